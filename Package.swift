@@ -1,0 +1,183 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The list of targets is the whole permission to import: Tests/TidyTests holds the sources to it.
+// Layers and reasons: Sources/README.md.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: path ?? "Sources/\(name)",
+        swiftSettings: settings
+    )
+}
+
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    module(name, path: "Sources/Services/\(name)", dependencies)
+}
+
+func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        path: path ?? "Sources/\(name)",
+        swiftSettings: settings
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+
+let package = Package(
+    name: "iii",
+    products: [
+        .library(name: "IIISDK", targets: ["IIISDK"]),
+        .executable(name: "iii", targets: ["iii"]),
+        .executable(name: "iii-log", targets: ["iii-log"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+    ],
+    targets: [
+        // 1
+        module("Primitives", []),
+        module("JSON", ["Primitives"]),
+        module("CommandLineKit", [arguments]),
+        .systemLibrary(
+            name: "CLiburing",
+            path: "Sources/CLiburing",
+            pkgConfig: "liburing",
+            providers: [.apt(["liburing-dev"])]
+        ),
+        .target(name: "CPlatform", path: "Sources/CPlatform"),
+        // 2
+        module("RecordFormat", ["Primitives", "CPlatform"]),
+        module("Disk", ["Primitives", "CLiburing", "CPlatform"]),
+        module("WorkerProtocol", ["Primitives", "JSON"]),
+        module("NetServer", ["Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
+        // 3
+        module("CommitLog", ["Primitives", "RecordFormat", "Disk"]),
+        module("Events", ["Primitives", "RecordFormat"]),
+        module("IIISDK", ["WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
+        // 4
+        service("Queue", ["Primitives", "Events", "JSON", deque, heap]),
+        service("State", ["Primitives", "Events", "JSON"]),
+        service("HTTP", ["Primitives", "Events", "JSON"]),
+        service("Cron", ["Primitives", "Events", "JSON"]),
+        service("Observability", ["Primitives", "Events", "JSON"]),
+        // 5
+        module(
+            "Engine",
+            [
+                "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Queue",
+                "State", "HTTP", "Cron", "Observability", deque, heap,
+            ]
+        ),
+        module(
+            "LogTools",
+            ["Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON"]
+        ),
+        // 6
+        module(
+            "WorkerGateway",
+            [
+                "Primitives", "Engine", "NetServer", "WorkerProtocol", "JSON", "Observability",
+                nioCore,
+            ]
+        ),
+        module(
+            "HTTPGateway",
+            ["Primitives", "Engine", "NetServer", "HTTP", nioCore]
+        ),
+        // 7
+        module(
+            "Server",
+            [
+                "Primitives", "Engine", "WorkerGateway", "HTTPGateway", "NetServer", "CommitLog",
+                "Disk", "RecordFormat", "Events", "State", "JSON",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+                .product(name: "Yams", package: "Yams"),
+                nioCore, nioPosix,
+            ]
+        ),
+        // 8
+        program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
+        program("iii-log", ["LogTools", "CommandLineKit", arguments]),
+
+        program(
+            "Benchmarks",
+            path: "Benchmarks",
+            ["Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "JSON", "IIISDK"]
+        ),
+
+        tests("PrimitivesTests", ["Primitives"]),
+        tests("JSONTests", ["JSON", "Primitives"]),
+        tests("RecordFormatTests", ["RecordFormat", "Primitives", "CPlatform"]),
+        tests("DiskTests", ["Disk", "Primitives", "CPlatform"]),
+        tests("CommitLogTests", ["CommitLog", "Disk", "RecordFormat", "Primitives"]),
+        tests("EventsTests", ["Events", "RecordFormat", "Primitives"]),
+        tests("StateTests", ["State", "Primitives", "Events", "JSON"]),
+        tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
+        tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
+        tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
+        tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
+        tests(
+            "EngineTests",
+            [
+                "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
+                "Queue", "State", "HTTP", "Cron", "Observability",
+            ]
+        ),
+        tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),
+        tests(
+            "NetServerTests",
+            [
+                "NetServer", "Primitives", nioCore, nioPosix, nioHTTP1,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        tests(
+            "IIISDKTests",
+            ["IIISDK", "WorkerProtocol", "JSON", "Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket]
+        ),
+        tests(
+            "LogToolsTests",
+            [
+                "LogTools", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Primitives",
+            ]
+        ),
+        tests("CommandLineKitTests", ["CommandLineKit", arguments]),
+        tests("ServerTests", ["Server", "Primitives"]),
+        tests("TidyTests", []),
+        .testTarget(
+            name: "ProcessTests",
+            exclude: ["Fixtures"],
+            swiftSettings: settings
+        ),
+    ]
+)

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// What Swift's Glibc module does not show (variadic functions, GNU extensions) and what only C can
+// say (CRC instructions). Functions that can fail return a negative errno, never set errno.
+
+/// CRC-32C (Castagnoli) of `length` bytes, continuing from `crc`; 0 starts a new checksum.
+uint32_t platform_crc32c(uint32_t crc, const void *bytes, size_t length);
+
+/// The same by tables alone: what hosts without the instruction get, and the oracle of the tests.
+uint32_t platform_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
+
+/// Whether `length` bytes are all zero.
+int platform_is_zero(const void *bytes, size_t length);
+
+enum {
+    PLATFORM_OPEN_READ = 1,
+    PLATFORM_OPEN_WRITE = 2,
+    PLATFORM_OPEN_CREATE = 4,
+    PLATFORM_OPEN_TRUNCATE = 8,
+    PLATFORM_OPEN_DIRECT = 16,
+    PLATFORM_OPEN_DSYNC = 32,
+    PLATFORM_OPEN_DIRECTORY = 64,
+    PLATFORM_OPEN_FOLLOW = 128
+};
+
+/// `openat` with `O_CLOEXEC`, with `O_NOFOLLOW` unless told otherwise, and mode 0600 for what it
+/// creates. The current directory is -100 (`AT_FDCWD`). A descriptor, or a negative errno.
+int platform_open_at(int directory, const char *path, int options);
+
+/// `flock(LOCK_EX | LOCK_NB)`: 0, or a negative errno (`EWOULDBLOCK` when another holds it).
+int platform_lock_exclusive(int descriptor);
+
+/// Allocates blocks for `length` bytes from the start: 0, or a negative errno. A file system that
+/// cannot allocate ahead (`EOPNOTSUPP`) is not an error: writing the zeros allocates as well.
+int platform_allocate(int descriptor, off_t length);
+
+/// Writes all of `length` bytes, or says why not: 0, or a negative errno. A write that stops short
+/// of a reason counts as `EIO`.
+int platform_write_all(int descriptor, const void *bytes, size_t length, off_t position);
+
+/// Reads until `length` bytes or the end of the file: the count, or a negative errno.
+ssize_t platform_read(int descriptor, void *bytes, size_t length, off_t position);
+
+/// Drops what the page cache holds of a file, so that the next read asks the device.
+void platform_drop_cache(int descriptor);
+
+/// A non-blocking event counter, closed on exec: a descriptor, or a negative errno.
+int platform_eventfd(void);
+void platform_eventfd_ring(int descriptor);
+void platform_eventfd_clear(int descriptor);
+
+void platform_close(int descriptor);
+
+/// Sleeps until `descriptor` is readable: 1, 0 when `nanoseconds` are over (negative: no limit), or
+/// a negative errno (`EINTR` included).
+int platform_wait_readable(int descriptor, int64_t nanoseconds);
+
+/// Nanoseconds on a clock that nobody sets and that runs while the machine sleeps.
+uint64_t platform_boottime(void);
+
+/// Names the calling thread, at most 15 bytes, for `top -H` and debuggers.
+void platform_name_thread(const char *name);
+
+/// Calls `body` for each name in a directory but `.` and `..`: 0, or a negative errno.
+int platform_list(int directory, void *context, void (*body)(void *context, const char *name));

@@ -1,0 +1,54 @@
+package import ArgumentParser
+
+/// Runs a command line program: arguments in, the project's exit status out.
+///
+/// What was asked for (help, a version) goes to standard output and is 0. Arguments that make no
+/// sense are told on standard error, with how it is meant, and are 2; ArgumentParser alone would
+/// say 64. A ``Failure`` ends with its own status. Anything else thrown is a fault of the program.
+package struct Program: Sendable {
+    private let root: any ParsableCommand.Type
+
+    /// `root` is the command that all the others are subcommands of.
+    package init(_ root: any ParsableCommand.Type) { self.root = root }
+
+    /// Parses `arguments` (nil means the process's own) and runs the command that they name. A
+    /// synchronous command has the main thread to itself.
+    @MainActor
+    package func run(_ arguments: [String]? = nil) async -> ExitStatus {
+        do {
+            var command = try root.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch {
+            let ending = ending(of: error)
+            if !ending.text.isEmpty { Terminal.write(ending.text, to: ending.stream) }
+            return ending.status
+        }
+    }
+
+    /// What a program that stopped with `error` says, where, and how it ends.
+    package func ending(
+        of error: any Error
+    ) -> (status: ExitStatus, stream: Terminal.Stream, text: String) {
+        if let failure = error as? Failure {
+            let lines = failure.problems.map { problem in
+                Color.red("error[\(problem.code)]", on: .error) + ": \(problem.message)\n"
+            }
+            return (failure.status, .error, lines.joined())
+        }
+        // An exit that was asked for by number, after everything was said.
+        if let exit = error as? ExitCode {
+            return (ExitStatus(rawValue: exit.rawValue) ?? .internalFault, .error, "")
+        }
+        let text = root.fullMessage(for: error)
+        switch root.exitCode(for: error) {
+        case .success: return (.success, .output, "\(text)\n")
+        case .validationFailure: return (.usage, .error, "\(text)\n")
+        default: return (.internalFault, .error, "error[internal]: \(error)\n")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Glibc
+
+/// The three streams of a program.
+package enum Terminal {
+    package enum Stream: Int32, Sendable {
+        case input = 0
+        case output = 1
+        case error = 2
+    }
+
+    /// Whether a person looks at (or types into) the stream.
+    package static func isTerminal(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
+
+    /// Whether text on `stream` may be coloured: a terminal, and not unwanted (`NO_COLOR` set to
+    /// anything but nothing, https://no-color.org, or a terminal that calls itself dumb).
+    package static func hasColor(_ stream: Stream) -> Bool {
+        isTerminal(stream) && variable("NO_COLOR", "").isEmpty && variable("TERM", "dumb") != "dumb"
+    }
+
+    /// Writes all of `text` to `stream`. What nobody reads any more, as after `| head`, is dropped
+    /// without a word.
+    package static func write(_ text: String, to stream: Stream) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let count = Glibc.write(stream.rawValue, rest.baseAddress, rest.count)
+                if count > 0 {
+                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+                } else if count == 0 || !retries(errno, stream) {
+                    return
+                }
+            }
+        }
+    }
+
+    /// Everything that there is to read on standard input; nil where reading fails.
+    package static func readInput() -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(Stream.input.rawValue, &chunk, chunk.count)
+            if count > 0 {
+                bytes += chunk[..<count]
+            } else if count == 0 {
+                return bytes
+            } else if !retries(errno, .input) {
+                return nil
+            }
+        }
+    }
+
+    /// Whether to try again after error `number`; waits for the stream where it is a pipe that
+    /// somebody made non-blocking.
+    private static func retries(_ number: Int32, _ stream: Stream) -> Bool {
+        if number == EINTR { return true }
+        guard number == EAGAIN else { return false }
+        let events = Int16(stream == .input ? POLLIN : POLLOUT)
+        var descriptor = pollfd(fd: stream.rawValue, events: events, revents: 0)
+        return poll(&descriptor, 1, -1) >= 0 || errno == EINTR
+    }
+
+    private static func variable(_ name: String, _ fallback: String) -> String {
+        getenv(name).map { String(cString: $0) } ?? fallback
+    }
+}
+
+/// A colour of a terminal.
+package enum Color: String, Sendable {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case gray = "90"
+    case bold = "1"
+
+    /// `text` in this colour where `stream` shows colours, else `text` itself.
+    package func callAsFunction(_ text: String, on stream: Terminal.Stream = .output) -> String {
+        Terminal.hasColor(stream) ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+    }
+}

@@ -1,0 +1,363 @@
+package import Disk
+package import Primitives
+package import RecordFormat
+
+/// An ordered, durable sequence of records, written in batches to fixed-size segments.
+///
+///      first          durable        staged
+///        |------------|--------------|
+///        0   1   2    3    4    5    6
+///
+/// Records are encoded into the batch that is being filled. ``flush()`` hands that batch to the
+/// device, one at a time; while it is on its way, the next one fills: however many appended meanwhile
+/// share its sync. ``reap()`` learns that it arrived and moves ``durable``.
+///
+/// Invariants:
+/// * Offsets are contiguous: no gaps, no repeats.
+/// * `durable <= staged`; `durable` moves only when the device reports a batch as on the medium.
+/// * At most one batch is unsynced, and it is physically the last: so at most one can be torn.
+/// * The records of one batch survive a crash together or not at all.
+/// * After a failed write nothing is accepted, and nothing more becomes durable.
+///
+/// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait.
+package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
+    private var device: Device<Store>
+    private let options: LogOptions
+    private var manifest: Manifest
+    private var active: ActiveSegment
+    private var salts: SeededEntropy
+    /// Appends go here.
+    private var filling: BatchBuilder
+    /// The batch that the device has; its memory must not change before it is reaped.
+    private var writing: BatchBuilder
+    /// Seals, idle marks, headers and MANIFEST slots are written from here.
+    private var chore: BatchBuilder
+    private var page = AlignedMemory(capacity: Layout.page)
+    private var step = Step.ready
+    private var ticket: UInt64 = 0
+    private var failure: LogError?
+    /// Bytes of the segment made ahead; nil while there is none.
+    private var nextSize: Int?
+    /// What the last batch header says is durable.
+    private var mark: Offset
+
+    /// What opening found and did.
+    package let recovery: RecoveryReport
+    /// The first offset that is *not* known to be on the medium.
+    package private(set) var durable: Offset
+    /// The offset that the next record gets.
+    package private(set) var staged: Offset
+    /// When the last record was written; the next one is not earlier.
+    package private(set) var lastTime: Timestamp
+    /// Whether the next segment cannot be made for lack of room. What is left of the active one is
+    /// the reserve for acknowledgements and deletes; turns false by itself when there is room.
+    package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
+    /// Why the next segment could not be made.
+    private var obstacle: StorageError?
+    /// Since opening: what was handed to the device, chores included.
+    package private(set) var statistics = LogStatistics()
+
+    /// What is on its way to the device.
+    private enum Step {
+        case ready
+        case data(end: Offset)
+        case idle
+        case seal
+        case manifest
+        /// Sealed; the next segment is not made yet.
+        case awaitingSegment
+        case header(SegmentHeader)
+    }
+
+    /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
+    /// interrupted write left, and syncs the tail.
+    ///
+    /// - Parameters:
+    ///   - store: not used before.
+    ///   - entropy: for identities that no two segments may share.
+    ///   - now: for the date in a new segment's header.
+    ///   - replay: called for each record, oldest first. The view is valid during the call.
+    /// - Throws: when it throws, the directory is as it was, but for its lock.
+    package init(
+        opening store: consuming Store,
+        options: LogOptions = LogOptions(),
+        entropy: inout some Entropy,
+        now: Timestamp,
+        replay: (RecordView) throws(DecodeError) -> Void
+    ) throws(LogError) {
+        var device = Device(store)
+        let recovery = Recovery<Store>(options: options, entropy: &entropy, now: now)
+        let engine = UUID128(from: &entropy)
+        let outcome = try recovery.run(&device, engine: engine, replay)
+        self.options = options
+        manifest = outcome.manifest
+        active = outcome.active
+        salts = outcome.salts
+        nextSize = outcome.nextSize
+        self.recovery = outcome.report
+        lastTime = outcome.lastTime
+        durable = outcome.next
+        staged = outcome.next
+        mark = outcome.next
+        filling = BatchBuilder(base: outcome.next)
+        writing = BatchBuilder(base: outcome.next)
+        chore = BatchBuilder(base: outcome.next, capacity: Layout.page)
+        self.device = device
+        if nextSize == nil {
+            self.device.store.prepareSegment(active.number + 1, size: options.segmentBytes)
+        }
+    }
+
+    deinit { device.store.drain() }
+
+    // MARK: Appending
+
+    /// Whether the batch being filled is below its bound. Take no new work while it is not.
+    package var hasRoom: Bool { filling.byteCount < options.batchBytes }
+
+    /// Whether everything staged is durable and nothing is on its way.
+    package var isIdle: Bool {
+        if case .ready = step { filling.isEmpty } else { false }
+    }
+
+    /// The offset below which every record was handed to the device.
+    package var flushed: Offset { filling.base }
+
+    /// The time that a record appended at `wall` gets: never before the last record's.
+    package func stamp(_ wall: Timestamp) -> Timestamp { max(wall, lastTime) }
+
+    /// Encodes a record behind all others. Staged is not durable: nothing is written before
+    /// ``flush()``, and all records staged between two flushes survive together or not at all.
+    ///
+    /// - Parameters:
+    ///   - kind: what the payload is; the log does not care.
+    ///   - time: the wall clock; see ``stamp(_:)``.
+    ///   - cause: an earlier record.
+    ///   - payload: writes the payload; may be called twice and must then write the same.
+    /// - Returns: the record's offset.
+    /// - Throws: ``LogError/recordTooLarge(bytes:limit:)``, or ``LogError/full`` when no segment can
+    ///   hold a batch that large: nothing was staged.
+    package mutating func append(
+        kind: UInt8,
+        time: Timestamp,
+        trace: TraceID?,
+        cause: Offset?,
+        _ payload: (inout ByteWriter) -> Void
+    ) throws(LogError) -> Offset {
+        if let failure { throw failure }
+        let offset = staged
+        let before = filling.byteCount
+        let time = max(time, lastTime)
+        let excess = filling.append(
+            kind: kind,
+            time: time,
+            trace: trace,
+            cause: cause,
+            limit: options.recordBytes,
+            payload
+        )
+        if let excess { throw .recordTooLarge(bytes: excess, limit: options.recordBytes) }
+        if filling.byteCount > options.batchExtentMax {
+            filling.removeLast(backTo: before)
+            throw .full
+        }
+        lastTime = time
+        staged = filling.end
+        return offset
+    }
+
+    /// Hands the batch being filled to the device, if it holds something and the device is free.
+    package mutating func flush() throws(LogError) {
+        if let failure { throw failure }
+        guard case .ready = step, !filling.isEmpty else { return }
+        guard active.hasRoom(for: filling.extent) else { return try submitChore(.seal, .seal) }
+        swap(&filling, &writing)
+        filling.reset(base: writing.end)
+        let bytes = writing.close(active.batch(.data, base: writing.base, durable: durable))
+        mark = durable
+        try submit(
+            bytes,
+            to: .segment(active.number),
+            at: active.extend(by: bytes.count),
+            .data(end: writing.end)
+        )
+    }
+
+    /// Whether the log on the medium does not say yet that its last batch is durable. When nothing
+    /// was staged for 10 ms, call ``flushIdle()``: damage to that batch is then told from a torn
+    /// write. Becomes false by that, so a quiet engine writes once.
+    package var needsIdleMark: Bool { isIdle && mark < durable && failure == nil }
+
+    /// Writes a batch without records that says how far the log is durable. Does nothing unless
+    /// ``needsIdleMark``.
+    package mutating func flushIdle() throws(LogError) {
+        if let failure { throw failure }
+        // The last page before the seal is not worth a roll: the next batch brings the mark.
+        guard needsIdleMark, active.hasRoom(for: Layout.page) else { return }
+        try submitChore(.idle, .idle)
+    }
+
+    // MARK: Completing
+
+    /// Takes what the device finished and moves ``durable``; goes on with a roll to the next
+    /// segment if one is under way. Never waits and hands over no staged record.
+    ///
+    /// - Throws: ``LogError/storage(_:)`` once a write failed, and from then on always.
+    package mutating func reap() throws(LogError) {
+        if let failure { throw failure }
+        while let completion = try device.reap() {
+            precondition(completion.ticket == ticket)
+            if let failure = completion.failure { throw poison(.storage(failure)) }
+            try advance()
+        }
+        if nextSize == nil { try checkNext() }
+    }
+
+    /// Sleeps until the device finished something, the storage's waker is rung, or the time is
+    /// over; may return early. Reap afterwards.
+    ///
+    /// - Parameter nanoseconds: nil for no limit.
+    package mutating func wait(nanoseconds: UInt64?) throws(LogError) {
+        if let failure { throw failure }
+        try device.wait(nanoseconds: nanoseconds)
+    }
+
+    /// Makes everything staged durable, marks the log as closed in order, and ends it.
+    package consuming func close() throws(LogError) {
+        while true {
+            try flush()
+            try reap()
+            if isIdle { break }
+            if case .awaitingSegment = step, let obstacle { throw .storage(obstacle) }
+            try wait(nanoseconds: nil)
+        }
+        fillManifest(isClean: true)
+        try device.write(
+            page.prefix(Layout.manifestSlot),
+            to: .manifest(slot: Int(manifest.generation % 2)),
+            at: 0
+        )
+    }
+}
+
+extension CommitLog where Store: ~Copyable {
+    // MARK: Steps
+
+    private mutating func submit(
+        _ bytes: UnsafeRawBufferPointer,
+        to target: WriteTarget,
+        at position: Int,
+        _ next: Step
+    ) throws(LogError) {
+        precondition(failure == nil)
+        ticket += 1
+        step = next
+        statistics.writes += 1
+        statistics.bytes += UInt64(bytes.count)
+        do throws(LogError) {
+            try device.submit(bytes, to: target, at: position, ticket: ticket)
+        } catch {
+            throw poison(error)
+        }
+    }
+
+    private mutating func submitChore(
+        _ kind: BatchHeader.Kind,
+        _ next: Step
+    ) throws(LogError) {
+        chore.reset(base: filling.base)
+        let header = active.batch(kind, base: filling.base, durable: durable)
+        let bytes = chore.close(header, time: lastTime)
+        mark = durable
+        try submit(
+            bytes,
+            to: .segment(active.number),
+            at: active.extend(by: bytes.count),
+            next
+        )
+    }
+
+    /// Nothing that follows a failure can be trusted: not the page cache, not a second attempt.
+    private mutating func poison(_ error: LogError) -> LogError {
+        failure = error
+        return error
+    }
+
+    /// What follows a finished write.
+    private mutating func advance() throws(LogError) {
+        switch step {
+        case .data(let end):
+            durable = end
+            statistics.batches += 1
+            step = .ready
+        case .idle:
+            step = .ready
+        case .seal:
+            manifest.lastSealed = active.number
+            fillManifest(isClean: false)
+            let slot = Int(manifest.generation % 2)
+            try submit(page.prefix(Layout.manifestSlot), to: .manifest(slot: slot), at: 0, .manifest)
+        case .manifest:
+            step = .awaitingSegment
+            try beginNext()
+        case .header(let header):
+            device.store.release(segment: active.number)
+            active = ActiveSegment(header)
+            nextSize = nil
+            device.store.prepareSegment(header.number + 1, size: options.segmentBytes)
+            step = .ready
+        case .ready, .awaitingSegment:
+            preconditionFailure("nothing was on its way")
+        }
+    }
+
+    // MARK: The next segment
+
+    /// Writes the header of the segment made ahead, once it is there. Its base was not known when it
+    /// was made: this is the one write of a roll that could not be done ahead.
+    private mutating func beginNext() throws(LogError) {
+        guard let nextSize else { return }
+        let header = SegmentHeader(
+            number: active.number + 1,
+            base: filling.base,
+            salt: salts.next(),
+            engine: manifest.engine,
+            created: lastTime,
+            size: UInt64(nextSize)
+        )
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
+        let target = WriteTarget.segment(header.number)
+        try submit(page.prefix(Layout.segmentHeader), to: target, at: 0, .header(header))
+    }
+
+    /// Learns whether the next segment is made, and begins the attempt again when it failed.
+    private mutating func checkNext() throws(LogError) {
+        let number = active.number + 1
+        switch device.store.preparation() {
+        case .ready(number):
+            nextSize = options.segmentBytes
+            obstacle = nil
+            if case .awaitingSegment = step { try beginNext() }
+        case .running:
+            break
+        case .failed(_, let error):
+            obstacle = error
+            // A full disk is waited for. Anything else matters once the segment is needed.
+            if error.isRetryable {
+                device.store.prepareSegment(number, size: options.segmentBytes)
+            } else if case .awaitingSegment = step {
+                throw poison(.storage(error))
+            }
+        case .none, .ready:
+            device.store.prepareSegment(number, size: options.segmentBytes)
+        }
+    }
+
+    private mutating func fillManifest(isClean: Bool) {
+        manifest.generation += 1
+        manifest.durable = durable
+        manifest.isClean = isClean
+        let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.manifestSlot])
+        manifest.write(to: memory)
+    }
+}

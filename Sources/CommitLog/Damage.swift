@@ -1,0 +1,73 @@
+package import Primitives
+import Disk
+
+/// One place where the log is not what was written, and what that costs.
+package struct Damage: Equatable, Sendable {
+    /// What was found.
+    package enum Reason: Equatable, Sendable {
+        /// The segment's first page does not hold its header.
+        case segmentHeader
+        /// The segment belongs to another log, or bears another segment's name.
+        case foreignSegment
+        /// The segment is not there.
+        case missingSegment
+        /// A batch header's bits changed: one sector cannot be half written.
+        case batchHeader
+        /// A whole batch header that belongs elsewhere: bytes misdirected, or out of date.
+        case misplacedBatch
+        /// Batches that were there are gone.
+        case missingBatches
+        /// Sectors of a batch that was synced are gone.
+        case missingSectors
+        /// Bits of a batch's body changed.
+        case changedBits
+    }
+
+    package let reason: Reason
+    package let segment: UInt64
+    /// Where in the segment, in bytes.
+    package let position: Int
+    /// The records that cannot be served, half-open; empty when none is lost.
+    package let lost: Range<Offset>
+    /// Whether more records may be lost behind `lost`: nothing intact follows to tell.
+    package let isOpenEnded: Bool
+
+    package init(
+        _ reason: Reason,
+        segment: UInt64,
+        position: Int,
+        lost: Range<Offset>,
+        isOpenEnded: Bool = false
+    ) {
+        self.reason = reason
+        self.segment = segment
+        self.position = position
+        self.lost = lost
+        self.isOpenEnded = isOpenEnded
+    }
+}
+
+extension Damage: CustomStringConvertible {
+    package var description: String {
+        let place = "\(DataDirectory.segmentName(segment)) at byte \(position)"
+        let loss =
+            lost.isEmpty
+            ? (isOpenEnded ? "records from \(lost.lowerBound) on may be lost" : "no record is lost")
+            : "records \(lost.lowerBound)..<\(lost.upperBound) cannot be served"
+                + (isOpenEnded ? ", nor perhaps some behind them" : "")
+        return "\(place): \(sentence); \(loss)"
+    }
+
+    private var sentence: String {
+        switch reason {
+        case .segmentHeader: "the segment's header is damaged"
+        case .foreignSegment: "the segment belongs to another log or another place in this one"
+        case .missingSegment: "the segment is missing"
+        case .batchHeader: "a batch header is damaged"
+        case .misplacedBatch: "a batch is not where it was written"
+        case .missingBatches: "batches are missing"
+        case .missingSectors: "sectors of a synced batch are missing"
+        case .changedBits: "bits of a batch changed"
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package import Disk
+package import Primitives
+package import RecordFormat
+
+/// Why the log could not do what was asked of it.
+package enum LogError: Error, Equatable, Sendable {
+    /// The batch being filled has no room for this record beside the others. Flush, reap, try again.
+    case full
+    /// The record can be stored nowhere. Nothing was staged.
+    case recordTooLarge(bytes: Int, limit: Int)
+    /// The device failed, or the directory could not be used. After a failed write nothing more is
+    /// accepted: what reached the medium is unknown until the log is opened again.
+    case storage(StorageError)
+    /// Bytes on the medium contradict their checksums or their neighbours. Nothing was changed.
+    case damaged([Damage])
+    /// A file is whole, but not one that this engine may use. Nothing was changed.
+    case refused(path: String, FormatRefusal)
+    /// A record is intact, but its reader could not make sense of it.
+    case undecodable(Offset, DecodeError)
+
+    /// Whether the same call may succeed later with nothing else changed here.
+    package var isRetryable: Bool {
+        switch self {
+        case .full: true
+        case .storage(let error): error.isRetryable
+        case .recordTooLarge, .damaged, .refused, .undecodable: false
+        }
+    }
+}
+
+extension LogError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .full:
+            "the batch is full: flush it first"
+        case .recordTooLarge(let bytes, let limit):
+            "a record of \(bytes) bytes is larger than the \(limit) that a record may have"
+        case .storage(let error):
+            error.description
+        case .damaged(let damages):
+            "the log is damaged and was left as it is:\n"
+                + damages.map { "  \($0)" }.joined(separator: "\n")
+        case .refused(let path, let refusal):
+            "\(path) \(refusal)"
+        case .undecodable(let offset, let error):
+            "record \(offset) is intact but cannot be read: expected \(error.expected) at byte "
+                + "\(error.position) of its payload"
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package import Disk
+package import Primitives
+package import RecordFormat
+
+/// Reads a log without owning it: takes no lock, changes nothing, and may look while an engine
+/// appends. What it sees at the very end may not be synced yet; ``LogScan/mark`` is the offset below
+/// which the log itself says that everything is.
+///
+/// Holds one window of a segment in memory, as large as the largest batch, at least 1 MiB.
+package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
+    private var source: Source
+
+    package init(_ source: consuming Source) { self.source = source }
+
+    /// Hands over every record from `start` on, oldest first, until `visit` throws or the log ends.
+    ///
+    /// - Parameter visit: gets views that are valid during the call.
+    /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
+    /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
+    ///   ``LogError/undecodable(_:_:)`` when `visit` throws.
+    package mutating func read(
+        from start: Offset = .zero,
+        _ visit: (RecordView) throws(DecodeError) -> Void
+    ) throws(LogError) -> LogScan {
+        let scan = try scan(from: start, salvages: false, visit)
+        guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
+        return scan
+    }
+
+    /// Checks everything, and hands over every intact record, behind a damage as well.
+    ///
+    /// - Returns: all that is wrong, in the order of the log, in ``LogScan/damages``.
+    package mutating func verify(
+        _ visit: (RecordView) throws(DecodeError) -> Void = { _ in }
+    ) throws(LogError) -> LogScan {
+        try scan(from: .zero, salvages: true, visit)
+    }
+
+    private mutating func scan(
+        from start: Offset,
+        salvages: Bool,
+        _ visit: (RecordView) throws(DecodeError) -> Void
+    ) throws(LogError) -> LogScan {
+        let page = AlignedMemory(capacity: Layout.page)
+        let manifest = try source.newestManifest(through: page)
+        let scanner = LogScanner<Source>(manifest: manifest, from: start, salvages: salvages)
+        return try scanner.run(&source) { record throws(LogError) in
+            do throws(DecodeError) {
+                try visit(record)
+            } catch {
+                throw LogError.undecodable(record.offset, error)
+            }
+        }
+    }
+}
+
+extension LogReader where Source == ReadOnlyDirectory {
+    /// A reader of the log in a data directory.
+    package init(directory: String) { self.init(ReadOnlyDirectory(path: directory)) }
+}

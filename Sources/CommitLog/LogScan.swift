@@ -1,0 +1,44 @@
+import Disk
+package import Primitives
+import RecordFormat
+
+/// What reading a log from end to end found.
+package struct LogScan: Equatable, Sendable {
+    /// The offset behind the last record.
+    package internal(set) var next = Offset.zero
+    /// The first record that is kept.
+    package internal(set) var first = Offset.zero
+    package internal(set) var records = 0
+    package internal(set) var batches = 0
+    package internal(set) var segments = 0
+    /// When the last record was written.
+    package internal(set) var lastTime = Timestamp(nanoseconds: 0)
+    /// Every record below was synced, as the log itself says.
+    package internal(set) var mark = Offset.zero
+    /// In the order of the log; empty when it is sound.
+    package internal(set) var damages: [Damage] = []
+    /// The batch that an interrupted write left unfinished at the end: never acknowledged.
+    package internal(set) var torn: TornTail?
+
+    /// An unfinished batch at the end of the log.
+    package struct TornTail: Equatable, Sendable {
+        package let segment: UInt64
+        package let position: Int
+        /// From `position` to behind the last byte that is not zero, in whole pages.
+        package let byteCount: Int
+    }
+
+    /// The segment that was begun last.
+    var tail: Tail?
+    /// Segments made ahead that hold nothing yet.
+    var unused: [SegmentFile] = []
+
+    struct Tail: Equatable, Sendable {
+        let header: SegmentHeader
+        let fileSize: Int
+        /// Where the next batch goes, in bytes.
+        var position: Int
+        /// Whether its last batch is a seal.
+        var isSealed = false
+    }
+}

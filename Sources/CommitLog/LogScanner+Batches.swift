@@ -1,0 +1,305 @@
+import Disk
+import Primitives
+import RecordFormat
+
+extension LogScanner where Source: ~Copyable {
+    /// Where in a segment the pass stands.
+    struct Place {
+        let header: SegmentHeader
+        let isLast: Bool
+        var position = Layout.segmentHeader
+        var isSealed = false
+        /// Whether what stands here was read twice: a log that is being written may have changed
+        /// between two looks, and only what stays wrong is damage.
+        var isSettled = false
+
+        init(header: SegmentHeader, isLast: Bool) {
+            self.header = header
+            self.isLast = isLast
+        }
+
+        var size: Int { Int(header.size) }
+        /// The end of the space for batches.
+        var limit: Int { size - Layout.segmentFooter }
+
+        /// Whether a header was written for this place in this segment.
+        func owns(_ batch: BatchHeader, at position: Int) -> Bool {
+            batch.salt == header.salt && batch.position == UInt64(position)
+                && batch.segment == UInt32(truncatingIfNeeded: header.number)
+                && position + batch.extent <= limit
+                && batch.bodyLength >= UInt32(Layout.bodyPrefix)
+        }
+
+        mutating func move(to position: Int) {
+            self.position = position
+            isSettled = false
+        }
+    }
+
+    /// What stands where the next batch is expected.
+    private struct Observation {
+        let tailCase: TailCase
+        /// The header, when there is a whole one of this place.
+        var batch: BatchHeader?
+    }
+
+    /// Deals with what stands at `place` and moves behind it.
+    ///
+    /// - Returns: false at the end of the segment's batches.
+    mutating func advance(
+        _ place: inout Place,
+        _ source: inout Source,
+        _ visit: Visit
+    ) throws(LogError) -> Bool {
+        guard !place.isSealed, place.position + Layout.page <= place.limit else { return false }
+        let observation = try observe(place, &source)
+        switch observation.tailCase.decision {
+        case .accept:
+            guard let batch = observation.batch else { preconditionFailure("intact has a header") }
+            try take(batch, &place, &source, visit)
+            return true
+        case .end:
+            return false
+        case .cut:
+            let end = try survey(place, from: place.position, &source).end
+            found.torn = LogScan.TornTail(
+                segment: place.header.number,
+                position: place.position,
+                byteCount: end - place.position
+            )
+            return false
+        case .damage(let reason):
+            guard place.isSettled else {
+                window.forget()
+                place.isSettled = true
+                return true
+            }
+            return try skip(reason, observation.batch, &place, &source, visit)
+        }
+    }
+
+    // MARK: Observing
+
+    private mutating func observe(
+        _ place: Place,
+        _ source: inout Source
+    ) throws(LogError) -> Observation {
+        let sector = try bytes(place, at: place.position, count: Layout.page, &source)
+        switch BatchHeader.read(sector) {
+        case .header(let batch):
+            return try observe(batch, place, &source)
+        case .unknown:
+            let name = DataDirectory.segmentName(place.header.number)
+            throw .refused(path: "\(source.path)/log/\(name)", .newer(major: Layout.major + 1))
+        case .damaged:
+            return Observation(tailCase: .garbage)
+        case .zero:
+            let rest = try survey(place, from: place.position, &source)
+            let reach = rest.end - place.position
+            let kind: TailCase.Rest =
+                if !place.isLast || rest.next != nil || reach > CommitLogLimits.batchExtent {
+                    .more
+                } else {
+                    reach > 0 ? .fragment : .nothing
+                }
+            let isBelowMark = expected < found.mark
+            return Observation(tailCase: .blank(rest: kind, isBelowMark: isBelowMark))
+        }
+    }
+
+    private mutating func observe(
+        _ batch: BatchHeader,
+        _ place: Place,
+        _ source: inout Source
+    ) throws(LogError) -> Observation {
+        let continues = isLossOpen ? batch.base >= expected : batch.base == expected
+        guard place.owns(batch, at: place.position), continues else {
+            return Observation(tailCase: .misplaced, batch: nil)
+        }
+        // A batch before the wanted records: its header alone says where the next one is.
+        if batch.end <= start, start > .zero { return Observation(tailCase: .intact, batch: batch) }
+        let whole = try bytes(place, at: place.position, count: batch.extent, &source)
+        if Checksum.crc32c(Self.body(of: batch, in: whole)) == batch.bodyChecksum {
+            return Observation(tailCase: .intact, batch: batch)
+        }
+        guard zeroSectors(whole) > Int(batch.zeroSectors) else {
+            return Observation(tailCase: .changed, batch: batch)
+        }
+        let end = place.position + batch.extent
+        let rest = try survey(place, from: end, &source)
+        return Observation(
+            tailCase: .incomplete(
+                isFollowed: !place.isLast || rest.end > end,
+                isBelowMark: batch.base < found.mark
+            ),
+            batch: batch
+        )
+    }
+
+    /// Looks through a segment from `start` to its end.
+    ///
+    /// - Returns: the first batch header of this segment there, and the end of the last page that is
+    ///   not zero; `start` when there is none.
+    private mutating func survey(
+        _ place: Place,
+        from start: Int,
+        _ source: inout Source
+    ) throws(LogError) -> (next: Int?, end: Int) {
+        var next: Int?
+        var end = start
+        var position = start
+        while position + Layout.page <= place.size {
+            let page = try bytes(place, at: position, count: Layout.page, &source)
+            if !isZero(page) {
+                end = position + Layout.page
+                if case .header(let batch) = BatchHeader.read(page),
+                    place.owns(batch, at: position)
+                {
+                    next = next ?? position
+                    found.mark = max(found.mark, batch.durable)
+                }
+            }
+            position += Layout.page
+        }
+        return (next, end)
+    }
+
+    private mutating func bytes(
+        _ place: Place,
+        at position: Int,
+        count: Int,
+        _ source: inout Source
+    ) throws(LogError) -> UnsafeRawBufferPointer {
+        try window.bytes(
+            of: place.header.number,
+            at: position,
+            count: count,
+            size: place.size,
+            from: &source
+        )
+    }
+
+    private static func body(
+        of batch: BatchHeader,
+        in whole: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer {
+        let end = Layout.batchHeader + Int(batch.bodyLength)
+        return UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
+    }
+
+    // MARK: Reading
+
+    /// Hands over the records of a batch whose header holds, names those that are damaged, and moves
+    /// behind it.
+    private mutating func take(
+        _ batch: BatchHeader,
+        _ place: inout Place,
+        _ source: inout Source,
+        _ visit: Visit
+    ) throws(LogError) {
+        meet(batch.base, segment: place.header.number, position: place.position)
+        if batch.end > start || start == .zero {
+            let whole = try bytes(place, at: place.position, count: batch.extent, &source)
+            try handOver(batch, Self.body(of: batch, in: whole), place, visit)
+        }
+        found.batches += 1
+        found.mark = max(found.mark, batch.durable)
+        expected = batch.end
+        place.isSealed = batch.kind == .seal
+        place.move(to: place.position + batch.extent)
+    }
+
+    private mutating func handOver(
+        _ batch: BatchHeader,
+        _ body: UnsafeRawBufferPointer,
+        _ place: Place,
+        _ visit: Visit
+    ) throws(LogError) {
+        guard var reader = BatchReader(batch, body: body) else {
+            return lose(batch.base..<batch.end, .changedBits, place)
+        }
+        found.lastTime = max(found.lastTime, reader.time)
+        while true {
+            let offset = reader.next
+            let record: RecordView?
+            do throws(BatchReader.Failure) {
+                record = try reader.record()
+            } catch .checksum {
+                lose(offset..<offset.advanced(by: 1), .changedBits, place)
+                continue
+            } catch {
+                return lose(offset..<batch.end, .changedBits, place)
+            }
+            guard let record else { return }
+            found.records += 1
+            found.lastTime = max(found.lastTime, record.time)
+            if record.offset >= start, salvages || found.damages.isEmpty { try visit(record) }
+        }
+    }
+
+    /// Names lost records of the batch at `place`; neighbours make one range.
+    private mutating func lose(_ lost: Range<Offset>, _ reason: Damage.Reason, _ place: Place) {
+        if let last = found.damages.last, last.segment == place.header.number,
+            last.position == place.position, last.reason == reason,
+            last.lost.upperBound == lost.lowerBound
+        {
+            found.damages.removeLast()
+            return report(
+                reason,
+                segment: last.segment,
+                position: last.position,
+                lost: last.lost.lowerBound..<lost.upperBound
+            )
+        }
+        report(reason, segment: place.header.number, position: place.position, lost: lost)
+    }
+
+    /// Reports a damage and moves to the next place that can be read.
+    ///
+    /// - Returns: false when the segment has none.
+    private mutating func skip(
+        _ reason: Damage.Reason,
+        _ batch: BatchHeader?,
+        _ place: inout Place,
+        _ source: inout Source,
+        _ visit: Visit
+    ) throws(LogError) -> Bool {
+        let segment = place.header.number
+        guard let batch else {
+            reportOpen(reason, segment: segment, position: place.position)
+            let isElsewhere = reason == .misplacedBatch
+            let from = isElsewhere ? place.position : place.position + Layout.page
+            let rest = try survey(place, from: from, &source)
+            guard var next = rest.next else { return false }
+            if next == place.position, try !leadsOn(place, &source) {
+                let behind = try survey(place, from: place.position + Layout.page, &source)
+                guard let other = behind.next else { return false }
+                next = other
+            }
+            place.move(to: next)
+            return true
+        }
+        let known = found.damages.count
+        try take(batch, &place, &source, visit)
+        // Every record may hold although the body does not: the bits that changed are in none.
+        if found.damages.count == known {
+            report(reason, segment: segment, position: place.position, lost: expected..<expected)
+        }
+        return true
+    }
+
+    /// Whether the header at `place` goes on from here, perhaps behind a loss.
+    private mutating func leadsOn(_ place: Place, _ source: inout Source) throws(LogError) -> Bool {
+        let sector = try bytes(place, at: place.position, count: Layout.page, &source)
+        guard case .header(let batch) = BatchHeader.read(sector) else { return false }
+        return batch.base >= expected
+    }
+}
+
+/// The bounds that follow from ``Limits``.
+enum CommitLogLimits {
+    /// Bytes of the largest batch: one that has just room and gets one record more.
+    static let batchExtent = Layout.padded(
+        Limits.batchBytes + Limits.recordBytes + 4 * Layout.page
+    )
+}

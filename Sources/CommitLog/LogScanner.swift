@@ -1,0 +1,246 @@
+import Disk
+import Primitives
+import RecordFormat
+
+/// Reads a log in order, batch by batch, checks everything, and hands over what is intact: the same
+/// pass for recovery, for readers and for verification.
+///
+/// Invariants:
+/// * Every record between the first and `expected` was handed over, skipped on request, or is in the
+///   range of a damage.
+/// * At most one damage, `openLoss`, has an end that is not known yet: the next base that can be
+///   trusted closes it.
+struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
+    typealias Visit = (RecordView) throws(LogError) -> Void
+
+    let manifest: Manifest?
+    let start: Offset
+    /// Whether records behind a damage are handed over too.
+    let salvages: Bool
+    var window = SegmentWindow()
+    var found = LogScan()
+    /// The offset that the next record must have.
+    var expected = Offset.zero
+    /// Which damage waits for its end.
+    private var openLoss: Int?
+
+    /// - Parameters:
+    ///   - manifest: nil when it is lost, and nothing is known beside the segments.
+    ///   - start: the first record to hand over; bodies of batches that end before are not read.
+    init(manifest: Manifest?, from start: Offset = .zero, salvages: Bool) {
+        self.manifest = manifest
+        self.start = start
+        self.salvages = salvages
+        found.mark = manifest?.durable ?? .zero
+    }
+
+    /// What a segment's first page says about it.
+    private enum State {
+        case begun(SegmentHeader, isSalvaged: Bool)
+        /// Made ahead, never written to; or its first header was being written.
+        case unused
+        /// It holds something, and nothing tells what.
+        case unreadable
+    }
+
+    consuming func run(_ source: inout Source, _ visit: Visit) throws(LogError) -> LogScan {
+        let files = try source.listed()
+        var states: [State] = []
+        for file in files { states.append(try state(of: file, &source)) }
+        let begun = states.lastIndex { if case .unused = $0 { false } else { true } }
+        let count = begun.map { $0 + 1 } ?? 0
+        found.unused = Array(files[count...])
+        var number = manifest?.oldestSegment ?? files.first?.number ?? 0
+        for index in 0..<count {
+            let file = files[index]
+            if file.number > number {
+                reportOpen(.missingSegment, segment: number, position: 0)
+            }
+            number = file.number + 1
+            guard case .begun(let header, let isSalvaged) = states[index] else {
+                reportOpen(.segmentHeader, segment: file.number, position: 0)
+                continue
+            }
+            if index + 1 < count, case .begun(let next, _) = states[index + 1],
+                next.base <= start, start > .zero
+            {
+                pass(header, next)
+                continue
+            }
+            if isSalvaged {
+                report(.segmentHeader, segment: file.number, position: 0, lost: expected..<expected)
+            }
+            try read(header, file, isLast: index == count - 1, &source, visit)
+        }
+        if let sealed = manifest?.lastSealed, sealed >= number {
+            reportOpen(.missingSegment, segment: number, position: 0)
+        }
+        finish()
+        return found
+    }
+
+    // MARK: Segments
+
+    private mutating func state(
+        of file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> State {
+        guard file.size >= 2 * Layout.page else { return .unused }
+        let page = try page(of: file, at: 0, &source)
+        switch SegmentHeader.read(page) {
+        case .valid(let header):
+            return .begun(header, isSalvaged: false)
+        case .refused(let refusal):
+            let name = DataDirectory.segmentName(file.number)
+            throw .refused(path: "\(source.path)/log/\(name)", refusal)
+        case .zero:
+            if isZero(try self.page(of: file, at: Layout.page, &source)) {
+                return .unused
+            }
+            return try salvage(file, &source)
+        case .damaged:
+            return try salvage(file, &source)
+        }
+    }
+
+    /// Rebuilds a lost header from the first batch that has one. A header is on the medium before
+    /// the first batch is written, so a body of zeros means that it was being written.
+    private mutating func salvage(
+        _ file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> State {
+        var isBlank = true
+        var position = Layout.segmentHeader
+        while position + Layout.page <= file.size {
+            let page = try page(of: file, at: position, &source)
+            if case .header(let batch) = BatchHeader.read(page),
+                batch.position == UInt64(position),
+                batch.segment == UInt32(truncatingIfNeeded: file.number)
+            {
+                let header = SegmentHeader(
+                    number: file.number,
+                    base: batch.base,
+                    salt: batch.salt,
+                    engine: manifest?.engine ?? UUID128(high: 0, low: 0),
+                    created: Timestamp(nanoseconds: 0),
+                    size: UInt64(file.size)
+                )
+                return .begun(header, isSalvaged: true)
+            }
+            isBlank = isBlank && isZero(page)
+            position += Layout.page
+        }
+        return isBlank ? .unused : .unreadable
+    }
+
+    private mutating func page(
+        of file: SegmentFile,
+        at position: Int,
+        _ source: inout Source
+    ) throws(LogError) -> UnsafeRawBufferPointer {
+        try window.bytes(
+            of: file.number,
+            at: position,
+            count: Layout.page,
+            size: file.size,
+            from: &source
+        )
+    }
+
+    /// Goes by a segment of which no record is wanted.
+    private mutating func pass(_ header: SegmentHeader, _ next: SegmentHeader) {
+        if found.segments == 0 { found.first = header.base }
+        found.segments += 1
+        expected = next.base
+    }
+
+    private mutating func read(
+        _ header: SegmentHeader,
+        _ file: SegmentFile,
+        isLast: Bool,
+        _ source: inout Source,
+        _ visit: Visit
+    ) throws(LogError) {
+        let isStrange = manifest.map { $0.engine != header.engine } ?? false
+        if header.number != file.number || isStrange {
+            return reportOpen(.foreignSegment, segment: file.number, position: 0)
+        }
+        if found.segments == 0 {
+            found.first = header.base
+            // Nothing before the oldest segment is missed: it was dropped on purpose.
+            if openLoss == nil { expected = header.base }
+        }
+        found.segments += 1
+        meet(header.base, segment: file.number, position: 0)
+        var place = Place(header: header, isLast: isLast)
+        while try advance(&place, &source, visit) {}
+        if !isLast, !place.isSealed, openLoss == nil {
+            reportOpen(.missingBatches, segment: file.number, position: place.position)
+        }
+        found.tail = LogScan.Tail(
+            header: header,
+            fileSize: file.size,
+            position: place.position,
+            isSealed: place.isSealed
+        )
+    }
+}
+
+extension LogScanner where Source: ~Copyable {
+    // MARK: Telling what is wrong
+
+    mutating func report(_ reason: Damage.Reason, segment: UInt64, position: Int, lost: Range<Offset>) {
+        found.damages.append(
+            Damage(reason, segment: segment, position: position, lost: lost)
+        )
+    }
+
+    /// Reports a damage whose end only the next intact batch tells.
+    mutating func reportOpen(_ reason: Damage.Reason, segment: UInt64, position: Int) {
+        report(reason, segment: segment, position: position, lost: expected..<expected)
+        if openLoss == nil { openLoss = found.damages.count - 1 }
+    }
+
+    var isLossOpen: Bool { openLoss != nil }
+
+    /// Goes on at a base that can be trusted; whatever lies between is lost.
+    mutating func meet(_ base: Offset, segment: UInt64, position: Int) {
+        if base > expected, openLoss == nil {
+            reportOpen(.missingBatches, segment: segment, position: position)
+        }
+        if base < expected, openLoss == nil {
+            reportOpen(.foreignSegment, segment: segment, position: position)
+        }
+        closeLoss(at: base, isOpenEnded: false)
+        expected = max(expected, base)
+    }
+
+    private mutating func closeLoss(at end: Offset, isOpenEnded: Bool) {
+        guard let index = openLoss else { return }
+        let damage = found.damages[index]
+        let first = damage.lost.lowerBound
+        found.damages[index] = Damage(
+            damage.reason,
+            segment: damage.segment,
+            position: damage.position,
+            lost: first..<max(first, end),
+            isOpenEnded: isOpenEnded
+        )
+        openLoss = nil
+    }
+
+    private mutating func finish() {
+        if openLoss != nil {
+            closeLoss(at: found.mark, isOpenEnded: true)
+        } else if expected < found.mark {
+            report(
+                .missingBatches,
+                segment: found.tail?.header.number ?? manifest?.oldestSegment ?? 0,
+                position: found.tail?.position ?? 0,
+                lost: expected..<found.mark
+            )
+        }
+        found.next = expected
+        found.damages.sort { ($0.segment, $0.position) < ($1.segment, $1.position) }
+    }
+}

@@ -1,0 +1,232 @@
+import Disk
+package import Primitives
+import RecordFormat
+
+/// What opening a log found and did.
+package struct RecoveryReport: Equatable, Sendable {
+    /// How bytes reach the device.
+    package internal(set) var backend = ""
+    /// Whether the log was made now.
+    package internal(set) var isNew = false
+    /// Whether it had been closed in order.
+    package internal(set) var wasClean = false
+    /// The first record that is kept.
+    package internal(set) var first = Offset.zero
+    /// The offset behind the last record.
+    package internal(set) var next = Offset.zero
+    package internal(set) var recordsReplayed = 0
+    package internal(set) var batches = 0
+    package internal(set) var segments = 0
+    /// The unfinished batch that was cut off: no record in it was acknowledged.
+    package internal(set) var torn: LogScan.TornTail?
+    /// Bytes found behind the end of the last segment, which is cut to its size.
+    package internal(set) var foreignBytes = 0
+    /// Whether MANIFEST was lost, and made anew from the segments.
+    package internal(set) var rebuiltManifest = false
+}
+
+/// Opens a log: refuses what is not its own, replays, puts the tail in order, and only then lets it
+/// be appended to.
+struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
+    let options: LogOptions
+    var salts: SeededEntropy
+    let now: Timestamp
+    var page = AlignedMemory(capacity: Layout.page)
+    var report = RecoveryReport()
+
+    /// What the log goes on from.
+    struct Outcome {
+        var manifest: Manifest
+        var active: ActiveSegment
+        var next: Offset
+        var lastTime: Timestamp
+        var report: RecoveryReport
+        var salts: SeededEntropy
+        /// Bytes of the segment behind the active one; nil when it is not made yet.
+        var nextSize: Int?
+    }
+
+    init(options: LogOptions, entropy: inout some Entropy, now: Timestamp) {
+        self.options = options
+        salts = SeededEntropy(seed: entropy.next())
+        self.now = now
+    }
+
+    consuming func run(
+        _ device: inout Device<Store>,
+        engine: UUID128,
+        _ replay: (RecordView) throws(DecodeError) -> Void
+    ) throws(LogError) -> Outcome {
+        report.backend = device.store.backend
+        if try device.isInUse() { try refuseForeign(&device) }
+        try device.lock()
+        // Only now does nobody else change it.
+        let isInUse = try device.isInUse()
+        let slots = isInUse ? try readManifest(&device) : nil
+        let scan = try replayAll(&device, manifest: slots, isInUse: isInUse, replay)
+        var manifest = slots ?? Manifest(engine: engine)
+        if slots == nil, let tail = scan.tail {
+            manifest.engine = tail.header.engine
+            manifest.oldestSegment = try device.store.listed().first?.number ?? 0
+            report.rebuiltManifest = true
+        }
+        report.isNew = scan.tail == nil
+        report.wasClean = manifest.isClean
+        try device.arrange()
+        if report.isNew { try write(&manifest, &device, durable: scan.next) }
+        let active = try settle(&device, &manifest, scan)
+        try write(&manifest, &device, durable: scan.next)
+        return Outcome(
+            manifest: manifest,
+            active: active,
+            next: scan.next,
+            lastTime: scan.lastTime,
+            report: report,
+            salts: salts,
+            nextSize: try size(of: active.number + 1, &device)
+        )
+    }
+
+    // MARK: Reading
+
+    /// Throws for a directory of a newer engine, before anything is touched.
+    private mutating func refuseForeign(_ device: inout Device<Store>) throws(LogError) {
+        _ = try readManifest(&device)
+        for file in try device.store.listed() where file.size >= Layout.page {
+            let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
+            _ = try device.store.load(segment: file.number, at: 0, into: memory)
+            if case .refused(let refusal) = SegmentHeader.read(page.prefix(Layout.page)) {
+                let name = DataDirectory.segmentName(file.number)
+                throw .refused(path: "\(device.store.path)/log/\(name)", refusal)
+            }
+        }
+    }
+
+    /// The newer of the two slots; nil when neither is one.
+    private mutating func readManifest(_ device: inout Device<Store>) throws(LogError) -> Manifest? {
+        try device.store.newestManifest(through: page)
+    }
+
+    private mutating func replayAll(
+        _ device: inout Device<Store>,
+        manifest: Manifest?,
+        isInUse: Bool,
+        _ replay: (RecordView) throws(DecodeError) -> Void
+    ) throws(LogError) -> LogScan {
+        guard isInUse else { return LogScan() }
+        let scanner = LogScanner<Store>(manifest: manifest, salvages: false)
+        var replayed = 0
+        let scan = try scanner.run(&device.store) { record throws(LogError) in
+            do throws(DecodeError) {
+                try replay(record)
+            } catch {
+                throw LogError.undecodable(record.offset, error)
+            }
+            replayed += 1
+        }
+        guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
+        report.recordsReplayed = replayed
+        report.first = scan.first
+        report.next = scan.next
+        report.batches = scan.batches
+        report.segments = scan.segments
+        report.torn = scan.torn
+        return scan
+    }
+
+    // MARK: Putting in order
+
+    /// Cuts what an interrupted write left, syncs the tail, and finds or begins the segment to
+    /// append to. A crash at any point leaves a log that opens to the same records.
+    private mutating func settle(
+        _ device: inout Device<Store>,
+        _ manifest: inout Manifest,
+        _ scan: LogScan
+    ) throws(LogError) -> ActiveSegment {
+        for file in scan.unused where file.size < LogOptions.segmentBytesMin {
+            try device.removeSegment(file.number)
+        }
+        if let tail = scan.tail {
+            let target = WriteTarget.segment(tail.header.number)
+            if let torn = scan.torn {
+                try zero(torn.byteCount, target, at: torn.position, &device)
+            }
+            if tail.fileSize != Int(tail.header.size) {
+                report.foreignBytes = max(0, tail.fileSize - Int(tail.header.size))
+                try device.resizeSegment(tail.header.number, to: Int(tail.header.size))
+            }
+            // A record that is served must survive the next power cut, too.
+            try device.sync(segment: tail.header.number)
+            guard tail.isSealed else { return ActiveSegment(tail.header, position: tail.position) }
+            manifest.lastSealed = tail.header.number
+            device.store.release(segment: tail.header.number)
+        }
+        let number = scan.tail.map { $0.header.number + 1 } ?? manifest.oldestSegment
+        return try begin(number, &device, manifest, scan)
+    }
+
+    /// Writes the header of the next segment, which is made first if it is not there.
+    private mutating func begin(
+        _ number: UInt64,
+        _ device: inout Device<Store>,
+        _ manifest: Manifest,
+        _ scan: LogScan
+    ) throws(LogError) -> ActiveSegment {
+        let wanted = scan.tail == nil ? options.firstSegmentBytes : options.segmentBytes
+        let existing = try size(of: number, &device)
+        if existing == nil { try device.createSegment(number, size: wanted) }
+        let header = SegmentHeader(
+            number: number,
+            base: scan.next,
+            salt: salts.next(),
+            engine: manifest.engine,
+            created: max(now, scan.lastTime),
+            size: UInt64(existing ?? wanted)
+        )
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
+        try device.write(page.prefix(Layout.page), to: .segment(number), at: 0)
+        return ActiveSegment(header)
+    }
+
+    private func zero(
+        _ byteCount: Int,
+        _ target: WriteTarget,
+        at position: Int,
+        _ device: inout Device<Store>
+    ) throws(LogError) {
+        let zeros = AlignedMemory(capacity: 1 << 20)
+        zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var done = 0
+        while done < byteCount {
+            let count = min(zeros.capacity, byteCount - done)
+            try device.write(zeros.prefix(count), to: target, at: position + done)
+            done += count
+        }
+    }
+
+    private mutating func write(
+        _ manifest: inout Manifest,
+        _ device: inout Device<Store>,
+        durable: Offset
+    ) throws(LogError) {
+        manifest.generation += 1
+        manifest.durable = durable
+        manifest.isClean = false
+        let slot = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.manifestSlot])
+        manifest.write(to: slot)
+        let target = WriteTarget.manifest(slot: Int(manifest.generation % 2))
+        try device.write(UnsafeRawBufferPointer(slot), to: target, at: 0)
+    }
+
+    /// Bytes of a segment that is there and large enough to be used.
+    private func size(
+        of number: UInt64,
+        _ device: inout Device<Store>
+    ) throws(LogError) -> Int? {
+        for file in try device.store.listed() where file.number == number {
+            let whole = file.size & ~(Layout.page - 1)
+            return whole >= LogOptions.segmentBytesMin ? whole : nil
+        }
+        return nil
+    }
+}

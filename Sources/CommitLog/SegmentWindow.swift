@@ -1,0 +1,54 @@
+import Disk
+import RecordFormat
+
+/// The part of a segment that is in memory: one at a time, read ahead, large enough for the largest
+/// batch met. What a short file lacks reads as zero.
+struct SegmentWindow: ~Copyable {
+    private var memory: AlignedMemory
+    private var segment: UInt64 = 0
+    private var start = 0
+    private var end = 0
+
+    private static let ahead = 1 << 20
+
+    init() { memory = AlignedMemory(capacity: Self.ahead) }
+
+    /// `count` bytes of a segment from `position` on, valid until the next call.
+    ///
+    /// - Parameters:
+    ///   - position: a multiple of the page size.
+    ///   - size: bytes of the segment, more than `position`; nothing beyond is read.
+    mutating func bytes<Source: SegmentSource & ~Copyable>(
+        of segment: UInt64,
+        at position: Int,
+        count: Int,
+        size: Int,
+        from source: inout Source
+    ) throws(LogError) -> UnsafeRawBufferPointer {
+        precondition(position % Layout.page == 0)
+        precondition(position + count <= size)
+        if segment != self.segment || position < start || position + count > end {
+            let wanted = Layout.padded(max(count, min(Self.ahead, size - position)))
+            memory.grow(to: wanted, keeping: 0)
+            let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
+            forget()
+            let got = try source.load(segment: segment, at: position, into: target)
+            UnsafeMutableRawBufferPointer(rebasing: target[got...]).initializeMemory(
+                as: UInt8.self,
+                repeating: 0
+            )
+            self.segment = segment
+            start = position
+            end = position + wanted
+        }
+        return UnsafeRawBufferPointer(
+            rebasing: memory.bytes[position - start..<position - start + count]
+        )
+    }
+
+    /// Makes the next call read again: the file may have changed.
+    mutating func forget() {
+        start = 0
+        end = 0
+    }
+}

@@ -1,0 +1,55 @@
+import CPlatform
+import Glibc
+
+/// What LOCK says about the engine that holds it, one `name value` a line: for people.
+enum LockFile {
+    static func write(to file: Int32, path: String) throws(StorageError) {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let text =
+            "pid \(getpid())\nhost \(hostName())\nboot \(bootID())\n"
+            + "started \(now.tv_sec)\n"
+        guard ftruncate(file, 0) == 0 else { throw .failed("truncate", path, errno) }
+        var bytes = text
+        let result = bytes.withUTF8 { platform_write_all(file, $0.baseAddress, $0.count, 0) }
+        try check(result, "write", path)
+    }
+
+    private static func hostName() -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { name in
+            guard let start = name.baseAddress, gethostname(start, 255) == 0 else { return "" }
+            name[255] = 0
+            return String(cString: start)
+        }
+    }
+
+    static func holder(_ file: Int32) -> StorageError.LockHolder {
+        let text = read(file)
+        return StorageError.LockHolder(
+            pid: field("pid", of: text).flatMap { Int32($0) },
+            host: field("host", of: text) ?? ""
+        )
+    }
+
+    private static func field(_ name: String, of text: String) -> String? {
+        for line in text.split(separator: "\n") where line.hasPrefix(name + " ") {
+            return String(line.dropFirst(name.count + 1))
+        }
+        return nil
+    }
+
+    private static func read(_ file: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let count = platform_read(file, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    /// Tells whether the machine was restarted since; empty where the system has no such file.
+    private static func bootID() -> String {
+        let path = "/proc/sys/kernel/random/boot_id"
+        let file = platform_open_at(AT_FDCWD, path, Int32(PLATFORM_OPEN_READ))
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        return String(read(file).prefix { $0 != "\n" })
+    }
+}

@@ -1,0 +1,61 @@
+/// Why a storage could not do what was asked of it.
+package enum StorageError: Error, Equatable, Sendable {
+    /// The system refused: which operation, on which file, with which error number.
+    case system(_ operation: String, path: String, code: Int32)
+    /// The device took only part of a write; what it holds now is unknown.
+    case shortWrite(path: String, expected: Int, written: Int)
+    /// No room (or quota, or file-size limit) for a file. Everything written before is intact.
+    case noSpace(path: String, code: Int32)
+    /// Another engine owns the data directory.
+    case locked(path: String, holder: LockHolder)
+    /// The directory holds something that no engine put there.
+    case foreignDirectory(path: String, found: String)
+    /// The kernel does not let this process use io_uring; plain system calls will do.
+    case ringUnavailable(code: Int32)
+
+    /// Who holds a lock, as its file says: information only, the lock itself is the kernel's.
+    package struct LockHolder: Equatable, Sendable {
+        package let pid: Int32?
+        package let host: String
+
+        package init(pid: Int32?, host: String) {
+            self.pid = pid
+            self.host = host
+        }
+    }
+
+    /// Whether the same call may succeed later with nothing else changed here.
+    package var isRetryable: Bool {
+        switch self {
+        case .noSpace, .locked: true
+        case .system, .shortWrite, .foreignDirectory, .ringUnavailable: false
+        }
+    }
+}
+
+extension StorageError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .system(let operation, let path, let code):
+            "\(path): \(operation) failed: \(errorText(code))"
+        case .shortWrite(let path, let expected, let written):
+            "\(path): the device took \(written) of \(expected) bytes"
+        case .noSpace(let path, let code):
+            "\(path): no room: \(errorText(code)); free some space, the engine then goes on"
+        case .locked(let path, let holder):
+            "\(path) belongs to a running engine (\(holder)): stop it, or choose another directory"
+        case .foreignDirectory(let path, let found):
+            "\(path) is not an engine's data directory (it holds '\(found)' and no MANIFEST): "
+                + "choose an empty or a new one"
+        case .ringUnavailable(let code):
+            "io_uring refused: \(errorText(code))"
+        }
+    }
+}
+
+extension StorageError.LockHolder: CustomStringConvertible {
+    package var description: String {
+        let process = pid.map { "process \($0)" } ?? "process unknown"
+        return host.isEmpty ? process : "\(process) on \(host)"
+    }
+}

@@ -1,0 +1,68 @@
+import CPlatform
+import Glibc
+
+/// The system's sentence for an error number, with the number.
+func errorText(_ code: Int32) -> String {
+    guard let text = strerror(code) else { return "error \(code)" }
+    return "\(String(cString: text)) (\(code))"
+}
+
+extension StorageError {
+    /// The error for a failed call on `path`: a lack of room has a case of its own.
+    static func failed(_ operation: String, _ path: String, _ code: Int32) -> StorageError {
+        switch code {
+        case ENOSPC, EDQUOT, EFBIG: .noSpace(path: path, code: code)
+        default: .system(operation, path: path, code: code)
+        }
+    }
+}
+
+/// The result of a `platform_` function: what it answered, or the error that it stands for.
+@discardableResult
+func check<Value: SignedInteger>(
+    _ result: Value,
+    _ operation: String,
+    _ path: String
+) throws(StorageError) -> Value {
+    guard result >= 0 else { throw .failed(operation, path, Int32(-result)) }
+    return result
+}
+
+/// An open file or directory, closed with its last reference. A class, because collections and
+/// optional properties of classes hold them.
+final class Descriptor {
+    let number: Int32
+
+    /// Opens `name` in `directory`; see `platform_open_at` for the options.
+    init(
+        _ name: String,
+        in directory: Int32 = AT_FDCWD,
+        _ options: [Int],
+        path: String
+    ) throws(StorageError) {
+        let all = options.reduce(0, |)
+        number = try check(platform_open_at(directory, name, Int32(all)), "open", path)
+    }
+
+    deinit { Glibc.close(number) }
+
+    func sync(_ path: String) throws(StorageError) {
+        guard fsync(number) == 0 else { throw .failed("fsync", path, errno) }
+    }
+
+    /// Opens a file for direct I/O; a file system that has none (EINVAL) gives a cached one.
+    static func direct(
+        _ name: String,
+        in directory: Int32,
+        _ options: [Int],
+        path: String
+    ) throws(StorageError) -> Descriptor {
+        do throws(StorageError) {
+            return try Descriptor(name, in: directory, options + [PLATFORM_OPEN_DIRECT], path: path)
+        } catch .system(_, _, let code) where code == EINVAL {
+            let cached = try Descriptor(name, in: directory, options, path: path)
+            platform_drop_cache(cached.number)
+            return cached
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import JSON
+import Observability
+import Primitives
+import Queue
+import State
+
+/// A function that the engine itself implements.
+enum Builtin {
+    case state(StateFunction)
+    case queue(QueueFunction)
+    /// `iii::durable::publish`, and `enqueue` as it was called before.
+    case publish(String)
+    /// `engine::queue::enqueue`: the enqueue action as a function.
+    case enqueue
+    case log(LogFunction)
+    case registerWorker
+    case listWorkers
+    case listFunctions
+    case listTriggers
+
+    /// - Returns: nil: no builtin has this id.
+    static func named(_ id: String) -> Builtin? { table[id] }
+
+    /// All live in the default namespace; the queue functions are found from any (services 2, 0).
+    func isReachable(from namespace: String) -> Bool {
+        switch self {
+        case .publish, .queue: true
+        default: namespace == FunctionName.defaultNamespace
+        }
+    }
+
+    static let ids: [String] = table.keys.sorted()
+
+    private static let table: [String: Builtin] = {
+        var table: [String: Builtin] = [
+            "iii::durable::publish": .publish("iii::durable::publish"),
+            "enqueue": .publish("enqueue"),
+            "engine::queue::enqueue": .enqueue,
+            "engine::workers::register": .registerWorker,
+            "engine::workers::list": .listWorkers,
+            "engine::functions::list": .listFunctions,
+            "engine::registered-triggers::list": .listTriggers,
+        ]
+        for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
+        for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }
+        for function in LogFunction.allCases { table[function.rawValue] = .log(function) }
+        return table
+    }()
+}

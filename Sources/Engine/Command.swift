@@ -1,0 +1,115 @@
+package import HTTP
+package import JSON
+package import Observability
+package import Primitives
+
+/// What an edge asks of the core. Everything is already decoded; payloads are JSON text.
+package enum Command: Sendable {
+    case workerJoined(ConnectionID, address: String)
+    case workerLeft(ConnectionID, reason: String)
+    case register(ConnectionID, Registration)
+    case reattach(ConnectionID, previous: String, token: String?)
+    case call(ConnectionID, Call)
+    case result(ConnectionID, CallResult)
+    case logged([LogLine])
+    case request(ExchangeID, HTTPRequest, Propagation)
+    case requestAbandoned(ExchangeID)
+    /// No new work; what is in flight may finish.
+    case drain
+}
+
+/// A worker's registrations, which wait until its namespace is known (protocol 1.7).
+package enum Registration: Sendable {
+    case function(id: String, definition: JSONText, isHTTPInvoked: Bool)
+    case removeFunction(id: String)
+    case trigger(TriggerRequest)
+    case removeTrigger(id: String)
+}
+
+extension Registration {
+    /// Roughly what its record would hold.
+    var byteCount: Int {
+        switch self {
+        case .function(let id, let definition, _): id.utf8.count + definition.bytes.count
+        case .removeFunction(let id), .removeTrigger(let id): id.utf8.count
+        case .trigger(let request):
+            request.id.utf8.count + request.type.utf8.count + request.function.utf8.count
+                + request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
+        }
+    }
+}
+
+package struct TriggerRequest: Sendable {
+    package var id: String
+    package var type: String
+    package var function: String
+    package var config: JSONText
+    package var metadata: JSONText?
+    /// Where the function is looked up; nil: `default`.
+    package var namespace: String?
+
+    package init(
+        id: String,
+        type: String,
+        function: String,
+        config: JSONText,
+        metadata: JSONText?,
+        namespace: String?
+    ) {
+        self.id = id
+        self.type = type
+        self.function = function
+        self.config = config
+        self.metadata = metadata
+        self.namespace = namespace
+    }
+}
+
+/// A worker's `invokefunction`.
+package struct Call: Sendable {
+    package enum Action: Equatable, Sendable {
+        case await
+        case void
+        case enqueue(queue: String)
+        case unknown(String)
+    }
+
+    /// nil: nobody waits.
+    package var id: CallID?
+    package var function: String
+    /// nil: `default`.
+    package var namespace: String?
+    package var payload: [UInt8]
+    package var metadata: JSONText?
+    package var action: Action
+    package var propagation: Propagation
+
+    package init(
+        id: CallID?,
+        function: String,
+        namespace: String?,
+        payload: [UInt8],
+        metadata: JSONText?,
+        action: Action,
+        propagation: Propagation
+    ) {
+        self.id = id
+        self.function = function
+        self.namespace = namespace
+        self.payload = payload
+        self.metadata = metadata
+        self.action = action
+        self.propagation = propagation
+    }
+}
+
+/// A worker's `invocationresult`.
+package struct CallResult: Sendable {
+    package var id: CallID
+    package var result: FunctionResult
+
+    package init(id: CallID, result: FunctionResult) {
+        self.id = id
+        self.result = result
+    }
+}

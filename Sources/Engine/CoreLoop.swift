@@ -1,0 +1,91 @@
+package import CommitLog
+package import Disk
+package import Primitives
+
+/// The core thread's loop: drain, decide, stage, sync, release.
+///
+///     inbox ──▶ engine.handle ──▶ log (staged) ──▶ device ──▶ durable ──▶ gate ──▶ edges
+///
+/// While one batch is with the device, the next one fills. Commands stay in the inbox while the log
+/// is full. The thread sleeps only when there is nothing to handle, and then until a write ends,
+/// the inbox gets something, or a deadline comes.
+package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock>: ~Copyable {
+    /// Carries out effects on one event loop; called once a turn at most.
+    package typealias Sink = @Sendable ([Effect]) -> Void
+
+    private var engine: Engine<Store, Random>
+    private let inbox: Inbox
+    private let clock: Time
+    /// By the number of the event loop.
+    private let sinks: [Sink]
+    private let notify: @Sendable (Notice) -> Void
+    /// Called once, when a drain has come to its end.
+    private let drained: @Sendable () -> Void
+    private var hasDrained = false
+    private var commands: ArraySlice<Command> = []
+    private var effects: [Effect] = []
+
+    package init(
+        engine: consuming Engine<Store, Random>,
+        inbox: Inbox,
+        clock: Time,
+        sinks: [Sink],
+        notify: @escaping @Sendable (Notice) -> Void,
+        drained: @escaping @Sendable () -> Void
+    ) {
+        self.engine = engine
+        self.inbox = inbox
+        self.clock = clock
+        self.sinks = sinks
+        self.notify = notify
+        self.drained = drained
+    }
+
+    /// Runs until the inbox is closed, then closes the log.
+    ///
+    /// - Throws: what the log threw. Nothing that was not durable has left; the process must end.
+    package consuming func run() throws(LogError) {
+        while true {
+            let isClosing = inbox.isClosed
+            let didWork = try turn()
+            if didWork { continue }
+            if isClosing && engine.log.isIdle { break }
+            try engine.sleep()
+        }
+        try engine.close(reason: "stopped")
+    }
+
+    /// One turn.
+    ///
+    /// - Returns: whether anything was handled or released.
+    private mutating func turn() throws(LogError) -> Bool {
+        engine.advance(to: clock.now())
+        try engine.handleTime()
+        if commands.isEmpty { commands = inbox.drain()[...] }
+        let hadCommands = !commands.isEmpty
+        while engine.hasRoom, let command = commands.popFirst() { try engine.handle(command) }
+        try engine.release(into: &effects)
+        let hadEffects = !effects.isEmpty
+        handOver()
+        for notice in engine.takeNotices() { notify(notice) }
+        if engine.isDraining, !hasDrained, engine.isQuiet {
+            hasDrained = true
+            drained()
+        }
+        return hadCommands && engine.hasRoom || hadEffects
+    }
+
+    /// Each event loop gets its effects in one piece.
+    private mutating func handOver() {
+        guard !effects.isEmpty else { return }
+        if sinks.count == 1 {
+            sinks[0](effects)
+        } else {
+            for (loop, sink) in sinks.enumerated() {
+                let part = effects.filter { $0.loop == loop }
+                if !part.isEmpty { sink(part) }
+            }
+        }
+        effects = []
+    }
+}

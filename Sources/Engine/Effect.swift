@@ -1,0 +1,50 @@
+package import HTTP
+package import JSON
+package import Primitives
+
+/// What leaves the engine. Each is held until the record that it depends on is on disk.
+package enum Effect: Sendable {
+    case send(ConnectionID, Message)
+    /// Ends a worker's connection with a WebSocket close code.
+    case close(ConnectionID, code: UInt16, reason: String)
+    case respond(ExchangeID, HTTPReply, trace: TraceID?)
+
+    /// A message to a worker.
+    package enum Message: Sendable {
+        case registered(worker: UUID128, token: UUID128)
+        case rejected(Rejection)
+        case triggerFailed(id: String, type: String, function: String, ErrorBody)
+        case invoke(Dispatch)
+        case answer(CallID, function: String, FunctionResult, Propagation)
+        /// The answer to an enqueue.
+        case receipt(CallID, function: String, UUID128, Propagation)
+    }
+
+    /// A function to run.
+    package struct Dispatch: Sendable {
+        package var invocation: UUID128
+        package var function: String
+        package var payload: [UInt8]
+        package var metadata: JSONText?
+        package var traceparent: TraceParent
+        package var baggage: String?
+        /// The worker that asked; nil: the engine did.
+        package var caller: UUID128?
+    }
+
+    /// A refused registration.
+    package struct Rejection: Sendable {
+        package var code: String
+        package var namespace: String
+        package var function: String
+        package var owner: UUID128?
+    }
+
+    /// The event loop that carries it out.
+    package var loop: Int {
+        switch self {
+        case .send(let connection, _), .close(let connection, _, _): connection.loop
+        case .respond(let exchange, _, _): exchange.loop
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import CommitLog
+import Disk
+import Events
+import JSON
+import Observability
+import Primitives
+import Queue
+import State
+
+extension Engine where Store: ~Copyable {
+    /// A builtin's answer, and the record that must be durable before anybody hears it.
+    struct Outcome {
+        let result: FunctionResult
+        var after: Offset?
+
+        static func failure(_ error: ErrorBody) -> Outcome { Outcome(result: .failure(error)) }
+        static func value(_ value: JSONText) -> Outcome { Outcome(result: .value(value.bytes)) }
+    }
+
+    /// - Parameter worker: who calls; nil: a trigger does.
+    mutating func run(
+        _ builtin: Builtin,
+        input: JSONText,
+        _ worker: Worker?,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        switch builtin {
+        case .state(let function): return try runState(function, input, origin)
+        case .queue(let function): return try runQueue(function, input, origin)
+        case .publish(let function): return try publish(input, function, origin)
+        case .enqueue: return try enqueue(input, origin)
+        case .log(let function): return try log(function, input, origin)
+        case .registerWorker:
+            guard let worker else {
+                return .failure(
+                    ErrorBody(
+                        code: "INVALID_ARGUMENTS",
+                        message: "engine::workers::register is called by workers only"
+                    )
+                )
+            }
+            return Outcome(result: try describe(worker, input))
+        case .listWorkers: return .value(Listing.workers(registry, input))
+        case .listFunctions: return .value(Listing.functions(registry, input))
+        case .listTriggers: return .value(Listing.triggers(registry, input))
+        }
+    }
+
+    private mutating func runState(
+        _ function: StateFunction,
+        _ input: JSONText,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        let decision: StateDecision
+        do throws(ErrorBody) {
+            decision = try views.state.decide(function, input: input)
+        } catch {
+            return .failure(error)
+        }
+        var after = decision.after
+        if let event = decision.event {
+            if case .set(let set) = event,
+                set.value.count > Limits.recordBytes - Limits.recordOverheadBytes
+            {
+                return .failure(
+                    ErrorBody(
+                        code: "VALUE_TOO_LARGE",
+                        message: "the value would have \(set.value.count) bytes; at most "
+                            + "\(Limits.recordBytes - Limits.recordOverheadBytes) can be recorded"
+                    )
+                )
+            }
+            after = try record(.state(event), trace: origin.trace, cause: origin.cause)
+        }
+        return Outcome(result: decision.result, after: after)
+    }
+
+    private mutating func runQueue(
+        _ function: QueueFunction,
+        _ input: JSONText,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        let decision: QueueDecision
+        do throws(ErrorBody) {
+            let registry = registry
+            decision = try views.queue.decide(function, input: input) { name in
+                registry.triggers.values.filter {
+                    QueueTrigger.types.contains($0.request.type)
+                        && $0.request.config.member("topic")?.stringValue == name
+                }.count
+            }
+        } catch {
+            return .failure(error)
+        }
+        var after: Offset?
+        var touched: Set<String> = []
+        for event in decision.events {
+            after = try record(.queue(event), trace: origin.trace, cause: origin.cause)
+            if case .redriven(let redriven) = event { touched.insert(redriven.queue) }
+        }
+        for queue in touched.sorted() { try pump(queue) }
+        return Outcome(result: .value(decision.result.bytes), after: after ?? newest)
+    }
+
+    private mutating func publish(
+        _ input: JSONText,
+        _ function: String,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        let enqueued: Enqueued
+        do throws(ErrorBody) {
+            enqueued = try views.queue.decidePublish(
+                input,
+                function: function,
+                receipt: UUID128(from: &random),
+                baggage: nil
+            )
+        } catch {
+            return .failure(error)
+        }
+        let offset = try record(
+            .queue(.enqueued(enqueued)),
+            trace: origin.trace,
+            cause: origin.cause
+        )
+        for queue in views.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
+        return Outcome(result: .none, after: offset)
+    }
+
+    private mutating func enqueue(
+        _ input: JSONText,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        let enqueued: Enqueued
+        let receipt: UUID128
+        do throws(JSONFieldError) {
+            let fields = try JSONFields(input)
+            let function = try fields.requiredString("function_id")
+            let queue = try fields.requiredString("queue")
+            let namespace = try fields.optionalString("namespace")
+            let given = try fields.optionalString("messageReceiptId").flatMap { UUID128($0) }
+            receipt = given ?? UUID128(from: &random)
+            do throws(ErrorBody) {
+                enqueued = try views.queue.decideEnqueue(
+                    queue: queue,
+                    target: FunctionName(
+                        namespace: namespace ?? FunctionName.defaultNamespace,
+                        id: function
+                    ),
+                    payload: (fields.optionalValue("data") ?? .null).bytes,
+                    receipt: receipt,
+                    baggage: try? fields.optionalString("baggage")
+                )
+            } catch {
+                return .failure(error)
+            }
+        } catch {
+            return .failure(
+                ErrorBody(
+                    code: "deserialization_error",
+                    message: "Failed to deserialize input for engine::queue::enqueue: \(error)"
+                )
+            )
+        }
+        let offset = try record(
+            .queue(.enqueued(enqueued)),
+            trace: origin.trace,
+            cause: origin.cause
+        )
+        try pump(enqueued.queue)
+        let answer = JSONValue.object(["messageReceiptId": .string(receipt.description)])
+        return Outcome(result: .value(answer.text.bytes), after: offset)
+    }
+
+    private mutating func log(
+        _ function: LogFunction,
+        _ input: JSONText,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome {
+        let line: LogLine
+        do throws(ErrorBody) {
+            line = try function.decide(input)
+        } catch {
+            return .failure(error)
+        }
+        try record(.logged(line.record), trace: line.trace ?? origin.trace, cause: origin.cause)
+        return Outcome(result: .none)
+    }
+
+    /// The youngest record: what an answer depends on that was read from many places.
+    private var newest: Offset? {
+        log.staged == .zero ? nil : Offset(log.staged.rawValue - 1)
+    }
+}

@@ -1,0 +1,278 @@
+import CommitLog
+import Disk
+import Events
+import JSON
+import Observability
+import Primitives
+import Queue
+
+extension Engine where Store: ~Copyable {
+    // MARK: A worker calls
+
+    mutating func call(_ connection: ConnectionID, _ call: Call) throws(LogError) {
+        guard let worker = registry.workers[connection] else { return }
+        let namespace = call.namespace ?? FunctionName.defaultNamespace
+        if let refusal = Self.refusal(of: call, namespace: namespace) {
+            return answer(call, on: connection, .failure(refusal), after: nil)
+        }
+        let origin = origin(of: call, from: worker)
+        if case .enqueue(let queue) = call.action {
+            let target = FunctionName(namespace: namespace, id: call.function)
+            return try enqueue(call, to: queue, target, connection, origin)
+        }
+        if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
+            let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
+            if call.action == .await {
+                answer(call, on: connection, outcome.result, after: outcome.after)
+            }
+            return
+        }
+        try callFunction(
+            call,
+            FunctionName(namespace: namespace, id: call.function),
+            worker,
+            origin
+        )
+    }
+
+    private static func refusal(of call: Call, namespace: String) -> ErrorBody? {
+        if namespace.allSatisfy(\.isWhitespace) {
+            return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
+        }
+        if case .unknown(let action) = call.action {
+            return ErrorBody(
+                code: "invocation_error",
+                message: "unknown action \"\(action)\"; known are \"enqueue\" and \"void\""
+            )
+        }
+        if call.function.utf8.count > Limits.nameBytes || namespace.utf8.count > Limits.nameBytes {
+            return ErrorBody(
+                code: "INVALID_ARGUMENTS",
+                message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
+            )
+        }
+        guard call.payload.count > Limits.recordBytes - Limits.recordOverheadBytes else {
+            return nil
+        }
+        return ErrorBody(
+            code: "payload_too_large",
+            message: "the payload has \(call.payload.count) bytes; at most "
+                + "\(Limits.recordBytes - Limits.recordOverheadBytes) can be recorded"
+        )
+    }
+
+    private mutating func callFunction(
+        _ call: Call,
+        _ function: FunctionName,
+        _ worker: Worker,
+        _ origin: Origin
+    ) throws(LogError) {
+        guard registry.isServed(function) else {
+            return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
+        }
+        let purpose: Run.Purpose
+        if call.action == .await, let id = call.id {
+            purpose = .answer(worker.connection, id, function: call.function, call.propagation)
+        } else {
+            purpose = .nobody
+        }
+        let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
+        let run = Run(
+            function: function,
+            payload: call.payload,
+            metadata: call.metadata,
+            purpose: purpose,
+            trace: origin.trace,
+            cause: origin.cause,
+            causeHoldsPayload: false,
+            baggage: hasContext
+                ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
+            caller: worker.id
+        )
+        if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
+        try start(run)
+    }
+
+    /// Answers a call that waits; void calls and those without an id hear nothing.
+    private mutating func answer(
+        _ call: Call,
+        on connection: ConnectionID,
+        _ result: FunctionResult,
+        after offset: Offset?
+    ) {
+        guard let id = call.id, call.action != .void else { return }
+        answer(
+            id,
+            function: call.function,
+            result,
+            call.propagation,
+            on: connection,
+            after: offset
+        )
+    }
+
+    mutating func answer(
+        _ id: CallID,
+        function: String,
+        _ result: FunctionResult,
+        _ propagation: Propagation,
+        on connection: ConnectionID,
+        after offset: Offset?
+    ) {
+        guard let worker = registry.workers[connection] else { return }
+        var result = result
+        if case .value(let bytes) = result, !fits(bytes.count, to: worker) {
+            result = .failure(Self.tooLarge(bytes.count, worker))
+        }
+        send(.answer(id, function: function, result, propagation), to: connection, after: offset)
+    }
+
+    /// Whether a message with so many bytes of payload can be received by the worker's SDK.
+    func fits(_ payloadBytes: Int, to worker: Worker) -> Bool {
+        payloadBytes + Limits.envelopeBytes <= worker.receiveLimit
+    }
+
+    static func tooLarge(_ bytes: Int, _ worker: Worker) -> ErrorBody {
+        ErrorBody(
+            code: "payload_too_large",
+            message: "the message has \(bytes) bytes of payload; the \(worker.runtime) SDK "
+                + "\(worker.version) of its receiver takes messages of at most "
+                + "\(worker.receiveLimit) bytes"
+        )
+    }
+
+    func notFound(_ function: FunctionName) -> ErrorBody {
+        var message =
+            "Function \(function.id) not found in namespace \(function.namespace)."
+        let others = registry.namespaces(of: function.id)
+        if !others.isEmpty {
+            message += " It is registered in namespace(s): \(others.joined(separator: ", "))."
+        }
+        return ErrorBody(code: "function_not_found", message: message)
+    }
+
+    // MARK: Where a call comes from
+
+    /// The trace that a call belongs to, and the record that led to it.
+    struct Origin {
+        let trace: TraceID
+        let cause: Offset?
+    }
+
+    /// A call joins the trace that it names, below the invocation of that trace which its worker is
+    /// running. An SDK without tracing names none: its call belongs to what its worker is running,
+    /// if that is only one thing, and else begins a trace.
+    private mutating func origin(of call: Call, from worker: Worker) -> Origin {
+        if let parent = call.propagation.traceparent.flatMap({ TraceParent($0) }) {
+            let invocation = worker.origin(
+                trace: parent.trace,
+                baggage: call.propagation.baggage
+            )
+            return Origin(trace: parent.trace, cause: invocation?.record)
+        }
+        if let sole = worker.soleInvocation {
+            return Origin(trace: sole.trace, cause: sole.record)
+        }
+        return Origin(trace: TraceID(from: &random), cause: nil)
+    }
+
+    // MARK: Queues
+
+    private mutating func enqueue(
+        _ call: Call,
+        to queue: String,
+        _ target: FunctionName,
+        _ connection: ConnectionID,
+        _ origin: Origin
+    ) throws(LogError) {
+        let receipt = UUID128(from: &random)
+        let enqueued: Enqueued
+        do throws(ErrorBody) {
+            enqueued = try views.queue.decideEnqueue(
+                queue: queue,
+                target: target,
+                payload: call.payload,
+                receipt: receipt,
+                baggage: call.propagation.baggage
+            )
+        } catch {
+            return answer(call, on: connection, .failure(error), after: nil)
+        }
+        let offset = try record(
+            .queue(.enqueued(enqueued)),
+            trace: origin.trace,
+            cause: origin.cause
+        )
+        if let id = call.id {
+            send(
+                .receipt(id, function: call.function, receipt, call.propagation),
+                to: connection,
+                after: offset
+            )
+        }
+        try pump(queue)
+    }
+
+    /// Delivers what `queue` can deliver now.
+    mutating func pump(_ queue: String) throws(LogError) {
+        guard !isDraining else { return }
+        let registry = registry
+        while let message = views.queue.next(
+            in: queue,
+            isServed: { registry.isServed($0) || Builtin.named($0.id) != nil }
+        ) {
+            try deliver(message, from: queue)
+        }
+    }
+
+    private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {
+        let function = message.target.function
+        let subscription = views.queue.queues[queue]?.subscription
+        views.queue.take(message, from: queue)
+        let run = Run(
+            function: function,
+            payload: message.payload,
+            purpose: .deliver(queue: queue, message),
+            trace: message.trace ?? TraceID(from: &random),
+            cause: message.offset,
+            causeHoldsPayload: true,
+            baggage: Baggage.naming(function.id, in: message.baggage),
+            condition: subscription?.condition.map {
+                FunctionName(namespace: function.namespace, id: $0)
+            }
+        )
+        let invocation = UUID128(from: &random)
+        run.invocation = invocation
+        run.record = try record(
+            .queue(
+                .delivered(
+                    Delivered(
+                        queue: queue,
+                        message: message.offset,
+                        worker: registry.pick(function)?.id ?? UUID128(high: 0, low: 0),
+                        invocation: invocation,
+                        attempt: message.nextAttempt
+                    )
+                )
+            ),
+            trace: run.trace,
+            cause: message.offset
+        )
+        // The message is what was promised; that it was handed out may be lost with a crash, which
+        // then hands it out again.
+        run.after = message.offset
+        try start(run)
+    }
+
+    // MARK: Logs
+
+    /// Log lines are appended and waited for by nobody.
+    mutating func logged(_ lines: [LogLine]) throws(LogError) {
+        for line in lines
+        where line.record.body.utf8.count + line.record.attributes.count
+            < Limits.recordBytes - Limits.recordOverheadBytes
+        {
+            try record(.logged(line.record), trace: line.trace)
+        }
+    }
+}

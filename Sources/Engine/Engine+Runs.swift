@@ -1,0 +1,243 @@
+import CommitLog
+import Cron
+import Disk
+import Events
+import HTTP
+import JSON
+import Primitives
+import Queue
+
+extension Engine where Store: ~Copyable {
+    // MARK: Start
+
+    /// Runs a function, after its condition has been asked if it has one.
+    mutating func start(_ run: Run) throws(LogError) {
+        guard let condition = run.condition else { return try dispatch(run) }
+        run.condition = nil
+        let question = Run(
+            function: condition,
+            payload: run.payload,
+            purpose: .condition(of: run),
+            trace: run.trace,
+            cause: run.record ?? run.cause,
+            causeHoldsPayload: run.causeHoldsPayload && run.record == nil,
+            baggage: run.baggage
+        )
+        question.after = run.after
+        try dispatch(question)
+    }
+
+    private mutating func dispatch(_ run: Run) throws(LogError) {
+        if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function.id) {
+            return try dispatch(run, to: builtin)
+        }
+        guard let worker = registry.pick(run.function) else {
+            return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
+        }
+        guard fits(run.payload.count, to: worker) else {
+            let refusal = Self.tooLarge(run.payload.count, worker)
+            return try finish(run, record: nil, .failure(refusal), took: 0)
+        }
+        var id = run.invocation ?? UUID128(from: &random)
+        // A caller may use an id again, or that of a call to the same worker by another caller.
+        if worker.serving[id] != nil { id = UUID128(from: &random) }
+        let record: Offset
+        if let own = run.record {
+            record = own
+        } else {
+            record = try recordInvoked(run, id, worker)
+        }
+        worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
+        runningCount += 1
+        let dispatch = Effect.Dispatch(
+            invocation: id,
+            function: run.function.id,
+            payload: run.payload,
+            metadata: run.metadata,
+            traceparent: TraceParent(trace: run.trace, span: Self.span(of: record)),
+            baggage: run.baggage,
+            caller: run.caller
+        )
+        send(.invoke(dispatch), to: worker.connection, after: run.after ?? record)
+    }
+
+    private mutating func dispatch(_ run: Run, to builtin: Builtin) throws(LogError) {
+        let origin = Origin(trace: run.trace, cause: run.record ?? run.cause)
+        let outcome = try self.run(
+            builtin,
+            input: JSONText(trusted: run.payload),
+            nil,
+            origin
+        )
+        try finish(run, record: nil, outcome.result, took: 0)
+    }
+
+    private mutating func recordInvoked(
+        _ run: Run,
+        _ id: UUID128,
+        _ worker: Worker
+    ) throws(LogError) -> Offset {
+        let isAwaited: Bool
+        if case .nobody = run.purpose { isAwaited = false } else { isAwaited = true }
+        let isCondition: Bool
+        if case .condition = run.purpose { isCondition = true } else { isCondition = false }
+        return try record(
+            .invoked(
+                Invoked(
+                    invocation: id,
+                    function: run.function,
+                    worker: worker.id,
+                    caller: run.caller ?? UUID128(high: 0, low: 0),
+                    awaited: isAwaited,
+                    isCondition: isCondition,
+                    input: run.causeHoldsPayload ? [] : run.payload
+                )
+            ),
+            trace: run.trace,
+            cause: run.cause
+        )
+    }
+
+    /// A span id that is never zero, differs for every record, and is spread over all 64 bits.
+    private static func span(of record: Offset) -> UInt64 {
+        let mixed = (record.rawValue &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        return mixed == 0 ? 1 : mixed
+    }
+
+    // MARK: End
+
+    /// A worker answers. Only what it was asked counts.
+    mutating func complete(
+        _ connection: ConnectionID,
+        _ result: CallResult
+    ) throws(LogError) {
+        guard let worker = registry.workers[connection], case .uuid(let id) = result.id,
+            let invocation = worker.end(id)
+        else { return }
+        try finish(invocation, result.result)
+    }
+
+    mutating func finish(
+        _ invocation: Invocation,
+        _ result: FunctionResult
+    ) throws(LogError) {
+        runningCount -= 1
+        try finish(
+            invocation.run,
+            record: invocation.record,
+            result,
+            took: now.monotonic - invocation.started
+        )
+    }
+
+    /// - Parameters:
+    ///   - record: the record of its start; nil: it never started.
+    ///   - took: nanoseconds.
+    private mutating func finish(
+        _ run: Run,
+        record start: Offset?,
+        _ result: FunctionResult,
+        took: UInt64
+    ) throws(LogError) {
+        let span = Timestamp.Span(nanoseconds: Int64(clamping: took))
+        if case .deliver(let queue, let message) = run.purpose {
+            return try settle(message, of: queue, run, result, span)
+        }
+        // A call of nothing that ran has left no record, and needs none.
+        var end: Offset?
+        if let cause = start ?? run.cause {
+            end = try record(
+                .completed(
+                    Completed(
+                        invocation: run.invocation ?? UUID128(high: 0, low: 0),
+                        result: Self.recordable(result),
+                        duration: span
+                    )
+                ),
+                trace: run.trace,
+                cause: cause
+            )
+        }
+        switch run.purpose {
+        case .answer(let connection, let id, let function, let propagation):
+            answer(id, function: function, result, propagation, on: connection, after: end)
+        case .respond(let exchange):
+            respond(exchange, to: result, after: end)
+        case .condition(let subject):
+            try proceed(with: subject, after: result)
+        case .cron:
+            if case .failure(let error) = result {
+                notice(.warning, "cron function \(run.function) failed: \(error.message)")
+            }
+        case .nobody, .deliver:
+            break
+        }
+    }
+
+    /// A result that no record can hold is told of, not held.
+    private static func recordable(_ result: FunctionResult) -> FunctionResult {
+        guard case .value(let bytes) = result,
+            bytes.count > Limits.recordBytes - Limits.recordOverheadBytes
+        else { return result }
+        let note = "a result of \(bytes.count) bytes, too large to be recorded"
+        return .failure(ErrorBody(code: "payload_too_large", message: note))
+    }
+
+    private mutating func settle(
+        _ message: Message,
+        of queue: String,
+        _ run: Run,
+        _ result: FunctionResult,
+        _ took: Timestamp.Span
+    ) throws(LogError) {
+        let event: QueueEvent
+        if case .failure(let error) = result {
+            event = views.queue.decideFailure(of: message, in: queue, error: error, now: now.wall)
+        } else {
+            event = .acked(
+                Acked(
+                    queue: queue,
+                    message: message.offset,
+                    result: Self.recordable(result),
+                    duration: took
+                )
+            )
+        }
+        if case .deadLettered(let letter) = event {
+            notice(
+                .warning,
+                "message \(message.receipt) of queue \(queue) is a dead letter after "
+                    + "\(letter.failures) attempts: \(letter.error.message)"
+            )
+        }
+        try record(.queue(event), trace: run.trace, cause: run.record)
+        try pump(queue)
+    }
+
+    /// A condition has answered: exactly `false` skips the run, an error fails it where it is a
+    /// request's or a message's, and skips it otherwise (services 1, 0.4; services 2, A.9).
+    private mutating func proceed(
+        with run: Run,
+        after answer: FunctionResult
+    ) throws(LogError) {
+        let isRefused = answer == .value(JSONText.false.bytes)
+        var failure: ErrorBody?
+        if case .failure(let error) = answer { failure = error }
+        guard isRefused || failure != nil else { return try dispatch(run) }
+        switch run.purpose {
+        case .respond(let exchange):
+            if let failure {
+                respond(exchange, to: .failure(failure), after: nil)
+            } else {
+                respond(exchange, with: .conditionNotMet, after: nil)
+            }
+        case .deliver(let queue, let message):
+            let result = failure.map { FunctionResult.failure($0) } ?? .none
+            try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0))
+        case .cron(let firing):
+            try skipFiring(firing, failure?.message ?? "its condition answered false")
+        case .answer, .nobody, .condition:
+            break
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import CommitLog
+import Cron
+import Disk
+import Events
+import HTTP
+import JSON
+import Primitives
+
+// MARK: HTTP
+
+extension Engine where Store: ~Copyable {
+    mutating func request(
+        _ exchange: ExchangeID,
+        _ request: HTTPRequest,
+        _ propagation: Propagation
+    ) throws(LogError) {
+        switch router.match(method: request.method, path: request.path) {
+        case .notFound:
+            gate.hold(.respond(exchange, .notFound, trace: nil), after: nil)
+        case .methodNotAllowed(let methods):
+            gate.hold(.respond(exchange, .methodNotAllowed(methods), trace: nil), after: nil)
+        case .found(let trigger, let parameters):
+            guard !isDraining else {
+                let stopping = ErrorBody(code: "SHUTTING_DOWN", message: "The engine is stopping")
+                let reply = HTTPReply(status: 503, error: stopping)
+                return gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+            }
+            try run(
+                trigger,
+                HTTPEvent(request, trigger: trigger, parameters: parameters),
+                exchange,
+                request,
+                propagation
+            )
+        }
+    }
+
+    private mutating func run(
+        _ trigger: HTTPTrigger,
+        _ event: HTTPEvent,
+        _ exchange: ExchangeID,
+        _ request: HTTPRequest,
+        _ propagation: Propagation
+    ) throws(LogError) {
+        let trace =
+            propagation.traceparent.flatMap { TraceParent($0) }?.trace
+            ?? TraceID(from: &random)
+        let offset = try record(
+            .triggered(
+                Triggered(
+                    type: "http",
+                    trigger: trigger.id,
+                    summary: "\(request.method) \(request.path)",
+                    function: trigger.function,
+                    event: event.logged.bytes
+                )
+            ),
+            trace: trace
+        )
+        exchanges[exchange] = trace
+        timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
+        try start(
+            Run(
+                function: trigger.function,
+                payload: event.input.bytes,
+                metadata: trigger.metadata,
+                purpose: .respond(exchange),
+                trace: trace,
+                cause: offset,
+                causeHoldsPayload: true,
+                baggage: Baggage.naming(trigger.function.id, in: propagation.baggage),
+                condition: trigger.condition
+            )
+        )
+    }
+
+    mutating func respond(
+        _ exchange: ExchangeID,
+        to result: FunctionResult,
+        after offset: Offset?
+    ) {
+        switch result {
+        case .value(let bytes):
+            // Null answers nothing: the client waits for the timeout (services 1, A.7).
+            if let reply = HTTPReply(value: JSONText(trusted: bytes)) {
+                respond(exchange, with: reply, after: offset)
+            }
+        case .none:
+            break
+        case .failure(let error):
+            let errorID = UInt32(truncatingIfNeeded: random.next())
+            notice(
+                .warning,
+                "request failed, error \(String(errorID, radix: 16)): "
+                    + "\(error.code): \(error.message)"
+            )
+            respond(
+                exchange,
+                with: HTTPReply(status: 500, error: error, errorID: errorID),
+                after: offset
+            )
+        }
+    }
+
+    /// Once for each exchange; one whose client has gone, or has been told 504, gets nothing.
+    mutating func respond(_ exchange: ExchangeID, with reply: HTTPReply, after offset: Offset?) {
+        guard let trace = exchanges.removeValue(forKey: exchange) else { return }
+        gate.hold(.respond(exchange, reply, trace: trace), after: offset)
+    }
+
+    mutating func expire(_ exchange: ExchangeID) {
+        respond(exchange, with: HTTPReply(status: 504), after: nil)
+    }
+}
+
+// MARK: Cron
+
+extension Engine where Store: ~Copyable {
+    mutating func fireCron() throws(LogError) {
+        guard !isDraining else { return }
+        for event in views.cron.decideDue(now: now.wall) {
+            switch event {
+            case .fired(let fired):
+                let trace = TraceID(from: &random)
+                let offset = try record(.cron(event), trace: trace)
+                try run(fired, at: offset, trace: trace)
+            case .skipped:
+                try record(.cron(event))
+            }
+        }
+    }
+
+    /// A slot that fired before a crash, and whose run did not end, is run again.
+    mutating func rerun(_ firing: Offset) throws(LogError) {
+        guard let open = views.cron.openFirings.first(where: { $0.offset == firing }) else {
+            return
+        }
+        try run(open.fired, at: firing, trace: TraceID(from: &random))
+    }
+
+    private mutating func run(
+        _ fired: CronFired,
+        at offset: Offset,
+        trace: TraceID
+    ) throws(LogError) {
+        let payload = CronView.payload(
+            trigger: fired.trigger,
+            scheduled: fired.scheduled,
+            actual: fired.actual
+        )
+        try start(
+            Run(
+                function: fired.function,
+                payload: payload.bytes,
+                metadata: registry.triggers[fired.trigger]?.request.metadata,
+                purpose: .cron(firing: offset),
+                trace: trace,
+                cause: offset,
+                causeHoldsPayload: false,
+                condition: views.cron.trigger(fired.trigger)?.condition
+            )
+        )
+    }
+
+    mutating func skipFiring(_ firing: Offset, _ reason: String) throws(LogError) {
+        guard let open = views.cron.openFirings.first(where: { $0.offset == firing }) else {
+            return
+        }
+        let skipped = CronSkipped(
+            trigger: open.fired.trigger,
+            scheduled: open.fired.scheduled,
+            reason: reason
+        )
+        try record(.cron(.skipped(skipped)), cause: firing)
+    }
+}

@@ -1,0 +1,271 @@
+package import CommitLog
+import Cron
+package import Disk
+package import Events
+import HTTP
+import JSON
+import Observability
+package import Primitives
+import Queue
+
+/// The deterministic core: commands in, records and effects out.
+///
+/// It sees no socket, no file but through the log, and no clock but the one it is handed. What it
+/// decides it records, what it records it applies, and what it answers waits in the gate until the
+/// record is on disk.
+///
+/// Invariants:
+/// * An effect is held for every record that it tells of or rests on.
+/// * A worker can answer only what it was asked (`Worker.serving`).
+/// * One thread owns an engine; nothing here suspends.
+package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
+    package internal(set) var log: CommitLog<Store>
+    package internal(set) var views: Views
+    var gate = Gate()
+    var timers = Timers()
+    var random: Random
+    var now: Now
+    let options: EngineOptions
+    let registry = Registry()
+    var router = Router()
+    /// HTTP requests that wait for their response.
+    var exchanges: [ExchangeID: TraceID] = [:]
+    /// Cron runs of before a crash, until a worker serves their function.
+    var waitingFirings: [FunctionName: [Offset]] = [:]
+    var runningCount = 0
+    /// Since when, at the most, the oldest record that is not durable has waited.
+    private var unsyncedSince: UInt64?
+    private var flushedAt: UInt64 = 0
+    /// The end of the log when it was last seen quiet.
+    private var quietSince: Offset?
+    var isDraining = false
+    /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
+    var notices: [Notice] = []
+
+    /// - Parameters:
+    ///   - log: opened and recovered.
+    ///   - views: what recovery folded from it.
+    package init(
+        log: consuming CommitLog<Store>,
+        views: Views,
+        options: EngineOptions,
+        random: Random,
+        now: Now
+    ) throws(LogError) {
+        self.log = log
+        self.views = views
+        self.options = options
+        self.random = random
+        self.now = now
+        try start()
+    }
+
+    private mutating func start() throws(LogError) {
+        try record(.started(Started(version: options.version, process: options.process)))
+        for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
+            if let defined = views.queue.decideDefine(name, settings) {
+                try record(.queue(.defined(defined)))
+            }
+        }
+        for firing in views.cron.openFirings {
+            waitingFirings[firing.fired.function, default: []].append(firing.offset)
+        }
+    }
+
+    // MARK: One turn
+
+    /// Takes the time for what follows. The wall clock never goes back.
+    package mutating func advance(to time: Now) {
+        now = Now(wall: max(now.wall, time.wall), monotonic: max(now.monotonic, time.monotonic))
+    }
+
+    /// Whether the log takes more before the device has caught up.
+    package var hasRoom: Bool { log.hasRoom }
+
+    /// - Throws: what the log threw; the engine must end then.
+    package mutating func handle(_ command: Command) throws(LogError) {
+        do throws(LogError) {
+            try perform(command)
+        } catch .recordTooLarge(let bytes, let limit) {
+            // What can be that large is refused where it comes in; this keeps the rest alive.
+            notice(.error, "a command was dropped: its record has \(bytes) bytes of \(limit)")
+        }
+    }
+
+    private mutating func perform(_ command: Command) throws(LogError) {
+        switch command {
+        case .workerJoined(let connection, let address): try join(connection, address)
+        case .workerLeft(let connection, let reason): try leave(connection, reason)
+        case .register(let connection, let registration):
+            try register(connection, registration)
+        case .reattach(let connection, let previous, let token):
+            try reattach(connection, previous: previous, token: token)
+        case .call(let connection, let call): try self.call(connection, call)
+        case .result(let connection, let result): try complete(connection, result)
+        case .logged(let lines): try logged(lines)
+        case .request(let exchange, let request, let propagation):
+            try self.request(exchange, request, propagation)
+        case .requestAbandoned(let exchange): exchanges[exchange] = nil
+        case .drain: isDraining = true
+        }
+    }
+
+    /// Does what the time has come for: deadlines, delayed messages, cron slots.
+    package mutating func handleTime() throws(LogError) {
+        while let subject = timers.takeDue(now.monotonic) {
+            switch subject {
+            case .namespaceGrace(let connection): try endNamespaceGrace(connection)
+            case .responseDeadline(let exchange): expire(exchange)
+            }
+        }
+        for queue in views.queue.takeDue(now: now.wall) { try pump(queue) }
+        if let due = views.cron.nextDue, due <= now.wall { try fireCron() }
+    }
+
+    /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.
+    package mutating func timeUntilDue() -> UInt64? {
+        let wallDue = [views.queue.nextDue(), views.cron.nextDue].compactMap { $0 }.min()
+        let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
+        let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
+        return [wallWait, deadlineWait].compactMap { $0 }.min()
+    }
+
+    /// Hands what was recorded to the device, and what is durable to the edges.
+    package mutating func release(into effects: inout [Effect]) throws(LogError) {
+        let before = log.durable
+        try log.reap()
+        if log.durable != before { unsyncedSince = log.isIdle ? nil : flushedAt }
+        gate.release(below: durableTail, into: &effects)
+        try log.flush()
+        flushedAt = now.monotonic
+        // The plain backend has written by now.
+        try log.reap()
+        if log.isIdle { unsyncedSince = nil }
+        gate.release(below: durableTail, into: &effects)
+    }
+
+    /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
+    /// the log is quiet it is marked as durable to its end first, after 10 ms.
+    mutating func sleep() throws(LogError) {
+        let due = timeUntilDue()
+        guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
+        let staged = log.staged
+        try log.wait(nanoseconds: min(due ?? .max, Limits.idleMarkDelay))
+        if quietSince == staged { try log.flushIdle() }
+        quietSince = staged
+    }
+
+    /// The tail that the gate obeys: what is durable, and with ``EngineOptions/releaseAhead`` also
+    /// what has not waited longer than that for the device.
+    private var durableTail: Offset {
+        guard let ahead = options.releaseAhead, let since = unsyncedSince,
+            now.monotonic - since <= ahead
+        else { return log.durable }
+        return log.staged
+    }
+
+    /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
+    package var isQuiet: Bool { runningCount == 0 && exchanges.isEmpty && gate.isEmpty }
+
+    /// Lines of the engine's own about what happened since the last call.
+    package mutating func takeNotices() -> [Notice] {
+        defer { notices.removeAll(keepingCapacity: true) }
+        return notices
+    }
+
+    /// Records the end and closes the log in order.
+    package consuming func close(reason: String) throws(LogError) {
+        try record(.stopped(Stopped(reason: reason)))
+        try log.close()
+    }
+
+    // MARK: Recording
+
+    /// Stages `event` and applies it.
+    @discardableResult
+    mutating func record(
+        _ event: Event,
+        trace: TraceID? = nil,
+        cause: Offset? = nil
+    ) throws(LogError) -> Offset {
+        let offset = try append(event, trace, cause)
+        if unsyncedSince == nil { unsyncedSince = now.monotonic }
+        views.apply(event, at: offset, time: now.wall, trace: trace, cause: cause)
+        return offset
+    }
+
+    private mutating func append(
+        _ event: Event,
+        _ trace: TraceID?,
+        _ cause: Offset?
+    ) throws(LogError) -> Offset {
+        while true {
+            do throws(LogError) {
+                return try log.append(
+                    kind: event.kind.rawValue,
+                    time: now.wall,
+                    trace: trace,
+                    cause: cause
+                ) { event.encode(into: &$0) }
+            } catch .full {
+                // Not even one more record: let the device take what is staged.
+                try log.flush()
+                try log.wait(nanoseconds: 1_000_000)
+                try log.reap()
+            }
+        }
+    }
+
+    mutating func notice(_ severity: Notice.Severity, _ text: String) {
+        notices.append(Notice(severity: severity, text: text))
+    }
+}
+
+/// What the engine is told at its start.
+package struct EngineOptions: Sendable {
+    /// With `reject`, one worker at a time serves a function (protocol 3.1).
+    package enum Duplicates: Sendable { case balance, reject }
+
+    package var version: String
+    package var process: UInt64
+    package var queues: [String: QueueSettings]
+    package var duplicates: Duplicates
+    /// How long a worker's registrations wait for its namespace, in nanoseconds.
+    package var namespaceGrace: UInt64
+    /// From a request to the head of its response, in nanoseconds.
+    package var responseTimeout: UInt64
+    /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
+    /// as every other promise of the engine assumes.
+    package var releaseAhead: UInt64?
+
+    package init(
+        version: String,
+        process: UInt64 = 0,
+        queues: [String: QueueSettings] = ["default": .standard],
+        duplicates: Duplicates = .balance,
+        namespaceGrace: UInt64 = 5_000_000_000,
+        responseTimeout: UInt64 = 30_000_000_000,
+        releaseAhead: UInt64? = nil
+    ) {
+        self.version = version
+        self.process = process
+        self.queues = queues
+        self.duplicates = duplicates
+        self.namespaceGrace = namespaceGrace
+        self.responseTimeout = responseTimeout
+        self.releaseAhead = releaseAhead
+    }
+}
+
+/// Something that an operator may want to read.
+package struct Notice: Equatable, Sendable {
+    package enum Severity: String, Sendable { case info, warning, error }
+
+    package let severity: Severity
+    package let text: String
+
+    package init(severity: Severity, text: String) {
+        self.severity = severity
+        self.text = text
+    }
+}

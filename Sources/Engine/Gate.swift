@@ -1,0 +1,35 @@
+import DequeModule
+package import Primitives
+
+/// External synchrony: holds every effect until the records that it depends on are durable.
+///
+/// The one place where the engine lets something out (Nightingale et al., *Rethink the Sync*,
+/// OSDI 2006). Effects leave in the order in which they were held.
+///
+/// Invariant: an effect held for offset `n` is released only with a durable tail above `n`.
+package struct Gate {
+    private var held: Deque<Held> = []
+
+    private struct Held {
+        /// The first durable tail at which the effect may leave.
+        let tail: Offset
+        let effect: Effect
+    }
+
+    package init() {}
+
+    package var isEmpty: Bool { held.isEmpty }
+    package var count: Int { held.count }
+
+    /// Holds `effect` until the record at `offset` is durable; nil: it depends on none.
+    package mutating func hold(_ effect: Effect, after offset: Offset?) {
+        held.append(Held(tail: offset?.advanced(by: 1) ?? .zero, effect: effect))
+    }
+
+    /// Hands on what depends only on records below `tail`, in order.
+    package mutating func release(below tail: Offset, into effects: inout [Effect]) {
+        while let first = held.first, first.tail <= tail {
+            effects.append(held.removeFirst().effect)
+        }
+    }
+}

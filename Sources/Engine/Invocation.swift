@@ -1,0 +1,77 @@
+import JSON
+import Primitives
+import Queue
+
+/// A function that is to run, and what its result is for.
+final class Run {
+    /// Where a result goes.
+    enum Purpose {
+        /// To the worker that called and waits.
+        case answer(ConnectionID, CallID, function: String, Propagation)
+        /// Nowhere.
+        case nobody
+        case respond(ExchangeID)
+        /// It decides over a message.
+        case deliver(queue: String, Message)
+        /// It ends a cron trigger's run.
+        case cron(firing: Offset)
+        /// It decides whether the other run takes place.
+        case condition(of: Run)
+    }
+
+    let function: FunctionName
+    let payload: [UInt8]
+    let metadata: JSONText?
+    let purpose: Purpose
+    let trace: TraceID
+    /// The record that led to it.
+    let cause: Offset?
+    /// Whether the cause's record holds the payload already, so that `invoked` need not repeat it.
+    let causeHoldsPayload: Bool
+    let baggage: String?
+    let caller: UUID128?
+    /// A function that must not answer `false`.
+    var condition: FunctionName?
+    /// The record that stands for its start, where that is not an `invoked` record of its own.
+    var record: Offset?
+    /// The record that must be durable before the function may start; nil: its own.
+    var after: Offset?
+    /// The id under which its worker answers; nil: a new one.
+    var invocation: UUID128?
+
+    init(
+        function: FunctionName,
+        payload: [UInt8],
+        metadata: JSONText? = nil,
+        purpose: Purpose,
+        trace: TraceID,
+        cause: Offset?,
+        causeHoldsPayload: Bool,
+        baggage: String? = nil,
+        caller: UUID128? = nil,
+        condition: FunctionName? = nil
+    ) {
+        self.function = function
+        self.payload = payload
+        self.metadata = metadata
+        self.purpose = purpose
+        self.trace = trace
+        self.cause = cause
+        self.causeHoldsPayload = causeHoldsPayload
+        self.baggage = baggage
+        self.caller = caller
+        self.condition = condition
+    }
+}
+
+/// A run that a worker is busy with.
+struct Invocation {
+    let id: UUID128
+    let run: Run
+    /// Its `invoked` or `delivered` record: the cause of all that it leads to.
+    let record: Offset
+    /// On the monotonic clock, in nanoseconds.
+    let started: UInt64
+
+    var trace: TraceID { run.trace }
+}

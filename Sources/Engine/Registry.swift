@@ -1,0 +1,80 @@
+import JSON
+import Primitives
+
+/// Who is connected, what they serve, and which triggers they asked for: the live half of the
+/// engine, empty after every start. A class, so that views can ask it while they change.
+final class Registry {
+    private(set) var workers: [ConnectionID: Worker] = [:]
+    private(set) var functions: [FunctionName: Function] = [:]
+    var triggers: [String: Trigger] = [:]
+    private var picks: UInt64 = 0
+
+    /// A registered function; several workers may serve it.
+    struct Function {
+        var owners: [Worker]
+        var definition: JSONText
+    }
+
+    /// A trigger that a worker asked for.
+    struct Trigger {
+        let request: TriggerRequest
+        let function: FunctionName
+        let owner: ConnectionID
+    }
+
+    func add(_ worker: Worker) { workers[worker.connection] = worker }
+
+    func remove(_ connection: ConnectionID) -> Worker? {
+        workers.removeValue(forKey: connection)
+    }
+
+    func worker(_ id: UUID128) -> Worker? {
+        workers.values.first { $0.id == id }
+    }
+
+    /// - Returns: whether the function had no worker before.
+    func serve(_ name: FunctionName, by worker: Worker, definition: JSONText) -> Bool {
+        guard var function = functions[name] else {
+            functions[name] = Function(owners: [worker], definition: definition)
+            worker.functions.append(name)
+            return true
+        }
+        if !function.owners.contains(where: { $0 === worker }) {
+            function.owners.append(worker)
+            worker.functions.append(name)
+        }
+        function.definition = definition
+        functions[name] = function
+        return false
+    }
+
+    /// - Returns: false where `worker` does not serve it.
+    func cease(_ name: FunctionName, by worker: Worker) -> Bool {
+        guard var function = functions[name],
+            let place = function.owners.firstIndex(where: { $0 === worker })
+        else { return false }
+        function.owners.remove(at: place)
+        functions[name] = function.owners.isEmpty ? nil : function
+        worker.functions.removeAll { $0 == name }
+        return true
+    }
+
+    func isServed(_ name: FunctionName) -> Bool { functions[name] != nil }
+
+    /// The worker that runs `name` next: the least busy one, and of those the one that waited
+    /// longest.
+    func pick(_ name: FunctionName) -> Worker? {
+        guard let owners = functions[name]?.owners else { return nil }
+        let worker = owners.min {
+            ($0.inFlight, $0.lastPicked) < ($1.inFlight, $1.lastPicked)
+        }
+        picks += 1
+        worker?.lastPicked = picks
+        return worker
+    }
+
+    /// Where else an id is registered, sorted: for whoever named the wrong namespace.
+    func namespaces(of id: String) -> [String] {
+        functions.keys.filter { $0.id == id }.map(\.namespace).sorted()
+    }
+}

@@ -1,0 +1,37 @@
+import HeapModule
+import Primitives
+
+/// Deadlines on the monotonic clock. A deadline whose subject is gone by then fires for nothing.
+struct Timers {
+    enum Subject: Equatable {
+        /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
+        case namespaceGrace(ConnectionID)
+        case responseDeadline(ExchangeID)
+    }
+
+    private struct Timer: Comparable {
+        let deadline: UInt64
+        let number: UInt64
+        let subject: Subject
+        static func < (left: Timer, right: Timer) -> Bool {
+            (left.deadline, left.number) < (right.deadline, right.number)
+        }
+        static func == (left: Timer, right: Timer) -> Bool { left.number == right.number }
+    }
+
+    private var heap: Heap<Timer> = []
+    private var count: UInt64 = 0
+
+    /// The earliest deadline, in monotonic nanoseconds.
+    var next: UInt64? { heap.min?.deadline }
+
+    mutating func set(_ subject: Subject, at deadline: UInt64) {
+        count += 1
+        heap.insert(Timer(deadline: deadline, number: count, subject: subject))
+    }
+
+    mutating func takeDue(_ now: UInt64) -> Subject? {
+        guard let first = heap.min, first.deadline <= now else { return nil }
+        return heap.removeMin().subject
+    }
+}

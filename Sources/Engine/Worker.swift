@@ -1,0 +1,116 @@
+import JSON
+import Primitives
+
+/// A connected worker. Only the core thread touches it.
+final class Worker {
+    let connection: ConnectionID
+    let id: UUID128
+    /// What proves, on a new connection, that it continues this one.
+    let token: UUID128
+    let address: String
+    let joined: Timestamp
+
+    /// nil until `engine::workers::register` names it.
+    var name: String?
+    var namespace = FunctionName.defaultNamespace
+    var runtime = "unknown"
+    var version = ""
+    var os: String?
+    var pid: Int64?
+    var features: [String] = []
+    /// Registrations that came before the namespace was known; nil: it is known.
+    var pending: [Registration]? = []
+    var functions: [FunctionName] = []
+    var triggers: [String] = []
+
+    /// What it was asked to run and has not answered.
+    private(set) var serving: [UUID128: Invocation] = [:]
+    private var servingByTrace: [TraceID: [UUID128]] = [:]
+    /// When it was last given work, as a count: of equals, the one that waited longest is next.
+    var lastPicked: UInt64 = 0
+
+    init(
+        connection: ConnectionID,
+        id: UUID128,
+        token: UUID128,
+        address: String,
+        joined: Timestamp
+    ) {
+        self.connection = connection
+        self.id = id
+        self.token = token
+        self.address = address
+        self.joined = joined
+    }
+
+    var inFlight: Int { serving.count }
+
+    func begin(_ invocation: Invocation) {
+        serving[invocation.id] = invocation
+        servingByTrace[invocation.trace, default: []].append(invocation.id)
+    }
+
+    /// Takes an invocation out; nil: it was not asked for, or is over.
+    func end(_ id: UUID128) -> Invocation? {
+        guard let invocation = serving.removeValue(forKey: id) else { return nil }
+        servingByTrace[invocation.trace]?.removeAll { $0 == id }
+        if servingByTrace[invocation.trace]?.isEmpty == true {
+            servingByTrace[invocation.trace] = nil
+        }
+        return invocation
+    }
+
+    /// Everything it was running, in the order in which it began.
+    func endAll() -> [Invocation] {
+        let all = serving.values.sorted { $0.record < $1.record }
+        serving = [:]
+        servingByTrace = [:]
+        return all
+    }
+
+    /// Which of its invocations a call of this trace comes from: the one whose function the
+    /// caller's baggage names, else the youngest.
+    func origin(trace: TraceID, baggage: String?) -> Invocation? {
+        let candidates = (servingByTrace[trace] ?? []).compactMap { serving[$0] }
+        guard candidates.count > 1, let named = Baggage.function(in: baggage) else {
+            return candidates.last
+        }
+        return candidates.last { $0.run.function.id == named } ?? candidates.last
+    }
+
+    /// The one invocation that it is running, if there is exactly one.
+    var soleInvocation: Invocation? { serving.count == 1 ? serving.values.first : nil }
+
+    /// The largest message that its SDK can receive, in bytes (protocol 1.5).
+    var receiveLimit: Int {
+        guard runtime == "python" else { return Limits.messageBytes }
+        if features.contains("large-messages.v1") { return Limits.messageBytes }
+        let parts = version.split(separator: ".").compactMap { Int($0) }
+        let isOld = parts.lexicographicallyPrecedes([0, 24, 5])
+        return isOld ? Limits.oldClientMessageBytes : Limits.messageBytes
+    }
+}
+
+/// W3C baggage, as far as the engine reads and writes it.
+enum Baggage {
+    private static let functionKey = "iii.function.id"
+
+    /// The function that the baggage says it comes from.
+    static func function(in baggage: String?) -> String? {
+        for entry in baggage?.split(separator: ",") ?? [] {
+            let pair = entry.split(separator: "=", maxSplits: 1)
+            if pair.count == 2, pair[0].drop(while: { $0 == " " }) == functionKey {
+                return String(pair[1].split(separator: ";").first ?? "")
+            }
+        }
+        return nil
+    }
+
+    /// The same baggage for a call of `function`: that entry replaced, the others kept.
+    static func naming(_ function: String, in baggage: String?) -> String {
+        let others = (baggage?.split(separator: ",") ?? []).filter {
+            !$0.drop(while: { $0 == " " }).hasPrefix("\(functionKey)=")
+        }
+        return (others.map(String.init) + ["\(functionKey)=\(function)"]).joined(separator: ",")
+    }
+}

@@ -1,0 +1,110 @@
+import Primitives
+package import RecordFormat
+
+extension Event {
+    package var kind: EventKind {
+        switch self {
+        case .started: Started.kind
+        case .stopped: Stopped.kind
+        case .workerJoined: WorkerJoined.kind
+        case .workerDescribed: WorkerDescribed.kind
+        case .workerLeft: WorkerLeft.kind
+        case .functionRegistered: FunctionRegistered.kind
+        case .functionUnregistered: FunctionUnregistered.kind
+        case .triggerRegistered: TriggerRegistered.kind
+        case .triggerUnregistered: TriggerUnregistered.kind
+        case .triggered: Triggered.kind
+        case .invoked: Invoked.kind
+        case .completed: Completed.kind
+        case .logged: Logged.kind
+        case .queue(let event): event.kind
+        case .state(let event): event.kind
+        case .cron(let event): event.kind
+        }
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .started(let event): event.encode(into: &writer)
+        case .stopped(let event): event.encode(into: &writer)
+        case .workerJoined(let event): event.encode(into: &writer)
+        case .workerDescribed(let event): event.encode(into: &writer)
+        case .workerLeft(let event): event.encode(into: &writer)
+        case .functionRegistered(let event): event.encode(into: &writer)
+        case .functionUnregistered(let event): event.encode(into: &writer)
+        case .triggerRegistered(let event): event.encode(into: &writer)
+        case .triggerUnregistered(let event): event.encode(into: &writer)
+        case .triggered(let event): event.encode(into: &writer)
+        case .invoked(let event): event.encode(into: &writer)
+        case .completed(let event): event.encode(into: &writer)
+        case .logged(let event): event.encode(into: &writer)
+        case .queue(let event): event.encode(into: &writer)
+        case .state(let event): event.encode(into: &writer)
+        case .cron(let event): event.encode(into: &writer)
+        }
+    }
+}
+
+extension QueueEvent {
+    var kind: EventKind {
+        switch self {
+        case .defined: QueueDefined.kind
+        case .subscribed: Subscribed.kind
+        case .unsubscribed: Unsubscribed.kind
+        case .enqueued: Enqueued.kind
+        case .delivered: Delivered.kind
+        case .acked: Acked.kind
+        case .retried: Retried.kind
+        case .deadLettered: DeadLettered.kind
+        case .redriven: Redriven.kind
+        case .discarded: Discarded.kind
+        }
+    }
+
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .defined(let event): event.encode(into: &writer)
+        case .subscribed(let event): event.encode(into: &writer)
+        case .unsubscribed(let event): event.encode(into: &writer)
+        case .enqueued(let event): event.encode(into: &writer)
+        case .delivered(let event): event.encode(into: &writer)
+        case .acked(let event): event.encode(into: &writer)
+        case .retried(let event): event.encode(into: &writer)
+        case .deadLettered(let event): event.encode(into: &writer)
+        case .redriven(let event): event.encode(into: &writer)
+        case .discarded(let event): event.encode(into: &writer)
+        }
+    }
+}
+
+extension StateEvent {
+    var kind: EventKind {
+        switch self {
+        case .set: StateSet.kind
+        case .deleted: StateDeleted.kind
+        }
+    }
+
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .set(let event): event.encode(into: &writer)
+        case .deleted(let event): event.encode(into: &writer)
+        }
+    }
+}
+
+extension CronEvent {
+    var kind: EventKind {
+        switch self {
+        case .fired: CronFired.kind
+        case .skipped: CronSkipped.kind
+        }
+    }
+
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .fired(let event): event.encode(into: &writer)
+        case .skipped(let event): event.encode(into: &writer)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package import Primitives
+package import RecordFormat
+
+/// Something outside made a function run: the root of a request's history.
+package struct Triggered: EventBody {
+    package static let kind = EventKind.triggered
+
+    /// The trigger type: `http`, `cron`.
+    package let type: String
+    /// The trigger's id.
+    package let trigger: String
+    /// What happened, in a few words: `GET /hello`.
+    package let summary: String
+    /// What it runs.
+    package let function: FunctionName
+    /// The function's input as JSON, secrets redacted.
+    package let event: [UInt8]
+
+    package init(
+        type: String,
+        trigger: String,
+        summary: String,
+        function: FunctionName,
+        event: [UInt8]
+    ) {
+        self.type = type
+        self.trigger = trigger
+        self.summary = summary
+        self.function = function
+        self.event = event
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        writer.text(type)
+        writer.text(trigger)
+        writer.text(summary)
+        writer.function(function)
+        writer.bytes(event)
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodeError) {
+        type = try reader.text()
+        trigger = try reader.text()
+        summary = try reader.text()
+        function = try reader.function()
+        event = try reader.bytes()
+    }
+}
+
+/// A function was handed to a worker.
+package struct Invoked: EventBody {
+    package static let kind = EventKind.invoked
+
+    /// The id under which the worker answers.
+    package let invocation: UUID128
+    package let function: FunctionName
+    /// Who runs it.
+    package let worker: UUID128
+    /// Who asked; all zero for the engine.
+    package let caller: UUID128
+    /// Whether the caller waits for the result.
+    package let awaited: Bool
+    /// Whether the function decides over another's run, rather than being what the cause is for.
+    package let isCondition: Bool
+    /// JSON; empty where the record's cause already holds it.
+    package let input: [UInt8]
+
+    package init(
+        invocation: UUID128,
+        function: FunctionName,
+        worker: UUID128,
+        caller: UUID128,
+        awaited: Bool,
+        isCondition: Bool,
+        input: [UInt8]
+    ) {
+        self.invocation = invocation
+        self.function = function
+        self.worker = worker
+        self.caller = caller
+        self.awaited = awaited
+        self.isCondition = isCondition
+        self.input = input
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        writer.uuid(invocation)
+        writer.function(function)
+        writer.uuid(worker)
+        writer.uuid(caller)
+        writer.byte(awaited ? 1 : 0)
+        writer.byte(isCondition ? 1 : 0)
+        writer.bytes(input)
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodeError) {
+        invocation = try reader.uuid()
+        function = try reader.function()
+        worker = try reader.uuid()
+        caller = try reader.uuid()
+        awaited = try reader.byte() != 0
+        isCondition = try reader.byte() != 0
+        input = try reader.bytes()
+    }
+}
+
+/// A function ended. The record's cause is its `invoked` record.
+package struct Completed: EventBody {
+    package static let kind = EventKind.completed
+
+    package let invocation: UUID128
+    package let result: FunctionResult
+    /// Since it was handed to the worker.
+    package let duration: Timestamp.Span
+
+    package init(
+        invocation: UUID128,
+        result: FunctionResult,
+        duration: Timestamp.Span
+    ) {
+        self.invocation = invocation
+        self.result = result
+        self.duration = duration
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        writer.uuid(invocation)
+        writer.result(result)
+        writer.i64(duration.nanoseconds)
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodeError) {
+        invocation = try reader.uuid()
+        result = try reader.result()
+        duration = Timestamp.Span(nanoseconds: try reader.i64())
+    }
+}

@@ -1,0 +1,57 @@
+import NIOCore
+import Primitives
+import Synchronization
+
+/// How other threads reach a ``Link``: what they want done is collected and done in one go, so that
+/// a burst of calls wakes the event loop once.
+final class Mailbox: Sendable {
+    typealias Job = @Sendable (Link) -> Void
+
+    let eventLoop: any EventLoop
+    private let link: NIOLoopBoundBox<Link?>
+    private let jobs = Mutex<[Job]>([])
+    private let entropy = Mutex(SystemEntropy())
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        link = .makeEmptyBox(eventLoop: eventLoop)
+    }
+
+    /// Makes the link; before anything else is posted.
+    func open(_ make: @escaping @Sendable () -> Link) async {
+        await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                self.link.value = make()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Runs `job` on the event loop: at once when the caller is there already.
+    func post(_ job: @escaping Job) {
+        if eventLoop.inEventLoop {
+            if let link = link.value { job(link) }
+            return
+        }
+        let isFirst = jobs.withLock { jobs in
+            jobs.append(job)
+            return jobs.count == 1
+        }
+        if isFirst { eventLoop.execute { self.runJobs() } }
+    }
+
+    private func runJobs() {
+        let batch = jobs.withLock { jobs in
+            defer { jobs = [] }
+            return jobs
+        }
+        guard let link = link.value else { return }
+        link.batch { for job in batch { job(link) } }
+    }
+
+    /// The id of a new call or trigger.
+    func newID() -> UUID128 { entropy.withLock { UUID128(from: &$0) } }
+
+    /// What was opened; only on the event loop.
+    var current: Link? { link.value }
+}

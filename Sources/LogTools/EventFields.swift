@@ -1,0 +1,252 @@
+import Events
+import JSON
+import Primitives
+
+/// One field of an event, named as in JSON output.
+struct EventField: Equatable {
+    enum Value: Equatable {
+        case text(String)
+        case number(UInt64)
+        case flag(Bool)
+        case time(Timestamp)
+        case span(Timestamp.Span)
+        /// What should be JSON, and is checked before it is passed on as such.
+        case json([UInt8])
+    }
+
+    let name: String
+    let value: Value
+
+    init(_ name: String, _ value: Value) {
+        self.name = name
+        self.value = value
+    }
+
+    init(_ name: String, _ text: String) { self.init(name, .text(text)) }
+    init(_ name: String, _ id: UUID128) { self.init(name, .text(id.description)) }
+    init(_ name: String, _ offset: Offset) { self.init(name, .number(offset.rawValue)) }
+
+    /// A function's id, and its namespace.
+    static func function(_ name: FunctionName) -> [EventField] {
+        [EventField("function", name.id), EventField("namespace", name.namespace)]
+    }
+
+    static func error(_ error: ErrorBody) -> [EventField] {
+        var fields = [
+            EventField("error_code", error.code), EventField("error_message", error.message),
+        ]
+        if let trace = error.stacktrace { fields.append(EventField("stacktrace", trace)) }
+        return fields
+    }
+
+    static func result(_ result: FunctionResult) -> [EventField] {
+        switch result {
+        case .value(let value): [EventField("result", .json(value))]
+        case .none: []
+        case .failure(let error): Self.error(error)
+        }
+    }
+
+    /// JSON of `name`, or nothing where there is none.
+    static func json(_ name: String, _ bytes: [UInt8]) -> [EventField] {
+        bytes.isEmpty ? [] : [EventField(name, .json(bytes))]
+    }
+
+    static func optional(_ name: String, _ text: String?) -> [EventField] {
+        text.map { [EventField(name, $0)] } ?? []
+    }
+}
+
+extension EventField {
+    func write(into json: inout JSONBuilder) {
+        json.key(name)
+        switch value {
+        case .text(let text): json.string(text)
+        case .number(let number): json.integer(number)
+        case .flag(let flag): json.bool(flag)
+        case .time(let time): json.string(time.rfc3339())
+        case .span(let span): json.double(Double(span.nanoseconds) / 1_000_000)
+        case .json(let bytes): Self.write(bytes, into: &json)
+        }
+    }
+
+    /// As JSON where it is, else as a string: what is on disk is input.
+    private static func write(_ bytes: [UInt8], into json: inout JSONBuilder) {
+        do throws(JSONError) {
+            json.raw(try JSONText(validating: bytes))
+        } catch {
+            json.string(String(decoding: bytes, as: UTF8.self))
+        }
+    }
+}
+
+extension Event {
+    var fields: [EventField] {
+        switch self {
+        case .started(let event):
+            [EventField("version", event.version), EventField("process", .number(event.process))]
+        case .stopped(let event): [EventField("reason", event.reason)]
+        case .workerJoined(let event):
+            [EventField("worker", event.worker), EventField("address", event.address)]
+        case .workerDescribed(let event): event.fields
+        case .workerLeft(let event):
+            [EventField("worker", event.worker), EventField("reason", event.reason)]
+        case .functionRegistered(let event):
+            [EventField("worker", event.worker)] + EventField.function(event.function)
+                + EventField.json("definition", event.definition)
+        case .functionUnregistered(let event):
+            [EventField("worker", event.worker)] + EventField.function(event.function)
+        case .triggerRegistered(let event): event.fields
+        case .triggerUnregistered(let event): [EventField("trigger", event.trigger)]
+        case .triggered(let event): event.fields
+        case .invoked(let event): event.fields
+        case .completed(let event):
+            [EventField("invocation", event.invocation)] + EventField.result(event.result)
+                + [EventField("duration_ms", .span(event.duration))]
+        case .queue(let event): event.fields
+        case .state(let event): event.fields
+        case .cron(let event): event.fields
+        case .logged(let event): event.fields
+        }
+    }
+}
+
+extension WorkerDescribed {
+    fileprivate var fields: [EventField] {
+        [
+            EventField("worker", worker), EventField("name", name),
+            EventField("namespace", namespace), EventField("runtime", runtime),
+            EventField("version", version),
+        ]
+    }
+}
+
+extension TriggerRegistered {
+    fileprivate var fields: [EventField] {
+        [
+            EventField("worker", worker), EventField("trigger", trigger), EventField("type", type),
+        ] + EventField.function(function) + EventField.json("config", config)
+            + EventField.json("metadata", metadata)
+    }
+}
+
+extension Triggered {
+    fileprivate var fields: [EventField] {
+        [
+            EventField("type", type), EventField("trigger", trigger),
+            EventField("summary", summary),
+        ] + EventField.function(function) + EventField.json("input", event)
+    }
+}
+
+extension Invoked {
+    fileprivate var fields: [EventField] {
+        [EventField("invocation", invocation)] + EventField.function(function)
+            + [
+                EventField("worker", worker), EventField("caller", caller),
+                EventField("awaited", .flag(awaited)), EventField("condition", .flag(isCondition)),
+            ] + EventField.json("input", input)
+    }
+}
+
+extension QueueEvent {
+    fileprivate var fields: [EventField] {
+        switch self {
+        case .defined(let event): [EventField("queue", event.queue)] + event.settings.fields
+        case .subscribed(let event):
+            [EventField("topic", event.topic)] + EventField.function(event.function)
+                + EventField.optional("condition", event.condition) + event.settings.fields
+        case .unsubscribed(let event):
+            [EventField("topic", event.topic)] + EventField.function(event.function)
+        case .enqueued(let event): event.fields
+        case .delivered(let event):
+            [
+                EventField("queue", event.queue), EventField("message", event.message),
+                EventField("worker", event.worker), EventField("invocation", event.invocation),
+                EventField("attempt", .number(UInt64(event.attempt))),
+            ]
+        case .acked(let event):
+            [EventField("queue", event.queue), EventField("message", event.message)]
+                + EventField.result(event.result)
+                + [EventField("duration_ms", .span(event.duration))]
+        case .retried(let event):
+            [
+                EventField("queue", event.queue), EventField("message", event.message),
+                EventField("failures", .number(UInt64(event.failures))),
+                EventField("not_before", .time(event.notBefore)),
+            ] + EventField.error(event.error)
+        case .deadLettered(let event):
+            [
+                EventField("queue", event.queue), EventField("message", event.message),
+                EventField("failures", .number(UInt64(event.failures))),
+            ] + EventField.error(event.error)
+        case .redriven(let event):
+            [EventField("queue", event.queue), EventField("message", event.message)]
+        case .discarded(let event):
+            [EventField("queue", event.queue), EventField("message", event.message)]
+        }
+    }
+}
+
+extension Enqueued {
+    fileprivate var fields: [EventField] {
+        [EventField("queue", queue)] + (target.map(EventField.function) ?? [])
+            + [EventField("receipt", receipt)] + EventField.optional("group", group)
+            + EventField.optional("baggage", baggage) + EventField.json("payload", payload)
+    }
+}
+
+extension QueueSettings {
+    fileprivate var fields: [EventField] {
+        [
+            EventField("fifo", .flag(fifo)),
+            EventField("concurrency", .number(UInt64(concurrency))),
+            EventField("attempts", .number(UInt64(attempts))),
+            EventField("backoff_ms", .span(backoff)),
+        ] + EventField.optional("group_field", groupField)
+    }
+}
+
+extension StateEvent {
+    fileprivate var fields: [EventField] {
+        switch self {
+        case .set(let event):
+            [
+                EventField("scope", event.scope), EventField("key", event.key),
+                EventField("by", event.function),
+            ] + EventField.json("value", event.value)
+        case .deleted(let event):
+            [EventField("scope", event.scope), EventField("key", event.key)]
+        }
+    }
+}
+
+extension CronEvent {
+    fileprivate var fields: [EventField] {
+        switch self {
+        case .fired(let event):
+            [EventField("trigger", event.trigger)] + EventField.function(event.function)
+                + [
+                    EventField("expression", event.expression),
+                    EventField("scheduled", .time(event.scheduled)),
+                    EventField("actual", .time(event.actual)),
+                ]
+        case .skipped(let event):
+            [
+                EventField("trigger", event.trigger),
+                EventField("scheduled", .time(event.scheduled)),
+                EventField("reason", event.reason),
+            ]
+        }
+    }
+}
+
+extension Logged {
+    fileprivate var fields: [EventField] {
+        [
+            EventField("severity", .number(UInt64(severity))),
+            EventField("severity_text", severityText), EventField("body", body),
+            EventField("service", service), EventField("span", hexadecimal(span)),
+        ] + EventField.json("attributes", attributes)
+    }
+}

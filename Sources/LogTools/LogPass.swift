@@ -1,0 +1,92 @@
+package import CommitLog
+package import Primitives
+package import RecordFormat
+
+/// Passes over the records of a log, oldest first. A damage does not end a pass: what is intact
+/// behind it is read as well, and the damage is told at the end.
+package struct LogPass {
+    private let source: LogSource
+    /// Called now and then with the record that the pass has come to.
+    package var onProgress: (Offset) -> Void = { _ in }
+
+    package init(_ location: LogLocation) throws(ToolError) { source = try LogSource(location) }
+
+    /// What stops a pass: never seen outside.
+    private static let stop = DecodeError(position: 0, expected: "")
+
+    /// Hands over records until `visit` returns false or the log ends.
+    ///
+    /// - Parameters:
+    ///   - start: the first record to hand over.
+    ///   - visit: gets views that are valid during the call.
+    /// - Returns: what was found; nil when `visit` stopped the pass.
+    @discardableResult
+    package func read(
+        from start: Offset = .zero,
+        _ visit: (RecordView) -> Bool
+    ) throws(ToolError) -> LogScan? {
+        var reader = LogReader(source)
+        var next = start
+        var isStopped = false
+        func take(_ record: RecordView) throws(DecodeError) {
+            guard record.offset >= next else { return }
+            next = record.offset.advanced(by: 1)
+            if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
+            guard visit(record) else {
+                isStopped = true
+                throw Self.stop
+            }
+        }
+        do throws(LogError) {
+            do throws(LogError) {
+                return try reader.read(from: start, take)
+            } catch .damaged {
+                return try reader.verify(take)
+            }
+        } catch {
+            if isStopped { return nil }
+            throw Self.converted(error)
+        }
+    }
+
+    /// Checks every checksum and hands over every intact record.
+    package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
+        var reader = LogReader(source)
+        do throws(LogError) {
+            return try reader.verify { record in
+                if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
+                visit(record)
+            }
+        } catch {
+            throw Self.converted(error)
+        }
+    }
+
+    /// The first pages of all segments, ascending by number.
+    package func segments() throws(ToolError) -> [SegmentPage] {
+        let page = AlignedMemory(capacity: Layout.page)
+        do {
+            return try source.segments().map { file in
+                let count = try source.read(segment: file.number, at: 0, into: page.bytes)
+                page.bytes[count...].initializeMemory(as: UInt8.self, repeating: 0)
+                let reading = SegmentHeader.read(page.prefix(Layout.page))
+                return SegmentPage(number: file.number, byteCount: file.size, reading: reading)
+            }
+        } catch {
+            throw ToolError(.unreadable, "\(error)")
+        }
+    }
+
+    private static func converted(_ error: LogError) -> ToolError {
+        if case .refused = error { return ToolError(.foreignDirectory, error.description) }
+        return ToolError(.unreadable, error.description)
+    }
+}
+
+/// A segment, as far as its first page tells.
+package struct SegmentPage: Equatable, Sendable {
+    package let number: UInt64
+    /// Bytes of the file.
+    package let byteCount: Int
+    package let reading: PageReading<SegmentHeader>
+}

@@ -1,0 +1,184 @@
+package import Disk
+import Glibc
+import Primitives
+import RecordFormat
+
+/// Where a log is read from.
+package enum LogLocation: Equatable, Sendable {
+    /// A data directory, in use by an engine or not.
+    case directory(String)
+    /// Segment files, in any order, from anywhere.
+    case files([String])
+}
+
+/// The segments of a ``LogLocation``, for reading only.
+package struct LogSource: SegmentSource {
+    private let origin: Origin
+
+    private enum Origin {
+        case directory(OpenDirectory)
+        case files([UInt64: SegmentPath])
+    }
+
+    /// A class, so that the source can be copied into one reader after the other.
+    private final class OpenDirectory {
+        let directory: ReadOnlyDirectory
+        init(path: String) { directory = ReadOnlyDirectory(path: path) }
+    }
+
+    private struct SegmentPath {
+        let path: String
+        let size: Int
+    }
+
+    /// - Throws: ``ToolError`` when there is nothing that could be a log.
+    package init(_ location: LogLocation) throws(ToolError) {
+        switch location {
+        case .directory(let path): origin = .directory(try Self.open(path))
+        case .files(let paths): origin = .files(try Self.open(paths))
+        }
+    }
+
+    package var path: String {
+        switch origin {
+        case .directory(let open): open.directory.path
+        case .files(let files): files.values.first?.path ?? ""
+        }
+    }
+
+    package func segments() throws(StorageError) -> [SegmentFile] {
+        switch origin {
+        case .directory(let open):
+            return try open.directory.segments()
+        case .files(let files):
+            return files.map { SegmentFile(number: $0.key, size: $0.value.size) }
+                .sorted { $0.number < $1.number }
+        }
+    }
+
+    package func read(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        switch origin {
+        case .directory(let open):
+            return try open.directory.read(segment: segment, at: position, into: memory)
+        case .files(let files):
+            guard let path = files[segment]?.path else { return 0 }
+            return try Self.read(path, at: position, into: memory)
+        }
+    }
+
+    package func readManifest(
+        slot: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        guard case .directory(let open) = origin else { return }
+        do throws(StorageError) {
+            try open.directory.readManifest(slot: slot, into: memory)
+        } catch .system(_, _, let code) where code == ENOENT {
+            // The segments alone tell enough, as they do to an engine that lost it.
+        }
+    }
+
+    // MARK: Opening
+
+    private static func open(_ path: String) throws(ToolError) -> OpenDirectory {
+        let open = OpenDirectory(path: path)
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw ToolError(
+                .noSuchLog,
+                "\(path): \(String(cString: strerror(errno))); name the engine's data directory "
+                    + "with -D, or segment files with --file"
+            )
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw ToolError(.noSuchLog, "\(path) is no directory; for a segment file, use --file")
+        }
+        do throws(StorageError) {
+            let isEmpty = try open.directory.segments().isEmpty
+            if isEmpty, access("\(path)/MANIFEST", F_OK) != 0 {
+                throw ToolError(
+                    .foreignDirectory,
+                    "\(path) is not an engine's data directory: it has neither MANIFEST nor log/; "
+                        + "name another with -D"
+                )
+            }
+        } catch let error as StorageError {
+            throw ToolError(.unreadable, error.description)
+        } catch let error as ToolError {
+            throw error
+        }
+        return open
+    }
+
+    private static func open(_ paths: [String]) throws(ToolError) -> [UInt64: SegmentPath] {
+        var files: [UInt64: SegmentPath] = [:]
+        for path in paths {
+            let page = AlignedMemory(capacity: Layout.page)
+            var status = stat()
+            guard stat(path, &status) == 0 else {
+                throw ToolError(.noSuchLog, "\(path): \(String(cString: strerror(errno)))")
+            }
+            do throws(StorageError) {
+                let count = try read(path, at: 0, into: page.bytes)
+                page.bytes[count...].initializeMemory(as: UInt8.self, repeating: 0)
+            } catch {
+                throw ToolError(.unreadable, error.description)
+            }
+            let number = try number(of: path, page.prefix(Layout.page))
+            if let other = files[number] {
+                throw ToolError(
+                    .foreignDirectory,
+                    "\(path) and \(other.path) are both segment \(number); name one of them"
+                )
+            }
+            files[number] = SegmentPath(path: path, size: Int(status.st_size))
+        }
+        return files
+    }
+
+    /// What the segment's header says, and else its name.
+    private static func number(
+        of path: String,
+        _ page: UnsafeRawBufferPointer
+    ) throws(ToolError) -> UInt64 {
+        switch SegmentHeader.read(page) {
+        case .valid(let header):
+            return header.number
+        case .refused(let refusal):
+            throw ToolError(.foreignDirectory, "\(path) \(refusal)")
+        case .zero, .damaged:
+            let name = path.split(separator: "/").last ?? ""
+            if name.hasSuffix(".seg"), let number = UInt64(name.dropLast(4)) { return number }
+            throw ToolError(
+                .unreadable,
+                "\(path): the header is damaged, and the name does not say which segment it is; "
+                    + "name it NUMBER.seg"
+            )
+        }
+    }
+
+    private static func read(
+        _ path: String,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .system("open", path: path, code: errno) }
+        defer { close(file) }
+        var count = 0
+        while count < memory.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: memory[count...])
+            let got = pread(file, rest.baseAddress, rest.count, off_t(position + count))
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw .system("read", path: path, code: errno) }
+            if got == 0 { break }
+            count += got
+        }
+        return count
+    }
+}

@@ -1,0 +1,93 @@
+package import Primitives
+
+/// Words about values, for people.
+enum Text {
+    /// `text` without anything that moves a terminal's cursor or turns the direction of writing:
+    /// such characters are written as `\u001b`, which inside a JSON string is the same character.
+    static func visible(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isHidden) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where isHidden(scalar):
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        default: false
+        }
+    }
+
+    /// A payload on one line: whole, or cut to `limit` bytes with a note of its length.
+    static func payload(_ bytes: [UInt8], limit: Int) -> String {
+        guard bytes.count > limit else { return visible(String(decoding: bytes, as: UTF8.self)) }
+        var end = limit
+        // Not in the middle of a character.
+        while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        let start = visible(String(decoding: bytes[..<end], as: UTF8.self))
+        return "\(start)… (\(bytes.count) bytes)"
+    }
+
+    /// `0.004 ms`, `4.100 ms`, `1.250 s`, `2 min 5 s`, `3 h 20 min`.
+    static func duration(_ span: Timestamp.Span) -> String {
+        let nanoseconds = span.nanoseconds
+        let sign = nanoseconds < 0 ? "-" : ""
+        let magnitude = nanoseconds.magnitude
+        switch magnitude {
+        case 0..<1_000_000_000: return "\(sign)\(thousandths(magnitude / 1000)) ms"
+        case 0..<60_000_000_000: return "\(sign)\(thousandths(magnitude / 1_000_000)) s"
+        case 0..<3_600_000_000_000:
+            let seconds = magnitude / 1_000_000_000
+            return "\(sign)\(seconds / 60) min \(seconds % 60) s"
+        default:
+            let minutes = magnitude / 60_000_000_000
+            return "\(sign)\(minutes / 60) h \(minutes % 60) min"
+        }
+    }
+
+    private static func thousandths(_ count: UInt64) -> String {
+        "\(count / 1000).\(String(1000 + count % 1000).dropFirst())"
+    }
+
+    static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    static func rightAligned(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    /// `1 record`, `2 records`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+}
+
+/// Colours of a terminal, or none.
+package struct Palette: Equatable, Sendable {
+    private let isOn: Bool
+
+    package init(isOn: Bool) { self.isOn = isOn }
+
+    package static let plain = Palette(isOn: false)
+
+    func gray(_ text: String) -> String { colored(text, "90") }
+    func red(_ text: String) -> String { colored(text, "31") }
+    func green(_ text: String) -> String { colored(text, "32") }
+    func yellow(_ text: String) -> String { colored(text, "33") }
+    func bold(_ text: String) -> String { colored(text, "1") }
+
+    private func colored(_ text: String, _ code: String) -> String {
+        isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}

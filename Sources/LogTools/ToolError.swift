@@ -1,0 +1,25 @@
+/// Why a question to the log has no answer.
+package struct ToolError: Error, Equatable, Sendable {
+    /// Stable, for scripts.
+    package enum Code: String, Sendable {
+        case noSuchLog = "log.not_found"
+        case foreignDirectory = "log.foreign"
+        case unreadable = "log.unreadable"
+        case unknownID = "replay.unknown_id"
+        case ambiguousID = "replay.ambiguous_id"
+        case malformedID = "replay.malformed_id"
+        case malformedTime = "show.malformed_time"
+        case malformedPattern = "show.malformed_pattern"
+        case malformedFormat = "show.malformed_format"
+        case unknownKind = "show.unknown_kind"
+    }
+
+    package let code: Code
+    /// What happened, where, and the way out.
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

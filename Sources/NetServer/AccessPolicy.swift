@@ -1,0 +1,144 @@
+/// Who may talk to a listener. A pure function of what the peer presents.
+///
+/// | peer | token | `Origin` | |
+/// |---|---|---|---|
+/// | loopback | not asked | none, loopback, or listed | allowed |
+/// | elsewhere | right | none, loopback, or listed | allowed |
+/// | elsewhere | missing or wrong | | 401 |
+/// | any | | any other | 403 |
+/// | any | `Host` is a name not listed, where hosts are checked | | 421 |
+package struct AccessPolicy: Sendable {
+    package enum Access: Equatable, Sendable {
+        case allowed
+        case refused(status: Int, reason: String)
+    }
+
+    /// A WebSocket subprotocol that begins like this carries a token; browsers can set no header.
+    static let bearerProtocol = "bearer."
+
+    private let token: [UInt8]?
+    private let origins: [String]
+    private let hosts: [String]?
+
+    /// - Parameters:
+    ///   - token: what peers beyond loopback must present; nil refuses all of them.
+    ///   - origins: web origins allowed besides loopback ones, as `https://example.com:8443`.
+    ///   - hosts: names, without port, allowed in `Host` besides loopback and IP addresses; nil
+    ///     allows every name. Checked, it keeps web pages from reaching a loopback listener through
+    ///     a name of their own that resolves to it.
+    package init(token: String?, origins: [String] = [], hosts: [String]? = nil) {
+        precondition(token != "", "An empty token protects nothing.")
+        self.token = token.map { Array($0.utf8) }
+        self.origins = origins.map { $0.lowercased() }
+        self.hosts = hosts?.map { $0.lowercased() }
+    }
+
+    /// Judges a request by the peer's IP address (without port), its headers (names in lower case)
+    /// and its query (as sent, without the question mark).
+    package func check(
+        remoteAddress: String,
+        headers: [(name: String, value: String)],
+        query: String?
+    ) -> Access {
+        for (name, value) in headers {
+            if name == "origin", !allows(origin: value) {
+                return .refused(status: 403, reason: "the Origin \(value) is not allowed")
+            }
+            if name == "host", !allows(host: value) {
+                return .refused(status: 421, reason: "the Host \(value) is not served here")
+            }
+        }
+        guard !ListenAddress.isLoopback(remoteAddress) else { return .allowed }
+        guard let token else {
+            return .refused(status: 401, reason: "only peers on this machine are served")
+        }
+        guard Self.tokens(headers, query).contains(where: { Self.equal($0, token) }) else {
+            return .refused(
+                status: 401,
+                reason: "a token is required: Authorization: Bearer, or ?token="
+            )
+        }
+        return .allowed
+    }
+
+    private func allows(origin: String) -> Bool {
+        let origin = origin.lowercased()
+        if origins.contains(origin) { return true }
+        for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
+            return ListenAddress.isLoopback(Self.host(of: origin.dropFirst(scheme.count)))
+        }
+        return false
+    }
+
+    private func allows(host: String) -> Bool {
+        guard let hosts else { return true }
+        let name = Self.host(of: host.lowercased()[...])
+        return ListenAddress.isLoopback(name) || ListenAddress.isLiteral(name)
+            || hosts.contains(name)
+    }
+
+    /// The host of `host`, `host:port`, `[v6]` or `[v6]:port`; what has another shape comes back
+    /// in a form that equals no address and no name.
+    private static func host(of authority: Substring) -> String {
+        if authority.first == "[" {
+            guard let end = authority.firstIndex(of: "]") else { return "" }
+            let rest = authority[authority.index(after: end)...]
+            guard rest.isEmpty || rest.first == ":" else { return "" }
+            return String(authority[authority.index(after: authority.startIndex)..<end])
+        }
+        guard let colon = authority.firstIndex(of: ":") else { return String(authority) }
+        let port = authority[authority.index(after: colon)...]
+        guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return "" }
+        return String(authority[..<colon])
+    }
+
+    /// Every token that the peer presents.
+    private static func tokens(
+        _ headers: [(name: String, value: String)],
+        _ query: String?
+    ) -> [[UInt8]] {
+        var found: [[UInt8]] = []
+        for (name, value) in headers {
+            switch name {
+            case "authorization" where value.lowercased().hasPrefix("bearer "):
+                found.append(Array(value.dropFirst(7).drop { $0 == " " }.utf8))
+            case "sec-websocket-protocol":
+                for item in value.split(separator: ",") {
+                    let item = item.drop { $0 == " " || $0 == "\t" }
+                    guard item.hasPrefix(bearerProtocol) else { continue }
+                    let rest = item.dropFirst(bearerProtocol.count)
+                    found.append(Array(rest.prefix { $0 != " " && $0 != "\t" }.utf8))
+                }
+            default: break
+            }
+        }
+        for item in (query ?? "").split(separator: "&") where item.hasPrefix("token=") {
+            found.append(percentDecoded(item.dropFirst(6)))
+        }
+        return found
+    }
+
+    private static func percentDecoded(_ text: Substring) -> [UInt8] {
+        var result: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+            if byte == UInt8(ascii: "%"), digits.count == 2 {
+                result.append(UInt8(digits[0] * 16 + digits[1]))
+                rest = rest.dropFirst(2)
+            } else {
+                result.append(byte)
+            }
+        }
+        return result
+    }
+
+    /// Takes a time that depends on the length of `candidate` only.
+    private static func equal(_ candidate: [UInt8], _ token: [UInt8]) -> Bool {
+        var difference = UInt8(candidate.count == token.count ? 0 : 1)
+        for (index, byte) in candidate.enumerated() {
+            difference |= byte ^ token[index % token.count]
+        }
+        return difference == 0
+    }
+}

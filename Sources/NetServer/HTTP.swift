@@ -1,0 +1,103 @@
+package import NIOCore
+
+/// One complete HTTP request.
+package struct HTTPRequest: Sendable {
+    /// As sent: methods are case-sensitive.
+    package let method: String
+    /// As sent, without the query.
+    package let path: String
+    /// As sent, without the question mark.
+    package let query: String?
+    /// In order of arrival, the names in lower case.
+    package let headers: [(name: String, value: String)]
+    package let body: [UInt8]
+    /// The peer's IP address without port; empty when unknown.
+    package let remoteAddress: String
+
+    /// The first value under a name in lower case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+}
+
+package struct HTTPReply: Sendable {
+    /// 200 through 599; anything else is sent as 500.
+    package var status: Int
+    /// Sent in this order, repeated names included. Those that frame the message or belong to the
+    /// connection are the server's own and skipped; so is what is no valid name or value.
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+
+    package init(
+        status: Int,
+        headers: [(name: String, value: String)] = [],
+        body: [UInt8] = []
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Answers the HTTP requests of one event loop, on which every method is called.
+package protocol HTTPService: AnyObject {
+    func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
+    /// Comes once in a turn of the event loop in which requests were received, after the last of
+    /// them, whatever their connections: the time to hand a batch over.
+    func readCompleted()
+}
+
+/// One request's place on its connection, where the reply goes. Confined to its event loop.
+package final class HTTPExchange {
+    package let eventLoop: any EventLoop
+    /// Called when the client goes away before the reply; none is needed any more then.
+    package var onAbandoned: (() -> Void)?
+
+    private var connection: HTTPConnection?
+
+    init(eventLoop: any EventLoop, connection: HTTPConnection) {
+        self.eventLoop = eventLoop
+        self.connection = connection
+    }
+
+    private var isAnswered = false
+
+    /// Sends the reply; dropped when the client is gone. To be called once.
+    package func respond(_ reply: HTTPReply) {
+        eventLoop.assertInEventLoop()
+        precondition(!isAnswered, "An exchange has one reply.")
+        isAnswered = true
+        onAbandoned = nil
+        let connection = connection
+        self.connection = nil
+        connection?.respond(reply)
+    }
+
+    /// The client is gone.
+    func abandon() {
+        connection = nil
+        let callback = onAbandoned
+        onAbandoned = nil
+        callback?()
+    }
+}
+
+/// Bounds of a listener for HTTP.
+package struct HTTPSettings: Sendable {
+    package var maximumConnections = 20_000
+    /// Connections that the kernel completes ahead of us.
+    package var backlog: Int32 = 4096
+    /// From the accept to the end of the first request's head.
+    package var headerDeadline = TimeAmount.seconds(10)
+    /// From a reply to the end of the next request's head.
+    package var idleTimeout = TimeAmount.seconds(60)
+    /// Between two pieces of a body.
+    package var bodyIdle = TimeAmount.seconds(30)
+    /// The request's line and headers, in bytes.
+    package var headerBytes = 16 << 10
+    package var headerCount = 100
+    /// A request's body, in bytes.
+    package var bodyBytes = 10 << 20
+
+    package init() {}
+}

@@ -1,0 +1,78 @@
+import NIOCore
+import NIOHTTP1
+
+extension HTTPReply {
+    /// What the reply depends on besides itself.
+    struct Circumstances {
+        /// A reply to HEAD has the headers of the body, but not the body.
+        var isHead = false
+        var isHTTP10 = false
+        var keepsAlive = true
+        /// The value of the `Date` header.
+        var date: String
+    }
+
+    /// The reply as it goes over the wire (RFC 9112).
+    func bytes(_ circumstances: Circumstances) -> ByteBuffer {
+        let status = (200...599).contains(status) ? status : 500
+        let hasBody = status != 204 && status != 304
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(256 + (hasBody ? body.count : 0))
+        buffer.writeString("HTTP/1.1 \(status) ")
+        buffer.writeString(HTTPResponseStatus(statusCode: status).reasonPhrase)
+        buffer.writeStaticString("\r\n")
+        var hasDate = false
+        for (name, value) in headers {
+            guard Self.isToken(name), Self.isFieldValue(value) else { continue }
+            let lower = name.lowercased()
+            guard !Self.isReserved(lower) else { continue }
+            hasDate = hasDate || lower == "date"
+            Self.write(name, value, to: &buffer)
+        }
+        if !hasDate { Self.write("date", circumstances.date, to: &buffer) }
+        if hasBody { Self.write("content-length", String(body.count), to: &buffer) }
+        if !circumstances.keepsAlive {
+            Self.write("connection", "close", to: &buffer)
+        } else if circumstances.isHTTP10 {
+            Self.write("connection", "keep-alive", to: &buffer)
+        }
+        buffer.writeStaticString("\r\n")
+        if hasBody, !circumstances.isHead { buffer.writeBytes(body) }
+        return buffer
+    }
+
+    private static func write(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
+        buffer.writeString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeString(value)
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// Whether a header is the connection's business rather than the service's.
+    private static func isReserved(_ name: String) -> Bool {
+        switch name {
+        case "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade",
+            "trailer", "te", "proxy-connection":
+            true
+        default: false
+        }
+    }
+
+    /// RFC 9110, 5.6.2.
+    static func isToken(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// RFC 9110, 5.5: no control character but the tab, and so no line break.
+    static func isFieldValue(_ value: String) -> Bool {
+        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+}

@@ -1,0 +1,229 @@
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+/// The first and only HTTP request of a connection to a WebSocket listener: asks the route, and
+/// either becomes a ``WebSocketConnection`` or answers with a refusal.
+///
+/// NIO's upgrade handler drives it as an upgrader (so that nothing the client sends right behind
+/// its request is lost) and passes on to it, as the handler behind, what is not upgraded. NIO's own
+/// frame handlers are never added: the connection does the framing itself.
+final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServerProtocolUpgrader {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    let supportedProtocol = "websocket"
+    let requiredUpgradeHeaders: [String] = []
+
+    private static let notWebSocket = Refusal(426, "this address speaks WebSocket")
+
+    private let settings: WebSocketSettings
+    private let route: @Sendable (UpgradeRequest) -> UpgradeDecision
+    private let remoteAddress: String
+    private var makeSession: (() -> any WebSocketSession)?
+    private var refusal: Refusal?
+    private var deadline: Scheduled<Void>?
+    private var isAnswered = false
+
+    init(
+        settings: WebSocketSettings,
+        remoteAddress: String,
+        route: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
+    ) {
+        self.settings = settings
+        self.remoteAddress = remoteAddress
+        self.route = route
+    }
+
+    /// Adds the handlers of a new connection. On its event loop.
+    static func configure(
+        _ channel: any Channel,
+        settings: WebSocketSettings,
+        route: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
+    ) throws {
+        let handshake = Handshake(
+            settings: settings,
+            remoteAddress: channel.remoteAddress?.ipAddress ?? "",
+            route: route
+        )
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = settings.headerBytes
+        limits.maxHeaderListSize = settings.headerBytes
+        limits.maxHeaderFieldCount = settings.headerCount
+        let encoder = HTTPResponseEncoder()
+        let decoder = ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        )
+        let upgrade = HTTPServerUpgradeHandler(
+            upgraders: [handshake],
+            httpEncoder: encoder,
+            extraHTTPHandlers: [decoder],
+            upgradeCompletionHandler: { _ in }
+        )
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(encoder)
+        try pipeline.addHandler(decoder)
+        try pipeline.addHandler(upgrade)
+        try pipeline.addHandler(handshake)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let eventLoop = context.eventLoop.assumeIsolated()
+        deadline = eventLoop.scheduleTask(in: settings.handshakeDeadline) {
+            context.close(promise: nil)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+
+    // MARK: Upgrading
+
+    func buildUpgradeResponse(
+        channel: any Channel,
+        upgradeRequest: HTTPRequestHead,
+        initialResponseHeaders: HTTPHeaders
+    ) -> EventLoopFuture<HTTPHeaders> {
+        decide(upgradeRequest)
+        guard makeSession != nil else {
+            return channel.eventLoop.makeFailedFuture(
+                NIOWebSocketUpgradeError.unsupportedWebSocketTarget
+            )
+        }
+        let headers = Self.subprotocol(for: upgradeRequest)
+        return NIOWebSocketServerUpgrader(
+            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(headers) },
+            upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() }
+        )
+        .buildUpgradeResponse(
+            channel: channel,
+            upgradeRequest: upgradeRequest,
+            initialResponseHeaders: initialResponseHeaders
+        )
+    }
+
+    /// None is ever selected but the one that carries a token: a browser that has offered one takes
+    /// the connection for failed when none is selected.
+    private static func subprotocol(for request: HTTPRequestHead) -> HTTPHeaders {
+        let offered = request.headers[canonicalForm: "sec-websocket-protocol"]
+        guard let bearer = offered.first(where: { $0.hasPrefix(AccessPolicy.bearerProtocol) })
+        else { return [:] }
+        return ["Sec-WebSocket-Protocol": String(bearer)]
+    }
+
+    func upgrade(
+        context: ChannelHandlerContext,
+        upgradeRequest: HTTPRequestHead
+    ) -> EventLoopFuture<Void> {
+        guard let makeSession else {
+            preconditionFailure("Only an accepted request is upgraded.")
+        }
+        return context.eventLoop.makeCompletedFuture {
+            let pipeline = context.channel.pipeline.syncOperations
+            // Off the pipeline at once: what follows are no HTTP parts any more.
+            pipeline.removeHandler(self).whenFailure { _ in }
+            try pipeline.addHandler(
+                WebSocketConnection(
+                    eventLoop: context.eventLoop,
+                    settings: settings,
+                    session: makeSession()
+                )
+            )
+        }
+    }
+
+    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind.
+    private func decide(_ head: HTTPRequestHead) {
+        if let defect = head.defect {
+            refusal = defect
+            return
+        }
+        let target = HTTPTarget(head.uri)
+        let isUpgrade = head.names("websocket", in: "upgrade")
+        let request = UpgradeRequest(
+            path: target.path,
+            query: target.query,
+            headers: plainHeaders(head.headers),
+            remoteAddress: remoteAddress,
+            isUpgrade: isUpgrade
+        )
+        switch route(request) {
+        case .refuse(let status, let body): refusal = Refusal(status, body)
+        case .accept(let makeSession):
+            refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
+            if refusal == nil { self.makeSession = makeSession }
+        }
+    }
+
+    /// What is wrong with the client's opening handshake (RFC 6455, 4.2.1).
+    private static func defect(
+        ofHandshake head: HTTPRequestHead,
+        isUpgrade: Bool
+    ) -> Refusal? {
+        guard isUpgrade else { return notWebSocket }
+        guard head.method == .GET, head.version == .http1_1 else {
+            return Refusal(400, "a WebSocket begins with a GET request of HTTP/1.1")
+        }
+        guard head.names("upgrade", in: "connection") else {
+            return Refusal(400, "the Connection header must name Upgrade")
+        }
+        guard head.headers["sec-websocket-version"] == ["13"] else {
+            return Refusal(426, "version 13 of the WebSocket protocol is required")
+        }
+        let keys = head.headers["sec-websocket-key"]
+        guard keys.count == 1, keys[0].utf8.count == 24, keys[0].hasSuffix("==") else {
+            return Refusal(400, "Sec-WebSocket-Key must be 16 bytes in base64")
+        }
+        return nil
+    }
+
+    // MARK: Refusing
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(let head) = unwrapInboundIn(data), !isAnswered else { return }
+        if refusal == nil { decide(head) }
+        refuse(refusal ?? Self.notWebSocket, context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is NIOWebSocketUpgradeError:
+            // Its request follows, and is answered there.
+            break
+        case let error as HTTPParserError:
+            if !isAnswered { refuse(error.refusal, context) }
+        default:
+            // Once answered, the connection is closing already: what still comes is dropped.
+            if !isAnswered { context.close(promise: nil) }
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ListenerDrain { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        isAnswered = true
+        deadline?.cancel()
+        let body = ByteBuffer(string: refusal.reason + "\n")
+        var headers: HTTPHeaders = [
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Length": String(body.readableBytes),
+            "Connection": "close",
+        ]
+        if refusal.status == 426 {
+            headers.replaceOrAdd(name: "Connection", value: "upgrade, close")
+            headers.add(name: "Upgrade", value: "websocket")
+            headers.add(name: "Sec-WebSocket-Version", value: "13")
+        }
+        let head = HTTPResponseHead(
+            version: .http1_1,
+            status: HTTPResponseStatus(statusCode: refusal.status),
+            headers: headers
+        )
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.closeGently()
+    }
+}

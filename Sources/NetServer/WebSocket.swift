@@ -1,0 +1,93 @@
+package import NIOCore
+import Primitives
+
+/// What a WebSocket connection does with what it receives. Confined to the event loop of its
+/// connection, on which every method is called.
+package protocol WebSocketSession: AnyObject {
+    /// The 101 was written; messages may be sent from now on.
+    func opened(_ socket: WebSocketSocket)
+    /// A complete, unmasked message in valid UTF-8. The memory is valid during the call only.
+    func text(_ message: UnsafeBufferPointer<UInt8>)
+    /// A complete, unmasked message. The memory is valid during the call only.
+    func binary(_ message: UnsafeBufferPointer<UInt8>)
+    /// All of what the socket had to give was delivered: the time to hand a batch over.
+    func readCompleted()
+    /// The unwritten bytes went over the upper water mark, or back under the lower one.
+    func writable(_ isWritable: Bool)
+    /// No further call will follow. Comes exactly once, and never from within a call of the session
+    /// to its socket.
+    func closed(_ reason: CloseReason)
+}
+
+/// Why a connection ended, or was ended.
+package enum CloseReason: Equatable, Sendable {
+    /// The peer's Close frame, with the code that it gave, if any.
+    case peer(code: UInt16?)
+    /// The TCP connection ended without a Close frame.
+    case disconnected
+    /// The socket failed.
+    case reset(String)
+    /// The peer broke the protocol or a limit: 1002, 1007 or 1009.
+    case protocolError(code: UInt16, String)
+    /// Nothing came for as long as three pings take.
+    case silent
+    /// More bytes were waiting to be written than ``WebSocketSettings/outboundBytes``.
+    case slow
+    /// ``WebSocketSocket/close(code:reason:)``.
+    case closed(code: UInt16)
+    /// ``WebSocketSocket/abort()``.
+    case aborted
+    /// The listener is being closed.
+    case shutdown
+}
+
+/// The request that may become a WebSocket.
+package struct UpgradeRequest: Sendable {
+    /// As sent, without the query.
+    package let path: String
+    /// As sent, without the question mark.
+    package let query: String?
+    /// In order of arrival, the names in lower case.
+    package let headers: [(name: String, value: String)]
+    /// The peer's IP address without port; empty when unknown.
+    package let remoteAddress: String
+    /// Whether it asks for a WebSocket. Accepting one that does not is answered with 426.
+    package let isUpgrade: Bool
+
+    /// The first value under a name in lower case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+}
+
+package enum UpgradeDecision {
+    /// The closure is called on the connection's event loop when the handshake is complete.
+    case accept(makeSession: () -> any WebSocketSession)
+    /// The body is plain text; the connection closes.
+    case refuse(status: Int, body: String)
+}
+
+/// Bounds of a listener for WebSockets.
+package struct WebSocketSettings: Sendable {
+    package var maximumConnections = 20_000
+    /// Connections that the kernel completes ahead of us.
+    package var backlog: Int32 = 4096
+    /// From the accept to the end of the request's head.
+    package var handshakeDeadline = TimeAmount.seconds(10)
+    /// The request's line and headers, in bytes.
+    package var headerBytes = 16 << 10
+    package var headerCount = 100
+    /// A received message, in bytes.
+    package var messageBytes = Limits.messageBytes
+    /// A sent frame's payload, in bytes; larger messages are fragmented.
+    package var sentFrameBytes = Limits.sentFrameBytes
+    /// Unwritten bytes at which a connection is dropped as too slow; one more message fits.
+    package var outboundBytes = 64 << 20
+    package var pingInterval = TimeAmount.seconds(20)
+    /// Pings in a row after which a peer that sent no byte at all is taken for dead.
+    package var silentPings = 3
+    /// From our Close frame to the end of the connection.
+    package var closeDeadline = TimeAmount.seconds(5)
+
+    package init() {}
+}

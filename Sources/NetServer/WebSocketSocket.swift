@@ -1,0 +1,261 @@
+package import NIOCore
+
+/// The sending side of one WebSocket. Confined to its event loop.
+///
+/// Messages are gathered in one buffer, payload written straight behind its header, and go to the
+/// kernel with one write a ``flush()``.
+package final class WebSocketSocket {
+    package let eventLoop: any EventLoop
+    /// The peer's IP address without port; empty when unknown.
+    package let remoteAddress: String
+    /// False from the moment the connection begins to close; what is sent then is dropped.
+    package internal(set) var isOpen = true
+
+    private let settings: WebSocketSettings
+    /// Nil once the channel is gone.
+    private var context: ChannelHandlerContext?
+    /// Nil once the connection has ended.
+    private var connection: WebSocketConnection?
+    private var outbound = ByteBuffer()
+    /// Written to the channel but not flushed: the fragments of a large message.
+    private var hasUnflushed = false
+    /// At most the bytes that NIO holds: counted when that may be many, else taken as 0.
+    private var heldByChannel = 0
+
+    /// Memory that an open connection keeps for its next messages, in bytes.
+    private static let keptBytes = 256 << 10
+
+    init(
+        connection: WebSocketConnection,
+        context: ChannelHandlerContext,
+        settings: WebSocketSettings
+    ) {
+        self.connection = connection
+        self.context = context
+        self.settings = settings
+        eventLoop = context.eventLoop
+        remoteAddress = context.remoteAddress?.ipAddress ?? ""
+    }
+
+    // MARK: Sending
+
+    /// Queues one text message: what `write` appends to the buffer, which must be UTF-8.
+    ///
+    /// - Parameters:
+    ///   - bytes: the expected length. A wrong guess costs one move of the payload.
+    ///   - write: appends to the buffer and does nothing else to it, nor to this socket.
+    package func sendText(reserving bytes: Int, _ write: (inout ByteBuffer) -> Void) {
+        send(.text, reserving: bytes, write)
+    }
+
+    /// Queues one binary message; otherwise as ``sendText(reserving:_:)``.
+    package func sendBinary(reserving bytes: Int, _ write: (inout ByteBuffer) -> Void) {
+        send(.binary, reserving: bytes, write)
+    }
+
+    /// Hands everything queued to the channel, with one write.
+    package func flush() {
+        eventLoop.assertInEventLoop()
+        guard hasUnflushed || outbound.readableBytes > 0 else { return }
+        hasUnflushed = false
+        if outbound.readableBytes > 0 {
+            var sending = ByteBuffer()
+            swap(&sending, &outbound)
+            context?.writeAndFlush(NIOAny(sending), promise: nil)
+            // Usually the kernel took all of it and the memory is ours again.
+            if sending.capacity <= Self.keptBytes, outbound.capacity == 0 {
+                sending.clear()
+                outbound = sending
+            }
+        } else {
+            context?.flush()
+        }
+        heldByChannel = isWritable ? 0 : countHeldByChannel()
+    }
+
+    /// Bytes queued here and in the channel that the kernel has not taken yet.
+    package var outboundBytes: Int {
+        eventLoop.assertInEventLoop()
+        return outbound.readableBytes + countHeldByChannel()
+    }
+
+    package var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: Control
+
+    /// Sends a Close frame after what is queued, and waits for the peer's; the session hears
+    /// ``CloseReason/closed(code:)``.
+    package func close(code: UInt16, reason: String = "") {
+        eventLoop.assertInEventLoop()
+        precondition(FrameParser.maySend(closeCode: code), "\(code) must not be sent.")
+        connection?.close(code: code, text: reason, because: .closed(code: code))
+    }
+
+    /// Ends the TCP connection, without a Close frame and without what is queued.
+    package func abort() {
+        eventLoop.assertInEventLoop()
+        connection?.end(.aborted)
+    }
+
+    /// No message is delivered after this call, until ``resumeReading()``.
+    package func pauseReading() {
+        eventLoop.assertInEventLoop()
+        connection?.pauseReading()
+    }
+
+    /// Messages that had been read already follow in a later turn of the event loop.
+    package func resumeReading() {
+        eventLoop.assertInEventLoop()
+        connection?.resumeReading()
+    }
+
+    // MARK: Frames
+
+    private func send(
+        _ opcode: FrameHeader.Opcode,
+        reserving bytes: Int,
+        _ write: (inout ByteBuffer) -> Void
+    ) {
+        eventLoop.assertInEventLoop()
+        guard isOpen, hasRoom() else { return }
+        let start = outbound.writerIndex
+        let guess = Self.headerSize(payload: bytes)
+        outbound.reserveCapacity(minimumWritableBytes: guess + bytes)
+        outbound.moveWriterIndex(forwardBy: guess)
+        write(&outbound)
+        let count = outbound.writerIndex - start - guess
+        precondition(count >= 0, "A message is appended to the buffer, nothing else is done to it.")
+        if count > settings.sentFrameBytes {
+            sendFragments(opcode, start: start, header: guess, count: count)
+        } else {
+            let size = Self.headerSize(payload: count)
+            if size != guess { movePayload(from: start + guess, to: start + size, count: count) }
+            Self.setHeader(opcode, isFinal: true, payload: count, in: &outbound, at: start)
+        }
+    }
+
+    /// Queues a control frame; `payload` has at most 125 bytes.
+    func sendControl(_ opcode: FrameHeader.Opcode, _ payload: some Collection<UInt8>) {
+        precondition(opcode.isControl && payload.count <= 125)
+        guard isOpen, hasRoom() else { return }
+        outbound.writeInteger(0x8000 | UInt16(opcode.rawValue) << 8 | UInt16(payload.count))
+        outbound.writeBytes(payload)
+    }
+
+    /// The bytes of a server's frame header, which has no mask key.
+    private static func headerSize(payload count: Int) -> Int {
+        count < 126 ? 2 : count <= 65_535 ? 4 : 10
+    }
+
+    private static func setHeader(
+        _ opcode: FrameHeader.Opcode,
+        isFinal: Bool,
+        payload count: Int,
+        in buffer: inout ByteBuffer,
+        at index: Int
+    ) {
+        let first = (isFinal ? 0x8000 : 0) | UInt16(opcode.rawValue) << 8
+        switch headerSize(payload: count) {
+        case 2:
+            buffer.setInteger(first | UInt16(count), at: index)
+        case 4:
+            buffer.setInteger(UInt32(first | 126) << 16 | UInt32(count), at: index)
+        default:
+            buffer.setInteger(first | 127, at: index)
+            buffer.setInteger(UInt64(count), at: index + 2)
+        }
+    }
+
+    /// Shifts the last payload when its header turned out smaller or larger than reserved.
+    private func movePayload(from old: Int, to new: Int, count: Int) {
+        if new > old { outbound.writeRepeatingByte(0, count: new - old) }
+        outbound.withVeryUnsafeMutableBytes { all in
+            let payload = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(all)[old...])
+            UnsafeMutableRawBufferPointer(rebasing: all[new...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: payload[..<count]))
+        }
+        outbound.moveWriterIndex(to: new + count)
+    }
+
+    /// Hands the message that is already in the buffer to the channel as slices between headers, so
+    /// that no byte of it moves. Texts are cut between code points.
+    private func sendFragments(_ opcode: FrameHeader.Opcode, start: Int, header: Int, count: Int) {
+        var whole = ByteBuffer()
+        swap(&whole, &outbound)
+        var headers = ByteBuffer()
+        headers.reserveCapacity(10 * (count / settings.sentFrameBytes + 2))
+        var place = start + header
+        write(whole, from: whole.readerIndex, to: start)
+        while place < whole.writerIndex {
+            let next = fragmentEnd(whole, from: place, isText: opcode == .text)
+            let size = Self.headerSize(payload: next - place)
+            let index = headers.writerIndex
+            headers.writeRepeatingByte(0, count: size)
+            Self.setHeader(
+                place == start + header ? opcode : .continuation,
+                isFinal: next == whole.writerIndex,
+                payload: next - place,
+                in: &headers,
+                at: index
+            )
+            write(headers, from: index, to: index + size)
+            write(whole, from: place, to: next)
+            place = next
+        }
+        hasUnflushed = true
+        heldByChannel += whole.readableBytes
+    }
+
+    private func fragmentEnd(_ whole: ByteBuffer, from place: Int, isText: Bool) -> Int {
+        var end = min(place + settings.sentFrameBytes, whole.writerIndex)
+        guard isText, end < whole.writerIndex else { return end }
+        let earliest = end - 3
+        while end > earliest, let byte = whole.getInteger(at: end, as: UInt8.self),
+            byte & 0xC0 == 0x80
+        {
+            end -= 1
+        }
+        return end
+    }
+
+    private func write(_ buffer: ByteBuffer, from start: Int, to end: Int) {
+        guard end > start, let slice = buffer.getSlice(at: start, length: end - start) else {
+            return
+        }
+        context?.write(NIOAny(slice), promise: nil)
+    }
+
+    // MARK: Bounds
+
+    /// Whether another message may be queued; drops the connection when not.
+    private func hasRoom() -> Bool {
+        guard outbound.readableBytes + heldByChannel > settings.outboundBytes else { return true }
+        heldByChannel = countHeldByChannel()
+        guard outbound.readableBytes + heldByChannel > settings.outboundBytes else { return true }
+        connection?.end(.slow)
+        return false
+    }
+
+    private func countHeldByChannel() -> Int {
+        guard let channel = context?.channel, channel.isActive, let options = channel.syncOptions
+        else { return 0 }
+        // Every channel that can be written to knows this option; one that did not would count as
+        // empty here and still be bounded by what is queued in this object.
+        return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    func leaveConnection() {
+        connection = nil
+        isOpen = false
+    }
+
+    func leaveChannel() {
+        context = nil
+        isOpen = false
+    }
+
+    /// Gives back the memory of an idle connection.
+    func trim() {
+        if outbound.readableBytes == 0 { outbound = ByteBuffer() }
+    }
+}

@@ -1,0 +1,25 @@
+/// Every bound of the engine that is not configuration, in one place.
+package enum Limits {
+    /// A record's payload, in bytes. A request whose record would be larger is refused.
+    package static let recordBytes = 16 << 20
+    /// What one group commit aims to hold, in bytes; a single record may make a batch larger.
+    package static let batchBytes = 8 << 20
+    /// A WebSocket message from a worker, in bytes.
+    package static let messageBytes = 64 << 20
+    /// Levels of arrays and objects in a JSON text.
+    package static let jsonDepth = 128
+    /// What an SDK before 0.24.5 can receive in one message, in bytes (protocol 1.5).
+    package static let oldClientMessageBytes = 1 << 20
+    /// A frame that the engine sends, in bytes; larger messages are fragmented.
+    package static let sentFrameBytes = 1 << 20
+    /// A name of a worker, function, queue, scope or key, in bytes.
+    package static let nameBytes = 4096
+    /// What a record holds beside its largest payload (names, ids, headers), in bytes.
+    package static let recordOverheadBytes = 64 << 10
+    /// What a message to a worker holds beside its payload, in bytes.
+    package static let envelopeBytes = 4 << 10
+    /// How long the log is quiet before it is marked as durable to its end, in nanoseconds.
+    package static let idleMarkDelay: UInt64 = 10_000_000
+    /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
+    package static let baggageBytes = 8192
+}

@@ -1,0 +1,111 @@
+import Primitives
+
+// The keys of every section. Order is the order in which `iii check` shows them.
+
+extension Configuration {
+    static let sections = [
+        "engine", "http", "stream", "queue", "cron", "state", "observability", "log", "security",
+        "exec",
+    ]
+
+    /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
+    /// told.
+    static let inert: [String: String] = [
+        "stream.address": "streams are not served yet",
+        "observability.dashboard": "there is no dashboard yet",
+        "observability.dashboard_port": "there is no dashboard yet",
+        "observability.dashboard_address": "there is no dashboard yet",
+        "log.retention": "nothing is removed from the log yet",
+        "log.retention_bytes": "nothing is removed from the log yet",
+        "log.compression": "segments are not compressed yet",
+        "exec": "worker processes are not started yet",
+    ]
+
+    /// Keys of one section that say the same thing: one of them may be set.
+    static let rivals: [String: String] = [
+        "observability.dashboard_port": "observability.dashboard_address",
+        "observability.dashboard_address": "observability.dashboard_port",
+        "security.token": "security.token_file",
+        "security.token_file": "security.token",
+    ]
+}
+
+extension Configuration.Engine {
+    static let fields: [Field<Self>] = [
+        Field("address", \.address, .address),
+        Field("data", \.data, .path),
+        Field("durability", \.durability, .durability),
+        Field("duplicate_functions", \.duplicateFunctions, .choice),
+        Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
+    ]
+}
+
+extension Configuration.HTTP {
+    static let fields: [Field<Self>] = [
+        Field("address", \.address, .address),
+        Field("timeout", \.timeout, .positiveSpan),
+        Field("body_limit", \.bodyLimit, .size(1...Limits.recordBytes)),
+    ]
+}
+
+extension Configuration.Stream {
+    static let fields: [Field<Self>] = [
+        Field("address", \.address, .address)
+    ]
+}
+
+extension Configuration.FunctionQueue {
+    static let fields: [Field<Self>] = [
+        Field("concurrency", \.concurrency, .integer(1 ... .max)),
+        Field("max_retries", \.maxRetries, .integer(0 ... .max)),
+        Field("backoff", \.backoff, .span),
+        Field("type", \.type, .choice),
+        Field(optional: "message_group_field", \.messageGroupField, .nonEmpty),
+    ]
+}
+
+extension Configuration.Cron {
+    static let fields: [Field<Self>] = [
+        Field("timezone", \.timezone, .timezone)
+    ]
+}
+
+extension Configuration.State {
+    static let fields: [Field<Self>] = [
+        Field(optional: "max_value_bytes", \.maxValueBytes, .size(1 ... .max))
+    ]
+}
+
+extension Configuration.Observability {
+    static let fields: [Field<Self>] = [
+        Field("logging", \.logging, .flag),
+        Field("tracing", \.tracing, .flag),
+        Field("dashboard", \.dashboard, .flag),
+        Field("dashboard_address", \.dashboardAddress, .address),
+        Field(alias: "dashboard_port", \.dashboardAddress.port, .integer(0 ... .max)),
+    ]
+}
+
+extension Configuration.Log {
+    static let fields: [Field<Self>] = [
+        Field("io", \.io, .choice),
+        Field("segment_bytes", \.segmentBytes, .size(1 << 20...4 << 30)),
+        Field(optional: "retention", \.retention, .positiveSpan),
+        Field(optional: "retention_bytes", \.retentionBytes, .size(1 << 20 ... .max)),
+        Field("compression", \.compression, .choice),
+    ]
+}
+
+extension Configuration.Security {
+    static let fields: [Field<Self>] = [
+        Field(optional: "token", \.token, .secret),
+        Field(optional: "token_file", \.tokenFile, .path),
+    ]
+}
+
+extension Configuration.Exec {
+    static let fields: [Field<Self>] = [
+        Field("name", \.name, .nonEmpty),
+        Field("command", \.command, .command),
+    ]
+}

@@ -1,0 +1,138 @@
+import Primitives
+
+extension Configuration {
+    /// What the command line and the process's surroundings say about the configuration.
+    package struct Sources: Sendable {
+        /// `--config`; nil looks for `iii.toml` and `config.yaml` in the working directory.
+        package var file: String?
+        /// Every `--set`, in order; a later one wins.
+        package var settings: [String]
+        /// `--data`.
+        package var data: String?
+        package var environment: [String: String]
+        /// Absolute. Paths of flags and variables start here.
+        package var workingDirectory: String
+
+        package init(
+            file: String? = nil,
+            settings: [String] = [],
+            data: String? = nil,
+            environment: [String: String],
+            workingDirectory: String
+        ) {
+            self.file = file
+            self.settings = settings
+            self.data = data
+            self.environment = environment
+            self.workingDirectory = workingDirectory
+        }
+    }
+
+    /// A configuration that may be used, and what its user should know.
+    package struct Loaded: Equatable, Sendable {
+        package let configuration: Configuration
+        /// The file that was read, as the user would name it; nil where there was none.
+        package let file: String?
+        package let warnings: [ConfigurationWarning]
+        /// Every setting in force.
+        package let effective: [EffectiveSetting]
+    }
+
+    /// One setting in force.
+    package struct EffectiveSetting: Equatable, Sendable {
+        /// The full dotted key.
+        package let key: String
+        /// The value as TOML.
+        package let value: String
+        /// Where it was set; nil where it is the default.
+        package let place: Place?
+    }
+
+    /// Reads the file, then the environment, then the flags; each wins over the one before.
+    ///
+    /// Throws everything that is wrong, not only the first: an unreadable file, a text that is
+    /// neither TOML nor YAML, unset variables, wrong keys, types and values. `version` is the
+    /// engine's, for `${NAME:__III_ENGINE_VERSION__}`.
+    package static func load(
+        from sources: Sources,
+        version: String
+    ) throws(ConfigurationErrors) -> Loaded {
+        var findings = Findings()
+        let file = ConfigurationFile.find(sources, findings: &findings)
+        var root = Setting(value: .table([]), place: .file("", line: 0), name: "")
+        if let file {
+            root = file.parse(sources.environment, version: version, findings: &findings) ?? root
+        }
+        // Without a tree there is nothing to say about keys.
+        try findings.check()
+
+        var overrides = Overrides(over: root)
+        overrides.apply(variables: sources.environment)
+        for flag in sources.settings { overrides.apply(flag: flag) }
+        if let data = sources.data { overrides.apply(data: data) }
+        findings.append(overrides.findings)
+
+        var decoder = ConfigurationDecoder()
+        var found = decoder.decode(overrides.result)
+        findings.append(decoder.findings)
+        try findings.check()
+
+        let fileDirectory = file.map { directory(of: $0.path) } ?? sources.workingDirectory
+        let base = { (key: String) in
+            if case .variable? = decoder.origins[key] { return sources.workingDirectory }
+            if case .flag? = decoder.origins[key] { return sources.workingDirectory }
+            return fileDirectory
+        }
+        found.engine.data = absolute(found.engine.data, from: base("engine.data"))
+        found.security.tokenFile = found.security.tokenFile.map {
+            absolute($0, from: base("security.token_file"))
+        }
+        return Loaded(
+            configuration: found,
+            file: file?.name,
+            warnings: findings.warnings,
+            effective: found.effective(origins: decoder.origins)
+        )
+    }
+
+    /// `path` itself where it is absolute, else the path that it means in `directory`.
+    static func absolute(_ path: String, from directory: String) -> String {
+        if path.hasPrefix("/") { return path }
+        var relative = path[...]
+        while relative.hasPrefix("./") { relative = relative.dropFirst(2).drop { $0 == "/" } }
+        if relative.isEmpty || relative == "." { return directory }
+        return directory.hasSuffix("/") ? directory + relative : "\(directory)/\(relative)"
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+}
+
+extension Configuration {
+    private func effective(origins: [String: Place]) -> [EffectiveSetting] {
+        var settings: [EffectiveSetting] = []
+        func show<Section>(_ path: String, _ section: Section, _ fields: [Field<Section>]) {
+            for field in fields {
+                guard let value = field.show(section) else { continue }
+                let key = "\(path).\(field.key)"
+                let place = origins[key] ?? Self.rivals[key].flatMap { origins[$0] }
+                settings.append(EffectiveSetting(key: key, value: value, place: place))
+            }
+        }
+        show("engine", engine, Engine.fields)
+        show("http", http, HTTP.fields)
+        show("stream", stream, Stream.fields)
+        for (name, queue) in queue.queues.sorted(by: { $0.key < $1.key }) {
+            show("queue.queues.\(name)", queue, FunctionQueue.fields)
+        }
+        show("cron", cron, Cron.fields)
+        show("state", state, State.fields)
+        show("observability", observability, Observability.fields)
+        show("log", log, Log.fields)
+        show("security", security, Security.fields)
+        for (index, one) in exec.enumerated() { show("exec[\(index)]", one, Exec.fields) }
+        return settings
+    }
+}

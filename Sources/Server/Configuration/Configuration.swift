@@ -1,0 +1,167 @@
+package import Primitives
+
+/// Everything that a user may set, with the defaults of a fresh engine.
+///
+/// Invariants, once loaded by ``load(from:version:)``: every path is absolute; a queue called
+/// `default` exists; a FIFO queue names its group field; ports and sizes are in range.
+package struct Configuration: Equatable, Sendable {
+    package var engine = Engine()
+    package var http = HTTP()
+    package var stream = Stream()
+    package var queue = Queue()
+    package var cron = Cron()
+    package var state = State()
+    package var observability = Observability()
+    package var log = Log()
+    package var security = Security()
+    /// Worker processes that the engine starts and keeps running, in the order of the file.
+    package var exec: [Exec] = []
+
+    package init() {}
+}
+
+extension Configuration {
+    /// The listener for workers, and what holds for the engine as a whole.
+    package struct Engine: Equatable, Sendable {
+        package var address = Address(host: "127.0.0.1", port: 49134)
+        /// The data directory; absolute once loaded.
+        package var data = "data"
+        package var durability = Durability.sync
+        package var duplicateFunctions = DuplicateFunctions.balance
+        /// How long a worker that registers again may wait for an old connection that holds the
+        /// same name in the same namespace.
+        package var registrationNamespaceGrace = Timestamp.Span.seconds(5)
+
+        package init() {}
+    }
+
+    /// When an answer may leave the engine.
+    package enum Durability: Equatable, Sendable {
+        /// Nothing leaves before its record is on disk.
+        case sync
+        /// Answers may leave up to this long before their records are on disk; above zero.
+        case interval(Timestamp.Span)
+    }
+
+    /// What happens when a second live worker registers a function that is taken.
+    package enum DuplicateFunctions: String, CaseIterable, Equatable, Sendable {
+        /// The workers share its calls.
+        case balance
+        /// The second one is refused.
+        case reject
+    }
+
+    /// The listener for HTTP triggers.
+    package struct HTTP: Equatable, Sendable {
+        package var address = Address(host: "127.0.0.1", port: 3111)
+        /// How long a function may take to answer before the client gets a 504; above zero.
+        package var timeout = Timestamp.Span.seconds(30)
+        /// The largest request body, in bytes; at most what fits a record.
+        package var bodyLimit = 10 << 20
+
+        package init() {}
+    }
+
+    /// The listener for streams.
+    package struct Stream: Equatable, Sendable {
+        package var address = Address(host: "127.0.0.1", port: 3112)
+
+        package init() {}
+    }
+
+    /// The function queues, by name. `default` is always among them.
+    package struct Queue: Equatable, Sendable {
+        package var queues = ["default": FunctionQueue()]
+
+        package init() {}
+    }
+
+    package struct FunctionQueue: Equatable, Sendable {
+        /// Deliveries at the same time, at least 1.
+        package var concurrency: UInt32 = 10
+        package var maxRetries: UInt32 = 3
+        /// The base of the exponential delay between attempts.
+        package var backoff = Timestamp.Span.seconds(1)
+        package var type = QueueType.standard
+        /// The top-level key of the payload that names a message's group; set where `type` is FIFO.
+        package var messageGroupField: String?
+
+        package init() {}
+    }
+
+    package enum QueueType: String, CaseIterable, Equatable, Sendable {
+        case standard
+        /// One message of a group at a time, in order.
+        case fifo
+    }
+
+    package struct Cron: Equatable, Sendable {
+        /// The zone in which expressions are read: `UTC`.
+        package var timezone = "UTC"
+
+        package init() {}
+    }
+
+    package struct State: Equatable, Sendable {
+        /// The largest value that `state::set` takes, in bytes; nil where only the record's own
+        /// bound holds.
+        package var maxValueBytes: Int?
+
+        package init() {}
+    }
+
+    package struct Observability: Equatable, Sendable {
+        package var logging = true
+        package var tracing = true
+        package var dashboard = true
+        package var dashboardAddress = Address(host: "127.0.0.1", port: 9090)
+
+        package init() {}
+    }
+
+    /// The commit log.
+    package struct Log: Equatable, Sendable {
+        package var io = LogIO.auto
+        /// Where a segment ends and the next begins, in bytes.
+        package var segmentBytes = 64 << 20
+        /// How old a record must be before it may be removed; nil keeps everything.
+        package var retention: Timestamp.Span?
+        /// How large the log may grow before its oldest part may be removed; nil sets no bound.
+        package var retentionBytes: Int?
+        package var compression = Compression.none
+
+        package init() {}
+    }
+
+    /// How the log reaches the disk.
+    package enum LogIO: String, CaseIterable, Equatable, Sendable {
+        /// io_uring where the kernel allows it, else plain system calls.
+        case auto
+        /// io_uring, or no start.
+        case uring
+        case plain
+    }
+
+    package enum Compression: String, CaseIterable, Equatable, Sendable {
+        case none
+        case zstd
+    }
+
+    /// Who may connect from beyond loopback. At most one of the two is set.
+    package struct Security: Equatable, Sendable {
+        /// The token itself; never empty.
+        package var token: String?
+        /// A file that holds the token; absolute once loaded.
+        package var tokenFile: String?
+
+        package init() {}
+    }
+
+    package struct Exec: Equatable, Sendable {
+        package var name = ""
+        /// The program and its arguments; not a shell's line.
+        package var command: [String] = []
+
+        package init() {}
+    }
+}

@@ -1,0 +1,158 @@
+import Primitives
+
+/// Reads ``Configuration`` out of the common form of all sources, and finds everything wrong.
+struct ConfigurationDecoder {
+    private(set) var findings = Findings()
+    /// Where each key was set, by its full dotted key in the TOML form.
+    private(set) var origins: [String: Place] = [:]
+
+    /// The configuration that `root` describes, defaults where it says nothing. Only usable when
+    /// `findings` has no error. Paths are as they were written.
+    mutating func decode(_ root: Setting) -> Configuration {
+        var found = Configuration()
+        for entry in root.entries {
+            let section = entry.setting
+            switch entry.key {
+            case "engine": read(section, "engine", Configuration.Engine.fields, &found.engine)
+            case "http": read(section, "http", Configuration.HTTP.fields, &found.http)
+            case "stream": read(section, "stream", Configuration.Stream.fields, &found.stream)
+            case "queue": readQueues(section, &found.queue)
+            case "cron": read(section, "cron", Configuration.Cron.fields, &found.cron)
+            case "state": read(section, "state", Configuration.State.fields, &found.state)
+            case "observability":
+                let fields = Configuration.Observability.fields
+                read(section, "observability", fields, &found.observability)
+            case "log": read(section, "log", Configuration.Log.fields, &found.log)
+            case "security":
+                read(section, "security", Configuration.Security.fields, &found.security)
+            case "exec": readExec(section, &found.exec)
+            default: findings.unknownKey(entry, in: nil, allowed: Configuration.sections)
+            }
+        }
+        warnOfInertKeys()
+        return found
+    }
+
+    /// Reads the table `setting`, whose full key in the TOML form is `path`.
+    private mutating func read<Section>(
+        _ setting: Setting,
+        _ path: String,
+        _ fields: [Field<Section>],
+        _ section: inout Section
+    ) {
+        guard isTable(setting) else { return }
+        for entry in setting.entries {
+            guard let field = fields.first(where: { $0.key == entry.key }) else {
+                let allowed = fields.map(\.key)
+                findings.unknownKey(entry, in: setting.name, allowed: allowed)
+                continue
+            }
+            let value = entry.setting
+            checkRival(of: "\(path).\(entry.key)", value, in: setting)
+            if let code = field.store(value.value, &section) {
+                let hint = hint(for: value, among: field.words)
+                findings.mismatch(code, value, mustBe: field.expectation, hint: hint)
+            }
+            origins["\(path).\(entry.key)"] = value.place
+        }
+    }
+
+    private func hint(for setting: Setting, among words: [String]) -> String {
+        let written: String
+        switch setting.value {
+        case .string(let text), .untyped(let text): written = text
+        default: return ""
+        }
+        guard let near = Suggestion.nearest(to: written, in: words) else { return "" }
+        return "; did you mean \"\(near)\"?"
+    }
+
+    private mutating func isTable(_ setting: Setting) -> Bool {
+        switch setting.value {
+        case .table: return true
+        // A key without a value in YAML: a section that sets nothing.
+        case .null: return false
+        default:
+            findings.mismatch(.type, setting, mustBe: "a table of settings")
+            return false
+        }
+    }
+
+    /// Reports a key whose rival stands beside it; once for the two of them.
+    private mutating func checkRival(of path: String, _ setting: Setting, in table: Setting) {
+        guard let rival = Configuration.rivals[path], path > rival,
+            let key = rival.split(separator: ".").last, let other = table[String(key)]
+        else { return }
+        findings.error(
+            .conflict,
+            at: setting.place,
+            "\(setting.name) and \(other.name) say the same thing; set one of them"
+        )
+    }
+
+    private mutating func readQueues(_ setting: Setting, _ queue: inout Configuration.Queue) {
+        guard isTable(setting) else { return }
+        for entry in setting.entries {
+            guard entry.key == "queues" else {
+                findings.unknownKey(entry, in: setting.name, allowed: ["queues"])
+                continue
+            }
+            guard isTable(entry.setting) else { continue }
+            for named in entry.setting.entries {
+                var one = Configuration.FunctionQueue()
+                let path = "queue.queues.\(named.key)"
+                read(named.setting, path, Configuration.FunctionQueue.fields, &one)
+                checkQueue(named, one)
+                queue.queues[named.key] = one
+            }
+        }
+    }
+
+    private mutating func checkQueue(
+        _ entry: Setting.Entry,
+        _ queue: Configuration.FunctionQueue
+    ) {
+        let setting = entry.setting
+        if entry.key.isEmpty || entry.key.utf8.count > Limits.nameBytes {
+            let bounds = "of 1 to \(Limits.nameBytes) bytes"
+            findings.error(.value, at: setting.place, "the name of a queue must be \(bounds)")
+        }
+        if queue.type == .fifo, setting["message_group_field"] == nil {
+            findings.error(
+                .conflict,
+                at: setting["type"]?.place ?? setting.place,
+                "\(setting.name) has type \"fifo\" and needs message_group_field: the top-level"
+                    + " key of the payload that names a message's group"
+            )
+        }
+    }
+
+    private mutating func readExec(_ setting: Setting, _ exec: inout [Configuration.Exec]) {
+        guard case .array(let elements) = setting.value else {
+            findings.mismatch(.type, setting, mustBe: "a list of tables, each under [[exec]]")
+            return
+        }
+        origins["exec"] = setting.place
+        for element in elements {
+            var one = Configuration.Exec()
+            read(element, element.name, Configuration.Exec.fields, &one)
+            guard element.isTable else { continue }
+            for key in ["name", "command"] where element[key] == nil {
+                findings.error(.conflict, at: element.place, "\(element.name) needs \"\(key)\"")
+            }
+            if !one.name.isEmpty, exec.contains(where: { $0.name == one.name }) {
+                let place = element["name"]?.place ?? element.place
+                let message = "\(element.name).name \"\(one.name)\" is taken by another [[exec]]"
+                findings.error(.conflict, at: place, message)
+            }
+            exec.append(one)
+        }
+    }
+
+    private mutating func warnOfInertKeys() {
+        for (key, reason) in Configuration.inert.sorted(by: { $0.key < $1.key }) {
+            guard let place = origins[key] else { continue }
+            findings.warning(at: place, "\(key) has no effect: \(reason)")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+
+/// The file that a configuration is read from.
+struct ConfigurationFile {
+    /// Larger files are somebody's mistake.
+    private static let bytesMax = 4 << 20
+
+    /// As the user would name it.
+    let name: String
+    /// Absolute.
+    let path: String
+    private let text: String
+
+    /// The file that `--config` names, else `iii.toml`, else `config.yaml`; nil where there is
+    /// none, or where it cannot be read, which is a finding.
+    static func find(
+        _ sources: Configuration.Sources,
+        findings: inout Findings
+    ) -> ConfigurationFile? {
+        let names = sources.file.map { [$0] } ?? ["iii.toml", "config.yaml"]
+        for name in names {
+            let path = Configuration.absolute(name, from: sources.workingDirectory)
+            do throws(ReadError) {
+                return ConfigurationFile(name: name, path: path, text: try read(path))
+            } catch {
+                if error == .system(ENOENT), sources.file == nil { continue }
+                findings.error(.file, at: .file(name, line: 0), "cannot be read: \(error)")
+                return nil
+            }
+        }
+        return nil
+    }
+
+    /// The settings of the file; nil, and findings, where it cannot be parsed.
+    func parse(
+        _ environment: [String: String],
+        version: String,
+        findings: inout Findings
+    ) -> Setting? {
+        let source = Expansion(
+            of: text,
+            variables: environment,
+            version: version,
+            file: name,
+            findings: &findings
+        )
+        guard findings.errors.isEmpty else { return nil }
+        guard name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
+            return TOMLReader.read(source, file: name, findings: &findings)
+        }
+        guard let yaml = YAMLReader.read(source, file: name, findings: &findings) else {
+            return nil
+        }
+        return WorkersForm.translate(yaml, findings: &findings)
+    }
+
+    private enum ReadError: Error, Equatable, CustomStringConvertible {
+        /// The number of a system error.
+        case system(Int32)
+        case tooLarge
+        case notText
+
+        var description: String {
+            switch self {
+            case .system(let number): String(cString: strerror(number))
+            case .tooLarge: "it is larger than \(Quantity.text(bytes: bytesMax))"
+            case .notText: "it is not UTF-8 text"
+            }
+        }
+    }
+
+    private static func read(_ path: String) throws(ReadError) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .system(errno) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(file, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system(errno) }
+            if count == 0 { break }
+            bytes += chunk[..<count]
+            if bytes.count > bytesMax { throw .tooLarge }
+        }
+        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+            throw .notText
+        }
+        return text
+    }
+}

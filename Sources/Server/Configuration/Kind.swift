@@ -1,0 +1,220 @@
+import Primitives
+
+/// What a key takes: how it is described, read and shown.
+struct Kind<Value: Sendable>: Sendable {
+    /// Completes "must be …".
+    let expectation: String
+    /// The words that it takes, where it takes words.
+    var words: [String] = []
+    let read: @Sendable (Setting.Value) -> Reading<Value>
+    /// The value as TOML.
+    let show: @Sendable (Value) -> String
+}
+
+enum Reading<Value> {
+    case value(Value)
+    /// Of another type altogether.
+    case wrongType
+    /// Of the right type, and not allowed.
+    case refused
+}
+
+extension Kind {
+    /// A kind that is written as a string; `parse` returns nil for what is not allowed.
+    static func text(
+        _ expectation: String,
+        words: [String] = [],
+        show: @escaping @Sendable (Value) -> String,
+        parse: @escaping @Sendable (String) -> Value?
+    ) -> Self {
+        Kind(
+            expectation: expectation,
+            words: words,
+            read: { value in
+                guard case .string(let text) = value.typed(asString: true) else {
+                    return .wrongType
+                }
+                return parse(text).map(Reading.value) ?? .refused
+            },
+            show: { quoted(show($0)) }
+        )
+    }
+}
+
+/// `text` as a string of TOML, which is one of JSON as well.
+private func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"", "\\": quoted += "\\\(scalar)"
+        case "\u{0}"..."\u{1F}", "\u{7F}":
+            let digits = String(scalar.value, radix: 16)
+            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        default: quoted.unicodeScalars.append(scalar)
+        }
+    }
+    return quoted + "\""
+}
+
+extension Kind where Value == String {
+    static let nonEmpty = Kind.text("a string that is not empty", show: { $0 }) {
+        $0.isEmpty ? nil : $0
+    }
+
+    static let path = Kind.text("a path", show: { $0 }) {
+        $0.isEmpty || $0.utf8.contains(0) ? nil : $0
+    }
+
+    static let timezone = Kind.text(
+        "\"UTC\" (no other time zone is supported yet)",
+        show: { $0 },
+        parse: { $0 == "UTC" ? $0 : nil }
+    )
+
+    /// Shown without being told.
+    static let secret = Kind.text("a string that is not empty", show: { _ in "***" }) {
+        $0.isEmpty ? nil : $0
+    }
+}
+
+extension Kind where Value == [String] {
+    static let command = Kind(
+        expectation: "a list of strings, the program first",
+        read: { value in
+            guard case .array(let elements) = value else { return .wrongType }
+            var words: [String] = []
+            for element in elements {
+                guard case .string(let word) = element.value else { return .wrongType }
+                words.append(word)
+            }
+            return words.first?.isEmpty == false ? .value(words) : .refused
+        },
+        show: { "[" + $0.map(quoted).joined(separator: ", ") + "]" }
+    )
+}
+
+extension Kind where Value == Bool {
+    static let flag = Kind(
+        expectation: "true or false",
+        read: { value in
+            guard case .boolean(let flag) = value.typed() else { return .wrongType }
+            return .value(flag)
+        },
+        show: { String($0) }
+    )
+}
+
+extension Kind where Value: FixedWidthInteger & Sendable {
+    static func integer(_ range: ClosedRange<Value>) -> Self {
+        let expectation =
+            range.upperBound == Value.max && Value.bitWidth > 16
+            ? "an integer of at least \(range.lowerBound)"
+            : "an integer from \(range.lowerBound) to \(range.upperBound)"
+        return Kind(
+            expectation: expectation,
+            read: { value in
+                guard case .integer(let number) = value.typed() else { return .wrongType }
+                guard let fitting = Value(exactly: number), range.contains(fitting) else {
+                    return .refused
+                }
+                return .value(fitting)
+            },
+            show: { String($0) }
+        )
+    }
+}
+
+extension Kind where Value == Int {
+    /// Bytes, as an integer or with a unit.
+    static func size(_ range: ClosedRange<Int>) -> Self {
+        let bounds =
+            range.upperBound == .max
+            ? "of at least \(Quantity.text(bytes: range.lowerBound))"
+            : "from \(Quantity.text(bytes: range.lowerBound))"
+                + " to \(Quantity.text(bytes: range.upperBound))"
+        return Kind(
+            expectation: "a size \(bounds), such as \"512KiB\", \"64MiB\" or \"10GiB\"",
+            read: { value in
+                let bytes: Int?
+                switch value.typed() {
+                case .integer(let number): bytes = Int(exactly: number)
+                case .string(let text): bytes = Quantity.size(text)
+                default: return .wrongType
+                }
+                guard let bytes, range.contains(bytes) else { return .refused }
+                return .value(bytes)
+            },
+            show: { "\"\(Quantity.text(bytes: $0))\"" }
+        )
+    }
+}
+
+extension Kind where Value == Timestamp.Span {
+    private static let examples = "such as \"50ms\", \"30s\" or \"7d\""
+
+    static let span = Kind.text("a duration \(examples)", show: { Quantity.text($0) }) {
+        Quantity.span($0)
+    }
+
+    static let positiveSpan = Kind.text(
+        "a duration above zero \(examples)",
+        show: { Quantity.text($0) },
+        parse: { Quantity.span($0).flatMap { $0.nanoseconds > 0 ? $0 : nil } }
+    )
+}
+
+extension Kind where Value == Configuration.Address {
+    static let address = Kind.text(
+        "HOST:PORT such as \"127.0.0.1:3111\" or \"[::1]:3111\"",
+        show: { $0.description },
+        parse: { Configuration.Address($0) }
+    )
+}
+
+extension Kind where Value == Configuration.Durability {
+    static let durability = Kind.text(
+        "\"sync\", or \"interval:\" and a duration above zero such as \"interval:50ms\"",
+        words: ["sync"],
+        show: { durability in
+            switch durability {
+            case .sync: "sync"
+            case .interval(let span): "interval:\(Quantity.text(span))"
+            }
+        },
+        parse: { text in
+            if text == "sync" { return .sync }
+            guard text.hasPrefix("interval:"),
+                let span = Quantity.span(String(text.dropFirst("interval:".count))),
+                span.nanoseconds > 0
+            else { return nil }
+            return .interval(span)
+        }
+    )
+}
+
+extension Kind where Value: RawRepresentable<String> & CaseIterable & Sendable {
+    /// One of the words of an enumeration.
+    static var choice: Self {
+        let words = Value.allCases.map(\.rawValue)
+        return Kind.text(
+            words.map { "\"\($0)\"" }.joined(separator: " or "),
+            words: words,
+            show: { $0.rawValue },
+            parse: { Value(rawValue: $0) }
+        )
+    }
+}
+
+extension Setting.Value {
+    /// What an untyped value stands for: itself where a string is asked for, else the integer or
+    /// the truth value that it spells, else itself. A typed value is what it is.
+    func typed(asString: Bool = false) -> Self {
+        guard case .untyped(let text) = self else { return self }
+        if asString { return .string(text) }
+        switch text {
+        case "true": return .boolean(true)
+        case "false": return .boolean(false)
+        default: return Int64(plainDigits: text).map(Self.integer) ?? .string(text)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// What a misspelt word was probably meant to be.
+enum Suggestion {
+    /// The candidate closest to `word` by edit distance, if any is close enough to be meant: at
+    /// most one edit in three characters, and at least one allowed. The first of equals.
+    static func nearest(to word: String, in candidates: [String]) -> String? {
+        let limit = max(1, word.count / 3)
+        var best: (candidate: String, distance: Int)?
+        for candidate in candidates {
+            let distance = editDistance(word.lowercased(), candidate.lowercased())
+            if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+        }
+        return best?.candidate
+    }
+
+    /// `; did you mean "key"?`, or the list of what is allowed where nothing is near.
+    static func phrase(for word: String, in candidates: [String]) -> String {
+        if let near = nearest(to: word, in: candidates) { return "; did you mean \"\(near)\"?" }
+        return "; allowed: \(candidates.joined(separator: ", "))"
+    }
+
+    /// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the
+    /// other (optimal string alignment).
+    static func editDistance(_ left: String, _ right: String) -> Int {
+        let left = Array(left)
+        let right = Array(right)
+        guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for row in 1...left.count {
+            var current = [row]
+            for column in 1...right.count {
+                let cost = left[row - 1] == right[column - 1] ? 0 : 1
+                var distance = min(
+                    last[column] + 1,
+                    current[column - 1] + 1,
+                    last[column - 1] + cost
+                )
+                if row > 1, column > 1, left[row - 1] == right[column - 2],
+                    left[row - 2] == right[column - 1]
+                {
+                    distance = min(distance, beforeLast[column - 2] + 1)
+                }
+                current.append(distance)
+            }
+            beforeLast = last
+            last = current
+        }
+        return last[right.count]
+    }
+}

@@ -1,0 +1,173 @@
+/// What this engine makes of one built-in worker of a `workers:` list.
+struct WorkerForm {
+    /// The names that it goes by, the one for messages first.
+    let names: [String]
+    let keys: [String: Meaning]
+    /// Where `host` and `port` go to, and what they are when they are not given.
+    var listener: Listener?
+
+    struct Listener {
+        let section: String
+        let fallback: Configuration.Address
+    }
+
+    enum Meaning {
+        /// The same value under this key of the TOML form.
+        case same(String)
+        /// Milliseconds; a duration under this key of the TOML form.
+        case milliseconds(String)
+        /// Half of the listener's address.
+        case listener
+        /// The map of function queues.
+        case queues
+        /// The commands of the exec worker.
+        case commands
+        /// Nothing that this engine acts on; the user is told.
+        case none
+        /// Nothing that this engine acts on, and not safe to ignore.
+        case unsupported(String)
+    }
+
+    /// The worker that goes by `name`.
+    static func named(_ name: String) -> WorkerForm? {
+        all.first { $0.names.contains(name) }
+    }
+
+    /// Entries that change nothing here and need no word about it.
+    static let silent = ["iii-engine-functions", "iii-telemetry"]
+
+    /// Workers of the other implementation that this engine does not have.
+    static let absent = [
+        "iii-pubsub", "pubsub", "configuration", "iii-http-functions", "iii-bridge", "iii-sandbox",
+        "iii-worker-ops",
+    ]
+
+    /// Every name that a `workers:` list may hold without being a package of the user's own.
+    static var knownNames: [String] { all.flatMap(\.names) + silent + absent }
+
+    static let all = [
+        workerManager, http, queue, cron, state, stream, observability, exec,
+    ]
+
+    /// The keys of one entry of `queue_configs`.
+    static let queueKeys: [String: Meaning] = [
+        "type": .same("type"),
+        "max_retries": .same("max_retries"),
+        "concurrency": .same("concurrency"),
+        "message_group_field": .same("message_group_field"),
+        "backoff_ms": .milliseconds("backoff"),
+        "poll_interval_ms": .none,
+        "max_priority": .none,
+        "priority_field": .none,
+        "timeout_ms": .none,
+        "redeliver_on_engine_restart": .none,
+    ]
+
+    private static let workerManager = WorkerForm(
+        names: ["iii-worker-manager"],
+        keys: [
+            "host": .listener,
+            "port": .listener,
+            "handshake_timeout_ms": .none,
+            "middleware_function_id": .unsupported("workers would connect without being asked"),
+            "rbac": .unsupported("workers would have every right"),
+        ],
+        listener: Listener(section: "engine", fallback: Configuration.Engine().address)
+    )
+
+    private static let http = WorkerForm(
+        names: ["iii-http", "http"],
+        keys: [
+            "host": .listener,
+            "port": .listener,
+            "default_timeout": .milliseconds("http.timeout"),
+            "body_limit": .same("http.body_limit"),
+            "middleware": .unsupported("requests would pass without it"),
+            "concurrency_request_limit": .none,
+            "cors": .none,
+            "trust_proxy": .none,
+            "request_id_header": .none,
+            "ignore_trailing_slash": .none,
+            "not_found_function": .none,
+        ],
+        listener: Listener(section: "http", fallback: Configuration.HTTP().address)
+    )
+
+    private static let queue = WorkerForm(
+        names: ["iii-queue", "queue"],
+        keys: ["adapter": .none, "queue_configs": .queues]
+    )
+
+    private static let cron = WorkerForm(
+        names: ["iii-cron", "cron"],
+        keys: ["adapter": .none]
+    )
+
+    private static let state = WorkerForm(
+        names: ["iii-state", "state"],
+        keys: [
+            "adapter": .none,
+            "max_value_bytes": .same("state.max_value_bytes"),
+            "triggers_enabled": .none,
+            "save_interval_ms": .none,
+        ]
+    )
+
+    private static let stream = WorkerForm(
+        names: ["iii-stream", "stream"],
+        keys: [
+            "host": .listener,
+            "port": .listener,
+            "adapter": .none,
+            "auth_function": .unsupported("streams would be open to everyone"),
+        ],
+        listener: Listener(section: "stream", fallback: Configuration.Stream().address)
+    )
+
+    private static let observability = WorkerForm(
+        names: ["iii-observability", "observability"],
+        keys: observabilityKeys
+    )
+
+    private static let observabilityKeys: [String: Meaning] = {
+        var keys: [String: Meaning] = [
+            "enabled": .same("observability.tracing"),
+            "logs_enabled": .same("observability.logging"),
+        ]
+        let others = [
+            "service_name", "service_version", "service_namespace", "exporter", "endpoint",
+            "sampling_ratio", "sampling", "memory_max_spans", "trace_storage", "live_spans",
+            "metrics_enabled", "metrics_exporter", "metrics_retention_seconds",
+            "metrics_max_count", "logs_exporter", "logs_max_count", "logs_retention_seconds",
+            "logs_batch_size", "logs_flush_interval_ms", "logs_sampling_ratio",
+            "logs_console_output", "alerts", "level", "format", "collapse_spans",
+        ]
+        for key in others { keys[key] = Meaning.none }
+        return keys
+    }()
+
+    private static let exec = WorkerForm(
+        names: ["iii-exec", "exec"],
+        keys: ["exec": .commands, "watch": .none]
+    )
+
+    /// The worker's name for the `class` of a `modules:` entry, as in
+    /// `modules::queue::QueueModule`. Nil where there is none.
+    static func name(ofClass text: String) -> String? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: true)
+        guard parts.count >= 2, parts[0] == "modules" else { return nil }
+        switch parts[1] {
+        case "api", "rest_api", "http": return "iii-http"
+        case "queue", "event": return "iii-queue"
+        case "cron": return "iii-cron"
+        case "state", "kv_server": return "iii-state"
+        case "stream", "streams": return "iii-stream"
+        case "observability", "logging", "otel": return "iii-observability"
+        case "pubsub": return "iii-pubsub"
+        case "shell": return "iii-exec"
+        case "worker": return "iii-worker-manager"
+        case "telemetry": return "iii-telemetry"
+        default: return nil
+        }
+    }
+}

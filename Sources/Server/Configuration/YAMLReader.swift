@@ -1,0 +1,117 @@
+import Yams
+
+/// Turns a YAML text into the common form. Plain scalars follow the core schema of YAML 1.2:
+/// `yes` and `on` are strings.
+struct YAMLReader {
+    /// Bounds what aliases can blow a small file up to.
+    private static let settingsMax = 100_000
+
+    private let file: String
+    private let source: Expansion
+    private var settings = 0
+
+    private enum Refusal: Error {
+        case tooLarge
+        case key(line: Int)
+    }
+
+    /// The tree of `source`; nil, and a finding, where it is not YAML. `file` is its name for
+    /// messages.
+    static func read(_ source: Expansion, file: String, findings: inout Findings) -> Setting? {
+        let line: Int
+        let problem: String
+        do {
+            guard let root = try compose(yaml: source.text) else {
+                return Setting(value: .table([]), place: .file(file, line: 0), name: "")
+            }
+            var reader = YAMLReader(file: file, source: source)
+            return try reader.convert(root, "")
+        } catch Refusal.tooLarge {
+            (line, problem) = (0, "it unfolds to more than \(settingsMax) values")
+        } catch Refusal.key(let keyLine) {
+            (line, problem) = (keyLine, "a key must be plain text")
+        } catch let error as YamlError {
+            (line, problem) = describe(error)
+        } catch {
+            (line, problem) = (0, String(describing: error))
+        }
+        let place = Place.file(file, line: line == 0 ? 0 : source.originalLine(of: line))
+        findings.error(.syntax, at: place, "not valid YAML: \(problem)")
+        return nil
+    }
+
+    private init(file: String, source: Expansion) {
+        self.file = file
+        self.source = source
+    }
+
+    private static func describe(_ error: YamlError) -> (line: Int, problem: String) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _),
+            .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            (mark.line, context.map { "\($0.text), \(problem)" } ?? problem)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            (
+                context.mark.line,
+                "duplicate keys \(duplicates.sorted().joined(separator: ", "))"
+            )
+        default: (0, error.description)
+        }
+    }
+
+    private mutating func convert(_ node: Node, _ name: String) throws -> Setting {
+        settings += 1
+        guard settings <= Self.settingsMax else { throw Refusal.tooLarge }
+        let value: Setting.Value
+        switch node {
+        case .mapping(let mapping):
+            var entries: [Setting.Entry] = []
+            for (key, child) in mapping {
+                guard case .scalar(let scalar) = key else {
+                    throw Refusal.key(line: key.mark?.line ?? 0)
+                }
+                let childName = name.isEmpty ? scalar.string : "\(name).\(scalar.string)"
+                // A value may stand below its key; the key's line is what a reader looks for.
+                let setting = try convert(child, childName).moved(to: place(of: key))
+                entries.append(Setting.Entry(key: scalar.string, setting: setting))
+            }
+            value = .table(entries)
+        case .sequence(let sequence):
+            var elements: [Setting] = []
+            for (index, child) in sequence.enumerated() {
+                elements.append(try convert(child, "\(name)[\(index)]"))
+            }
+            value = .array(elements)
+        case .scalar(let scalar):
+            value = scalar.style == .plain ? Self.plain(scalar.string) : .string(scalar.string)
+        case .alias:
+            value = .other("an alias")
+        }
+        return Setting(value: value, place: place(of: node), name: name)
+    }
+
+    private func place(of node: Node) -> Place {
+        .file(file, line: node.mark.map { source.originalLine(of: $0.line) } ?? 0)
+    }
+
+    private static func plain(_ text: String) -> Setting.Value {
+        switch text {
+        case "", "~", "null", "Null", "NULL": return .null
+        case "true", "True", "TRUE": return .boolean(true)
+        case "false", "False", "FALSE": return .boolean(false)
+        default: break
+        }
+        if let integer = Int64(text) { return .integer(integer) }
+        let startsNumber = text.first.map { $0.isNumber || "+-.".contains($0) } ?? false
+        if startsNumber, let number = Double(text) { return .number(number) }
+        return .string(text)
+    }
+}
+
+extension Setting {
+    /// The same value, said to stand at `place`; what it contains stays where it is.
+    fileprivate func moved(to place: Place) -> Setting {
+        Setting(value: value, place: place, name: name)
+    }
+}

@@ -1,0 +1,176 @@
+import CommitLog
+import Disk
+import Engine
+import Events
+import Glibc
+import Primitives
+import RecordFormat
+import State
+import Synchronization
+
+/// The core thread: opens the log, recovers, and runs the loop until it is stopped.
+final class Core: Sendable {
+    let inbox: Inbox
+    private let waker: Waker
+    private let configuration: Configuration
+    private let report: Report
+    private let drained = Gathering()
+    private let ended = Gathering()
+
+    init(_ configuration: Configuration, _ report: Report) throws(ServeError) {
+        self.configuration = configuration
+        self.report = report
+        do throws(StorageError) {
+            waker = try Waker()
+        } catch {
+            throw ServeError(error)
+        }
+        inbox = Inbox(waker: waker)
+    }
+
+    /// - Returns: what recovery found, once the log is ready.
+    func start(
+        sinks: [@Sendable ([Effect]) -> Void]
+    ) async throws(ServeError) -> RecoveryReport {
+        let outcome = await withUnsafeContinuation { continuation in
+            let opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void = {
+                continuation.resume(returning: $0)
+            }
+            CoreThread.start { self.main(sinks, opened) }
+        }
+        return try outcome.get()
+    }
+
+    /// No new work; returns when what runs has ended, or `limit` is over.
+    func drain(limit: Duration) async {
+        inbox.offer(.drain)
+        await drained.wait(limit: limit)
+    }
+
+    /// Handles what is there, closes the log, and returns when the thread has ended.
+    func stop() async {
+        inbox.close()
+        await ended.wait(limit: .seconds(30))
+    }
+
+    // MARK: On the core thread
+
+    private func main(
+        _ sinks: [@Sendable ([Effect]) -> Void],
+        _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
+    ) {
+        let path = configuration.engine.data
+        switch configuration.log.io {
+        case .plain:
+            run(PlainStorage(path: path, waker: waker), sinks, opened)
+        case .uring, .auto:
+            let ring: UringStorage
+            do throws(StorageError) {
+                ring = try UringStorage(path: path, waker: waker)
+            } catch {
+                guard configuration.log.io == .auto, case .ringUnavailable = error else {
+                    return opened(.failure(ServeError(error)))
+                }
+                report.notice(
+                    Notice(severity: .warning, text: "\(error); plain system calls are used")
+                )
+                return run(
+                    PlainStorage(path: path, waker: waker, reason: error),
+                    sinks,
+                    opened
+                )
+            }
+            run(ring, sinks, opened)
+        }
+    }
+
+    private func run<Store: Storage & ~Copyable>(
+        _ store: consuming Store,
+        _ sinks: [@Sendable ([Effect]) -> Void],
+        _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
+    ) {
+        var entropy = SystemEntropy()
+        var views = Views(state: StateView(maxValueBytes: configuration.state.maxValueBytes))
+        let now = SystemClock().now()
+        let engine: Engine<Store, SystemEntropy>
+        let recovery: RecoveryReport
+        do throws(LogError) {
+            let log = try CommitLog(
+                opening: store,
+                options: LogOptions(segmentBytes: configuration.log.segmentBytes),
+                entropy: &entropy,
+                now: now.wall,
+                replay: { (record) throws(DecodeError) in try views.apply(record) }
+            )
+            recovery = log.recovery
+            let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
+            engine = try Engine(
+                log: log,
+                views: views,
+                options: EngineOptions(configuration, version: Server.version),
+                random: entropy,
+                now: start
+            )
+        } catch {
+            return opened(.failure(ServeError(error)))
+        }
+        let loop = CoreLoop(
+            engine: engine,
+            inbox: inbox,
+            clock: SystemClock(),
+            sinks: sinks,
+            notify: report.notice,
+            drained: drained.arrive
+        )
+        opened(.success(recovery))
+        do throws(LogError) {
+            try loop.run()
+            ended.arrive()
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The device broke its promise: nobody may be told anything more. What was told is on disk.
+    private func fail(_ error: LogError) -> Never {
+        report.fatal(
+            "the log cannot go on: \(error)\nEverything that was acknowledged is on disk. The "
+                + "engine stops here; start it again when the device is well."
+        )
+        _exit(74)
+    }
+}
+
+extension EngineOptions {
+    init(_ configuration: Configuration, version: String) {
+        self.init(
+            version: version,
+            process: UInt64(getpid()),
+            queues: configuration.queue.queues.mapValues { QueueSettings($0) },
+            duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
+            namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
+            responseTimeout: configuration.http.timeout.unsigned
+        )
+        if case .interval(let ahead) = configuration.engine.durability {
+            releaseAhead = ahead.unsigned
+        }
+    }
+}
+
+extension QueueSettings {
+    /// A function queue calls its function as often as it may retry, and at least once
+    /// (services 2, A.5).
+    fileprivate init(_ queue: Configuration.FunctionQueue) {
+        self.init(
+            fifo: queue.type == .fifo,
+            concurrency: queue.concurrency,
+            attempts: max(1, queue.maxRetries),
+            backoff: queue.backoff,
+            groupField: queue.messageGroupField
+        )
+    }
+}
+
+extension Timestamp.Span {
+    fileprivate var unsigned: UInt64 { UInt64(max(0, nanoseconds)) }
+}

@@ -1,0 +1,85 @@
+import CommitLog
+import Disk
+import NetServer
+
+/// Why the engine did not start, for an operator to act on.
+package struct ServeError: Error, Equatable, Sendable {
+    /// What kind of thing is wrong: decides the exit status.
+    package enum Kind: Equatable, Sendable {
+        /// A setting, or what it names.
+        case configuration
+        case dataInUse
+        case dataDamaged
+        case storage
+    }
+
+    package let kind: Kind
+    /// A stable name, such as `log.damaged`.
+    package let code: String
+    package let message: String
+
+    package init(_ kind: Kind, code: String, message: String) {
+        self.kind = kind
+        self.code = code
+        self.message = message
+    }
+
+    init(_ error: LogError) {
+        switch error {
+        case .damaged:
+            self.init(
+                .dataDamaged,
+                code: "log.damaged",
+                message: "\(error)\nNothing was changed. `iii-log verify` lists every damage; "
+                    + "a backup can be restored in place of this directory."
+            )
+        case .undecodable:
+            self.init(.dataDamaged, code: "log.undecodable", message: "\(error)")
+        case .refused:
+            self.init(
+                .configuration,
+                code: "data.not_ours",
+                message: "\(error)\nNothing was touched. Give another directory with --data, or "
+                    + "use the version of the engine that wrote this one."
+            )
+        case .storage(let error): self.init(error)
+        case .full, .recordTooLarge:
+            self.init(.storage, code: "log.refused", message: "\(error)")
+        }
+    }
+
+    init(_ error: StorageError) {
+        switch error {
+        case .locked:
+            self.init(
+                .dataInUse,
+                code: "data.in_use",
+                message: "\(error)\nStop that engine, or give this one another --data directory."
+            )
+        case .foreignDirectory:
+            self.init(
+                .configuration,
+                code: "data.not_ours",
+                message:
+                    "\(error)\nNothing was touched. Give an empty or new directory with --data."
+            )
+        case .ringUnavailable:
+            self.init(
+                .configuration,
+                code: "log.io_uring",
+                message: "\(error)\nSet log.io to \"auto\" or \"plain\"."
+            )
+        case .system, .shortWrite, .noSpace:
+            self.init(.storage, code: "log.storage", message: "\(error)")
+        }
+    }
+
+    init(_ error: ListenerError, setting: String) {
+        self.init(
+            .configuration,
+            code: "listen.failed",
+            message: "\(error)\nChange it by the setting \(setting), for example "
+                + "--set \(setting)=127.0.0.1:0 for any free port."
+        )
+    }
+}

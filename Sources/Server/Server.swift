@@ -1,0 +1,78 @@
+import Engine
+import Glibc
+import NIOCore
+import NIOPosix
+import Primitives
+
+/// The composition root: builds the parts in the order in which they depend on each other, runs
+/// them, and takes them down in the opposite one.
+package enum Server {
+    package static let version = "0.1.0"
+
+    /// Serves until SIGTERM or SIGINT, then drains: no new work, what runs may finish for a while.
+    ///
+    /// - Returns: when everything is closed in order.
+    /// - Throws: where it could not start, or not close in order.
+    package static func serve(
+        configuration: Configuration,
+        options: ServeOptions
+    ) async throws(ServeError) {
+        prepareProcess()
+        let report = Report(isJSON: options.json)
+        let core = try Core(configuration, report)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        let edges = Edges(group: group, inbox: core.inbox, report: report)
+        let opened = try await core.start(sinks: edges.sinks)
+        report.opened(opened, configuration)
+        let listeners: Listeners
+        do throws(ServeError) {
+            listeners = try await Listeners.open(
+                configuration,
+                edges: edges,
+                group: group,
+                report: report
+            )
+        } catch {
+            await core.stop()
+            throw error
+        }
+        try listeners.writePorts(to: options.portsFile)
+        report.listening(listeners, configuration)
+
+        let shutdown = ShutdownSignals()
+        report.stopping(await shutdown.next())
+        exitOnSecondSignal(shutdown)
+        await listeners.stopAccepting()
+        await core.drain(limit: .seconds(10))
+        await listeners.close()
+        await core.stop()
+        report.stopped()
+    }
+
+    /// Files are for their owner alone, a vanished peer or a file limit is an error and not a
+    /// signal, and the signals to stop are waited for by one thread.
+    private static func prepareProcess() {
+        umask(0o077)
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        ShutdownSignals.block()
+    }
+
+    /// Nothing is lost by it: what anybody was told is on disk.
+    private static func exitOnSecondSignal(_ shutdown: ShutdownSignals) {
+        shutdown.onNext { _ in exit(1) }
+    }
+}
+
+/// What `iii serve` is told beside the configuration.
+package struct ServeOptions: Equatable, Sendable {
+    /// Gets the ports that are listened on, as JSON.
+    package var portsFile: String?
+    /// Reports as JSON Lines.
+    package var json: Bool
+
+    package init(portsFile: String? = nil, json: Bool = false) {
+        self.portsFile = portsFile
+        self.json = json
+    }
+}

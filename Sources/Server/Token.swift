@@ -1,0 +1,53 @@
+import Glibc
+import Primitives
+
+/// The token that peers beyond loopback must show.
+enum Token {
+    /// - Returns: nil where the worker address is on loopback, and nothing is asked.
+    static func forPeers(
+        of configuration: Configuration,
+        report: Report
+    ) throws(ServeError) -> String? {
+        if let token = configuration.security.token { return token }
+        if let path = configuration.security.tokenFile { return try read(path) }
+        guard !configuration.engine.address.isLoopback else { return nil }
+        let path = configuration.engine.data + "/token"
+        if access(path, F_OK) == 0 { return try read(path) }
+        let token = try make(path)
+        report.token(token, path: path)
+        return token
+    }
+
+    private static func read(_ path: String) throws(ServeError) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw failure(path, "read") }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        guard count > 0 else { throw failure(path, "read") }
+        let text = String(decoding: bytes[..<count], as: UTF8.self)
+        return String(text.split(whereSeparator: \.isWhitespace).first ?? "")
+    }
+
+    /// 256 random bits in a file for the owner alone.
+    private static func make(_ path: String) throws(ServeError) -> String {
+        var entropy = SystemEntropy()
+        let token = (0..<4).map { _ in hexadecimal(entropy.next()) }.joined()
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw failure(path, "create") }
+        defer { close(file) }
+        let bytes = Array("\(token)\n".utf8)
+        guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
+            throw failure(path, "write")
+        }
+        return token
+    }
+
+    private static func failure(_ path: String, _ what: String) -> ServeError {
+        ServeError(
+            .configuration,
+            code: "security.token",
+            message: "cannot \(what) the token file \(path): \(String(cString: strerror(errno)))"
+        )
+    }
+}

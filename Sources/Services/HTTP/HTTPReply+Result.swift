@@ -1,0 +1,101 @@
+package import JSON
+package import Primitives
+
+extension HTTPReply {
+    /// The response that a function's value means (services 1, A.8).
+    ///
+    /// - Returns: nil for null: such a function answers in another way, or not at all.
+    package init?(value: JSONText) {
+        guard !value.isNull else { return nil }
+        status = Self.status(value.member("status_code"))
+        headers = Self.headers(value.member("headers"))
+        let isTyped = headers.contains { $0.name.lowercased() == "content-type" }
+        let content = value.isObject ? value.member("body") ?? .emptyObject : .emptyObject
+        guard isTyped else {
+            headers.append(("content-type", "application/json"))
+            body = content.bytes
+            return
+        }
+        if let text = content.stringValue {
+            body = Array(text.utf8)
+        } else if content.isNull {
+            body = []
+        } else {
+            body = content.bytes
+        }
+    }
+
+    /// An error that the engine itself answers (services 1, A.10).
+    package init(status: Int, error: ErrorBody, errorID: UInt32? = nil) {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("error")
+        json.beginObject()
+        json.key("code")
+        json.string(error.code)
+        json.key("message")
+        json.string(error.message)
+        if let errorID {
+            json.key("error_id")
+            json.string(String(errorID, radix: 16))
+        }
+        json.endObject()
+        if error.code == "CONDITION_NOT_MET" {
+            json.key("skipped")
+            json.bool(true)
+        }
+        json.endObject()
+        self.init(
+            status: status,
+            headers: [("content-type", "application/json")],
+            body: json.finish().bytes
+        )
+    }
+
+    package static let notFound = HTTPReply(
+        status: 404,
+        error: ErrorBody(code: "NOT_FOUND", message: "Not Found")
+    )
+
+    package static let conditionNotMet = HTTPReply(
+        status: 422,
+        error: ErrorBody(code: "CONDITION_NOT_MET", message: "Condition not met")
+    )
+
+    package static func methodNotAllowed(_ methods: [String]) -> HTTPReply {
+        HTTPReply(status: 405, headers: [("allow", methods.joined(separator: ","))])
+    }
+
+    private static func status(_ value: JSONText?) -> Int {
+        guard let number = value?.numberValue, case .integer(let status) = number,
+            (100...999).contains(status)
+        else { return 200 }
+        return Int(status)
+    }
+
+    /// An object's string values, or an array's `Name: value` lines.
+    private static func headers(_ value: JSONText?) -> [(name: String, value: String)] {
+        guard let value else { return [] }
+        if let lines = value.elements {
+            return lines.compactMap { line in
+                guard let text = line.stringValue, let colon = text.firstIndex(of: ":")
+                else { return nil }
+                let name = trimmed(text[..<colon])
+                return name.isEmpty ? nil : (name, trimmed(text[text.index(after: colon)...]))
+            }
+        }
+        guard case .object(let members) = value.value() else { return [] }
+        return members.members.compactMap { member in
+            guard case .string(let text) = member.value else { return nil }
+            return (member.name, text)
+        }
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let blanks: Set<Character> = [" ", "\t"]
+        var text = text
+        while let first = text.first, blanks.contains(first) { text.removeFirst() }
+        while let last = text.last, blanks.contains(last) { text.removeLast() }
+        return String(text)
+    }
+}

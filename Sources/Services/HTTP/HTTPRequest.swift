@@ -1,0 +1,60 @@
+/// A request as the edge read it: nothing decoded, nothing lost.
+package struct HTTPRequest: Equatable, Sendable {
+    /// Upper case.
+    package var method: String
+    /// As the client sent it, without the query.
+    package var path: String
+    /// Without the `?`; nil: there was none.
+    package var query: String?
+    /// Names in lower case, in the order in which they came.
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+
+    package init(
+        method: String,
+        path: String,
+        query: String?,
+        headers: [(name: String, value: String)],
+        body: [UInt8]
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The last value of a header, by its lower-case name.
+    package func header(_ name: String) -> String? {
+        headers.last { $0.name == name }?.value
+    }
+
+    package static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
+        left.method == right.method && left.path == right.path && left.query == right.query
+            && left.body == right.body
+            && left.headers.elementsEqual(right.headers) {
+                $0.name == $1.name && $0.value == $1.value
+            }
+    }
+}
+
+/// What the client gets.
+package struct HTTPReply: Equatable, Sendable {
+    package var status: Int
+    /// In order, duplicates kept.
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package static func == (left: HTTPReply, right: HTTPReply) -> Bool {
+        left.status == right.status && left.body == right.body
+            && left.headers.elementsEqual(right.headers) {
+                $0.name == $1.name && $0.value == $1.value
+            }
+    }
+}

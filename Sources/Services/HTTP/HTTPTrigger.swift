@@ -1,0 +1,89 @@
+package import JSON
+package import Primitives
+
+/// A trigger of type `http`: this method and path run that function.
+package struct HTTPTrigger: Equatable, Sendable {
+    package let id: String
+    package let function: FunctionName
+    /// As registered; the function gets it back in its input.
+    package let path: String
+    /// Upper case.
+    package let method: String
+    package let condition: FunctionName?
+    /// JSON, handed to the function beside its input.
+    package let metadata: JSONText?
+
+    /// Reads a trigger's configuration (services 1, A.1): `api_path` or `path`, `http_method` or
+    /// `method`, `condition_function_id`.
+    ///
+    /// - Throws: `trigger_registration_failed`, with what is wrong and what is expected.
+    package init(
+        id: String,
+        function: FunctionName,
+        config: JSONText,
+        metadata: JSONText?
+    ) throws(ErrorBody) {
+        self.id = id
+        self.function = function
+        self.metadata = metadata
+        let fields = try Self.read { () throws(JSONFieldError) in try JSONFields(config) }
+        let path = try Self.read { () throws(JSONFieldError) in
+            try fields.string("api_path", or: "path")
+        }
+        guard let path else {
+            throw Self.refusal("api_path is required, for example {\"api_path\": \"/orders/:id\"}")
+        }
+        self.path = path
+        let method = try Self.read { () throws(JSONFieldError) in
+            try fields.string("http_method", or: "method")
+        }
+        self.method = (method ?? "GET").uppercased()
+        let condition = try Self.read { () throws(JSONFieldError) in
+            try fields.optionalString("condition_function_id")
+        }
+        self.condition = condition.map { FunctionName(namespace: function.namespace, id: $0) }
+        if let middleware = fields.optionalValue("middleware_function_ids"),
+            middleware != .emptyArray
+        {
+            throw Self.refusal(
+                "middleware_function_ids is not served by this version of the engine; "
+                    + "the route was not registered, since it would run without them"
+            )
+        }
+    }
+
+    /// The path in pieces; a leading slash makes no difference, a trailing one does.
+    package var segments: [Substring] { Self.segments(of: path) }
+
+    static func segments(of path: String) -> [Substring] {
+        path.drop { $0 == "/" }.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// The name of a parameter segment (`:id` or `{id}`); nil: the segment is literal.
+    static func parameter(_ segment: Substring) -> Substring? {
+        if segment.hasPrefix(":") { return segment.dropFirst() }
+        if segment.hasPrefix("{"), segment.hasSuffix("}") { return segment.dropFirst().dropLast() }
+        return nil
+    }
+
+    static func refusal(_ message: String) -> ErrorBody {
+        ErrorBody(code: "trigger_registration_failed", message: "http trigger: \(message)")
+    }
+
+    private static func read<Value>(
+        _ body: () throws(JSONFieldError) -> Value
+    ) throws(ErrorBody) -> Value {
+        do { return try body() } catch { throw refusal(error.description) }
+    }
+}
+
+extension JSONFields {
+    /// The member of either name; the first wins.
+    fileprivate func string(
+        _ name: String,
+        or alias: String
+    ) throws(JSONFieldError) -> String? {
+        if let value = try optionalString(name) { return value }
+        return try optionalString(alias)
+    }
+}

@@ -1,0 +1,50 @@
+import Events
+package import JSON
+package import Primitives
+
+/// `engine::log::info` and its siblings (services 2, C.5).
+package enum LogFunction: String, CaseIterable, Sendable {
+    case trace = "engine::log::trace"
+    case debug = "engine::log::debug"
+    case info = "engine::log::info"
+    case warn = "engine::log::warn"
+    case error = "engine::log::error"
+
+    /// OpenTelemetry's severity number.
+    var severity: UInt8 {
+        switch self {
+        case .trace: 1
+        case .debug: 5
+        case .info: 9
+        case .warn: 13
+        case .error: 17
+        }
+    }
+
+    /// - Throws: `deserialization_error` where the input has no message.
+    package func decide(_ input: JSONText) throws(ErrorBody) -> LogLine {
+        do throws(JSONFieldError) {
+            let fields = try JSONFields(input)
+            let data = fields.optionalValue("data")
+            return LogLine(
+                record: Logged(
+                    severity: severity,
+                    severityText: LogLine.severityText(severity),
+                    body: LogLine.plain(try fields.requiredString("message")),
+                    service: try fields.optionalString("service_name") ?? "unknown",
+                    span: try fields.optionalString("span_id").flatMap {
+                        UInt64($0, radix: 16)
+                    } ?? 0,
+                    attributes: data.flatMap { $0.isObject ? $0.bytes : nil }
+                        ?? JSONText.emptyObject.bytes
+                ),
+                trace: try fields.optionalString("trace_id").flatMap { TraceID($0) }
+            )
+        } catch {
+            throw ErrorBody(
+                code: "deserialization_error",
+                message: "Failed to deserialize input for \(rawValue): \(error)"
+            )
+        }
+    }
+}

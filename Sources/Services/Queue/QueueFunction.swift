@@ -1,0 +1,248 @@
+package import Events
+package import JSON
+package import Primitives
+
+/// The functions that look into queues and mend them (services 2, A.10).
+package enum QueueFunction: String, CaseIterable, Sendable {
+    case define = "queue::define"
+    case redrive = "iii::queue::redrive"
+    case redriveMessage = "iii::queue::redrive_message"
+    case discardMessage = "iii::queue::discard_message"
+    case listTopics = "engine::queue::list_topics"
+    case topicStats = "engine::queue::topic_stats"
+    case deadLetterTopics = "engine::queue::dlq_topics"
+    case deadLetters = "engine::queue::dlq_messages"
+}
+
+/// What such a function does, and what it answers once that is on disk.
+package struct QueueDecision: Equatable, Sendable {
+    package let events: [QueueEvent]
+    package let result: JSONText
+}
+
+extension QueueView {
+    package func decide(
+        _ function: QueueFunction,
+        input: JSONText,
+        consumers: (String) -> Int
+    ) throws(ErrorBody) -> QueueDecision {
+        do throws(JSONFieldError) {
+            let fields = try JSONFields(input.isNull ? .emptyObject : input)
+            switch function {
+            case .define: return try decideDefine(fields)
+            case .redrive: return try decideRedrive(fields)
+            case .redriveMessage, .discardMessage:
+                return try decideOne(fields, discard: function == .discardMessage)
+            case .listTopics: return listTopics(consumers)
+            case .topicStats: return try topicStats(fields, consumers)
+            case .deadLetterTopics: return deadLetterTopics()
+            case .deadLetters: return try deadLetters(fields)
+            }
+        } catch {
+            throw Self.refusal(function, error)
+        }
+    }
+
+    private static func refusal(_ function: QueueFunction, _ error: JSONFieldError) -> ErrorBody {
+        switch (function, error) {
+        case (.redrive, .missing), (.redriveMessage, .missing("queue")),
+            (.discardMessage, .missing("queue")):
+            ErrorBody(code: "queue_not_set", message: "Queue name is required")
+        case (.redriveMessage, .missing), (.discardMessage, .missing):
+            ErrorBody(code: "message_id_not_set", message: "Message ID is required")
+        case (.topicStats, .missing), (.deadLetters, .missing):
+            ErrorBody(code: "topic_required", message: "topic is required")
+        default:
+            ErrorBody(
+                code: "deserialization_error",
+                message: "Failed to deserialize input for \(function.rawValue): \(error)"
+            )
+        }
+    }
+
+    /// The queue's name by either spelling; an empty one counts as missing.
+    private func name(_ fields: JSONFields) throws(JSONFieldError) -> String {
+        for key in ["queue", "topic"] {
+            if let name = try fields.optionalString(key), !name.isEmpty { return name }
+        }
+        throw .missing(field: "queue")
+    }
+
+    /// A function queue by its name, or all queues of a topic.
+    private func resolve(_ name: String) -> [String] {
+        if let queue = queues[name], queue.subscription == nil { return [name] }
+        return queues(ofTopic: name)
+    }
+
+    /// The dead letters of a queue or topic, the newest first.
+    private func dead(_ name: String) -> [(queue: String, message: Message, at: Timestamp)] {
+        resolve(name).flatMap { queue in
+            (queues[queue]?.messages.values ?? [:].values).compactMap { message in
+                guard case .dead(_, let at) = message.state else { return nil }
+                return (queue, message, at)
+            }
+        }
+        .sorted { ($0.2, $0.1.offset) > ($1.2, $1.1.offset) }
+    }
+
+    private func decideRedrive(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
+        let name = try name(fields)
+        let letters = dead(name).reversed()
+        return QueueDecision(
+            events: letters.map {
+                .redriven(Redriven(queue: $0.queue, message: $0.message.offset))
+            },
+            result: JSONValue.object([
+                "queue": .string(name), "redriven": .integer(Int64(letters.count)),
+            ]).text
+        )
+    }
+
+    private func decideOne(
+        _ fields: JSONFields,
+        discard: Bool
+    ) throws(JSONFieldError) -> QueueDecision {
+        let name = try name(fields)
+        let id = try fields.optionalString("message_id") ?? ""
+        guard !id.isEmpty else { throw .missing(field: "message_id") }
+        let letter = dead(name).first { $0.message.receipt.description == id }
+        let event: QueueEvent? = letter.map {
+            discard
+                ? .discarded(Discarded(queue: $0.queue, message: $0.message.offset))
+                : .redriven(Redriven(queue: $0.queue, message: $0.message.offset))
+        }
+        return QueueDecision(
+            events: event.map { [$0] } ?? [],
+            result: JSONValue.object([
+                "queue": .string(name), "message_id": .string(id),
+                "redriven": .integer(letter == nil ? 0 : 1),
+            ]).text
+        )
+    }
+
+    private func decideDefine(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
+        let name = try name(fields)
+        let config = try fields.optionalObject("config")
+        func number(_ key: String, _ standard: Int64) throws(JSONFieldError) -> Int64 {
+            guard let value = try config?.optionalInteger(key) else { return standard }
+            guard value >= 0, let config else { throw fields.mismatch(key, expected: "0 or more") }
+            if key == "concurrency", value == 0 {
+                throw config.mismatch(key, expected: "1 or more")
+            }
+            return value
+        }
+        let settings = QueueSettings(
+            fifo: try config?.optionalString("type") == "fifo",
+            concurrency: UInt32(clamping: try number("concurrency", 10)),
+            attempts: UInt32(clamping: max(1, try number("max_retries", 3))),
+            backoff: .milliseconds(try number("backoff_ms", 1000)),
+            groupField: try config?.optionalString("message_group_field")
+        )
+        if settings.fifo, settings.groupField == nil { throw .missing(field: "message_group_field") }
+        let event = decideDefine(name, settings)
+        return QueueDecision(
+            events: event.map { [.defined($0)] } ?? [],
+            result: JSONValue.object([
+                "queue": .string(name), "changed": .bool(event != nil),
+            ]).text
+        )
+    }
+
+    /// A queue with these settings; nil where it is so already.
+    package func decideDefine(_ name: String, _ settings: QueueSettings) -> QueueDefined? {
+        if let known = queues[name], known.settings == settings { return nil }
+        return QueueDefined(queue: name, settings: settings)
+    }
+}
+
+// MARK: Looking in
+
+extension QueueView {
+    private var functionQueues: [String] {
+        queues.keys.filter { queues[$0]?.subscription == nil }.sorted()
+    }
+
+    private func answer(_ value: JSONValue) -> QueueDecision {
+        QueueDecision(events: [], result: value.text)
+    }
+
+    private func listTopics(_ consumers: (String) -> Int) -> QueueDecision {
+        answer(
+            .array(
+                (functionQueues + topicNames).map { name in
+                    .object([
+                        "name": .string(name), "broker_type": .string("log"),
+                        "subscriber_count": .integer(Int64(consumers(name))),
+                    ])
+                }
+            )
+        )
+    }
+
+    private func topicStats(
+        _ fields: JSONFields,
+        _ consumers: (String) -> Int
+    ) throws(JSONFieldError) -> QueueDecision {
+        let name = try name(fields)
+        let states = resolve(name).compactMap { queues[$0] }
+        let depth = states.reduce(0) { $0 + $1.depth }
+        let dead = states.reduce(0) { $0 + $1.deadCount }
+        return answer(
+            .object([
+                "depth": .integer(Int64(depth)),
+                "consumer_count": .integer(Int64(consumers(name))),
+                "dlq_depth": .integer(Int64(dead)),
+                "config": states.first.map { Self.json($0.settings) } ?? .null,
+            ])
+        )
+    }
+
+    private static func json(_ settings: QueueSettings) -> JSONValue {
+        .object([
+            "type": .string(settings.fifo ? "fifo" : "standard"),
+            "concurrency": .integer(Int64(settings.concurrency)),
+            "attempts": .integer(Int64(settings.attempts)),
+            "backoff_ms": .integer(settings.backoff.milliseconds),
+            "message_group_field": settings.groupField.map { .string($0) } ?? .null,
+        ])
+    }
+
+    private func deadLetterTopics() -> QueueDecision {
+        let rows = (functionQueues + topicNames).compactMap { name -> JSONValue? in
+            let count = resolve(name).reduce(0) { $0 + (queues[$1]?.deadCount ?? 0) }
+            guard count > 0 else { return nil }
+            return .object([
+                "topic": .string(name), "broker_type": .string("log"),
+                "message_count": .integer(Int64(count)),
+            ])
+        }
+        return answer(.array(rows))
+    }
+
+    private func deadLetters(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
+        let letters = dead(try name(fields))
+        let skipped = Int(clamping: max(0, try fields.optionalInteger("offset") ?? 0))
+        let limit = Int(clamping: max(0, try fields.optionalInteger("limit") ?? 50))
+        var json = JSONBuilder()
+        json.beginArray()
+        for letter in letters.dropFirst(skipped).prefix(limit) {
+            guard case .dead(let error, let at) = letter.message.state else { continue }
+            json.beginObject()
+            json.key("id")
+            json.string(letter.message.receipt.description)
+            json.key("payload")
+            json.raw(bytes: letter.message.payload)
+            json.key("error")
+            json.string("\(error.code): \(error.message)")
+            json.key("failed_at")
+            json.integer(at.seconds)
+            json.key("retries")
+            json.integer(Int64(letter.message.failures))
+            json.key("size_bytes")
+            json.integer(letter.message.payload.count)
+            json.endObject()
+        }
+        json.endArray()
+        return QueueDecision(events: [], result: json.finish())
+    }
+}

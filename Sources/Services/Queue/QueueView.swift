@@ -1,0 +1,289 @@
+import HeapModule
+package import Events
+package import Primitives
+
+/// Which messages wait, are delayed, delivered or dead, in every queue.
+///
+/// A fold over ``QueueEvent``: `decide…` reads and may refuse, ``apply(_:at:time:trace:)`` changes
+/// and cannot. What cannot be folded (which functions have a live worker) is asked of the caller
+/// when the next message is looked for.
+///
+/// Invariants:
+/// * A message is in exactly one queue and one ``Message/State``.
+/// * enqueued = acked + discarded + dead + (waiting, delayed, in flight).
+package struct QueueView {
+    package private(set) var queues: [String: QueueState] = [:]
+    /// A topic's subscriptions, in the order in which they were made.
+    private var topics: [String: [String]] = [:]
+    private var targets: [FunctionName: Target] = [:]
+    private var delays: Heap<Delay> = []
+
+    private struct Delay: Comparable {
+        let until: Timestamp
+        let queue: String
+        let message: Message
+        static func < (left: Delay, right: Delay) -> Bool {
+            (left.until, left.message.offset) < (right.until, right.message.offset)
+        }
+        static func == (left: Delay, right: Delay) -> Bool { left.message === right.message }
+    }
+
+    package init() {}
+
+    /// The name of the queue that a topic has for one subscription.
+    package static func subscriptionQueue(topic: String, function: FunctionName) -> String {
+        func escaped(_ part: String) -> String {
+            guard part.utf8.contains(where: { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "\\") })
+            else { return part }
+            return part.reduce(into: "") { text, character in
+                if character == "@" || character == "\\" { text.append("\\") }
+                text.append(character)
+            }
+        }
+        return "\(topic)::\(escaped(function.id))@\(escaped(function.namespace))"
+    }
+
+    package func queues(ofTopic topic: String) -> [String] { topics[topic] ?? [] }
+
+    package var topicNames: [String] { topics.keys.sorted() }
+
+    package func message(_ offset: Offset, in queue: String) -> Message? {
+        queues[queue]?.messages[offset]
+    }
+
+    // MARK: Applying: changes, cannot refuse.
+
+    /// - Parameters:
+    ///   - offset: the record's.
+    ///   - time: the record's.
+    ///   - trace: the record's; a message keeps it for its deliveries.
+    package mutating func apply(
+        _ event: QueueEvent,
+        at offset: Offset,
+        time: Timestamp,
+        trace: TraceID?
+    ) {
+        switch event {
+        case .defined(let event): define(event)
+        case .subscribed(let event): subscribe(event)
+        case .unsubscribed(let event): unsubscribe(event)
+        case .enqueued(let event): enqueue(event, at: offset, trace: trace)
+        case .delivered(let event): deliver(event, at: time)
+        case .acked(let event): settle(event.message, in: event.queue)
+        case .retried(let event): retry(event)
+        case .deadLettered(let event): bury(event, at: time)
+        case .redriven(let event): redrive(event)
+        case .discarded(let event): settle(event.message, in: event.queue)
+        }
+    }
+
+    /// The engine started: deliveries of the run before did not come to an end, and are repeated
+    /// with the attempts that they had.
+    package mutating func applyRestart() {
+        for name in queues.keys.sorted() {
+            queues[name]?.held = [:]
+            let inFlight = queues[name]?.messages.values.filter {
+                if case .inFlight = $0.state { true } else { false }
+            }
+            for message in (inFlight ?? []).sorted(by: { $0.offset < $1.offset }) {
+                message.state = .waiting
+                queues[name]?.inFlight -= 1
+                queues[name]?.ready.comeBack(message)
+            }
+        }
+    }
+
+    private mutating func define(_ event: QueueDefined) {
+        if queues[event.queue] == nil {
+            queues[event.queue] = QueueState(settings: event.settings)
+        } else {
+            queues[event.queue]?.settings = event.settings
+        }
+    }
+
+    private mutating func subscribe(_ event: Subscribed) {
+        let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
+        if let old = queues[name] {
+            var changed = QueueState(settings: event.settings, subscription: event)
+            changed.adopt(old)
+            queues[name] = changed
+        } else {
+            queues[name] = QueueState(settings: event.settings, subscription: event)
+            topics[event.topic, default: []].append(name)
+        }
+    }
+
+    private mutating func unsubscribe(_ event: Unsubscribed) {
+        let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
+        guard let queue = queues.removeValue(forKey: name) else { return }
+        for message in queue.messages.values { message.state = .done }
+        topics[event.topic]?.removeAll { $0 == name }
+        if topics[event.topic]?.isEmpty == true { topics[event.topic] = nil }
+    }
+
+    private mutating func enqueue(_ event: Enqueued, at offset: Offset, trace: TraceID?) {
+        if let target = event.target {
+            add(event, to: event.queue, target: target, group: event.group, offset, trace)
+        } else {
+            for name in queues(ofTopic: event.queue) {
+                guard let subscription = queues[name]?.subscription else { continue }
+                // A FIFO subscription is one group: strictly one message at a time.
+                let group = queues[name]?.settings.fifo == true ? "" : nil
+                add(event, to: name, target: subscription.function, group: group, offset, trace)
+            }
+        }
+    }
+
+    private mutating func add(
+        _ event: Enqueued,
+        to queue: String,
+        target function: FunctionName,
+        group: String?,
+        _ offset: Offset,
+        _ trace: TraceID?
+    ) {
+        let message = Message(
+            offset: offset,
+            target: target(function),
+            receipt: event.receipt,
+            trace: trace,
+            baggage: event.baggage,
+            group: group,
+            payload: event.payload
+        )
+        queues[queue, default: QueueState(settings: .standard)].add(message)
+    }
+
+    private mutating func target(_ function: FunctionName) -> Target {
+        if let known = targets[function] { return known }
+        let target = Target(function)
+        targets[function] = target
+        return target
+    }
+
+    private mutating func deliver(_ event: Delivered, at time: Timestamp) {
+        guard let message = message(event.message, in: event.queue) else { return }
+        message.state = .inFlight(since: time)
+        queues[event.queue]?.inFlight += 1
+    }
+
+    private mutating func settle(_ offset: Offset, in queue: String) {
+        guard let message = queues[queue]?.messages.removeValue(forKey: offset) else { return }
+        leave(message, queue)
+        message.state = .done
+    }
+
+    private mutating func retry(_ event: Retried) {
+        guard let message = message(event.message, in: event.queue) else { return }
+        if case .inFlight = message.state { queues[event.queue]?.inFlight -= 1 }
+        message.failures = event.failures
+        message.state = .delayed(until: event.notBefore)
+        delays.insert(Delay(until: event.notBefore, queue: event.queue, message: message))
+    }
+
+    private mutating func bury(_ event: DeadLettered, at time: Timestamp) {
+        guard let message = message(event.message, in: event.queue) else { return }
+        leave(message, event.queue)
+        message.failures = event.failures
+        message.state = .dead(error: event.error, at: time)
+        queues[event.queue]?.deadCount += 1
+    }
+
+    private mutating func redrive(_ event: Redriven) {
+        guard let message = message(event.message, in: event.queue), case .dead = message.state
+        else { return }
+        queues[event.queue]?.deadCount -= 1
+        message.failures = 0
+        message.state = .waiting
+        queues[event.queue]?.add(message)
+    }
+
+    /// Takes a message out of the counts of its state, and lets the next of its group go.
+    private mutating func leave(_ message: Message, _ queue: String) {
+        switch message.state {
+        case .inFlight:
+            queues[queue]?.inFlight -= 1
+            queues[queue]?.releaseGroup(of: message)
+        case .dead: queues[queue]?.deadCount -= 1
+        case .waiting, .delayed: queues[queue]?.releaseGroup(of: message)
+        case .done: break
+        }
+    }
+}
+
+// MARK: What can be delivered
+
+extension QueueView {
+    /// When the next delayed message becomes due; nil: none is delayed.
+    package mutating func nextDue() -> Timestamp? {
+        while let delay = delays.min, delay.message.state != .delayed(until: delay.until) {
+            delays.removeMin()
+        }
+        return delays.min?.until
+    }
+
+    /// Lets the messages go whose delay is over.
+    ///
+    /// - Returns: the queues that have something to deliver now, each once, in order.
+    package mutating func takeDue(now: Timestamp) -> [String] {
+        var names: [String] = []
+        while let due = nextDue(), due <= now, let delay = delays.popMin() {
+            delay.message.state = .waiting
+            queues[delay.queue]?.ready.comeBack(delay.message)
+            if !names.contains(delay.queue) { names.append(delay.queue) }
+        }
+        return names
+    }
+
+    /// The message that `queue` delivers next; nil when none waits or none may go.
+    ///
+    /// Messages for functions that `isServed` denies are put aside until ``functionAppeared(_:)``,
+    /// so that they hold up no other.
+    package mutating func next(
+        in queue: String,
+        isServed: (FunctionName) -> Bool
+    ) -> Message? {
+        guard let state = queues[queue], state.inFlight < Int(state.settings.concurrency)
+        else { return nil }
+        while let message = queues[queue]?.ready.first() {
+            let function = message.target.function
+            if isServed(function) { return message }
+            queues[queue]?.ready.removeFirst(message)
+            queues[queue]?.held[function, default: []].append(message)
+        }
+        return nil
+    }
+
+    /// Takes the message that ``next(in:isServed:)`` returned out of the waiting ones; its
+    /// `delivered` event is applied next.
+    package mutating func take(_ message: Message, from queue: String) {
+        queues[queue]?.ready.removeFirst(message)
+    }
+
+    /// A worker serves `function` now.
+    ///
+    /// - Returns: the queues that have held messages for it, in order.
+    package mutating func functionAppeared(_ function: FunctionName) -> [String] {
+        var names: [String] = []
+        for name in queues.keys where queues[name]?.held[function] != nil {
+            for message in queues[name]?.held.removeValue(forKey: function) ?? []
+            where message.isWaiting {
+                queues[name]?.ready.comeBack(message)
+            }
+            names.append(name)
+        }
+        return names.sorted()
+    }
+}
+
+extension QueueState {
+    /// Takes over the messages of the queue that had this name with other settings.
+    mutating func adopt(_ old: QueueState) {
+        messages = old.messages
+        ready = old.ready
+        groups = old.groups
+        held = old.held
+        inFlight = old.inFlight
+        deadCount = old.deadCount
+    }
+}

@@ -1,0 +1,94 @@
+/// A name that is compared by its UTF-8, as in JSON, not by Unicode equivalence, as `String` is:
+/// é and e with a combining accent are two keys.
+struct Name: Hashable, Comparable, Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: Name, right: Name) -> Bool {
+        // Equivalence first: it is the fast way to tell unlike names apart.
+        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    static func < (left: Name, right: Name) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+/// A hash table that grows a bucket at a time, so that no single insertion pays for moving millions
+/// of elements, as one into a `Dictionary` may: linear hashing (Litwin, *Linear Hashing: A New Tool
+/// for File and Table Addressing*, VLDB 1980), each bucket a small dictionary.
+///
+/// Nothing depends on the order of its elements: hashes differ from process to process.
+///
+/// Invariants:
+/// * A name is in bucket `bucket(of:)`, and nowhere else.
+/// * `count` is the sum of the buckets' counts.
+/// * `1 << level <= buckets.count < 2 << level`: buckets below `buckets.count - (1 << level)` have
+///   been split in this round.
+struct NameTable<Value: Sendable>: Sendable {
+    private var buckets: [[Name: Value]] = [[:]]
+    private var level = 0
+    private(set) var count = 0
+
+    /// The mean number of names in a bucket beyond which one is split.
+    private static var load: Int { 128 }
+
+    var isEmpty: Bool { count == 0 }
+
+    subscript(_ name: Name) -> Value? { buckets[bucket(of: name)][name] }
+
+    /// Lets `body` change the value of `name` in place, put one there, or remove it (nil).
+    mutating func change<Outcome>(_ name: Name, _ body: (inout Value?) -> Outcome) -> Outcome {
+        let bucket = bucket(of: name)
+        let before = buckets[bucket].count
+        let outcome = body(&buckets[bucket][name])
+        count += buckets[bucket].count - before
+        if count > Self.load * buckets.count { split() }
+        return outcome
+    }
+
+    /// Calls `body` with each element, in no meaningful order.
+    func forEach(_ body: (Name, Value) -> Void) {
+        for bucket in buckets {
+            for (name, value) in bucket { body(name, value) }
+        }
+    }
+
+    /// All names, in the order of their bytes.
+    var sortedNames: [Name] {
+        var names: [Name] = []
+        names.reserveCapacity(count)
+        forEach { name, _ in names.append(name) }
+        return names.sorted()
+    }
+
+    private func bucket(of name: Name) -> Int {
+        guard buckets.count > 1 else { return 0 }
+        let hash = UInt(bitPattern: name.hashValue)
+        let wide = Int(hash & (UInt(2) << UInt(level) - 1))
+        return wide < buckets.count ? wide : wide - 1 << level
+    }
+
+    /// Moves the half of the round's next bucket whose names belong there to a new last bucket.
+    private mutating func split() {
+        let old = buckets.count - 1 << level
+        let elements = buckets[old]
+        buckets[old] = [:]
+        buckets.append([:])
+        if buckets.count == 2 << level { level += 1 }
+        for (name, value) in elements { buckets[bucket(of: name)][name] = value }
+    }
+
+    /// For tests: traps where an invariant does not hold.
+    func checkInvariants() {
+        precondition(1 << level <= buckets.count)
+        precondition(buckets.count < 2 << level)
+        precondition(count == buckets.reduce(0) { $0 + $1.count })
+        for (index, bucket) in buckets.enumerated() {
+            for name in bucket.keys { precondition(self.bucket(of: name) == index) }
+        }
+    }
+}

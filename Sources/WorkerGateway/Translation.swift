@@ -1,0 +1,187 @@
+import Engine
+import JSON
+import Primitives
+import WorkerProtocol
+
+// What a worker says, as commands.
+
+extension Call {
+    init(_ frame: InvokeFrame) {
+        self.init(
+            id: frame.invocationID.map { CallID($0) },
+            function: frame.functionID,
+            namespace: frame.namespace,
+            payload: frame.data,
+            metadata: frame.metadata,
+            action: Action(frame.action),
+            propagation: Propagation(
+                traceparent: frame.traceparent,
+                baggage: frame.baggage.flatMap {
+                    $0.utf8.count <= Limits.baggageBytes ? $0 : nil
+                }
+            )
+        )
+    }
+}
+
+extension Call.Action {
+    init(_ action: InvokeFrame.Action) {
+        switch action {
+        case .call: self = .await
+        case .void: self = .void
+        case .enqueue(let queue): self = .enqueue(queue: queue)
+        case .unknown(let type): self = .unknown(type)
+        }
+    }
+}
+
+extension CallResult {
+    init(_ frame: ResultFrame) {
+        self.init(id: CallID(frame.invocationID), result: frame.result)
+    }
+}
+
+extension CallID {
+    init(_ id: InvocationID) {
+        switch id {
+        case .uuid(let uuid): self = .uuid(uuid)
+        case .text(let text): self = .text(text)
+        }
+    }
+
+    var wire: InvocationID {
+        switch self {
+        case .uuid(let uuid): .uuid(uuid)
+        case .text(let text): .text(text)
+        }
+    }
+}
+
+extension Registration {
+    /// nil: the frame is no registration.
+    init?(_ frame: WorkerFrame) {
+        switch frame {
+        case .registerFunction(let function):
+            self = .function(
+                id: function.id,
+                definition: function.definition,
+                isHTTPInvoked: function.invocation != nil
+            )
+        case .unregisterFunction(let id): self = .removeFunction(id: id)
+        case .registerTrigger(let trigger):
+            self = .trigger(
+                TriggerRequest(
+                    id: trigger.id,
+                    type: trigger.type,
+                    function: trigger.functionID,
+                    config: trigger.config,
+                    metadata: trigger.metadata,
+                    namespace: trigger.namespace
+                )
+            )
+        case .unregisterTrigger(let id, _): self = .removeTrigger(id: id)
+        default: return nil
+        }
+    }
+}
+
+// What the engine says, as frames.
+
+extension EngineFrame {
+    init(_ message: Effect.Message) {
+        switch message {
+        case .registered(let worker, let token):
+            self = .workerRegistered(
+                workerID: worker.description,
+                reattachToken: token.description
+            )
+        case .rejected(let rejection):
+            self = .registrationRejected(
+                RegistrationRejection(
+                    code: rejection.code,
+                    namespace: rejection.namespace,
+                    functionID: rejection.function,
+                    ownerWorkerID: rejection.owner?.description ?? ""
+                )
+            )
+        case .triggerFailed(let id, let type, let function, let error):
+            self = .triggerRegistrationResult(
+                TriggerRegistrationResult(
+                    id: id,
+                    type: type,
+                    functionID: function,
+                    error: error
+                )
+            )
+        case .invoke(let dispatch): self = .invoke(InvokeFrame(dispatch))
+        case .answer(let id, let function, let result, let propagation):
+            self = .result(ResultFrame(id, function, result, propagation))
+        case .receipt(let id, let function, let receipt, let propagation):
+            self = .result(ResultFrame(id, function, .value(receipt.answer), propagation))
+        }
+    }
+}
+
+extension ResultFrame {
+    fileprivate init(
+        _ id: CallID,
+        _ function: String,
+        _ result: FunctionResult,
+        _ propagation: Propagation
+    ) {
+        self.init(
+            invocationID: id.wire,
+            functionID: function,
+            result: result,
+            traceparent: propagation.traceparent,
+            baggage: propagation.baggage
+        )
+    }
+}
+
+extension UUID128 {
+    /// `{"messageReceiptId":"…"}`.
+    fileprivate var answer: [UInt8] {
+        let head: StaticString = "{\"messageReceiptId\":\""
+        return [UInt8](unsafeUninitializedCapacity: head.utf8CodeUnitCount + 38) { memory, count in
+            func put(_ byte: UInt8) {
+                memory[count] = byte
+                count += 1
+            }
+            head.withUTF8Buffer { $0.forEach(put) }
+            withText(put)
+            put(UInt8(ascii: "\""))
+            put(UInt8(ascii: "}"))
+        }
+    }
+}
+
+extension InvokeFrame {
+    fileprivate init(_ dispatch: Effect.Dispatch) {
+        self.init(
+            invocationID: .uuid(dispatch.invocation),
+            functionID: dispatch.function,
+            data: Self.data(dispatch.payload, caller: dispatch.caller),
+            metadata: dispatch.metadata,
+            traceparent: dispatch.traceparent.description,
+            baggage: dispatch.baggage
+        )
+    }
+
+    /// An object that a worker sends to another says who sent it, in `_caller_worker_id`
+    /// (protocol 4.2). It comes last, so that it counts where the sender had put one of its own.
+    private static func data(_ payload: [UInt8], caller: UUID128?) -> [UInt8] {
+        guard let caller, payload.first == UInt8(ascii: "{"), payload.last == UInt8(ascii: "}")
+        else { return payload }
+        let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
+        let isEmpty = payload.dropFirst().dropLast().allSatisfy { blanks.contains($0) }
+        var data = payload
+        data.removeLast()
+        data.reserveCapacity(payload.count + 64)
+        if !isEmpty { data.append(UInt8(ascii: ",")) }
+        data.append(contentsOf: "\"_caller_worker_id\":\"".utf8)
+        caller.withText { data.append($0) }
+        data.append(contentsOf: "\"}".utf8)
+        return data
+    }
+}

@@ -1,0 +1,87 @@
+package import Engine
+import JSON
+package import NIOCore
+package import NetServer
+import Observability
+import WorkerProtocol
+
+/// The worker sockets of one event loop: frames to commands, effects to frames.
+///
+/// Confined to its event loop. Commands leave in one batch per socket read, effects come in one
+/// batch per turn of the core and leave in one write per socket.
+package final class WorkerGateway {
+    let inbox: Inbox
+    let loop: any EventLoop
+    let loopNumber: Int
+    let notify: @Sendable (Notice) -> Void
+    private var sessions: [UInt64: WorkerSession] = [:]
+    private var nextNumber: UInt64 = 0
+    private var touched: [WorkerSession] = []
+
+    package init(
+        inbox: Inbox,
+        loop: any EventLoop,
+        loopNumber: Int,
+        notify: @escaping @Sendable (Notice) -> Void
+    ) {
+        self.inbox = inbox
+        self.loop = loop
+        self.loopNumber = loopNumber
+        self.notify = notify
+    }
+
+    /// Which socket a request gets: a worker's at `/`, one for telemetry at `/otel`.
+    package func route(_ request: UpgradeRequest) -> UpgradeDecision {
+        let notFound = UpgradeDecision.refuse(
+            status: 404,
+            body: "no worker socket here; workers connect to /\n"
+        )
+        switch request.path {
+        case "/":
+            // An old SDK whose address has a query appends the channel's path behind it.
+            if request.query?.contains("/ws/channels/") == true { return notFound }
+            let address = request.remoteAddress
+            return .accept { self.makeSession(address: address) }
+        case "/otel":
+            return .accept { TelemetrySession(gateway: self) }
+        default:
+            return notFound
+        }
+    }
+
+    private func makeSession(address: String) -> any WebSocketSession {
+        nextNumber += 1
+        let id = ConnectionID(loop: loopNumber, number: nextNumber)
+        let session = WorkerSession(id: id, address: address, gateway: self)
+        sessions[id.number] = session
+        return session
+    }
+
+    func remove(_ session: WorkerSession) { sessions[session.id.number] = nil }
+
+    /// Carries out the effects that are for workers. Call ``flush()`` after the last.
+    package func carryOut(_ effect: Effect) {
+        switch effect {
+        case .send(let connection, let message):
+            guard let session = sessions[connection.number] else { return }
+            session.send(message)
+            if !session.isTouched {
+                session.isTouched = true
+                touched.append(session)
+            }
+        case .close(let connection, let code, let reason):
+            sessions[connection.number]?.close(code: code, reason: reason)
+        case .respond:
+            break
+        }
+    }
+
+    /// One write for every socket that has something.
+    package func flush() {
+        for session in touched {
+            session.isTouched = false
+            session.flush()
+        }
+        touched.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,170 @@
+import Engine
+import JSON
+import NIOCore
+import NetServer
+import Observability
+import Primitives
+import WorkerProtocol
+
+/// One worker's socket.
+final class WorkerSession: WebSocketSession {
+    let id: ConnectionID
+    private let address: String
+    private let gateway: WorkerGateway
+    private var socket: WebSocketSocket?
+    private var commands: [Command] = []
+    private var commandBytes = 0
+    private var badFrames = 0
+    /// Whether it has unflushed frames in this turn; the gateway's.
+    var isTouched = false
+
+    init(id: ConnectionID, address: String, gateway: WorkerGateway) {
+        self.id = id
+        self.address = address
+        self.gateway = gateway
+    }
+
+    // MARK: From the worker
+
+    func opened(_ socket: WebSocketSocket) {
+        self.socket = socket
+        add(.workerJoined(id, address: address), bytes: 0)
+        readCompleted()
+    }
+
+    func text(_ message: UnsafeBufferPointer<UInt8>) {
+        let frame: WorkerFrame
+        do throws(FrameError) {
+            frame = try WorkerFrame(decoding: message)
+        } catch {
+            return ignore(error)
+        }
+        handle(frame, bytes: message.count)
+    }
+
+    func binary(_ message: UnsafeBufferPointer<UInt8>) {
+        switch BinaryMessage(message) {
+        case .logs: gateway.logs(message)
+        // Spans and metrics are accepted, and kept from a later version on.
+        case .traces, .metrics: break
+        case .frame: text(message)
+        }
+    }
+
+    func readCompleted() {
+        guard !commands.isEmpty else { return }
+        let answer = gateway.inbox.offer(commands, bytes: commandBytes, whenDrained: resumption())
+        commands = []
+        commandBytes = 0
+        if answer == .full { socket?.pauseReading() }
+    }
+
+    func writable(_ isWritable: Bool) {}
+
+    func closed(_ reason: CloseReason) {
+        gateway.remove(self)
+        add(.workerLeft(id, reason: "\(reason)"), bytes: 0)
+        readCompleted()
+        socket = nil
+    }
+
+    /// Runs on the core thread, and leads back to the socket's event loop.
+    private func resumption() -> @Sendable () -> Void {
+        let session = NIOLoopBound(self, eventLoop: gateway.loop)
+        let loop = gateway.loop
+        return { loop.execute { session.value.socket?.resumeReading() } }
+    }
+
+    private func add(_ command: Command, bytes: Int) {
+        commands.append(command)
+        commandBytes += bytes
+    }
+
+    private func handle(_ frame: WorkerFrame, bytes: Int) {
+        switch frame {
+        case .invoke(let invoke): add(.call(id, Call(invoke)), bytes: bytes)
+        case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
+        case .ping: reply(.pong)
+        case .pong, .registerService, .triggerRegistrationResult: break
+        case .reattach(let previous, let token):
+            add(.reattach(id, previous: previous, token: token), bytes: bytes)
+        case .registerTriggerType(let type):
+            gateway.notify(
+                Notice(
+                    severity: .warning,
+                    text: "trigger type \"\(type.id)\" of a worker was ignored: trigger types "
+                        + "that workers provide are not served by this version"
+                )
+            )
+        case .unregisterTriggerType: break
+        case .unknown(let type): ignore("a message of unknown type \"\(type)\"")
+        case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger:
+            if let registration = Registration(frame) {
+                add(.register(id, registration), bytes: bytes)
+            }
+        }
+    }
+
+    private func ignore(_ error: FrameError) {
+        if error != .blank { ignore("a frame that is no message: \(error)") }
+    }
+
+    /// Says what was wrong, for the first ones: a worker gone wild must not fill the log.
+    private func ignore(_ what: String) {
+        badFrames += 1
+        guard badFrames <= 10 else { return }
+        gateway.notify(
+            Notice(severity: .warning, text: "ignored \(what) from the worker at \(address)")
+        )
+    }
+
+    // MARK: To the worker
+
+    func send(_ message: Effect.Message) { reply(EngineFrame(message)) }
+
+    func flush() { socket?.flush() }
+
+    func close(code: UInt16, reason: String) { socket?.close(code: code, reason: reason) }
+
+    private func reply(_ frame: EngineFrame) {
+        let count = frame.byteCount
+        socket?.sendText(reserving: count) { buffer in
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) {
+                frame.write(into: $0)
+            }
+        }
+    }
+}
+
+/// A socket that only brings telemetry; it is no worker.
+final class TelemetrySession: WebSocketSession {
+    private let gateway: WorkerGateway
+
+    init(gateway: WorkerGateway) { self.gateway = gateway }
+
+    func opened(_ socket: WebSocketSocket) {}
+    func text(_ message: UnsafeBufferPointer<UInt8>) {}
+    func binary(_ message: UnsafeBufferPointer<UInt8>) {
+        if BinaryMessage(message) == .logs { gateway.logs(message) }
+    }
+    func readCompleted() {}
+    func writable(_ isWritable: Bool) {}
+    func closed(_ reason: CloseReason) {}
+}
+
+extension WorkerGateway {
+    /// Hands on an OTLP log export; what is none is dropped, as the protocol says.
+    func logs(_ message: UnsafeBufferPointer<UInt8>) {
+        let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
+        let export: JSONText
+        do throws(JSONError) {
+            export = try JSONText(validating: body)
+        } catch {
+            let text = "ignored a log export that is not JSON: \(error)"
+            return notify(Notice(severity: .warning, text: text))
+        }
+        let lines = OTLPLogs.decode(export)
+        guard !lines.isEmpty else { return }
+        _ = inbox.offer([.logged(lines)], bytes: message.count) {}
+    }
+}

@@ -1,0 +1,94 @@
+package import Primitives
+
+/// What the engine says to a worker (protocol 2). Always one standard JSON object with a `type`:
+/// old workers go deaf on anything else (1.2).
+package enum EngineFrame: Frame {
+    /// The first message of every connection.
+    case workerRegistered(workerID: String, reattachToken: String?)
+    case registrationRejected(RegistrationRejection)
+    /// Must carry an invocation id that is a UUID, no action and no namespace.
+    case invoke(InvokeFrame)
+    case result(ResultFrame)
+    case registerTrigger(TriggerRegistration)
+    /// To a provider, which must be told the type.
+    case unregisterTrigger(id: String, type: String?)
+    case triggerRegistrationResult(TriggerRegistrationResult)
+    case ping
+    case pong
+    /// The connection was refused.
+    case error(ErrorBody)
+    /// A type that nobody here knows: to be ignored.
+    case unknown(type: String)
+
+    package init(decoding bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
+        let envelope = try Envelope(bytes)
+        switch try envelope.messageType() {
+        case .invokeFunction: self = .invoke(try InvokeFrame(envelope))
+        case .invocationResult: self = .result(try ResultFrame(envelope))
+        case .registerTrigger: self = .registerTrigger(try TriggerRegistration(envelope))
+        case .unregisterTrigger:
+            self = .unregisterTrigger(
+                id: try envelope.requiredString(.id, in: "unregistertrigger"),
+                type: try envelope.string(.triggerType, in: "unregistertrigger")
+            )
+        case .triggerRegistrationResult:
+            self = .triggerRegistrationResult(try TriggerRegistrationResult(envelope))
+        case .workerRegistered:
+            self = .workerRegistered(
+                workerID: try envelope.requiredString(.workerID, in: "workerregistered"),
+                reattachToken: try envelope.string(.reattachToken, in: "workerregistered")
+            )
+        case .registrationRejected:
+            self = .registrationRejected(try RegistrationRejection(envelope))
+        case .error:
+            guard let error = envelope.text(.error) else {
+                throw .missing(field: "error", message: "error")
+            }
+            self = .error(ErrorBody(error))
+        case .ping: self = .ping
+        case .pong: self = .pong
+        case .registerFunction: self = .unknown(type: "registerfunction")
+        case .unregisterFunction: self = .unknown(type: "unregisterfunction")
+        case .registerTriggerType: self = .unknown(type: "registertriggertype")
+        case .unregisterTriggerType: self = .unknown(type: "unregistertriggertype")
+        case .registerService: self = .unknown(type: "registerservice")
+        case .reattach: self = .unknown(type: "reattach")
+        case .unknown(let type): self = .unknown(type: type)
+        }
+    }
+
+    package var byteCount: Int {
+        var counter = ByteCounter()
+        encode(to: &counter)
+        return counter.count
+    }
+
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filler = ByteFiller(buffer)
+        encode(to: &filler)
+        return filler.count
+    }
+
+    private func encode(to sink: inout some FrameSink) {
+        switch self {
+        case .invoke(let frame): frame.encode(to: &sink)
+        case .result(let frame): frame.encode(to: &sink)
+        case .workerRegistered(let workerID, let token):
+            sink.literal(#"{"type":"workerregistered","worker_id":"#)
+            sink.quoted(workerID)
+            sink.optional(#","reattach_token":"#, token)
+            sink.literal("}")
+        case .registrationRejected(let rejection): rejection.encode(to: &sink)
+        case .registerTrigger(let registration): registration.encode(to: &sink)
+        case .unregisterTrigger(let id, let type): sink.unregisterTrigger(id: id, type: type)
+        case .triggerRegistrationResult(let result): result.encode(to: &sink)
+        case .ping: sink.literal(#"{"type":"ping"}"#)
+        case .pong: sink.literal(#"{"type":"pong"}"#)
+        case .error(let error):
+            sink.literal(#"{"type":"error","error":"#)
+            error.encode(to: &sink)
+            sink.literal("}")
+        case .unknown(let type): sink.unknown(type: type)
+        }
+    }
+}

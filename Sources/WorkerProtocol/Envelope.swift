@@ -1,0 +1,143 @@
+import Glibc
+import JSON
+import Primitives
+
+/// The members of one message, found in a single pass and left where they stand.
+///
+/// `null` means absent for every one of them: for the optional ones because the protocol says so
+/// (1.2), for payloads because an absent payload is null. Of members with the same name the last
+/// counts. Unknown members are validated and skipped.
+///
+/// The bytes must outlive the envelope.
+struct Envelope {
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var slots = InlineArray<27, Slot>(repeating: Slot())
+
+    /// Where a member's value stands. Packed, because every message clears all of them.
+    private struct Slot {
+        private var start: UInt32 = 0
+        private var endAndRepair: UInt32 = 0
+
+        init() {}
+
+        init(_ slice: JSONSlice) {
+            start = UInt32(slice.range.lowerBound)
+            endAndRepair = UInt32(slice.range.upperBound) << 1 | (slice.needsRepair ? 1 : 0)
+        }
+
+        var isEmpty: Bool { endAndRepair == 0 }
+        var range: Range<Int> { Int(start)..<Int(endAndRepair >> 1) }
+        var needsRepair: Bool { endAndRepair & 1 != 0 }
+    }
+
+    /// Finds the members of the object that is all of `bytes`.
+    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
+        precondition(bytes.count < 1 << 31)
+        self.bytes = bytes
+        var scanner = JSONScanner(bytes)
+        let kind = scanner.peek()
+        guard scanner.position < bytes.count else { throw .blank }
+        guard kind == nil || kind == .object else {
+            throw .notAnObject(position: scanner.position)
+        }
+        do throws(JSONError) {
+            try scanner.beginObject()
+            while let key = try scanner.nextMember() {
+                let field =
+                    key.escaped
+                    ? Field(scanner.name(key))
+                    : Field(UnsafeBufferPointer(rebasing: bytes[key.range]))
+                let value = try scanner.skipValue()
+                if let field { slots[field.rawValue] = isNull(value) ? Slot() : Slot(value) }
+            }
+            try scanner.end()
+        } catch {
+            throw .notJSON(error)
+        }
+    }
+
+    /// Python's tokens for numbers that are not finite count as null.
+    private func isNull(_ value: JSONSlice) -> Bool {
+        let first = bytes[value.range.lowerBound]
+        if first == UInt8(ascii: "n") { return true }
+        guard value.needsRepair else { return false }
+        return first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
+            || first == UInt8(ascii: "-")
+    }
+
+    // MARK: Values
+
+    /// The message's type.
+    func messageType() throws(FrameError) -> MessageType {
+        let slot = slots[Field.type.rawValue]
+        guard let content = plainContent(slot) else {
+            return MessageType(try requiredString(.type, in: ""))
+        }
+        return MessageType(content)
+    }
+
+    func has(_ field: Field) -> Bool { !slots[field.rawValue].isEmpty }
+
+    /// The string at `field`; nil when the member is absent.
+    func string(_ field: Field, in message: StaticString) throws(FrameError) -> String? {
+        let slot = slots[field.rawValue]
+        if slot.isEmpty { return nil }
+        if let content = plainContent(slot) { return String(decoding: content, as: UTF8.self) }
+        var scanner = JSONScanner(UnsafeBufferPointer(rebasing: bytes[slot.range]))
+        do throws(JSONError) { return try scanner.string() } catch {
+            throw wrongType(field, in: message)
+        }
+    }
+
+    func requiredString(_ field: Field, in message: StaticString) throws(FrameError) -> String {
+        guard let text = try string(field, in: message) else {
+            throw .missing(field: field.name.description, message: message.description)
+        }
+        return text
+    }
+
+    /// The invocation id; nil when the member is absent.
+    func invocationID(in message: StaticString) throws(FrameError) -> InvocationID? {
+        let slot = slots[Field.invocationID.rawValue]
+        if slot.isEmpty { return nil }
+        if let content = plainContent(slot), let id = UUIDText.read(content) { return .uuid(id) }
+        return try string(.invocationID, in: message).map(InvocationID.text)
+    }
+
+    /// The value at `field` where it stands, for a look inside; nil when the member is absent.
+    func scanner(_ field: Field) -> JSONScanner? {
+        let slot = slots[field.rawValue]
+        return slot.isEmpty ? nil : JSONScanner(UnsafeBufferPointer(rebasing: bytes[slot.range]))
+    }
+
+    /// The value at `field`, copied out and repaired; nil when the member is absent.
+    func text(_ field: Field) -> JSONText? {
+        let slot = slots[field.rawValue]
+        if slot.isEmpty { return nil }
+        let value = UnsafeBufferPointer(rebasing: bytes[slot.range])
+        guard slot.needsRepair else { return JSONText(trusted: [UInt8](value)) }
+        var scanner = JSONScanner(value)
+        do throws(JSONError) { return scanner.text(try scanner.skipValue()) } catch {
+            preconditionFailure("a validated value became invalid: \(error)")
+        }
+    }
+
+    func wrongType(_ field: Field, in message: StaticString) -> FrameError {
+        .wrongType(
+            field: field.name.description,
+            message: message.description,
+            position: slots[field.rawValue].range.lowerBound
+        )
+    }
+
+    /// The content of a string that spells itself, without escapes; nil for anything else.
+    private func plainContent(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+        let range = slot.range
+        guard range.count >= 2, bytes[range.lowerBound] == UInt8(ascii: "\"") else { return nil }
+        let content = UnsafeBufferPointer(
+            rebasing: bytes[range.lowerBound + 1..<range.upperBound - 1]
+        )
+        guard let start = content.baseAddress else { return content }
+        return memchr(start, 0x5C, content.count) == nil ? content : nil
+    }
+}

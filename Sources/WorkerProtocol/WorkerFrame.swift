@@ -1,0 +1,121 @@
+/// What a worker says to the engine (protocol 2).
+package enum WorkerFrame: Frame {
+    case registerFunction(FunctionRegistration)
+    case unregisterFunction(id: String)
+    case invoke(InvokeFrame)
+    case result(ResultFrame)
+    case registerTriggerType(TriggerTypeRegistration)
+    case unregisterTriggerType(id: String, namespace: String?)
+    case registerTrigger(TriggerRegistration)
+    case unregisterTrigger(id: String, type: String?)
+    case triggerRegistrationResult(TriggerRegistrationResult)
+    /// Informational only.
+    case registerService(id: String)
+    /// The worker comes back under a new connection; without the right token it does not.
+    case reattach(previousWorkerID: String, token: String?)
+    case ping
+    case pong
+    /// A type that nobody here knows: to be ignored.
+    case unknown(type: String)
+
+    package init(decoding bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
+        let envelope = try Envelope(bytes)
+        switch try envelope.messageType() {
+        case .invokeFunction: self = .invoke(try InvokeFrame(envelope))
+        case .invocationResult: self = .result(try ResultFrame(envelope))
+        case .registerFunction: self = .registerFunction(try FunctionRegistration(envelope))
+        case .unregisterFunction:
+            self = .unregisterFunction(
+                id: try envelope.requiredString(.id, in: "unregisterfunction")
+            )
+        case .registerTriggerType:
+            self = .registerTriggerType(try TriggerTypeRegistration(envelope))
+        case .unregisterTriggerType:
+            self = .unregisterTriggerType(
+                id: try envelope.requiredString(.id, in: "unregistertriggertype"),
+                namespace: try envelope.string(.namespace, in: "unregistertriggertype")
+            )
+        case .registerTrigger: self = .registerTrigger(try TriggerRegistration(envelope))
+        case .unregisterTrigger:
+            self = .unregisterTrigger(
+                id: try envelope.requiredString(.id, in: "unregistertrigger"),
+                type: try envelope.string(.triggerType, in: "unregistertrigger")
+            )
+        case .triggerRegistrationResult:
+            self = .triggerRegistrationResult(try TriggerRegistrationResult(envelope))
+        case .registerService:
+            self = .registerService(id: try envelope.requiredString(.id, in: "registerservice"))
+        case .reattach:
+            self = .reattach(
+                previousWorkerID: try envelope.requiredString(.previousWorkerID, in: "reattach"),
+                token: try envelope.string(.reattachToken, in: "reattach")
+            )
+        case .ping: self = .ping
+        case .pong: self = .pong
+        case .workerRegistered: self = .unknown(type: "workerregistered")
+        case .registrationRejected: self = .unknown(type: "registrationrejected")
+        case .error: self = .unknown(type: "error")
+        case .unknown(let type): self = .unknown(type: type)
+        }
+    }
+
+    package var byteCount: Int {
+        var counter = ByteCounter()
+        encode(to: &counter)
+        return counter.count
+    }
+
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filler = ByteFiller(buffer)
+        encode(to: &filler)
+        return filler.count
+    }
+
+    private func encode(to sink: inout some FrameSink) {
+        switch self {
+        case .invoke(let frame): frame.encode(to: &sink)
+        case .result(let frame): frame.encode(to: &sink)
+        case .registerFunction(let registration): registration.encode(to: &sink)
+        case .unregisterFunction(let id):
+            sink.literal(#"{"type":"unregisterfunction","id":"#)
+            sink.quoted(id)
+            sink.literal("}")
+        case .registerTriggerType(let registration): registration.encode(to: &sink)
+        case .unregisterTriggerType(let id, let namespace):
+            sink.literal(#"{"type":"unregistertriggertype","id":"#)
+            sink.quoted(id)
+            sink.optional(#","namespace":"#, namespace)
+            sink.literal("}")
+        case .registerTrigger(let registration): registration.encode(to: &sink)
+        case .unregisterTrigger(let id, let type): sink.unregisterTrigger(id: id, type: type)
+        case .triggerRegistrationResult(let result): result.encode(to: &sink)
+        case .registerService(let id):
+            sink.literal(#"{"type":"registerservice","id":"#)
+            sink.quoted(id)
+            sink.literal("}")
+        case .reattach(let previous, let token):
+            sink.literal(#"{"type":"reattach","previous_worker_id":"#)
+            sink.quoted(previous)
+            sink.optional(#","reattach_token":"#, token)
+            sink.literal("}")
+        case .ping: sink.literal(#"{"type":"ping"}"#)
+        case .pong: sink.literal(#"{"type":"pong"}"#)
+        case .unknown(let type): sink.unknown(type: type)
+        }
+    }
+}
+
+extension FrameSink {
+    mutating func unregisterTrigger(id: String, type: String?) {
+        literal(#"{"type":"unregistertrigger","id":"#)
+        quoted(id)
+        optional(#","trigger_type":"#, type)
+        literal("}")
+    }
+
+    mutating func unknown(type: String) {
+        literal(#"{"type":"#)
+        quoted(type)
+        literal("}")
+    }
+}

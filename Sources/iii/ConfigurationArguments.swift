@@ -1,0 +1,28 @@
+import ArgumentParser
+import CommandLineKit
+import Server
+
+/// The flags that say something about the configuration.
+struct ConfigurationArguments: ParsableArguments {
+    @Option(help: "Where the data lies; relative to this shell's directory.")
+    var data: String?
+
+    @Option(name: .customLong("set"), help: "Overrides a setting, as section.key=value.")
+    var settings: [String] = []
+
+    /// The configuration that these flags, the environment and `file` make. Warnings have been
+    /// told on standard error. Throws ``Failure`` with everything that is wrong.
+    func load(file: String?) throws(Failure) -> Configuration.Loaded {
+        do throws(ConfigurationErrors) {
+            let sources = Configuration.Sources.process(file: file, settings: settings, data: data)
+            let loaded = try Configuration.load(from: sources, version: Server.version)
+            for warning in loaded.warnings {
+                let label = Color.yellow("warning", on: .error)
+                Terminal.write("\(label): \(warning)\n", to: .error)
+            }
+            return loaded
+        } catch {
+            throw Failure(error)
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import CommandLineKit
+import Server
+
+/// `iii`: the engine, and what one does with a running one.
+struct EngineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "iii",
+        abstract: "A durable backend engine: functions, triggers, queues and state.",
+        discussion: """
+            Without a subcommand it serves. Exit codes: 0 done, 1 the function or operation \
+            failed, 2 usage, 3 cannot reach the engine, 4 unknown function or object, 5 timed \
+            out, 65 data damaged, 70 internal fault, 74 storage fault, 75 data directory in use, \
+            77 not permitted, 78 configuration.
+            """,
+        version: "iii \(Server.version)",
+        subcommands: [Serve.self, Check.self],
+        defaultSubcommand: Serve.self
+    )
+}

@@ -1,0 +1,60 @@
+import CommandLineKit
+import JSON
+
+/// What a function is called with, as the command line says it.
+enum Payload {
+    /// The JSON text of `json` (`-` reads standard input), or the object that `pairs` make. Nil
+    /// where neither is given.
+    static func read(json: String?, pairs: [String]) throws(Failure) -> JSONText? {
+        if let json { return try text(of: json) }
+        return pairs.isEmpty ? nil : try object(of: pairs)
+    }
+
+    private static func text(of json: String) throws(Failure) -> JSONText {
+        var source = Array(json.utf8)
+        if json == "-" {
+            guard let input = Terminal.readInput() else {
+                throw Failure(.usage, code: "usage.payload", "standard input cannot be read")
+            }
+            source = input
+        }
+        do throws(JSONError) {
+            return try JSONText(validating: source)
+        } catch {
+            throw Failure(.usage, code: "usage.payload", "the payload is not JSON: \(error)")
+        }
+    }
+
+    /// Each pair is `key=value`; a value that is JSON stands for itself, any other is a string.
+    private static func object(of pairs: [String]) throws(Failure) -> JSONText {
+        var builder = JSONBuilder()
+        var keys: Set<Substring> = []
+        builder.beginObject()
+        for pair in pairs {
+            guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
+                let message = "\"\(pair)\" is not of the form key=value"
+                throw Failure(.usage, code: "usage.payload", message)
+            }
+            let key = pair[..<equals]
+            guard keys.insert(key).inserted else {
+                throw Failure(.usage, code: "usage.payload", "\"\(key)\" is given twice")
+            }
+            builder.key(String(key))
+            builder.raw(value(String(pair[pair.index(after: equals)...])))
+        }
+        builder.endObject()
+        return builder.finish()
+    }
+
+    private static func value(_ text: String) -> JSONText {
+        let source = Array(text.utf8)
+        do throws(JSONError) {
+            let value = try JSONText(validating: source)
+            // What had to be trimmed or repaired was not meant as JSON: `NaN`, or ` 1`.
+            if value.bytes == source { return value }
+        } catch {
+            // Not JSON, so it is a string.
+        }
+        return JSONText(string: text)
+    }
+}

@@ -1,0 +1,4 @@
+import CommandLineKit
+import Glibc
+
+exit(await Program(EngineCommand.self).run().rawValue)

@@ -1,0 +1,150 @@
+import Testing
+
+@testable import NetServer
+
+@Suite("Access")
+struct AccessPolicyTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var remote = "192.0.2.7"
+        var headers: [(name: String, value: String)] = []
+        var query: String?
+        /// 0 is allowed.
+        var status: Int
+        var testDescription: String { "\(remote) \(headers) \(query ?? "-") -> \(status)" }
+    }
+
+    private static let policy = AccessPolicy(
+        token: "s3cret/+",
+        origins: ["https://app.example:8443"],
+        hosts: ["engine.example"]
+    )
+
+    private func status(_ access: AccessPolicy.Access) -> Int {
+        if case .refused(let status, _) = access { status } else { 0 }
+    }
+
+    static let bearer = (name: "authorization", value: "Bearer s3cret/+")
+
+    static func origin(_ value: String, _ status: Int) -> Case {
+        Case(remote: "127.0.0.1", headers: [("origin", value)], status: status)
+    }
+
+    static let cases: [Case] = [
+        // Loopback is asked for nothing.
+        Case(remote: "127.0.0.1", status: 0),
+        Case(remote: "127.9.8.7", status: 0),
+        Case(remote: "::1", status: 0),
+        Case(remote: "::ffff:127.0.0.1", status: 0),
+        Case(remote: "127.0.0.1", headers: [("authorization", "Bearer wrong")], status: 0),
+        // Others are.
+        Case(status: 401),
+        Case(remote: "", status: 401),
+        Case(remote: "2001:db8::1", status: 401),
+        Case(remote: "::ffff:192.0.2.7", status: 401),
+        Case(remote: "128.0.0.1", status: 401),
+        Case(headers: [bearer], status: 0),
+        Case(headers: [("authorization", "bearer  s3cret/+")], status: 0),
+        Case(headers: [("authorization", "Basic s3cret/+")], status: 401),
+        Case(headers: [("authorization", "Bearer ")], status: 401),
+        Case(headers: [("authorization", "Bearer s3cret/")], status: 401),
+        Case(headers: [("authorization", "Bearer s3cret/++")], status: 401),
+        Case(headers: [("authorization", "Bearer s3cret/+s3cret/+")], status: 401),
+        Case(headers: [("authorization", "Bearer S3cret/+")], status: 401),
+        Case(query: "token=s3cret/+", status: 0),
+        Case(query: "a=b&token=s3cret%2F%2b&c", status: 0),
+        Case(query: "token=s3cret", status: 401),
+        Case(query: "xtoken=s3cret/+", status: 401),
+        Case(query: "token=", status: 401),
+        Case(query: "token=s3cret/%2", status: 401),
+        Case(headers: [("sec-websocket-protocol", "bearer.s3cret/+")], status: 0),
+        Case(headers: [("sec-websocket-protocol", "x, bearer.s3cret/+ , y")], status: 0),
+        Case(headers: [("sec-websocket-protocol", "s3cret/+")], status: 401),
+        // An Origin says that a browser is asking, for somebody's page.
+        origin("http://localhost:3000", 0),
+        origin("https://127.0.0.1", 0),
+        origin("http://[::1]:8080", 0),
+        origin("https://APP.example:8443", 0),
+        origin("https://app.example", 403),
+        origin("https://evil.example", 403),
+        origin("http://localhost.evil.example", 403),
+        origin("http://localhost@evil.example", 403),
+        origin("http://localhost:1@evil.example", 403),
+        origin("http://[::1]evil.example", 403),
+        origin("http://localhost/evil", 403),
+        origin("null", 403),
+        origin("", 403),
+        Case(headers: [bearer, ("origin", "https://evil.example")], status: 403),
+        // A Host says by which name we were reached.
+        Case(remote: "127.0.0.1", headers: [("host", "localhost:49134")], status: 0),
+        Case(remote: "127.0.0.1", headers: [("host", "192.0.2.1:80")], status: 0),
+        Case(remote: "127.0.0.1", headers: [("host", "[2001:db8::1]:80")], status: 0),
+        Case(remote: "127.0.0.1", headers: [("host", "Engine.example:80")], status: 0),
+        Case(remote: "127.0.0.1", headers: [("host", "rebound.example:49134")], status: 421),
+        Case(remote: "127.0.0.1", headers: [("host", "")], status: 421),
+    ]
+
+    @Test("follows the table", arguments: cases)
+    func table(_ row: Case) {
+        let access = Self.policy.check(
+            remoteAddress: row.remote,
+            headers: row.headers,
+            query: row.query
+        )
+        #expect(status(access) == row.status)
+    }
+
+    @Test("without a token lets nobody in from beyond this machine")
+    func withoutToken() {
+        let policy = AccessPolicy(token: nil)
+        let far = policy.check(remoteAddress: "192.0.2.7", headers: [Self.bearer], query: "token=")
+        #expect(status(far) == 401)
+        let near = policy.check(
+            remoteAddress: "127.0.0.1",
+            headers: [("host", "any.example")],
+            query: nil
+        )
+        #expect(near == .allowed)
+    }
+}
+
+@Suite("Listen address")
+struct ListenAddressTests {
+    @Test(
+        "reads and writes",
+        arguments: ["127.0.0.1:49134", "[::1]:0", "localhost:1", "0.0.0.0:65535"]
+    )
+    func roundTrip(text: String) throws {
+        #expect(try ListenAddress(parsing: text).description == text)
+    }
+
+    @Test(
+        "knows loopback",
+        arguments: [
+            ("127.0.0.1:1", true), ("127.8.9.1:1", true), ("[::1]:1", true), ("localhost:1", true),
+            ("[::ffff:127.0.0.1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false),
+            ("10.0.0.1:1", false), ("localhost.example:1", false), ("[::ffff:10.0.0.1]:1", false),
+        ]
+    )
+    func loopback(text: String, isLoopback: Bool) throws {
+        #expect(try ListenAddress(parsing: text).isLoopback == isLoopback)
+    }
+
+    @Test(
+        "says what was expected instead",
+        arguments: [
+            ("", "a port after a colon"), ("localhost", "a port after a colon"),
+            ("localhost:", "a port from 0 to 65535"), ("localhost:65536", "a port from 0 to 65535"),
+            ("localhost:-1", "a port from 0 to 65535"), ("localhost:+1", "a port from 0 to 65535"),
+            (":80", "an IP address or a host name"), ("a b:80", "an IP address or a host name"),
+            ("::1:80", "brackets around an IPv6 address"),
+            ("[::g]:80", "an IPv6 address in the brackets"),
+            ("256.1.1.1:80", "four numbers from 0 to 255"),
+            ("1.2.3:80", "four numbers from 0 to 255"),
+        ]
+    )
+    func mistakes(text: String, expected: String) {
+        #expect(throws: ListenAddressError(text: text, expected: expected)) {
+            try ListenAddress(parsing: text)
+        }
+    }
+}

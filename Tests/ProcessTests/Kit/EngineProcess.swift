@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+
+/// A real engine on loopback with a data directory of its own.
+final class EngineProcess {
+    let scratch: Scratch
+    let data: String
+    /// Further arguments of `iii serve`, after the usual ones.
+    let arguments: [String]
+    private var child: ChildProcess?
+    private var starts = 0
+    private(set) var workerPort = 0
+    private(set) var httpPort = 0
+
+    init(in scratch: Scratch, _ arguments: [String] = []) {
+        self.scratch = scratch
+        self.arguments = arguments
+        data = scratch("data")
+    }
+
+    deinit {
+        // Before its files go.
+        child?.kill9()
+    }
+
+    /// Starts an engine in a directory of its own.
+    static func started(_ arguments: [String] = []) throws -> EngineProcess {
+        let engine = EngineProcess(in: try Scratch(), arguments)
+        try engine.start()
+        return engine
+    }
+
+    var url: String { "ws://127.0.0.1:\(workerPort)" }
+    var pid: pid_t { child?.pid ?? 0 }
+    var errors: String { child?.errors ?? "" }
+
+    /// Starts it and waits until it listens: on free ports first, on the same ones afterwards.
+    func start() throws {
+        try launch()
+        guard let started = child else { throw Failure("the engine was not started") }
+        try eventually("the engine writes \(portsFile)") { () -> Void? in
+            if let ports = EngineProcess.ports(in: portsFile) {
+                (workerPort, httpPort) = ports
+                return ()
+            }
+            guard started.isRunning else {
+                let ending = started.ending.map(\.description) ?? "ended"
+                throw Failure("the engine did not start, \(ending):\n\(started.errors)")
+            }
+            return nil
+        }
+    }
+
+    /// Starts it and does not wait.
+    func launch() throws {
+        starts += 1
+        child = try ChildProcess(serve + ["--ports-file", portsFile], label: label, in: scratch)
+    }
+
+    /// Starts it where it should refuse to run, and waits for its end.
+    func refused() throws -> Outcome {
+        try run(serve, in: scratch)
+    }
+
+    private var label: String { "engine-\(starts)" }
+    private var portsFile: String { scratch("ports-\(starts).json") }
+    private var serve: [String] {
+        [
+            Project.engine, "serve", "--data", data,
+            "--set", "engine.address=127.0.0.1:\(workerPort)",
+            "--set", "http.address=127.0.0.1:\(httpPort)",
+        ] + arguments
+    }
+
+    private static func ports(in file: String) -> (worker: Int, http: Int)? {
+        let ports = JSON.object(text(of: file))
+        guard let worker = ports["worker"] as? Int, let http = ports["http"] as? Int else {
+            return nil
+        }
+        return (worker, http)
+    }
+
+    /// SIGTERM, and waits for the end.
+    @discardableResult
+    func stop() throws -> Ending {
+        guard let child else { throw Failure("the engine was never started") }
+        child.send(SIGTERM)
+        return try child.wait()
+    }
+
+    func terminate() {
+        child?.send(SIGTERM)
+    }
+
+    @discardableResult
+    func wait() throws -> Ending {
+        guard let child else { throw Failure("the engine was never started") }
+        return try child.wait()
+    }
+
+    func kill9() {
+        child?.kill9()
+    }
+
+    /// Runs `iii-log` on the data directory.
+    func log(_ arguments: String...) throws -> Outcome {
+        try run([Project.log, "-D", data] + arguments, in: scratch)
+    }
+}

@@ -1,0 +1,67 @@
+import Dispatch
+import Foundation
+import Testing
+
+/// All tests that start processes: one after the other, since the machine may have two cores only.
+@Suite("Programs", .serialized, .ownThread)
+struct Programs {}
+
+/// Where the programs and the project's files are.
+enum Project {
+    /// The directory that holds `Package.swift`.
+    static let root: String = {
+        var directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        while directory.path != "/" {
+            let manifest = directory.appendingPathComponent("Package.swift").path
+            if FileManager.default.fileExists(atPath: manifest) { break }
+            directory.deleteLastPathComponent()
+        }
+        return directory.path
+    }()
+
+    static let fixtures = "\(root)/Tests/ProcessTests/Fixtures"
+    static let hello = "\(root)/data/samples/hello"
+
+    static var engine: String { program("iii", override: "III_BIN") }
+    static var log: String { program("iii-log", override: "III_LOG_BIN") }
+
+    /// The program that was built with this test: it lies beside the test's own executable.
+    private static func program(_ name: String, override: String) -> String {
+        if let path = environment(override) { return path }
+        let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let beside = executable.deletingLastPathComponent().appendingPathComponent(name).path
+        if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+        return "\(root)/.build/debug/\(name)"
+    }
+
+    static func environment(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+/// Runs a test on a thread of its own, since these tests block; the threads of Swift's tasks, as
+/// many as there are cores, stay free for the others.
+struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    var isRecursive: Bool { true }
+
+    func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable () async throws -> Void
+    ) async throws {
+        try await withTaskExecutorPreference(ThreadExecutor()) { try await function() }
+    }
+}
+
+extension Trait where Self == OwnThread {
+    static var ownThread: Self { OwnThread() }
+}
+
+private final class ThreadExecutor: TaskExecutor {
+    private let queue = DispatchQueue(label: "ProcessTests")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}

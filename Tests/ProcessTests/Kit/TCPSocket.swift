@@ -1,0 +1,102 @@
+import Glibc
+
+/// A TCP connection to a port on loopback; every wait has a deadline.
+final class TCPSocket {
+    let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure("socket: errno \(errno)") }
+        var address = TCPSocket.loopback(port)
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else {
+            throw Failure("cannot connect to 127.0.0.1:\(port): errno \(errno)")
+        }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    func disconnect() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    static func loopback(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        return address
+    }
+
+    /// - Throws: `Failure` when the peer is gone or does not read for 60 s.
+    func send(_ bytes: [UInt8]) throws {
+        let deadline = Deadline(in: 60)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(
+                    descriptor,
+                    $0.baseAddress,
+                    $0.count,
+                    Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+                )
+            }
+            if count > 0 {
+                sent += count
+            } else if errno == EAGAIN || errno == EINTR {
+                _ = ready(for: POLLOUT, until: deadline)
+                if deadline.passed { throw Failure("the peer did not read for 60 s") }
+            } else {
+                throw Failure("send: errno \(errno)")
+            }
+        }
+    }
+
+    /// What has arrived; empty at the end of the stream, nil when nothing came until `deadline`.
+    func receive(until deadline: Deadline) -> [UInt8]? {
+        guard ready(for: POLLIN, until: deadline) else { return nil }
+        let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+            let received = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            count = max(0, received)
+        }
+        return bytes
+    }
+
+    private func ready(for events: Int32, until deadline: Deadline) -> Bool {
+        var item = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return poll(&item, 1, deadline.milliseconds) > 0
+    }
+}
+
+/// A port that another process holds, for as long as this lives.
+final class HeldPort {
+    private let descriptor: Int32
+    let port: Int
+
+    init() throws {
+        let held = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = TCPSocket.loopback(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(held, $0, length) == 0 && listen(held, 1) == 0
+                    && getsockname(held, $0, &length) == 0
+            }
+        }
+        descriptor = held
+        port = Int(UInt16(bigEndian: address.sin_port))
+        guard bound else { throw Failure("cannot listen on loopback: errno \(errno)") }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}

@@ -1,0 +1,238 @@
+import Primitives
+import Testing
+
+@testable import Server
+
+@Suite("Loading a configuration")
+struct ConfigurationLoadTests {
+    @Test("without any source the defaults hold, and data lies in the working directory")
+    func defaults() throws {
+        let workspace = try Workspace()
+        let loaded = try workspace.load()
+        var expected = Configuration()
+        expected.engine.data = "\(workspace.path)/data"
+        #expect(loaded.configuration == expected)
+        #expect(loaded.file == nil)
+        #expect(loaded.warnings.isEmpty)
+        #expect(loaded.effective.allSatisfy { $0.place == nil })
+        #expect(expected.queue.queues["default"]?.concurrency == 10)
+        #expect(expected.engine.address.description == "127.0.0.1:49134")
+    }
+
+    @Test("the first configuration file that anyone saw loads as it stands")
+    func firstFile() throws {
+        let text = """
+            # iii.toml - Engine configuration with observability
+            [engine]
+            address = "0.0.0.0:8080"
+            [observability]
+            logging = true
+            tracing = true
+            dashboard = true
+            dashboard_port = 9090
+            """
+        let found = try configuration(toml: text)
+        #expect(found.engine.address == Configuration.Address(host: "0.0.0.0", port: 8080))
+        #expect(!found.engine.address.isLoopback)
+        #expect(found.observability == Configuration.Observability())
+        #expect(found.observability.dashboardAddress.description == "127.0.0.1:9090")
+    }
+
+    @Test("every key of iii.toml is read")
+    func everyKey() throws {
+        let found = try configuration(toml: Self.full)
+        var expected = Configuration()
+        expected.engine.address = Configuration.Address(host: "::1", port: 1)
+        expected.engine.data = "/var/lib/iii"
+        expected.engine.durability = .interval(.milliseconds(50))
+        expected.engine.duplicateFunctions = .reject
+        expected.engine.registrationNamespaceGrace = .seconds(1)
+        expected.http.address = Configuration.Address(host: "localhost", port: 2)
+        expected.http.timeout = .seconds(60)
+        expected.http.bodyLimit = 1024
+        expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3)
+        var mails = Configuration.FunctionQueue()
+        mails.concurrency = 4
+        mails.maxRetries = 0
+        mails.backoff = .milliseconds(500)
+        mails.type = .fifo
+        mails.messageGroupField = "account"
+        expected.queue.queues["my.mails"] = mails
+        expected.state.maxValueBytes = 65_536
+        expected.observability.logging = false
+        expected.observability.tracing = false
+        expected.observability.dashboard = false
+        expected.observability.dashboardAddress = Configuration.Address(host: "h", port: 4)
+        expected.log.io = .plain
+        expected.log.segmentBytes = 1 << 20
+        expected.log.retention = .seconds(7 * 86_400)
+        expected.log.retentionBytes = 10 << 30
+        expected.log.compression = .zstd
+        expected.security.token = "secret"
+        var hello = Configuration.Exec()
+        hello.name = "hello"
+        hello.command = ["python3", "worker.py"]
+        expected.exec = [hello]
+        #expect(found == expected)
+    }
+
+    private static let full = """
+        [engine]
+        address = "[::1]:1"
+        data = "/var/lib/iii"
+        durability = "interval:50ms"
+        duplicate_functions = "reject"
+        registration_namespace_grace = "1s"
+
+        [http]
+        address = "localhost:2"
+        timeout = "1m"
+        body_limit = 1024
+
+        [stream]
+        address = "127.0.0.1:3"
+
+        [queue.queues]
+        "my.mails" = { concurrency = 4, max_retries = 0, backoff = "500ms", \
+        type = "fifo", message_group_field = "account" }
+
+        [cron]
+        timezone = "UTC"
+
+        [state]
+        max_value_bytes = "64KiB"
+
+        [observability]
+        logging = false
+        tracing = false
+        dashboard = false
+        dashboard_address = "h:4"
+
+        [log]
+        io = "plain"
+        segment_bytes = "1MiB"
+        retention = "7d"
+        retention_bytes = "10GiB"
+        compression = "zstd"
+
+        [security]
+        token = "secret"
+
+        [[exec]]
+        name = "hello"
+        command = ["python3", "worker.py"]
+        """
+
+    @Test("a flag wins over a variable, a variable over the file, the file over the default")
+    func precedence() throws {
+        let workspace = try Workspace(["iii.toml": "[http]\ntimeout = \"1s\""])
+        let variables = ["III_HTTP__TIMEOUT": "2s"]
+        let timeout = { (loaded: Configuration.Loaded) in
+            loaded.configuration.http.timeout.milliseconds
+        }
+        #expect(try timeout(Workspace().load()) == 30_000)
+        #expect(try timeout(workspace.load()) == 1000)
+        #expect(try timeout(workspace.load(environment: variables)) == 2000)
+        let flags = ["http.timeout=3s", "http.timeout=4s"]
+        let loaded = try workspace.load(set: flags, environment: variables)
+        #expect(timeout(loaded) == 4000)
+        #expect(
+            loaded.effective.first { $0.key == "http.timeout" }
+                == Configuration.EffectiveSetting(
+                    key: "http.timeout",
+                    value: "\"4s\"",
+                    place: .flag("--set http.timeout")
+                )
+        )
+    }
+
+    @Test("iii.toml is read before config.yaml, and --config before both")
+    func whichFile() throws {
+        let workspace = try Workspace(["config.yaml": "http: {address: \"h:1\"}"])
+        #expect(try workspace.load().configuration.http.address.port == 1)
+        #expect(try workspace.load().file == "config.yaml")
+        try workspace.write("iii.toml", "http.address = \"h:2\"")
+        #expect(try workspace.load().configuration.http.address.port == 2)
+        try workspace.write("other.toml", "http.address = \"h:3\"")
+        #expect(try workspace.load(file: "other.toml").configuration.http.address.port == 3)
+        let absolute = "\(workspace.path)/other.toml"
+        #expect(try workspace.load(file: absolute).configuration.http.address.port == 3)
+    }
+
+    @Test("paths start at the file's directory; those of flags and variables at the shell's")
+    func paths() throws {
+        let text = "[engine]\ndata = \"./store\"\n[security]\ntoken_file = \"token\""
+        let workspace = try Workspace(["sub/iii.toml": text])
+        let file = "sub/iii.toml"
+        let data = { (loaded: Configuration.Loaded) in loaded.configuration.engine.data }
+        let base = workspace.path
+
+        #expect(try data(workspace.load(file: file)) == "\(base)/sub/store")
+        let token = try workspace.load(file: file).configuration.security.tokenFile
+        #expect(token == "\(base)/sub/token")
+        #expect(try data(workspace.load(file: file, data: "d")) == "\(base)/d")
+        #expect(try data(workspace.load(file: file, set: ["engine.data=d"])) == "\(base)/d")
+        let variables = ["III_ENGINE__DATA": "d"]
+        #expect(try data(workspace.load(file: file, environment: variables)) == "\(base)/d")
+        #expect(try data(workspace.load(file: file, data: "/d")) == "/d")
+
+        try workspace.write("sub/iii.toml", "")
+        #expect(try data(workspace.load(file: file)) == "\(base)/sub/data")
+    }
+
+    @Test("--data wins over --set")
+    func dataFlag() throws {
+        let loaded = try Workspace().load(set: ["engine.data=/a"], data: "/b")
+        #expect(loaded.configuration.engine.data == "/b")
+    }
+
+    @Test("flags and variables reach every kind of value")
+    func untyped() throws {
+        let loaded = try Workspace().load(
+            set: [
+                "log.io=\"plain\"", "queue.queues.\"a.b\".concurrency=3",
+                "observability.logging=false", "http.body_limit=2048", "security.token=a=b",
+            ],
+            environment: ["III_QUEUE__QUEUES__DEFAULT__BACKOFF": "2s", "III_URL": "ws://h"]
+        )
+        let found = loaded.configuration
+        #expect(found.log.io == .plain)
+        #expect(found.queue.queues["a.b"]?.concurrency == 3)
+        #expect(found.queue.queues["default"]?.backoff == .seconds(2))
+        #expect(!found.observability.logging)
+        #expect(found.http.bodyLimit == 2048)
+        #expect(found.security.token == "a=b")
+    }
+
+    @Test("a number is text where text is asked for")
+    func untypedText() throws {
+        let found = try Workspace().load(set: ["security.token=12345"]).configuration
+        #expect(found.security.token == "12345")
+    }
+
+    @Test("a flag replaces the file's other way to say the same thing")
+    func rivals() throws {
+        let text = "[observability]\ndashboard_port = 1\n[security]\ntoken = \"t\""
+        let flags = ["observability.dashboard_address=[::1]:2", "security.token_file=/f"]
+        let found = try Workspace(["iii.toml": text]).load(set: flags).configuration
+        #expect(found.observability.dashboardAddress.description == "[::1]:2")
+        #expect(found.security.token == nil)
+        #expect(found.security.tokenFile == "/f")
+    }
+
+    @Test("a key without effect is accepted with a warning that says where it stands")
+    func warnings() throws {
+        let loaded = try Workspace(["iii.toml": "[log]\nretention = \"7d\""]).load()
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "iii.toml:2: log.retention has no effect: nothing is removed from the log yet"
+            ]
+        )
+    }
+
+    @Test("a token is never shown")
+    func secrets() throws {
+        let loaded = try Workspace().load(set: ["security.token=hidden"])
+        #expect(loaded.effective.first { $0.key == "security.token" }?.value == "\"***\"")
+    }
+}

@@ -1,0 +1,28 @@
+import Testing
+
+@testable import Server
+
+@Suite("Suggestions")
+struct SuggestionTests {
+    @Test(
+        "the distance counts insertions, deletions, substitutions and swaps",
+        arguments: [
+            ("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "abcd", 1),
+            ("abc", "axc", 1), ("abc", "acb", 1), ("kitten", "sitting", 3), ("ca", "abc", 3),
+        ]
+    )
+    func distances(left: String, right: String, distance: Int) {
+        #expect(Suggestion.editDistance(left, right) == distance)
+        #expect(Suggestion.editDistance(right, left) == distance)
+    }
+
+    @Test("the nearest key is suggested, and none that is far")
+    func nearest() {
+        let keys = ["address", "data", "durability", "duplicate_functions"]
+        #expect(Suggestion.nearest(to: "adress", in: keys) == "address")
+        #expect(Suggestion.nearest(to: "Durabilty", in: keys) == "durability")
+        #expect(Suggestion.nearest(to: "dat", in: keys) == "data")
+        #expect(Suggestion.nearest(to: "port", in: keys) == nil)
+        #expect(Suggestion.nearest(to: "", in: keys) == nil)
+    }
+}

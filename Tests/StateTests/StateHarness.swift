@@ -1,0 +1,55 @@
+import Events
+import JSON
+import Primitives
+import State
+
+/// The engine's part: a decision's event is logged, then applied.
+struct StateHarness {
+    var view: StateView
+    private(set) var log: [StateEvent] = []
+
+    init(maxValueBytes: Int? = nil) { view = StateView(maxValueBytes: maxValueBytes) }
+
+    var tail: Offset { Offset(UInt64(log.count)) }
+
+    /// Calls a function and returns its decision, the event of which has been applied.
+    @discardableResult
+    mutating func decide(_ function: StateFunction, _ input: String) throws -> StateDecision {
+        let decision = try view.decide(function, input: JSONText(validating: Array(input.utf8)))
+        if let event = decision.event {
+            view.apply(event, at: tail)
+            log.append(event)
+        }
+        return decision
+    }
+
+    /// Calls a function and returns the JSON of its answer; nil for "no value".
+    @discardableResult
+    mutating func call(_ function: StateFunction, _ input: String) throws -> String? {
+        try decide(function, input).result.text
+    }
+
+    /// A view that has seen the same events.
+    func replayed() -> StateView {
+        var view = StateView()
+        for (index, event) in log.enumerated() { view.apply(event, at: Offset(UInt64(index))) }
+        return view
+    }
+}
+
+extension FunctionResult {
+    var text: String? {
+        switch self {
+        case .value(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .none: nil
+        case .failure(let error): "failure: \(error.message)"
+        }
+    }
+}
+
+extension StateEvent {
+    /// The function that wrote a value; nil for a deletion.
+    var function: String? {
+        if case .set(let set) = self { set.function } else { nil }
+    }
+}

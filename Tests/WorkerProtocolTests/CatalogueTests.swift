@@ -1,0 +1,106 @@
+import JSON
+import Primitives
+import Testing
+import WorkerProtocol
+
+@Suite("The message catalogue")
+struct CatalogueTests {
+    @Test("every message of a worker is written as the protocol shows it and read back")
+    func workerMessages() throws {
+        for sample in workerSamples { try roundTrip(sample) }
+    }
+
+    @Test("every message of the engine is written as the protocol shows it and read back")
+    func engineMessages() throws {
+        for sample in engineSamples { try roundTrip(sample) }
+    }
+
+    private func roundTrip(_ sample: Sample<some Frame>) throws {
+        #expect(String(decoding: sample.frame.bytes, as: UTF8.self) == sample.text)
+        #expect(sample.frame.byteCount == sample.text.utf8.count)
+        #expect(try .init(decoding: Array(sample.text.utf8)) == sample.frame)
+    }
+
+    @Test("members may come in any order, spaced as Python spaces them")
+    func anyOrder() throws {
+        var entropy = SeededEntropy(seed: 0x0DE5)
+        for sample in workerSamples {
+            for _ in 0..<20 {
+                let text = try rearranged(sample.text, using: &entropy)
+                #expect(try WorkerFrame(decoding: Array(text.utf8)) == sample.frame, "\(text)")
+            }
+        }
+        for sample in engineSamples {
+            for _ in 0..<20 {
+                let text = try rearranged(sample.text, using: &entropy)
+                #expect(try EngineFrame(decoding: Array(text.utf8)) == sample.frame, "\(text)")
+            }
+        }
+    }
+
+    @Test("null for an optional member of the envelope means that it is absent")
+    func nullMeansAbsent() throws {
+        var entropy = SeededEntropy(seed: 0x0141)
+        for sample in workerSamples {
+            let absent = optionalMembers.filter { !sample.text.contains("\"\($0)\":") }
+            let text = try rearranged(sample.text, adding: absent, using: &entropy)
+            #expect(try WorkerFrame(decoding: Array(text.utf8)) == sample.frame, "\(text)")
+        }
+    }
+
+    private let optionalMembers = [
+        "invocation_id", "metadata", "traceparent", "baggage", "action", "namespace", "result",
+        "error", "description", "request_format", "response_format", "invocation",
+        "trigger_namespace", "reattach_token", "data", "config", "caller",
+    ]
+
+    /// The same object with its members shuffled, spaces around them, and `added` members of null.
+    private func rearranged(
+        _ text: String,
+        adding added: [String] = [],
+        using entropy: inout SeededEntropy
+    ) throws -> String {
+        var members: [String] = []
+        try Array(text.utf8).withUnsafeBufferPointer { bytes in
+            var scanner = JSONScanner(bytes)
+            try scanner.beginObject()
+            while let key = try scanner.nextMember() {
+                let value = scanner.text(try scanner.skipValue())
+                members.append("\"\(scanner.name(key))\": \(value)")
+            }
+        }
+        members += added.map { "\"\($0)\": null" }
+        return " { \(members.shuffled(using: &entropy).joined(separator: " , ")) }\n"
+    }
+
+    @Test("a function's definition holds what its registration told, and nothing else")
+    func definition() {
+        let full = FunctionRegistration(
+            id: "f",
+            description: "Does \"it\"",
+            requestFormat: json("{}"),
+            responseFormat: json("[]"),
+            metadata: json("1"),
+            invocation: json("{}")
+        )
+        #expect(
+            full.definition.description
+                == #"{"description":"Does \"it\"","request_format":{},"response_format":[],"#
+                + #""metadata":1}"#
+        )
+        #expect(FunctionRegistration(id: "f").definition == .emptyObject)
+    }
+
+    @Test("telemetry is told from messages by its first four bytes")
+    func binaryMessages() {
+        func classify(_ text: String) -> BinaryMessage {
+            Array(text.utf8).withUnsafeBufferPointer { BinaryMessage($0) }
+        }
+        #expect(classify("OTLP{}") == .traces)
+        #expect(classify("MTRC{}") == .metrics)
+        #expect(classify("LOGS") == .logs)
+        #expect(classify("LOG") == .frame)
+        #expect(classify("") == .frame)
+        #expect(classify(#"{"type":"ping"}"#) == .frame)
+    }
+}
