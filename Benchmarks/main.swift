@@ -1,1 +1,46 @@
-print("not yet")
+import Glibc
+
+// Measures the device, the bare log, the engine and redis in one run on one machine, and prints the
+// table: absolute figures do not travel, ratios within a run do. README: `make bench`.
+
+signal(SIGPIPE, SIG_IGN)
+
+/// Prints a line that is seen at once, also through a pipe.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
+let settings: Settings
+do throws(Failure) {
+    settings = try Settings(CommandLine.arguments.dropFirst())
+} catch {
+    say("\(error)\n\(Settings.usage)")
+    exit(2)
+}
+
+var measurements: [Measurement] = []
+var failures = 0
+say(Table.head)
+for group in Group.all where settings.only.isEmpty || settings.only.contains(group.name) {
+    do throws(Failure) {
+        try group.run(settings) { measurement in
+            say(Table.row(measurement))
+            measurements.append(measurement)
+        }
+    } catch {
+        failures += 1
+        say("\(group.name): not measured: \(error)")
+    }
+}
+say("")
+for aim in Aim.all { say(aim.line(measurements)) }
+if let output = settings.output {
+    do throws(Failure) {
+        try File.write(BenchFile.text(measurements), to: output)
+    } catch {
+        failures += 1
+        say("\(error)")
+    }
+}
+exit(failures == 0 ? 0 : 1)

@@ -62,11 +62,11 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         case ready
         case data(end: Offset)
         case idle
+        // A roll: three writes and, if the next segment is not made yet, a wait.
         case seal
-        case manifest
-        /// Sealed; the next segment is not made yet.
         case awaitingSegment
         case header(SegmentHeader)
+        case manifest
     }
 
     /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
@@ -293,18 +293,20 @@ extension CommitLog where Store: ~Copyable {
         case .idle:
             step = .ready
         case .seal:
-            manifest.lastSealed = active.number
-            fillManifest(isClean: false)
-            let slot = Int(manifest.generation % 2)
-            try submit(page.prefix(Layout.manifestSlot), to: .manifest(slot: slot), at: 0, .manifest)
-        case .manifest:
             step = .awaitingSegment
             try beginNext()
         case .header(let header):
+            manifest.lastSealed = active.number
+            manifest.active = header.number
             device.store.release(segment: active.number)
             active = ActiveSegment(header)
             nextSize = nil
             device.store.prepareSegment(header.number + 1, size: options.segmentBytes)
+            // Behind the header: from here on the segment is missed if it is not there.
+            fillManifest(isClean: false)
+            let slot = Int(manifest.generation % 2)
+            try submit(page.prefix(Layout.manifestSlot), to: .manifest(slot: slot), at: 0, .manifest)
+        case .manifest:
             step = .ready
         case .ready, .awaitingSegment:
             preconditionFailure("nothing was on its way")

@@ -26,6 +26,12 @@ package struct LogScan: Equatable, Sendable {
         package let position: Int
         /// From `position` to behind the last byte that is not zero, in whole pages.
         package let byteCount: Int
+
+        package init(segment: UInt64, position: Int, byteCount: Int) {
+            self.segment = segment
+            self.position = position
+            self.byteCount = byteCount
+        }
     }
 
     /// The segment that was begun last.

@@ -195,12 +195,13 @@ extension LogScanner where Source: ~Copyable {
         _ batch: BatchHeader,
         _ place: inout Place,
         _ source: inout Source,
-        _ visit: Visit
+        _ visit: Visit,
+        losing reason: Damage.Reason = .changedBits
     ) throws(LogError) {
         meet(batch.base, segment: place.header.number, position: place.position)
         if batch.end > start || start == .zero {
             let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-            try handOver(batch, Self.body(of: batch, in: whole), place, visit)
+            try handOver(batch, Self.body(of: batch, in: whole), place, visit, reason)
         }
         found.batches += 1
         found.mark = max(found.mark, batch.durable)
@@ -213,10 +214,11 @@ extension LogScanner where Source: ~Copyable {
         _ batch: BatchHeader,
         _ body: UnsafeRawBufferPointer,
         _ place: Place,
-        _ visit: Visit
+        _ visit: Visit,
+        _ reason: Damage.Reason
     ) throws(LogError) {
         guard var reader = BatchReader(batch, body: body) else {
-            return lose(batch.base..<batch.end, .changedBits, place)
+            return lose(batch.base..<batch.end, reason, place)
         }
         found.lastTime = max(found.lastTime, reader.time)
         while true {
@@ -225,10 +227,10 @@ extension LogScanner where Source: ~Copyable {
             do throws(BatchReader.Failure) {
                 record = try reader.record()
             } catch .checksum {
-                lose(offset..<offset.advanced(by: 1), .changedBits, place)
+                lose(offset..<offset.advanced(by: 1), reason, place)
                 continue
             } catch {
-                return lose(offset..<batch.end, .changedBits, place)
+                return lose(offset..<batch.end, reason, place)
             }
             guard let record else { return }
             found.records += 1
@@ -280,10 +282,11 @@ extension LogScanner where Source: ~Copyable {
             return true
         }
         let known = found.damages.count
-        try take(batch, &place, &source, visit)
+        let position = place.position
+        try take(batch, &place, &source, visit, losing: reason)
         // Every record may hold although the body does not: the bits that changed are in none.
         if found.damages.count == known {
-            report(reason, segment: segment, position: place.position, lost: expected..<expected)
+            report(reason, segment: segment, position: position, lost: batch.base..<batch.base)
         }
         return true
     }

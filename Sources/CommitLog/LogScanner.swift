@@ -72,7 +72,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             }
             try read(header, file, isLast: index == count - 1, &source, visit)
         }
-        if let sealed = manifest?.lastSealed, sealed >= number {
+        if let active = manifest?.active, active >= number {
             reportOpen(.missingSegment, segment: number, position: 0)
         }
         finish()

@@ -75,6 +75,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         try device.arrange()
         if report.isNew { try write(&manifest, &device, durable: scan.next) }
         let active = try settle(&device, &manifest, scan)
+        manifest.active = active.number
         try write(&manifest, &device, durable: scan.next)
         return Outcome(
             manifest: manifest,

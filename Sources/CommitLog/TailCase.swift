@@ -6,7 +6,7 @@
 /// before it. So a crash can only leave a *last* batch that lacks sectors, and whatever else is
 /// found is damage. (Alagappan et al., *Protocol-Aware Recovery*, FAST 2018: tell a crash from
 /// corruption, or lose acknowledged data.)
-enum TailCase: Hashable {
+package enum TailCase: Hashable {
     /// Header and body hold.
     case intact
     /// The header's sector is all zero.
@@ -21,7 +21,7 @@ enum TailCase: Hashable {
     case changed
 
     /// What follows a blank header sector.
-    enum Rest: Hashable, CaseIterable {
+    package enum Rest: Hashable, CaseIterable {
         /// Zeros to the end of the segment, and no later segment.
         case nothing
         /// Bytes within the reach of one batch that are no batch.
@@ -30,7 +30,7 @@ enum TailCase: Hashable {
         case more
     }
 
-    enum Decision: Equatable {
+    package enum Decision: Equatable {
         /// Read its records and go on behind it.
         case accept
         /// The log ends here, in order.
@@ -41,7 +41,7 @@ enum TailCase: Hashable {
         case damage(Damage.Reason)
     }
 
-    var decision: Decision {
+    package var decision: Decision {
         switch self {
         case .intact: .accept
         case .blank(.nothing, isBelowMark: false): .end

@@ -31,7 +31,7 @@ package struct PlainStorage: FileStorage, ~Copyable {
         finished.isEmpty ? nil : finished.removeFirst()
     }
 
-    package mutating func wait(nanoseconds: UInt64?) {
+    package func wait(nanoseconds: UInt64?) {
         guard finished.isEmpty else { return }
         waker.sleep(nanoseconds: nanoseconds)
     }

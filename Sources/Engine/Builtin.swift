@@ -21,6 +21,11 @@ enum Builtin {
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
 
+    /// - Returns: nil: no builtin has this id, or it is not reachable from that namespace.
+    static func named(_ function: FunctionName) -> Builtin? {
+        table[function.id].flatMap { $0.isReachable(from: function.namespace) ? $0 : nil }
+    }
+
     /// All live in the default namespace; the queue functions are found from any (services 2, 0).
     func isReachable(from namespace: String) -> Bool {
         switch self {

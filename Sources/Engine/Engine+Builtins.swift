@@ -14,7 +14,11 @@ extension Engine where Store: ~Copyable {
         var after: Offset?
 
         static func failure(_ error: ErrorBody) -> Outcome { Outcome(result: .failure(error)) }
-        static func value(_ value: JSONText) -> Outcome { Outcome(result: .value(value.bytes)) }
+    }
+
+    /// A list shows what all records so far have made.
+    private func listed(_ list: JSONText) -> Outcome {
+        Outcome(result: .value(list.bytes), after: newest)
     }
 
     /// - Parameter worker: who calls; nil: a trigger does.
@@ -39,10 +43,12 @@ extension Engine where Store: ~Copyable {
                     )
                 )
             }
-            return Outcome(result: try describe(worker, input))
-        case .listWorkers: return .value(Listing.workers(registry, input))
-        case .listFunctions: return .value(Listing.functions(registry, input))
-        case .listTriggers: return .value(Listing.triggers(registry, input))
+            // It tells that what the worker had registered stands, subscriptions included.
+            let answer = try describe(worker, input)
+            return Outcome(result: answer, after: newest)
+        case .listWorkers: return listed(Listing.workers(registry, input))
+        case .listFunctions: return listed(Listing.functions(registry, input))
+        case .listTriggers: return listed(Listing.triggers(registry, input))
         }
     }
 
@@ -96,7 +102,11 @@ extension Engine where Store: ~Copyable {
         var touched: Set<String> = []
         for event in decision.events {
             after = try record(.queue(event), trace: origin.trace, cause: origin.cause)
-            if case .redriven(let redriven) = event { touched.insert(redriven.queue) }
+            switch event {
+            case .redriven(let redriven): touched.insert(redriven.queue)
+            case .defined(let defined): touched.insert(defined.queue)
+            default: break
+            }
         }
         for queue in touched.sorted() { try pump(queue) }
         return Outcome(result: .value(decision.result.bytes), after: after ?? newest)

@@ -94,7 +94,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Answers a call that waits; void calls and those without an id hear nothing.
-    private mutating func answer(
+    mutating func answer(
         _ call: Call,
         on connection: ConnectionID,
         _ result: FunctionResult,
@@ -214,12 +214,16 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Delivers what `queue` can deliver now.
+    ///
+    /// A delivery that ends at once (of a builtin, or one that no worker can take) asks for the next
+    /// one from within: the loop that is under way gives it, so that no backlog deepens the stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining else { return }
+        guard !isDraining, pumping.insert(queue).inserted else { return }
+        defer { pumping.remove(queue) }
         let registry = registry
         while let message = views.queue.next(
             in: queue,
-            isServed: { registry.isServed($0) || Builtin.named($0.id) != nil }
+            isServed: { registry.isServed($0) || Builtin.named($0) != nil }
         ) {
             try deliver(message, from: queue)
         }
@@ -228,7 +232,7 @@ extension Engine where Store: ~Copyable {
     private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {
         let function = message.target.function
         let subscription = views.queue.queues[queue]?.subscription
-        views.queue.take(message, from: queue)
+        let worker = registry.pick(function)
         let run = Run(
             function: function,
             payload: message.payload,
@@ -243,13 +247,14 @@ extension Engine where Store: ~Copyable {
         )
         let invocation = UUID128(from: &random)
         run.invocation = invocation
+        run.worker = worker
         run.record = try record(
             .queue(
                 .delivered(
                     Delivered(
                         queue: queue,
                         message: message.offset,
-                        worker: registry.pick(function)?.id ?? UUID128(high: 0, low: 0),
+                        worker: worker?.id ?? UUID128(high: 0, low: 0),
                         invocation: invocation,
                         attempt: message.nextAttempt
                     )
@@ -260,7 +265,7 @@ extension Engine where Store: ~Copyable {
         )
         // The message is what was promised; that it was handed out may be lost with a crash, which
         // then hands it out again.
-        run.after = message.offset
+        run.after = message.released
         try start(run)
     }
 

@@ -28,10 +28,12 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func dispatch(_ run: Run) throws(LogError) {
-        if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function.id) {
+        if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function) {
             return try dispatch(run, to: builtin)
         }
-        guard let worker = registry.pick(run.function) else {
+        // While a condition was asked, the worker may have gone.
+        let chosen = run.worker.flatMap { $0.functions.contains(run.function) ? $0 : nil }
+        guard let worker = chosen ?? registry.pick(run.function) else {
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
         }
         guard fits(run.payload.count, to: worker) else {
@@ -143,9 +145,15 @@ extension Engine where Store: ~Copyable {
         if case .deliver(let queue, let message) = run.purpose {
             return try settle(message, of: queue, run, result, span)
         }
-        // A call of nothing that ran has left no record, and needs none.
-        var end: Offset?
-        if let cause = start ?? run.cause {
+        // What never ran is recorded where something else ends with it: a request or a cron run. A
+        // call's cause is its caller's own run, which goes on.
+        let isRecorded =
+            switch run.purpose {
+            case .respond, .cron: true
+            case .answer, .nobody, .condition, .deliver: start != nil
+            }
+        var end = run.record ?? run.cause
+        if isRecorded, let cause = start ?? run.cause {
             end = try record(
                 .completed(
                     Completed(
@@ -164,7 +172,7 @@ extension Engine where Store: ~Copyable {
         case .respond(let exchange):
             respond(exchange, to: result, after: end)
         case .condition(let subject):
-            try proceed(with: subject, after: result)
+            try proceed(with: subject, result, after: end)
         case .cron:
             if case .failure(let error) = result {
                 notice(.warning, "cron function \(run.function) failed: \(error.message)")
@@ -176,11 +184,25 @@ extension Engine where Store: ~Copyable {
 
     /// A result that no record can hold is told of, not held.
     private static func recordable(_ result: FunctionResult) -> FunctionResult {
-        guard case .value(let bytes) = result,
-            bytes.count > Limits.recordBytes - Limits.recordOverheadBytes
-        else { return result }
-        let note = "a result of \(bytes.count) bytes, too large to be recorded"
-        return .failure(ErrorBody(code: "payload_too_large", message: note))
+        switch result {
+        case .none: return .none
+        case .value(let bytes):
+            guard bytes.count > Limits.recordBytes - Limits.recordOverheadBytes else {
+                return result
+            }
+            let note = "a result of \(bytes.count) bytes, too large to be recorded"
+            return .failure(ErrorBody(code: "payload_too_large", message: note))
+        case .failure(let error): return .failure(recordable(error))
+        }
+    }
+
+    /// A worker may send an error of any length.
+    private static func recordable(_ error: ErrorBody) -> ErrorBody {
+        let bytes =
+            error.code.utf8.count + error.message.utf8.count + (error.stacktrace?.utf8.count ?? 0)
+        guard bytes > Limits.recordBytes - Limits.recordOverheadBytes else { return error }
+        let note = "an error of \(bytes) bytes, too large to be recorded"
+        return ErrorBody(code: "payload_too_large", message: note)
     }
 
     private mutating func settle(
@@ -192,7 +214,12 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let event: QueueEvent
         if case .failure(let error) = result {
-            event = views.queue.decideFailure(of: message, in: queue, error: error, now: now.wall)
+            event = views.queue.decideFailure(
+                of: message,
+                in: queue,
+                error: Self.recordable(error),
+                now: now.wall
+            )
         } else {
             event = .acked(
                 Acked(
@@ -216,9 +243,12 @@ extension Engine where Store: ~Copyable {
 
     /// A condition has answered: exactly `false` skips the run, an error fails it where it is a
     /// request's or a message's, and skips it otherwise (services 1, 0.4; services 2, A.9).
+    ///
+    /// - Parameter offset: the youngest record that the answer rests on.
     private mutating func proceed(
         with run: Run,
-        after answer: FunctionResult
+        _ answer: FunctionResult,
+        after offset: Offset?
     ) throws(LogError) {
         let isRefused = answer == .value(JSONText.false.bytes)
         var failure: ErrorBody?
@@ -227,9 +257,9 @@ extension Engine where Store: ~Copyable {
         switch run.purpose {
         case .respond(let exchange):
             if let failure {
-                respond(exchange, to: .failure(failure), after: nil)
+                respond(exchange, to: .failure(failure), after: offset)
             } else {
-                respond(exchange, with: .conditionNotMet, after: nil)
+                respond(exchange, with: .conditionNotMet, after: offset)
             }
         case .deliver(let queue, let message):
             let result = failure.map { FunctionResult.failure($0) } ?? .none

@@ -33,6 +33,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
+    /// The queues that are being delivered from right now.
+    var pumping: Set<String> = []
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0
@@ -70,6 +72,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         for firing in views.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
+        // What is for builtins goes now; the rest is held until a worker serves it.
+        for queue in views.queue.queues.keys.sorted() { try pump(queue) }
     }
 
     // MARK: One turn
@@ -88,7 +92,25 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try perform(command)
         } catch .recordTooLarge(let bytes, let limit) {
             // What can be that large is refused where it comes in; this keeps the rest alive.
-            notice(.error, "a command was dropped: its record has \(bytes) bytes of \(limit)")
+            let refusal = ErrorBody(
+                code: "payload_too_large",
+                message: "its record would have \(bytes) bytes; at most \(limit) can be recorded"
+            )
+            notice(.error, "a command was refused: \(refusal.message)")
+            refuse(command, refusal)
+        }
+    }
+
+    /// Tells whoever waits that a command came to nothing.
+    private mutating func refuse(_ command: Command, _ refusal: ErrorBody) {
+        switch command {
+        case .call(let connection, let call):
+            answer(call, on: connection, .failure(refusal), after: nil)
+        case .request(let exchange, _, _):
+            exchanges[exchange] = nil
+            let reply = HTTPReply(status: 413, error: refusal)
+            gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+        default: break
         }
     }
 
@@ -124,7 +146,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.
     package mutating func timeUntilDue() -> UInt64? {
-        let wallDue = [views.queue.nextDue(), views.cron.nextDue].compactMap { $0 }.min()
+        // A drain fires no slots: one that is due must not keep the loop awake.
+        let nextSlot = isDraining ? nil : views.cron.nextDue
+        let wallDue = [views.queue.nextDue(), nextSlot].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
         let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
         return [wallWait, deadlineWait].compactMap { $0 }.min()

@@ -36,6 +36,8 @@ final class Run {
     var record: Offset?
     /// The record that must be durable before the function may start; nil: its own.
     var after: Offset?
+    /// Who runs it, as its record says; nil: whoever is next.
+    var worker: Worker?
     /// The id under which its worker answers; nil: a new one.
     var invocation: UUID128?
 

@@ -18,7 +18,7 @@ enum Dialer {
     }
 
     private enum Upgrade: Sendable {
-        case done
+        case done(NIOLoopBound<Socket>)
         case refused(EventLoopFuture<Void>)
     }
 
@@ -54,8 +54,9 @@ enum Dialer {
         ) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 guard let link = mailbox.current else { throw ChannelError.alreadyClosed }
-                try channel.pipeline.syncOperations.addHandler(Socket(link: link))
-                return .done
+                let socket = Socket(link: link)
+                try channel.pipeline.syncOperations.addHandler(socket)
+                return .done(NIOLoopBound(socket, eventLoop: channel.eventLoop))
             }
         }
         var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
@@ -75,8 +76,11 @@ enum Dialer {
         }
         return upgraded.flatMap { $0 }.flatMap { upgrade in
             switch upgrade {
-            case .done: channel.eventLoop.makeSucceededVoidFuture()
-            case .refused(let refusal): refusal
+            case .done(let socket):
+                // Not before: during the upgrade nothing can be written.
+                socket.value.open()
+                return channel.eventLoop.makeSucceededVoidFuture()
+            case .refused(let refusal): return refusal
             }
         }.always { result in
             timeout.cancel()

@@ -1,5 +1,6 @@
 import JSON
 import NIOCore
+import NIOPosix
 import Primitives
 import WorkerProtocol
 
@@ -36,6 +37,9 @@ final class Link {
     private var isGreeted = false
     private var lastFailure: SDKError?
     private var livenessTimer: Scheduled<Void>?
+    private var greetingTimer: Scheduled<Void>?
+    var deadlineTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
+    var drainTimer: Scheduled<Void>?
 
     // Registrations, replayed on every connection in the order in which they were made.
     var functions: [String: ServedFunction] = [:]
@@ -51,9 +55,12 @@ final class Link {
     /// Functions that are running.
     var running = 0
     var tasks: [UInt64: Task<Void, Never>] = [:]
+    private var ticketsGiven: UInt64 = 0
     var drain = DrainPhase.none
 
     private var greetingWaiters: [@Sendable (Result<Void, SDKError>) -> Void] = []
+    /// Closed, and no connection left.
+    private var isOver = false
     private var closeWaiters: [@Sendable (SDKError) -> Void] = []
 
     init(mailbox: Mailbox, identity: WorkerIdentity, options: WorkerOptions) {
@@ -61,6 +68,11 @@ final class Link {
         loop = mailbox.eventLoop.assumeIsolated()
         self.identity = identity
         self.options = options
+    }
+
+    func nextTicket() -> UInt64 {
+        ticketsGiven += 1
+        return ticketsGiven
     }
 
     func warn(_ message: String) { options.onWarning(message) }
@@ -97,7 +109,7 @@ final class Link {
     }
 
     private func retryLater() {
-        if drain != .none { return finishDrain() }
+        if drain != .none { return settleDrain() }
         failedAttempts += 1
         let delay = options.backoff.delay(after: failedAttempts, using: &generator)
         phase = .waiting(
@@ -132,6 +144,8 @@ final class Link {
         previous = (workerID, token)
         isGreeted = true
         failedAttempts = 0
+        lastFailure = nil
+        greetingTimer?.cancel()
         let waiters = greetingWaiters
         greetingWaiters = []
         for waiter in waiters { waiter(.success(())) }
@@ -152,6 +166,7 @@ final class Link {
     }
 
     func lost(_ socket: Socket) {
+        if case .closed(let reason) = phase { return tellClosed(reason) }
         guard case .online(let current) = phase, current === socket else { return }
         livenessTimer?.cancel()
         let place = "the connection to the engine at \(identity.address)"
@@ -178,42 +193,47 @@ final class Link {
         let before = phase
         if case .closed = before { return }
         phase = .closed(reason)
-        livenessTimer?.cancel()
-        calls.failAll(reason)
-        waiting = []
-        for task in tasks.values { task.cancel() }
-        let greeting = greetingWaiters
-        let closing = closeWaiters
-        (greetingWaiters, closeWaiters) = ([], [])
-        for waiter in greeting { waiter(.failure(reason)) }
-        for waiter in closing { waiter(reason) }
-        switch before {
-        case .online(let socket): socket.close()
-        case .waiting(let timer): timer.cancel()
-        case .dialing, .closed: break
+        for timer in [livenessTimer, greetingTimer, drainTimer, deadlineTimer?.task] {
+            timer?.cancel()
         }
+        waiting = []
+        calls.failAll(reason)
+        for task in tasks.values { task.cancel() }
+        let waiters = greetingWaiters
+        greetingWaiters = []
+        for waiter in waiters { waiter(.failure(reason)) }
+        if case .online(let socket) = before {
+            socket.close()
+        } else {
+            if case .waiting(let timer) = before { timer.cancel() }
+            tellClosed(reason)
+        }
+    }
+
+    /// The last connection is gone too.
+    private func tellClosed(_ reason: SDKError) {
+        isOver = true
+        let waiters = closeWaiters
+        closeWaiters = []
+        for waiter in waiters { waiter(reason) }
     }
 
     func whenGreeted(_ waiter: @escaping @Sendable (Result<Void, SDKError>) -> Void) {
         if case .closed(let reason) = phase { return waiter(.failure(reason)) }
         if isGreeted { return waiter(.success(())) }
         greetingWaiters.append(waiter)
-        loop.scheduleTask(in: TimeAmount(options.connectTimeout)) { [self] in
-            if previous == nil {
-                close(
-                    lastFailure
-                        ?? SDKError(
-                            code: .cannotConnect,
-                            message: "no answer from the engine at \(identity.address) within "
-                                + "\(options.connectTimeout)"
-                        )
-                )
-            }
+        greetingTimer = loop.scheduleTask(in: TimeAmount(options.connectTimeout)) { [self] in
+            let silence = SDKError(
+                code: .cannotConnect,
+                message: "no answer from the engine at \(identity.address) within "
+                    + "\(options.connectTimeout)"
+            )
+            close(lastFailure ?? silence)
         }
     }
 
     func whenClosed(_ waiter: @escaping @Sendable (SDKError) -> Void) {
-        if case .closed(let reason) = phase { return waiter(reason) }
+        if isOver, case .closed(let reason) = phase { return waiter(reason) }
         closeWaiters.append(waiter)
     }
 

@@ -8,12 +8,14 @@ final class Mailbox: Sendable {
     typealias Job = @Sendable (Link) -> Void
 
     let eventLoop: any EventLoop
+    let identity: WorkerIdentity
     private let link: NIOLoopBoundBox<Link?>
     private let jobs = Mutex<[Job]>([])
     private let entropy = Mutex(SystemEntropy())
 
-    init(eventLoop: any EventLoop) {
+    init(eventLoop: any EventLoop, identity: WorkerIdentity) {
         self.eventLoop = eventLoop
+        self.identity = identity
         link = .makeEmptyBox(eventLoop: eventLoop)
     }
 
@@ -51,6 +53,9 @@ final class Mailbox: Sendable {
 
     /// The id of a new call or trigger.
     func newID() -> UUID128 { entropy.withLock { UUID128(from: &$0) } }
+
+    /// The namespace that a call of `functionID` names.
+    func namespace(of functionID: String) -> String? { identity.namespace(of: functionID) }
 
     /// What was opened; only on the event loop.
     var current: Link? { link.value }

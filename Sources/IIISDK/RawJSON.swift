@@ -24,7 +24,9 @@ public struct RawJSON: Hashable, Sendable {
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// The value as `Value`.
-    public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws(SDKError)
+    public func decoded<Value: Decodable>(
+        as type: Value.Type = Value.self
+    ) throws(SDKError)
         -> Value
     {
         try JSONCoding.decode(type, from: bytes, what: "the value")

@@ -31,8 +31,10 @@ final class Socket: ChannelInboundHandler {
         exit = try? context.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
         var entropy = SystemEntropy()
         out = FrameBuffer(allocator: context.channel.allocator, seed: entropy.next())
-        batch { link.opened(self) }
     }
+
+    /// The upgrade is done, and nothing has been read yet.
+    func open() { batch { link.opened(self) } }
 
     func channelInactive(context: ChannelHandlerContext) {
         ended()
@@ -53,16 +55,21 @@ final class Socket: ChannelInboundHandler {
         link.lost(self)
     }
 
-    /// Says goodbye and ends the connection; ``Link/lost(_:)`` follows.
+    /// Says goodbye and waits, though not for ever, for the engine to end the connection, so that
+    /// nothing that was sent is cut off; ``Link/lost(_:)`` follows.
     func close() {
-        guard !isClosing else { return }
+        guard !isClosing, let channel else { return }
         isClosing = true
-        out?.append(.close, [0x03, 0xE8])
+        out?.append(.close, Self.normalClosure)
         flush()
-        channel?.close(promise: nil)
+        let timer = channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in timer.cancel() }
     }
 
-    /// Ends the connection without a word.
+    /// Close code 1000.
+    private static let normalClosure: [UInt8] = [0x03, 0xE8]
+
+    /// Ends the connection at once.
     func abort() { channel?.close(promise: nil) }
 
     // MARK: Sending
@@ -116,7 +123,10 @@ final class Socket: ChannelInboundHandler {
         case .text, .binary, .continuation: receive(frame)
         case .ping: out?.append(.pong, Array(frame.unmaskedData.readableBytesView))
         case .connectionClose:
-            close()
+            if !isClosing { out?.append(.close, []) }
+            isClosing = true
+            flush()
+            abort()
         default: break
         }
     }

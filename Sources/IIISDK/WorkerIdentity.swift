@@ -13,7 +13,8 @@ struct WorkerIdentity: Sendable {
     let namespace: String?
     private let description: String?
 
-    /// - Parameter environmentName: whether `III_WORKER_NAME` wins over `name`.
+    /// Where the environment counts: `III_WORKER_NAME` wins over `name` if `environmentName` says
+    /// so; the other variables fill in what `options` leaves open.
     init(
         name: String?,
         options: WorkerOptions,

@@ -1,6 +1,7 @@
 import Events
 import JSON
 import Primitives
+import RecordFormat
 
 /// One record in a few words, and what it carries.
 struct Headline: Equatable {
@@ -33,6 +34,8 @@ struct HeadlineContext {
     var workers: [UUID128: WorkerName] = [:]
     /// The function that a message is for, by the offset of its `enqueued` record.
     var targets: [Offset: FunctionName] = [:]
+    /// The topic that a message was published to, by the offset of its `enqueued` record.
+    var topics: [Offset: String] = [:]
 
     func worker(_ id: UUID128) -> String {
         if id == UUID128(high: 0, low: 0) { return "the engine" }
@@ -163,8 +166,8 @@ extension QueueEvent {
         case .enqueued(let event): return event.headline
         case .delivered(let event):
             let target =
-                context.targets[event.message]?.description ?? event.subscriber
-                ?? "message \(event.message) of queue \(event.queue)"
+                (context.targets[event.message] ?? event.subscriber(of: context.topics[event.message]))
+                .map(\.description) ?? "message \(event.message) of queue \(event.queue)"
             return Headline(
                 "delivery attempt \(event.attempt) -> \(target) on \(context.worker(event.worker))")
         case .acked(let event): return Headline("acked", event.result, took: event.duration)
@@ -208,13 +211,26 @@ extension Enqueued {
 
 extension Delivered {
     /// The function of a subscription's queue, `topic::function@namespace`; nil for another queue.
-    fileprivate var subscriber: String? {
-        guard let at = queue.lastIndex(of: "@"), let colons = queue.firstRange(of: "::"),
-            colons.upperBound < at
+    ///
+    /// - Parameter topic: nil when only the queue's name tells; then it is what is before `::`.
+    fileprivate func subscriber(of topic: String?) -> FunctionName? {
+        let known = topic.map { "\($0)::" }
+        guard let prefix = known ?? queue.firstRange(of: "::").map({ String(queue[..<$0.upperBound]) }),
+            queue.hasPrefix(prefix)
         else { return nil }
-        let name = queue[colons.upperBound..<at]
-        let namespace = queue[queue.index(after: at)...]
-        return FunctionName(namespace: String(namespace), id: String(name)).description
+        var parts = [""]
+        var isEscaped = false
+        for character in queue.dropFirst(prefix.count) {
+            if isEscaped || (character != "\\" && character != "@") {
+                parts[parts.count - 1].append(character)
+                isEscaped = false
+            } else if character == "@" {
+                parts.append("")
+            } else {
+                isEscaped = true
+            }
+        }
+        return parts.count == 2 ? FunctionName(namespace: parts[1], id: parts[0]) : nil
     }
 }
 

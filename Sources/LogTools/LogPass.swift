@@ -1,4 +1,5 @@
 package import CommitLog
+import Disk
 package import Primitives
 package import RecordFormat
 

@@ -98,19 +98,18 @@ package struct LogSource: SegmentSource {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw ToolError(.noSuchLog, "\(path) is no directory; for a segment file, use --file")
         }
+        let isEmpty: Bool
         do throws(StorageError) {
-            let isEmpty = try open.directory.segments().isEmpty
-            if isEmpty, access("\(path)/MANIFEST", F_OK) != 0 {
-                throw ToolError(
-                    .foreignDirectory,
-                    "\(path) is not an engine's data directory: it has neither MANIFEST nor log/; "
-                        + "name another with -D"
-                )
-            }
-        } catch let error as StorageError {
+            isEmpty = try open.directory.segments().isEmpty
+        } catch {
             throw ToolError(.unreadable, error.description)
-        } catch let error as ToolError {
-            throw error
+        }
+        guard !isEmpty || access("\(path)/MANIFEST", F_OK) == 0 else {
+            throw ToolError(
+                .foreignDirectory,
+                "\(path) is not an engine's data directory: it has neither MANIFEST nor segments "
+                    + "in log/; name another with -D"
+            )
         }
         return open
     }

@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 
 /// Words about values, for people.
 enum Text {

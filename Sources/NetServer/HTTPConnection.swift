@@ -208,7 +208,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         phase = .waiting
         deadline.set(in: settings.idleTimeout)
         pump()
-        if !isReading { flush() }
+        if !isReading, !isPumping { flush() }
         if wantsRead, phase == .waiting || phase == .receiving {
             wantsRead = false
             context?.read()

@@ -60,7 +60,7 @@ extension HTTPParserError {
     var refusal: Refusal {
         switch self {
         case .headerOverflow: Refusal(431, "the headers are too many or too large")
-        case .invalidVersion: Refusal(505, "this server speaks HTTP/1.1")
+        case .invalidVersion: Refusal(400, "the request line must end in HTTP/1.1 and CRLF")
         case .invalidMethod: Refusal(501, "unknown method")
         default: Refusal(400, "malformed HTTP: \(self)")
         }

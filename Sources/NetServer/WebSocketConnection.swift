@@ -2,18 +2,19 @@ import NIOCore
 
 /// One WebSocket on the byte stream of its channel, from the 101 on.
 ///
-///     open --- our Close frame ---> closing --+
-///       |                                     +-- peer's Close frame, or deadline --> lingering
-///       +--- peer's Close frame, protocol error ------------------------------------>    |
-///       +--- end of TCP, silence, slowness, abort --> ended  <-- end of TCP, or deadline-+
+///     open -- our Close frame --> closing -- peer's Close frame --> shut --> ended
+///       |                            |                               ^
+///       +-- peer's Close frame, protocol error ----------------------+
+///       +-- end of TCP, silence, slowness, abort --> ended <-- end of TCP, deadline, from anywhere
 ///
-/// *Lingering*: our side of the TCP connection is shut, the peer's is read and dropped; closing at
-/// once could make the kernel discard our last frames together with the unread bytes.
+/// *Shut*: everything is written and our side of the TCP connection ends. After a protocol error
+/// the peer's side is read on and dropped for a while: closing over unread bytes would make the
+/// kernel reset the connection, and the peer lose the Close frame that tells it why.
 final class WebSocketConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
 
-    private enum Phase { case open, closing, lingering, ended }
+    private enum Phase { case open, closing, shut, ended }
 
     private let eventLoop: any EventLoop
     private let settings: WebSocketSettings
@@ -148,10 +149,10 @@ final class WebSocketConnection: ChannelDuplexHandler {
             } else if phase == .open {
                 socket?.sendControl(.close, parser.control.prefix(2))
             }
-            linger(.peer(code: code))
+            shut(.peer(code: code), lingers: false)
         case .failed(let error):
             if phase == .open { sendClose(code: error.closeCode, text: error.message) }
-            linger(.protocolError(code: error.closeCode, error.message))
+            shut(.protocolError(code: error.closeCode, error.message), lingers: true)
         }
     }
 
@@ -231,16 +232,20 @@ final class WebSocketConnection: ChannelDuplexHandler {
         socket?.sendControl(.close, payload)
     }
 
-    /// Writes what is queued, shuts our side, and waits for the peer to shut its own.
-    private func linger(_ reason: CloseReason) {
-        guard phase == .open || phase == .closing else { return }
+    /// Writes what is queued and shuts our side; then shuts the peer's too, which has nothing more
+    /// to say after its Close frame, or `lingers` until the peer has done so.
+    private func shut(_ reason: CloseReason, lingers: Bool) {
+        guard phase == .open || phase == .closing, let context else { return }
         socket?.flush()
-        phase = .lingering
+        phase = .shut
         report(reason)
         held.removeAll()
         resumeReading()
         scheduleDeadline()
-        context?.close(mode: .output, promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.close(mode: .output, promise: written)
+        guard !lingers else { return }
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
     private func scheduleDeadline() {

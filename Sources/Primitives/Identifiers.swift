@@ -80,8 +80,8 @@ package struct TraceID: Hashable, Sendable, CustomStringConvertible {
     /// Reads 32 hexadecimal digits, of either case.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count == 32,
-            let high = UInt64(text.prefix(16), radix: 16),
-            let low = UInt64(text.suffix(16), radix: 16)
+            let high = hexadecimal(text.utf8.prefix(16)),
+            let low = hexadecimal(text.utf8.suffix(16))
         else { return nil }
         self.init(high: high, low: low)
     }
@@ -96,6 +96,17 @@ package func hexadecimal(_ value: UInt64) -> String {
     return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
+/// The value of 1 to 16 hexadecimal digits of either case and nothing else; nil for other text.
+package func hexadecimal(_ digits: some Collection<UInt8>) -> UInt64? {
+    guard (1...16).contains(digits.count) else { return nil }
+    var value: UInt64 = 0
+    for digit in digits {
+        guard let bits = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+        value = value << 4 | UInt64(bits)
+    }
+    return value
+}
+
 /// The W3C `traceparent` header (Trace Context, section 3.2): version 00.
 package struct TraceParent: Hashable, Sendable, CustomStringConvertible {
     package let trace: TraceID
@@ -108,16 +119,19 @@ package struct TraceParent: Hashable, Sendable, CustomStringConvertible {
         self.flags = flags
     }
 
-    /// Nil when the text is not a usable traceparent; any flags and any known-length version pass.
+    /// Nil when the text is not a usable traceparent. Any flags pass, and of later versions what
+    /// they begin with; version 00 has nothing behind its flags.
     package init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff",
-            parts[2].utf8.count == 16, parts[3].utf8.count == 2,
+        guard parts.count >= 4, parts[0].utf8.count == 2, parts[2].utf8.count == 16,
+            parts[3].utf8.count == 2,
+            let version = hexadecimal(parts[0].utf8), version != 0xFF,
+            version != 0 || parts.count == 4,
             let trace = TraceID(parts[1]),
-            let span = UInt64(parts[2], radix: 16), span != 0,
-            let flags = UInt8(parts[3], radix: 16)
+            let span = hexadecimal(parts[2].utf8), span != 0,
+            let flags = hexadecimal(parts[3].utf8)
         else { return nil }
-        self.init(trace: trace, span: span, flags: flags)
+        self.init(trace: trace, span: span, flags: UInt8(flags))
     }
 
     package var description: String {

@@ -125,7 +125,12 @@ package struct BatchBuilder: ~Copyable {
         let size = UInt32(length)
         let bytes = memory.bytes
         let rest = UnsafeRawBufferPointer(rebasing: bytes[used + 8..<used + length])
-        let checksum = Checksum.record(offset: offset.rawValue, length: size, rest: rest)
+        let checksum = Checksum.record(
+            offset: offset.rawValue,
+            batchTime: openingTime.nanoseconds,
+            length: size,
+            rest: rest
+        )
         bytes.storeBytes(of: size.littleEndian, toByteOffset: used, as: UInt32.self)
         bytes.storeBytes(of: checksum.littleEndian, toByteOffset: used + 4, as: UInt32.self)
         used += length

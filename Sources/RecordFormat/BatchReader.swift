@@ -54,7 +54,12 @@ package struct BatchReader {
         let offset = next
         position += Int(size)
         next = next.advanced(by: 1)
-        let actual = Checksum.record(offset: offset.rawValue, length: size, rest: rest)
+        let actual = Checksum.record(
+            offset: offset.rawValue,
+            batchTime: time.nanoseconds,
+            length: size,
+            rest: rest
+        )
         guard actual == UInt32(littleEndian: stored) else {
             previousTrace = nil
             throw .checksum

@@ -7,11 +7,16 @@ package enum Checksum {
         platform_crc32c(start, bytes.baseAddress, bytes.count)
     }
 
-    /// The checksum of a record: over its offset, then its length, then everything behind its
-    /// checksum, so that a record cannot be taken for another one.
-    static func record(offset: UInt64, length: UInt32, rest: UnsafeRawBufferPointer) -> UInt32 {
-        var seed = (offset.littleEndian, length.littleEndian, UInt32(0))
-        let start = withUnsafeBytes(of: &seed) { platform_crc32c(0, $0.baseAddress, 12) }
+    /// The checksum of a record: over its offset, its batch's time (nanoseconds), its length, and
+    /// everything behind the checksum, so that a record is served as what it is or not at all.
+    static func record(
+        offset: UInt64,
+        batchTime: Int64,
+        length: UInt32,
+        rest: UnsafeRawBufferPointer
+    ) -> UInt32 {
+        var seed = (offset.littleEndian, batchTime.littleEndian, length.littleEndian)
+        let start = withUnsafeBytes(of: &seed) { platform_crc32c(0, $0.baseAddress, 20) }
         return platform_crc32c(start, rest.baseAddress, rest.count)
     }
 }

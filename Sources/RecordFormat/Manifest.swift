@@ -25,6 +25,9 @@ package struct Manifest: Equatable, Sendable {
     package var oldestSegment: UInt64
     /// The number of the segment sealed last; nil before the first.
     package var lastSealed: UInt64?
+    /// The number of the last segment whose header is known to be on the medium: the segment must be
+    /// there. Nil while the first one is made.
+    package var active: UInt64?
     /// Every record below was synced when this slot was written.
     package var durable: Offset
     /// Whether the log was closed in order, with everything durable.
@@ -36,13 +39,14 @@ package struct Manifest: Equatable, Sendable {
         generation = 0
         oldestSegment = 0
         lastSealed = nil
+        active = nil
         durable = .zero
         isClean = false
         quarantine = []
     }
 
     /// The ranges that a slot has room for.
-    package static let quarantineLimit = 125
+    package static let quarantineLimit = 124
     private static let mark: StaticString = "iii-man\n"
 
     /// Fills the slot that `memory` is.
@@ -53,6 +57,7 @@ package struct Manifest: Equatable, Sendable {
             writer.u64(generation)
             writer.u64(oldestSegment)
             writer.u64(lastSealed ?? .max)
+            writer.u64(active ?? .max)
             writer.u64(durable.rawValue)
             writer.byte(isClean ? 1 : 0)
             writer.byte(0)
@@ -78,6 +83,8 @@ package struct Manifest: Equatable, Sendable {
             manifest.oldestSegment = try reader.u64()
             let sealed = try reader.u64()
             manifest.lastSealed = sealed == .max ? nil : sealed
+            let active = try reader.u64()
+            manifest.active = active == .max ? nil : active
             manifest.durable = Offset(try reader.u64())
             manifest.isClean = try reader.byte() != 0
             _ = try reader.byte()

@@ -18,6 +18,7 @@ package enum Server {
         options: ServeOptions
     ) async throws(ServeError) {
         prepareProcess()
+        let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
         let core = try Core(configuration, report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
@@ -39,28 +40,26 @@ package enum Server {
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
 
-        let shutdown = ShutdownSignals()
-        report.stopping(await shutdown.next())
-        exitOnSecondSignal(shutdown)
+        report.stopping(await shutdown.arrivals.next())
+        exitOnSecondSignal(shutdown.arrivals)
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         await listeners.close()
         await core.stop()
         report.stopped()
+        shutdown.cancel()
     }
 
-    /// Files are for their owner alone, a vanished peer or a file limit is an error and not a
-    /// signal, and the signals to stop are waited for by one thread.
+    /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
     private static func prepareProcess() {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        ShutdownSignals.block()
     }
 
     /// Nothing is lost by it: what anybody was told is on disk.
-    private static func exitOnSecondSignal(_ shutdown: ShutdownSignals) {
-        shutdown.onNext { _ in exit(1) }
+    private static func exitOnSecondSignal(_ signals: ShutdownSignals.Arrivals) {
+        signals.onNext { _ in exit(1) }
     }
 }
 

@@ -1,40 +1,53 @@
+import Dispatch
 import Glibc
 import Synchronization
 
-/// SIGTERM and SIGINT, waited for by a thread of its own.
-///
-/// The signals are blocked in every thread, since ``block()`` runs before any other is started, and
-/// so go to the one that waits.
-final class ShutdownSignals: Sendable {
-    private struct State {
-        var pending: [Int32] = []
-        var handlers: [@Sendable (Int32) -> Void] = []
-    }
-
-    private let state = Mutex(State())
-
-    static func block() {
-        var set = signals()
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
+/// SIGTERM and SIGINT as requests to stop, until ``cancel()``.
+final class ShutdownSignals {
+    let arrivals = Arrivals()
+    private let sources: [any DispatchSourceSignal]
 
     init() {
-        CoreThread.start { self.run() }
+        let arrivals = arrivals
+        sources = [SIGTERM, SIGINT].map { number in
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { arrivals.add(number) }
+            source.resume()
+            return source
+        }
     }
 
-    private static func signals() -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        return set
+    func cancel() {
+        for source in sources { source.cancel() }
     }
 
-    private func run() {
-        var set = Self.signals()
-        while true {
-            var number: Int32 = 0
-            guard sigwait(&set, &number) == 0 else { continue }
+    /// The signals that came, each for one who waits.
+    final class Arrivals: Sendable {
+        private struct State {
+            var pending: [Int32] = []
+            var handlers: [@Sendable (Int32) -> Void] = []
+        }
+
+        private let state = Mutex(State())
+
+        /// Calls `handler` for the next signal, once.
+        func onNext(_ handler: @escaping @Sendable (Int32) -> Void) {
+            let pending = state.withLock { state -> Int32? in
+                guard state.pending.isEmpty else { return state.pending.removeFirst() }
+                state.handlers.append(handler)
+                return nil
+            }
+            if let pending { handler(pending) }
+        }
+
+        /// The next signal.
+        func next() async -> Int32 {
+            await withUnsafeContinuation { continuation in
+                onNext { continuation.resume(returning: $0) }
+            }
+        }
+
+        fileprivate func add(_ number: Int32) {
             let handler = state.withLock { state -> (@Sendable (Int32) -> Void)? in
                 guard !state.handlers.isEmpty else {
                     state.pending.append(number)
@@ -43,23 +56,6 @@ final class ShutdownSignals: Sendable {
                 return state.handlers.removeFirst()
             }
             handler?(number)
-        }
-    }
-
-    /// Calls `handler` for the next signal, once.
-    func onNext(_ handler: @escaping @Sendable (Int32) -> Void) {
-        let pending = state.withLock { state -> Int32? in
-            guard state.pending.isEmpty else { return state.pending.removeFirst() }
-            state.handlers.append(handler)
-            return nil
-        }
-        if let pending { handler(pending) }
-    }
-
-    /// The next signal.
-    func next() async -> Int32 {
-        await withUnsafeContinuation { continuation in
-            onNext { continuation.resume(returning: $0) }
         }
     }
 }

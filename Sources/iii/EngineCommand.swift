@@ -14,7 +14,7 @@ struct EngineCommand: AsyncParsableCommand {
             77 not permitted, 78 configuration.
             """,
         version: "iii \(Server.version)",
-        subcommands: [Serve.self, Check.self],
-        defaultSubcommand: Serve.self
+        subcommands: [ServeCommand.self, TriggerCommand.self, CheckCommand.self],
+        defaultSubcommand: ServeCommand.self
     )
 }

@@ -1,4 +1,5 @@
 import CommandLineKit
+import IIISDK
 import Server
 
 extension Failure {
@@ -20,5 +21,20 @@ extension Failure {
             case .storage: .storageFault
             }
         self.init(status, code: error.code, error.message)
+    }
+
+    /// Why a call did not succeed, in the code of whoever refused it.
+    init(_ error: SDKError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .cannotConnect, .connectionLost, .workerNameTaken: .unreachable
+            case .functionNotFound: .unknownObject
+            case .timeout: .timedOut
+            case .invalidAddress: .usage
+            case "FORBIDDEN": .notPermitted
+            default: .failed
+            }
+        let stacktrace = error.stacktrace.map { "\n\($0)" } ?? ""
+        self.init(status, code: error.code.rawValue, error.message + stacktrace)
     }
 }

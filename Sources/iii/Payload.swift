@@ -1,13 +1,13 @@
 import CommandLineKit
+import IIISDK
 import JSON
 
 /// What a function is called with, as the command line says it.
 enum Payload {
-    /// The JSON text of `json` (`-` reads standard input), or the object that `pairs` make. Nil
-    /// where neither is given.
-    static func read(json: String?, pairs: [String]) throws(Failure) -> JSONText? {
-        if let json { return try text(of: json) }
-        return pairs.isEmpty ? nil : try object(of: pairs)
+    /// The JSON text of `json` (`-` reads standard input), else the object that `pairs` make.
+    static func read(json: String?, pairs: [String]) throws(Failure) -> RawJSON {
+        let text = if let json { try text(of: json) } else { try object(of: pairs) }
+        return RawJSON(trusted: text.bytes)
     }
 
     private static func text(of json: String) throws(Failure) -> JSONText {

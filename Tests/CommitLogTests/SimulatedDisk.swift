@@ -118,6 +118,14 @@ final class SimulatedDisk {
         }
     }
 
+    /// Changes a segment behind everybody's back.
+    func edit(_ segment: UInt64, _ body: (inout [UInt8]) -> Void) {
+        guard var file = files[segment] else { preconditionFailure("no segment \(segment)") }
+        body(&file.cache)
+        file.sync()
+        files[segment] = file
+    }
+
     // MARK: Ends of a process
 
     /// The process is killed; what the device took stays visible, synced or not.

@@ -16,9 +16,12 @@ struct Entry: Equatable {
     static func == (left: Entry, right: Entry) -> Bool {
         left.time == right.time && left.trace == right.trace && left.cause == right.cause
             && left.kind == right.kind && left.payload.count == right.payload.count
-            && left.payload.withUnsafeBytes { left in
-                right.payload.withUnsafeBytes { right in
-                    left.isEmpty || memcmp(left.baseAddress, right.baseAddress, left.count) == 0
+            && left.payload.withUnsafeBytes { first in
+                right.payload.withUnsafeBytes { second in
+                    guard let start = first.baseAddress, let other = second.baseAddress else {
+                        return true
+                    }
+                    return memcmp(start, other, first.count) == 0
                 }
             }
     }
@@ -117,8 +120,13 @@ func open(
 }
 
 /// Writes batches of the given payloads, each durable before the next, and closes the log.
-func fill(_ disk: SimulatedDisk, _ batches: [[[UInt8]]], marks: Bool = false) throws(LogError) {
-    var log = try open(disk)
+func fill(
+    _ disk: SimulatedDisk,
+    _ batches: [[[UInt8]]],
+    options: LogOptions = smallOptions,
+    marks: Bool = false
+) throws(LogError) {
+    var log = try open(disk, options: options)
     for batch in batches {
         for payload in batch { _ = try log.append(Entry(payload: payload)) }
         try log.settle()

@@ -59,7 +59,7 @@ struct WebSocketConnectionTests {
 
     @Test(
         "sends every length with the right header, whatever was expected",
-        arguments: [0, 1, 125, 126, 65_535, 65_536, 1 << 20],
+        arguments: [0, 1, 125, 126, 65_535, 65_536, 80_000],
         [0, 125, 126, 70_000]
     )
     func headers(count: Int, expected: Int) throws {

@@ -64,7 +64,7 @@ struct WebSocketListenerTests {
             (Peer.upgradeRequest().replacing("keep-alive, Upgrade", with: "keep-alive"), 400),
             (Peer.upgradeRequest().replacing("Host: localhost\r\n", with: ""), 400),
             (Peer.upgradeRequest(headers: "Host: other\r\n"), 400),
-            ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+            ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 400),
             ("NONSENSE\r\n\r\n", 501),
             (Peer.upgradeRequest(headers: "X: \(String(repeating: "y", count: 17_000))\r\n"), 431),
             (Peer.upgradeRequest(headers: String(repeating: "X: y\r\n", count: 100)), 431),

@@ -23,6 +23,11 @@ package enum Quantity {
         return overflow ? nil : Timestamp.Span(nanoseconds: nanoseconds)
     }
 
+    /// As ``span(_:)``, for whoever speaks to the standard library.
+    package static func duration(_ text: String) -> Duration? {
+        span(text).map { .nanoseconds($0.nanoseconds) }
+    }
+
     /// Reads `512KiB`, `64MiB`, `10GiB`, `1TiB` or plain bytes. Nil for any other text.
     package static func size(_ text: String) -> Int? {
         let (digits, unit) = parts(of: text)

@@ -121,9 +121,7 @@ enum FormURLEncoding {
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "+") {
                 bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(Substring(rest.prefix(2))), radix: 16)
-            {
+            } else if byte == UInt8(ascii: "%"), let value = hexadecimalByte(rest.prefix(2)) {
                 bytes.append(value)
                 rest.removeFirst(2)
             } else {
@@ -131,5 +129,11 @@ enum FormURLEncoding {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// - Returns: nil unless these are two hexadecimal digits.
+    private static func hexadecimalByte(_ digits: Substring.UTF8View) -> UInt8? {
+        let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+        return values.count == 2 ? UInt8(values[0] << 4 | values[1]) : nil
     }
 }

@@ -49,9 +49,9 @@ package struct Router {
                 "the path \"\(trigger.path)\" has a wildcard; use a parameter such as /:name"
             )
         }
-        remove(trigger.id)
         let place = place(of: segments)
-        if let serving = nodes[place].triggers[trigger.method]?.last,
+        let others = nodes[place].triggers[trigger.method]?.filter { $0.id != trigger.id }
+        if let serving = others?.last,
             serving.segments.map(HTTPTrigger.parameter) != segments.map(HTTPTrigger.parameter)
         {
             throw HTTPTrigger.refusal(
@@ -59,6 +59,7 @@ package struct Router {
                     + "\"\(serving.path)\": same shape, other parameter names"
             )
         }
+        remove(trigger.id)
         nodes[place].triggers[trigger.method, default: []].append(trigger)
         places[trigger.id] = place
     }

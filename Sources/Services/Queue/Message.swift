@@ -17,6 +17,11 @@ package final class Message {
     /// Deliveries that failed.
     package internal(set) var failures: UInt32 = 0
     package internal(set) var state = State.waiting
+    /// The record that let it be delivered: its own, that of a retry or a redrive, or the one that
+    /// ended its group's message before it. No delivery leaves before that one is durable.
+    package internal(set) var released: Offset
+    /// How often it was put among the ready messages: what tells its entry there from older ones.
+    var turn: UInt64 = 0
 
     package enum State: Equatable {
         /// Can be delivered now, or is behind another of its group.
@@ -38,6 +43,7 @@ package final class Message {
         payload: [UInt8]
     ) {
         self.offset = offset
+        released = offset
         self.target = target
         self.receipt = receipt
         self.trace = trace

@@ -32,6 +32,8 @@ package struct QueueState {
 
     mutating func add(_ message: Message) {
         messages[message.offset] = message
+        // What an earlier turn left among the ready ones is stale, also while it waits in a group.
+        message.turn += 1
         guard let group = message.group else { return ready.append(message) }
         if groups[group]?.append(message) == nil {
             groups[group] = []
@@ -39,11 +41,11 @@ package struct QueueState {
         }
     }
 
-    /// Ends a message's turn in its group: the next one may go.
-    mutating func releaseGroup(of message: Message) {
-        guard let group = message.group, var rest = groups[group] else { return }
-        guard let next = rest.popFirst() else { return groups[group] = nil }
-        groups[group] = rest
+    /// Ends a message's turn in its group, by the record at `offset`: the next one may go.
+    mutating func releaseGroup(of message: Message, at offset: Offset) {
+        guard let group = message.group else { return }
+        guard let next = groups[group]?.popFirst() else { return groups[group] = nil }
+        next.released = offset
         ready.comeBack(next)
     }
 }

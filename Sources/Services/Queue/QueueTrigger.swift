@@ -63,7 +63,7 @@ package enum QueueTrigger {
         return QueueSettings(
             fifo: try nested?.optionalString("type") == "fifo",
             concurrency: UInt32(clamping: concurrency),
-            attempts: retries.map { UInt32(clamping: $0 + 1) } ?? 3,
+            attempts: retries.map { UInt32(clamping: min($0, Int64(UInt32.max) - 1) + 1) } ?? 3,
             backoff: .milliseconds(backoff),
             groupField: nil
         )

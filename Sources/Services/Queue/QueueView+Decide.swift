@@ -45,6 +45,12 @@ extension QueueView {
         if value.isNull {
             throw enqueueError("FIFO queue '\(queue)': field '\(field)' must not be null")
         }
+        guard !value.isObject, !value.isArray, value.bytes.count <= Limits.nameBytes else {
+            throw enqueueError(
+                "FIFO queue '\(queue)': field '\(field)' names a group: it must be a string, "
+                    + "number or boolean of at most \(Limits.nameBytes) bytes"
+            )
+        }
         return value.stringValue ?? value.description
     }
 

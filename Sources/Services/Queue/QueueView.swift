@@ -69,11 +69,11 @@ package struct QueueView {
         case .unsubscribed(let event): unsubscribe(event)
         case .enqueued(let event): enqueue(event, at: offset, trace: trace)
         case .delivered(let event): deliver(event, at: time)
-        case .acked(let event): settle(event.message, in: event.queue)
-        case .retried(let event): retry(event)
-        case .deadLettered(let event): bury(event, at: time)
-        case .redriven(let event): redrive(event)
-        case .discarded(let event): settle(event.message, in: event.queue)
+        case .acked(let event): settle(event.message, in: event.queue, at: offset)
+        case .retried(let event): retry(event, at: offset)
+        case .deadLettered(let event): bury(event, at: offset, time)
+        case .redriven(let event): redrive(event, at: offset)
+        case .discarded(let event): settle(event.message, in: event.queue, at: offset)
         }
     }
 
@@ -165,47 +165,52 @@ package struct QueueView {
         guard let message = message(event.message, in: event.queue) else { return }
         message.state = .inFlight(since: time)
         queues[event.queue]?.inFlight += 1
+        queues[event.queue]?.ready.dropStale()
     }
 
-    private mutating func settle(_ offset: Offset, in queue: String) {
-        guard let message = queues[queue]?.messages.removeValue(forKey: offset) else { return }
-        leave(message, queue)
+    private mutating func settle(_ number: Offset, in queue: String, at offset: Offset) {
+        guard let message = queues[queue]?.messages.removeValue(forKey: number) else { return }
+        leave(message, queue, at: offset)
         message.state = .done
     }
 
-    private mutating func retry(_ event: Retried) {
+    private mutating func retry(_ event: Retried, at offset: Offset) {
         guard let message = message(event.message, in: event.queue) else { return }
         if case .inFlight = message.state { queues[event.queue]?.inFlight -= 1 }
         message.failures = event.failures
+        message.released = offset
         message.state = .delayed(until: event.notBefore)
         delays.insert(Delay(until: event.notBefore, queue: event.queue, message: message))
+        // Recovery takes no due messages, so that this is where it forgets those that are over.
+        dropStaleDelays()
     }
 
-    private mutating func bury(_ event: DeadLettered, at time: Timestamp) {
+    private mutating func bury(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {
         guard let message = message(event.message, in: event.queue) else { return }
-        leave(message, event.queue)
+        leave(message, event.queue, at: offset)
         message.failures = event.failures
         message.state = .dead(error: event.error, at: time)
         queues[event.queue]?.deadCount += 1
     }
 
-    private mutating func redrive(_ event: Redriven) {
+    private mutating func redrive(_ event: Redriven, at offset: Offset) {
         guard let message = message(event.message, in: event.queue), case .dead = message.state
         else { return }
         queues[event.queue]?.deadCount -= 1
         message.failures = 0
+        message.released = offset
         message.state = .waiting
         queues[event.queue]?.add(message)
     }
 
     /// Takes a message out of the counts of its state, and lets the next of its group go.
-    private mutating func leave(_ message: Message, _ queue: String) {
+    private mutating func leave(_ message: Message, _ queue: String, at offset: Offset) {
         switch message.state {
         case .inFlight:
             queues[queue]?.inFlight -= 1
-            queues[queue]?.releaseGroup(of: message)
+            queues[queue]?.releaseGroup(of: message, at: offset)
         case .dead: queues[queue]?.deadCount -= 1
-        case .waiting, .delayed: queues[queue]?.releaseGroup(of: message)
+        case .waiting, .delayed: queues[queue]?.releaseGroup(of: message, at: offset)
         case .done: break
         }
     }
@@ -216,10 +221,14 @@ package struct QueueView {
 extension QueueView {
     /// When the next delayed message becomes due; nil: none is delayed.
     package mutating func nextDue() -> Timestamp? {
+        dropStaleDelays()
+        return delays.min?.until
+    }
+
+    private mutating func dropStaleDelays() {
         while let delay = delays.min, delay.message.state != .delayed(until: delay.until) {
             delays.removeMin()
         }
-        return delays.min?.until
     }
 
     /// Lets the messages go whose delay is over.
@@ -235,7 +244,8 @@ extension QueueView {
         return names
     }
 
-    /// The message that `queue` delivers next; nil when none waits or none may go.
+    /// The message that `queue` delivers next, until its `delivered` event is applied; nil when none
+    /// waits or none may go.
     ///
     /// Messages for functions that `isServed` denies are put aside until ``functionAppeared(_:)``,
     /// so that they hold up no other.
@@ -243,21 +253,16 @@ extension QueueView {
         in queue: String,
         isServed: (FunctionName) -> Bool
     ) -> Message? {
-        guard let state = queues[queue], state.inFlight < Int(state.settings.concurrency)
+        guard let running = queues[queue]?.inFlight,
+            let limit = queues[queue]?.settings.concurrency, running < Int(limit)
         else { return nil }
         while let message = queues[queue]?.ready.first() {
             let function = message.target.function
             if isServed(function) { return message }
-            queues[queue]?.ready.removeFirst(message)
+            message.turn += 1
             queues[queue]?.held[function, default: []].append(message)
         }
         return nil
-    }
-
-    /// Takes the message that ``next(in:isServed:)`` returned out of the waiting ones; its
-    /// `delivered` event is applied next.
-    package mutating func take(_ message: Message, from queue: String) {
-        queues[queue]?.ready.removeFirst(message)
     }
 
     /// A worker serves `function` now.

@@ -5,40 +5,50 @@ import Primitives
 /// The messages of a queue that can be delivered, the oldest first.
 ///
 /// New messages come in ascending order and wait in `fresh`; those that come back (a retry, a
-/// crash, a worker that appeared) are older than what waits and go through `returned`. An entry
-/// whose message is no longer waiting is stale and passed over.
+/// crash, a worker that appeared) are older than what waits and go through `returned`.
+///
+/// An entry stands for one turn of its message. It is stale, and passed over, once the message is
+/// no longer waiting or has had another turn since: a message that waits behind its group, or
+/// twice, must not be found by what an earlier turn left here.
 struct Ready {
-    private var fresh: Deque<Message> = []
+    private var fresh: Deque<Entry> = []
     private var returned: Heap<Entry> = []
 
     private struct Entry: Comparable {
         let message: Message
+        let turn: UInt64
+
+        var isStale: Bool { !message.isWaiting || message.turn != turn }
+
         static func < (left: Entry, right: Entry) -> Bool {
             left.message.offset < right.message.offset
         }
-        static func == (left: Entry, right: Entry) -> Bool { left.message === right.message }
+        static func == (left: Entry, right: Entry) -> Bool {
+            left.message === right.message && left.turn == right.turn
+        }
     }
 
-    mutating func append(_ message: Message) { fresh.append(message) }
+    mutating func append(_ message: Message) { fresh.append(begin(message)) }
 
-    mutating func comeBack(_ message: Message) { returned.insert(Entry(message: message)) }
+    mutating func comeBack(_ message: Message) { returned.insert(begin(message)) }
+
+    private func begin(_ message: Message) -> Entry {
+        message.turn += 1
+        return Entry(message: message, turn: message.turn)
+    }
 
     /// The oldest waiting message; it stays where it is.
     mutating func first() -> Message? {
-        while let entry = returned.min, !entry.message.isWaiting { returned.removeMin() }
-        while let message = fresh.first, !message.isWaiting { fresh.removeFirst() }
-        guard let back = returned.min?.message else { return fresh.first }
-        guard let front = fresh.first else { return back }
+        dropStale()
+        guard let back = returned.min?.message else { return fresh.first?.message }
+        guard let front = fresh.first?.message else { return back }
         return back.offset < front.offset ? back : front
     }
 
-    /// Takes away `message`, which ``first()`` just returned.
-    mutating func removeFirst(_ message: Message) {
-        if returned.min?.message === message {
-            returned.removeMin()
-        } else {
-            precondition(fresh.first === message, "only the first message can be taken")
-            fresh.removeFirst()
-        }
+    /// Forgets the entries in front that stand for no message any more. Called whenever a message
+    /// is handed out, this keeps recovery from holding all that was ever enqueued.
+    mutating func dropStale() {
+        while let entry = returned.min, entry.isStale { returned.removeMin() }
+        while let entry = fresh.first, entry.isStale { fresh.removeFirst() }
     }
 }

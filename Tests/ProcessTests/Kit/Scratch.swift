@@ -6,7 +6,8 @@ final class Scratch {
     let path: String
 
     init() throws {
-        var template = Array("\(NSTemporaryDirectory())/iii-test-XXXXXX".utf8CString)
+        let parent = URL(fileURLWithPath: NSTemporaryDirectory()).path
+        var template = Array("\(parent)/iii-test-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else {
             throw Failure("cannot make a temporary directory: errno \(errno)")
         }

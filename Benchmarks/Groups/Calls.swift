@@ -1,0 +1,27 @@
+/// Calls from one worker to a function of another, which answers at once.
+enum Calls {
+    static let bench = "call, worker to worker"
+
+    static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
+        let loads = [Load(connections: 1, depth: 1), Load(connections: 1, depth: 64)]
+        for load in loads {
+            let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
+            let reactor = Reactor()
+            let answerer = try Answerer(
+                "bench::echo",
+                result: InvocationLoad.data,
+                port: engine.worker,
+                on: reactor
+            )
+            let calls = try InvocationLoad(
+                "\"function_id\":\"bench::echo\",\"data\":\(InvocationLoad.data)",
+                load,
+                port: engine.worker,
+                on: reactor,
+                settings.plan
+            )
+            row(Measurement(bench, "iii", clients: load.name, try calls.run()))
+            withExtendedLifetime(answerer) {}
+        }
+    }
+}

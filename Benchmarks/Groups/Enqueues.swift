@@ -1,0 +1,29 @@
+/// Durable enqueues: a receipt leaves only when the message is on disk. Nobody serves the function,
+/// so the messages stay.
+enum Enqueues {
+    static let bench = "durable enqueue"
+    static let system = "iii"
+
+    private static let loads = [
+        Load(connections: 1, depth: 1), Load(connections: 1, depth: 16),
+        Load(connections: 1, depth: 64), Load(connections: 1, depth: 1024),
+        Load(connections: 16, depth: 64), Load(connections: 64, depth: 1),
+    ]
+
+    static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
+        for load in loads {
+            let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
+            let calls = try InvocationLoad(
+                """
+                "function_id":"bench::sink","data":\(InvocationLoad.data),\
+                "action":{"type":"enqueue","queue":"bench"}
+                """,
+                load,
+                port: engine.worker,
+                on: Reactor(),
+                settings.plan
+            )
+            row(Measurement(bench, system, clients: load.name, try calls.run()))
+        }
+    }
+}

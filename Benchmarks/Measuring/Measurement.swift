@@ -1,0 +1,51 @@
+/// A row of the table.
+struct Measurement {
+    /// What is done.
+    var bench: String
+    /// Who does it.
+    var system: String
+    /// How many ask at once: `connections x in flight`, or appenders.
+    var clients: String
+    var perSecond: Double?
+    /// Microseconds from asking to the answer, the middle one.
+    var p50: Double?
+    var p99: Double?
+    /// Memory of the process.
+    var residentBytes: Int?
+    var notes: String
+
+    init(_ bench: String, _ system: String, clients: String, _ meter: Meter, notes: String = "") {
+        self.bench = bench
+        self.system = system
+        self.clients = clients
+        self.notes = notes
+        perSecond = meter.perSecond
+        p50 = meter.latencies.microseconds(at: 0.5)
+        p99 = meter.latencies.microseconds(at: 0.99)
+    }
+
+    /// A row that is not about a rate.
+    init(
+        _ bench: String,
+        _ system: String,
+        clients: String,
+        p50: Double? = nil,
+        residentBytes: Int? = nil,
+        notes: String
+    ) {
+        self.bench = bench
+        self.system = system
+        self.clients = clients
+        self.p50 = p50
+        self.residentBytes = residentBytes
+        self.notes = notes
+    }
+}
+
+/// How many connections, and how many requests each keeps in flight.
+struct Load {
+    let connections: Int
+    let depth: Int
+
+    var name: String { "\(connections)x\(depth)" }
+}

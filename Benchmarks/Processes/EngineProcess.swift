@@ -1,0 +1,63 @@
+import Glibc
+
+/// An `iii` engine of its own, on an empty log, with free ports.
+final class EngineProcess {
+    let worker: UInt16
+    let http: UInt16
+    /// Nanoseconds from exec to the moment at which all ports listen.
+    let startNanoseconds: UInt64
+    let child: Child
+    private let scratch: Scratch
+
+    /// - Parameters:
+    ///   - program: the path of `iii`.
+    ///   - concurrency: how many messages of the queue `bench` may be worked on at once.
+    init(program: String, in parent: String, concurrency: Int = 1024) throws(Failure) {
+        scratch = try Scratch(in: parent)
+        let path = scratch.path
+        try File.write(Self.configuration(concurrency), to: "\(path)/iii.toml")
+        let ports = "\(path)/ports.json"
+        let start = Monotonic.now()
+        child = try Child(
+            [
+                program, "serve", "--config", "\(path)/iii.toml", "--data", "\(path)/data",
+                "--ports-file", ports,
+            ],
+            log: "\(path)/engine.log"
+        )
+        let deadline = start + 10_000_000_000
+        var text = ""
+        while !text.hasSuffix("}\n") && !text.hasSuffix("}") {
+            try child.check()
+            if Monotonic.now() > deadline { throw Failure("\(program) does not listen after 10 s") }
+            usleep(200)
+            text = File.text(ports)
+        }
+        startNanoseconds = Monotonic.now() - start
+        worker = try Self.port("worker", text)
+        http = try Self.port("http", text)
+    }
+
+    private static func configuration(_ concurrency: Int) -> String {
+        """
+        [engine]
+        address = "127.0.0.1:0"
+        [http]
+        address = "127.0.0.1:0"
+        [stream]
+        address = "127.0.0.1:0"
+        [observability]
+        dashboard = false
+        [queue.queues.bench]
+        concurrency = \(concurrency)
+        """
+    }
+
+    private static func port(_ name: String, _ text: String) throws(Failure) -> UInt16 {
+        let parts = text.split { ", :{}\"\n".contains($0) }
+        guard let index = parts.firstIndex(of: name[...]), index + 1 < parts.count,
+            let port = UInt16(parts[index + 1])
+        else { throw Failure("the ports file has no port for \(name): \(text)") }
+        return port
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+
+/// A `redis-server` that keeps an append-only file.
+final class RedisProcess {
+    let port: UInt16
+    private let child: Child
+    private let scratch: Scratch
+
+    /// - Parameter fsync: `always` or `everysec`.
+    init(fsync: String, in parent: String) throws(Failure) {
+        scratch = try Scratch(in: parent)
+        port = try Link.freePort()
+        child = try Child(
+            [
+                "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", scratch.path,
+                "--appendonly", "yes", "--appendfsync", fsync, "--save", "",
+                "--auto-aof-rewrite-percentage", "0",
+            ],
+            log: "\(scratch.path)/redis.log"
+        )
+        let deadline = Monotonic.now() + 5_000_000_000
+        while true {
+            try child.check()
+            do throws(Failure) {
+                _ = try Link(port: port)
+                return
+            } catch {
+                if Monotonic.now() > deadline { throw Failure("redis-server does not listen: \(error)") }
+            }
+            usleep(1000)
+        }
+    }
+}

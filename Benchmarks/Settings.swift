@@ -1,0 +1,43 @@
+/// What the command line says.
+struct Settings {
+    var plan = Plan()
+    /// The path of the `iii` that is measured.
+    var engine = ""
+    /// A directory on the file system that is measured.
+    var scratch = ""
+    /// Where the rows go as JSON; nil for nowhere.
+    var output: String?
+    /// The groups to run; all when empty.
+    var only: [String] = []
+
+    static let usage = """
+        usage: Benchmarks --engine FILE --scratch DIRECTORY [--output FILE] [--seconds S]
+                          [--only GROUP]…
+        groups: \(Group.all.map(\.name).joined(separator: " "))
+        """
+
+    init(_ arguments: some Sequence<String>) throws(Failure) {
+        var rest = arguments.makeIterator()
+        while let option = rest.next() {
+            guard let value = rest.next() else { throw Failure("\(option) needs a value") }
+            switch option {
+            case "--engine": engine = value
+            case "--scratch": scratch = value
+            case "--output": output = value
+            case "--only":
+                guard Group.all.contains(where: { $0.name == value }) else {
+                    throw Failure("there is no group \(value)")
+                }
+                only.append(value)
+            case "--seconds":
+                guard let seconds = Double(value), 0.1...60 ~= seconds else {
+                    throw Failure("--seconds takes 0.1 to 60, not \(value)")
+                }
+                plan.seconds = seconds
+            default: throw Failure("unknown option \(option)")
+            }
+        }
+        if engine.isEmpty { throw Failure("--engine is missing") }
+        if scratch.isEmpty { throw Failure("--scratch is missing") }
+    }
+}

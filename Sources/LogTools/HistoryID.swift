@@ -1,0 +1,183 @@
+import CommitLog
+import Events
+package import Primitives
+import RecordFormat
+
+/// What a history can be asked for by.
+package enum HistoryID: Equatable, Sendable {
+    case trace(TraceID)
+    /// 6 to 31 lower-case hexadecimal digits that a trace id begins with.
+    case tracePrefix(String)
+    case offset(Offset)
+    /// Decimal digits that are an offset, and begin a trace id perhaps.
+    case offsetOrPrefix(Offset, String)
+    /// An invocation or a receipt.
+    case uuid(UUID128)
+
+    private static let shortestPrefix = 6
+
+    /// - Throws: ``ToolError`` with the forms that there are.
+    package init(_ text: String) throws(ToolError) {
+        let id = text.lowercased()
+        if let trace = TraceID(id) ?? TraceParent(id)?.trace {
+            self = .trace(trace)
+        } else if let uuid = UUID128(id) {
+            self = .uuid(uuid)
+        } else if id.first == "@", let number = UInt64(id.dropFirst()) {
+            self = .offset(Offset(number))
+        } else if let number = UInt64(id), id.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }) {
+            let isPrefix = id.utf8.count >= Self.shortestPrefix
+            self = isPrefix ? .offsetOrPrefix(Offset(number), id) : .offset(Offset(number))
+        } else if (Self.shortestPrefix..<32).contains(id.utf8.count),
+            id.utf8.allSatisfy({ Self.isHexadecimal($0) })
+        {
+            self = .tracePrefix(id)
+        } else {
+            throw ToolError(
+                .malformedID,
+                "'\(Text.visible(text))' is no id; give a trace id (32 hexadecimal digits, or at "
+                    + "least the first \(Self.shortestPrefix)), an offset, or the UUID of an "
+                    + "invocation or a receipt"
+            )
+        }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+    }
+}
+
+/// Finds the history that an id means.
+package struct HistoryFinder {
+    private let pass: LogPass
+    /// Damages that were met: records may be missing from what was found.
+    package private(set) var damages: [String] = []
+
+    package init(_ pass: LogPass) { self.pass = pass }
+
+    /// Reads the log once, or twice where `id` has to be looked up first.
+    ///
+    /// - Throws: ``ToolError`` with ``ToolError/Code/unknownID`` or ``ToolError/Code/ambiguousID``.
+    package mutating func history(of id: HistoryID) throws(ToolError) -> History {
+        var trace: TraceID?
+        var root: Offset?
+        switch id {
+        case .trace(let known): trace = known
+        case .tracePrefix(let prefix): trace = try find(prefix: prefix, else: nil)
+        case .offset(let offset): (trace, root) = try find(offset)
+        case .offsetOrPrefix(let offset, let prefix):
+            trace = try find(prefix: prefix, else: offset)
+            if trace == nil { (trace, root) = try find(offset) }
+        case .uuid(let uuid): trace = try find(uuid)
+        }
+        var collector = HistoryCollector(trace: trace, root: root)
+        if let scan = try pass.read({ record in
+            collector.take(record)
+            return true
+        }) {
+            damages = scan.damages.map(\.description)
+        }
+        guard let history = collector.finish() else {
+            throw Self.unknown("trace \(trace.map(\.description) ?? "")")
+        }
+        return history
+    }
+
+    private static func unknown(_ what: String) -> ToolError {
+        ToolError(
+            .unknownID,
+            "nothing in this log belongs to \(what); `iii-log show` lists what there is, and -D "
+                + "names another data directory"
+        )
+    }
+
+    // MARK: Looking up
+
+    private static let listed = 8
+
+    private func find(prefix: String, else offset: Offset?) throws(ToolError) -> TraceID? {
+        var found: [TraceID] = []
+        var hasOffset = false
+        try pass.read { record in
+            if record.offset == offset { hasOffset = true }
+            if let trace = record.trace, !found.contains(trace),
+                trace.description.hasPrefix(prefix)
+            {
+                found.append(trace)
+            }
+            return found.count <= Self.listed
+        }
+        let names = found.prefix(Self.listed).map(\.description) + (hasOffset ? ["@\(prefix)"] : [])
+        if names.count > 1 || found.count > Self.listed {
+            throw Self.ambiguous("'\(prefix)'", names, hasMore: found.count > Self.listed)
+        }
+        if found.isEmpty, !hasOffset { throw Self.unknown("'\(prefix)'") }
+        return found.first
+    }
+
+    private func find(_ uuid: UUID128) throws(ToolError) -> TraceID {
+        var found: [TraceID] = []
+        try pass.read { record in
+            guard let trace = record.trace, !found.contains(trace) else { return true }
+            switch EventKind(rawValue: record.kind) {
+            case .invoked, .delivered, .enqueued:
+                if LogRecord(record).event?.names(uuid) == true { found.append(trace) }
+            default:
+                break
+            }
+            return found.count <= Self.listed
+        }
+        guard let first = found.first else { throw Self.unknown("invocation or receipt \(uuid)") }
+        guard found.count == 1 else {
+            throw Self.ambiguous(
+                "\(uuid)",
+                found.prefix(Self.listed).map(\.description),
+                hasMore: found.count > Self.listed
+            )
+        }
+        return first
+    }
+
+    /// The trace of a record. One without a trace has that of its cause, or none: then it is the
+    /// root of what it led to.
+    private func find(_ offset: Offset) throws(ToolError) -> (TraceID?, Offset) {
+        var place = offset
+        while true {
+            var trace: TraceID?
+            var cause: Offset?
+            var isThere = false
+            try pass.read(from: place) { record in
+                guard record.offset == place else { return false }
+                (trace, cause, isThere) = (record.trace, record.cause, true)
+                return false
+            }
+            guard isThere else {
+                if place == offset { throw Self.unknown("offset \(offset)") }
+                return (nil, offset)
+            }
+            guard trace == nil, let cause else { return (trace, place) }
+            place = cause
+        }
+    }
+
+    private static func ambiguous(
+        _ id: String,
+        _ names: some Sequence<String>,
+        hasMore: Bool
+    ) -> ToolError {
+        let list = names.map { "\n  \($0)" }.joined() + (hasMore ? "\n  …" : "")
+        return ToolError(.ambiguousID, "\(id) means more than one thing; name one of these:\(list)")
+    }
+}
+
+extension Event {
+    /// Whether the event says that something is called `uuid`.
+    fileprivate func names(_ uuid: UUID128) -> Bool {
+        switch self {
+        case .invoked(let event): event.invocation == uuid
+        case .queue(.delivered(let event)): event.invocation == uuid
+        case .queue(.enqueued(let event)): event.receipt == uuid
+        default: false
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Events
+import JSON
+import Primitives
+import RecordFormat
+
+extension HistoryTree {
+    /// The tree as one JSON object: `{"trace", "records", "started", "duration_ms", "roots"}`; a
+    /// record has its fields under `event` and its effects under `children`.
+    package var json: String {
+        var json = JSONBuilder(capacity: 256 * nodes.count)
+        json.beginObject()
+        json.key("trace")
+        if let trace = history.trace { json.string(trace.description) } else { json.null() }
+        json.key("records")
+        json.integer(nodes.count)
+        json.key("started")
+        json.string(start.rfc3339())
+        json.key("duration_ms")
+        json.double(Double(duration.nanoseconds) / 1_000_000)
+        json.key("roots")
+        writeNodes(into: &json)
+        json.endObject()
+        return json.finish().description
+    }
+
+    /// Without recursion: a history may be deeper than the thread's stack.
+    private func writeNodes(into json: inout JSONBuilder) {
+        enum Step {
+            case node(Int)
+            case end
+        }
+        json.beginArray()
+        var waiting = roots.reversed().map(Step.node)
+        while let step = waiting.popLast() {
+            switch step {
+            case .end:
+                json.endArray()
+                json.endObject()
+            case .node(let index):
+                let node = nodes[index]
+                json.beginObject()
+                node.record.writeMembers(into: &json)
+                writeAround(node, into: &json)
+                json.key("children")
+                json.beginArray()
+                waiting.append(.end)
+                waiting += node.children.reversed().map(Step.node)
+            }
+        }
+        json.endArray()
+    }
+
+    private func writeAround(_ node: Node, into json: inout JSONBuilder) {
+        json.key("elapsed_ms")
+        json.double(Double(start.distance(to: node.record.time).nanoseconds) / 1_000_000)
+        if let worker = node.record.event?.worker, let name = history.workers[worker] {
+            json.key("worker")
+            json.beginObject()
+            json.key("name")
+            json.string(name.name)
+            json.key("runtime")
+            json.string(name.runtime)
+            json.key("version")
+            json.string(name.version)
+            json.endObject()
+        }
+        if let missing = node.missing {
+            json.key("missing")
+            json.string(missing)
+        }
+    }
+}
+
+extension Event {
+    /// Who runs what the event begins.
+    var worker: UUID128? {
+        switch self {
+        case .invoked(let event): event.worker
+        case .queue(.delivered(let event)): event.worker
+        default: nil
+        }
+    }
+}
+
+extension LogRecord {
+    /// The record as JSON members, within an object that was begun.
+    func writeMembers(into json: inout JSONBuilder) {
+        json.key("offset")
+        json.integer(offset.rawValue)
+        json.key("time")
+        json.string(time.rfc3339())
+        json.key("kind")
+        json.string(kindName)
+        if let trace {
+            json.key("trace")
+            json.string(trace.description)
+        }
+        if let cause {
+            json.key("cause")
+            json.integer(cause.rawValue)
+        }
+        switch content {
+        case .event:
+            json.key("event")
+            writeEvent(into: &json)
+        case .unknown:
+            json.key("unknown_kind")
+            json.bool(true)
+            json.key("bytes")
+            json.integer(byteCount)
+        case .unreadable(let error):
+            json.key("unreadable")
+            json.string("expected \(error.expected) at byte \(error.position) of \(byteCount)")
+        }
+    }
+
+    /// What the record says, as a JSON object; null where it cannot be read.
+    private func writeEvent(into json: inout JSONBuilder) {
+        guard let event else { return json.null() }
+        json.beginObject()
+        for field in event.fields { field.write(into: &json) }
+        json.endObject()
+    }
+
+    /// What the record says, as a JSON object on one line.
+    var eventJSON: String {
+        var json = JSONBuilder(capacity: 256)
+        writeEvent(into: &json)
+        return json.finish().description
+    }
+
+    /// The record as one JSON object on one line.
+    package var json: String {
+        var json = JSONBuilder(capacity: 256)
+        json.beginObject()
+        writeMembers(into: &json)
+        json.endObject()
+        return json.finish().description
+    }
+}

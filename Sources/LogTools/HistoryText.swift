@@ -1,0 +1,134 @@
+import Primitives
+
+/// Writes histories for people.
+package struct HistoryText {
+    private let palette: Palette
+    private let isFull: Bool
+    /// Deeper levels are not indented any further.
+    private static let deepest = 40
+    private static let timeWidth = 13
+
+    /// - Parameter isFull: whether payloads and stack traces are shown whole.
+    package init(palette: Palette = .plain, isFull: Bool = false) {
+        self.palette = palette
+        self.isFull = isFull
+    }
+
+    // MARK: As a tree
+
+    /// What is still to be written, on a stack of its own: a history may be deeper than the
+    /// thread's stack.
+    private struct Step {
+        enum Content {
+            case node(Int)
+            case note(String)
+        }
+
+        let content: Content
+        let depth: Int
+        /// What stands before the lines of this step and of those below it.
+        let indent: String
+        let isLast: Bool
+
+        var first: String { depth == 0 ? "" : indent + (isLast ? "└ " : "├ ") }
+
+        var below: String {
+            if depth == 0 { return "" }
+            return depth > HistoryText.deepest ? indent : indent + (isLast ? "  " : "│ ")
+        }
+    }
+
+    /// Each cause with its effects below it, and the time since the history's start.
+    package func write(tree: HistoryTree, to output: Output) {
+        output.line(header(tree))
+        var waiting = tree.roots.reversed().map {
+            Step(content: .node($0), depth: 0, indent: "", isLast: true)
+        }
+        while let step = waiting.popLast() {
+            switch step.content {
+            case .note(let text):
+                output.line(column("") + step.first + palette.yellow(text))
+            case .node(let index):
+                let node = tree.nodes[index]
+                let hasMore = !node.children.isEmpty || node.missing != nil
+                let rest = step.below + (hasMore ? "│ " : "  ")
+                write(node.record, tree, first: step.first, rest: rest, to: output)
+                var below = node.children.map(Step.Content.node)
+                if let missing = node.missing { below.append(.note(missing)) }
+                for (place, content) in below.enumerated().reversed() {
+                    waiting.append(
+                        Step(
+                            content: content,
+                            depth: step.depth + 1,
+                            indent: step.below,
+                            isLast: place == below.count - 1
+                        )
+                    )
+                }
+            }
+        }
+    }
+
+    // MARK: As a list
+
+    /// One record after the other, in the order of the log.
+    package func write(timeline tree: HistoryTree, to output: Output) {
+        output.line(header(tree))
+        for node in tree.nodes {
+            write(node.record, tree, first: "", rest: "  ", to: output)
+            if let missing = node.missing { output.line(column("") + "  " + palette.yellow(missing)) }
+        }
+    }
+
+    // MARK: Lines
+
+    private func header(_ tree: HistoryTree) -> String {
+        let records = tree.history.records
+        let subject = tree.history.trace.map { "trace \($0)" } ?? "no trace"
+        var text = palette.bold(subject) + ", \(Text.count(records.count, "record"))"
+        if let first = records.first?.offset, let last = records.last?.offset {
+            text += first == last ? " (#\(first))" : " (#\(first) to #\(last))"
+        }
+        return text + ", \(tree.start.rfc3339()), took \(Text.duration(tree.duration))"
+    }
+
+    /// A record: its headline, and below it what it carries.
+    private func write(
+        _ record: LogRecord,
+        _ tree: HistoryTree,
+        first: String,
+        rest: String,
+        to output: Output
+    ) {
+        let headline = record.headline(tree.context)
+        let elapsed = Text.duration(tree.start.distance(to: record.time))
+        var text = paint(Text.visible(headline.text), headline.tone)
+        if let value = headline.value { text += " \(payload(value))" }
+        if !headline.ending.isEmpty { text += " \(headline.ending)" }
+        output.line(column(elapsed) + first + text + palette.gray("  #\(record.offset)"))
+        if let detail = headline.detail, !detail.bytes.isEmpty {
+            output.line(column("") + rest + "\(detail.label) \(payload(detail.bytes))")
+        }
+        guard let trace = headline.stacktrace, !trace.isEmpty else { return }
+        let lines = trace.split(whereSeparator: \.isNewline)
+        for line in isFull ? lines[...] : lines.suffix(1) {
+            output.line(column("") + rest + palette.gray(Text.visible(String(line))))
+        }
+    }
+
+    private func column(_ text: String) -> String {
+        palette.gray(Text.rightAligned(text, Self.timeWidth)) + "  "
+    }
+
+    private func payload(_ bytes: [UInt8]) -> String {
+        Text.payload(bytes, limit: isFull ? .max : 240)
+    }
+
+    private func paint(_ text: String, _ tone: Headline.Tone) -> String {
+        switch tone {
+        case .plain: text
+        case .good: palette.green(text)
+        case .bad: palette.red(text)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Events
+package import Primitives
+
+/// A history by cause: who led to what.
+package struct HistoryTree: Sendable {
+    package struct Node: Equatable, Sendable {
+        package let record: LogRecord
+        /// Indexes of nodes, in the order of the log.
+        package internal(set) var children: [Int] = []
+        package internal(set) var isRoot = true
+        /// Why there is no end where one belongs; nil when nothing is missing.
+        package internal(set) var missing: String?
+    }
+
+    package let history: History
+    /// In the order of the log.
+    package private(set) var nodes: [Node]
+    let context: HeadlineContext
+
+    package init(_ history: History) {
+        self.history = history
+        nodes = history.records.map { Node(record: $0) }
+        var context = HeadlineContext(workers: history.workers)
+        for record in history.records {
+            guard case .queue(.enqueued(let event)) = record.event else { continue }
+            if let target = event.target {
+                context.targets[record.offset] = target
+            } else {
+                context.topics[record.offset] = event.queue
+            }
+        }
+        self.context = context
+        link()
+        findMissing()
+    }
+
+    package var roots: [Int] { nodes.indices.filter { nodes[$0].isRoot } }
+
+    /// When the history begins.
+    package var start: Timestamp { history.records.first?.time ?? Timestamp(nanoseconds: 0) }
+
+    package var duration: Timestamp.Span {
+        start.distance(to: history.records.last?.time ?? start)
+    }
+
+    // MARK: Building
+
+    private mutating func link() {
+        var places: [Offset: Int] = [:]
+        // What runs, the youngest last.
+        var running: [Int] = []
+        for index in nodes.indices {
+            let record = nodes[index].record
+            places[record.offset] = index
+            var parent = record.cause.flatMap { places[$0] }
+            switch record.event {
+            case .invoked, .queue(.delivered):
+                running.append(index)
+            case .completed, .queue(.acked), .queue(.retried), .queue(.deadLettered):
+                if let parent, ends(record, nodes[parent].record) {
+                    running.removeAll { $0 == parent }
+                }
+            case .queue(.redriven(let event)):
+                parent = places[event.message] ?? parent
+            case .queue(.discarded(let event)):
+                parent = places[event.message] ?? parent
+            case .logged(let event) where parent == nil:
+                parent = place(of: event, running)
+            default:
+                break
+            }
+            if let parent {
+                nodes[parent].children.append(index)
+                nodes[index].isRoot = false
+            }
+        }
+    }
+
+    /// Whether `record` is the end of what `start` began. A call that was refused before it ran
+    /// ends below its caller, which goes on.
+    private func ends(_ record: LogRecord, _ start: LogRecord) -> Bool {
+        guard case .completed(let end) = record.event else { return true }
+        guard case .invoked(let begin) = start.event else { return false }
+        return end.invocation == begin.invocation || end.invocation == UUID128(high: 0, low: 0)
+            || end.duration > Timestamp.Span(nanoseconds: 0)
+    }
+
+    /// A log line names no cause. It belongs to what its worker is running, the youngest of that;
+    /// lines that arrive late, to nothing in particular.
+    private func place(of event: Logged, _ running: [Int]) -> Int? {
+        let own = running.last { index in
+            switch nodes[index].record.event {
+            case .invoked(let run): context.workers[run.worker]?.name == event.service
+            case .queue(.delivered(let run)): context.workers[run.worker]?.name == event.service
+            default: false
+            }
+        }
+        return own ?? running.last
+    }
+
+    private mutating func findMissing() {
+        for index in nodes.indices {
+            let node = nodes[index]
+            switch node.record.event {
+            case .invoked, .queue(.delivered):
+                let hasEnd = node.children.contains { child in
+                    let record = nodes[child].record
+                    return record.event?.isEnd == true && ends(record, node.record)
+                }
+                if !hasEnd { nodes[index].missing = openEnd(node.record) }
+            case .queue(.enqueued) where node.children.isEmpty:
+                nodes[index].missing = "no delivery in the log"
+            case .triggered where node.children.isEmpty, .cron(.fired) where node.children.isEmpty:
+                nodes[index].missing = "no run in the log"
+            default:
+                break
+            }
+        }
+    }
+
+    private func openEnd(_ record: LogRecord) -> String {
+        let plain = "no end in the log"
+        guard let interruption = history.interruptions[record.offset] else { return plain }
+        let after = Text.duration(record.time.distance(to: interruption.time))
+        switch interruption.reason {
+        case .restart:
+            return "\(plain): the engine was started again \(after) later (#\(interruption.offset))"
+        case .workerLeft(let reason):
+            return "\(plain): its worker left \(after) later: \(reason) (#\(interruption.offset))"
+        }
+    }
+}
+
+extension Event {
+    /// Whether it ends a run or a delivery.
+    var isEnd: Bool {
+        switch self {
+        case .completed, .queue(.acked), .queue(.retried), .queue(.deadLettered): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import JSON
+import Primitives
+
+extension SegmentList {
+    /// Writes one JSON object a line.
+    package func writeJSON(to output: Output) {
+        for segment in segments { output.line(segment.json) }
+    }
+}
+
+extension SegmentSummary {
+    fileprivate var json: String {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("segment")
+        json.integer(number)
+        json.key("first_offset")
+        if let first { json.integer(first.rawValue) } else { json.null() }
+        json.key("records")
+        json.integer(records)
+        json.key("bytes")
+        json.integer(byteCount)
+        json.key("first_time")
+        if let firstTime { json.string(firstTime.rfc3339()) } else { json.null() }
+        json.key("last_time")
+        if let lastTime { json.string(lastTime.rfc3339()) } else { json.null() }
+        json.key("state")
+        json.string(state.rawValue)
+        json.key("damages")
+        json.integer(damages)
+        json.key("torn_tail")
+        json.bool(isTorn)
+        json.endObject()
+        return json.finish().description
+    }
+}

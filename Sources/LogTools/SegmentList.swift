@@ -1,0 +1,121 @@
+import CommitLog
+package import Primitives
+import RecordFormat
+
+/// What one segment holds.
+package struct SegmentSummary: Equatable, Sendable {
+    package enum State: String, Sendable {
+        /// Later segments follow: it does not change any more.
+        case sealed
+        /// The one that takes batches.
+        case active
+        /// Made ahead; holds nothing yet.
+        case spare
+        /// Its header is damaged.
+        case unreadable
+    }
+
+    package let number: UInt64
+    /// Bytes of the file.
+    package let byteCount: Int
+    package internal(set) var state: State
+    /// The offset of its first record, or of the one to come.
+    package internal(set) var first: Offset?
+    /// Records that can be read.
+    package internal(set) var records = 0
+    package internal(set) var firstTime: Timestamp?
+    package internal(set) var lastTime: Timestamp?
+    /// Damages in it.
+    package internal(set) var damages = 0
+    /// Whether it ends in a batch that was not finished.
+    package internal(set) var isTorn = false
+
+    /// `ok`, `torn tail` or `2 damages`.
+    package var checksums: String {
+        if damages > 0 { return Text.count(damages, "damage") }
+        return isTorn ? "torn tail" : state == .spare ? "-" : "ok"
+    }
+}
+
+/// Lists segments, having read and checked all of them.
+package struct SegmentList: Equatable, Sendable {
+    package let segments: [SegmentSummary]
+    package let damages: [String]
+
+    package init(_ pass: LogPass) throws(ToolError) {
+        var segments = try pass.segments().map { page in
+            var summary = SegmentSummary(
+                number: page.number,
+                byteCount: page.byteCount,
+                state: .unreadable
+            )
+            switch page.reading {
+            case .valid(let header):
+                summary.state = .sealed
+                summary.first = header.base
+            case .zero: summary.state = .spare
+            case .damaged, .refused: break
+            }
+            return summary
+        }
+        if let last = segments.lastIndex(where: { $0.state == .sealed }) {
+            segments[last].state = .active
+        }
+        let begun = segments.indices.filter { segments[$0].first != nil }
+        var place = 0
+        let scan = try pass.verify { record in
+            while place + 1 < begun.count,
+                let next = segments[begun[place + 1]].first, next <= record.offset
+            {
+                place += 1
+            }
+            guard place < begun.count else { return }
+            segments[begun[place]].add(record.time)
+        }
+        for index in segments.indices {
+            let number = segments[index].number
+            segments[index].damages = scan.damages.count { $0.segment == number }
+            segments[index].isTorn = scan.torn?.segment == number
+        }
+        self.segments = segments
+        damages = scan.damages.map(\.description)
+    }
+
+    /// Writes the list as a table with headings.
+    package func writeTable(to output: Output, palette: Palette) {
+        let rows = segments.map { segment in
+            [
+                "\(segment.number)", segment.first.map { "\($0)" } ?? "-", "\(segment.records)",
+                "\(segment.byteCount)", segment.firstTime.map(RecordFormatter.time) ?? "-",
+                segment.lastTime.map(RecordFormatter.time) ?? "-", segment.state.rawValue,
+                segment.checksums,
+            ]
+        }
+        let headings = [
+            "SEGMENT", "FIRST", "RECORDS", "BYTES", "FIRST TIME", "LAST TIME", "STATE", "CHECKSUMS",
+        ]
+        let widths = headings.indices.map { column in
+            rows.map { $0[column].count }.reduce(headings[column].count, max)
+        }
+        func line(_ cells: [String]) -> String {
+            cells.indices.map { column in
+                column < 4
+                    ? Text.rightAligned(cells[column], widths[column])
+                    : column == cells.count - 1
+                        ? cells[column] : Text.padded(cells[column], widths[column])
+            }.joined(separator: "  ")
+        }
+        output.line(palette.bold(line(headings)))
+        for row in rows {
+            output.line(row.last == "ok" || row.last == "-" ? line(row) : palette.red(line(row)))
+        }
+    }
+}
+
+extension SegmentSummary {
+    fileprivate mutating func add(_ time: Timestamp) {
+        records += 1
+        firstTime = firstTime ?? time
+        lastTime = time
+    }
+}

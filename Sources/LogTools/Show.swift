@@ -1,0 +1,141 @@
+import CommitLog
+package import Primitives
+import RecordFormat
+
+/// Shows records.
+package struct Show {
+    /// What is asked for.
+    package struct Options {
+        package var filter = RecordFilter()
+        package var style = RecordStyle.short
+        package var palette = Palette.plain
+        /// A regular expression that a record's line must match somewhere.
+        package var pattern: Regex<AnyRegexOutput>?
+        /// The most records.
+        package var limit: Int?
+        /// Whether `limit` keeps the first records rather than the last.
+        package var keepsFirst = false
+        /// Newest first.
+        package var isReverse = false
+
+        package init() {}
+
+        /// - Throws: ``ToolError`` for what is no regular expression.
+        package mutating func match(_ pattern: String) throws(ToolError) {
+            do {
+                self.pattern = try Regex(pattern)
+            } catch {
+                throw ToolError(
+                    .malformedPattern,
+                    "'\(Text.visible(pattern))' is no regular expression: \(error)"
+                )
+            }
+        }
+    }
+
+    /// What was shown.
+    package struct Outcome: Equatable, Sendable {
+        package var shown = 0
+        /// The record behind the last one that was looked at.
+        package var next = Offset.zero
+        package var damages: [String] = []
+    }
+
+    private let pass: LogPass
+    private let options: Options
+    private let formatter: RecordFormatter
+    private let matcher: RecordFormatter
+
+    package init(_ pass: LogPass, _ options: Options) {
+        self.pass = pass
+        self.options = options
+        formatter = RecordFormatter(options.style, palette: options.palette)
+        // The bytes of a payload and their dump have no line to match.
+        switch options.style {
+        case .raw, .hex: matcher = RecordFormatter(.short)
+        default: matcher = RecordFormatter(options.style)
+        }
+    }
+
+    /// Shows what is asked for, once. Holds one record in memory, or as many as the limit says
+    /// where the last ones are wanted, or all of them where they are wanted in reverse.
+    package func run(to output: Output) throws(ToolError) -> Outcome {
+        if let heading = formatter.heading { output.line(heading) }
+        let isHeld = options.isReverse || (options.limit != nil && !options.keepsFirst)
+        if !isHeld { return try stream(from: options.filter.from, limit: options.limit, output) }
+        var held = Ring(capacity: options.keepsFirst ? nil : options.limit)
+        var outcome = try read(from: options.filter.from) { bytes in
+            held.append(bytes)
+            return !(options.keepsFirst && held.count == options.limit)
+        }
+        outcome.shown = held.count
+        for bytes in options.isReverse ? held.elements.reversed() : held.elements {
+            output.write(bytes)
+        }
+        return outcome
+    }
+
+    /// Shows what was appended from `start` on.
+    package func runOn(from start: Offset, to output: Output) throws(ToolError) -> Outcome {
+        try stream(from: max(start, options.filter.from), limit: nil, output)
+    }
+
+    private func stream(
+        from start: Offset,
+        limit: Int?,
+        _ output: Output
+    ) throws(ToolError) -> Outcome {
+        var shown = 0
+        if limit == 0 { return Outcome(next: start) }
+        var outcome = try read(from: start) { bytes in
+            output.write(bytes)
+            shown += 1
+            return shown != limit
+        }
+        outcome.shown = shown
+        return outcome
+    }
+
+    /// Hands over each record that is wanted, written.
+    private func read(
+        from start: Offset,
+        _ take: ([UInt8]) -> Bool
+    ) throws(ToolError) -> Outcome {
+        var outcome = Outcome(next: start)
+        let scan = try pass.read(from: start) { record in
+            outcome.next = record.offset.advanced(by: 1)
+            switch options.filter.judge(record) {
+            case .behind: return false
+            case .passedOver: return true
+            case .shown: break
+            }
+            if let pattern = options.pattern {
+                let line = matcher.line(LogRecord(record))
+                guard line.firstMatch(of: pattern) != nil else { return true }
+            }
+            return take(formatter.bytes(of: record))
+        }
+        outcome.damages = scan?.damages.map(\.description) ?? []
+        return outcome
+    }
+}
+
+/// The last few of many.
+private struct Ring {
+    private let capacity: Int?
+    private var items: [[UInt8]] = []
+    private var oldest = 0
+
+    init(capacity: Int?) { self.capacity = capacity }
+
+    var count: Int { items.count }
+
+    var elements: [[UInt8]] { Array(items[oldest...] + items[..<oldest]) }
+
+    mutating func append(_ item: [UInt8]) {
+        guard let capacity, items.count >= capacity else { return items.append(item) }
+        guard capacity > 0 else { return }
+        items[oldest] = item
+        oldest = (oldest + 1) % capacity
+    }
+}

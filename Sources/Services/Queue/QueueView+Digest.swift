@@ -1,0 +1,104 @@
+import DequeModule
+import Events
+import Primitives
+
+extension QueueView {
+    /// A hash of the content: of every queue, its settings and messages, in order.
+    ///
+    /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
+    /// the queues in the order of their names and their messages in that of their offsets. Whether a
+    /// message's delay is over depends on the clock and not on the log, so that it does not count.
+    package func digest() -> UInt64 {
+        var hash = ContentHash()
+        for name in queues.keys.sorted() {
+            guard let queue = queues[name] else { continue }
+            hash.add(name)
+            hash.add(queue.settings)
+            hash.add(queue.subscription)
+            hash.add(UInt64(queue.inFlight))
+            hash.add(UInt64(queue.deadCount))
+            hash.add(UInt64(queue.messages.count))
+            for offset in queue.messages.keys.sorted() {
+                if let message = queue.messages[offset] { hash.add(message) }
+            }
+            for group in queue.groups.keys.sorted() {
+                hash.add(group)
+                for message in queue.groups[group] ?? [] { hash.add(message.offset.rawValue) }
+            }
+        }
+        for topic in topicNames {
+            hash.add(topic)
+            for queue in queues(ofTopic: topic) { hash.add(queue) }
+        }
+        return hash.value
+    }
+}
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo). Texts and byte counts go before what they bound, so that no
+/// two contents run together to the same bytes.
+private struct ContentHash {
+    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+
+    mutating func add(_ number: UInt64) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            add(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+
+    mutating func add(_ text: String) {
+        add(UInt64(text.utf8.count))
+        for byte in text.utf8 { add(byte) }
+    }
+
+    mutating func add(_ text: String?) {
+        add(UInt8(text == nil ? 0 : 1))
+        if let text { add(text) }
+    }
+
+    mutating func add(_ function: FunctionName) {
+        add(function.namespace)
+        add(function.id)
+    }
+
+    mutating func add(_ settings: QueueSettings) {
+        add(UInt8(settings.fifo ? 1 : 0))
+        add(UInt64(settings.concurrency))
+        add(UInt64(settings.attempts))
+        add(UInt64(bitPattern: settings.backoff.nanoseconds))
+        add(settings.groupField)
+    }
+
+    mutating func add(_ subscription: Subscribed?) {
+        add(UInt8(subscription == nil ? 0 : 1))
+        guard let subscription else { return }
+        add(subscription.topic)
+        add(subscription.function)
+        add(subscription.condition)
+    }
+
+    mutating func add(_ message: Message) {
+        add(message.offset.rawValue)
+        add(message.target.function)
+        add(message.receipt.high)
+        add(message.receipt.low)
+        add(message.group)
+        add(message.released.rawValue)
+        add(UInt64(message.failures))
+        add(UInt64(message.payload.count))
+        for byte in message.payload { add(byte) }
+        switch message.state {
+        case .waiting, .delayed: add(UInt8(0))
+        case .inFlight(let since):
+            add(UInt8(1))
+            add(UInt64(bitPattern: since.nanoseconds))
+        case .dead(let error, let at):
+            add(UInt8(2))
+            add(error.code)
+            add(error.message)
+            add(UInt64(bitPattern: at.nanoseconds))
+        case .done: add(UInt8(3))
+        }
+    }
+}

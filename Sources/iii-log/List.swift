@@ -1,0 +1,28 @@
+import ArgumentParser
+import LogTools
+
+struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the segments, having checked them."
+    )
+
+    @OptionGroup var log: LogArguments
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    func run() throws {
+        let log = log
+        let list = try Answer.telling { () throws(ToolError) in try SegmentList(log.pass()) }
+        let output = Answer.output()
+        if json {
+            list.writeJSON(to: output)
+        } else {
+            list.writeTable(to: output, palette: Answer.palette)
+        }
+        output.flush()
+        if list.segments.isEmpty { Answer.note("no segment yet") }
+        try Answer.tell(damages: list.damages)
+    }
+}

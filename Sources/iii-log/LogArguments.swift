@@ -1,0 +1,96 @@
+import ArgumentParser
+import CommandLineKit
+import Glibc
+import LogTools
+import Primitives
+
+/// Which log.
+struct LogArguments: ParsableArguments {
+    @Option(
+        name: [.customShort("D"), .customLong("data")],
+        help: ArgumentHelp("The engine's data directory; else ./data.", valueName: "directory")
+    )
+    var data: String?
+
+    @Option(
+        name: .customLong("file"),
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Segment files, from anywhere.", valueName: "segment")
+    )
+    var files: [String] = []
+
+    func validate() throws {
+        if data != nil, !files.isEmpty {
+            throw ValidationError("-D names a directory, --file segments: give one of them.")
+        }
+    }
+
+    var location: LogLocation { files.isEmpty ? .directory(data ?? "data") : .files(files) }
+
+    func pass() throws(ToolError) -> LogPass {
+        var pass = try LogPass(location)
+        let progress = Progress()
+        pass.onProgress = { progress.tell($0) }
+        return pass
+    }
+}
+
+/// Tells on a terminal how far a pass has come, once it takes more than a second.
+final class Progress {
+    private let start = SystemClock().now().monotonic
+    private var last: UInt64 = 0
+    private static let second: UInt64 = 1_000_000_000
+
+    func tell(_ offset: Offset) {
+        let now = SystemClock().now().monotonic
+        guard now - start > Self.second, now - last > Self.second / 4,
+            Terminal.isTerminal(.error)
+        else { return }
+        last = now
+        Terminal.write("\rreading: record \(offset)\u{1B}[K", to: .error)
+    }
+
+    deinit {
+        if last > 0 { Terminal.write("\r\u{1B}[K", to: .error) }
+    }
+}
+
+/// What the programs's verbs share.
+enum Answer {
+    static var palette: Palette { Palette(isOn: Terminal.hasColor(.output)) }
+
+    static func output() -> Output { Output(descriptor: Terminal.Stream.output.rawValue) }
+
+    static func note(_ text: String) { Terminal.write("note: \(text)\n", to: .error) }
+
+    /// Runs `body`, and tells what it could not do in the program's own way.
+    static func telling<Value>(_ body: () throws(ToolError) -> Value) throws(Failure) -> Value {
+        do throws(ToolError) {
+            return try body()
+        } catch {
+            throw Failure(status(of: error.code), code: error.code.rawValue, error.message)
+        }
+    }
+
+    /// Throws where records could not be shown for damage.
+    static func tell(damages: [String]) throws(Failure) {
+        guard !damages.isEmpty else { return }
+        let lines = damages.map { "\n  \($0)" }.joined()
+        throw Failure(
+            .damaged,
+            code: "log.damaged",
+            "the log is damaged; what is intact was shown:\(lines)\n`iii-log verify` checks all of it"
+        )
+    }
+
+    private static func status(of code: ToolError.Code) -> ExitStatus {
+        switch code {
+        case .noSuchLog, .foreignDirectory: .configuration
+        case .unreadable: .storageFault
+        case .unknownID: .unknownObject
+        case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
+            .unknownKind:
+            .usage
+        }
+    }
+}

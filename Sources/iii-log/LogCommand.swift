@@ -1,0 +1,45 @@
+import ArgumentParser
+
+/// `iii-log`: answers from the log alone, with an engine running on it or not.
+struct LogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "iii-log",
+        abstract: "Reads an engine's log: what happened, to which request, and is it sound.",
+        usage: "iii-log [-D <directory> | --file <segment> ...] <verb> ...",
+        discussion: """
+            It never writes into what it reads, takes no lock, and may look at the log of a \
+            running engine. Times are UTC. Exit codes: 0 done, 2 usage, 4 no such object, 65 data \
+            damaged, 74 the files cannot be read, 78 not an engine's data directory; of verify: 0 \
+            sound, 1 torn tail only, 2 damaged, 3 records contradict each other, 4 unreadable.
+            """,
+        subcommands: [List.self, ShowRecords.self, Replay.self, Verify.self]
+    )
+}
+
+/// Lets the place be named before the verb as well as behind it.
+enum VerbFirst {
+    private static let verbs = Set(
+        LogCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+    )
+
+    /// The arguments of a command line, which begins with the program's name: `-D DIR show 12` as
+    /// `show 12 -D DIR`.
+    static func arranged(_ commandLine: [String]) -> [String] {
+        let arguments = Array(commandLine.dropFirst())
+        var place = 0
+        while place < arguments.count {
+            if ["-D", "--data"].contains(arguments[place]) {
+                place += 2
+            } else if verbs.contains(arguments[place]) {
+                break
+            } else {
+                place += 1
+            }
+        }
+        guard place < arguments.count else { return arguments }
+        let before = arguments[..<place]
+        let verb = arguments[place...]
+        let end = verb.firstIndex(of: "--") ?? verb.endIndex
+        return Array(verb[..<end] + before + verb[end...])
+    }
+}

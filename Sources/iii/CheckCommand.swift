@@ -1,0 +1,45 @@
+import ArgumentParser
+import CommandLineKit
+import Server
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Show the settings in force and where each was set; start nothing.",
+        discussion: "Exits 78 when the engine would not start with them."
+    )
+
+    @Argument(help: "The configuration file; else ./iii.toml, else ./config.yaml, else none.")
+    var config: String?
+
+    @OptionGroup var arguments: ConfigurationArguments
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    func run() throws {
+        let loaded = try arguments.load(file: config)
+        let format = ReportFormat.choose(json: json)
+        if format == .text {
+            let file = loaded.file ?? "no configuration file"
+            Terminal.write(Color.gray("# \(file)") + "\n", to: .output)
+        }
+        let width = loaded.effective.map { $0.key.count + $0.value.count }.max() ?? 0
+        for setting in loaded.effective {
+            let gap = String(repeating: " ", count: width - setting.key.count - setting.value.count)
+            let origin = setting.place?.description ?? "default"
+            format.write(
+                text: "\(setting.key) = \(setting.value)\(gap)  " + Color.gray("# \(origin)"),
+                json: line(setting, origin)
+            )
+        }
+    }
+
+    private func line(_ setting: Configuration.EffectiveSetting, _ origin: String) -> JSONLine {
+        var line = JSONLine()
+        line.add("key", setting.key)
+        line.add("value", json: setting.value)
+        line.add("origin", origin)
+        return line
+    }
+}

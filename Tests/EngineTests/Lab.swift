@@ -1,0 +1,358 @@
+import CommitLog
+import Cron
+import Disk
+import Events
+import HTTP
+import JSON
+import Primitives
+import Queue
+import RecordFormat
+import State
+
+@testable import Engine
+
+/// One life of the production engine over a simulated disk: the test hands it commands, time and
+/// the ends of its writes, and sees what left it.
+final class Lab {
+    let disk: SimulatedDisk
+    var engine: Engine<SimulatedStorage, SeededEntropy>
+    var now: Now
+    /// The digest of what recovery folded, before this life began.
+    let recovered: Digest
+    /// Everything that left, in order.
+    private(set) var left: [Effect] = []
+    private var connections: UInt64
+
+    static let epoch = Timestamp(seconds: 1_900_000_000)
+
+    init(
+        disk: SimulatedDisk = SimulatedDisk(),
+        seed: UInt64 = 1,
+        at time: Timestamp = Lab.epoch,
+        life: UInt64 = 1,
+        segmentBytes: Int = 1 << 20,
+        _ adjust: (inout EngineOptions) -> Void = { _ in }
+    ) throws(LogError) {
+        var entropy = SeededEntropy(seed: seed &* 1000 &+ life)
+        var views = Views()
+        let log = try CommitLog(
+            opening: SimulatedStorage(disk),
+            options: LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes),
+            entropy: &entropy,
+            now: time,
+            replay: { (record) throws(DecodeError) in try views.apply(record) }
+        )
+        var options = EngineOptions(version: "test")
+        adjust(&options)
+        self.disk = disk
+        recovered = Digest(of: views)
+        now = Now(wall: log.stamp(time), monotonic: life << 40)
+        connections = life << 20
+        engine = try Engine(
+            log: log,
+            views: views,
+            options: options,
+            random: entropy,
+            now: now
+        )
+    }
+
+    // MARK: Turns
+
+    /// What a turn of the core loop does, with the disk as it is.
+    @discardableResult
+    func turn(_ commands: Command...) throws(LogError) -> [Effect] { try turn(commands) }
+
+    @discardableResult
+    func turn(_ commands: [Command]) throws(LogError) -> [Effect] {
+        engine.advance(to: now)
+        try engine.handleTime()
+        for command in commands { try engine.handle(command) }
+        var effects: [Effect] = []
+        try engine.release(into: &effects)
+        left += effects
+        return effects
+    }
+
+    /// Turns until the disk has everything and nothing more leaves.
+    @discardableResult
+    func settle(_ commands: Command...) throws(LogError) -> [Effect] {
+        var effects = try turn(commands)
+        while disk.complete() { effects += try turn([]) }
+        return effects
+    }
+
+    func pass(seconds: Double) {
+        let nanoseconds = UInt64(seconds * 1_000_000_000)
+        now = Now(
+            wall: now.wall.advanced(by: Timestamp.Span(nanoseconds: Int64(nanoseconds))),
+            monotonic: now.monotonic + nanoseconds
+        )
+    }
+
+    // MARK: Peers
+
+    /// A connection that said `workerJoined` only.
+    func connect() throws(LogError) -> Peer {
+        connections += 1
+        let connection = ConnectionID(loop: 0, number: connections)
+        let effects = try settle(.workerJoined(connection, address: "127.0.0.1:\(connections)"))
+        for case .send(connection, .registered(let worker, let token)) in effects {
+            return Peer(connection: connection, worker: worker, token: token)
+        }
+        preconditionFailure("a worker that joins is told its id")
+    }
+
+    /// A worker that serves `functions`.
+    func join(
+        _ name: String,
+        namespace: String? = nil,
+        runtime: String = "node",
+        version: String = "0.25.0",
+        serving functions: String...
+    ) throws(LogError) -> Peer {
+        let peer = try connect()
+        try settle(.call(peer.connection, .describe(name, namespace, runtime, version)))
+        for function in functions { try settle(.serve(peer, function)) }
+        return peer
+    }
+}
+
+struct Peer {
+    let connection: ConnectionID
+    let worker: UUID128
+    let token: UUID128
+}
+
+/// The content of the folded views.
+struct Digest: Equatable {
+    let queue: UInt64
+    let state: UInt64
+    let openFirings: [Offset]
+
+    init(of views: Views) {
+        queue = views.queue.digest()
+        state = views.state.digest()
+        openFirings = views.cron.openFirings.map(\.offset)
+    }
+}
+
+extension QueueSettings {
+    /// Without delays, so that the second attempt follows the first.
+    static func once(attempts: UInt32, concurrency: UInt32 = 10) -> QueueSettings {
+        QueueSettings(
+            fifo: false,
+            concurrency: concurrency,
+            attempts: attempts,
+            backoff: .milliseconds(0),
+            groupField: nil
+        )
+    }
+
+    static func fifo(by field: String, backoff: Int64 = 1000) -> QueueSettings {
+        QueueSettings(
+            fifo: true,
+            concurrency: 10,
+            attempts: 3,
+            backoff: .milliseconds(backoff),
+            groupField: field
+        )
+    }
+}
+
+// MARK: Commands in short
+
+extension Call {
+    static func describe(
+        _ name: String,
+        _ namespace: String?,
+        _ runtime: String,
+        _ version: String
+    ) -> Call {
+        var input: JSONObject = [
+            "name": .string(name), "runtime": .string(runtime), "version": .string(version),
+            "pid": .integer(7),
+        ]
+        if let namespace { input["namespace"] = .string(namespace) }
+        let payload = JSONValue.object(input).text.bytes
+        return Call(id: nil, function: "engine::workers::register", payload: payload)
+    }
+
+    init(
+        id: CallID?,
+        function: String,
+        namespace: String? = nil,
+        payload: [UInt8],
+        action: Action = .await,
+        propagation: Propagation = Propagation()
+    ) {
+        self.init(
+            id: id,
+            function: function,
+            namespace: namespace,
+            payload: payload,
+            metadata: nil,
+            action: action,
+            propagation: propagation
+        )
+    }
+}
+
+extension Command {
+    static func serve(_ peer: Peer, _ function: String) -> Command {
+        .register(
+            peer.connection,
+            .function(id: function, definition: .emptyObject, isHTTPInvoked: false)
+        )
+    }
+
+    static func call(
+        _ peer: Peer,
+        _ function: String,
+        _ payload: String = "{}",
+        id: CallID? = .text("c"),
+        in namespace: String? = nil,
+        _ action: Call.Action = .await,
+        _ propagation: Propagation = Propagation()
+    ) -> Command {
+        .call(
+            peer.connection,
+            Call(
+                id: id,
+                function: function,
+                namespace: namespace,
+                payload: Array(payload.utf8),
+                action: action,
+                propagation: propagation
+            )
+        )
+    }
+
+    static func enqueue(
+        _ peer: Peer,
+        _ function: String,
+        _ payload: String = "{}",
+        to queue: String = "default",
+        id: CallID? = .text("e")
+    ) -> Command {
+        .call(peer, function, payload, id: id, .enqueue(queue: queue))
+    }
+
+    static func trigger(
+        _ peer: Peer,
+        _ type: String,
+        _ config: String,
+        to function: String,
+        id: String = "t"
+    ) -> Command {
+        .register(
+            peer.connection,
+            .trigger(
+                TriggerRequest(
+                    id: id,
+                    type: type,
+                    function: function,
+                    config: JSONText(trusted: Array(config.utf8)),
+                    metadata: nil,
+                    namespace: nil
+                )
+            )
+        )
+    }
+
+    static func answer(
+        _ peer: Peer,
+        _ invocation: UUID128,
+        _ value: String = "null"
+    ) -> Command {
+        let result = FunctionResult.value(Array(value.utf8))
+        return .result(peer.connection, CallResult(id: .uuid(invocation), result: result))
+    }
+
+    static func fail(
+        _ peer: Peer,
+        _ invocation: UUID128,
+        code: String = "invocation_failed",
+        _ message: String = "no"
+    ) -> Command {
+        let result = FunctionResult.failure(ErrorBody(code: code, message: message))
+        return .result(peer.connection, CallResult(id: .uuid(invocation), result: result))
+    }
+
+    static func get(
+        _ path: String,
+        exchange: UInt64 = 1,
+        method: String = "GET",
+        headers: [(name: String, value: String)] = [],
+        body: String = "",
+        _ propagation: Propagation = Propagation()
+    ) -> Command {
+        .request(
+            ExchangeID(loop: 0, number: exchange),
+            HTTPRequest(
+                method: method,
+                path: path,
+                query: nil,
+                headers: headers,
+                body: Array(body.utf8)
+            ),
+            propagation
+        )
+    }
+}
+
+// MARK: Effects in short
+
+extension Effect {
+    /// The dispatch, if this is one.
+    var dispatch: Dispatch? {
+        guard case .send(_, .invoke(let dispatch)) = self else { return nil }
+        return dispatch
+    }
+
+    var receipt: UUID128? {
+        guard case .send(_, .receipt(_, _, let receipt, _)) = self else { return nil }
+        return receipt
+    }
+
+    var reply: HTTPReply? {
+        guard case .respond(_, let reply, _) = self else { return nil }
+        return reply
+    }
+
+    var answer: FunctionResult? {
+        guard case .send(_, .answer(_, _, let result, _)) = self else { return nil }
+        return result
+    }
+
+    /// One line, without what is random.
+    var line: String {
+        switch self {
+        case .send(_, .registered): "registered"
+        case .send(_, .rejected(let rejection)): "rejected \(rejection.code) \(rejection.function)"
+        case .send(_, .triggerFailed(let id, _, _, let error)): "trigger \(id): \(error.message)"
+        case .send(_, .invoke(let dispatch)):
+            "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"
+        case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
+        case .send(_, .receipt(_, let function, _, _)): "receipt \(function)"
+        case .close(_, let code, let reason): "close \(code) \(reason)"
+        case .respond(_, let reply, _):
+            "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
+        }
+    }
+}
+
+extension FunctionResult {
+    var line: String {
+        switch self {
+        case .value(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .none: "nothing"
+        case .failure(let error): "\(error.code): \(error.message)"
+        }
+    }
+}
+
+extension [Effect] {
+    var lines: [String] { map(\.line) }
+    var dispatches: [Effect.Dispatch] { compactMap(\.dispatch) }
+}

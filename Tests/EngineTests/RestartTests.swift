@@ -1,0 +1,222 @@
+import CommitLog
+import Events
+import Primitives
+import Queue
+import State
+import Testing
+
+@testable import Engine
+
+/// What the next life of the engine makes of the log.
+@Suite("Restarts")
+struct RestartTests {
+    private func restart(
+        _ lab: Lab,
+        life: UInt64 = 2,
+        _ adjust: (inout EngineOptions) -> Void = { _ in }
+    ) throws -> Lab {
+        lab.disk.crash(keepingWrite: false)
+        return try Lab(disk: lab.disk, at: lab.now.wall, life: life, adjust)
+    }
+
+    @Test("messages that waited for their worker go to the one that comes after the crash")
+    func pending() throws {
+        let first = try Lab()
+        let producer = try first.join("p")
+        try first.settle(.enqueue(producer, "f", "1"))
+        try first.settle(.enqueue(producer, "f", "2"))
+        let second = try restart(first)
+        _ = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.map { String(decoding: $0.payload, as: UTF8.self) }
+            == ["1", "2"])
+    }
+
+    @Test("messages for builtins go on by themselves")
+    func builtin() throws {
+        let first = try Lab { options in options.queues["default"] = .once(attempts: 3, concurrency: 1) }
+        let worker = try first.join("w", serving: "f")
+        try first.settle(.enqueue(worker, "f"))
+        let set = #"{"scope":"s","key":"k","value":1}"#
+        try first.settle(.enqueue(worker, "state::set", set))
+        #expect(first.engine.views.state.keyCount == 0)
+        let second = try restart(first) { options in options.queues["default"] = .standard }
+        #expect(second.engine.views.state.keyCount == 1)
+    }
+
+    @Test("a delivery that did not end is repeated with the attempts that it had")
+    func inFlight() throws {
+        let first = try Lab { options in options.queues["default"] = .once(attempts: 3) }
+        let worker = try first.join("w", serving: "f")
+        try first.settle(.enqueue(worker, "f"))
+        try first.settle(.fail(worker, try #require(first.left.dispatches.last).invocation))
+        #expect(first.left.dispatches.count == 2)
+        let second = try restart(first) { options in options.queues["default"] = .once(attempts: 3) }
+        let next = try second.join("w", serving: "f")
+        let dispatch = try #require(second.left.dispatches.last)
+        let message = try #require(second.engine.views.queue.onlyMessage)
+        #expect(message.failures == 1)
+        #expect(message.nextAttempt == 2)
+        try second.settle(.answer(next, dispatch.invocation))
+        #expect(second.engine.views.queue.onlyMessage == nil)
+    }
+
+    @Test("a dead letter that was redriven waits behind its group after a crash, too")
+    func redrivenInGroup() throws {
+        func adjust(_ options: inout EngineOptions) {
+            let fifo = QueueSettings(
+                fifo: true,
+                concurrency: 10,
+                attempts: 1,
+                backoff: .milliseconds(0),
+                groupField: "g"
+            )
+            options.queues["default"] = fifo
+        }
+        let first = try Lab(adjust)
+        let worker = try first.join("w", serving: "f")
+        for number in 1...3 {
+            try first.settle(.enqueue(worker, "f", #"{"g":1,"n":\#(number)}"#))
+        }
+        try first.settle(.fail(worker, try #require(first.left.dispatches.last).invocation))
+        try first.settle(.call(worker, "iii::queue::redrive", #"{"queue":"default"}"#))
+        let second = try restart(first, adjust)
+        let next = try second.join("w", serving: "f")
+        var order: [String] = []
+        while let dispatch = second.left.dispatches.last, order.count < second.left.dispatches.count {
+            #expect(second.left.dispatches.count == order.count + 1, "one of a group at a time")
+            order.append(String(decoding: dispatch.payload, as: UTF8.self))
+            try second.settle(.answer(next, dispatch.invocation))
+        }
+        #expect(order == [#"{"g":1,"n":2}"#, #"{"g":1,"n":3}"#, #"{"g":1,"n":1}"#])
+    }
+
+    @Test("recovery lets go of messages that are done")
+    func memory() throws {
+        let first = try Lab()
+        let worker = try first.join("w", serving: "f")
+        for number in 0..<50 {
+            try first.settle(.enqueue(worker, "f", "\(number)"))
+            try first.settle(.answer(worker, try #require(first.left.dispatches.last).invocation))
+        }
+        weak var message: Message?
+        var view = QueueView()
+        let queue = "default"
+        view.apply(
+            .defined(QueueDefined(queue: queue, settings: .standard)),
+            at: Offset(0),
+            time: Lab.epoch,
+            trace: nil
+        )
+        for number in UInt64(0)..<10 {
+            let enqueued = Enqueued(
+                queue: queue,
+                target: FunctionName(id: "f"),
+                receipt: UUID128(high: 1, low: number),
+                group: nil,
+                baggage: nil,
+                payload: []
+            )
+            let offset = Offset(1 + 3 * number)
+            view.apply(.enqueued(enqueued), at: offset, time: Lab.epoch, trace: nil)
+            message = view.message(offset, in: queue)
+            let delivered = Delivered(
+                queue: queue,
+                message: offset,
+                worker: UUID128(high: 0, low: 1),
+                invocation: UUID128(high: 0, low: 2),
+                attempt: 1
+            )
+            view.apply(
+                .delivered(delivered),
+                at: offset.advanced(by: 1),
+                time: Lab.epoch,
+                trace: nil
+            )
+            let acked = Acked(
+                queue: queue,
+                message: offset,
+                result: .none,
+                duration: Timestamp.Span(nanoseconds: 0)
+            )
+            view.apply(.acked(acked), at: offset.advanced(by: 2), time: Lab.epoch, trace: nil)
+            #expect(message == nil, "message \(number) is kept")
+        }
+    }
+
+    @Test("a subscription outlives its worker and the engine")
+    func subscription() throws {
+        let first = try Lab()
+        let worker = try first.join("w", serving: "f")
+        try first.settle(.trigger(worker, "queue", #"{"topic":"t"}"#, to: "f"))
+        try first.settle(.workerLeft(worker.connection, reason: "closed"))
+        let second = try restart(first)
+        let producer = try second.join("p")
+        try second.settle(.call(producer, "iii::durable::publish", #"{"topic":"t","data":1}"#))
+        #expect(second.left.dispatches.isEmpty)
+        _ = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.map(\.function) == ["f"])
+    }
+
+    @Test("a cron slot fires once over restarts, and a run that a crash cut off is run again")
+    func cron() throws {
+        let config = #"{"expression":"0 * * * * *"}"#
+        let first = try Lab()
+        let worker = try first.join("w", serving: "f")
+        try first.settle(.trigger(worker, "cron", config, to: "f"))
+        first.pass(seconds: 61)
+        try first.settle()
+        let run = try #require(first.left.dispatches.last)
+        let second = try restart(first)
+        let next = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.map(\.payload) == [run.payload], "the same slot")
+        try second.settle(.trigger(next, "cron", config, to: "f"))
+        try second.settle()
+        #expect(second.left.dispatches.count == 1, "and not again by its trigger")
+        try second.settle(.answer(next, try #require(second.left.dispatches.last).invocation))
+        let third = try restart(second, life: 3)
+        let last = try third.join("w", serving: "f")
+        try third.settle(.trigger(last, "cron", config, to: "f"))
+        #expect(third.left.dispatches.isEmpty, "what ended is not run again")
+        third.pass(seconds: 61)
+        try third.settle()
+        #expect(third.left.dispatches.count == 1, "the next slot comes")
+    }
+
+    @Test("acknowledged state is there, and its order too")
+    func state() throws {
+        let first = try Lab()
+        let worker = try first.join("w")
+        for key in ["b", "a", "c"] {
+            try first.settle(
+                .call(worker, "state::set", #"{"scope":"s","key":"\#(key)","value":"\#(key)"}"#)
+            )
+        }
+        let digest = Digest(of: first.engine.views)
+        let second = try restart(first)
+        #expect(second.recovered == digest)
+        let reader = try second.join("r")
+        try second.settle(.call(reader, "state::list", #"{"scope":"s"}"#))
+        #expect(second.left.lines.last == #"state::list = ["b","a","c"]"#)
+    }
+
+    @Test("time does not go back with the system's clock")
+    func clock() throws {
+        let first = try Lab()
+        let worker = try first.join("w")
+        try first.settle(.enqueue(worker, "f"))
+        let last = first.engine.log.lastTime
+        first.disk.crash(keepingWrite: false)
+        let earlier = Timestamp(nanoseconds: last.nanoseconds - 3_600_000_000_000)
+        let second = try Lab(disk: first.disk, at: earlier, life: 2)
+        #expect(second.engine.now.wall >= last)
+    }
+}
+
+extension QueueView {
+    /// The one message of the queue `default`; nil when there is not exactly one.
+    var onlyMessage: Message? {
+        guard queues["default"]?.depth == 1 else { return nil }
+        let offsets = (UInt64(0)..<500).map { Offset($0) }
+        return offsets.lazy.compactMap { message($0, in: "default") }.first
+    }
+}

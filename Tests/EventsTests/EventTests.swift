@@ -1,0 +1,100 @@
+import Primitives
+import RecordFormat
+import Testing
+
+@testable import Events
+
+extension Event {
+    /// The bytes of its payload.
+    var payload: [UInt8] {
+        var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        encode(into: &counter)
+        var bytes = [UInt8](repeating: 0, count: counter.count)
+        bytes.withUnsafeMutableBytes { memory in
+            var writer = ByteWriter(memory)
+            encode(into: &writer)
+        }
+        return bytes
+    }
+
+    static func decode(_ kind: UInt8, _ payload: [UInt8]) throws -> Event? {
+        try payload.withUnsafeBytes { try Event(kind: kind, payload: $0) }
+    }
+}
+
+@Suite("Events as bytes")
+struct EventTests {
+    @Test("every kind reads what it wrote, and passes over what comes behind", arguments: EventKind.allCases)
+    func roundTrip(kind: EventKind) throws {
+        for seed in 0..<UInt64(100) {
+            var generator = EventGenerator(seed: seed)
+            let event = generator.event(kind)
+            #expect(event.kind == kind)
+            let payload = event.payload
+            #expect(try Event.decode(kind.rawValue, payload) == event, "seed \(seed)")
+            let longer = payload + generator.bytes()
+            #expect(try Event.decode(kind.rawValue, longer) == event, "seed \(seed)")
+        }
+    }
+
+    @Test("a payload that ends early is an error and no trap", arguments: EventKind.allCases)
+    func truncation(kind: EventKind) {
+        for seed in 0..<UInt64(8) {
+            var generator = EventGenerator(seed: seed)
+            let payload = generator.event(kind).payload
+            for length in payload.indices {
+                #expect(throws: DecodeError.self, "seed \(seed), \(length) bytes") {
+                    try Event.decode(kind.rawValue, Array(payload.prefix(length)))
+                }
+            }
+        }
+    }
+
+    @Test("no bytes trap the decoder", arguments: EventKind.allCases)
+    func noise(kind: EventKind) {
+        var generator = EventGenerator(seed: UInt64(kind.rawValue))
+        for _ in 0..<400 {
+            var payload = generator.event(kind).payload
+            for _ in 0..<3 where !payload.isEmpty {
+                let place = Int(generator.entropy.next() % UInt64(payload.count))
+                payload[place] = UInt8(truncatingIfNeeded: generator.entropy.next())
+            }
+            _ = try? Event.decode(kind.rawValue, payload)
+            _ = try? Event.decode(kind.rawValue, generator.bytes())
+        }
+    }
+
+    @Test("a kind of a later version is passed over")
+    func unknownKind() throws {
+        let known = Set(EventKind.allCases.map(\.rawValue))
+        for kind in UInt8.min...UInt8.max where !known.contains(kind) {
+            #expect(try Event.decode(kind, [1, 2, 3]) == nil)
+        }
+    }
+
+    @Test("the numbers of the kinds are for ever")
+    func kinds() {
+        let numbers: [EventKind: UInt8] = [
+            .started: 1, .stopped: 2,
+            .workerJoined: 16, .workerDescribed: 17, .workerLeft: 18, .functionRegistered: 19,
+            .functionUnregistered: 20, .triggerRegistered: 21, .triggerUnregistered: 22,
+            .triggered: 32, .invoked: 33, .completed: 34,
+            .queueDefined: 48, .subscribed: 49, .unsubscribed: 50, .enqueued: 51, .delivered: 52,
+            .acked: 53, .retried: 54, .deadLettered: 55, .redriven: 56, .discarded: 57,
+            .stateSet: 64, .stateDeleted: 65,
+            .cronFired: 80, .cronSkipped: 81,
+            .logged: 112,
+        ]
+        #expect(numbers.count == EventKind.allCases.count)
+        for (kind, number) in numbers { #expect(kind.rawValue == number) }
+    }
+
+    @Test("the delay doubles with each failure and ends at the end of time")
+    func delays() {
+        let settings = QueueSettings.standard
+        let seconds = (1...5).map { settings.delay(afterFailures: $0).milliseconds / 1000 }
+        #expect(seconds == [1, 2, 4, 8, 16])
+        #expect(settings.delay(afterFailures: 40).nanoseconds == .max)
+        #expect(settings.delay(afterFailures: .max).nanoseconds == .max)
+    }
+}

@@ -1,0 +1,234 @@
+import Primitives
+
+@testable import Events
+
+/// Random events that lean towards the awkward.
+struct EventGenerator {
+    var entropy: SeededEntropy
+
+    init(seed: UInt64) { entropy = SeededEntropy(seed: seed) }
+
+    mutating func text() -> String {
+        let samples = ["", "a", "orders::ship", "ключ", "\u{0}", "👩‍👩‍👧", "\"\\"]
+        switch entropy.next() % 8 {
+        case 7: return String(repeating: "x", count: Int(entropy.next() % 400))
+        case let index: return samples[Int(index) % samples.count]
+        }
+    }
+
+    mutating func optionalText() -> String? { entropy.next() % 2 == 0 ? nil : text() }
+
+    mutating func bytes() -> [UInt8] {
+        (0..<entropy.next() % 40).map { _ in UInt8(truncatingIfNeeded: entropy.next()) }
+    }
+
+    /// Small, large and extreme numbers alike.
+    mutating func number() -> UInt64 {
+        switch entropy.next() % 4 {
+        case 0: entropy.next() % 300
+        case 1: .max
+        case 2: 0
+        default: entropy.next()
+        }
+    }
+
+    mutating func count() -> UInt32 { UInt32(truncatingIfNeeded: number()) }
+    mutating func time() -> Timestamp { Timestamp(nanoseconds: Int64(bitPattern: number())) }
+    mutating func span() -> Timestamp.Span {
+        Timestamp.Span(nanoseconds: Int64(bitPattern: number()))
+    }
+    mutating func flag() -> Bool { entropy.next() % 2 == 0 }
+    mutating func uuid() -> UUID128 { UUID128(high: number(), low: number()) }
+    mutating func offset() -> Offset { Offset(number()) }
+    mutating func function() -> FunctionName { FunctionName(namespace: text(), id: text()) }
+    mutating func error() -> ErrorBody {
+        ErrorBody(code: text(), message: text(), stacktrace: optionalText())
+    }
+
+    mutating func result() -> FunctionResult {
+        switch entropy.next() % 3 {
+        case 0: .none
+        case 1: .value(bytes())
+        default: .failure(error())
+        }
+    }
+
+    mutating func settings() -> QueueSettings {
+        QueueSettings(
+            fifo: flag(),
+            concurrency: count(),
+            attempts: count(),
+            backoff: span(),
+            groupField: optionalText()
+        )
+    }
+}
+
+extension EventGenerator {
+    mutating func event(_ kind: EventKind) -> Event {
+        switch kind {
+        case .started: .started(Started(version: text(), process: number()))
+        case .stopped: .stopped(Stopped(reason: text()))
+        case .triggered, .invoked, .completed, .logged: invocation(kind)
+        case .stateSet:
+            .state(.set(StateSet(scope: text(), key: text(), value: bytes(), function: text())))
+        case .stateDeleted: .state(.deleted(StateDeleted(scope: text(), key: text())))
+        case .cronFired:
+            .cron(
+                .fired(
+                    CronFired(
+                        trigger: text(),
+                        function: function(),
+                        expression: text(),
+                        scheduled: time(),
+                        actual: time()
+                    )
+                )
+            )
+        case .cronSkipped:
+            .cron(.skipped(CronSkipped(trigger: text(), scheduled: time(), reason: text())))
+        case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered:
+            registry(kind)
+        case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
+            .deadLettered, .redriven, .discarded:
+            .queue(queue(kind))
+        }
+    }
+
+    private mutating func registry(_ kind: EventKind) -> Event {
+        switch kind {
+        case .workerJoined: .workerJoined(WorkerJoined(worker: uuid(), address: text()))
+        case .workerDescribed:
+            .workerDescribed(
+                WorkerDescribed(
+                    worker: uuid(),
+                    name: text(),
+                    namespace: text(),
+                    runtime: text(),
+                    version: text()
+                )
+            )
+        case .workerLeft: .workerLeft(WorkerLeft(worker: uuid(), reason: text()))
+        case .functionRegistered:
+            .functionRegistered(
+                FunctionRegistered(worker: uuid(), function: function(), definition: bytes())
+            )
+        case .functionUnregistered:
+            .functionUnregistered(FunctionUnregistered(worker: uuid(), function: function()))
+        case .triggerRegistered:
+            .triggerRegistered(
+                TriggerRegistered(
+                    worker: uuid(),
+                    trigger: text(),
+                    type: text(),
+                    function: function(),
+                    config: bytes(),
+                    metadata: bytes()
+                )
+            )
+        default: .triggerUnregistered(TriggerUnregistered(trigger: text()))
+        }
+    }
+
+    private mutating func invocation(_ kind: EventKind) -> Event {
+        switch kind {
+        case .triggered:
+            .triggered(
+                Triggered(
+                    type: text(),
+                    trigger: text(),
+                    summary: text(),
+                    function: function(),
+                    event: bytes()
+                )
+            )
+        case .invoked:
+            .invoked(
+                Invoked(
+                    invocation: uuid(),
+                    function: function(),
+                    worker: uuid(),
+                    caller: uuid(),
+                    awaited: flag(),
+                    isCondition: flag(),
+                    input: bytes()
+                )
+            )
+        case .completed:
+            .completed(Completed(invocation: uuid(), result: result(), duration: span()))
+        default:
+            .logged(
+                Logged(
+                    severity: UInt8(truncatingIfNeeded: number()),
+                    severityText: text(),
+                    body: text(),
+                    service: text(),
+                    span: number(),
+                    attributes: bytes()
+                )
+            )
+        }
+    }
+
+    private mutating func queue(_ kind: EventKind) -> QueueEvent {
+        switch kind {
+        case .queueDefined: .defined(QueueDefined(queue: text(), settings: settings()))
+        case .subscribed:
+            .subscribed(
+                Subscribed(
+                    topic: text(),
+                    function: function(),
+                    condition: optionalText(),
+                    settings: settings()
+                )
+            )
+        case .unsubscribed: .unsubscribed(Unsubscribed(topic: text(), function: function()))
+        case .enqueued:
+            .enqueued(
+                Enqueued(
+                    queue: text(),
+                    target: flag() ? function() : nil,
+                    receipt: uuid(),
+                    group: optionalText(),
+                    baggage: optionalText(),
+                    payload: bytes()
+                )
+            )
+        case .delivered:
+            .delivered(
+                Delivered(
+                    queue: text(),
+                    message: offset(),
+                    worker: uuid(),
+                    invocation: uuid(),
+                    attempt: count()
+                )
+            )
+        case .acked:
+            .acked(Acked(queue: text(), message: offset(), result: result(), duration: span()))
+        default: failure(kind)
+        }
+    }
+
+    private mutating func failure(_ kind: EventKind) -> QueueEvent {
+        switch kind {
+        case .retried:
+            .retried(
+                Retried(
+                    queue: text(),
+                    message: offset(),
+                    failures: count(),
+                    notBefore: time(),
+                    error: error()
+                )
+            )
+        case .deadLettered:
+            .deadLettered(
+                DeadLettered(queue: text(), message: offset(), failures: count(), error: error())
+            )
+        case .redriven: .redriven(Redriven(queue: text(), message: offset()))
+        default: .discarded(Discarded(queue: text(), message: offset()))
+        }
+    }
+}
