@@ -83,7 +83,10 @@ let package = Package(
         // 3
         module("CommitLog", ["Primitives", "RecordFormat", "Disk"]),
         module("Events", ["Primitives", "RecordFormat"]),
-        module("IIISDK", ["WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
+        module(
+            "IIISDK",
+            ["Primitives", "WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]
+        ),
         // 4
         service("Queue", ["Primitives", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "Events", "JSON"]),
@@ -163,7 +166,10 @@ let package = Package(
         ),
         tests(
             "IIISDKTests",
-            ["IIISDK", "WorkerProtocol", "JSON", "Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket]
+            [
+                "IIISDK", "WorkerProtocol", "JSON", "Primitives", nioCore, nioPosix, nioHTTP1,
+                nioWebSocket,
+            ]
         ),
         tests(
             "LogToolsTests",

@@ -9,10 +9,12 @@ struct Settings {
     var output: String?
     /// The groups to run; all when empty.
     var only: [String] = []
+    /// The one load to run, as the table names it; all when nil.
+    var clients: String?
 
     static let usage = """
         usage: Benchmarks --engine FILE --scratch DIRECTORY [--output FILE] [--seconds S]
-                          [--only GROUP]…
+                          [--only GROUP]… [--clients LOAD]
         groups: \(Group.all.map(\.name).joined(separator: " "))
         """
 
@@ -29,6 +31,7 @@ struct Settings {
                     throw Failure("there is no group \(value)")
                 }
                 only.append(value)
+            case "--clients": clients = value
             case "--seconds":
                 guard let seconds = Double(value), 0.1...60 ~= seconds else {
                     throw Failure("--seconds takes 0.1 to 60, not \(value)")
@@ -40,4 +43,7 @@ struct Settings {
         if engine.isEmpty { throw Failure("--engine is missing") }
         if scratch.isEmpty { throw Failure("--scratch is missing") }
     }
+
+    /// Whether rows of this load are wanted.
+    func wants(_ load: String) -> Bool { clients == nil || clients == load }
 }

@@ -9,7 +9,10 @@ final class Answerer {
     ///   - function: what it serves.
     ///   - result: as JSON.
     ///   - registrations: more of them, whole messages.
+    ///   - port: where the engine takes workers.
+    ///   - reactor: drives the connection.
     ///   - seen: gets every call that came, and the time, before it is answered.
+    /// - Throws: when the engine cannot be reached, or does not register the worker.
     init(
         _ function: String,
         result: String,

@@ -4,7 +4,7 @@ enum Calls {
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
         let loads = [Load(connections: 1, depth: 1), Load(connections: 1, depth: 64)]
-        for load in loads {
+        for load in loads where settings.wants(load.name) {
             let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
             let reactor = Reactor()
             let answerer = try Answerer(

@@ -9,7 +9,7 @@ enum Deliveries {
             Load(connections: 1, depth: 1), Load(connections: 1, depth: 64),
             Load(connections: 16, depth: 64),
         ]
-        for load in loads {
+        for load in loads where settings.wants(load.name) {
             let engine = try EngineProcess(
                 program: settings.engine,
                 in: settings.scratch,

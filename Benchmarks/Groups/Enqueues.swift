@@ -11,7 +11,7 @@ enum Enqueues {
     ]
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
-        for load in loads {
+        for load in loads where settings.wants(load.name) {
             let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
             let calls = try InvocationLoad(
                 """

@@ -19,7 +19,11 @@ final class InvocationLoad {
 
     /// - Parameters:
     ///   - target: the members of the message behind its id, with the function.
+    ///   - load: how many connections and calls.
     ///   - port: where the engine takes workers.
+    ///   - reactor: drives the connections.
+    ///   - plan: how long.
+    /// - Throws: when the engine cannot be reached, or does not register a caller.
     init(
         _ target: String,
         _ load: Load,

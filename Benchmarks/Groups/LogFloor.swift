@@ -13,7 +13,7 @@ enum LogFloor {
     private static let kind: UInt8 = 1
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
-        for appenders in [1, 16, 64, 1024] {
+        for appenders in [1, 16, 64, 1024] where settings.wants("\(appenders)") {
             let scratch = try Scratch(in: settings.scratch)
             do {
                 let store = try UringStorage(path: scratch.path, waker: try Waker())
@@ -22,7 +22,7 @@ enum LogFloor {
                 throw Failure("\(ring): \(error)")
             }
         }
-        for appenders in [1, 16, 64, 1024] {
+        for appenders in [1, 16, 64, 1024] where settings.wants("\(appenders)") {
             let scratch = try Scratch(in: settings.scratch)
             do {
                 let store = PlainStorage(path: scratch.path, waker: try Waker())

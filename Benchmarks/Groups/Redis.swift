@@ -4,13 +4,20 @@ enum Redis {
     static let always = "redis XADD, always"
     static let everySecond = "redis XADD, everysec"
 
+    private static let alwaysLoads = [
+        Load(connections: 1, depth: 1), Load(connections: 1, depth: 64),
+        Load(connections: 16, depth: 1), Load(connections: 64, depth: 1),
+        Load(connections: 16, depth: 64),
+    ]
+    private static let everySecondLoads = [
+        Load(connections: 64, depth: 1), Load(connections: 16, depth: 64),
+    ]
+
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
-        for (connections, depth) in [(1, 1), (1, 64), (16, 1), (64, 1), (16, 64)] {
-            let load = Load(connections: connections, depth: depth)
+        for load in alwaysLoads where settings.wants(load.name) {
             row(try measure(always, "always", load, settings))
         }
-        for (connections, depth) in [(64, 1), (16, 64)] {
-            let load = Load(connections: connections, depth: depth)
+        for load in everySecondLoads where settings.wants(load.name) {
             row(try measure(everySecond, "everysec", load, settings))
         }
     }
@@ -22,7 +29,8 @@ enum Redis {
         _ settings: Settings
     ) throws(Failure) -> Measurement {
         let redis = try RedisProcess(fsync: fsync, in: settings.scratch)
-        let request = "*5\r\n$4\r\nXADD\r\n$5\r\nbench\r\n$1\r\n*\r\n$4\r\ndata\r\n$256\r\n"
+        let request =
+            "*5\r\n$4\r\nXADD\r\n$5\r\nbench\r\n$1\r\n*\r\n$4\r\ndata\r\n$256\r\n"
             + String(repeating: "x", count: 256) + "\r\n"
         let pipe = try Pipeline(
             request,

@@ -10,6 +10,7 @@ final class Child {
     /// - Parameters:
     ///   - command: an absolute path or a name to look up, and its arguments.
     ///   - log: a file that gets what the process says.
+    /// - Throws: when it cannot be started.
     init(_ command: [String], log: String) throws(Failure) {
         self.log = log
         var actions = posix_spawn_file_actions_t()

@@ -11,7 +11,9 @@ final class EngineProcess {
 
     /// - Parameters:
     ///   - program: the path of `iii`.
+    ///   - parent: where its directory goes.
     ///   - concurrency: how many messages of the queue `bench` may be worked on at once.
+    /// - Throws: when it does not start.
     init(program: String, in parent: String, concurrency: Int = 1024) throws(Failure) {
         scratch = try Scratch(in: parent)
         let path = scratch.path

@@ -28,6 +28,7 @@ final class Scratch {
     let path: String
 
     /// - Parameter parent: exists.
+    /// - Throws: when no directory can be made there.
     init(in parent: String) throws(Failure) {
         var template = Array("\(parent)/point-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .systemCall("mkdtemp", parent) }

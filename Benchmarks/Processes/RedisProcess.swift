@@ -6,7 +6,10 @@ final class RedisProcess {
     private let child: Child
     private let scratch: Scratch
 
-    /// - Parameter fsync: `always` or `everysec`.
+    /// - Parameters:
+    ///   - fsync: `always` or `everysec`.
+    ///   - parent: where its directory goes.
+    /// - Throws: when it does not start.
     init(fsync: String, in parent: String) throws(Failure) {
         scratch = try Scratch(in: parent)
         port = try Link.freePort()
@@ -25,7 +28,9 @@ final class RedisProcess {
                 _ = try Link(port: port)
                 return
             } catch {
-                if Monotonic.now() > deadline { throw Failure("redis-server does not listen: \(error)") }
+                if Monotonic.now() > deadline {
+                    throw Failure("redis-server does not listen: \(error)")
+                }
             }
             usleep(1000)
         }

@@ -53,12 +53,16 @@ struct Aim: Sendable {
 
     static let all = [
         Aim(name: "bare log at 64 appenders / device syncs", bound: .atLeast(30), unit: "x") {
-            ratio($0.find(LogFloor.bench, LogFloor.ring, clients: "64")?.perSecond, $0.device?.perSecond)
+            ratio(
+                $0.find(LogFloor.bench, LogFloor.ring, clients: "64")?.perSecond,
+                $0.device?.perSecond
+            )
         },
         Aim(name: "durable enqueue, 1 connection x 64", bound: .atLeast(80_000), unit: "/s") {
             $0.enqueue("1x64")?.perSecond
         },
-        Aim(name: "durable enqueue, 64 connections x 1", bound: .atLeast(1), unit: "x redis always") {
+        Aim(name: "durable enqueue, 64 connections x 1", bound: .atLeast(1), unit: "x redis always")
+        {
             ratio(
                 $0.enqueue("64x1")?.perSecond,
                 $0.find(Enqueues.bench, Redis.always, clients: "64x1")?.perSecond

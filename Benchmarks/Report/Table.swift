@@ -2,7 +2,9 @@
 enum Table {
     private static let widths = [30, 26, 7, 12, 10, 10]
 
-    static let head = line(["bench", "system", "clients", "per second", "p50 µs", "p99 µs", "notes"])
+    static let head = line([
+        "bench", "system", "clients", "per second", "p50 µs", "p99 µs", "notes",
+    ])
 
     static func row(_ row: Measurement) -> String {
         line([

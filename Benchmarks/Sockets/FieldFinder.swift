@@ -20,7 +20,8 @@ struct FieldFinder {
     }
 
     /// The `count` bytes behind the key.
-    mutating func value(_ count: Int, in message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    mutating func value(_ count: Int, in message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?
+    {
         guard let start = find(in: message), start + count <= message.count else { return nil }
         return UnsafeRawBufferPointer(rebasing: message[start..<(start + count)])
     }

@@ -8,7 +8,12 @@ final class WorkerLink {
 
     /// Connects, sends the registrations, and returns when the engine has them.
     ///
-    /// - Parameter registrations: whole messages, in order.
+    /// - Parameters:
+    ///   - port: where the engine takes workers.
+    ///   - name: the worker's.
+    ///   - registrations: whole messages, in order.
+    ///   - reactor: drives the connection.
+    /// - Throws: when the engine cannot be reached, or does not register the worker.
     init(
         port: UInt16,
         name: String,
@@ -73,7 +78,9 @@ final class WorkerLink {
     /// Hands over every whole message that arrived.
     private func take(_ now: UInt64) throws(Failure) {
         while let frame = try ServerFrame(link.input.bytes) {
-            if frame.opcode == ServerFrame.close { throw Failure("\(link.peer) sent a close frame") }
+            if frame.opcode == ServerFrame.close {
+                throw Failure("\(link.peer) sent a close frame")
+            }
             if frame.opcode == ServerFrame.text { try message(frame.payload, now) }
             link.input.take(frame.extent)
         }

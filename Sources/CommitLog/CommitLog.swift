@@ -70,13 +70,10 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
-    /// interrupted write left, and syncs the tail.
+    /// interrupted write left, and syncs the tail. `replay` gets each record, oldest first, as a view
+    /// that is valid during the call; `entropy` gives the identities that no two segments may share;
+    /// `now` is the date in a new segment's header.
     ///
-    /// - Parameters:
-    ///   - store: not used before.
-    ///   - entropy: for identities that no two segments may share.
-    ///   - now: for the date in a new segment's header.
-    ///   - replay: called for each record, oldest first. The view is valid during the call.
     /// - Throws: when it throws, the directory is as it was, but for its lock.
     package init(
         opening store: consuming Store,
@@ -129,11 +126,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     /// Encodes a record behind all others. Staged is not durable: nothing is written before
     /// ``flush()``, and all records staged between two flushes survive together or not at all.
     ///
-    /// - Parameters:
-    ///   - kind: what the payload is; the log does not care.
-    ///   - time: the wall clock; see ``stamp(_:)``.
-    ///   - cause: an earlier record.
-    ///   - payload: writes the payload; may be called twice and must then write the same.
+    /// `kind` is the caller's; `time` is the wall clock, see ``stamp(_:)``; `cause` is an earlier
+    /// record. `payload` may be called twice, and must then write the same.
+    ///
     /// - Returns: the record's offset.
     /// - Throws: ``LogError/recordTooLarge(bytes:limit:)``, or ``LogError/full`` when no segment can
     ///   hold a batch that large: nothing was staged.
@@ -214,9 +209,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// Sleeps until the device finished something, the storage's waker is rung, or the time is
-    /// over; may return early. Reap afterwards.
-    ///
-    /// - Parameter nanoseconds: nil for no limit.
+    /// over (nil: no limit); may return early. Reap afterwards.
     package mutating func wait(nanoseconds: UInt64?) throws(LogError) {
         if let failure { throw failure }
         try device.wait(nanoseconds: nanoseconds)
@@ -305,7 +298,8 @@ extension CommitLog where Store: ~Copyable {
             // Behind the header: from here on the segment is missed if it is not there.
             fillManifest(isClean: false)
             let slot = Int(manifest.generation % 2)
-            try submit(page.prefix(Layout.manifestSlot), to: .manifest(slot: slot), at: 0, .manifest)
+            let target = WriteTarget.manifest(slot: slot)
+            try submit(page.prefix(Layout.manifestSlot), to: target, at: 0, .manifest)
         case .manifest:
             step = .ready
         case .ready, .awaitingSegment:

@@ -117,9 +117,9 @@ struct Device<Store: Storage & ~Copyable>: ~Copyable {
 }
 
 extension SegmentSource where Self: ~Copyable {
-    /// The valid slot of MANIFEST with the larger generation; nil when neither is valid.
+    /// The valid slot of MANIFEST with the larger generation, read through `page`; nil when neither
+    /// is valid.
     ///
-    /// - Parameter page: memory to read through.
     /// - Throws: ``LogError/refused(path:_:)`` for a file of another kind or of a newer engine.
     mutating func newestManifest(
         through page: borrowing AlignedMemory

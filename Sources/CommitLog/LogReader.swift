@@ -13,8 +13,8 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package init(_ source: consuming Source) { self.source = source }
 
     /// Hands over every record from `start` on, oldest first, until `visit` throws or the log ends.
+    /// The views are valid during the call.
     ///
-    /// - Parameter visit: gets views that are valid during the call.
     /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
     /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
     ///   ``LogError/undecodable(_:_:)`` when `visit` throws.

@@ -24,9 +24,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Which damage waits for its end.
     private var openLoss: Int?
 
-    /// - Parameters:
-    ///   - manifest: nil when it is lost, and nothing is known beside the segments.
-    ///   - start: the first record to hand over; bodies of batches that end before are not read.
+    /// A pass that hands over records from `start` on; bodies of batches that end before are not
+    /// read. Without a manifest nothing is known beside the segments.
     init(manifest: Manifest?, from start: Offset = .zero, salvages: Bool) {
         self.manifest = manifest
         self.start = start
@@ -189,10 +188,13 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
 extension LogScanner where Source: ~Copyable {
     // MARK: Telling what is wrong
 
-    mutating func report(_ reason: Damage.Reason, segment: UInt64, position: Int, lost: Range<Offset>) {
-        found.damages.append(
-            Damage(reason, segment: segment, position: position, lost: lost)
-        )
+    mutating func report(
+        _ reason: Damage.Reason,
+        segment: UInt64,
+        position: Int,
+        lost: Range<Offset>
+    ) {
+        found.damages.append(Damage(reason, segment: segment, position: position, lost: lost))
     }
 
     /// Reports a damage whose end only the next intact batch tells.

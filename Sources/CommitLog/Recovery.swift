@@ -104,7 +104,8 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// The newer of the two slots; nil when neither is one.
-    private mutating func readManifest(_ device: inout Device<Store>) throws(LogError) -> Manifest? {
+    private mutating func readManifest(_ device: inout Device<Store>) throws(LogError) -> Manifest?
+    {
         try device.store.newestManifest(through: page)
     }
 

@@ -13,11 +13,8 @@ struct SegmentWindow: ~Copyable {
 
     init() { memory = AlignedMemory(capacity: Self.ahead) }
 
-    /// `count` bytes of a segment from `position` on, valid until the next call.
-    ///
-    /// - Parameters:
-    ///   - position: a multiple of the page size.
-    ///   - size: bytes of the segment, more than `position`; nothing beyond is read.
+    /// `count` bytes of a segment from `position` on, valid until the next call. Nothing is read
+    /// behind `size`, the bytes of the segment. All three are multiples of the page size.
     mutating func bytes<Source: SegmentSource & ~Copyable>(
         of segment: UInt64,
         at position: Int,

@@ -134,7 +134,8 @@ package final class DataDirectory {
     ) throws(StorageError) {
         precondition(memory.count == Self.page)
         let name = "\(path)/MANIFEST"
-        let file = try Descriptor.direct("MANIFEST", in: rootNumber, [PLATFORM_OPEN_READ], path: name)
+        let options = [PLATFORM_OPEN_READ]
+        let file = try Descriptor.direct("MANIFEST", in: rootNumber, options, path: name)
         let position = off_t(slot * Self.page)
         let count = try check(
             platform_read(file.number, memory.baseAddress, memory.count, position),

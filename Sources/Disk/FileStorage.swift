@@ -1,3 +1,5 @@
+import Glibc
+
 /// A storage over the files of a ``DataDirectory``: what its two kinds share, which is everything
 /// but how a write reaches the device.
 package protocol FileStorage: Storage, ~Copyable {
@@ -62,7 +64,8 @@ extension FileStorage where Self: ~Copyable {
     package func release(segment: UInt64) { directory.release(segment: segment) }
 }
 
-/// The segments of a directory, for reading only: takes no lock and touches nothing.
+/// The segments of a directory, for reading only: takes no lock and touches nothing. A directory
+/// that holds no log is an error (`ENOENT` on its MANIFEST).
 package struct ReadOnlyDirectory: SegmentSource, ~Copyable {
     private let directory: DataDirectory
 
@@ -84,6 +87,9 @@ package struct ReadOnlyDirectory: SegmentSource, ~Copyable {
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) {
+        guard try directory.isInUse() else {
+            throw .system("open", path: "\(path)/MANIFEST", code: ENOENT)
+        }
         try directory.readManifest(slot: slot, into: memory)
     }
 }

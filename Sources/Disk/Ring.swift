@@ -70,7 +70,9 @@ final class Ring {
         while true {
             let code = io_uring_submit(ring)
             if code >= 0 { return }
-            guard Self.isPassing(code) else { throw .system("submit", path: "io_uring", code: -code) }
+            guard Self.isPassing(code) else {
+                throw .system("submit", path: "io_uring", code: -code)
+            }
         }
     }
 

@@ -16,7 +16,7 @@ final class SegmentMaker: Sendable {
     private let thread = Mutex<pthread_t?>(nil)
     private let isCancelled = Atomic(false)
 
-    /// - Parameter log: the open folder of segments; it outlives the maker's thread.
+    /// A maker of segments in the open folder `log`, which outlives the maker's thread.
     init(log: Int32, path: String, waker: Waker) {
         self.log = log
         self.path = path
@@ -76,12 +76,17 @@ final class SegmentMaker: Sendable {
     ) -> Result<pthread_t, StorageError> {
         var identifier = pthread_t()
         let work = Unmanaged.passRetained(Work(body))
-        let code = pthread_create(&identifier, nil, { context in
-            guard let context else { return nil }
-            platform_name_thread("iii-segment")
-            Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
-            return nil
-        }, work.toOpaque())
+        let code = pthread_create(
+            &identifier,
+            nil,
+            { context in
+                guard let context else { return nil }
+                platform_name_thread("iii-segment")
+                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
+                return nil
+            },
+            work.toOpaque()
+        )
         guard code == 0 else {
             work.release()
             return .failure(.system("start a thread", path: "segment maker", code: code))

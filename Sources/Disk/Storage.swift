@@ -117,9 +117,7 @@ package protocol Storage: SegmentSource, ~Copyable {
     mutating func reap() throws(StorageError) -> Completion?
 
     /// Sleeps until a write is finished, the waker is rung, or the time is over; may return for
-    /// none of these reasons.
-    ///
-    /// - Parameter nanoseconds: nil for no limit.
+    /// none of these reasons. Nil nanoseconds: no limit.
     mutating func wait(nanoseconds: UInt64?) throws(StorageError)
 
     /// Writes whole pages, on the medium on return. For the time before and after the log runs.

@@ -199,6 +199,8 @@ final class Link {
         waiting = []
         calls.failAll(reason)
         for task in tasks.values { task.cancel() }
+        // Users' closures may hold the worker, and through it this.
+        (functions, functionOrder, triggers) = ([:], [], [])
         let waiters = greetingWaiters
         greetingWaiters = []
         for waiter in waiters { waiter(.failure(reason)) }
@@ -246,6 +248,8 @@ final class Link {
     }
 
     func receive(_ message: ByteBuffer) {
+        // What comes between our goodbye and the end of the connection is for nobody.
+        guard case .online = phase else { return }
         let decoded = message.withUnsafeReadableBytes { bytes in
             bytes.withMemoryRebound(to: UInt8.self) { bytes in
                 Result { () throws(FrameError) in try EngineFrame(decoding: bytes) }

@@ -117,7 +117,6 @@ final class Socket: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Between here and the end of the read, answers are collected.
         if depth == 0 { depth = 1 }
-        lastHeard = .now()
         let frame = unwrapInboundIn(data)
         switch frame.opcode {
         case .text, .binary, .continuation: receive(frame)
@@ -133,6 +132,7 @@ final class Socket: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         depth = 0
+        lastHeard = .now()
         flush()
         context.fireChannelReadComplete()
     }

@@ -4,6 +4,9 @@ import Synchronization
 
 /// SIGTERM and SIGINT as a request instead of an end, until told otherwise.
 final class TerminationSignals {
+    /// How many of these there are: the signals go back to the system with the last.
+    private static let active = Mutex(0)
+
     private let sources: [any DispatchSourceSignal]
 
     /// - Parameters:
@@ -13,6 +16,7 @@ final class TerminationSignals {
         whenReady: @escaping @Sendable () -> Void = {},
         _ handler: @escaping @Sendable (Int) -> Void
     ) {
+        Self.active.withLock { $0 += 1 }
         let received = Count()
         let registered = Count()
         let numbers = [SIGTERM, SIGINT]
@@ -27,10 +31,14 @@ final class TerminationSignals {
         }
     }
 
-    /// Gives the signals back to the system.
+    /// Stops listening. Call it once.
     func ignore() {
         for source in sources { source.cancel() }
-        for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+        Self.active.withLock { active in
+            active -= 1
+            guard active == 0 else { return }
+            for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+        }
     }
 
     private final class Count: Sendable {

@@ -18,7 +18,7 @@ import WorkerProtocol
 ///
 /// When the connection breaks the worker comes back by itself and registers everything again. Calls
 /// that were waiting then fail with ``SDKError/Code/connectionLost``; calls made meanwhile wait for
-/// the next connection.
+/// the next connection. A worker lives until it is closed; letting go of it does not close it.
 public final class Worker: Caller {
     /// The name by which the engine lists this worker.
     public let name: String

@@ -69,11 +69,13 @@ extension LogRecord {
             return event.headline(context)
         case .unknown:
             return Headline(
-                "\(kindName): \(byteCount) bytes of a kind that this version does not know")
+                "\(kindName): \(byteCount) bytes of a kind that this version does not know"
+            )
         case .unreadable(let error):
             var headline = Headline(
                 "\(kindName): cannot be read: expected \(error.expected) at byte \(error.position) "
-                    + "of its \(byteCount)")
+                    + "of its \(byteCount)"
+            )
             headline.tone = .bad
             return headline
         }
@@ -93,7 +95,8 @@ extension Event {
         case .workerLeft(let event):
             return Headline("\(context.worker(event.worker)) left: \(event.reason)")
         case .functionRegistered(let event):
-            var headline = Headline("\(event.function) is served by \(context.worker(event.worker))")
+            let worker = context.worker(event.worker)
+            var headline = Headline("\(event.function) is served by \(worker)")
             headline.detail = ("definition", event.definition)
             return headline
         case .functionUnregistered(let event):
@@ -123,8 +126,8 @@ extension Headline {
         let took = Text.duration(duration)
         switch result {
         case .value(let value):
-            let status = JSONText(trusted: value).member("status_code")?.numberValue
-            self.init(status.map { "\(verb) \($0)" } ?? verb)
+            let status = JSONText(trusted: value).member("status_code")
+            self.init(status.flatMap { $0.isNumber ? "\(verb) \($0)" : nil } ?? verb)
             self.value = value
             ending = "in \(took)"
             tone = .good
@@ -165,11 +168,12 @@ extension QueueEvent {
             return Headline("\(event.function) is not subscribed to topic \(event.topic)")
         case .enqueued(let event): return event.headline
         case .delivered(let event):
-            let target =
-                (context.targets[event.message] ?? event.subscriber(of: context.topics[event.message]))
-                .map(\.description) ?? "message \(event.message) of queue \(event.queue)"
+            let known = context.targets[event.message]
+            let target = known ?? event.subscriber(of: context.topics[event.message])
+            let name = target?.description ?? "message \(event.message) of queue \(event.queue)"
             return Headline(
-                "delivery attempt \(event.attempt) -> \(target) on \(context.worker(event.worker))")
+                "delivery attempt \(event.attempt) -> \(name) on \(context.worker(event.worker))"
+            )
         case .acked(let event): return Headline("acked", event.result, took: event.duration)
         case .retried(let event):
             return failure(
@@ -211,13 +215,11 @@ extension Enqueued {
 
 extension Delivered {
     /// The function of a subscription's queue, `topic::function@namespace`; nil for another queue.
-    ///
-    /// - Parameter topic: nil when only the queue's name tells; then it is what is before `::`.
+    /// Where `topic` is not known, it is what stands before the first `::`.
     fileprivate func subscriber(of topic: String?) -> FunctionName? {
         let known = topic.map { "\($0)::" }
-        guard let prefix = known ?? queue.firstRange(of: "::").map({ String(queue[..<$0.upperBound]) }),
-            queue.hasPrefix(prefix)
-        else { return nil }
+        let guess = queue.firstRange(of: "::").map { String(queue[..<$0.upperBound]) }
+        guard let prefix = known ?? guess, queue.hasPrefix(prefix) else { return nil }
         var parts = [""]
         var isEscaped = false
         for character in queue.dropFirst(prefix.count) {
@@ -254,11 +256,13 @@ extension CronEvent {
             let late = Text.duration(event.scheduled.distance(to: event.actual))
             return Headline(
                 "cron \(event.expression) -> \(event.function), slot "
-                    + "\(event.scheduled.rfc3339()), \(late) late")
+                    + "\(event.scheduled.rfc3339()), \(late) late"
+            )
         case .skipped(let event):
             return Headline(
                 "cron slot \(event.scheduled.rfc3339()) of trigger \(event.trigger) skipped: "
-                    + event.reason)
+                    + event.reason
+            )
         }
     }
 }

@@ -71,23 +71,32 @@ package struct HistoryFinder {
         case .uuid(let uuid): trace = try find(uuid)
         }
         var collector = HistoryCollector(trace: trace, root: root)
-        if let scan = try pass.read({ record in
+        try read { record in
             collector.take(record)
             return true
-        }) {
-            damages = scan.damages.map(\.description)
         }
         guard let history = collector.finish() else {
-            throw Self.unknown("trace \(trace.map(\.description) ?? "")")
+            throw unknown("trace \(trace.map(\.description) ?? "")")
         }
         return history
     }
 
-    private static func unknown(_ what: String) -> ToolError {
-        ToolError(
+    /// Passes over the log, and keeps in mind what is damaged.
+    private mutating func read(
+        from start: Offset = .zero,
+        _ visit: (RecordView) -> Bool
+    ) throws(ToolError) {
+        if let scan = try pass.read(from: start, visit) {
+            damages = scan.damages.map(\.description)
+        }
+    }
+
+    private func unknown(_ what: String) -> ToolError {
+        let loss = damages.isEmpty ? "" : "; the log is damaged, it may have been among the lost"
+        return ToolError(
             .unknownID,
-            "nothing in this log belongs to \(what); `iii-log show` lists what there is, and -D "
-                + "names another data directory"
+            "nothing in this log belongs to \(what)\(loss); `iii-log show` lists what there is, "
+                + "and -D names another data directory"
         )
     }
 
@@ -95,10 +104,10 @@ package struct HistoryFinder {
 
     private static let listed = 8
 
-    private func find(prefix: String, else offset: Offset?) throws(ToolError) -> TraceID? {
+    private mutating func find(prefix: String, else offset: Offset?) throws(ToolError) -> TraceID? {
         var found: [TraceID] = []
         var hasOffset = false
-        try pass.read { record in
+        try read { record in
             if record.offset == offset { hasOffset = true }
             if let trace = record.trace, !found.contains(trace),
                 trace.description.hasPrefix(prefix)
@@ -111,13 +120,13 @@ package struct HistoryFinder {
         if names.count > 1 || found.count > Self.listed {
             throw Self.ambiguous("'\(prefix)'", names, hasMore: found.count > Self.listed)
         }
-        if found.isEmpty, !hasOffset { throw Self.unknown("'\(prefix)'") }
+        if found.isEmpty, !hasOffset { throw unknown("'\(prefix)'") }
         return found.first
     }
 
-    private func find(_ uuid: UUID128) throws(ToolError) -> TraceID {
+    private mutating func find(_ uuid: UUID128) throws(ToolError) -> TraceID {
         var found: [TraceID] = []
-        try pass.read { record in
+        try read { record in
             guard let trace = record.trace, !found.contains(trace) else { return true }
             switch EventKind(rawValue: record.kind) {
             case .invoked, .delivered, .enqueued:
@@ -127,7 +136,7 @@ package struct HistoryFinder {
             }
             return found.count <= Self.listed
         }
-        guard let first = found.first else { throw Self.unknown("invocation or receipt \(uuid)") }
+        guard let first = found.first else { throw unknown("invocation or receipt \(uuid)") }
         guard found.count == 1 else {
             throw Self.ambiguous(
                 "\(uuid)",
@@ -140,19 +149,19 @@ package struct HistoryFinder {
 
     /// The trace of a record. One without a trace has that of its cause, or none: then it is the
     /// root of what it led to.
-    private func find(_ offset: Offset) throws(ToolError) -> (TraceID?, Offset) {
+    private mutating func find(_ offset: Offset) throws(ToolError) -> (TraceID?, Offset) {
         var place = offset
         while true {
             var trace: TraceID?
             var cause: Offset?
             var isThere = false
-            try pass.read(from: place) { record in
+            try read(from: place) { record in
                 guard record.offset == place else { return false }
                 (trace, cause, isThere) = (record.trace, record.cause, true)
                 return false
             }
             guard isThere else {
-                if place == offset { throw Self.unknown("offset \(offset)") }
+                if place == offset { throw unknown("offset \(offset)") }
                 return (nil, offset)
             }
             guard trace == nil, let cause else { return (trace, place) }

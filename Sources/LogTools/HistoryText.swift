@@ -8,7 +8,7 @@ package struct HistoryText {
     private static let deepest = 40
     private static let timeWidth = 13
 
-    /// - Parameter isFull: whether payloads and stack traces are shown whole.
+    /// A writer; `isFull` shows payloads and stack traces whole.
     package init(palette: Palette = .plain, isFull: Bool = false) {
         self.palette = palette
         self.isFull = isFull
@@ -76,7 +76,8 @@ package struct HistoryText {
         output.line(header(tree))
         for node in tree.nodes {
             write(node.record, tree, first: "", rest: "  ", to: output)
-            if let missing = node.missing { output.line(column("") + "  " + palette.yellow(missing)) }
+            guard let missing = node.missing else { continue }
+            output.line(column("") + "  " + palette.yellow(missing))
         }
     }
 

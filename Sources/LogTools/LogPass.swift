@@ -21,6 +21,7 @@ package struct LogPass {
     ///   - start: the first record to hand over.
     ///   - visit: gets views that are valid during the call.
     /// - Returns: what was found; nil when `visit` stopped the pass.
+    /// - Throws: ``ToolError`` when the files cannot be read.
     @discardableResult
     package func read(
         from start: Offset = .zero,

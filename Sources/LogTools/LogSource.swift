@@ -79,7 +79,9 @@ package struct LogSource: SegmentSource {
         do throws(StorageError) {
             try open.directory.readManifest(slot: slot, into: memory)
         } catch .system(_, _, let code) where code == ENOENT {
-            // The segments alone tell enough, as they do to an engine that lost it.
+            // There are segments, or this would not be open: they alone tell enough.
+        } catch .foreignDirectory {
+            // As above.
         }
     }
 

@@ -31,6 +31,8 @@ package struct RecordTemplate: Equatable, Sendable {
         "p": .payload, "n": .size, "%": .literal("%"),
     ]
 
+    private static let escapes: [Character: String] = ["t": "\t", "n": "\n", "\\": "\\"]
+
     /// - Throws: ``ToolError`` with the letters that there are.
     package init(_ text: String) throws(ToolError) {
         var parts: [Part] = []
@@ -43,7 +45,7 @@ package struct RecordTemplate: Equatable, Sendable {
             }
             let next = rest.popFirst()
             if character == "\\" {
-                literal += next == "t" ? "\t" : next == "n" ? "\n" : "\\\(next.map(String.init) ?? "")"
+                literal += Self.escapes[next ?? "\\"] ?? "\\\(next.map(String.init) ?? "")"
                 continue
             }
             guard let next, let part = Self.letters[next] else {
@@ -81,7 +83,8 @@ package struct RecordFormatter {
             [
                 Text.rightAligned("OFFSET", 10), Text.padded("TIME", 30), Text.padded("KIND", 21),
                 Text.padded("TRACE", 32), Text.rightAligned("CAUSE", 10), "WHAT",
-            ].joined(separator: "  "))
+            ].joined(separator: "  ")
+        )
     }
 
     /// The bytes of one record, the end of the line included.
@@ -182,7 +185,7 @@ package struct RecordFormatter {
 
 /// JSON over many lines, two blanks a level.
 enum PrettyJSON {
-    /// - Parameter json: valid and compact.
+    /// `json`, which is valid and compact, with a line for each value.
     static func text(_ json: String) -> String {
         var result = ""
         var depth = 0

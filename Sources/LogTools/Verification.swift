@@ -83,7 +83,8 @@ package struct Verification: Equatable, Sendable {
             "\(Text.count(records, "record")) (\(range)) in \(batches) "
                 + "batch\(batches == 1 ? "" : "es"), \(Text.count(segments, "segment"))"
                 + (unknownKinds > 0
-                    ? ", \(unknownKinds) of kinds that this version does not know" : ""))
+                    ? ", \(unknownKinds) of kinds that this version does not know" : "")
+        )
         switch verdict {
         case .sound: output.line(palette.green("ok"))
         case .tornTail: output.line(palette.yellow("ok but for a torn tail"))

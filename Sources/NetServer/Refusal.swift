@@ -60,7 +60,8 @@ extension HTTPParserError {
     var refusal: Refusal {
         switch self {
         case .headerOverflow: Refusal(431, "the headers are too many or too large")
-        case .invalidVersion: Refusal(400, "the request line must end in HTTP/1.1 and CRLF")
+        case .invalidVersion:
+            Refusal(400, "the request line must end in a version, as HTTP/1.1, and CRLF")
         case .invalidMethod: Refusal(501, "unknown method")
         default: Refusal(400, "malformed HTTP: \(self)")
         }

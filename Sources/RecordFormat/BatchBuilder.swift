@@ -17,7 +17,8 @@ package struct BatchBuilder: ~Copyable {
     package private(set) var base: Offset
     package private(set) var count = 0
 
-    /// - Parameter capacity: bytes to begin with, and to shrink to after a spell of large batches.
+    /// An empty batch. It begins with memory of `capacity` bytes, and shrinks to that after a spell of
+    /// large batches.
     package init(base: Offset, capacity: Int = 256 << 10) {
         precondition(capacity >= Layout.page)
         self.base = base
@@ -34,12 +35,9 @@ package struct BatchBuilder: ~Copyable {
     package var extent: Int { Layout.padded(used) }
 
     /// Encodes one record behind the others, in place. The payload may be asked for twice, when the
-    /// first time shows that there is too little room.
+    /// first time shows that there is too little room. `time` is not before that of the record
+    /// before, `cause` an earlier record, `limit` the most bytes that the payload may have.
     ///
-    /// - Parameters:
-    ///   - time: not before that of the record before.
-    ///   - cause: an earlier record than this one.
-    ///   - limit: the most bytes that the payload may have.
     /// - Returns: the payload's bytes when they are more than `limit`; then nothing was added.
     package mutating func append(
         kind: UInt8,
@@ -64,7 +62,7 @@ package struct BatchBuilder: ~Copyable {
             memory.grow(to: start + length, keeping: start)
             writer = ByteWriter(UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start...]))
             payload(&writer)
-            precondition(writer.count == length, "a payload must encode to the same bytes each time")
+            precondition(writer.count == length, "a payload must encode the same each time")
         }
         finish(length: prefix + length, offset: offset)
         previousTrace = trace
@@ -137,10 +135,8 @@ package struct BatchBuilder: ~Copyable {
         count += 1
     }
 
-    /// Takes the last record back: it does not fit what the batch has to fit.
-    ///
-    /// - Parameters:
-    ///   - byteCount: ``byteCount`` before the record.
+    /// Takes the last record back: it does not fit what the batch has to fit. `byteCount` is what
+    /// ``byteCount`` was before the record.
     package mutating func removeLast(backTo byteCount: Int) {
         precondition(count > 0)
         precondition(byteCount < used)

@@ -103,14 +103,14 @@ package struct BatchHeader: Equatable, Sendable {
     /// Reads the header at the start of `sector`, which is at least one sector long.
     package static func read(_ sector: UnsafeRawBufferPointer) -> Reading {
         precondition(sector.count >= Layout.sector)
-        let checksum = UInt32(littleEndian: sector.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        let stored = sector.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
         let magic = UInt32(littleEndian: sector.loadUnaligned(as: UInt32.self))
         guard magic == Self.magic else {
             return isZero(UnsafeRawBufferPointer(rebasing: sector[..<Layout.sector]))
                 ? .zero : .damaged
         }
         let covered = UnsafeRawBufferPointer(rebasing: sector[8..<Layout.batchHeader])
-        guard Checksum.crc32c(covered) == checksum else { return .damaged }
+        guard Checksum.crc32c(covered) == UInt32(littleEndian: stored) else { return .damaged }
         var reader = ByteReader(covered)
         do throws(DecodeError) {
             guard let header = try BatchHeader(from: &reader) else { return .unknown }

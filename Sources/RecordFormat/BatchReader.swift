@@ -11,10 +11,8 @@ package struct BatchReader {
     package private(set) var next: Offset
     private let end: Offset
 
-    /// Nil when the body is too short to be one.
-    ///
-    /// - Parameters:
-    ///   - body: what `header` is followed by, `header.bodyLength` bytes.
+    /// Reads the `header.bodyLength` bytes that follow the header. Nil when they are too few to be a
+    /// body.
     package init?(_ header: BatchHeader, body: UnsafeRawBufferPointer) {
         precondition(body.count == Int(header.bodyLength))
         guard body.count >= Layout.bodyPrefix else { return nil }
@@ -44,7 +42,8 @@ package struct BatchReader {
             return nil
         }
         guard body.count - position >= Layout.recordHeader else { throw .structure }
-        let size = UInt32(littleEndian: body.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+        let stated = body.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+        let size = UInt32(littleEndian: stated)
         guard size >= Layout.recordHeader, Int(size) <= body.count - position else {
             throw .structure
         }

@@ -46,7 +46,7 @@ package struct Manifest: Equatable, Sendable {
     }
 
     /// The ranges that a slot has room for.
-    package static let quarantineLimit = 124
+    package static let quarantineLimit = 125
     private static let mark: StaticString = "iii-man\n"
 
     /// Fills the slot that `memory` is.

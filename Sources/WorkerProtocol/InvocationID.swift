@@ -27,30 +27,33 @@ enum UUIDText {
     /// Nil unless `bytes` are the canonical lower-case form.
     static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> UUID128? {
         guard bytes.count == byteCount else { return nil }
+        let text = UnsafeRawBufferPointer(bytes)
         let dash = UInt8(ascii: "-")
-        guard bytes[8] == dash, bytes[13] == dash, bytes[18] == dash, bytes[23] == dash,
-            let first = digits(bytes, 0..<8),
-            let second = digits(bytes, 9..<13),
-            let third = digits(bytes, 14..<18),
-            let fourth = digits(bytes, 19..<23),
-            let fifth = digits(bytes, 24..<36)
+        guard text[8] == dash, text[13] == dash, text[18] == dash, text[23] == dash,
+            let first = gathered(load(text, at: 0) << 32 | load(text, at: 4)),
+            let second = gathered(load(text, at: 9) << 32 | load(text, at: 14)),
+            let third = gathered(load(text, at: 19) << 32 | load(text, at: 24)),
+            let fourth = gathered(load(text, at: 28) << 32 | load(text, at: 32))
         else { return nil }
-        return UUID128(high: first << 32 | second << 16 | third, low: fourth << 48 | fifth)
+        return UUID128(
+            high: UInt64(first) << 32 | UInt64(second),
+            low: UInt64(third) << 32 | UInt64(fourth)
+        )
     }
 
-    private static func digits(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> UInt64?
-    {
-        var value: UInt64 = 0
-        for index in range {
-            let byte = bytes[index]
-            var digit = byte &- UInt8(ascii: "0")
-            if digit > 9 {
-                digit = byte &- (UInt8(ascii: "a") - 10)
-                guard digit >= 10, digit <= 15 else { return nil }
-            }
-            value = value << 4 | UInt64(digit)
-        }
-        return value
+    /// Four characters, the first in the top byte of the low half.
+    private static func load(_ text: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {
+        UInt64(UInt32(bigEndian: text.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
+
+    /// The inverse of ``spread(_:)``; nil when `digits` are not what that makes.
+    private static func gathered(_ digits: UInt64) -> UInt32? {
+        let letters = digits >> 6 & 0x0101_0101_0101_0101
+        var value = (digits & 0x0F0F_0F0F_0F0F_0F0F) &+ letters &* 9
+        value = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
+        value = (value | value >> 8) & 0x0000_FFFF_0000_FFFF
+        let word = UInt32(truncatingIfNeeded: value | value >> 16)
+        return spread(word) == digits ? word : nil
     }
 
     /// Writes 36 bytes.

@@ -55,7 +55,7 @@ final class Progress {
     }
 }
 
-/// What the programs's verbs share.
+/// What the program's verbs share.
 enum Answer {
     static var palette: Palette { Palette(isOn: Terminal.hasColor(.output)) }
 
@@ -79,7 +79,7 @@ enum Answer {
         throw Failure(
             .damaged,
             code: "log.damaged",
-            "the log is damaged; what is intact was shown:\(lines)\n`iii-log verify` checks all of it"
+            "the log is damaged; what is intact was shown:\(lines)\n`iii-log verify` tells more"
         )
     }
 

@@ -156,7 +156,9 @@ struct CommitLogTests {
         disk.delayPercent = 0
         var log = try open(disk)
         for _ in 0..<20 {
-            if log.hasRoom { _ = try log.append(Entry(payload: [UInt8](repeating: 1, count: 3000))) }
+            if log.hasRoom {
+                _ = try log.append(Entry(payload: [UInt8](repeating: 1, count: 3000)))
+            }
             try log.flush()
             try log.reap()
         }

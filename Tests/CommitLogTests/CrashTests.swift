@@ -1,4 +1,5 @@
 import CommitLog
+import Glibc
 import Primitives
 import Testing
 
@@ -133,10 +134,16 @@ private func work(
 
 @Suite("Crashes")
 struct CrashTests {
-    @Test("nothing promised is lost, nothing is invented, no batch is halved", arguments: UInt64(0)..<8)
+    /// Seeds in each of the eight blocks; `III_CRASH_SEEDS` in the environment asks for more.
+    private static let seeds =
+        getenv("III_CRASH_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 150
+
+    @Test(
+        "nothing promised is lost, nothing is invented, no batch is halved",
+        arguments: UInt64(0)..<8
+    )
     func crashes(block: UInt64) {
-        let count: UInt64 = 250
-        for seed in block * count..<(block + 1) * count {
+        for seed in block * Self.seeds..<(block + 1) * Self.seeds {
             if let finding = torture(seed: seed) { Issue.record("\(finding)") }
         }
     }

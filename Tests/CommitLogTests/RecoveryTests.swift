@@ -186,6 +186,17 @@ struct RecoveryTests {
         #expect(found.first?.position == third)
     }
 
+    @Test("a batch that fits in every way but its place is damage")
+    func displaced() throws {
+        let disk = try sample(marks: true)
+        change(disk) { bytes in
+            bytes.replaceSubrange(end + page..<end + 2 * page, with: Array(bytes[end..<end + page]))
+        }
+        let found = try damages(disk)
+        #expect(found.map(\.reason) == [.misplacedBatch])
+        #expect(found.first?.position == end + page)
+    }
+
     @Test("a record that holds a whole segment is never read as one")
     func embedded() throws {
         let disk = try sample()
@@ -223,7 +234,9 @@ private func markedManifest(_ disk: SimulatedDisk, durable: UInt64) -> Simulated
     guard var file = disk.manifest else { return nil }
     file.cache.withUnsafeMutableBytes { bytes in
         for slot in 0..<2 {
-            let page = UnsafeMutableRawBufferPointer(rebasing: bytes[slot * 4096..<slot * 4096 + 4096])
+            let page = UnsafeMutableRawBufferPointer(
+                rebasing: bytes[slot * 4096..<slot * 4096 + 4096]
+            )
             guard case .valid(var manifest) = Manifest.read(UnsafeRawBufferPointer(page)) else {
                 continue
             }

@@ -16,28 +16,44 @@ struct WakerTests {
 
     @Test("no ring is lost between two threads that hand a number back and forth")
     func pingPong() throws {
-        let rounds = 20_000
-        let here = try Waker()
-        let there = try Waker()
-        let board = Board(here: here, there: there, rounds: rounds)
+        let waker = try Waker()
+        try play(waker) { waker.sleep(nanoseconds: $0) }
+    }
+
+    @Test("nor when one of them sleeps in an io_uring")
+    func pingPongInRing() throws {
+        let waker = try Waker()
+        do throws(StorageError) {
+            _ = try UringStorage(path: "/nowhere", waker: waker)
+        } catch .ringUnavailable {
+            return
+        }
+        let storage = try UringStorage(path: "/nowhere", waker: waker)
+        try play(waker) { try storage.wait(nanoseconds: $0) }
+    }
+
+    /// Plays against a second thread; `sleep` is how this one waits for at most so many nanoseconds.
+    private func play(_ here: Waker, _ sleep: (UInt64) throws -> Void) throws {
+        let board = Board(here: here, there: try Waker(), rounds: 10_000)
         var thread = pthread_t()
         let context = Unmanaged.passRetained(board)
-        pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
+        let answer: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+            guard let context = $0 else { return nil }
             Unmanaged<Board>.fromOpaque(context).takeRetainedValue().answer()
             return nil
-        }, context.toOpaque())
-        for round in 1...rounds {
+        }
+        pthread_create(&thread, nil, answer, context.toOpaque())
+        for round in 1...board.rounds {
             board.ball.store(2 * round - 1, ordering: .relaxed)
-            there.wake()
+            board.there.wake()
             // A lost ring would leave both asleep: the limit turns that into a failure.
             while board.ball.load(ordering: .relaxed) < 2 * round, !board.isStuck {
-                board.rest(here, until: 2 * round)
+                try board.rest(until: 2 * round, sleep)
             }
         }
         pthread_join(thread, nil)
         #expect(!board.isStuck)
-        #expect(board.ball.load(ordering: .relaxed) == 2 * rounds)
+        #expect(board.ball.load(ordering: .relaxed) == 2 * board.rounds)
     }
 
     @Test("the ring sleeps through nothing: both storages wake for a ring from another thread")
@@ -74,10 +90,10 @@ private final class Board: Sendable {
     var isStuck: Bool { stuck.load(ordering: .relaxed) }
 
     /// Sleeps for at most ten seconds; nobody rang when it takes that long.
-    func rest(_ waker: Waker, until value: Int) {
+    func rest(until value: Int, _ sleep: (UInt64) throws -> Void) rethrows {
         var before = timespec()
         clock_gettime(CLOCK_MONOTONIC, &before)
-        waker.sleep(nanoseconds: 10_000_000_000)
+        try sleep(10_000_000_000)
         var after = timespec()
         clock_gettime(CLOCK_MONOTONIC, &after)
         if after.tv_sec - before.tv_sec > 8, ball.load(ordering: .relaxed) < value {
@@ -88,7 +104,7 @@ private final class Board: Sendable {
     func answer() {
         for round in 1...rounds {
             while ball.load(ordering: .relaxed) < 2 * round - 1, !isStuck {
-                rest(there, until: 2 * round - 1)
+                rest(until: 2 * round - 1) { there.sleep(nanoseconds: $0) }
             }
             ball.store(2 * round, ordering: .relaxed)
             here.wake()

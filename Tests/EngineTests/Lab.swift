@@ -19,6 +19,10 @@ final class Lab {
     var now: Now
     /// The digest of what recovery folded, before this life began.
     let recovered: Digest
+    /// What the records of before say, read by other code.
+    let ledger: Ledger
+    /// The offset behind the last recovered record.
+    let recoveredEnd: UInt64
     /// Everything that left, in order.
     private(set) var left: [Effect] = []
     private var connections: UInt64
@@ -35,17 +39,25 @@ final class Lab {
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: seed &* 1000 &+ life)
         var views = Views()
+        var ledger = Ledger()
         let log = try CommitLog(
             opening: SimulatedStorage(disk),
             options: LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes),
             entropy: &entropy,
             now: time,
-            replay: { (record) throws(DecodeError) in try views.apply(record) }
+            replay: { (record) throws(DecodeError) in
+                try views.apply(record)
+                if let event = try Event(kind: record.kind, payload: record.payload) {
+                    ledger.read(event, at: record.offset)
+                }
+            }
         )
         var options = EngineOptions(version: "test")
         adjust(&options)
         self.disk = disk
         recovered = Digest(of: views)
+        self.ledger = ledger
+        recoveredEnd = log.staged.rawValue
         now = Now(wall: log.stamp(time), monotonic: life << 40)
         connections = life << 20
         engine = try Engine(

@@ -43,35 +43,35 @@ private let settings = QueueSettings(
 private let golden: [Golden] = [
     Golden(
         .started(Started(version: "1.2", process: 300)),
-        "HEX0"
+        "03312e32ac02"
     ),
     Golden(
         .stopped(Stopped(reason: "r")),
-        "HEX1"
+        "0172"
     ),
     Golden(
         .workerJoined(WorkerJoined(worker: uuid, address: "a")),
-        "HEX2"
+        "080706050403020118171615141312110161"
     ),
     Golden(
         .workerDescribed(
             WorkerDescribed(worker: uuid, name: "w", namespace: "n", runtime: "r", version: "v")
         ),
-        "HEX3"
+        "080706050403020118171615141312110177016e01720176"
     ),
     Golden(
         .workerLeft(WorkerLeft(worker: uuid, reason: "r")),
-        "HEX4"
+        "080706050403020118171615141312110172"
     ),
     Golden(
         .functionRegistered(
             FunctionRegistered(worker: uuid, function: function, definition: [0x7B, 0x7D])
         ),
-        "HEX5"
+        "08070605040302011817161514131211016e0166027b7d"
     ),
     Golden(
         .functionUnregistered(FunctionUnregistered(worker: uuid, function: function)),
-        "HEX6"
+        "08070605040302011817161514131211016e0166"
     ),
     Golden(
         .triggerRegistered(
@@ -84,17 +84,17 @@ private let golden: [Golden] = [
                 metadata: [0x32, 0x33]
             )
         ),
-        "HEX7"
+        "0807060504030201181716151413121101740468747470016e01660131023233"
     ),
     Golden(
         .triggerUnregistered(TriggerUnregistered(trigger: "t")),
-        "HEX8"
+        "0174"
     ),
     Golden(
         .triggered(
             Triggered(type: "http", trigger: "t", summary: "s", function: function, event: [0x31])
         ),
-        "HEX9"
+        "046874747001740173016e01660131"
     ),
     Golden(
         .invoked(
@@ -108,7 +108,8 @@ private let golden: [Golden] = [
                 input: [0x31]
             )
         ),
-        "HEX10"
+        "08070605040302011817161514131211016e01662100000000000000310000000000000008070605"
+            + "04030201181716151413121101000131"
     ),
     Golden(
         .completed(
@@ -118,11 +119,11 @@ private let golden: [Golden] = [
                 duration: Timestamp.Span(nanoseconds: -2)
             )
         ),
-        "HEX11"
+        "08070605040302011817161514131211020163016d010173feffffffffffffff"
     ),
     Golden(
         .queue(.defined(QueueDefined(queue: "q", settings: settings))),
-        "HEX12"
+        "017101ac020440420f0000000000010167"
     ),
     Golden(
         .queue(
@@ -130,11 +131,11 @@ private let golden: [Golden] = [
                 Subscribed(topic: "t", function: function, condition: "c", settings: settings)
             )
         ),
-        "HEX13"
+        "0174016e016601016301ac020440420f0000000000010167"
     ),
     Golden(
         .queue(.unsubscribed(Unsubscribed(topic: "t", function: function))),
-        "HEX14"
+        "0174016e0166"
     ),
     Golden(
         .queue(
@@ -149,7 +150,7 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX15"
+        "017101016e0166080706050403020118171615141312110101670101620131"
     ),
     Golden(
         .queue(
@@ -164,7 +165,7 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX16"
+        "0174000807060504030201181716151413121100000131"
     ),
     Golden(
         .queue(
@@ -178,7 +179,8 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX17"
+        "01710302000000000000080706050403020118171615141312112100000000000000310000000000"
+            + "0000c801"
     ),
     Golden(
         .queue(
@@ -191,7 +193,7 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX18"
+        "017105000000000000000101310900000000000000"
     ),
     Golden(
         .queue(
@@ -205,7 +207,7 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX19"
+        "017105000000000000000204030201000000000163016d010173"
     ),
     Golden(
         .queue(
@@ -218,23 +220,23 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX20"
+        "01710500000000000000030163016d00"
     ),
     Golden(
         .queue(.redriven(Redriven(queue: "q", message: Offset(5)))),
-        "HEX21"
+        "01710500000000000000"
     ),
     Golden(
         .queue(.discarded(Discarded(queue: "q", message: Offset(5)))),
-        "HEX22"
+        "01710500000000000000"
     ),
     Golden(
         .state(.set(StateSet(scope: "s", key: "k", value: [0x31], function: "f"))),
-        "HEX23"
+        "0173016b01310166"
     ),
     Golden(
         .state(.deleted(StateDeleted(scope: "s", key: "k"))),
-        "HEX24"
+        "0173016b"
     ),
     Golden(
         .cron(
@@ -248,7 +250,7 @@ private let golden: [Golden] = [
                 )
             )
         ),
-        "HEX25"
+        "0174016e0166012a01000000000000000200000000000000"
     ),
     Golden(
         .cron(
@@ -256,7 +258,7 @@ private let golden: [Golden] = [
                 CronSkipped(trigger: "t", scheduled: Timestamp(nanoseconds: 1), reason: "r")
             )
         ),
-        "HEX26"
+        "017401000000000000000172"
     ),
     Golden(
         .logged(
@@ -269,6 +271,6 @@ private let golden: [Golden] = [
                 attributes: [0x7B, 0x7D]
             )
         ),
-        "HEX27"
+        "0904494e464f01620173ac02027b7d"
     ),
 ]

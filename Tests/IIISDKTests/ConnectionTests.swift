@@ -182,6 +182,27 @@ struct ConnectionTests {
         #expect(error?.message.contains(engine.address) == true, "\(error?.message ?? "")")
     }
 
+    @Test("a worker made at run time connects on its own and ends with the one that made it")
+    func spawned() async throws {
+        let pair = try await Pair.connect()
+        async let spawning = pair.worker.spawn("dynamic-processor")
+        let connection = await pair.engine.accept()
+        let introduction = JSONText(trusted: try await connection.call().data)
+        #expect(introduction.member("name")?.stringValue == "dynamic-processor")
+        connection.greet(workerID: "worker-2")
+        let child = try await spawning
+        try await child.register("work") { (number: Int, _) in number }
+        guard case .registerFunction = try await connection.frame() else {
+            throw FakeConnection.Unexpected(heard: .end)
+        }
+        await pair.close()
+        #expect(await connection.next() == .goodbye)
+        let error = await #expect(throws: SDKError.self) {
+            try await child.call(raw: "f", .null)
+        }
+        #expect(error?.code == .shutdown)
+    }
+
     @Test("a name that is taken ends the worker for good; a function that is taken does not")
     func conflicts() async throws {
         let warnings = Feed<String>()

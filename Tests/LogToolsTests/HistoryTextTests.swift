@@ -6,10 +6,217 @@ import Testing
 @Suite struct HistoryTextTests {
     @Test("hello over a function queue is a tree from the request to the state")
     func helloQueue() throws {
-        print(try Story.hello().text())
+        let answer = #"{"status_code":200,"body":{"message":"Hello"}}"#
+        let trace = try #require(Story.trace)
+        let expected = """
+            trace \(trace), 8 records (#5 to #12), 2026-09-01T12:00:00Z, took 4.300 ms
+                 0.000 ms  http GET /hello -> hello::api  #5
+                           │ input {"path":"hello","method":"GET"}
+                 0.100 ms  └ hello::api on hello-worker (python 0.25.0)  #6
+                 1.000 ms    ├ log INFO hello-worker: got it  #7
+                 1.200 ms    ├ enqueue greet::process -> queue default, receipt \(Story.receipt)  #8
+                             │ │ payload {"id":"abc123"}
+                 1.300 ms    │ └ delivery attempt 1 -> greet::process on greeter (python 0.25.0)  #9
+                 4.250 ms    │   ├ state::set greetings/abc123 = {"text":"Hello"}  #11
+                 4.300 ms    │   └ acked in 3.000 ms  #12
+                 4.200 ms    └ completed 200 \(answer) in 4.100 ms  #10
+
+            """
+        #expect(try Story.hello().text() == expected)
     }
-    @Test("hello over a topic")
+
+    @Test("hello over a topic tells the publication and the subscriber")
     func helloTopic() throws {
-        print(try Story.hello(topic: true).text())
+        let text = try Story.hello(topic: true).text()
+        let expected = [
+            "http GET /hello", "hello::api", "publish to topic greetings", "payload",
+            "delivery attempt 1 -> greet::process on greeter", "state::set greetings/abc123",
+            "acked", "completed 200",
+        ]
+        var rest = text[...]
+        for words in expected {
+            let range = try #require(rest.firstRange(of: words), "'\(words)' in order in:\n\(text)")
+            rest = rest[range.upperBound...]
+        }
+    }
+
+    @Test("a message that fails twice shows each attempt, each error and its end")
+    func deadLetter() throws {
+        var story = Story()
+        story.begin()
+        let message = story.enqueue("default", "greet::process", at: 0, cause: nil)
+        let error = ErrorBody(
+            code: "invocation_failed",
+            message: "boom\u{1B}[2J",
+            stacktrace: "line 1\nline 2"
+        )
+        let first = story.deliver(message, of: "default", at: 1)
+        story.add(
+            .queue(
+                .retried(
+                    Retried(
+                        queue: "default",
+                        message: message,
+                        failures: 1,
+                        notBefore: Story.start.advanced(by: .seconds(1)),
+                        error: error
+                    )
+                )
+            ),
+            at: 2,
+            cause: first
+        )
+        let second = story.deliver(message, of: "default", attempt: 2, at: 1001)
+        story.add(
+            .queue(
+                .deadLettered(
+                    DeadLettered(queue: "default", message: message, failures: 2, error: error)
+                )
+            ),
+            at: 1002,
+            cause: second
+        )
+        story.add(
+            .queue(.redriven(Redriven(queue: "default", message: message))),
+            at: 70_000,
+            trace: TraceID(high: 9, low: 9)
+        )
+        let words = "invocation_failed: boom\\u001b[2J"
+        let trace = try #require(Story.trace)
+        let expected = """
+            trace \(trace), 6 records (#5 to #10), 2026-09-01T12:00:00Z, took 1 min 10 s
+                 0.000 ms  enqueue greet::process -> queue default, receipt \(Story.receipt)  #5
+                           │ payload {"id":"abc123"}
+                 1.000 ms  ├ delivery attempt 1 -> greet::process on greeter (python 0.25.0)  #6
+                 2.000 ms  │ └ failed, 1 time so far, again at 2026-09-01T12:00:01Z: \(words)  #7
+                           │     line 2
+                  1.001 s  ├ delivery attempt 2 -> greet::process on greeter (python 0.25.0)  #8
+                  1.002 s  │ └ dead letter after 2 failures: \(words)  #9
+                           │     line 2
+               1 min 10 s  └ redriven: message 5 of queue default  #10
+
+            """
+        #expect(try story.text() == expected)
+        #expect(try story.text(isFull: true).contains("line 1"))
+    }
+
+    @Test("a cron slot shows its run, and the run after a crash that has a trace of its own")
+    func cron() throws {
+        var story = Story()
+        story.begin()
+        let fired = story.add(
+            .cron(
+                .fired(
+                    CronFired(
+                        trigger: "nightly",
+                        function: FunctionName(id: "clean::up"),
+                        expression: "0 2 * * *",
+                        scheduled: Story.start,
+                        actual: Story.start.advanced(by: .milliseconds(3))
+                    )
+                )
+            ),
+            at: 3
+        )
+        _ = story.invoke("clean::up", by: Story.worker, at: 4, cause: fired)
+        story.add(.started(Started(version: "0.1.0", process: 78)), at: 5000, trace: nil)
+        let other = TraceID(high: 5, low: 5)
+        let again = story.invoke(
+            "clean::up",
+            by: Story.greeter,
+            at: 6000,
+            cause: fired,
+            trace: other
+        )
+        story.log("swept", "greeter", at: 6000.5, trace: other)
+        story.complete(again, at: 6001, .none, took: 1, trace: other)
+        let trace = try #require(Story.trace)
+        let expected = """
+            trace \(trace), 5 records (#5 to #10), 2026-09-01T12:00:00.003Z, took 5.998 s
+                 0.000 ms  cron 0 2 * * * -> clean::up, slot 2026-09-01T12:00:00Z, 3.000 ms late  #5
+                 1.000 ms  ├ clean::up on hello-worker (python 0.25.0)  #6
+                           │ └ no end in the log: the engine was started again 4.996 s later (#7)
+                  5.997 s  └ clean::up on worker 00000000  #8
+                  5.997 s    ├ log INFO greeter: swept  #9
+                  5.998 s    └ completed in 1.000 ms  #10
+
+            """
+        #expect(try story.text() == expected)
+    }
+
+    @Test("what a crash left open is shown as open, and the delivery that repeats it")
+    func crash() throws {
+        var story = Story()
+        story.begin()
+        let api = story.request()
+        let message = story.enqueue("default", "greet::process", at: 1, cause: api)
+        _ = story.deliver(message, of: "default", at: 2)
+        story.add(.started(Started(version: "0.1.0", process: 78)), at: 100, trace: nil)
+        story.add(
+            .workerDescribed(
+                WorkerDescribed(
+                    worker: Story.greeter,
+                    name: "greeter-2",
+                    namespace: "default",
+                    runtime: "python",
+                    version: "0.25.0"
+                )
+            ),
+            trace: nil
+        )
+        let second = story.deliver(message, of: "default", at: 200)
+        story.ack(second, message, of: "default", at: 203)
+        let greeter = "greeter-2 (python 0.25.0)"
+        let missing = "no end in the log: the engine was started again"
+        let trace = try #require(Story.trace)
+        let expected = """
+            trace \(trace), 6 records (#5 to #12), 2026-09-01T12:00:00Z, took 203.000 ms
+                 0.000 ms  http GET /hello -> hello::api  #5
+                           │ input {"path":"hello","method":"GET"}
+                 0.100 ms  └ hello::api on hello-worker (python 0.25.0)  #6
+                 1.000 ms    ├ enqueue greet::process -> queue default, receipt \(Story.receipt)  #7
+                             │ │ payload {"id":"abc123"}
+                 2.000 ms    │ ├ delivery attempt 1 -> greet::process on \(greeter)  #8
+                             │ │ └ \(missing) 98.000 ms later (#9)
+               200.000 ms    │ └ delivery attempt 1 -> greet::process on \(greeter)  #11
+               203.000 ms    │   └ acked in 3.000 ms  #12
+                             └ \(missing) 99.900 ms later (#9)
+
+            """
+        #expect(try story.text() == expected)
+    }
+
+    @Test("long payloads are cut with a note of their length, and shown whole when asked")
+    func payloads() throws {
+        var story = Story()
+        let long = "\"" + String(repeating: "é", count: 400) + "\""
+        _ = story.enqueue("default", "f", at: 0, cause: nil, payload: long)
+        let cut = try story.text()
+        #expect(cut.contains("é… (802 bytes)"))
+        #expect(!cut.contains("\u{FFFD}"))
+        #expect(cut.contains("└ no delivery in the log"))
+        #expect(try story.text(isFull: true).contains(long))
+    }
+
+    @Test("a history of 20,000 levels is written without recursion and without endless lines")
+    func deep() throws {
+        var story = Story()
+        var cause: Offset?
+        for level in 0..<20_000 {
+            cause = story.invoke("f", by: Story.worker, at: Double(level), cause: cause)
+        }
+        let text = try story.text()
+        #expect(text.split(separator: "\n").allSatisfy { $0.count < 240 })
+        #expect(try story.history().json.utf8.count > 20_000)
+    }
+
+    @Test("records of other requests stay out")
+    func strangers() throws {
+        var story = Story.hello()
+        let other = TraceID(high: 3, low: 3)
+        let start = story.invoke("other::f", by: Story.worker, at: 9, cause: nil, trace: other)
+        story.complete(start, at: 10, .none, took: 1, trace: other)
+        #expect(try !story.text().contains("other::f"))
+        #expect(try story.text(of: other).contains("other::f"))
     }
 }

@@ -19,7 +19,7 @@ struct Story {
 
     /// 2026-09-01T12:00:00Z
     static let start = Timestamp(seconds: 1_788_264_000)
-    static let trace = TraceID(high: 0x0af7_6519_16cd_43dd, low: 0x8448_eb21_1c80_319c)
+    static let trace = TraceParent("00-0af7651916cd43dd8448eb211c80319c-00000000000000ff-01")?.trace
     static let worker = UUID128(high: 0xaaaa, low: 1)
     static let greeter = UUID128(high: 0xbbbb, low: 2)
     static let nobody = UUID128(high: 0, low: 0)
@@ -47,7 +47,8 @@ struct Story {
         _ cause: Offset? = nil
     ) -> Offset {
         elapsed = milliseconds ?? elapsed
-        let time = Self.start.advanced(by: .init(nanoseconds: Int64(elapsed * 1_000_000)))
+        let nanoseconds = Int64((elapsed * 1_000_000).rounded())
+        let time = Self.start.advanced(by: .init(nanoseconds: nanoseconds))
         entries.append(
             Entry(kind: kind, payload: payload, time: time, trace: trace, cause: cause)
         )
@@ -173,7 +174,7 @@ extension Story {
                 Completed(
                     invocation: Self.nobody,
                     result: result,
-                    duration: .init(nanoseconds: Int64(took * 1_000_000))
+                    duration: .init(nanoseconds: Int64((took * 1_000_000).rounded()))
                 )
             ),
             at: time,
@@ -264,7 +265,12 @@ extension Story {
         )
     }
 
-    mutating func log(_ body: String, _ service: String, at time: Double) {
+    mutating func log(
+        _ body: String,
+        _ service: String,
+        at time: Double,
+        trace: TraceID? = Story.trace
+    ) {
         add(
             .logged(
                 Logged(
@@ -276,7 +282,8 @@ extension Story {
                     attributes: Self.json("{}")
                 )
             ),
-            at: time
+            at: time,
+            trace: trace
         )
     }
 
@@ -305,7 +312,8 @@ final class Scratch {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory
+        path =
+            FileManager.default.temporaryDirectory
             .appendingPathComponent("log-tools-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -318,9 +326,7 @@ struct StoredLog {
     let scratch: Scratch
     var path: String { "\(scratch.path)/data" }
 
-    /// - Parameters:
-    ///   - records: of each batch.
-    ///   - segmentBytes: 5 pages hold two small batches.
+    /// Writes batches of so many `records`; a segment has room for 13 small ones.
     init(_ story: Story, records: Int = 1, segmentBytes: Int = 64 << 10) throws {
         scratch = try Scratch()
         var random = SeededEntropy(seed: 7)

@@ -70,7 +70,9 @@ struct BatchTests {
                 time += entropy.next() % 5 == 0 ? 5_000_000_000 : Int64(entropy.next() % 1000)
                 let offset = builder.end.rawValue
                 let cause = entropy.next() % 2 == 0 ? nil : entropy.next() % (offset + 1)
-                let size = Int(entropy.next() % 10 == 0 ? entropy.next() % 9000 : entropy.next() % 90)
+                let size = Int(
+                    entropy.next() % 10 == 0 ? entropy.next() % 9000 : entropy.next() % 90
+                )
                 let sample = Sample(
                     time: Timestamp(nanoseconds: time),
                     trace: TraceID(high: 0, low: entropy.next() % 3),

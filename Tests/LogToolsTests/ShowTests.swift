@@ -1,0 +1,149 @@
+import Events
+import JSON
+import LogTools
+import Primitives
+import Testing
+
+@Suite struct ShowTests {
+    @Test("the short form is offset, time, kind and words")
+    func short() throws {
+        let text = try StoredLog(.hello()).show { $0.filter.kinds = [EventKind.stateSet.rawValue] }
+        #expect(
+            text == "      11  2026-09-01T12:00:00.004250000Z  state_set             "
+                + "state::set greetings/abc123 = {\"text\":\"Hello\"}\n"
+        )
+    }
+
+    @Test("every line of JSON is one object with offset, time and kind")
+    func json() throws {
+        let text = try StoredLog(.hello(), records: 4).show { $0.style = .json }
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 13)
+        for (index, line) in lines.enumerated() {
+            let record = try JSONText(validating: Array(line.utf8))
+            #expect(record.member("offset")?.description == "\(index)")
+            #expect(record.member("event")?.isObject == true)
+        }
+        let pretty = try StoredLog(.hello()).show { $0.style = .jsonPretty }
+        #expect(pretty.contains("{\n  \"offset\": 0,\n"))
+    }
+
+    @Test("bounds of offset and time include their start and exclude their end")
+    func bounds() throws {
+        let log = try StoredLog(.hello(), records: 2)
+        let some = try log.offsets { options in
+            options.filter.from = Offset(3)
+            options.filter.to = Offset(6)
+        }
+        #expect(some == [3, 4, 5])
+        let timed = try log.offsets { options in
+            options.filter.since = Story.start
+            options.filter.until = Story.start.advanced(by: .milliseconds(1))
+        }
+        #expect(timed == [5, 6])
+    }
+
+    @Test("a limit keeps the last records, or the first where the start is given")
+    func limits() throws {
+        let log = try StoredLog(.hello(), records: 5)
+        #expect(try log.offsets { $0.limit = 3 } == [10, 11, 12])
+        #expect(
+            try log.offsets { options in
+                options.limit = 3
+                options.keepsFirst = true
+                options.filter.from = Offset(4)
+            } == [4, 5, 6]
+        )
+        #expect(
+            try log.offsets { options in
+                options.limit = 3
+                options.isReverse = true
+            } == [12, 11, 10]
+        )
+        #expect(try log.offsets { $0.limit = 0 } == [])
+    }
+
+    @Test("kinds and regular expressions choose records")
+    func choice() throws {
+        let log = try StoredLog(.hello())
+        #expect(
+            try log.offsets { $0.filter.kinds = try RecordFilter.kinds("acked,enqueued") }
+                == [8, 12]
+        )
+        #expect(try log.show { try $0.match("state::s.t .*Hello") }.contains("greetings/abc123"))
+        #expect(codeOf { () throws(ToolError) in _ = try RecordFilter.kinds("ackd") } != nil)
+        #expect(
+            codeOf { () throws(ToolError) in
+                var options = Show.Options()
+                try options.match("(")
+            } == .malformedPattern
+        )
+    }
+
+    @Test("a template has its letters filled in, and refuses others")
+    func template() throws {
+        let log = try StoredLog(.hello())
+        let line = try log.show { options in
+            options.filter.from = Offset(6)
+            options.filter.to = Offset(7)
+            options.style = .template(try RecordTemplate("%o|%d|%k|%T|%c|%%"))
+        }
+        #expect(line == "6|2026-09-01|invoked|0af7651916cd43dd8448eb211c80319c|5|%\n")
+        #expect(
+            codeOf { () throws(ToolError) in _ = try RecordTemplate("%x") } == .malformedFormat
+        )
+    }
+
+    @Test("raw is the payload, hex its bytes")
+    func bytes() throws {
+        var story = Story()
+        story.add(kind: 200, [0x41, 0x00, 0x42], nil)
+        let log = try StoredLog(story)
+        #expect(try log.show { $0.style = .raw } == "A\0B")
+        #expect(try log.show { $0.style = .hex }.contains("000000  41 00 42"))
+    }
+
+    @Test("what is appended after a look is shown by the next one")
+    func following() throws {
+        let log = try StoredLog(.hello())
+        let output = Output()
+        var options = Show.Options()
+        options.style = .template(try RecordTemplate("%o"))
+        let show = Show(try log.pass, options)
+        let first = try show.run(to: Output())
+        #expect(first.next == Offset(13))
+        #expect(try show.runOn(from: Offset(11), to: output).shown == 2)
+        #expect(output.collected == "11\n12\n")
+    }
+
+    @Test("times are read in every form", arguments: TimeExamples.all)
+    func times(_ text: String, _ milliseconds: Int64) throws {
+        let now = Story.start.advanced(by: .seconds(7200))
+        let time = try TimeExpression.parse(text, now: now)
+        #expect(Story.start.distance(to: time).milliseconds == milliseconds, "\(text)")
+    }
+
+    @Test(
+        "what is no time is refused",
+        arguments: [
+            "", "-", "-h", "-1x", "1h", "2026-13-01", "2026-02-30", "2026-09-01T25:00:00Z",
+            "2026-09-01 12:00 CET", "tomorrowish", "-99999999999999999999h",
+        ]
+    )
+    func notTimes(_ text: String) {
+        let code = codeOf { () throws(ToolError) in
+            _ = try TimeExpression.parse(text, now: Story.start)
+        }
+        #expect(code == .malformedTime, "\(text)")
+    }
+}
+
+enum TimeExamples {
+    /// Milliseconds since the story's start; now is two hours after it.
+    static let all: [(text: String, milliseconds: Int64)] = [
+        ("2026-09-01T12:00:00Z", 0), ("2026-09-01 12:00", 0), ("2026-09-01T14:00:00+02:00", 0),
+        ("2026-09-01", -43_200_000), ("2026-09-01T12:00:00.250Z", 250), ("-1h", 3_600_000),
+        ("-1d12h", -122_400_000), ("now", 7_200_000), ("today", -43_200_000),
+        ("yesterday", -129_600_000),
+    ]
+}

@@ -1,0 +1,164 @@
+import Events
+import Foundation
+import JSON
+import LogTools
+import Primitives
+import Testing
+
+@Suite struct VerificationTests {
+    private func verify(_ log: StoredLog) throws -> Verification {
+        try Verification(log.pass, depth: .full)
+    }
+
+    /// Many records over several segments.
+    private func long() -> Story {
+        var story = Story.hello()
+        for index in 0..<60 {
+            let message = story.enqueue("default", "f", at: 10 + Double(index), cause: nil)
+            let delivery = story.deliver(message, of: "default", at: 10.5 + Double(index))
+            story.ack(delivery, message, of: "default", at: 10.7 + Double(index))
+        }
+        return story
+    }
+
+    @Test("a sound log is sound, and counted")
+    func sound() throws {
+        let log = try StoredLog(long())
+        let verification = try verify(log)
+        #expect(verification.verdict == .sound)
+        #expect(verification.records == 193)
+        #expect(verification.offsets == Offset(0)..<Offset(193))
+        #expect(verification.segments > 5)
+        let json = try JSONText(validating: Array(verification.json.utf8))
+        #expect(json.member("verdict")?.stringValue == "sound")
+    }
+
+    @Test("a batch cut at the end is a torn tail, and no more")
+    func tornTail() throws {
+        let log = try StoredLog(.hello(), records: 13)
+        // A crash, not an end in order: nothing says that the batch was synced.
+        try FileManager.default.removeItem(atPath: "\(log.path)/MANIFEST")
+        try log.change(segment: 0) { bytes in
+            for position in 4096 + 512..<4096 + 1024 { bytes[position] = 0 }
+        }
+        let verification = try verify(log)
+        #expect(verification.verdict == .tornTail)
+        #expect(verification.torn?.contains("segment 0, byte 4096") == true)
+        #expect(try SegmentList(log.pass).segments[0].checksums == "torn tail")
+    }
+
+    @Test("a flipped bit in the middle is named with segment, position and offset")
+    func flipped() throws {
+        let log = try StoredLog(.hello())
+        try log.change(segment: 0) { $0[4096 * 3 + 100] ^= 1 }
+        let verification = try verify(log)
+        #expect(verification.verdict == .damaged)
+        let damage = try #require(verification.damages.first)
+        #expect(damage.contains("00000000000000000000.seg at byte 12288"))
+        #expect(damage.contains("records 2..<3"))
+        #expect(verification.records == 12)
+        let list = try SegmentList(log.pass)
+        #expect(list.segments[0].checksums == "1 damage")
+        // What is intact behind it is shown all the same.
+        #expect(try log.offsets { _ in } == Array(0..<2) + Array(3..<13))
+    }
+
+    @Test("a missing segment is named, with the offsets that went with it")
+    func missing() throws {
+        let log = try StoredLog(long())
+        try FileManager.default.removeItem(atPath: log.segmentPaths[2])
+        let verification = try verify(log)
+        #expect(verification.verdict == .damaged)
+        let damage = try #require(verification.damages.first)
+        #expect(damage.contains("00000000000000000002.seg"))
+        #expect(damage.contains("missing"))
+    }
+
+    @Test("a lost tail is damage where the log says that it was synced")
+    func lostTail() throws {
+        let log = try StoredLog(.hello())
+        try log.change(segment: 0) { bytes in
+            for position in 4096 * 12..<bytes.count { bytes[position] = 0 }
+        }
+        #expect(try verify(log).verdict == .damaged)
+    }
+
+    @Test("records that contradict each other are told, and a quick look does not ask")
+    func contradictions() throws {
+        var story = Story.hello()
+        let message = story.enqueue("default", "f", at: 10, cause: nil)
+        let delivery = story.deliver(message, of: "default", attempt: 2, at: 11)
+        story.ack(delivery, message, of: "default", at: 12)
+        story.ack(delivery, message, of: "default", at: 13)
+        story.add(kind: EventKind.acked.rawValue, [200])
+        let log = try StoredLog(story)
+        let verification = try verify(log)
+        #expect(verification.verdict == .contradictory)
+        #expect(verification.contradictionCount == 2)
+        #expect(verification.contradictions[0].contains("record 16 (acked)"))
+        #expect(verification.contradictions[0].contains("delivery 14, which is not open"))
+        #expect(try Verification(log.pass, depth: .quick).verdict == .sound)
+    }
+
+    @Test("an attempt that goes back is a contradiction; one repeated after a crash is none")
+    func attempts() throws {
+        for (attempt, verdict) in [(UInt32(2), Verification.Verdict.sound), (1, .contradictory)] {
+            var story = Story.hello()
+            let message = story.enqueue("default", "f", at: 10, cause: nil)
+            _ = story.deliver(message, of: "default", attempt: 2, at: 11)
+            story.add(.started(Started(version: "0.1.0", process: 2)), at: 12, trace: nil)
+            _ = story.deliver(message, of: "default", attempt: attempt, at: 13)
+            #expect(try verify(StoredLog(story)).verdict == verdict)
+        }
+    }
+
+    @Test("verification and listing leave every byte as it is")
+    func readOnly() throws {
+        let log = try StoredLog(.hello())
+        try log.change(segment: 0) { $0[5000] ^= 1 }
+        let files = try log.segmentPaths + ["\(log.path)/MANIFEST"]
+        let before = try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+        _ = try verify(log)
+        _ = try SegmentList(log.pass)
+        #expect(try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == before)
+    }
+
+    @Test("segment files are read without their directory, in any order")
+    func files() throws {
+        let log = try StoredLog(long())
+        let paths = try log.segmentPaths
+        let pass = try LogPass(.files([paths[3], paths[2]]))
+        let verification = try Verification(pass, depth: .full)
+        #expect(verification.verdict == .sound)
+        #expect(verification.segments == 2)
+        #expect(verification.offsets.lowerBound > Offset(0))
+    }
+
+    @Test("a directory that is none of an engine's is refused")
+    func foreign() throws {
+        let scratch = try Scratch()
+        #expect(
+            codeOf { () throws(ToolError) in _ = try LogPass(.directory(scratch.path)) }
+                == .foreignDirectory
+        )
+        #expect(
+            codeOf { () throws(ToolError) in _ = try LogPass(.directory("\(scratch.path)/no")) }
+                == .noSuchLog
+        )
+    }
+
+    @Test("the list tells records, bounds and states of segments")
+    func list() throws {
+        let log = try StoredLog(long())
+        let list = try SegmentList(log.pass)
+        let begun = list.segments.filter { $0.first != nil }
+        #expect(begun.map(\.records).reduce(0, +) == 193)
+        #expect(begun.last?.state == .active)
+        #expect(begun.dropLast().allSatisfy { $0.state == .sealed && $0.checksums == "ok" })
+        let output = Output()
+        list.writeJSON(to: output)
+        for line in output.collected.split(separator: "\n") {
+            _ = try JSONText(validating: Array(line.utf8))
+        }
+    }
+}

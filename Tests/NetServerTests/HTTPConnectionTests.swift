@@ -1,0 +1,168 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import NetServer
+
+/// Keeps exchanges open until told to answer.
+private final class HoldingService: HTTPService {
+    var requests: [HTTPRequest] = []
+    var exchanges: [HTTPExchange] = []
+    var turns = 0
+
+    func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        requests.append(request)
+        exchanges.append(exchange)
+    }
+
+    func readCompleted() { turns += 1 }
+}
+
+/// Stands where the socket is and counts how often it would be read.
+private final class ReadCounter: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var reads = 0
+    func read(context: ChannelHandlerContext) { reads += 1 }
+}
+
+private struct Bench {
+    let channel = EmbeddedChannel()
+    let service = HoldingService()
+    let counter = ReadCounter()
+
+    init(settings: HTTPSettings = HTTPSettings()) throws {
+        try channel.pipeline.syncOperations.addHandler(counter)
+        let shared = LoopService(eventLoop: channel.eventLoop, service: service)
+        try HTTPConnection.configure(channel, settings: settings, service: shared)
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.7", port: 1), promise: nil)
+    }
+
+    func receive(_ string: String) throws {
+        try channel.writeInbound(ByteBuffer(string: string))
+        channel.embeddedEventLoop.run()
+    }
+
+    func sent() throws -> String {
+        var string = ""
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
+            string += String(buffer: buffer)
+        }
+        return string
+    }
+}
+
+@Suite("HTTP connection")
+struct HTTPConnectionTests {
+    private let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+
+    @Test("opens one exchange at a time, and does not read while it is open")
+    func oneAtATime() throws {
+        let bench = try Bench()
+        try bench.receive(get + get)
+        #expect(bench.service.exchanges.count == 1)
+        #expect(bench.service.turns == 1)
+        bench.channel.read()
+        #expect(bench.counter.reads == 0)
+        bench.service.exchanges[0].respond(HTTPReply(status: 200))
+        #expect(bench.service.exchanges.count == 2)
+        #expect(bench.counter.reads == 0)
+        bench.service.exchanges[1].respond(HTTPReply(status: 200))
+        #expect(bench.counter.reads == 1)
+        #expect(try bench.sent().ranges(of: "HTTP/1.1 200 OK").count == 2)
+    }
+
+    @Test("tells of a client that is gone, once, and takes a late reply")
+    func abandoned() throws {
+        let bench = try Bench()
+        try bench.receive(get)
+        var told = 0
+        bench.service.exchanges[0].onAbandoned = { told += 1 }
+        try bench.channel.close().wait()
+        #expect(told == 1)
+        bench.service.exchanges[0].respond(HTTPReply(status: 200))
+        #expect(told == 1)
+    }
+
+    @Test("answers the exchange in progress when the listener closes, and then closes")
+    func drains() throws {
+        let bench = try Bench()
+        try bench.receive(get + get)
+        bench.channel.pipeline.fireUserInboundEventTriggered(ListenerDrain(code: 1012))
+        #expect(bench.channel.isActive)
+        bench.service.exchanges[0].respond(HTTPReply(status: 200))
+        #expect(try bench.sent().contains("connection: close\r\n"))
+        #expect(!bench.channel.isActive)
+        #expect(bench.service.exchanges.count == 1)
+    }
+
+    @Test("waits for a head and a body as long as the settings say, not longer")
+    func deadlines() throws {
+        let bench = try Bench()
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
+        try bench.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n")
+        for _ in 0..<4 {
+            bench.channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+            try bench.receive("x")
+        }
+        #expect(bench.service.requests.map(\.body.count) == [4])
+        // A service may take its time.
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(3600))
+        bench.service.exchanges[0].respond(HTTPReply(status: 200))
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 200 "))
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(59))
+        try bench.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n")
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+        #expect(bench.channel.isActive)
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
+    @Test("hands over the peer's address, lower-case names and the order of headers")
+    func request() throws {
+        let bench = try Bench()
+        try bench.receive("GET /a HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nX-B: 3\r\n\r\n")
+        let request = try #require(bench.service.requests.first)
+        #expect(request.headers.map(\.name) == ["host", "x-b", "x-a", "x-b"])
+        #expect(request.headers.map(\.value) == ["h", "1", "2", "3"])
+        #expect(request.header("x-b") == "1")
+        #expect(request.header("x-c") == nil)
+        #expect(request.remoteAddress == "192.0.2.7")
+    }
+}
+
+@Suite("Refusals")
+struct RefusalTests {
+    private func status(
+        _ headers: [(String, String)],
+        version: HTTPVersion = .http1_1
+    ) -> Int? {
+        let all = HTTPHeaders([("Host", "h")] + headers)
+        return HTTPRequestHead(version: version, method: .POST, uri: "/", headers: all)
+            .defect?.status
+    }
+
+    /// Most of these NIO's parser refuses by itself; that is not ours to rely on.
+    @Test("meet every ambiguity about where a request ends")
+    func framing() {
+        #expect(status([]) == nil)
+        #expect(status([("Content-Length", "1")]) == nil)
+        #expect(status([("Transfer-Encoding", "Chunked")]) == nil)
+        #expect(status([("Content-Length", "1"), ("content-length", "1")]) == 400)
+        #expect(status([("Content-Length", "1"), ("Transfer-Encoding", "chunked")]) == 400)
+        #expect(status([("Transfer-Encoding", "gzip, chunked")]) == 400)
+        #expect(status([("Transfer-Encoding", "chunked"), ("TRANSFER-ENCODING", "x")]) == 400)
+        #expect(status([("Transfer-Encoding", "chunked")], version: .http1_0) == 400)
+    }
+
+    @Test("meet line breaks in headers, and a Host that is missing or doubled")
+    func headers() {
+        for value in ["a\nb", "a\rb", "a\u{0}b"] { #expect(status([("X", value)]) == 400) }
+        #expect(status([("X\n", "a")]) == 400)
+        #expect(status([("host", "h")]) == 400)
+        let bare = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
+        #expect(bare.defect?.status == 400)
+        let old = HTTPRequestHead(version: .http1_0, method: .GET, uri: "/")
+        #expect(old.defect == nil)
+    }
+}

@@ -1,0 +1,155 @@
+import Events
+import JSON
+import Primitives
+import Testing
+
+@testable import Queue
+
+@Suite("Looking into queues and mending them")
+struct FunctionTests {
+    /// A queue with two dead letters, the second of which died later.
+    private func graveyard() throws -> (Bench, [Offset]) {
+        var bench = Bench()
+        bench.define(attempts: 1)
+        let offsets = [try bench.enqueue(#"{"n":1}"#), try bench.enqueue(#"{"n":2}"#)]
+        _ = bench.deliver()
+        bench.fail(offsets[0])
+        bench.pass(milliseconds: 5000)
+        bench.fail(offsets[1])
+        return (bench, offsets)
+    }
+
+    @Test("dead letters are shown, the newest first")
+    func deadLetters() throws {
+        var (bench, _) = try graveyard()
+        let row =
+            #"{"id":"00000000-0000-0009-0000-000000000002","payload":{"n":2},"error":"c: m","#
+            + #""failed_at":1005,"retries":1,"size_bytes":7}"#
+        #expect(try bench.call(.deadLetters, #"{"topic":"q","limit":1}"#) == "[\(row)]")
+        let second = try bench.call(.deadLetters, #"{"queue":"q","offset":1}"#)
+        #expect(second.contains(#""failed_at":1000"#) && !second.contains("1005"))
+        #expect(try bench.call(.deadLetters, #"{"topic":"q","offset":2}"#) == "[]")
+        #expect(try bench.call(.deadLetters, #"{"topic":"nobody"}"#) == "[]")
+        #expect(
+            try bench.call(.deadLetterTopics, "{}")
+                == #"[{"topic":"q","broker_type":"log","message_count":2}]"#
+        )
+    }
+
+    @Test("a redrive begins anew, the oldest first")
+    func redrive() throws {
+        var (bench, offsets) = try graveyard()
+        #expect(try bench.call(.redrive, #"{"queue":"q"}"#) == #"{"queue":"q","redriven":2}"#)
+        #expect(bench.deliver() == offsets)
+        #expect(bench.view.message(offsets[0], in: "q")?.nextAttempt == 1)
+        #expect(try bench.call(.redrive, #"{"topic":"q"}"#) == #"{"queue":"q","redriven":0}"#)
+        #expect(bench.replayed().digest() == bench.view.digest())
+    }
+
+    @Test("one dead letter is redriven or discarded by its receipt")
+    func one() throws {
+        var (bench, offsets) = try graveyard()
+        let first = #"{"queue":"q","message_id":"00000000-0000-0009-0000-000000000001"}"#
+        #expect(try bench.call(.discardMessage, first).hasSuffix(#""redriven":1}"#))
+        #expect(try bench.call(.discardMessage, first).hasSuffix(#""redriven":0}"#))
+        let second = #"{"topic":"q","message_id":"00000000-0000-0009-0000-000000000002"}"#
+        #expect(try bench.call(.redriveMessage, second).hasSuffix(#""redriven":1}"#))
+        #expect(bench.deliver() == [offsets[1]])
+        #expect(bench.view.queues["q"]?.deadCount == 0)
+    }
+
+    @Test("a queue is defined once, and again only where something changes")
+    func define() throws {
+        var bench = Bench()
+        let input = #"{"queue":"q","config":{"max_retries":0,"concurrency":2,"backoff_ms":5}}"#
+        #expect(try bench.call(.define, input) == #"{"queue":"q","changed":true}"#)
+        #expect(try bench.call(.define, input) == #"{"queue":"q","changed":false}"#)
+        #expect(bench.view.queues["q"]?.settings.attempts == 1)
+        let stats = try bench.call(.topicStats, #"{"topic":"q"}"#)
+        #expect(stats.hasPrefix(#"{"depth":0,"consumer_count":2,"dlq_depth":0,"config":{"#))
+        #expect(
+            try bench.call(.listTopics, "{}")
+                == #"[{"name":"q","broker_type":"log","subscriber_count":2}]"#
+        )
+    }
+
+    @Test(
+        "what cannot be done is refused by its code",
+        arguments: [
+            (QueueFunction.redrive, "{}", "queue_not_set"),
+            (.redrive, #"{"queue":""}"#, "queue_not_set"),
+            (.redriveMessage, #"{"message_id":"x"}"#, "queue_not_set"),
+            (.redriveMessage, #"{"queue":"q"}"#, "message_id_not_set"),
+            (.discardMessage, #"{"queue":"q","message_id":""}"#, "message_id_not_set"),
+            (.topicStats, "{}", "topic_required"), (.deadLetters, "null", "topic_required"),
+            (.redrive, #"{"queue":7}"#, "deserialization_error"),
+            (.deadLetters, #"{"topic":"q","limit":"x"}"#, "deserialization_error"),
+            (.define, #"{"queue":"q","config":7}"#, "deserialization_error"),
+            (.define, #"{"queue":"q","config":{"concurrency":0}}"#, "deserialization_error"),
+            (.define, #"{"queue":"q","config":{"backoff_ms":-1}}"#, "deserialization_error"),
+            (.define, #"{"queue":"q","config":{"type":"fifo"}}"#, "deserialization_error"),
+        ]
+    )
+    func refused(function: QueueFunction, input: String, code: String) {
+        var bench = Bench()
+        let error = #expect(throws: ErrorBody.self) { _ = try bench.call(function, input) }
+        #expect(error?.code == code)
+        #expect(bench.events.isEmpty)
+    }
+}
+
+@Suite("Queue triggers")
+struct QueueTriggerTests {
+    private func read(_ config: String) throws -> Subscribed {
+        try QueueTrigger.subscription(
+            of: FunctionName(id: "f"),
+            config: try JSONText(validating: Array(config.utf8))
+        )
+    }
+
+    @Test("settings at the top win over those in queue_config; N retries are N + 1 calls")
+    func settings() throws {
+        let plain = try read(#"{"topic":"t"}"#)
+        #expect(plain.topic == "t")
+        #expect(plain.settings == .standard)
+        let nested = try read(
+            #"{"topic":"t","queue":"u","condition_function_id":"c","queue_config":"#
+                + #"{"type":"fifo","maxRetries":5,"concurrency":2,"backoffDelayMs":250}}"#
+        )
+        #expect(nested.topic == "u")
+        #expect(nested.condition == "c")
+        #expect(nested.settings.fifo)
+        #expect(nested.settings.attempts == 6)
+        #expect(nested.settings.concurrency == 2)
+        #expect(nested.settings.backoff == .milliseconds(250))
+        let top = try read(
+            #"{"topic":"t","max_retries":0,"backoff_ms":1,"queue_config":{"maxRetries":5}}"#
+        )
+        #expect(top.settings.attempts == 1)
+        #expect(top.settings.backoff == .milliseconds(1))
+    }
+
+    @Test("numbers beyond all measure are cut, not trapped")
+    func huge() throws {
+        let max = Int64.max
+        let trigger = try read(
+            #"{"topic":"t","maxRetries":\#(max),"concurrency":\#(max),"backoff_ms":\#(max)}"#
+        )
+        #expect(trigger.settings.attempts == .max)
+        #expect(trigger.settings.concurrency == .max)
+        #expect(trigger.settings.backoff.nanoseconds == .max)
+    }
+
+    @Test(
+        "a subscription without a topic, or with settings that are none, is refused",
+        arguments: [
+            "{}", #"{"topic":""}"#, #"{"topic":7}"#, "[]", #"{"topic":"t","maxRetries":-1}"#,
+            #"{"topic":"t","maxRetries":"x"}"#, #"{"topic":"t","queue_config":[]}"#,
+        ]
+    )
+    func refused(config: String) {
+        let error = #expect(throws: ErrorBody.self) { try read(config) }
+        #expect(error?.code == "trigger_registration_failed")
+        #expect(error?.message.contains("queue is required") == true)
+    }
+}

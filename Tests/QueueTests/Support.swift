@@ -1,0 +1,114 @@
+import Events
+import JSON
+import Primitives
+
+@testable import Queue
+
+/// A queue view with a log of its own: decides, records, applies, and can fold all of it again.
+struct Bench {
+    var view = QueueView()
+    private(set) var events: [(event: QueueEvent, time: Timestamp)] = []
+    var now = Timestamp(seconds: 1000)
+    private var receipts: UInt64 = 0
+
+    mutating func apply(_ event: QueueEvent) {
+        let offset = Offset(UInt64(events.count))
+        events.append((event, now))
+        view.apply(event, at: offset, time: now, trace: nil)
+    }
+
+    mutating func define(
+        _ queue: String = "q",
+        fifo: Bool = false,
+        concurrency: UInt32 = 10,
+        attempts: UInt32 = 3,
+        backoff: Int64 = 1000
+    ) {
+        let settings = QueueSettings(
+            fifo: fifo,
+            concurrency: concurrency,
+            attempts: attempts,
+            backoff: .milliseconds(backoff),
+            groupField: fifo ? "g" : nil
+        )
+        apply(.defined(QueueDefined(queue: queue, settings: settings)))
+    }
+
+    @discardableResult
+    mutating func enqueue(
+        _ payload: String = "{}",
+        to queue: String = "q",
+        function: String = "f"
+    ) throws(ErrorBody) -> Offset {
+        receipts += 1
+        let enqueued = try view.decideEnqueue(
+            queue: queue,
+            target: FunctionName(id: function),
+            payload: Array(payload.utf8),
+            receipt: UUID128(high: 9, low: receipts),
+            baggage: nil
+        )
+        apply(.enqueued(enqueued))
+        return Offset(UInt64(events.count - 1))
+    }
+
+    /// Delivers all that can be delivered now; the offsets of the messages.
+    mutating func deliver(
+        from queue: String = "q",
+        served: (FunctionName) -> Bool = { _ in true }
+    ) -> [Offset] {
+        var offsets: [Offset] = []
+        while let message = view.next(in: queue, isServed: served) {
+            apply(
+                .delivered(
+                    Delivered(
+                        queue: queue,
+                        message: message.offset,
+                        worker: UUID128(high: 0, low: 1),
+                        invocation: UUID128(high: 0, low: 2),
+                        attempt: message.nextAttempt
+                    )
+                )
+            )
+            offsets.append(message.offset)
+        }
+        return offsets
+    }
+
+    mutating func ack(_ offset: Offset, in queue: String = "q") {
+        let span = Timestamp.Span(nanoseconds: 0)
+        apply(.acked(Acked(queue: queue, message: offset, result: .none, duration: span)))
+    }
+
+    @discardableResult
+    mutating func fail(_ offset: Offset, in queue: String = "q") -> QueueEvent? {
+        guard let message = view.message(offset, in: queue) else { return nil }
+        let error = ErrorBody(code: "c", message: "m")
+        let event = view.decideFailure(of: message, in: queue, error: error, now: now)
+        apply(event)
+        return event
+    }
+
+    mutating func pass(milliseconds: Int64) {
+        now = now.advanced(by: .milliseconds(milliseconds))
+        _ = view.takeDue(now: now)
+    }
+
+    /// What a function answers, as text.
+    mutating func call(_ function: QueueFunction, _ input: String) throws -> String {
+        let text = try JSONText(validating: Array(input.utf8))
+        let decision = try view.decide(function, input: text) { _ in 2 }
+        for event in decision.events { apply(event) }
+        return decision.result.description
+    }
+
+    /// The same events folded into an empty view.
+    func replayed() -> QueueView {
+        var view = QueueView()
+        for (number, entry) in events.enumerated() {
+            let offset = Offset(UInt64(number))
+            view.apply(entry.event, at: offset, time: entry.time, trace: nil)
+        }
+        return view
+    }
+}
