@@ -130,7 +130,7 @@ let package = Package(
         ),
         // 8
         program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
-        program("iii-log", ["LogTools", "CommandLineKit", arguments]),
+        program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
         program(
             "Benchmarks",

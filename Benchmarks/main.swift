@@ -23,6 +23,8 @@ var measurements: [Measurement] = []
 var failures = 0
 say(Table.head)
 for group in Group.all where settings.only.isEmpty || settings.only.contains(group.name) {
+    let first = measurements.count
+    let before = Processors()
     do throws(Failure) {
         try group.run(settings) { measurement in
             say(Table.row(measurement))
@@ -32,6 +34,11 @@ for group in Group.all where settings.only.isEmpty || settings.only.contains(gro
         failures += 1
         say("\(group.name): not measured: \(error)")
     }
+    let others = Int(100 * Processors().share(ofOthersSince: before))
+    guard others >= 10 else { continue }
+    let note = "others used \(others) % of the processors"
+    say("\(group.name): disturbed: \(note)")
+    for index in first..<measurements.count { measurements[index].add(note: note) }
 }
 say("")
 for aim in Aim.all { say(aim.line(measurements)) }

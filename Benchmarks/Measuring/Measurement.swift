@@ -40,6 +40,8 @@ struct Measurement {
         self.residentBytes = residentBytes
         self.notes = notes
     }
+
+    mutating func add(note: String) { notes += notes.isEmpty ? note : "; \(note)" }
 }
 
 /// How many connections, and how many requests each keeps in flight.

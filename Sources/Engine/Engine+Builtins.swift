@@ -21,7 +21,7 @@ extension Engine where Store: ~Copyable {
         Outcome(result: .value(list.bytes), after: newest)
     }
 
-    /// - Parameter worker: who calls; nil: a trigger does.
+    /// Runs a builtin for the worker that calls it, or for a trigger where there is none.
     mutating func run(
         _ builtin: Builtin,
         input: JSONText,

@@ -215,8 +215,9 @@ extension Engine where Store: ~Copyable {
 
     /// Delivers what `queue` can deliver now.
     ///
-    /// A delivery that ends at once (of a builtin, or one that no worker can take) asks for the next
-    /// one from within: the loop that is under way gives it, so that no backlog deepens the stack.
+    /// A delivery that ends at once (of a builtin, or one that no worker can take) asks for the
+    /// next one from within: the loop that is under way gives it, so that no backlog deepens the
+    /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
         guard !isDraining, pumping.insert(queue).inserted else { return }
         defer { pumping.remove(queue) }

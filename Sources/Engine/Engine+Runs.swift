@@ -43,6 +43,7 @@ extension Engine where Store: ~Copyable {
         var id = run.invocation ?? UUID128(from: &random)
         // A caller may use an id again, or that of a call to the same worker by another caller.
         if worker.serving[id] != nil { id = UUID128(from: &random) }
+        run.invocation = id
         let record: Offset
         if let own = run.record {
             record = own
@@ -132,9 +133,8 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// - Parameters:
-    ///   - record: the record of its start; nil: it never started.
-    ///   - took: nanoseconds.
+    /// Ends a run whose start has the record `start`, or none where it never began, after `took`
+    /// nanoseconds.
     private mutating func finish(
         _ run: Run,
         record start: Offset?,
@@ -243,8 +243,7 @@ extension Engine where Store: ~Copyable {
 
     /// A condition has answered: exactly `false` skips the run, an error fails it where it is a
     /// request's or a message's, and skips it otherwise (services 1, 0.4; services 2, A.9).
-    ///
-    /// - Parameter offset: the youngest record that the answer rests on.
+    /// `offset` is the youngest record that the answer rests on.
     private mutating func proceed(
         with run: Run,
         _ answer: FunctionResult,

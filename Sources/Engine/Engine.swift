@@ -44,9 +44,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
 
-    /// - Parameters:
-    ///   - log: opened and recovered.
-    ///   - views: what recovery folded from it.
+    /// Begins a life on a log that was opened and recovered, with the views folded from it.
+    ///
+    /// - Throws: what the log threw.
     package init(
         log: consuming CommitLog<Store>,
         views: Views,

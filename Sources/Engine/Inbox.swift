@@ -31,6 +31,7 @@ package final class Inbox: Sendable {
     ///   - commands: in the order in which they are to be handled.
     ///   - bytes: roughly how much memory they hold.
     ///   - whenDrained: called once, on the core thread, if the answer is ``Offer/full``.
+    /// - Returns: whether the edge may go on reading.
     package func offer(
         _ commands: [Command],
         bytes: Int,

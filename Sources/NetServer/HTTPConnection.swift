@@ -19,7 +19,8 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private let settings: HTTPSettings
     private let service: LoopService
-    private let remoteAddress: String
+    /// Asked for with the first request, and kept: the channel forgets it when it closes.
+    private lazy var remoteAddress = context?.remoteAddress?.ipAddress ?? ""
     private var context: ChannelHandlerContext?
     private let deadline: MovingDeadline
 
@@ -40,11 +41,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var needsFlush = false
     private var wantsRead = false
 
-    init(settings: HTTPSettings, service: LoopService, channel: any Channel) {
+    init(settings: HTTPSettings, service: LoopService, eventLoop: any EventLoop) {
         self.settings = settings
         self.service = service
-        remoteAddress = channel.remoteAddress?.ipAddress ?? ""
-        deadline = MovingDeadline(eventLoop: channel.eventLoop)
+        deadline = MovingDeadline(eventLoop: eventLoop)
     }
 
     /// Adds the handlers of a new connection. On its event loop.
@@ -62,7 +62,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
         )
         try pipeline.addHandler(
-            HTTPConnection(settings: settings, service: service, channel: channel)
+            HTTPConnection(settings: settings, service: service, eventLoop: channel.eventLoop)
         )
     }
 

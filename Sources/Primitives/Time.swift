@@ -53,7 +53,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
 /// The two clocks as the core is handed them, once a turn.
 package struct Now: Equatable, Sendable {
-    /// Never goes back within a log: records are stamped with it, delays and cron slots judged by it.
+    /// Never goes back within a log: records are stamped with it, delays and cron slots are judged
+    /// by it.
     package var wall: Timestamp
     /// Nanoseconds on a clock that nobody sets: for timeouts.
     package var monotonic: UInt64

@@ -7,7 +7,7 @@ import Primitives
 /// The composition root: builds the parts in the order in which they depend on each other, runs
 /// them, and takes them down in the opposite one.
 package enum Server {
-    package static let version = "0.1.0"
+    package static let version = Release.version
 
     /// Serves until SIGTERM or SIGINT, then drains: no new work, what runs may finish for a while.
     ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Primitives
 
 /// `iii-log`: answers from the log alone, with an engine running on it or not.
 struct LogCommand: ParsableCommand {
@@ -12,6 +13,7 @@ struct LogCommand: ParsableCommand {
             damaged, 74 the files cannot be read, 78 not an engine's data directory; of verify: 0 \
             sound, 1 torn tail only, 2 damaged, 3 records contradict each other, 4 unreadable.
             """,
+        version: "iii-log \(Release.version)",
         subcommands: [List.self, ShowRecords.self, Replay.self, Verify.self]
     )
 }

@@ -1,3 +1,4 @@
+import Events
 import Primitives
 import Testing
 
@@ -43,12 +44,12 @@ struct CallTests {
     func void() throws {
         let lab = try Lab()
         let worker = try lab.join("w", serving: "f")
-        let effects = try lab.settle(.call(worker, "f", "1", .void))
+        let effects = try lab.settle(.call(worker, "f", "1", as: .void))
         #expect(effects.lines == ["invoke f 1"])
         let invocation = try #require(effects.dispatches.first).invocation
         #expect(try lab.settle(.answer(worker, invocation, "2")).lines == [])
-        #expect(try lab.settle(.call(worker, "gone", .void)).lines == [])
-        #expect(try lab.settle(.call(worker, "state::list_groups", .void)).lines == [])
+        #expect(try lab.settle(.call(worker, "gone", as: .void)).lines == [])
+        #expect(try lab.settle(.call(worker, "state::list_groups", as: .void)).lines == [])
     }
 
     @Test("only the worker that was asked can answer, and only once")
@@ -56,7 +57,8 @@ struct CallTests {
         let lab = try Lab()
         let caller = try lab.join("caller")
         let worker = try lab.join("w", serving: "f")
-        let invocation = try #require(try lab.settle(.call(caller, "f")).dispatches.first).invocation
+        try lab.settle(.call(caller, "f"))
+        let invocation = try #require(lab.left.dispatches.last).invocation
         #expect(try lab.settle(.answer(caller, invocation, "\"stolen\"")).lines == [])
         #expect(try lab.settle(.answer(worker, invocation, "1")).lines == ["f = 1"])
         #expect(try lab.settle(.answer(worker, invocation, "2")).lines == [])
@@ -91,7 +93,7 @@ struct CallTests {
         let left = try lab.settle(.workerLeft(worker.connection, reason: "closed"))
         #expect(left.lines == ["f = invocation_stopped: Invocation stopped"])
         #expect(try lab.settle(.call(caller, "f")).lines.first?.contains("not found") == true)
-        #expect(lab.engine.isQuiet)
+        #expect(lab.isQuiet)
     }
 
     @Test("an answer to a caller that has gone goes nowhere")
@@ -99,10 +101,11 @@ struct CallTests {
         let lab = try Lab()
         let caller = try lab.join("caller")
         let worker = try lab.join("w", serving: "f")
-        let invocation = try #require(try lab.settle(.call(caller, "f")).dispatches.first).invocation
+        try lab.settle(.call(caller, "f"))
+        let invocation = try #require(lab.left.dispatches.last).invocation
         try lab.settle(.workerLeft(caller.connection, reason: "closed"))
         #expect(try lab.settle(.answer(worker, invocation)).lines == [])
-        #expect(lab.engine.isQuiet)
+        #expect(lab.isQuiet)
     }
 
     @Test("work goes to the least busy worker, and of equals to the one that waited longest")
@@ -111,7 +114,8 @@ struct CallTests {
         let first = try lab.join("one", serving: "f")
         let second = try lab.join("two", serving: "f")
         func next() throws -> ConnectionID? {
-            for case .send(let connection, .invoke) in try lab.settle(.call(first, "f", .void)) {
+            for case .send(let connection, .invoke) in try lab.settle(.call(first, "f", as: .void))
+            {
                 return connection
             }
             return nil
@@ -138,8 +142,7 @@ struct CallTests {
         }
         #expect(got.count == 4)
         for delivered in reopened.ledger.deliveries {
-            let worker = lab.engine.registry.worker(delivered.worker)
-            #expect(worker?.connection == got[delivered.invocation])
+            #expect(lab.connection(of: delivered.worker) == got[delivered.invocation])
         }
     }
 
@@ -174,16 +177,16 @@ struct CallTests {
         }
         #expect(try reattach(nil) == [])
         #expect(try reattach(new.token.description) == [])
-        #expect(try lab.settle(.call(old, "f", .void)).dispatches.count == 1)
+        #expect(try lab.settle(.call(old, "f", as: .void)).dispatches.count == 1)
         #expect(try reattach(old.token.description) == ["close 1012 reattached"])
         #expect(try reattach(old.token.description) == [])
         #expect(try lab.settle(.call(old, "f")).lines == [], "the old connection is deaf")
-        #expect(lab.engine.isQuiet)
+        #expect(lab.isQuiet)
     }
 
     @Test("an old SDK is not sent what would close its connection")
     func tooLarge() throws {
-        let lab = try Lab()
+        let lab = try Lab(segmentBytes: 8 << 20)
         let old = try lab.join("old", runtime: "python", version: "0.24.4", serving: "f")
         let new = try lab.join("new", runtime: "python", version: "0.25.0", serving: "g")
         let payload = "\"\(String(repeating: "x", count: 1 << 20))\""
@@ -220,7 +223,7 @@ struct CallTests {
     func refused(namespace: String, function: String, action: Call.Action, code: String) throws {
         let lab = try Lab()
         let worker = try lab.join("w", serving: "f")
-        let left = try lab.settle(.call(worker, function, in: namespace, action))
+        let left = try lab.settle(.call(worker, function, in: namespace, as: action))
         guard case .failure(let error) = left.first?.answer else {
             Issue.record("not refused: \(left.lines)")
             return
@@ -235,7 +238,7 @@ struct CallTests {
         let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         let named = Propagation(traceparent: given, baggage: "k=v,iii.function.id=x")
         let outer = try #require(
-            try lab.settle(.call(worker, "f", .await, named)).dispatches.first
+            try lab.settle(.call(worker, "f", with: named)).dispatches.first
         )
         #expect(outer.traceparent.trace.description == "4bf92f3577b34da6a3ce929d0e0e4736")
         #expect(outer.baggage == "k=v,iii.function.id=f")

@@ -12,7 +12,7 @@ import Testing
 struct CrashTests {
     @Test("nothing that was told is lost over crashes", arguments: UInt64(0)..<8)
     func crashes(block: UInt64) throws {
-        let count: UInt64 = 40
+        let count: UInt64 = 30
         for seed in block * count..<(block + 1) * count {
             var history = History(seed: seed)
             for finding in try history.run() { Issue.record("seed \(seed): \(finding)") }
@@ -182,7 +182,9 @@ private struct History {
             switch effect {
             case .send(_, .receipt(_, _, let receipt, _)): told.receipts.insert(receipt)
             case .send(let connection, .invoke(let dispatch)):
-                guard let peer = workers.first(where: { $0.connection == connection }) else { break }
+                guard let peer = workers.first(where: { $0.connection == connection }) else {
+                    break
+                }
                 running.append((peer, dispatch.invocation))
             case .send(_, .answer(.text(let id), _, _, _)):
                 guard let key = writes.removeValue(forKey: id), let asked = told.asked[key],
@@ -202,7 +204,7 @@ extension History {
     /// Compares what a life found with what those before it told.
     fileprivate mutating func judge(_ lab: Lab) {
         if let expected = digests[lab.recoveredEnd] {
-            if expected != lab.recovered { findings.append("recovered views are not the live ones") }
+            if expected != lab.recovered { findings.append("recovered is not what was live") }
         } else if lab.recoveredEnd > 0 {
             findings.append("half a batch: \(lab.recoveredEnd)")
         }

@@ -94,6 +94,13 @@ final class Lab {
         return effects
     }
 
+    var isQuiet: Bool { engine.isQuiet }
+
+    /// Who has this id.
+    func connection(of worker: UUID128) -> ConnectionID? {
+        engine.registry.worker(worker)?.connection
+    }
+
     func pass(seconds: Double) {
         let nanoseconds = UInt64(seconds * 1_000_000_000)
         now = Now(
@@ -224,8 +231,8 @@ extension Command {
         _ payload: String = "{}",
         id: CallID? = .text("c"),
         in namespace: String? = nil,
-        _ action: Call.Action = .await,
-        _ propagation: Propagation = Propagation()
+        as action: Call.Action = .await,
+        with propagation: Propagation = Propagation()
     ) -> Command {
         .call(
             peer.connection,
@@ -247,7 +254,7 @@ extension Command {
         to queue: String = "default",
         id: CallID? = .text("e")
     ) -> Command {
-        .call(peer, function, payload, id: id, .enqueue(queue: queue))
+        .call(peer, function, payload, id: id, as: .enqueue(queue: queue))
     }
 
     static func trigger(
@@ -297,7 +304,7 @@ extension Command {
         method: String = "GET",
         headers: [(name: String, value: String)] = [],
         body: String = "",
-        _ propagation: Propagation = Propagation()
+        with propagation: Propagation = Propagation()
     ) -> Command {
         .request(
             ExchangeID(loop: 0, number: exchange),

@@ -24,7 +24,10 @@ extension Event {
 
 @Suite("Events as bytes")
 struct EventTests {
-    @Test("every kind reads what it wrote, and passes over what comes behind", arguments: EventKind.allCases)
+    @Test(
+        "every kind reads what it wrote, and passes over what comes behind",
+        arguments: EventKind.allCases
+    )
     func roundTrip(kind: EventKind) throws {
         for seed in 0..<UInt64(100) {
             var generator = EventGenerator(seed: seed)

@@ -73,8 +73,10 @@ struct HTTPReplyTests {
         "headers come from strings only",
         arguments: [
             (#"{"a":"1","b":2,"c":null,"d":["x"],"e":{}}"#, ["a=1"]),
-            (#"["a: 1","b:2","no colon",": no name","c:",7,null," d : 4 "]"#,
-                ["a=1", "b=2", "c=", "d=4"]),
+            (
+                #"["a: 1","b:2","no colon",": no name","c:",7,null," d : 4 "]"#,
+                ["a=1", "b=2", "c=", "d=4"]
+            ),
             (#"["a: b: c"]"#, ["a=b: c"]), ("7", []), ("\"a: 1\"", []), ("null", []),
         ]
     )

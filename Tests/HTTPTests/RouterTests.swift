@@ -136,7 +136,9 @@ struct RouterTests {
     @Test("random paths find what a list of patterns finds", arguments: UInt64(0)..<20)
     func model(seed: UInt64) throws {
         var entropy = SeededEntropy(seed: seed)
-        func segment(_ names: [String]) -> String { names[Int(entropy.next() % UInt64(names.count))] }
+        func segment(_ names: [String]) -> String {
+            names[Int(entropy.next() % UInt64(names.count))]
+        }
         var router = Router()
         var patterns: [[String]] = []
         for _ in 0..<12 {

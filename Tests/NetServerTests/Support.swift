@@ -154,7 +154,9 @@ final class Peer {
     private(set) var received: [UInt8] = []
 
     init(port: Int) throws {
-        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        // Processes that other tests spawn must not inherit it: they would keep it open.
+        let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
+        descriptor = socket(AF_INET, CInt(kind), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian

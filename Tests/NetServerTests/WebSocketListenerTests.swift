@@ -192,15 +192,15 @@ struct WebSocketListenerTests {
     func fileDescriptors() async {
         await #expect(processExitsWith: .success) {
             try await withWebSockets(route: { _ in .accept { echoing() } }) { listener in
-                var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+                var limit = rlimit(rlim_cur: 256, rlim_max: 256)
                 try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
                 var peers: [Peer] = []
                 // Each connection takes two descriptors of this process; the kernel accepts the
                 // last ones itself, and they wait.
-                while peers.count < 64, let peer = try? Peer(port: listener.port) {
+                while peers.count < 256, let peer = try? Peer(port: listener.port) {
                     peers.append(peer)
                 }
-                try #require(peers.count < 64)
+                try #require(peers.count < 256)
                 peers.removeAll()
                 let peer = try Peer(port: listener.port)
                 try #require(try peer.upgrade().hasPrefix("HTTP/1.1 101"))

@@ -45,7 +45,8 @@ struct TimeTests {
 
     @Test("leap years follow Gregory")
     func leapYears() {
-        let lengths = [1900, 2000, 2023, 2024, 2100, 2400].map { CivilTime.days(inMonth: 2, of: $0) }
+        let years = [1900, 2000, 2023, 2024, 2100, 2400]
+        let lengths = years.map { CivilTime.days(inMonth: 2, of: $0) }
         #expect(lengths == [28, 29, 28, 29, 28, 29])
         #expect((1...12).reduce(0) { $0 + CivilTime.days(inMonth: $1, of: 2023) } == 365)
     }

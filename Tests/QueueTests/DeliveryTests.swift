@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Primitives
 import Testing
 
@@ -91,7 +92,8 @@ struct DeliveryTests {
         "without a group a FIFO queue takes nothing",
         arguments: [
             ("{}", "'g'"), ("[]", "'g'"), ("7", "'g'"), (#"{"g":null}"#, "must not be null"),
-            (#"{"g":{}}"#, "string, number or boolean"), (#"{"g":[1]}"#, "string, number or boolean"),
+            (#"{"g":{}}"#, "string, number or boolean"),
+            (#"{"g":[1]}"#, "string, number or boolean"),
             ("{\"g\":\"\(String(repeating: "x", count: 5000))\"}", "4096 bytes"),
         ]
     )

@@ -21,9 +21,10 @@ struct PackageDescription {
 
     init(file: String = #filePath) throws {
         var folder = URL(fileURLWithPath: file).deletingLastPathComponent()
-        while !FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path) {
-            folder.deleteLastPathComponent()
+        func isTop(_ folder: URL) -> Bool {
+            FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path)
         }
+        while !isTop(folder), folder.path != "/" { folder.deleteLastPathComponent() }
         self.folder = folder
         let text = try String(contentsOf: folder.appending(path: "Package.swift"), encoding: .utf8)
         read(text)
@@ -85,7 +86,8 @@ struct PackageDescription {
             let names = found.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
             for name in names.sorted() {
                 let path = "\(root)/\(name)"
-                let owner = folders.keys.filter { path.hasPrefix("\($0)/") }.max { $0.count < $1.count }
+                let owner = folders.keys.filter { path.hasPrefix("\($0)/") }
+                    .max { $0.count < $1.count }
                 guard let owner, let module = folders[owner] else { continue }
                 let url = top.appending(path: name)
                 let text = try String(contentsOf: url, encoding: .utf8)

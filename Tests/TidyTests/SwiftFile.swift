@@ -34,12 +34,15 @@ struct SwiftFile: Sendable {
             guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
                 words[..<place].allSatisfy({ Self.importPrefixes.contains(String($0)) })
             else { return nil }
-            let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let"]
-            let next = kinds.contains(words[place + 1]) ? place + 2 : place + 1
+            let next = Self.importKinds.contains(words[place + 1]) ? place + 2 : place + 1
             guard next < words.count else { return nil }
             return words[next].split(separator: ".").first.map(String.init)
         }
     }
+
+    private static let importKinds: Set<Substring> = [
+        "struct", "class", "enum", "protocol", "func", "var", "let",
+    ]
 
     private static let importPrefixes: Set<String> = [
         "@testable", "package", "public", "internal", "private", "fileprivate", "@preconcurrency",
@@ -56,11 +59,22 @@ struct SwiftFile: Sendable {
                 words[..<place].allSatisfy({ $0.allSatisfy { $0.isLetter || "@)".contains($0) } }),
                 trimmed.contains("(")
             else { return nil }
-            let closing = String(repeating: " ", count: line.count - trimmed.count) + "}"
-            let end = code[start...].firstIndex { $0 == closing || $0.hasPrefix(closing + " ") }
-            guard let end, !line.hasSuffix("}") else { return nil }
+            let margin = String(repeating: " ", count: line.count - trimmed.count)
+            guard let body = body(from: start, margin), !line.hasSuffix("}") else { return nil }
+            let closing = margin + "}"
+            let end = code[body...].firstIndex { $0 == closing || $0.hasPrefix(closing + " ") }
+            guard let end else { return nil }
             return Function(line: start + 1, lineCount: end - start + 1)
         }
+    }
+
+    /// The line that opens the body of the function that starts at `start`; nil: it has none.
+    private func body(from start: Int, _ margin: String) -> Int? {
+        if code[start].hasSuffix("{") { return start }
+        guard code[start].hasSuffix("(") else { return nil }
+        let last = code[(start + 1)...].firstIndex { $0.hasPrefix(margin + ")") }
+        guard let last, last + 1 < code.count else { return nil }
+        return code[last].hasSuffix("{") ? last : code[last + 1] == margin + "{" ? last + 1 : nil
     }
 
     /// A line without its comment and without what stands in quotes.

@@ -40,8 +40,8 @@ package struct Router {
     /// All triggers that could be asked for, serving or not.
     package var triggerCount: Int { places.count }
 
-    /// - Throws: `trigger_registration_failed` where the path cannot be a route, or has the shape of
-    ///   a route of the same method that names its parameters otherwise.
+    /// - Throws: `trigger_registration_failed` where the path cannot be a route, or has the shape
+    ///   of a route of the same method that names its parameters otherwise: nothing has changed.
     package mutating func add(_ trigger: HTTPTrigger) throws(ErrorBody) {
         let segments = trigger.segments
         if segments.contains(where: { $0.hasPrefix("*") }) {

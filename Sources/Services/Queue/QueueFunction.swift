@@ -138,7 +138,9 @@ extension QueueView {
             backoff: .milliseconds(try number("backoff_ms", 1000)),
             groupField: try config?.optionalString("message_group_field")
         )
-        if settings.fifo, settings.groupField == nil { throw .missing(field: "message_group_field") }
+        if settings.fifo, settings.groupField == nil {
+            throw .missing(field: "message_group_field")
+        }
         let event = decideDefine(name, settings)
         return QueueDecision(
             events: event.map { [.defined($0)] } ?? [],

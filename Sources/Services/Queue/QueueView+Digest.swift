@@ -6,8 +6,8 @@ extension QueueView {
     /// A hash of the content: of every queue, its settings and messages, in order.
     ///
     /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
-    /// the queues in the order of their names and their messages in that of their offsets. Whether a
-    /// message's delay is over depends on the clock and not on the log, so that it does not count.
+    /// the queues in the order of their names and their messages in that of their offsets. Whether
+    /// a message's delay is over depends on the clock and not on the log: it does not count.
     package func digest() -> UInt64 {
         var hash = ContentHash()
         for name in queues.keys.sorted() {

@@ -53,10 +53,8 @@ package struct QueueView {
 
     // MARK: Applying: changes, cannot refuse.
 
-    /// - Parameters:
-    ///   - offset: the record's.
-    ///   - time: the record's.
-    ///   - trace: the record's; a message keeps it for its deliveries.
+    /// Folds an event with the offset, time and trace of its record; a message keeps the trace for
+    /// its deliveries.
     package mutating func apply(
         _ event: QueueEvent,
         at offset: Offset,
@@ -244,8 +242,8 @@ extension QueueView {
         return names
     }
 
-    /// The message that `queue` delivers next, until its `delivered` event is applied; nil when none
-    /// waits or none may go.
+    /// The message that `queue` delivers next, until its `delivered` event is applied; nil when
+    /// none waits or none may go.
     ///
     /// Messages for functions that `isServed` denies are put aside until ``functionAppeared(_:)``,
     /// so that they hold up no other.

@@ -1,0 +1,81 @@
+import CommitLog
+import Disk
+import Primitives
+import RecordFormat
+import Synchronization
+import Testing
+
+@testable import Engine
+
+@Suite("The core loop")
+struct CoreLoopTests {
+    private struct FixedClock: Clock {
+        func now() -> Now { Now(wall: Lab.epoch, monotonic: 1) }
+    }
+
+    /// What the loop handed to its event loops.
+    private final class Outbox: Sendable {
+        private let turns = Mutex<[[String]]>([])
+
+        func put(_ effects: [Effect]) { turns.withLock { $0.append(effects.lines) } }
+        var taken: [[String]] { turns.withLock { $0 } }
+    }
+
+    @Test("it hands over once a turn, to each event loop its own, and ends when all is durable")
+    func run() throws {
+        let disk = SimulatedDisk()
+        let inbox = Inbox(waker: try Waker())
+        let outboxes = [Outbox(), Outbox()]
+        let workers = (0..<4).map { ConnectionID(loop: $0 % 2, number: UInt64($0)) }
+        inbox.offer(.workerJoined(workers[0], address: "a"))
+        var sleeps = 0
+        disk.onWait = { _ in
+            sleeps += 1
+            let left = outboxes.map { $0.taken.joined().count }
+            if sleeps == 1 {
+                #expect(left == [0, 0], "nothing leaves while the disk works")
+                for worker in workers.dropFirst() {
+                    inbox.offer(.workerJoined(worker, address: "b"))
+                }
+                disk.complete()
+            } else if !disk.complete() {
+                inbox.close()
+            }
+        }
+        try loop(disk, inbox, outboxes)
+        #expect(outboxes[0].taken == [["registered"], ["registered"]])
+        #expect(outboxes[1].taken == [["registered", "registered"]])
+        let next = try Lab(disk: disk, life: 2)
+        #expect(next.recoveredEnd > 5, "the end is in the log, too")
+    }
+
+    private func loop(
+        _ disk: SimulatedDisk,
+        _ inbox: Inbox,
+        _ outboxes: [Outbox]
+    ) throws(LogError) {
+        var entropy = SeededEntropy(seed: 1)
+        let log = try CommitLog(
+            opening: SimulatedStorage(disk),
+            entropy: &entropy,
+            now: Lab.epoch,
+            replay: { _ in }
+        )
+        let engine = try Engine(
+            log: log,
+            views: Views(),
+            options: EngineOptions(version: "test"),
+            random: entropy,
+            now: FixedClock().now()
+        )
+        let loop = CoreLoop(
+            engine: engine,
+            inbox: inbox,
+            clock: FixedClock(),
+            sinks: outboxes.map { outbox in { outbox.put($0) } },
+            notify: { _ in },
+            drained: {}
+        )
+        try loop.run()
+    }
+}
