@@ -20,7 +20,8 @@ enum Calls {
                 on: reactor,
                 settings.plan
             )
-            row(Measurement(bench, "iii", clients: load.name, try calls.run()))
+            let (meter, note) = try engine.child.serve(calls.run)
+            row(Measurement(bench, "iii", clients: load.name, meter, notes: note))
             withExtendedLifetime(answerer) {}
         }
     }

@@ -23,7 +23,8 @@ enum Enqueues {
                 on: Reactor(),
                 settings.plan
             )
-            row(Measurement(bench, system, clients: load.name, try calls.run()))
+            let (meter, note) = try engine.child.serve(calls.run)
+            row(Measurement(bench, system, clients: load.name, meter, notes: note))
         }
     }
 }

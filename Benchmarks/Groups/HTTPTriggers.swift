@@ -32,7 +32,8 @@ enum HTTPTriggers {
             settings.plan,
             extent: responseExtent
         )
-        row(Measurement(bench, "iii", clients: load.name, try pipe.run()))
+        let (meter, note) = try engine.child.serve(pipe.run)
+        row(Measurement(bench, "iii", clients: load.name, meter, notes: note))
         withExtendedLifetime(answerer) {}
     }
 

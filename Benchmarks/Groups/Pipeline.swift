@@ -1,4 +1,5 @@
-/// Connections of a protocol that answers in order, each with a number of the same request in flight.
+/// Connections of a protocol that answers in order, each with a number of the same request in
+/// flight.
 final class Pipeline {
     /// Bytes of the whole answer at the beginning; nil while it is not whole.
     typealias Extent = (UnsafeRawBufferPointer) throws(Failure) -> Int?

@@ -1,5 +1,5 @@
-/// `XADD` of 256 bytes to a redis-server that keeps an append-only file: what is enqueued is on disk
-/// when it is answered (`always`), or within a second (`everysec`).
+/// `XADD` of 256 bytes to a redis-server that keeps an append-only file: what is enqueued is on
+/// disk when it is answered (`always`), or within a second (`everysec`).
 enum Redis {
     static let always = "redis XADD, always"
     static let everySecond = "redis XADD, everysec"
@@ -40,8 +40,9 @@ enum Redis {
             settings.plan,
             extent: replyExtent
         )
-        let notes = fsync == "always" ? "" : "may lose a second"
-        return Measurement(Enqueues.bench, system, clients: load.name, try pipe.run(), notes: notes)
+        let (meter, note) = try redis.child.serve(pipe.run)
+        let notes = fsync == "always" ? note : "\(note); may lose a second"
+        return Measurement(Enqueues.bench, system, clients: load.name, meter, notes: notes)
     }
 
     /// Bytes of the reply at the beginning, `$15\r\n<15 bytes>\r\n`; nil while it is not whole.

@@ -8,14 +8,15 @@ struct Plan {
     var operations = 2_000_000
 }
 
-/// One measured point: completions count from the end of the warm-up to the end of the time, or until
-/// there were enough.
+/// One measured point: completions count from the end of the warm-up to the end of the time, or
+/// until there were enough.
 struct Meter {
     private let begin: UInt64
     private let end: UInt64
     private let limit: Int
     private var last: UInt64
-    private var total = 0
+    /// All that were completed, warm-up included.
+    private(set) var total = 0
     private(set) var latencies = Histogram()
 
     init(_ plan: Plan, now: UInt64 = Monotonic.now()) {

@@ -3,7 +3,7 @@ import Glibc
 /// A `redis-server` that keeps an append-only file.
 final class RedisProcess {
     let port: UInt16
-    private let child: Child
+    let child: Child
     private let scratch: Scratch
 
     /// - Parameters:

@@ -9,8 +9,8 @@ package import RecordFormat
 ///        0   1   2    3    4    5    6
 ///
 /// Records are encoded into the batch that is being filled. ``flush()`` hands that batch to the
-/// device, one at a time; while it is on its way, the next one fills: however many appended meanwhile
-/// share its sync. ``reap()`` learns that it arrived and moves ``durable``.
+/// device, one at a time; while it is on its way, the next one fills: however many appended
+/// meanwhile share its sync. ``reap()`` learns that it arrived and moves ``durable``.
 ///
 /// Invariants:
 /// * Offsets are contiguous: no gaps, no repeats.
@@ -70,9 +70,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
-    /// interrupted write left, and syncs the tail. `replay` gets each record, oldest first, as a view
-    /// that is valid during the call; `entropy` gives the identities that no two segments may share;
-    /// `now` is the date in a new segment's header.
+    /// interrupted write left, and syncs the tail. `replay` gets each record, oldest first, as a
+    /// view that is valid during the call; `entropy` gives the identities that no two segments may
+    /// share; `now` is the date in a new segment's header.
     ///
     /// - Throws: when it throws, the directory is as it was, but for its lock.
     package init(
@@ -130,7 +130,8 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     /// record. `payload` may be called twice, and must then write the same.
     ///
     /// - Returns: the record's offset.
-    /// - Throws: ``LogError/recordTooLarge(bytes:limit:)``, or ``LogError/full`` when no segment can
+    /// - Throws: ``LogError/recordTooLarge(bytes:limit:)``, or ``LogError/full`` when no segment
+    ///   can
     ///   hold a batch that large: nothing was staged.
     package mutating func append(
         kind: UInt8,
@@ -309,8 +310,8 @@ extension CommitLog where Store: ~Copyable {
 
     // MARK: The next segment
 
-    /// Writes the header of the segment made ahead, once it is there. Its base was not known when it
-    /// was made: this is the one write of a roll that could not be done ahead.
+    /// Writes the header of the segment made ahead, once it is there. Its base was not known when
+    /// it was made: this is the one write of a roll that could not be done ahead.
     private mutating func beginNext() throws(LogError) {
         guard let nextSize else { return }
         let header = SegmentHeader(

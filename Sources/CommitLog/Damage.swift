@@ -52,8 +52,8 @@ extension Damage: CustomStringConvertible {
         let place = "\(DataDirectory.segmentName(segment)) at byte \(position)"
         let loss =
             lost.isEmpty
-            ? (isOpenEnded ? "records from \(lost.lowerBound) on may be lost" : "no record is lost")
-            : "records \(lost.lowerBound)..<\(lost.upperBound) cannot be served"
+            ? (isOpenEnded ? "offsets from \(lost.lowerBound) on may be lost" : "no record is lost")
+            : "offsets \(lost.lowerBound)..<\(lost.upperBound) cannot be served"
                 + (isOpenEnded ? ", nor perhaps some behind them" : "")
         return "\(place): \(sentence); \(loss)"
     }

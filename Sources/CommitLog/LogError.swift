@@ -4,7 +4,8 @@ package import RecordFormat
 
 /// Why the log could not do what was asked of it.
 package enum LogError: Error, Equatable, Sendable {
-    /// The batch being filled has no room for this record beside the others. Flush, reap, try again.
+    /// The batch being filled has no room for this record beside the others. Flush, reap, try
+    /// again.
     case full
     /// The record can be stored nowhere. Nothing was staged.
     case recordTooLarge(bytes: Int, limit: Int)

@@ -3,8 +3,8 @@ package import Primitives
 package import RecordFormat
 
 /// Reads a log without owning it: takes no lock, changes nothing, and may look while an engine
-/// appends. What it sees at the very end may not be synced yet; ``LogScan/mark`` is the offset below
-/// which the log itself says that everything is.
+/// appends. What it sees at the very end may not be synced yet; ``LogScan/mark`` is the offset
+/// below which the log itself says that everything is.
 ///
 /// Holds one window of a segment in memory, as large as the largest batch, at least 1 MiB.
 package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {

@@ -138,7 +138,8 @@ extension LogScanner where Source: ~Copyable {
 
     /// Looks through a segment from `start` to its end.
     ///
-    /// - Returns: the first batch header of this segment there, and the end of the last page that is
+    /// - Returns: the first batch header of this segment there, and the end of the last page that
+    ///   is
     ///   not zero; `start` when there is none.
     private mutating func survey(
         _ place: Place,
@@ -189,8 +190,8 @@ extension LogScanner where Source: ~Copyable {
 
     // MARK: Reading
 
-    /// Hands over the records of a batch whose header holds, names those that are damaged, and moves
-    /// behind it.
+    /// Hands over the records of a batch whose header holds, names those that are damaged, and
+    /// moves behind it.
     private mutating func take(
         _ batch: BatchHeader,
         _ place: inout Place,

@@ -6,7 +6,8 @@ import RecordFormat
 /// pass for recovery, for readers and for verification.
 ///
 /// Invariants:
-/// * Every record between the first and `expected` was handed over, skipped on request, or is in the
+/// * Every record between the first and `expected` was handed over, skipped on request, or is in
+///   the
 ///   range of a damage.
 /// * At most one damage, `openLoss`, has an end that is not known yet: the next base that can be
 ///   trusted closes it.

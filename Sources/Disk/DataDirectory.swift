@@ -12,8 +12,8 @@ import Glibc
 /// * Nothing is touched before ``lock()``.
 /// * Every creation, renaming and removal is followed by a sync of the folder.
 ///
-/// One thread owns it; the segment made ahead is the maker's until it is ready. Without ``lock()`` it
-/// only reads: so does a tool that looks at the log of a running engine.
+/// One thread owns it; the segment made ahead is the maker's until it is ready. Without ``lock()``
+/// it only reads: so does a tool that looks at the log of a running engine.
 package final class DataDirectory {
     package let path: String
     private var root: Descriptor?

@@ -6,8 +6,8 @@ package struct PlainStorage: FileStorage, ~Copyable {
     package let backend: String
     private var finished: [Completion] = []
 
-    /// A storage in the directory at `path`, which need not be there yet. `reason` says why io_uring
-    /// is not used, if it was refused.
+    /// A storage in the directory at `path`, which need not be there yet. `reason` says why
+    /// io_uring is not used, if it was refused.
     package init(path: String, waker: Waker, reason: StorageError? = nil) {
         directory = DataDirectory(path: path)
         self.waker = waker

@@ -63,8 +63,8 @@ final class Ring {
         entry.pointee.user_data = tag
     }
 
-    /// Hands over what was enqueued. Interrupted or refused for a moment, the kernel is asked again:
-    /// what it did not take is still in the queue, once.
+    /// Hands over what was enqueued. Interrupted or refused for a moment, the kernel is asked
+    /// again: what it did not take is still in the queue, once.
     func submit() throws(StorageError) {
         try enable()
         while true {

@@ -5,10 +5,10 @@ import Glibc
 ///
 /// Files are opened with `O_DIRECT | O_DSYNC`, so that one write is on the medium when it completes
 /// and needs no sync behind it. Measured on ext4 over a virtual disk, overwriting zero-filled
-/// blocks, against a buffered write linked to fdatasync in the same run: 64 KiB 1.2 to 1.5 times the
-/// syncs a second, 4 KiB between 0.7 and 1.3 times; an `O_DIRECT` write with a linked fdatasync is
-/// in between.
-/// Registered buffers and files gained nothing measurable, and count against `RLIMIT_MEMLOCK`.
+/// blocks, against a buffered write linked to fdatasync in the same run: 64 KiB 1.2 to 1.5 times
+/// the syncs a second, 4 KiB between 0.7 and 1.3 times; an `O_DIRECT` write with a linked fdatasync
+/// is in between. Registered buffers and files gained nothing measurable, and count against
+/// `RLIMIT_MEMLOCK`.
 ///
 /// Invariants:
 /// * At most `inFlightMax` writes and one poll of the waker are in the ring, so its queues never

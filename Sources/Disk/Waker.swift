@@ -50,8 +50,8 @@ package final class Waker: Sendable {
         _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)
     }
 
-    /// Makes the event counter unreadable again. Called for every time it was seen readable, not for
-    /// every ring: a ringer may write to it after the sleeper was woken by something else.
+    /// Makes the event counter unreadable again. Called for every time it was seen readable, not
+    /// for every ring: a ringer may write to it after the sleeper was woken by something else.
     func clear() { platform_eventfd_clear(descriptor) }
 
     /// Sleeps without anything else to wait for.

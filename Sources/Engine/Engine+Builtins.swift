@@ -66,13 +66,13 @@ extension Engine where Store: ~Copyable {
         var after = decision.after
         if let event = decision.event {
             if case .set(let set) = event,
-                set.value.count > Limits.recordBytes - Limits.recordOverheadBytes
+                set.value.count > options.payloadBytes
             {
                 return .failure(
                     ErrorBody(
                         code: "VALUE_TOO_LARGE",
                         message: "the value would have \(set.value.count) bytes; at most "
-                            + "\(Limits.recordBytes - Limits.recordOverheadBytes) can be recorded"
+                            + "\(options.payloadBytes) can be recorded"
                     )
                 )
             }

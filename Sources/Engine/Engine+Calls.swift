@@ -12,7 +12,7 @@ extension Engine where Store: ~Copyable {
     mutating func call(_ connection: ConnectionID, _ call: Call) throws(LogError) {
         guard let worker = registry.workers[connection] else { return }
         let namespace = call.namespace ?? FunctionName.defaultNamespace
-        if let refusal = Self.refusal(of: call, namespace: namespace) {
+        if let refusal = refusal(of: call, namespace: namespace) {
             return answer(call, on: connection, .failure(refusal), after: nil)
         }
         let origin = origin(of: call, from: worker)
@@ -35,7 +35,7 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    private static func refusal(of call: Call, namespace: String) -> ErrorBody? {
+    private func refusal(of call: Call, namespace: String) -> ErrorBody? {
         if namespace.allSatisfy(\.isWhitespace) {
             return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
         }
@@ -51,13 +51,13 @@ extension Engine where Store: ~Copyable {
                 message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
             )
         }
-        guard call.payload.count > Limits.recordBytes - Limits.recordOverheadBytes else {
+        guard call.payload.count > options.payloadBytes else {
             return nil
         }
         return ErrorBody(
             code: "payload_too_large",
             message: "the payload has \(call.payload.count) bytes; at most "
-                + "\(Limits.recordBytes - Limits.recordOverheadBytes) can be recorded"
+                + "\(options.payloadBytes) can be recorded"
         )
     }
 
@@ -160,8 +160,9 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A call joins the trace that it names, below the invocation of that trace which its worker is
-    /// running. An SDK without tracing names none: its call belongs to what its worker is running,
-    /// if that is only one thing, and else begins a trace.
+    /// running. An SDK without tracing names none: its call belongs to the trace that its worker
+    /// is busy with, if that is only one, below its youngest invocation there; and else begins a
+    /// trace of its own, since nothing tells where it comes from.
     private mutating func origin(of call: Call, from worker: Worker) -> Origin {
         if let parent = call.propagation.traceparent.flatMap({ TraceParent($0) }) {
             let invocation = worker.origin(
@@ -170,7 +171,7 @@ extension Engine where Store: ~Copyable {
             )
             return Origin(trace: parent.trace, cause: invocation?.record)
         }
-        if let sole = worker.soleInvocation {
+        if let sole = worker.soleOrigin {
             return Origin(trace: sole.trace, cause: sole.record)
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
@@ -276,7 +277,7 @@ extension Engine where Store: ~Copyable {
     mutating func logged(_ lines: [LogLine]) throws(LogError) {
         for line in lines
         where line.record.body.utf8.count + line.record.attributes.count
-            < Limits.recordBytes - Limits.recordOverheadBytes
+            < options.payloadBytes
         {
             try record(.logged(line.record), trace: line.trace)
         }

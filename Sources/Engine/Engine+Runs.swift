@@ -158,7 +158,7 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: Self.recordable(result),
+                        result: recordable(result),
                         duration: span
                     )
                 ),
@@ -183,11 +183,11 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A result that no record can hold is told of, not held.
-    private static func recordable(_ result: FunctionResult) -> FunctionResult {
+    private func recordable(_ result: FunctionResult) -> FunctionResult {
         switch result {
         case .none: return .none
         case .value(let bytes):
-            guard bytes.count > Limits.recordBytes - Limits.recordOverheadBytes else {
+            guard bytes.count > options.payloadBytes else {
                 return result
             }
             let note = "a result of \(bytes.count) bytes, too large to be recorded"
@@ -197,10 +197,10 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A worker may send an error of any length.
-    private static func recordable(_ error: ErrorBody) -> ErrorBody {
+    private func recordable(_ error: ErrorBody) -> ErrorBody {
         let bytes =
             error.code.utf8.count + error.message.utf8.count + (error.stacktrace?.utf8.count ?? 0)
-        guard bytes > Limits.recordBytes - Limits.recordOverheadBytes else { return error }
+        guard bytes > options.payloadBytes else { return error }
         let note = "an error of \(bytes) bytes, too large to be recorded"
         return ErrorBody(code: "payload_too_large", message: note)
     }
@@ -217,7 +217,7 @@ extension Engine where Store: ~Copyable {
             event = views.queue.decideFailure(
                 of: message,
                 in: queue,
-                error: Self.recordable(error),
+                error: recordable(error),
                 now: now.wall
             )
         } else {
@@ -225,7 +225,7 @@ extension Engine where Store: ~Copyable {
                 Acked(
                     queue: queue,
                     message: message.offset,
-                    result: Self.recordable(result),
+                    result: recordable(result),
                     duration: took
                 )
             )

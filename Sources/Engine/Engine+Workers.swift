@@ -106,7 +106,7 @@ extension Engine where Store: ~Copyable {
         _ registration: Registration
     ) throws(LogError) {
         guard let worker = registry.workers[connection] else { return }
-        guard registration.byteCount < Limits.recordBytes - Limits.recordOverheadBytes else {
+        guard registration.byteCount < options.payloadBytes else {
             return notice(
                 .warning,
                 "a registration of worker \(worker.name ?? worker.id.description) was ignored: "

@@ -261,6 +261,9 @@ package struct EngineOptions: Sendable {
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
+    /// The largest payload, result or definition that is recorded, in bytes: what the log's records
+    /// hold, less room for what else is in them.
+    package var payloadBytes: Int
 
     package init(
         version: String,
@@ -269,7 +272,8 @@ package struct EngineOptions: Sendable {
         duplicates: Duplicates = .balance,
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
-        releaseAhead: UInt64? = nil
+        releaseAhead: UInt64? = nil,
+        recordBytes: Int = Limits.recordBytes
     ) {
         self.version = version
         self.process = process
@@ -278,6 +282,7 @@ package struct EngineOptions: Sendable {
         self.namespaceGrace = namespaceGrace
         self.responseTimeout = responseTimeout
         self.releaseAhead = releaseAhead
+        payloadBytes = recordBytes - Limits.recordOverheadBytes
     }
 }
 

@@ -78,8 +78,12 @@ final class Worker {
         return candidates.last { $0.run.function.id == named } ?? candidates.last
     }
 
-    /// The one invocation that it is running, if there is exactly one.
-    var soleInvocation: Invocation? { serving.count == 1 ? serving.values.first : nil }
+    /// The youngest invocation of the one trace that it is busy with, if there is exactly one: what
+    /// a call without a trace context belongs to, as far as anybody can tell.
+    var soleOrigin: Invocation? {
+        guard servingByTrace.count == 1, let ids = servingByTrace.values.first else { return nil }
+        return ids.last.flatMap { serving[$0] }
+    }
 
     /// The largest message that its SDK can receive, in bytes (protocol 1.5).
     var receiveLimit: Int {

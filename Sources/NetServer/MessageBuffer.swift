@@ -51,8 +51,9 @@ struct MessageBuffer: ~Copyable {
     }
 }
 
-/// Writes `count` bytes from `source`, XORed with the repeated `key`, to `target`: a word at a time,
-/// and telling on the way whether there was a byte beyond ASCII, so that no second pass is needed.
+/// Writes `count` bytes from `source`, XORed with the repeated `key`, to `target`: a word at a
+/// time, and telling on the way whether there was a byte beyond ASCII, so that no second pass is
+/// needed.
 ///
 /// - Returns: the bytes written, ORed together in words.
 private func unmask(

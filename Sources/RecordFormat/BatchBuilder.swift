@@ -17,8 +17,8 @@ package struct BatchBuilder: ~Copyable {
     package private(set) var base: Offset
     package private(set) var count = 0
 
-    /// An empty batch. It begins with memory of `capacity` bytes, and shrinks to that after a spell of
-    /// large batches.
+    /// An empty batch. It begins with memory of `capacity` bytes, and shrinks to that after a spell
+    /// of large batches.
     package init(base: Offset, capacity: Int = 256 << 10) {
         precondition(capacity >= Layout.page)
         self.base = base

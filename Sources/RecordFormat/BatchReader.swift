@@ -11,8 +11,8 @@ package struct BatchReader {
     package private(set) var next: Offset
     private let end: Offset
 
-    /// Reads the `header.bodyLength` bytes that follow the header. Nil when they are too few to be a
-    /// body.
+    /// Reads the `header.bodyLength` bytes that follow the header. Nil when they are too few to be
+    /// a body.
     package init?(_ header: BatchHeader, body: UnsafeRawBufferPointer) {
         precondition(body.count == Int(header.bodyLength))
         guard body.count >= Layout.bodyPrefix else { return nil }

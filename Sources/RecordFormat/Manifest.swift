@@ -25,8 +25,8 @@ package struct Manifest: Equatable, Sendable {
     package var oldestSegment: UInt64
     /// The number of the segment sealed last; nil before the first.
     package var lastSealed: UInt64?
-    /// The number of the last segment whose header is known to be on the medium: the segment must be
-    /// there. Nil while the first one is made.
+    /// The number of the last segment whose header is known to be on the medium: the segment must
+    /// be there. Nil while the first one is made.
     package var active: UInt64?
     /// Every record below was synced when this slot was written.
     package var durable: Offset

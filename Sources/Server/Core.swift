@@ -149,7 +149,8 @@ extension EngineOptions {
             queues: configuration.queue.queues.mapValues { QueueSettings($0) },
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
-            responseTimeout: configuration.http.timeout.unsigned
+            responseTimeout: configuration.http.timeout.unsigned,
+            recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes
         )
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned

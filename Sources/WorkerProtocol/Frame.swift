@@ -44,7 +44,8 @@ package enum FrameError: Error, Equatable, Sendable {
     case notJSON(JSONError)
     /// JSON, but not an object. `position` is the offset of the offending byte.
     case notAnObject(position: Int)
-    /// A message of type `message` lacks `field`; `message` is empty where `type` itself is missing.
+    /// A message of type `message` lacks `field`; `message` is empty where `type` itself is
+    /// missing.
     case missing(field: String, message: String)
     /// A field holds another kind of value than its message allows, at byte offset `position`.
     case wrongType(field: String, message: String, position: Int)

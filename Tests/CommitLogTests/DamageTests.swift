@@ -163,7 +163,7 @@ struct DamageTests {
         #expect(
             damage.description
                 == "00000000000000000003.seg at byte 8192: bits of a batch changed; "
-                + "records 10..<12 cannot be served"
+                + "offsets 10..<12 cannot be served"
         )
     }
 }

@@ -32,7 +32,8 @@ struct WakerTests {
         try play(waker) { try storage.wait(nanoseconds: $0) }
     }
 
-    /// Plays against a second thread; `sleep` is how this one waits for at most so many nanoseconds.
+    /// Plays against a second thread; `sleep` is how this one waits for at most so many
+    /// nanoseconds.
     private func play(_ here: Waker, _ sleep: (UInt64) throws -> Void) throws {
         let board = Board(here: here, there: try Waker(), rounds: 10_000)
         var thread = pthread_t()

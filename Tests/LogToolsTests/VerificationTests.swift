@@ -55,7 +55,7 @@ import Testing
         #expect(verification.verdict == .damaged)
         let damage = try #require(verification.damages.first)
         #expect(damage.contains("00000000000000000000.seg at byte 12288"))
-        #expect(damage.contains("records 2..<3"))
+        #expect(damage.contains("offsets 2..<3"))
         #expect(verification.records == 12)
         let list = try SegmentList(log.pass)
         #expect(list.segments[0].checksums == "1 damage")

@@ -26,8 +26,8 @@ package struct CronTrigger: Equatable, Sendable {
 extension CronTrigger {
     /// The trigger that a worker's registration describes.
     ///
-    /// `config` holds `expression` or its alias `schedule` (where both are there, the first counts),
-    /// and perhaps `condition_function_id`, a function in the namespace of `function`.
+    /// `config` holds `expression` or its alias `schedule` (where both are there, the first
+    /// counts), and perhaps `condition_function_id`, a function in the namespace of `function`.
     ///
     /// - Throws: `trigger_registration_failed` with a message for the worker's log, which contains
     ///   the expression.
