@@ -122,7 +122,7 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "WorkerGateway", "HTTPGateway", "NetServer", "CommitLog",
-                "Disk", "RecordFormat", "Events", "State", "JSON",
+                "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix,

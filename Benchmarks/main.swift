@@ -21,6 +21,7 @@ do throws(Failure) {
 
 var measurements: [Measurement] = []
 var failures = 0
+say("\(Processors.machine); \(settings.plan.seconds) s a row\n")
 say(Table.head)
 for group in Group.all where settings.only.isEmpty || settings.only.contains(group.name) {
     let first = measurements.count

@@ -8,6 +8,12 @@ struct Processors {
     /// Seconds of this program and of the servers that it started and stopped.
     private let own: Double
 
+    /// The machine, for the head of a table.
+    static var machine: String {
+        let release = File.text("/proc/sys/kernel/osrelease").prefix { $0 != "\n" }
+        return "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, Linux \(release)"
+    }
+
     init() {
         let line = File.text("/proc/stat").prefix { $0 != "\n" }
         let ticks = line.split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }

@@ -37,7 +37,10 @@ final class Child {
         var status: Int32 = 0
         guard isRunning, waitpid(pid, &status, WNOHANG) == pid else { return }
         isRunning = false
-        throw Failure("the server ended (status \(status)): \(File.text(log).suffix(500))")
+        let signal = status & 0x7f
+        let end = signal == 0 ? "exit \(status >> 8 & 0xff)" : "signal \(signal)"
+        let lines = File.text(log).suffix(500).split(separator: "\n").joined(separator: "; ")
+        throw Failure("the server ended (\(end)): \(lines)")
     }
 
     /// Kills it and waits for its end.

@@ -1,4 +1,8 @@
 #define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/resource.h>
+#include <sched.h>
+#include <malloc.h>
 #include "CPlatform.h"
 
 #include <dirent.h>
@@ -147,4 +151,30 @@ int platform_list(int directory, void *context, void (*body)(void *context, cons
     int failure = errno;
     closedir(stream);
     return -failure;
+}
+
+struct sched_attributes {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime;
+    uint64_t deadline;
+    uint64_t period;
+};
+
+int platform_prefer_latency(uint64_t slice) {
+    struct sched_attributes attributes = {
+        .size = sizeof attributes,
+        .policy = SCHED_OTHER,
+        .nice = getpriority(PRIO_PROCESS, 0),
+        .runtime = slice,
+    };
+    return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 ? 0 : -errno;
+}
+
+void platform_keep_memory(size_t bytes) {
+    mallopt(M_MMAP_THRESHOLD, (int)bytes);
+    mallopt(M_TRIM_THRESHOLD, (int)bytes);
 }

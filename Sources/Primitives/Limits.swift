@@ -22,4 +22,8 @@ package enum Limits {
     package static let idleMarkDelay: UInt64 = 10_000_000
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
+    /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
+    package static let coreSlice: UInt64 = 100_000
+    /// Freed memory that the process keeps for its next burst, in bytes.
+    package static let keptBytes = 32 << 20
 }

@@ -1,3 +1,4 @@
+import CPlatform
 import CommitLog
 import Disk
 import Engine
@@ -59,6 +60,10 @@ final class Core: Sendable {
         _ sinks: [@Sendable ([Effect]) -> Void],
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
+        platform_name_thread("iii-core")
+        // Every client of a batch waits for this thread to learn that it is on disk. Among busy
+        // threads it would otherwise wait for a tick of the scheduler, several times the sync.
+        _ = platform_prefer_latency(Limits.coreSlice)
         let path = configuration.engine.data
         switch configuration.log.io {
         case .plain:

@@ -1,3 +1,4 @@
+import CPlatform
 import Engine
 import Glibc
 import NIOCore
@@ -53,6 +54,7 @@ package enum Server {
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
     private static func prepareProcess() {
         umask(0o077)
+        platform_keep_memory(Limits.keptBytes)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
     }

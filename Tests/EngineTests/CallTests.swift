@@ -231,7 +231,7 @@ struct CallTests {
         #expect(error.code == code)
     }
 
-    @Test("a call belongs to the trace that it names, else to the one thing its worker runs")
+    @Test("a call belongs to the trace that it names, else to the one its worker is busy with")
     func traces() throws {
         let lab = try Lab()
         let worker = try lab.join("w", serving: "f", "g")
@@ -245,7 +245,16 @@ struct CallTests {
         let inner = try #require(try lab.settle(.call(worker, "g")).dispatches.first)
         #expect(inner.traceparent.trace == outer.traceparent.trace, "the sole invocation's")
         let third = try #require(try lab.settle(.call(worker, "g")).dispatches.first)
-        #expect(third.traceparent.trace != outer.traceparent.trace, "two are running")
+        #expect(third.traceparent.trace == outer.traceparent.trace, "all of one trace")
+        let elsewhere = Propagation(
+            traceparent: "00-00000000000000000000000000000abc-00f067aa0ba902b7-01"
+        )
+        let other = try #require(
+            try lab.settle(.call(worker, "g", with: elsewhere)).dispatches.first
+        )
+        let fifth = try #require(try lab.settle(.call(worker, "g")).dispatches.first)
+        let known = [outer.traceparent.trace, other.traceparent.trace]
+        #expect(!known.contains(fifth.traceparent.trace), "two traces are under way")
         let answer = try lab.settle(.answer(worker, outer.invocation))
         guard case .send(_, .answer(_, _, _, let propagation)) = answer.first else {
             Issue.record("no answer")

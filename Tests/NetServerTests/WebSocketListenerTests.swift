@@ -140,7 +140,7 @@ struct WebSocketListenerTests {
         }
     }
 
-    @Test("closes with 1012, and frees its address")
+    @Test("closes with 1012, and listens no more")
     func drains() async throws {
         let notes = RecordingSession.Notes()
         let group = MultiThreadedEventLoopGroup.singleton
@@ -159,10 +159,9 @@ struct WebSocketListenerTests {
         await closing
         #expect(notes.closings == [.shutdown])
         #expect(listener.connectionCount == 0)
-        let again = try await Listener.webSocket(on: listener.address, group: group) { _ in
-            .refuse(status: 404, body: "")
+        #expect(throws: Peer.Failure.self, "nobody listens there now") {
+            try Peer(port: listener.port)
         }
-        await again.close()
     }
 
     @Test("names the address that is in use, or cannot be bound")

@@ -67,3 +67,12 @@ void platform_name_thread(const char *name);
 
 /// Calls `body` for each name in a directory but `.` and `..`: 0, or a negative errno.
 int platform_list(int directory, void *context, void (*body)(void *context, const char *name));
+
+/// Asks the scheduler to run the calling thread soon after it wakes, for slices of `slice`
+/// nanoseconds at a time (`sched_setattr(2)`, Linux 6.12): 0, or a negative errno. Threads that the
+/// kernel makes for it, such as io_uring's workers, inherit it.
+int platform_prefer_latency(uint64_t slice);
+
+/// Lets the allocator keep up to `bytes` of freed memory, and take buffers up to that size from what
+/// it keeps, instead of asking the kernel for zeroed pages again and again. At most 32 MiB.
+void platform_keep_memory(size_t bytes);
