@@ -177,4 +177,5 @@ int platform_prefer_latency(uint64_t slice) {
 void platform_keep_memory(size_t bytes) {
     mallopt(M_MMAP_THRESHOLD, (int)bytes);
     mallopt(M_TRIM_THRESHOLD, (int)bytes);
+    mallopt(M_TOP_PAD, 1 << 20);
 }

@@ -22,7 +22,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     /// Called once, when a drain has come to its end.
     private let drained: @Sendable () -> Void
     private var hasDrained = false
-    private var commands: ArraySlice<Command> = []
+    private var commands = Backlog()
     private var effects: [Effect] = []
 
     package init(
@@ -61,9 +61,9 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     private mutating func turn() throws(LogError) -> Bool {
         engine.advance(to: clock.now())
         try engine.handleTime()
-        if commands.isEmpty { commands = inbox.drain()[...] }
+        if commands.isEmpty { commands = inbox.drain() }
         let hadCommands = !commands.isEmpty
-        while engine.hasRoom, let command = commands.popFirst() { try engine.handle(command) }
+        while engine.hasRoom, let command = commands.next() { try engine.handle(command) }
         try engine.release(into: &effects)
         let hadEffects = !effects.isEmpty
         handOver()

@@ -36,7 +36,7 @@ extension Engine where Store: ~Copyable {
     }
 
     private func refusal(of call: Call, namespace: String) -> ErrorBody? {
-        if namespace.allSatisfy(\.isWhitespace) {
+        if namespace.isBlank {
             return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
         }
         if case .unknown(let action) = call.action {
@@ -220,11 +220,12 @@ extension Engine where Store: ~Copyable {
     /// next one from within: the loop that is under way gives it, so that no backlog deepens the
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining, pumping.insert(queue).inserted else { return }
-        defer { pumping.remove(queue) }
+        guard !isDraining, let state = views.queue.queues[queue], !state.isPumping else { return }
+        state.isPumping = true
+        defer { state.isPumping = false }
         let registry = registry
         while let message = views.queue.next(
-            in: queue,
+            in: state,
             isServed: { registry.isServed($0) || Builtin.named($0) != nil }
         ) {
             try deliver(message, from: queue)

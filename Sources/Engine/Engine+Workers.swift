@@ -198,7 +198,7 @@ extension Engine where Store: ~Copyable {
         let namespace = request.namespace ?? FunctionName.defaultNamespace
         let function = FunctionName(namespace: namespace, id: request.function)
         do throws(ErrorBody) {
-            if namespace.allSatisfy(\.isWhitespace) {
+            if namespace.isBlank {
                 throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
             }
             if let old = registry.triggers[request.id], old.request.type != request.type {

@@ -33,8 +33,6 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
-    /// The queues that are being delivered from right now.
-    var pumping: Set<String> = []
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0

@@ -10,7 +10,9 @@ package final class Inbox: Sendable {
     package enum Offer: Sendable { case taken, full }
 
     private struct State {
-        var commands: [Command] = []
+        /// Kept apart, so that no command is copied while the lock is held.
+        var batches: [[Command]] = []
+        var count = 0
         var bytes = 0
         var isClosed = false
         var waiting: [@Sendable () -> Void] = []
@@ -28,23 +30,20 @@ package final class Inbox: Sendable {
     }
 
     /// - Parameters:
-    ///   - commands: in the order in which they are to be handled.
+    ///   - commands: at least one, in the order in which they are to be handled.
     ///   - bytes: roughly how much memory they hold.
     ///   - whenDrained: called once, on the core thread, if the answer is ``Offer/full``.
     /// - Returns: whether the edge may go on reading.
     package func offer(
-        _ commands: [Command],
+        _ commands: consuming [Command],
         bytes: Int,
         whenDrained: @escaping @Sendable () -> Void
     ) -> Offer {
         let answer: Offer = state.withLock { state in
-            if state.commands.isEmpty {
-                state.commands = commands
-            } else {
-                state.commands.append(contentsOf: commands)
-            }
+            state.count += commands.count
             state.bytes += bytes
-            guard state.bytes > limitBytes || state.commands.count > limitCommands else {
+            state.batches.append(commands)
+            guard state.bytes > limitBytes || state.count > limitCommands else {
                 return .taken
             }
             state.waiting.append(whenDrained)
@@ -56,7 +55,10 @@ package final class Inbox: Sendable {
 
     /// For the few commands that come from no socket.
     package func offer(_ command: Command) {
-        state.withLock { $0.commands.append(command) }
+        state.withLock { state in
+            state.count += 1
+            state.batches.append([command])
+        }
         waker.wake()
     }
 
@@ -68,17 +70,48 @@ package final class Inbox: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Takes everything, and calls back who was told to wait.
-    func drain() -> [Command] {
-        let (commands, waiting) = state.withLock { state in
+    /// Takes everything, in order, and calls back who was told to wait.
+    func drain() -> Backlog {
+        let (batches, waiting) = state.withLock { state in
             defer {
-                state.commands = []
+                state.batches = []
+                state.count = 0
                 state.bytes = 0
                 state.waiting = []
             }
-            return (state.commands, state.waiting)
+            return (state.batches, state.waiting)
         }
         for resume in waiting { resume() }
-        return commands
+        return Backlog(batches)
+    }
+}
+
+/// Commands that were taken out of the inbox and are not handled yet.
+///
+/// Batches and commands are kept in reverse: the last of an array is moved out, not copied.
+struct Backlog {
+    private var batches: [[Command]] = []
+    private var batch: [Command] = []
+
+    init() {}
+
+    fileprivate init(_ batches: consuming [[Command]]) {
+        self.batches = batches
+        self.batches.reverse()
+        refill()
+    }
+
+    var isEmpty: Bool { batch.isEmpty }
+
+    /// Takes the next command; nil: there is none.
+    mutating func next() -> Command? {
+        guard let command = batch.popLast() else { return nil }
+        if batch.isEmpty { refill() }
+        return command
+    }
+
+    private mutating func refill() {
+        while batch.isEmpty, let next = batches.popLast() { batch = next }
+        batch.reverse()
     }
 }

@@ -28,7 +28,7 @@ struct WorkerDescription {
                 message: "Failed to deserialize input for engine::workers::register: \(error)"
             )
         }
-        if let namespace, namespace.allSatisfy(\.isWhitespace) {
+        if let namespace, namespace.isBlank {
             throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
         }
     }

@@ -65,6 +65,8 @@ package final class HTTPGateway: HTTPService {
 
     private func abandon(_ id: ExchangeID) {
         guard exchanges.removeValue(forKey: id.number) != nil else { return }
-        inbox.offer(.requestAbandoned(id))
+        // Behind its request, which may not have been handed over yet.
+        commands.append(.requestAbandoned(id))
+        readCompleted()
     }
 }

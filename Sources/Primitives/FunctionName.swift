@@ -15,3 +15,13 @@ package struct FunctionName: Hashable, Sendable, CustomStringConvertible {
         namespace == FunctionName.defaultNamespace ? id : "\(id) (\(namespace))"
     }
 }
+
+extension String {
+    /// Whether it has nothing but white space. Asked of every call, so that the first byte decides
+    /// wherever it can.
+    package var isBlank: Bool {
+        guard let first = utf8.first else { return true }
+        if first > 0x20, first < 0x80 { return false }
+        return allSatisfy(\.isWhitespace)
+    }
+}

@@ -14,51 +14,51 @@ package struct UUID128: Hashable, Sendable, CustomStringConvertible {
         low = entropy.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     }
 
+    /// The bytes of the canonical form.
+    package static let textBytes = 36
+
     /// Reads the canonical lower-case form; nil for any other spelling, so that
     /// `UUID128(text)?.description == text` whenever it is not nil.
-    package init?(_ text: some Collection<UInt8>) {
-        guard text.count == 36 else { return nil }
-        var high: UInt64 = 0
-        var low: UInt64 = 0
-        var digits = 0
-        for (position, byte) in text.enumerated() {
-            if position == 8 || position == 13 || position == 18 || position == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            guard let value = Self.hexValue(byte) else { return nil }
-            if digits < 16 { high = high << 4 | value } else { low = low << 4 | value }
-            digits += 1
-        }
-        self.init(high: high, low: low)
+    package init?(_ text: UnsafeBufferPointer<UInt8>) {
+        guard text.count == Self.textBytes else { return nil }
+        let text = UnsafeRawBufferPointer(text)
+        let dash = UInt8(ascii: "-")
+        guard text[8] == dash, text[13] == dash, text[18] == dash, text[23] == dash,
+            let first = HexText.word(HexText.load(text, 0) << 32 | HexText.load(text, 4)),
+            let second = HexText.word(HexText.load(text, 9) << 32 | HexText.load(text, 14)),
+            let third = HexText.word(HexText.load(text, 19) << 32 | HexText.load(text, 24)),
+            let fourth = HexText.word(HexText.load(text, 28) << 32 | HexText.load(text, 32))
+        else { return nil }
+        self.init(
+            high: UInt64(first) << 32 | UInt64(second),
+            low: UInt64(third) << 32 | UInt64(fourth)
+        )
     }
 
-    package init?(_ text: String) { self.init(text.utf8) }
-
-    private static func hexValue(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
-        default: nil
-        }
+    package init?(_ text: String) {
+        var copy = text
+        guard let id = copy.withUTF8({ UUID128($0) }) else { return nil }
+        self = id
     }
 
-    /// Calls `body` with each of the 36 ASCII bytes of the canonical form.
-    package func withText(_ body: (UInt8) -> Void) {
-        for digit in 0..<32 {
-            if digit == 8 || digit == 12 || digit == 16 || digit == 20 { body(UInt8(ascii: "-")) }
-            let half = digit < 16 ? high : low
-            let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - digit % 16 * 4)) & 0xF
-            body(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
-        }
+    /// Writes the ``textBytes`` bytes of the canonical form.
+    package func write(to place: UnsafeMutableRawPointer) {
+        let dash = UInt8(ascii: "-")
+        let second = HexText.digits(UInt32(truncatingIfNeeded: high))
+        let third = HexText.digits(UInt32(truncatingIfNeeded: low >> 32))
+        HexText.store(HexText.digits(UInt32(truncatingIfNeeded: high >> 32)), to: place)
+        place.storeBytes(of: dash, toByteOffset: 8, as: UInt8.self)
+        HexText.store(UInt32(truncatingIfNeeded: second >> 32), to: place + 9)
+        place.storeBytes(of: dash, toByteOffset: 13, as: UInt8.self)
+        HexText.store(UInt32(truncatingIfNeeded: second), to: place + 14)
+        place.storeBytes(of: dash, toByteOffset: 18, as: UInt8.self)
+        HexText.store(UInt32(truncatingIfNeeded: third >> 32), to: place + 19)
+        place.storeBytes(of: dash, toByteOffset: 23, as: UInt8.self)
+        HexText.store(UInt32(truncatingIfNeeded: third), to: place + 24)
+        HexText.store(HexText.digits(UInt32(truncatingIfNeeded: low)), to: place + 28)
     }
 
-    package var description: String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(36)
-        withText { bytes.append($0) }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    package var description: String { HexText.string(Self.textBytes, write) }
 }
 
 /// A W3C trace id: 16 bytes, not all zero. One request, one trace.
@@ -87,24 +87,12 @@ package struct TraceID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 32 lower-case hexadecimal digits.
-    package var description: String { hexadecimal(high) + hexadecimal(low) }
-}
-
-/// 16 lower-case hexadecimal digits.
-package func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-}
-
-/// The value of 1 to 16 hexadecimal digits of either case and nothing else; nil for other text.
-package func hexadecimal(_ digits: some Collection<UInt8>) -> UInt64? {
-    guard (1...16).contains(digits.count) else { return nil }
-    var value: UInt64 = 0
-    for digit in digits {
-        guard let bits = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
-        value = value << 4 | UInt64(bits)
+    package var description: String {
+        HexText.string(32) { place in
+            HexText.write(high, to: place)
+            HexText.write(low, to: place + 16)
+        }
     }
-    return value
 }
 
 /// The W3C `traceparent` header (Trace Context, section 3.2): version 00.
@@ -122,20 +110,39 @@ package struct TraceParent: Hashable, Sendable, CustomStringConvertible {
     /// Nil when the text is not a usable traceparent. Any flags pass, and of later versions what
     /// they begin with; version 00 has nothing behind its flags.
     package init?(_ text: String) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].utf8.count == 2, parts[2].utf8.count == 16,
-            parts[3].utf8.count == 2,
-            let version = hexadecimal(parts[0].utf8), version != 0xFF,
-            version != 0 || parts.count == 4,
-            let trace = TraceID(parts[1]),
-            let span = hexadecimal(parts[2].utf8), span != 0,
-            let flags = hexadecimal(parts[3].utf8)
+        var copy = text
+        guard let parent = copy.withUTF8({ TraceParent($0) }) else { return nil }
+        self = parent
+    }
+
+    private init?(_ text: UnsafeBufferPointer<UInt8>) {
+        let dash = UInt8(ascii: "-")
+        guard text.count >= Self.textBytes, text[2] == dash, text[35] == dash, text[52] == dash,
+            let version = hexadecimal(text[..<2]), version != 0xFF,
+            text.count == Self.textBytes || version != 0 && text[Self.textBytes] == dash,
+            let high = hexadecimal(text[3..<19]), let low = hexadecimal(text[19..<35]),
+            let trace = TraceID(high: high, low: low),
+            let span = hexadecimal(text[36..<52]), span != 0,
+            let flags = hexadecimal(text[53..<55])
         else { return nil }
         self.init(trace: trace, span: span, flags: UInt8(flags))
     }
 
-    package var description: String {
-        let flagDigits = String(flags, radix: 16)
-        return "00-\(trace)-\(hexadecimal(span))-\(flags < 16 ? "0" : "")\(flagDigits)"
+    /// The bytes of the header's value.
+    package static let textBytes = 55
+
+    /// Writes the ``textBytes`` bytes of the header's value.
+    package func write(to place: UnsafeMutableRawPointer) {
+        let dash = UInt8(ascii: "-")
+        HexText.write(UInt8(0), to: place)
+        place.storeBytes(of: dash, toByteOffset: 2, as: UInt8.self)
+        HexText.write(trace.high, to: place + 3)
+        HexText.write(trace.low, to: place + 19)
+        place.storeBytes(of: dash, toByteOffset: 35, as: UInt8.self)
+        HexText.write(span, to: place + 36)
+        place.storeBytes(of: dash, toByteOffset: 52, as: UInt8.self)
+        HexText.write(flags, to: place + 53)
     }
+
+    package var description: String { HexText.string(Self.textBytes, write) }
 }

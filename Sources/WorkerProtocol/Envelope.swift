@@ -100,7 +100,7 @@ struct Envelope {
     func invocationID(in message: StaticString) throws(FrameError) -> InvocationID? {
         let slot = slots[Field.invocationID.rawValue]
         if slot.isEmpty { return nil }
-        if let content = plainContent(slot), let id = UUIDText.read(content) { return .uuid(id) }
+        if let content = plainContent(slot), let id = UUID128(content) { return .uuid(id) }
         return try string(.invocationID, in: message).map(InvocationID.text)
     }
 

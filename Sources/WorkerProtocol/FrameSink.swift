@@ -38,7 +38,7 @@ struct ByteCounter: FrameSink {
 
     mutating func literal(_ text: StaticString) { count += text.utf8CodeUnitCount }
     mutating func raw(_ bytes: [UInt8]) { count += bytes.count }
-    mutating func quoted(_ id: UUID128) { count += UUIDText.byteCount + 2 }
+    mutating func quoted(_ id: UUID128) { count += UUID128.textBytes + 2 }
 
     mutating func quoted(_ text: String) {
         count += 2
@@ -66,9 +66,7 @@ struct ByteFiller: FrameSink {
 
     mutating func quoted(_ id: UUID128) {
         byte(UInt8(ascii: "\""))
-        precondition(buffer.count - count >= UUIDText.byteCount)
-        if let start = buffer.baseAddress { UUIDText.write(id, to: start + count) }
-        count += UUIDText.byteCount
+        fill(UUID128.textBytes, id.write)
         byte(UInt8(ascii: "\""))
     }
 

@@ -9,18 +9,25 @@ import Primitives
 /// * `inFlight` counts the messages whose state is `.inFlight`.
 /// * Of a group, only the first message is in `ready`, delayed or in flight; the rest wait in
 ///   `groups`.
-package struct QueueState {
+///
+/// A class, so that the many steps of a message's life find it once and copy nothing.
+package final class QueueState {
     package internal(set) var settings: QueueSettings
     /// The subscription that it serves; nil: a function queue.
     package let subscription: Subscribed?
     package internal(set) var inFlight = 0
     package internal(set) var deadCount = 0
-    var messages: [Offset: Message] = [:]
+    var messages = MessageIndex()
     var ready = Ready()
     /// Messages behind the first of their group.
     var groups: [String: Deque<Message>] = [:]
-    /// Messages whose function no live worker serves: no attempt is spent on them.
-    var held: [FunctionName: [Message]] = [:]
+    /// Messages whose function no live worker serves, by their target: no attempt is spent on them.
+    /// Further messages of a target that is here are held at once.
+    var held: [ObjectIdentifier: [Message]] = [:]
+    /// The target of the last message that was added: mostly that of the next one, too.
+    var recentTarget: Target?
+    /// Whether the engine is delivering from it: a delivery that ends at once must not begin again.
+    package var isPumping = false
 
     init(settings: QueueSettings, subscription: Subscribed? = nil) {
         self.settings = settings
@@ -30,19 +37,25 @@ package struct QueueState {
     /// Messages that wait, are delayed or in flight.
     package var depth: Int { messages.count - deadCount }
 
-    mutating func add(_ message: Message) {
-        messages[message.offset] = message
+    func add(_ message: Message) {
+        messages.insert(message)
         // What an earlier turn left among the ready ones is stale, also while it waits in a group.
         message.turn += 1
-        guard let group = message.group else { return ready.append(message) }
+        guard let group = message.group else { return makeReady(message) }
         if groups[group]?.append(message) == nil {
             groups[group] = []
+            makeReady(message)
+        }
+    }
+
+    private func makeReady(_ message: Message) {
+        if held.isEmpty || held[ObjectIdentifier(message.target)]?.append(message) == nil {
             ready.append(message)
         }
     }
 
     /// Ends a message's turn in its group, by the record at `offset`: the next one may go.
-    mutating func releaseGroup(of message: Message, at offset: Offset) {
+    func releaseGroup(of message: Message, at offset: Offset) {
         guard let group = message.group else { return }
         guard let next = groups[group]?.popFirst() else { return groups[group] = nil }
         next.released = offset

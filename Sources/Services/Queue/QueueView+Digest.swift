@@ -18,8 +18,8 @@ extension QueueView {
             hash.add(UInt64(queue.inFlight))
             hash.add(UInt64(queue.deadCount))
             hash.add(UInt64(queue.messages.count))
-            for offset in queue.messages.keys.sorted() {
-                if let message = queue.messages[offset] { hash.add(message) }
+            for message in queue.messages.all.sorted(by: { $0.offset < $1.offset }) {
+                hash.add(message)
             }
             for group in queue.groups.keys.sorted() {
                 hash.add(group)

@@ -78,31 +78,32 @@ package struct QueueView {
     /// The engine started: deliveries of the run before did not come to an end, and are repeated
     /// with the attempts that they had.
     package mutating func applyRestart() {
-        for name in queues.keys.sorted() {
-            queues[name]?.held = [:]
-            let inFlight = queues[name]?.messages.values.filter {
+        for queue in queues.values {
+            queue.held = [:]
+            queue.isPumping = false
+            let inFlight = queue.messages.all.filter {
                 if case .inFlight = $0.state { true } else { false }
             }
-            for message in (inFlight ?? []).sorted(by: { $0.offset < $1.offset }) {
+            for message in inFlight.sorted(by: { $0.offset < $1.offset }) {
                 message.state = .waiting
-                queues[name]?.inFlight -= 1
-                queues[name]?.ready.comeBack(message)
+                queue.inFlight -= 1
+                queue.ready.comeBack(message)
             }
         }
     }
 
     private mutating func define(_ event: QueueDefined) {
-        if queues[event.queue] == nil {
-            queues[event.queue] = QueueState(settings: event.settings)
+        if let queue = queues[event.queue] {
+            queue.settings = event.settings
         } else {
-            queues[event.queue]?.settings = event.settings
+            queues[event.queue] = QueueState(settings: event.settings)
         }
     }
 
     private mutating func subscribe(_ event: Subscribed) {
         let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
         if let old = queues[name] {
-            var changed = QueueState(settings: event.settings, subscription: event)
+            let changed = QueueState(settings: event.settings, subscription: event)
             changed.adopt(old)
             queues[name] = changed
         } else {
@@ -114,27 +115,37 @@ package struct QueueView {
     private mutating func unsubscribe(_ event: Unsubscribed) {
         let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
         guard let queue = queues.removeValue(forKey: name) else { return }
-        for message in queue.messages.values { message.state = .done }
+        for message in queue.messages.all { message.state = .done }
         topics[event.topic]?.removeAll { $0 == name }
         if topics[event.topic]?.isEmpty == true { topics[event.topic] = nil }
     }
 
     private mutating func enqueue(_ event: Enqueued, at offset: Offset, trace: TraceID?) {
         if let target = event.target {
-            add(event, to: event.queue, target: target, group: event.group, offset, trace)
+            add(event, to: queue(event.queue), target: target, group: event.group, offset, trace)
         } else {
             for name in queues(ofTopic: event.queue) {
-                guard let subscription = queues[name]?.subscription else { continue }
+                guard let queue = queues[name], let subscription = queue.subscription else {
+                    continue
+                }
                 // A FIFO subscription is one group: strictly one message at a time.
-                let group = queues[name]?.settings.fifo == true ? "" : nil
-                add(event, to: name, target: subscription.function, group: group, offset, trace)
+                let group = queue.settings.fifo ? "" : nil
+                add(event, to: queue, target: subscription.function, group: group, offset, trace)
             }
         }
     }
 
+    /// A queue that no record defined has the standard settings.
+    private mutating func queue(_ name: String) -> QueueState {
+        if let known = queues[name] { return known }
+        let queue = QueueState(settings: .standard)
+        queues[name] = queue
+        return queue
+    }
+
     private mutating func add(
         _ event: Enqueued,
-        to queue: String,
+        to queue: QueueState,
         target function: FunctionName,
         group: String?,
         _ offset: Offset,
@@ -142,39 +153,44 @@ package struct QueueView {
     ) {
         let message = Message(
             offset: offset,
-            target: target(function),
+            target: target(function, in: queue),
             receipt: event.receipt,
             trace: trace,
             baggage: event.baggage,
             group: group,
             payload: event.payload
         )
-        queues[queue, default: QueueState(settings: .standard)].add(message)
+        queue.add(message)
     }
 
-    private mutating func target(_ function: FunctionName) -> Target {
-        if let known = targets[function] { return known }
-        let target = Target(function)
+    private mutating func target(_ function: FunctionName, in queue: QueueState) -> Target {
+        if let recent = queue.recentTarget, recent.function == function { return recent }
+        let target = targets[function] ?? Target(function)
         targets[function] = target
+        queue.recentTarget = target
         return target
     }
 
-    private mutating func deliver(_ event: Delivered, at time: Timestamp) {
-        guard let message = message(event.message, in: event.queue) else { return }
+    private func deliver(_ event: Delivered, at time: Timestamp) {
+        guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
+            return
+        }
         message.state = .inFlight(since: time)
-        queues[event.queue]?.inFlight += 1
-        queues[event.queue]?.ready.dropStale()
+        queue.inFlight += 1
+        queue.ready.dropStale()
     }
 
-    private mutating func settle(_ number: Offset, in queue: String, at offset: Offset) {
-        guard let message = queues[queue]?.messages.removeValue(forKey: number) else { return }
+    private func settle(_ number: Offset, in name: String, at offset: Offset) {
+        guard let queue = queues[name], let message = queue.messages.remove(number) else { return }
         leave(message, queue, at: offset)
         message.state = .done
     }
 
     private mutating func retry(_ event: Retried, at offset: Offset) {
-        guard let message = message(event.message, in: event.queue) else { return }
-        if case .inFlight = message.state { queues[event.queue]?.inFlight -= 1 }
+        guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
+            return
+        }
+        if case .inFlight = message.state { queue.inFlight -= 1 }
         message.failures = event.failures
         message.released = offset
         message.state = .delayed(until: event.notBefore)
@@ -183,32 +199,35 @@ package struct QueueView {
         dropStaleDelays()
     }
 
-    private mutating func bury(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {
-        guard let message = message(event.message, in: event.queue) else { return }
-        leave(message, event.queue, at: offset)
+    private func bury(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {
+        guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
+            return
+        }
+        leave(message, queue, at: offset)
         message.failures = event.failures
         message.state = .dead(error: event.error, at: time)
-        queues[event.queue]?.deadCount += 1
+        queue.deadCount += 1
     }
 
-    private mutating func redrive(_ event: Redriven, at offset: Offset) {
-        guard let message = message(event.message, in: event.queue), case .dead = message.state
+    private func redrive(_ event: Redriven, at offset: Offset) {
+        guard let queue = queues[event.queue], let message = queue.messages[event.message],
+            case .dead = message.state
         else { return }
-        queues[event.queue]?.deadCount -= 1
+        queue.deadCount -= 1
         message.failures = 0
         message.released = offset
         message.state = .waiting
-        queues[event.queue]?.add(message)
+        queue.add(message)
     }
 
     /// Takes a message out of the counts of its state, and lets the next of its group go.
-    private mutating func leave(_ message: Message, _ queue: String, at offset: Offset) {
+    private func leave(_ message: Message, _ queue: QueueState, at offset: Offset) {
         switch message.state {
         case .inFlight:
-            queues[queue]?.inFlight -= 1
-            queues[queue]?.releaseGroup(of: message, at: offset)
-        case .dead: queues[queue]?.deadCount -= 1
-        case .waiting, .delayed: queues[queue]?.releaseGroup(of: message, at: offset)
+            queue.inFlight -= 1
+            queue.releaseGroup(of: message, at: offset)
+        case .dead: queue.deadCount -= 1
+        case .waiting, .delayed: queue.releaseGroup(of: message, at: offset)
         case .done: break
         }
     }
@@ -247,18 +266,15 @@ extension QueueView {
     ///
     /// Messages for functions that `isServed` denies are put aside until ``functionAppeared(_:)``,
     /// so that they hold up no other.
-    package mutating func next(
-        in queue: String,
+    package func next(
+        in queue: QueueState,
         isServed: (FunctionName) -> Bool
     ) -> Message? {
-        guard let running = queues[queue]?.inFlight,
-            let limit = queues[queue]?.settings.concurrency, running < Int(limit)
-        else { return nil }
-        while let message = queues[queue]?.ready.first() {
-            let function = message.target.function
-            if isServed(function) { return message }
+        guard queue.inFlight < Int(queue.settings.concurrency) else { return nil }
+        while let message = queue.ready.first() {
+            if isServed(message.target.function) { return message }
             message.turn += 1
-            queues[queue]?.held[function, default: []].append(message)
+            queue.held[ObjectIdentifier(message.target), default: []].append(message)
         }
         return nil
     }
@@ -266,13 +282,14 @@ extension QueueView {
     /// A worker serves `function` now.
     ///
     /// - Returns: the queues that have held messages for it, in order.
-    package mutating func functionAppeared(_ function: FunctionName) -> [String] {
+    package func functionAppeared(_ function: FunctionName) -> [String] {
+        guard let target = targets[function] else { return [] }
         var names: [String] = []
-        for name in queues.keys where queues[name]?.held[function] != nil {
-            for message in queues[name]?.held.removeValue(forKey: function) ?? []
-            where message.isWaiting {
-                queues[name]?.ready.comeBack(message)
+        for (name, queue) in queues {
+            guard let held = queue.held.removeValue(forKey: ObjectIdentifier(target)) else {
+                continue
             }
+            for message in held where message.isWaiting { queue.ready.comeBack(message) }
             names.append(name)
         }
         return names.sorted()
@@ -281,7 +298,7 @@ extension QueueView {
 
 extension QueueState {
     /// Takes over the messages of the queue that had this name with other settings.
-    mutating func adopt(_ old: QueueState) {
+    func adopt(_ old: QueueState) {
         messages = old.messages
         ready = old.ready
         groups = old.groups

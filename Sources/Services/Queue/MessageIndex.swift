@@ -1,0 +1,75 @@
+import Primitives
+
+/// A queue's messages by their offsets.
+///
+/// Blocks of 64 consecutive offsets, found by their number: a queue's messages have ascending and
+/// mostly neighbouring offsets, so that a lookup seldom leaves the block of the one before, and the
+/// table of blocks grows 64 times slower than one of messages would, with pauses as much shorter.
+///
+/// Invariant: a block in the table holds at least one message.
+struct MessageIndex {
+    private var blocks: [UInt64: Block] = [:]
+    private var recent: (number: UInt64, block: Block)?
+    private(set) var count = 0
+
+    private final class Block {
+        var slots = InlineArray<64, Message?>(repeating: nil)
+        var count = 0
+    }
+
+    private static func place(_ offset: Offset) -> (block: UInt64, slot: Int) {
+        (offset.rawValue / 64, Int(offset.rawValue % 64))
+    }
+
+    subscript(_ offset: Offset) -> Message? {
+        let place = Self.place(offset)
+        if let recent, recent.number == place.block { return recent.block.slots[place.slot] }
+        return blocks[place.block]?.slots[place.slot]
+    }
+
+    /// Adds a message, or puts it in the place of one with the same offset.
+    mutating func insert(_ message: Message) {
+        let place = Self.place(message.offset)
+        let block = block(place.block)
+        if block.slots[place.slot] == nil {
+            block.count += 1
+            count += 1
+        }
+        block.slots[place.slot] = message
+    }
+
+    private mutating func block(_ number: UInt64) -> Block {
+        if let recent, recent.number == number { return recent.block }
+        let block = blocks[number] ?? Block()
+        if block.count == 0 { blocks[number] = block }
+        recent = (number, block)
+        return block
+    }
+
+    mutating func remove(_ offset: Offset) -> Message? {
+        let place = Self.place(offset)
+        guard let block = blocks[place.block], let message = block.slots[place.slot] else {
+            return nil
+        }
+        block.slots[place.slot] = nil
+        block.count -= 1
+        count -= 1
+        if block.count == 0 {
+            blocks[place.block] = nil
+            if recent?.number == place.block { recent = nil }
+        }
+        return message
+    }
+
+    /// All messages, in no order.
+    var all: [Message] {
+        var all: [Message] = []
+        all.reserveCapacity(count)
+        for block in blocks.values {
+            for slot in block.slots.indices {
+                if let message = block.slots[slot] { all.append(message) }
+            }
+        }
+        return all
+    }
+}
