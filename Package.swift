@@ -135,7 +135,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            ["Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "JSON", "IIISDK"]
+            ["Primitives", "RecordFormat", "Disk", "CommitLog"]
         ),
 
         tests("PrimitivesTests", ["Primitives"]),

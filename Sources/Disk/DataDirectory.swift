@@ -26,7 +26,13 @@ package final class DataDirectory {
     private var reading: (segment: UInt64, file: Descriptor)?
     private var maker: SegmentMaker?
 
-    package init(path: String) { self.path = path }
+    /// Whether each write is on the medium when it ends (`O_DSYNC`); else whoever writes syncs.
+    private let writesThrough: Bool
+
+    package init(path: String, writesThrough: Bool = true) {
+        self.path = path
+        self.writesThrough = writesThrough
+    }
 
     deinit { maker?.cancel() }
 
@@ -70,10 +76,8 @@ package final class DataDirectory {
 
     func arrange() throws(StorageError) {
         let name = "\(path)/MANIFEST"
-        let options = [
-            PLATFORM_OPEN_READ, PLATFORM_OPEN_WRITE, PLATFORM_OPEN_CREATE, PLATFORM_OPEN_DSYNC,
-        ]
-        let file = try Descriptor.direct("MANIFEST", in: rootNumber, options, path: name)
+        let options = writingOptions + [PLATFORM_OPEN_CREATE]
+        let file = try open("MANIFEST", in: rootNumber, options, path: name)
         try extend(file, to: 2 * DataDirectory.page, name)
         try file.sync(name)
         manifest = file
@@ -188,7 +192,11 @@ package final class DataDirectory {
         platform_drop_cache(file.number)
     }
 
-    func release(segment: UInt64) { writing[segment] = nil }
+    func release(segment: UInt64) {
+        guard let file = writing.removeValue(forKey: segment) else { return }
+        // What is not written any more is read by tools at most: it need not crowd the page cache.
+        if !writesThrough { platform_drop_cache(file.number) }
+    }
 
     func write(
         _ bytes: UnsafeRawBufferPointer,
@@ -199,6 +207,9 @@ package final class DataDirectory {
         let start = offset(of: target, position)
         let result = platform_write_all(number, bytes.baseAddress, bytes.count, off_t(start))
         try check(result, "write", name)
+        guard writesThrough || fdatasync(number) == 0 else {
+            throw .failed("fdatasync", name, errno)
+        }
     }
 
     /// The descriptor that writes go to, and the file's name for messages.
@@ -280,13 +291,30 @@ extension DataDirectory {
         return file
     }
 
+    private var writingOptions: [Int] {
+        let both = [PLATFORM_OPEN_READ, PLATFORM_OPEN_WRITE]
+        return writesThrough ? both + [PLATFORM_OPEN_DSYNC] : both
+    }
+
+    /// Opens a file to write: past the page cache where each write is synced by itself, through it
+    /// where a sync follows.
+    private func open(
+        _ name: String,
+        in directory: Int32,
+        _ options: [Int],
+        path: String
+    ) throws(StorageError) -> Descriptor {
+        writesThrough
+            ? try .direct(name, in: directory, options, path: path)
+            : try Descriptor(name, in: directory, options, path: path)
+    }
+
     private func writable(_ number: UInt64) throws(StorageError) -> Descriptor {
         if let known = writing[number] { return known }
-        let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_WRITE, PLATFORM_OPEN_DSYNC]
-        let file = try Descriptor.direct(
+        let file = try open(
             Self.segmentName(number),
             in: logNumber,
-            options,
+            writingOptions,
             path: segmentPath(number)
         )
         writing[number] = file

@@ -3,22 +3,29 @@ import Glibc
 
 /// Writes by io_uring: one system call hands a batch over, and the thread goes on filling the next.
 ///
-/// Files are opened with `O_DIRECT | O_DSYNC`, so that one write is on the medium when it completes
-/// and needs no sync behind it. Measured on ext4 over a virtual disk, overwriting zero-filled
-/// blocks, against a buffered write linked to fdatasync in the same run: 64 KiB 1.2 to 1.5 times
-/// the syncs a second, 4 KiB between 0.7 and 1.3 times; an `O_DIRECT` write with a linked fdatasync
-/// is in between. Registered buffers and files gained nothing measurable, and count against
-/// `RLIMIT_MEMLOCK`.
+/// A write is linked to an fdatasync. Measured on ext4 over a virtual disk without FUA, overwriting
+/// zero-filled blocks, syncs a second in one run:
+///
+///                                  idle, 4 KiB   64 KiB    two busy cores, 4 KiB   64 KiB
+///     write, linked fdatasync            8,300    5,600                    3,600    4,900
+///     O_DIRECT, linked fdatasync         6,500    5,000                    5,300    5,600
+///     O_DIRECT | O_DSYNC, one write      9,300    1,800                      260      320
+///
+/// The single write loses under load because it ends on a kernel worker that waits for its turn
+/// among busy threads; a linked sync runs on a worker of the ring, which inherits the short slices
+/// of the thread that owns it. An `O_DIRECT` write has to be completed by the owner before its sync
+/// can begin, one more wake-up than a write to the page cache. Registered buffers and files gained
+/// nothing measurable, and count against `RLIMIT_MEMLOCK`.
 ///
 /// Invariants:
-/// * At most `inFlightMax` writes and one poll of the waker are in the ring, so its queues never
-///   overflow.
+/// * At most `inFlightMax` writes with their syncs and one poll of the waker are in the ring, so
+///   its queues never overflow.
 /// * A write's memory is the kernel's until its completion is reaped.
 package struct UringStorage: FileStorage, ~Copyable {
     package let directory: DataDirectory
     package var waker: Waker { flight.waker }
     package let backend = "io_uring"
-    private let flight: Flight
+    fileprivate let flight: Flight
 
     private static let inFlightMax = 6
     private static let pollTag = UInt64.max
@@ -26,17 +33,26 @@ package struct UringStorage: FileStorage, ~Copyable {
     /// - Throws: ``StorageError/ringUnavailable(code:)`` when the kernel refuses io_uring; nothing
     ///   was touched, and ``PlainStorage`` will do.
     package init(path: String, waker: Waker) throws(StorageError) {
-        directory = DataDirectory(path: path)
-        flight = Flight(ring: try Ring(entries: 8), waker: waker)
+        directory = DataDirectory(path: path, writesThrough: false)
+        flight = Flight(ring: try Ring(entries: 16), waker: waker)
     }
 
     /// What is in the ring. A class, so that ``drain()`` can run in a deinitialiser.
-    private final class Flight {
+    fileprivate final class Flight {
         let ring: Ring
         let waker: Waker
-        var writes: [(ticket: UInt64, length: Int, path: String)] = []
+        var writes: [Write] = []
         var finished: [Completion] = []
         var isPolling = false
+
+        /// A write and the sync behind it, each reported by the ring.
+        struct Write {
+            let ticket: UInt64
+            let length: Int
+            let path: String
+            var failure: StorageError?
+            var isWritten = false
+        }
 
         init(ring: Ring, waker: Waker) {
             self.ring = ring
@@ -50,27 +66,26 @@ package struct UringStorage: FileStorage, ~Copyable {
                     isPolling = false
                     waker.clear()
                 } else {
-                    land(ticket: tag, result: result)
+                    land(tag: tag, result: result)
                 }
             }
         }
 
-        private func land(ticket: UInt64, result: Int32) {
-            guard let index = writes.firstIndex(where: { $0.ticket == ticket }) else {
+        /// The write is reported under an even tag, its sync under the odd one that follows. A
+        /// write that fails or falls short cancels its sync, which is then reported as well.
+        private func land(tag: UInt64, result: Int32) {
+            guard let index = writes.firstIndex(where: { $0.ticket == tag / 2 }) else {
                 preconditionFailure("a write is reported once")
             }
-            let write = writes.remove(at: index)
-            var failure: StorageError?
-            if result < 0 {
-                failure = .failed("write", write.path, -result)
-            } else if Int(result) != write.length {
-                failure = .shortWrite(
-                    path: write.path,
-                    expected: write.length,
-                    written: Int(result)
-                )
+            if tag % 2 == 0 {
+                writes[index].isWritten = true
+                writes[index].failure = writes[index].problem(ofWrite: result)
+                return
             }
-            finished.append(Completion(ticket: ticket, failure: failure))
+            let write = writes.remove(at: index)
+            precondition(write.isWritten, "a linked sync comes after its write")
+            let failure = write.failure ?? (result < 0 ? write.syncFailure(result) : nil)
+            finished.append(Completion(ticket: write.ticket, failure: failure))
         }
     }
 
@@ -80,16 +95,20 @@ package struct UringStorage: FileStorage, ~Copyable {
         at position: Int,
         ticket: UInt64
     ) throws(StorageError) {
-        precondition(ticket != Self.pollTag)
+        precondition(ticket < Self.pollTag / 2)
         precondition(flight.writes.count < Self.inFlightMax)
         precondition(bytes.count > 0)
         precondition(bytes.count % DataDirectory.page == 0)
         let (descriptor, path) = try directory.descriptor(for: target)
         let start = UInt64(directory.offset(of: target, position))
-        flight.ring.enqueue(tag: ticket) { entry in
+        flight.ring.enqueue(tag: 2 * ticket) { entry in
             io_uring_prep_write(entry, descriptor, bytes.baseAddress, UInt32(bytes.count), start)
+            entry.pointee.flags |= UInt8(1 << IOSQE_IO_LINK_BIT)
         }
-        flight.writes.append((ticket, bytes.count, path))
+        flight.ring.enqueue(tag: 2 * ticket + 1) { entry in
+            io_uring_prep_fsync(entry, descriptor, IORING_FSYNC_DATASYNC)
+        }
+        flight.writes.append(Flight.Write(ticket: ticket, length: bytes.count, path: path))
         try flight.ring.submit()
     }
 
@@ -124,4 +143,14 @@ package struct UringStorage: FileStorage, ~Copyable {
             flight.harvest()
         }
     }
+}
+
+extension UringStorage.Flight.Write {
+    func problem(ofWrite result: Int32) -> StorageError? {
+        if result < 0 { return .failed("write", path, -result) }
+        if Int(result) == length { return nil }
+        return .shortWrite(path: path, expected: length, written: Int(result))
+    }
+
+    func syncFailure(_ result: Int32) -> StorageError { .failed("fdatasync", path, -result) }
 }

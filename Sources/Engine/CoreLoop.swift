@@ -61,7 +61,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     private mutating func turn() throws(LogError) -> Bool {
         engine.advance(to: clock.now())
         try engine.handleTime()
-        if commands.isEmpty { commands = inbox.drain() }
+        if commands.isEmpty { inbox.drain(into: &commands) }
         let hadCommands = !commands.isEmpty
         while engine.hasRoom, let command = commands.next() { try engine.handle(command) }
         try engine.release(into: &effects)

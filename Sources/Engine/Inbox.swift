@@ -12,6 +12,8 @@ package final class Inbox: Sendable {
     private struct State {
         /// Kept apart, so that no command is copied while the lock is held.
         var batches: [[Command]] = []
+        /// Emptied ones, whose memory the next batches use.
+        var spares: [[Command]] = []
         var count = 0
         var bytes = 0
         var isClosed = false
@@ -30,12 +32,13 @@ package final class Inbox: Sendable {
     }
 
     /// - Parameters:
-    ///   - commands: at least one, in the order in which they are to be handled.
+    ///   - commands: at least one, in the order in which they are to be handled. Left empty,
+    ///     in memory that the core is done with: the inbox is the only owner of what it takes.
     ///   - bytes: roughly how much memory they hold.
     ///   - whenDrained: called once, on the core thread, if the answer is ``Offer/full``.
     /// - Returns: whether the edge may go on reading.
     package func offer(
-        _ commands: consuming [Command],
+        _ commands: inout [Command],
         bytes: Int,
         whenDrained: @escaping @Sendable () -> Void
     ) -> Offer {
@@ -43,6 +46,7 @@ package final class Inbox: Sendable {
             state.count += commands.count
             state.bytes += bytes
             state.batches.append(commands)
+            commands = state.spares.popLast() ?? []
             guard state.bytes > limitBytes || state.count > limitCommands else {
                 return .taken
             }
@@ -70,19 +74,17 @@ package final class Inbox: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Takes everything, in order, and calls back who was told to wait.
-    func drain() -> Backlog {
-        let (batches, waiting) = state.withLock { state in
-            defer {
-                state.batches = []
-                state.count = 0
-                state.bytes = 0
-                state.waiting = []
-            }
-            return (state.batches, state.waiting)
+    /// Takes everything into a backlog that is empty, and calls back who was told to wait.
+    func drain(into backlog: inout Backlog) {
+        let waiting = state.withLock { state in
+            backlog.exchange(&state.batches, &state.spares)
+            state.count = 0
+            state.bytes = 0
+            defer { state.waiting = [] }
+            return state.waiting
         }
+        backlog.begin()
         for resume in waiting { resume() }
-        return Backlog(batches)
     }
 }
 
@@ -92,26 +94,43 @@ package final class Inbox: Sendable {
 struct Backlog {
     private var batches: [[Command]] = []
     private var batch: [Command] = []
+    private var emptied: [[Command]] = []
 
-    init() {}
-
-    fileprivate init(_ batches: consuming [[Command]]) {
-        self.batches = batches
-        self.batches.reverse()
-        refill()
-    }
+    /// The emptied batches that are kept, and the commands that each has room for: a few megabytes.
+    private static let spareCount = 4
+    private static let spareCommands = 2048
 
     var isEmpty: Bool { batch.isEmpty }
 
     /// Takes the next command; nil: there is none.
     mutating func next() -> Command? {
         guard let command = batch.popLast() else { return nil }
-        if batch.isEmpty { refill() }
+        if batch.isEmpty {
+            if batch.capacity <= Self.spareCommands, emptied.count < Self.spareCount {
+                emptied.append(batch)
+            }
+            advance()
+        }
         return command
     }
 
-    private mutating func refill() {
-        while batch.isEmpty, let next = batches.popLast() { batch = next }
+    /// The part of a drain that needs the inbox's lock.
+    fileprivate mutating func exchange(_ full: inout [[Command]], _ spares: inout [[Command]]) {
+        precondition(isEmpty)
+        swap(&full, &batches)
+        while spares.count < Self.spareCount, let spare = emptied.popLast() {
+            spares.append(spare)
+        }
+    }
+
+    /// The rest of it.
+    fileprivate mutating func begin() {
+        batches.reverse()
+        advance()
+    }
+
+    private mutating func advance() {
+        batch = batches.popLast() ?? []
         batch.reverse()
     }
 }

@@ -45,8 +45,7 @@ package final class HTTPGateway: HTTPService {
     package func readCompleted() {
         guard !commands.isEmpty else { return }
         // One request per connection is under way, so that what waits is bounded by connections.
-        _ = inbox.offer(commands, bytes: commandBytes) {}
-        commands = []
+        _ = inbox.offer(&commands, bytes: commandBytes) {}
         commandBytes = 0
     }
 

@@ -88,7 +88,8 @@ extension Registration {
 // What the engine says, as frames.
 
 extension EngineFrame {
-    init(_ message: Effect.Message) {
+    /// nil: the message has a frame of its own.
+    init?(_ message: Effect.Message) {
         switch message {
         case .registered(let worker, let token):
             self = .workerRegistered(
@@ -113,11 +114,9 @@ extension EngineFrame {
                     error: error
                 )
             )
-        case .invoke(let dispatch): self = .invoke(InvokeFrame(dispatch))
         case .answer(let id, let function, let result, let propagation):
             self = .result(ResultFrame(id, function, result, propagation))
-        case .receipt(let id, let function, let receipt, let propagation):
-            self = .result(ResultFrame(id, function, .value(receipt.answer), propagation))
+        case .invoke, .receipt: return nil
         }
     }
 }
@@ -139,49 +138,28 @@ extension ResultFrame {
     }
 }
 
-extension UUID128 {
-    /// `{"messageReceiptId":"…"}`.
-    fileprivate var answer: [UInt8] {
-        let head: StaticString = "{\"messageReceiptId\":\""
-        return [UInt8](unsafeUninitializedCapacity: head.utf8CodeUnitCount + 38) { memory, count in
-            func put(_ byte: UInt8) {
-                memory[count] = byte
-                count += 1
-            }
-            head.withUTF8Buffer { $0.forEach(put) }
-            withText(put)
-            put(UInt8(ascii: "\""))
-            put(UInt8(ascii: "}"))
-        }
+extension ReceiptFrame {
+    init(_ id: CallID, _ function: String, _ receipt: UUID128, _ propagation: Propagation) {
+        self.init(
+            invocationID: id.wire,
+            functionID: function,
+            receipt: receipt,
+            traceparent: propagation.traceparent,
+            baggage: propagation.baggage
+        )
     }
 }
 
-extension InvokeFrame {
-    fileprivate init(_ dispatch: Effect.Dispatch) {
+extension DispatchFrame {
+    init(_ dispatch: Effect.Dispatch) {
         self.init(
-            invocationID: .uuid(dispatch.invocation),
+            invocation: dispatch.invocation,
             functionID: dispatch.function,
-            data: Self.data(dispatch.payload, caller: dispatch.caller),
+            data: dispatch.payload,
+            caller: dispatch.caller,
             metadata: dispatch.metadata,
-            traceparent: dispatch.traceparent.description,
+            traceparent: dispatch.traceparent,
             baggage: dispatch.baggage
         )
-    }
-
-    /// An object that a worker sends to another says who sent it, in `_caller_worker_id`
-    /// (protocol 4.2). It comes last, so that it counts where the sender had put one of its own.
-    private static func data(_ payload: [UInt8], caller: UUID128?) -> [UInt8] {
-        guard let caller, payload.first == UInt8(ascii: "{"), payload.last == UInt8(ascii: "}")
-        else { return payload }
-        let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
-        let isEmpty = payload.dropFirst().dropLast().allSatisfy { blanks.contains($0) }
-        var data = payload
-        data.removeLast()
-        data.reserveCapacity(payload.count + 64)
-        if !isEmpty { data.append(UInt8(ascii: ",")) }
-        data.append(contentsOf: "\"_caller_worker_id\":\"".utf8)
-        caller.withText { data.append($0) }
-        data.append(contentsOf: "\"}".utf8)
-        return data
     }
 }

@@ -7,16 +7,24 @@ import WorkerProtocol
 
 /// The worker sockets of one event loop: frames to commands, effects to frames.
 ///
-/// Confined to its event loop. Commands leave in one batch per socket read, effects come in one
-/// batch per turn of the core and leave in one write per socket.
+/// Confined to its event loop. Commands leave in one batch per turn of the loop, effects come in
+/// one batch per turn of the core and leave in one write per socket.
 package final class WorkerGateway {
-    let inbox: Inbox
+    private let inbox: Inbox
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
     private var sessions: [UInt64: WorkerSession] = [:]
     private var nextNumber: UInt64 = 0
     private var touched: [WorkerSession] = []
+
+    /// What came in this turn of the loop.
+    private var commands: [Command] = []
+    private var commandBytes = 0
+    /// Who sent it.
+    private var senders: [WorkerSession] = []
+    /// Who sent what filled the inbox, and reads nothing until that is drained.
+    private var paused: [WorkerSession] = []
 
     package init(
         inbox: Inbox,
@@ -58,6 +66,50 @@ package final class WorkerGateway {
     }
 
     func remove(_ session: WorkerSession) { sessions[session.id.number] = nil }
+
+    // MARK: To the core
+
+    /// Collects a command, to be handed over at the end of this turn of the loop: one batch for all
+    /// sockets that were ready.
+    func collect(_ command: Command, bytes: Int, from sender: WorkerSession? = nil) {
+        if commands.isEmpty {
+            // NIO runs tasks after it has read from every socket that was ready.
+            loop.assumeIsolated().execute { self.handOver() }
+        }
+        commands.append(command)
+        commandBytes += bytes
+        if let sender, !sender.isSender {
+            sender.isSender = true
+            senders.append(sender)
+        }
+    }
+
+    func handOver() {
+        guard !commands.isEmpty else { return }
+        let answer = inbox.offer(&commands, bytes: commandBytes, whenDrained: resumption())
+        commandBytes = 0
+        for sender in senders {
+            sender.isSender = false
+            if answer == .full { sender.pauseReading() }
+        }
+        if answer == .full { paused += senders }
+        senders.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs on the core thread, and leads back to the event loop.
+    private func resumption() -> @Sendable () -> Void {
+        let gateway = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        return { loop.execute { gateway.value.resumeReading() } }
+    }
+
+    private func resumeReading() {
+        let resumed = paused
+        paused = []
+        for session in resumed { session.resumeReading() }
+    }
+
+    // MARK: From the core
 
     /// Carries out the effects that are for workers. Call ``flush()`` after the last.
     package func carryOut(_ effect: Effect) {

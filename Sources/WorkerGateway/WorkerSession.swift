@@ -12,11 +12,11 @@ final class WorkerSession: WebSocketSession {
     private let address: String
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
-    private var commands: [Command] = []
-    private var commandBytes = 0
     private var badFrames = 0
     /// Whether it has unflushed frames in this turn; the gateway's.
     var isTouched = false
+    /// Whether it has sent something in this turn; the gateway's.
+    var isSender = false
 
     init(id: ConnectionID, address: String, gateway: WorkerGateway) {
         self.id = id
@@ -29,7 +29,6 @@ final class WorkerSession: WebSocketSession {
     func opened(_ socket: WebSocketSocket) {
         self.socket = socket
         add(.workerJoined(id, address: address), bytes: 0)
-        readCompleted()
     }
 
     func text(_ message: UnsafeBufferPointer<UInt8>) {
@@ -51,40 +50,31 @@ final class WorkerSession: WebSocketSession {
         }
     }
 
-    func readCompleted() {
-        guard !commands.isEmpty else { return }
-        let answer = gateway.inbox.offer(commands, bytes: commandBytes, whenDrained: resumption())
-        commands = []
-        commandBytes = 0
-        if answer == .full { socket?.pauseReading() }
-    }
+    func readCompleted() {}
 
     func writable(_ isWritable: Bool) {}
 
     func closed(_ reason: CloseReason) {
         gateway.remove(self)
         add(.workerLeft(id, reason: "\(reason)"), bytes: 0)
-        readCompleted()
+        // Now: at the end of the process there may be no later.
+        gateway.handOver()
         socket = nil
     }
 
-    /// Runs on the core thread, and leads back to the socket's event loop.
-    private func resumption() -> @Sendable () -> Void {
-        let session = NIOLoopBound(self, eventLoop: gateway.loop)
-        let loop = gateway.loop
-        return { loop.execute { session.value.socket?.resumeReading() } }
-    }
+    func pauseReading() { socket?.pauseReading() }
+
+    func resumeReading() { socket?.resumeReading() }
 
     private func add(_ command: Command, bytes: Int) {
-        commands.append(command)
-        commandBytes += bytes
+        gateway.collect(command, bytes: bytes, from: self)
     }
 
     private func handle(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
         case .invoke(let invoke): add(.call(id, Call(invoke)), bytes: bytes)
         case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
-        case .ping: reply(.pong)
+        case .ping: reply(EngineFrame.pong)
         case .pong, .registerService, .triggerRegistrationResult: break
         case .reattach(let previous, let token):
             add(.reattach(id, previous: previous, token: token), bytes: bytes)
@@ -120,13 +110,20 @@ final class WorkerSession: WebSocketSession {
 
     // MARK: To the worker
 
-    func send(_ message: Effect.Message) { reply(EngineFrame(message)) }
+    func send(_ message: Effect.Message) {
+        switch message {
+        case .receipt(let id, let function, let receipt, let propagation):
+            reply(ReceiptFrame(id, function, receipt, propagation))
+        case .invoke(let dispatch): reply(DispatchFrame(dispatch))
+        default: if let frame = EngineFrame(message) { reply(frame) }
+        }
+    }
 
     func flush() { socket?.flush() }
 
     func close(code: UInt16, reason: String) { socket?.close(code: code, reason: reason) }
 
-    private func reply(_ frame: EngineFrame) {
+    private func reply(_ frame: some OutgoingFrame) {
         let count = frame.byteCount
         socket?.sendText(reserving: count) { buffer in
             _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) {
@@ -165,6 +162,6 @@ extension WorkerGateway {
         }
         let lines = OTLPLogs.decode(export)
         guard !lines.isEmpty else { return }
-        _ = inbox.offer([.logged(lines)], bytes: message.count) {}
+        collect(.logged(lines), bytes: message.count)
     }
 }

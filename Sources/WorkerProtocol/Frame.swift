@@ -4,11 +4,14 @@ package import JSON
 ///
 /// ``WorkerFrame`` is what a worker says, ``EngineFrame`` what the engine answers. Both are read
 /// and written here, so that the engine and a Swift worker share one understanding of the wire.
-package protocol Frame: Equatable, Sendable {
+package protocol Frame: OutgoingFrame {
     /// Reads one message in one pass, whatever the order of its members. Keeps no pointer into
     /// `bytes`.
     init(decoding bytes: UnsafeBufferPointer<UInt8>) throws(FrameError)
+}
 
+/// A message as it is written.
+package protocol OutgoingFrame: Equatable, Sendable {
     /// Exactly how many bytes ``write(into:)`` writes.
     var byteCount: Int { get }
 
@@ -25,7 +28,9 @@ extension Frame {
         }
         self = try decoded.get()
     }
+}
 
+extension OutgoingFrame {
     /// The message's bytes.
     package var bytes: [UInt8] {
         let count = byteCount

@@ -5,12 +5,17 @@ import Primitives
 /// counts, so that room can be made exactly, and one that fills it.
 protocol FrameSink {
     mutating func literal(_ text: StaticString)
-    mutating func raw(_ bytes: [UInt8])
+    mutating func raw(_ bytes: UnsafeRawBufferPointer)
     mutating func quoted(_ text: String)
     mutating func quoted(_ id: UUID128)
+    mutating func quoted(_ parent: TraceParent)
 }
 
 extension FrameSink {
+    mutating func raw(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { raw($0) }
+    }
+
     mutating func quoted(_ id: InvocationID) {
         switch id {
         case .uuid(let id): quoted(id)
@@ -37,13 +42,15 @@ struct ByteCounter: FrameSink {
     private(set) var count = 0
 
     mutating func literal(_ text: StaticString) { count += text.utf8CodeUnitCount }
-    mutating func raw(_ bytes: [UInt8]) { count += bytes.count }
+    mutating func raw(_ bytes: UnsafeRawBufferPointer) { count += bytes.count }
     mutating func quoted(_ id: UUID128) { count += UUID128.textBytes + 2 }
+    mutating func quoted(_ parent: TraceParent) { count += TraceParent.textBytes + 2 }
 
     mutating func quoted(_ text: String) {
         count += 2
         withBytes(of: text) { bytes in
             count += bytes.count
+            guard needsEscape(bytes) else { return }
             for byte in bytes where byte.needsEscape { count += byte.escapedCount - 1 }
         }
     }
@@ -57,26 +64,36 @@ struct ByteFiller: FrameSink {
     init(_ buffer: UnsafeMutableRawBufferPointer) { self.buffer = buffer }
 
     mutating func literal(_ text: StaticString) {
-        copy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func raw(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { copy($0) }
+    mutating func raw(_ bytes: UnsafeRawBufferPointer) {
+        precondition(buffer.count - count >= bytes.count)
+        guard let source = bytes.baseAddress, let start = buffer.baseAddress else { return }
+        (start + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
     }
 
-    mutating func quoted(_ id: UUID128) {
+    mutating func quoted(_ id: UUID128) { quoted(UUID128.textBytes, id.write) }
+    mutating func quoted(_ parent: TraceParent) { quoted(TraceParent.textBytes, parent.write) }
+
+    /// Puts quotes around `length` bytes that `write` writes and that need no escapes.
+    @inline(__always)
+    private mutating func quoted(_ length: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         byte(UInt8(ascii: "\""))
-        fill(UUID128.textBytes, id.write)
+        precondition(buffer.count - count >= length)
+        if let start = buffer.baseAddress { write(start + count) }
+        count += length
         byte(UInt8(ascii: "\""))
     }
 
     mutating func quoted(_ text: String) {
         byte(UInt8(ascii: "\""))
         withBytes(of: text) { bytes in
-            if bytes.contains(where: \.needsEscape) {
+            if needsEscape(bytes) {
                 for byte in bytes { escape(byte) }
             } else {
-                copy(UnsafeRawBufferPointer(bytes))
+                raw(UnsafeRawBufferPointer(bytes))
             }
         }
         byte(UInt8(ascii: "\""))
@@ -95,13 +112,6 @@ struct ByteFiller: FrameSink {
         buffer[count] = value
         count += 1
     }
-
-    private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
-        precondition(buffer.count - count >= bytes.count)
-        guard let source = bytes.baseAddress, let start = buffer.baseAddress else { return }
-        (start + count).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
-    }
 }
 
 /// Calls `body` with the text's UTF-8 in place.
@@ -109,6 +119,13 @@ private func withBytes(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> 
     if text.utf8.withContiguousStorageIfAvailable(body) == nil {
         Array(text.utf8).withUnsafeBufferPointer(body)
     }
+}
+
+/// Whether any byte does. Looks at all of them, so that the compiler can take many at a time.
+private func needsEscape(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var hits: UInt8 = 0
+    for byte in bytes { hits |= byte.needsEscape ? 1 : 0 }
+    return hits != 0
 }
 
 extension UInt8 {

@@ -54,14 +54,16 @@ package struct InvokeFrame: Equatable, Sendable {
 extension InvokeFrame {
     init(_ envelope: borrowing Envelope) throws(FrameError) {
         let message: StaticString = "invokefunction"
-        invocationID = try envelope.invocationID(in: message)
-        functionID = try envelope.requiredString(.functionID, in: message)
-        data = (envelope.text(.data) ?? .null).bytes
-        metadata = envelope.text(.metadata)
-        traceparent = try envelope.string(.traceparent, in: message)
-        baggage = try envelope.string(.baggage, in: message)
-        action = Action(envelope)
-        namespace = try envelope.string(.namespace, in: message)
+        self.init(
+            invocationID: try envelope.invocationID(in: message),
+            functionID: try envelope.requiredString(.functionID, in: message),
+            data: (envelope.text(.data) ?? .null).bytes,
+            metadata: envelope.text(.metadata),
+            traceparent: try envelope.string(.traceparent, in: message),
+            baggage: try envelope.string(.baggage, in: message),
+            action: Action(envelope),
+            namespace: try envelope.string(.namespace, in: message)
+        )
     }
 
     func encode(to sink: inout some FrameSink) {

@@ -21,6 +21,13 @@ struct CoreLoopTests {
         var taken: [[String]] { turns.withLock { $0 } }
     }
 
+    private final class Count: Sendable {
+        private let state = Mutex(0)
+
+        func add() { state.withLock { $0 += 1 } }
+        var value: Int { state.withLock { $0 } }
+    }
+
     @Test("it hands over once a turn, to each event loop its own, and ends when all is durable")
     func run() throws {
         let disk = SimulatedDisk()
@@ -47,6 +54,38 @@ struct CoreLoopTests {
         #expect(outboxes[1].taken == [["registered", "registered"]])
         let next = try Lab(disk: disk, life: 2)
         #expect(next.recoveredEnd > 5, "the end is in the log, too")
+    }
+
+    @Test("the inbox keeps the order, says when it is full, and calls back when it is drained")
+    func inbox() throws {
+        let inbox = Inbox(waker: try Waker(), limitBytes: 1 << 20, limitCommands: 5)
+        func left(_ number: UInt64) -> Command {
+            .workerLeft(ConnectionID(loop: 0, number: number), reason: "")
+        }
+        let calls = Count()
+        var backlog = Backlog()
+        // More rounds than batches are kept, so that emptied ones come back as new ones.
+        for round in 0..<20 {
+            var batch: [Command] = []
+            batch += (0..<3).map(left)
+            #expect(inbox.offer(&batch, bytes: 1) {} == .taken, "round \(round)")
+            #expect(batch.isEmpty)
+            inbox.offer(left(3))
+            batch += (4..<7).map(left)
+            let answer = inbox.offer(&batch, bytes: 1) { calls.add() }
+            #expect(answer == .full, "round \(round)")
+            #expect(calls.value == round)
+            inbox.drain(into: &backlog)
+            #expect(calls.value == round + 1)
+            var numbers: [UInt64] = []
+            while case .workerLeft(let connection, _) = backlog.next() {
+                numbers.append(connection.number)
+            }
+            #expect(numbers == Array(0..<7), "round \(round)")
+            #expect(backlog.isEmpty)
+            inbox.drain(into: &backlog)
+            #expect(backlog.isEmpty)
+        }
     }
 
     private func loop(

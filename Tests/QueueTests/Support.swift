@@ -58,7 +58,8 @@ struct Bench {
         served: (FunctionName) -> Bool = { _ in true }
     ) -> [Offset] {
         var offsets: [Offset] = []
-        while let message = view.next(in: queue, isServed: served) {
+        guard let state = view.queues[queue] else { return [] }
+        while let message = view.next(in: state, isServed: served) {
             apply(
                 .delivered(
                     Delivered(

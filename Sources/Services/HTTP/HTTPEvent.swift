@@ -7,10 +7,17 @@ package struct HTTPEvent {
     /// The same as it goes into the log: without the client's secrets.
     package let logged: JSONText
 
-    /// Headers whose values no log should hold.
-    static let secretHeaders: Set<String> = [
-        "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key",
-    ]
+    /// Whether a header's value is one that no log should hold. The lengths leave one candidate.
+    private static func isSecret(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 6: name == "cookie"
+        case 7: name == "api-key"
+        case 9: name == "x-api-key"
+        case 13: name == "authorization"
+        case 19: name == "proxy-authorization"
+        default: false
+        }
+    }
 
     package init(
         _ request: HTTPRequest,
@@ -22,7 +29,7 @@ package struct HTTPEvent {
             Self.build(request, trigger, parameters, body, redacting: redacting)
         }
         input = build(redacting: false)
-        let hasSecrets = request.headers.contains { Self.secretHeaders.contains($0.name) }
+        let hasSecrets = request.headers.contains { Self.isSecret($0.name) }
         logged = hasSecrets ? build(redacting: true) : input
     }
 
@@ -36,15 +43,20 @@ package struct HTTPEvent {
         var json = JSONBuilder(capacity: 512 + request.body.count)
         json.beginObject()
         json.key("query_params")
-        json.strings(lastValues(FormURLEncoding.decode(request.query ?? "")))
+        json.beginObject()
+        forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { json.member($0, $1) }
+        json.endObject()
         json.key("path_params")
-        json.strings(parameters)
+        json.beginObject()
+        for (name, value) in parameters { json.member(name, value) }
+        json.endObject()
         json.key("headers")
-        json.strings(
-            lastValues(request.headers).map { name, value in
-                (name, redacting && secretHeaders.contains(name) ? "[redacted]" : visible(value))
-            }
-        )
+        json.beginObject()
+        forEachLast(of: request.headers) { name, value in
+            let isHidden = redacting && isSecret(name)
+            json.member(name, isHidden ? "[redacted]" : visible(value))
+        }
+        json.endObject()
         json.key("path")
         json.string(trigger.path)
         json.key("method")
@@ -66,16 +78,42 @@ package struct HTTPEvent {
 
     /// The body as a value: what JSON says, else null (services 1, A.5).
     private static func body(of request: HTTPRequest) -> JSONText {
-        guard request.header("content-type")?.contains("application/json") == true,
+        guard let type = request.header("content-type"), isJSON(type),
             let body = try? JSONText(validating: request.body)
         else { return .null }
         return body
     }
 
+    /// Whether a content type has `application/json` anywhere in it.
+    private static func isJSON(_ type: String) -> Bool {
+        let wanted = "application/json".utf8
+        var rest = type.utf8[...]
+        while let start = rest.firstIndex(of: UInt8(ascii: "a")) {
+            rest = rest[start...]
+            if rest.starts(with: wanted) { return true }
+            rest.removeFirst()
+        }
+        return false
+    }
+
     /// Of a repeated name, the last value, at the place of the first.
-    private static func lastValues(
-        _ pairs: [(name: String, value: String)]
-    ) -> [(name: String, value: String)] {
+    private static func forEachLast(
+        of pairs: [(name: String, value: String)],
+        _ body: (_ name: String, _ value: String) -> Void
+    ) {
+        // Looking at each of a few is faster than hashing; many are a client's choice.
+        guard pairs.count <= 16 else { return forEachLast(ofMany: pairs, body) }
+        for (place, pair) in pairs.enumerated()
+        where !pairs[..<place].contains(where: { $0.name == pair.name }) {
+            let last = pairs[place...].last { $0.name == pair.name }
+            body(pair.name, last?.value ?? pair.value)
+        }
+    }
+
+    private static func forEachLast(
+        ofMany pairs: [(name: String, value: String)],
+        _ body: (_ name: String, _ value: String) -> Void
+    ) {
         var places: [String: Int] = [:]
         var result: [(name: String, value: String)] = []
         for pair in pairs {
@@ -86,7 +124,7 @@ package struct HTTPEvent {
                 result.append(pair)
             }
         }
-        return result
+        for pair in result { body(pair.name, pair.value) }
     }
 
     /// A header value with other than visible ASCII (and blanks) is empty for the function.
@@ -96,20 +134,17 @@ package struct HTTPEvent {
 }
 
 extension JSONBuilder {
-    fileprivate mutating func strings(_ pairs: [(name: String, value: String)]) {
-        beginObject()
-        for (name, value) in pairs {
-            key(name)
-            string(value)
-        }
-        endObject()
+    fileprivate mutating func member(_ name: String, _ value: String) {
+        key(name)
+        string(value)
     }
 }
 
 /// `application/x-www-form-urlencoded` (WHATWG URL, section 5.1), as query strings are read.
 enum FormURLEncoding {
     static func decode(_ query: String) -> [(name: String, value: String)] {
-        query.split(separator: "&").map { pair in
+        if query.isEmpty { return [] }
+        return query.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return (decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : "")
         }

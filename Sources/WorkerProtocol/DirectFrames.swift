@@ -1,0 +1,127 @@
+package import JSON
+package import Primitives
+
+// Two messages of the engine leave for every job: the receipt and the call. Their ids go from the
+// numbers that they are into the buffer that leaves, with no string or array in between. On the
+// wire they are an ``EngineFrame/result(_:)`` and an ``EngineFrame/invoke(_:)``.
+
+/// The `invocationresult` of an enqueue: `{"messageReceiptId":"…"}`.
+package struct ReceiptFrame: OutgoingFrame {
+    package var invocationID: InvocationID
+    package var functionID: String
+    package var receipt: UUID128
+    package var traceparent: String?
+    package var baggage: String?
+
+    package init(
+        invocationID: InvocationID,
+        functionID: String,
+        receipt: UUID128,
+        traceparent: String?,
+        baggage: String?
+    ) {
+        self.invocationID = invocationID
+        self.functionID = functionID
+        self.receipt = receipt
+        self.traceparent = traceparent
+        self.baggage = baggage
+    }
+
+    package var byteCount: Int {
+        var counter = ByteCounter()
+        encode(to: &counter)
+        return counter.count
+    }
+
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filler = ByteFiller(buffer)
+        encode(to: &filler)
+        return filler.count
+    }
+
+    private func encode(to sink: inout some FrameSink) {
+        sink.literal(#"{"type":"invocationresult","invocation_id":"#)
+        sink.quoted(invocationID)
+        sink.literal(#","function_id":"#)
+        sink.quoted(functionID)
+        sink.literal(#","result":{"messageReceiptId":"#)
+        sink.quoted(receipt)
+        sink.literal("}")
+        sink.optional(#","traceparent":"#, traceparent)
+        sink.optional(#","baggage":"#, baggage)
+        sink.literal("}")
+    }
+}
+
+/// The `invokefunction` by which the engine has a worker run a function.
+package struct DispatchFrame: OutgoingFrame {
+    package var invocation: UUID128
+    package var functionID: String
+    /// One JSON value as text.
+    package var data: [UInt8]
+    /// The worker that asked. An object that a worker sends to another says who sent it, in
+    /// `_caller_worker_id` (protocol 4.2).
+    package var caller: UUID128?
+    package var metadata: JSONText?
+    package var traceparent: TraceParent
+    package var baggage: String?
+
+    package init(
+        invocation: UUID128,
+        functionID: String,
+        data: [UInt8],
+        caller: UUID128?,
+        metadata: JSONText?,
+        traceparent: TraceParent,
+        baggage: String?
+    ) {
+        self.invocation = invocation
+        self.functionID = functionID
+        self.data = data
+        self.caller = caller
+        self.metadata = metadata
+        self.traceparent = traceparent
+        self.baggage = baggage
+    }
+
+    package var byteCount: Int {
+        var counter = ByteCounter()
+        encode(to: &counter)
+        return counter.count
+    }
+
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filler = ByteFiller(buffer)
+        encode(to: &filler)
+        return filler.count
+    }
+
+    private func encode(to sink: inout some FrameSink) {
+        sink.literal(#"{"type":"invokefunction","invocation_id":"#)
+        sink.quoted(invocation)
+        sink.literal(#","function_id":"#)
+        sink.quoted(functionID)
+        sink.literal(#","data":"#)
+        data.withUnsafeBytes { encode(data: $0, to: &sink) }
+        sink.optional(#","metadata":"#, metadata)
+        sink.literal(#","traceparent":"#)
+        sink.quoted(traceparent)
+        sink.optional(#","baggage":"#, baggage)
+        sink.literal("}")
+    }
+
+    /// The caller comes last, so that it counts where the sender had put one of its own.
+    private func encode(data: UnsafeRawBufferPointer, to sink: inout some FrameSink) {
+        guard let caller, data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}")
+        else { return sink.raw(data) }
+        let open = UnsafeRawBufferPointer(rebasing: data.dropLast())
+        let isEmpty = open.dropFirst().allSatisfy {
+            $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D
+        }
+        sink.raw(open)
+        if !isEmpty { sink.literal(",") }
+        sink.literal(#""_caller_worker_id":"#)
+        sink.quoted(caller)
+        sink.literal("}")
+    }
+}
