@@ -77,7 +77,7 @@ package final class DataDirectory {
     func arrange() throws(StorageError) {
         let name = "\(path)/MANIFEST"
         let options = writingOptions + [PLATFORM_OPEN_CREATE]
-        let file = try open("MANIFEST", in: rootNumber, options, path: name)
+        let file = try Descriptor.direct("MANIFEST", in: rootNumber, options, path: name)
         try extend(file, to: 2 * DataDirectory.page, name)
         try file.sync(name)
         manifest = file
@@ -192,11 +192,7 @@ package final class DataDirectory {
         platform_drop_cache(file.number)
     }
 
-    func release(segment: UInt64) {
-        guard let file = writing.removeValue(forKey: segment) else { return }
-        // What is not written any more is read by tools at most: it need not crowd the page cache.
-        if !writesThrough { platform_drop_cache(file.number) }
-    }
+    func release(segment: UInt64) { writing[segment] = nil }
 
     func write(
         _ bytes: UnsafeRawBufferPointer,
@@ -296,22 +292,9 @@ extension DataDirectory {
         return writesThrough ? both + [PLATFORM_OPEN_DSYNC] : both
     }
 
-    /// Opens a file to write: past the page cache where each write is synced by itself, through it
-    /// where a sync follows.
-    private func open(
-        _ name: String,
-        in directory: Int32,
-        _ options: [Int],
-        path: String
-    ) throws(StorageError) -> Descriptor {
-        writesThrough
-            ? try .direct(name, in: directory, options, path: path)
-            : try Descriptor(name, in: directory, options, path: path)
-    }
-
     private func writable(_ number: UInt64) throws(StorageError) -> Descriptor {
         if let known = writing[number] { return known }
-        let file = try open(
+        let file = try Descriptor.direct(
             Self.segmentName(number),
             in: logNumber,
             writingOptions,

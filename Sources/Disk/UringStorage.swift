@@ -1,21 +1,23 @@
 import CLiburing
+import CPlatform
 import Glibc
+import Primitives
 
 /// Writes by io_uring: one system call hands a batch over, and the thread goes on filling the next.
 ///
-/// A write is linked to an fdatasync. Measured on ext4 over a virtual disk without FUA, overwriting
-/// zero-filled blocks, syncs a second in one run:
+/// A batch is on the medium in one of two ways, both past the page cache. Measured on ext4 over a
+/// virtual disk without FUA, overwriting zero-filled blocks, syncs a second in one run:
 ///
 ///                                  idle, 4 KiB   64 KiB    two busy cores, 4 KiB   64 KiB
-///     write, linked fdatasync            8,300    5,600                    3,600    4,900
-///     O_DIRECT, linked fdatasync         6,500    5,000                    5,300    5,600
-///     O_DIRECT | O_DSYNC, one write      9,300    1,800                      260      320
+///     one write with `RWF_DSYNC`         9,300    1,800                      260      320
+///     a write linked to an fdatasync     6,500    5,000                    5,300    5,600
+///     (the latter through the cache      8,300    5,600                    3,600    4,900)
 ///
-/// The single write loses under load because it ends on a kernel worker that waits for its turn
-/// among busy threads; a linked sync runs on a worker of the ring, which inherits the short slices
-/// of the thread that owns it. An `O_DIRECT` write has to be completed by the owner before its sync
-/// can begin, one more wake-up than a write to the page cache. Registered buffers and files gained
-/// nothing measurable, and count against `RLIMIT_MEMLOCK`.
+/// The single write is the fastest until the processors are busy: it ends on a kernel worker, which
+/// then waits for a tick of the scheduler. A linked sync runs on a worker of the ring, which
+/// inherits the short slices of the thread that owns it. So a single write is tried, and after one
+/// that took longer than ``Limits/slowSync`` the next ``Limits/linkedSyncs`` are linked. Registered
+/// buffers and files gained nothing measurable, and count against `RLIMIT_MEMLOCK`.
 ///
 /// Invariants:
 /// * At most `inFlightMax` writes with their syncs and one poll of the waker are in the ring, so
@@ -29,6 +31,8 @@ package struct UringStorage: FileStorage, ~Copyable {
 
     private static let inFlightMax = 6
     private static let pollTag = UInt64.max
+    /// `RWF_DSYNC` (pwritev2(2)): the write is on the medium when it ends.
+    private static let writeSynced: Int32 = 2
 
     /// - Throws: ``StorageError/ringUnavailable(code:)`` when the kernel refuses io_uring; nothing
     ///   was touched, and ``PlainStorage`` will do.
@@ -43,6 +47,8 @@ package struct UringStorage: FileStorage, ~Copyable {
         let waker: Waker
         var writes: [Write] = []
         var finished: [Completion] = []
+        /// How many writes are to be linked to a sync before a single one is tried again.
+        var linkedLeft = 0
         var isPolling = false
 
         /// A write and the sync behind it, each reported by the ring.
@@ -50,6 +56,9 @@ package struct UringStorage: FileStorage, ~Copyable {
             let ticket: UInt64
             let length: Int
             let path: String
+            let isLinked: Bool
+            /// On a clock that nobody sets, in nanoseconds.
+            let submitted: UInt64
             var failure: StorageError?
             var isWritten = false
         }
@@ -71,16 +80,24 @@ package struct UringStorage: FileStorage, ~Copyable {
             }
         }
 
-        /// The write is reported under an even tag, its sync under the odd one that follows. A
-        /// write that fails or falls short cancels its sync, which is then reported as well.
+        /// A write is reported under an even tag, the sync linked to it under the odd one that
+        /// follows. A write that fails or falls short cancels its sync, which is reported as well.
         private func land(tag: UInt64, result: Int32) {
             guard let index = writes.firstIndex(where: { $0.ticket == tag / 2 }) else {
                 preconditionFailure("a write is reported once")
             }
-            if tag % 2 == 0 {
+            if tag % 2 == 0, writes[index].isLinked {
                 writes[index].isWritten = true
                 writes[index].failure = writes[index].problem(ofWrite: result)
                 return
+            }
+            if tag % 2 == 0 {
+                let write = writes.remove(at: index)
+                if platform_boottime() - write.submitted > Limits.slowSync {
+                    linkedLeft = Limits.linkedSyncs
+                }
+                let failure = write.problem(ofWrite: result)
+                return finished.append(Completion(ticket: write.ticket, failure: failure))
             }
             let write = writes.remove(at: index)
             precondition(write.isWritten, "a linked sync comes after its write")
@@ -101,14 +118,30 @@ package struct UringStorage: FileStorage, ~Copyable {
         precondition(bytes.count % DataDirectory.page == 0)
         let (descriptor, path) = try directory.descriptor(for: target)
         let start = UInt64(directory.offset(of: target, position))
+        let isLinked = flight.linkedLeft > 0
+        if isLinked { flight.linkedLeft -= 1 }
         flight.ring.enqueue(tag: 2 * ticket) { entry in
             io_uring_prep_write(entry, descriptor, bytes.baseAddress, UInt32(bytes.count), start)
-            entry.pointee.flags |= UInt8(1 << IOSQE_IO_LINK_BIT)
+            if isLinked {
+                entry.pointee.flags |= UInt8(1 << IOSQE_IO_LINK_BIT)
+            } else {
+                entry.pointee.rw_flags = Self.writeSynced
+            }
         }
-        flight.ring.enqueue(tag: 2 * ticket + 1) { entry in
-            io_uring_prep_fsync(entry, descriptor, IORING_FSYNC_DATASYNC)
+        if isLinked {
+            flight.ring.enqueue(tag: 2 * ticket + 1) { entry in
+                io_uring_prep_fsync(entry, descriptor, IORING_FSYNC_DATASYNC)
+            }
         }
-        flight.writes.append(Flight.Write(ticket: ticket, length: bytes.count, path: path))
+        flight.writes.append(
+            Flight.Write(
+                ticket: ticket,
+                length: bytes.count,
+                path: path,
+                isLinked: isLinked,
+                submitted: platform_boottime()
+            )
+        )
         try flight.ring.submit()
     }
 

@@ -62,8 +62,13 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         engine.advance(to: clock.now())
         try engine.handleTime()
         if commands.isEmpty { inbox.drain(into: &commands) }
-        let hadCommands = !commands.isEmpty
-        while engine.hasRoom, let command = commands.next() { try engine.handle(command) }
+        // Only so many at a time: the device must not wait for a long inbox to be worked off, nor
+        // those whose records it has finished meanwhile.
+        var handled = 0
+        while handled < Limits.turnCommands, engine.hasRoom, let command = commands.next() {
+            try engine.handle(command)
+            handled += 1
+        }
         try engine.release(into: &effects)
         let hadEffects = !effects.isEmpty
         handOver()
@@ -72,7 +77,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             hasDrained = true
             drained()
         }
-        return hadCommands && engine.hasRoom || hadEffects
+        return handled > 0 && engine.hasRoom || hadEffects
     }
 
     /// Each event loop gets its effects in one piece.
