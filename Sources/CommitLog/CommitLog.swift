@@ -179,6 +179,11 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         )
     }
 
+    /// Whether records are staged and the device is free to take them: ``flush()`` before sleeping.
+    package var canFlush: Bool {
+        if case .ready = step { !filling.isEmpty } else { false }
+    }
+
     /// Whether the log on the medium does not say yet that its last batch is durable. When nothing
     /// was staged for 10 ms, call ``flushIdle()``: damage to that batch is then told from a torn
     /// write. Becomes false by that, so a quiet engine writes once.

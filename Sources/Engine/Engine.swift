@@ -169,6 +169,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
     /// the log is quiet it is marked as durable to its end first, after 10 ms.
     mutating func sleep() throws(LogError) {
+        // The last look at the device may have freed it for what was staged meanwhile; nobody would
+        // ring for that.
+        guard !log.canFlush else { return }
         let due = timeUntilDue()
         guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
         let staged = log.staged
