@@ -56,6 +56,21 @@ struct CoreLoopTests {
         #expect(next.recoveredEnd > 5, "the end is in the log, too")
     }
 
+    @Test("it does not sleep on staged records that the device is free to take")
+    func stagedBeforeSleep() throws {
+        let lab = try Lab()
+        var sleeps = 0
+        lab.disk.onWait = { _ in sleeps += 1 }
+        let canFlush = lab.engine.log.canFlush
+        #expect(canFlush, "the start's own records are staged")
+        try lab.engine.sleep()
+        #expect(sleeps == 0)
+        var effects: [Effect] = []
+        try lab.engine.release(into: &effects)
+        try lab.engine.sleep()
+        #expect(sleeps == 1, "the device has them now")
+    }
+
     @Test("the inbox keeps the order, says when it is full, and calls back when it is drained")
     func inbox() throws {
         let inbox = Inbox(waker: try Waker(), limitBytes: 1 << 20, limitCommands: 5)
