@@ -21,18 +21,21 @@ package import RecordFormat
 ///
 /// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait.
 package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
-    private var device: Device<Store>
+    var device: Device<Store>
     private let options: LogOptions
     private var manifest: Manifest
     private var active: ActiveSegment
     private var salts: SeededEntropy
     /// Appends go here.
-    private var filling: BatchBuilder
+    private(set) var filling: BatchBuilder
     /// The batch that the device has; its memory must not change before it is reaped.
-    private var writing: BatchBuilder
+    private(set) var writing: BatchBuilder
     /// Seals, idle marks, headers and MANIFEST slots are written from here.
     private var chore: BatchBuilder
     private var page = AlignedMemory(capacity: Layout.page)
+    /// Where the records are, and what reads them back.
+    private(set) var index: OffsetIndex
+    var fetcher = RecordFetcher()
     private var step = Step.ready
     private var ticket: UInt64 = 0
     private var failure: LogError?
@@ -91,6 +94,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         active = outcome.active
         salts = outcome.salts
         nextSize = outcome.nextSize
+        index = outcome.index
         self.recovery = outcome.report
         lastTime = outcome.lastTime
         durable = outcome.next
@@ -171,12 +175,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         filling.reset(base: writing.end)
         let bytes = writing.close(active.batch(.data, base: writing.base, durable: durable))
         mark = durable
-        try submit(
-            bytes,
-            to: .segment(active.number),
-            at: active.extend(by: bytes.count),
-            .data(end: writing.end)
-        )
+        let position = active.extend(by: bytes.count)
+        index.note(writing.base, segment: active.number, position: position)
+        try submit(bytes, to: .segment(active.number), at: position, .data(end: writing.end))
     }
 
     /// Whether records are staged and the device is free to take them: ``flush()`` before sleeping.

@@ -34,6 +34,8 @@ package struct LogScan: Equatable, Sendable {
         }
     }
 
+    /// Where the records are that were handed over.
+    var index = OffsetIndex()
     /// The segment that was begun last.
     var tail: Tail?
     /// Segments made ahead that hold nothing yet.

@@ -205,6 +205,9 @@ extension LogScanner where Source: ~Copyable {
             try handOver(batch, Self.body(of: batch, in: whole), place, visit, reason)
         }
         found.batches += 1
+        if batch.recordCount > 0 {
+            found.index.note(batch.base, segment: place.header.number, position: place.position)
+        }
         found.mark = max(found.mark, batch.durable)
         expected = batch.end
         place.isSealed = batch.kind == .seal

@@ -44,6 +44,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         var salts: SeededEntropy
         /// Bytes of the segment behind the active one; nil when it is not made yet.
         var nextSize: Int?
+        var index: OffsetIndex
     }
 
     init(options: LogOptions, entropy: inout some Entropy, now: Timestamp) {
@@ -84,7 +85,8 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             lastTime: scan.lastTime,
             report: report,
             salts: salts,
-            nextSize: try size(of: active.number + 1, &device)
+            nextSize: try size(of: active.number + 1, &device),
+            index: scan.index
         )
     }
 

@@ -9,6 +9,9 @@ struct SegmentWindow: ~Copyable {
     private var start = 0
     private var end = 0
 
+    /// How often the memory was filled anew: what was borrowed before is void.
+    private(set) var generation: UInt64 = 0
+
     private static let ahead = 1 << 20
 
     init() { memory = AlignedMemory(capacity: Self.ahead) }
@@ -29,6 +32,7 @@ struct SegmentWindow: ~Copyable {
             memory.grow(to: wanted, keeping: 0)
             let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
             forget()
+            generation += 1
             let got = try source.load(segment: segment, at: position, into: target)
             UnsafeMutableRawBufferPointer(rebasing: target[got...]).initializeMemory(
                 as: UInt8.self,

@@ -31,6 +31,10 @@ package final class Waker: Sendable {
         }
     }
 
+    /// Whether the thread has announced a sleep and nobody has rung since: a guess by the time it
+    /// is looked at. Any thread.
+    package var isAsleep: Bool { state.load(ordering: .relaxed) == Self.asleep }
+
     /// Announces a sleep. The owner's thread.
     ///
     /// - Returns: false when somebody rang since the last sleep: look again before sleeping.

@@ -1,5 +1,3 @@
-package import Primitives
-
 /// A worker's connection, as the edges and the core name it.
 package struct ConnectionID: Hashable, Sendable {
     /// Which event loop owns it.
@@ -22,13 +20,6 @@ package struct ExchangeID: Hashable, Sendable {
         self.loop = loop
         self.number = number
     }
-}
-
-/// The id under which a caller waits for a result. A UUID in its canonical form takes 16 bytes;
-/// whatever else a client sends is kept as it is, since the answer must carry the same text.
-package enum CallID: Hashable, Sendable {
-    case uuid(UUID128)
-    case text(String)
 }
 
 /// Trace headers as a caller sent them, for the answer to carry them back.

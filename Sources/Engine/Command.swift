@@ -4,15 +4,17 @@ package import Observability
 package import Primitives
 
 /// What an edge asks of the core. Everything is already decoded; payloads are JSON text.
+///
+/// Small, whatever it holds: a command is moved several times on its way to the core.
 package enum Command: Sendable {
     case workerJoined(ConnectionID, address: String)
     case workerLeft(ConnectionID, reason: String)
-    case register(ConnectionID, Registration)
-    case reattach(ConnectionID, previous: String, token: String?)
+    indirect case register(ConnectionID, Registration)
+    indirect case reattach(ConnectionID, previous: String, token: String?)
     case call(ConnectionID, Call)
-    case result(ConnectionID, CallResult)
+    indirect case result(ConnectionID, CallResult)
     case logged([LogLine])
-    case request(ExchangeID, HTTPRequest, Propagation)
+    indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
     /// No new work; what is in flight may finish.
     case drain
@@ -65,8 +67,8 @@ package struct TriggerRequest: Sendable {
     }
 }
 
-/// A worker's `invokefunction`.
-package struct Call: Sendable {
+/// A worker's `invokefunction`: one object from the frame to the answer, which repeats most of it.
+package final class Call: Sendable {
     package enum Action: Equatable, Sendable {
         case await
         case void
@@ -75,17 +77,17 @@ package struct Call: Sendable {
     }
 
     /// nil: nobody waits.
-    package var id: CallID?
-    package var function: String
+    package let id: InvocationID?
+    package let function: String
     /// nil: `default`.
-    package var namespace: String?
-    package var payload: [UInt8]
-    package var metadata: JSONText?
-    package var action: Action
-    package var propagation: Propagation
+    package let namespace: String?
+    package let payload: [UInt8]
+    package let metadata: JSONText?
+    package let action: Action
+    package let propagation: Propagation
 
     package init(
-        id: CallID?,
+        id: InvocationID?,
         function: String,
         namespace: String?,
         payload: [UInt8],
@@ -105,10 +107,10 @@ package struct Call: Sendable {
 
 /// A worker's `invocationresult`.
 package struct CallResult: Sendable {
-    package var id: CallID
+    package var id: InvocationID
     package var result: FunctionResult
 
-    package init(id: CallID, result: FunctionResult) {
+    package init(id: InvocationID, result: FunctionResult) {
         self.id = id
         self.result = result
     }

@@ -3,21 +3,24 @@ package import JSON
 package import Primitives
 
 /// What leaves the engine. Each is held until the record that it depends on is on disk.
+///
+/// Small, whatever it holds: a receipt, the one that comes by the hundred thousand, is kept in
+/// place, and the rest behind a reference.
 package enum Effect: Sendable {
     case send(ConnectionID, Message)
     /// Ends a worker's connection with a WebSocket close code.
-    case close(ConnectionID, code: UInt16, reason: String)
-    case respond(ExchangeID, HTTPReply, trace: TraceID?)
+    indirect case close(ConnectionID, code: UInt16, reason: String)
+    indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
 
     /// A message to a worker.
     package enum Message: Sendable {
-        case registered(worker: UUID128, token: UUID128)
-        case rejected(Rejection)
-        case triggerFailed(id: String, type: String, function: String, ErrorBody)
-        case invoke(Dispatch)
-        case answer(CallID, function: String, FunctionResult, Propagation)
-        /// The answer to an enqueue.
-        case receipt(CallID, function: String, UUID128, Propagation)
+        indirect case registered(worker: UUID128, token: UUID128)
+        indirect case rejected(Rejection)
+        indirect case triggerFailed(id: String, type: String, function: String, ErrorBody)
+        indirect case invoke(Dispatch)
+        indirect case answer(InvocationID, function: String, FunctionResult, Propagation)
+        /// The answer to an enqueue that waits for one.
+        case receipt(Call, UUID128)
     }
 
     /// A function to run.

@@ -89,11 +89,15 @@ extension Engine where Store: ~Copyable {
         let decision: QueueDecision
         do throws(ErrorBody) {
             let registry = registry
-            decision = try views.queue.decide(function, input: input) { name in
+            let queue = views.queue
+            decision = try queue.decide(function, input: input) { name in
                 registry.triggers.values.filter {
                     QueueTrigger.types.contains($0.request.type)
                         && $0.request.config.member("topic")?.stringValue == name
                 }.count
+            } content: { message in
+                // A letter that cannot be read any more is listed without its content.
+                try? content(of: message)
             }
         } catch {
             return .failure(error)
@@ -149,6 +153,7 @@ extension Engine where Store: ~Copyable {
             let queue = try fields.requiredString("queue")
             let namespace = try fields.optionalString("namespace")
             let given = try fields.optionalString("messageReceiptId").flatMap { UUID128($0) }
+            let baggage = try fields.optionalString("baggage")
             receipt = given ?? UUID128(from: &random)
             do throws(ErrorBody) {
                 enqueued = try views.queue.decideEnqueue(
@@ -159,7 +164,7 @@ extension Engine where Store: ~Copyable {
                     ),
                     payload: (fields.optionalValue("data") ?? .null).bytes,
                     receipt: receipt,
-                    baggage: try? fields.optionalString("baggage")
+                    baggage: baggage
                 )
             } catch {
                 return .failure(error)

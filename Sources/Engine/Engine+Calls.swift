@@ -5,6 +5,7 @@ import JSON
 import Observability
 import Primitives
 import Queue
+import RecordFormat
 
 extension Engine where Store: ~Copyable {
     // MARK: A worker calls
@@ -112,7 +113,7 @@ extension Engine where Store: ~Copyable {
     }
 
     mutating func answer(
-        _ id: CallID,
+        _ id: InvocationID,
         function: String,
         _ result: FunctionResult,
         _ propagation: Propagation,
@@ -204,13 +205,7 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause
         )
-        if let id = call.id {
-            send(
-                .receipt(id, function: call.function, receipt, call.propagation),
-                to: connection,
-                after: offset
-            )
-        }
+        if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
         try pump(queue)
     }
 
@@ -233,17 +228,23 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {
+        let content: Message.Content
+        do throws(LogError) {
+            content = try self.content(of: message)
+        } catch {
+            return try bury(message, of: queue, error)
+        }
         let function = message.target.function
         let subscription = views.queue.queues[queue]?.subscription
         let worker = registry.pick(function)
         let run = Run(
             function: function,
-            payload: message.payload,
+            payload: content.payload,
             purpose: .deliver(queue: queue, message),
-            trace: message.trace ?? TraceID(from: &random),
+            trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,
             causeHoldsPayload: true,
-            baggage: Baggage.naming(function.id, in: message.baggage),
+            baggage: Baggage.naming(function.id, in: content.baggage),
             condition: subscription?.condition.map {
                 FunctionName(namespace: function.namespace, id: $0)
             }
@@ -270,6 +271,33 @@ extension Engine where Store: ~Copyable {
         // then hands it out again.
         run.after = message.released
         try start(run)
+    }
+
+    /// What is not kept in memory is read back from the log, and waited for.
+    mutating func content(of message: Message) throws(LogError) -> Message.Content {
+        if let content = message.content { return content }
+        let content: Message.Content? = try log.record(at: message.offset) { record in
+            guard case .queue(.enqueued(let event)) = try? Event(record) else { return nil }
+            return Message.Content(event, trace: record.trace)
+        }
+        guard let content else { preconditionFailure("a message comes from its record") }
+        return content
+    }
+
+    /// What cannot be read can neither be delivered nor repaired by trying again.
+    private mutating func bury(
+        _ message: Message,
+        of queue: String,
+        _ error: LogError
+    ) throws(LogError) {
+        notice(.error, "message \(message.offset) of queue \(queue) cannot be read: \(error)")
+        let letter = DeadLettered(
+            queue: queue,
+            message: message.offset,
+            failures: message.failures,
+            error: ErrorBody(code: "record_unreadable", message: "\(error)")
+        )
+        try record(.queue(.deadLettered(letter)), cause: message.offset)
     }
 
     // MARK: Logs

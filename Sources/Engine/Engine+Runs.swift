@@ -233,7 +233,7 @@ extension Engine where Store: ~Copyable {
         if case .deadLettered(let letter) = event {
             notice(
                 .warning,
-                "message \(message.receipt) of queue \(queue) is a dead letter after "
+                "message \(message.offset) of queue \(queue) is a dead letter after "
                     + "\(letter.failures) attempts: \(letter.error.message)"
             )
         }

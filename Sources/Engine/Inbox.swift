@@ -72,6 +72,10 @@ package final class Inbox: Sendable {
         waker.wake()
     }
 
+    /// Whether the core has nothing to do, as far as can be told without asking it: what is offered
+    /// now is handled at once. Any thread.
+    package var isAwaited: Bool { waker.isAsleep }
+
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Takes everything into a backlog that is empty, and calls back who was told to wait.

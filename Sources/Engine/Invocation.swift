@@ -7,7 +7,7 @@ final class Run {
     /// Where a result goes.
     enum Purpose {
         /// To the worker that called and waits.
-        case answer(ConnectionID, CallID, function: String, Propagation)
+        case answer(ConnectionID, InvocationID, function: String, Propagation)
         /// Nowhere.
         case nobody
         case respond(ExchangeID)

@@ -7,7 +7,7 @@ package import State
 
 /// Everything that is folded from the log. Live work, recovery and replay all run this `apply`.
 package struct Views {
-    package var queue = QueueView()
+    package var queue: QueueView
     package var state: StateView
     package var cron = CronView()
     /// Cron slots that fired and whose run has not ended.
@@ -15,11 +15,18 @@ package struct Views {
     /// The `invoked` records of those runs.
     private var firingRuns: [Offset: Offset] = [:]
 
-    package init(state: StateView = StateView()) { self.state = state }
+    /// Views of an empty log; `budget` is what they may keep of what the log holds.
+    package init(
+        state: StateView = StateView(),
+        budget: MemoryBudget = MemoryBudget(bytes: .max)
+    ) {
+        self.state = state
+        queue = QueueView(budget: budget)
+    }
 
     /// Folds one record of the log; a kind that this version does not know changes nothing.
     package mutating func apply(_ record: borrowing RecordView) throws(DecodeError) {
-        guard let event = try Event(kind: record.kind, payload: record.payload) else { return }
+        guard let event = try Event(record) else { return }
         apply(
             event,
             at: record.offset,

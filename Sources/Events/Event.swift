@@ -70,6 +70,11 @@ package enum Event: Equatable, Sendable {
 }
 
 extension Event {
+    /// Decodes a record.
+    package init?(_ record: RecordView) throws(DecodeError) {
+        try self.init(kind: record.kind, payload: record.payload)
+    }
+
     /// Decodes a record's payload.
     ///
     /// - Returns: nil for a kind that this version does not know.

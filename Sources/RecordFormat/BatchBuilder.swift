@@ -135,6 +135,16 @@ package struct BatchBuilder: ~Copyable {
         count += 1
     }
 
+    /// Reads what was appended; valid until the next change.
+    package var reader: BatchReader {
+        BatchReader(
+            base: base,
+            end: end,
+            time: openingTime,
+            body: UnsafeRawBufferPointer(rebasing: memory.bytes[Layout.batchHeader..<used])
+        )
+    }
+
     /// Takes the last record back: it does not fit what the batch has to fit. `byteCount` is what
     /// ``byteCount`` was before the record.
     package mutating func removeLast(backTo byteCount: Int) {

@@ -24,6 +24,14 @@ package struct BatchReader {
         )
     }
 
+    /// Reads a batch that is still in its builder's memory.
+    init(base: Offset, end: Offset, time: Timestamp, body: UnsafeRawBufferPointer) {
+        self.body = body
+        next = base
+        self.end = end
+        self.time = time
+    }
+
     /// Why a record cannot be served.
     package enum Failure: Error, Equatable, Sendable {
         /// The record's bytes are not what was written; the one behind it can still be found.

@@ -95,7 +95,10 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        var views = Views(state: StateView(maxValueBytes: configuration.state.maxValueBytes))
+        var views = Views(
+            state: StateView(maxValueBytes: configuration.state.maxValueBytes),
+            budget: MemoryBudget(bytes: configuration.log.cacheBytes)
+        )
         let now = SystemClock().now()
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport

@@ -6,9 +6,9 @@ import WorkerProtocol
 // What a worker says, as commands.
 
 extension Call {
-    init(_ frame: InvokeFrame) {
+    convenience init(_ frame: InvokeFrame) {
         self.init(
-            id: frame.invocationID.map { CallID($0) },
+            id: frame.invocationID,
             function: frame.functionID,
             namespace: frame.namespace,
             payload: frame.data,
@@ -37,23 +37,7 @@ extension Call.Action {
 
 extension CallResult {
     init(_ frame: ResultFrame) {
-        self.init(id: CallID(frame.invocationID), result: frame.result)
-    }
-}
-
-extension CallID {
-    init(_ id: InvocationID) {
-        switch id {
-        case .uuid(let uuid): self = .uuid(uuid)
-        case .text(let text): self = .text(text)
-        }
-    }
-
-    var wire: InvocationID {
-        switch self {
-        case .uuid(let uuid): .uuid(uuid)
-        case .text(let text): .text(text)
-        }
+        self.init(id: frame.invocationID, result: frame.result)
     }
 }
 
@@ -123,13 +107,13 @@ extension EngineFrame {
 
 extension ResultFrame {
     fileprivate init(
-        _ id: CallID,
+        _ id: InvocationID,
         _ function: String,
         _ result: FunctionResult,
         _ propagation: Propagation
     ) {
         self.init(
-            invocationID: id.wire,
+            invocationID: id,
             functionID: function,
             result: result,
             traceparent: propagation.traceparent,
@@ -139,13 +123,15 @@ extension ResultFrame {
 }
 
 extension ReceiptFrame {
-    init(_ id: CallID, _ function: String, _ receipt: UUID128, _ propagation: Propagation) {
+    /// nil: the call waits for nothing.
+    init?(_ call: Call, _ receipt: UUID128) {
+        guard let id = call.id else { return nil }
         self.init(
-            invocationID: id.wire,
-            functionID: function,
+            invocationID: id,
+            functionID: call.function,
             receipt: receipt,
-            traceparent: propagation.traceparent,
-            baggage: propagation.baggage
+            traceparent: call.propagation.traceparent,
+            baggage: call.propagation.baggage
         )
     }
 }

@@ -21,6 +21,8 @@ package final class WorkerGateway {
     /// What came in this turn of the loop.
     private var commands: [Command] = []
     private var commandBytes = 0
+    /// As many commands are worth waking the core for.
+    private static let firstBatch = 16
     /// Who sent it.
     private var senders: [WorkerSession] = []
     /// Who sent what filled the inbox, and reads nothing until that is drained.
@@ -69,8 +71,8 @@ package final class WorkerGateway {
 
     // MARK: To the core
 
-    /// Collects a command, to be handed over at the end of this turn of the loop: one batch for all
-    /// sockets that were ready.
+    /// Collects a command, to be handed over when the core has nothing to do, and at the latest at
+    /// the end of this turn of the loop: one batch for all sockets that were ready.
     func collect(_ command: Command, bytes: Int, from sender: WorkerSession? = nil) {
         if commands.isEmpty {
             // NIO runs tasks after it has read from every socket that was ready.
@@ -82,6 +84,8 @@ package final class WorkerGateway {
             sender.isSender = true
             senders.append(sender)
         }
+        // An idle core need not wait for the rest: its first batch is with the device by then.
+        if commands.count >= Self.firstBatch, inbox.isAwaited { handOver() }
     }
 
     func handOver() {

@@ -112,8 +112,8 @@ final class WorkerSession: WebSocketSession {
 
     func send(_ message: Effect.Message) {
         switch message {
-        case .receipt(let id, let function, let receipt, let propagation):
-            reply(ReceiptFrame(id, function, receipt, propagation))
+        case .receipt(let call, let receipt):
+            if let frame = ReceiptFrame(call, receipt) { reply(frame) }
         case .invoke(let dispatch): reply(DispatchFrame(dispatch))
         default: if let frame = EngineFrame(message) { reply(frame) }
         }

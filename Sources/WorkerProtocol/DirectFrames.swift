@@ -27,19 +27,7 @@ package struct ReceiptFrame: OutgoingFrame {
         self.baggage = baggage
     }
 
-    package var byteCount: Int {
-        var counter = ByteCounter()
-        encode(to: &counter)
-        return counter.count
-    }
-
-    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        var filler = ByteFiller(buffer)
-        encode(to: &filler)
-        return filler.count
-    }
-
-    private func encode(to sink: inout some FrameSink) {
+    package func encode(to sink: inout some FrameSink) {
         sink.literal(#"{"type":"invocationresult","invocation_id":"#)
         sink.quoted(invocationID)
         sink.literal(#","function_id":"#)
@@ -84,19 +72,7 @@ package struct DispatchFrame: OutgoingFrame {
         self.baggage = baggage
     }
 
-    package var byteCount: Int {
-        var counter = ByteCounter()
-        encode(to: &counter)
-        return counter.count
-    }
-
-    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        var filler = ByteFiller(buffer)
-        encode(to: &filler)
-        return filler.count
-    }
-
-    private func encode(to sink: inout some FrameSink) {
+    package func encode(to sink: inout some FrameSink) {
         sink.literal(#"{"type":"invokefunction","invocation_id":"#)
         sink.quoted(invocation)
         sink.literal(#","function_id":"#)

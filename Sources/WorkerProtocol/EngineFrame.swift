@@ -57,19 +57,7 @@ package enum EngineFrame: Frame {
         }
     }
 
-    package var byteCount: Int {
-        var counter = ByteCounter()
-        encode(to: &counter)
-        return counter.count
-    }
-
-    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        var filler = ByteFiller(buffer)
-        encode(to: &filler)
-        return filler.count
-    }
-
-    private func encode(to sink: inout some FrameSink) {
+    package func encode(to sink: inout some FrameSink) {
         switch self {
         case .invoke(let frame): frame.encode(to: &sink)
         case .result(let frame): frame.encode(to: &sink)

@@ -12,12 +12,8 @@ package protocol Frame: OutgoingFrame {
 
 /// A message as it is written.
 package protocol OutgoingFrame: Equatable, Sendable {
-    /// Exactly how many bytes ``write(into:)`` writes.
-    var byteCount: Int { get }
-
-    /// Writes the message as compact standard JSON at the start of `buffer`, which must have room
-    /// for ``byteCount`` bytes, and returns how many that were.
-    func write(into buffer: UnsafeMutableRawBufferPointer) -> Int
+    /// Describes the message as compact standard JSON; the same each time.
+    func encode(to sink: inout some FrameSink)
 }
 
 extension Frame {
@@ -31,6 +27,21 @@ extension Frame {
 }
 
 extension OutgoingFrame {
+    /// Exactly how many bytes ``write(into:)`` writes.
+    package var byteCount: Int {
+        var counter = ByteCounter()
+        encode(to: &counter)
+        return counter.count
+    }
+
+    /// Writes the message at the start of `buffer`, which must have room for ``byteCount`` bytes,
+    /// and returns how many that were.
+    package func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filler = ByteFiller(buffer)
+        encode(to: &filler)
+        return filler.count
+    }
+
     /// The message's bytes.
     package var bytes: [UInt8] {
         let count = byteCount

@@ -1,9 +1,9 @@
 import JSON
-import Primitives
+package import Primitives
 
 /// Where a message's bytes go. Every message is described once and runs over two sinks: one that
 /// counts, so that room can be made exactly, and one that fills it.
-protocol FrameSink {
+package protocol FrameSink {
     mutating func literal(_ text: StaticString)
     mutating func raw(_ bytes: UnsafeRawBufferPointer)
     mutating func quoted(_ text: String)

@@ -1,5 +1,5 @@
 package import JSON
-import Primitives
+package import Primitives
 
 /// `invokefunction`: a call, from a worker to the engine and from the engine to the worker that
 /// serves the function (protocol 2.5).

@@ -75,6 +75,7 @@ private func live(
         if let finding = oracle.judge(recovered) { return finding }
         for _ in 0..<steps {
             try work(&log, options, &oracle, &entropy)
+            if let finding = try readBack(&log, oracle, &entropy) { return finding }
             let durable = Int(log.durable.rawValue)
             if durable > oracle.submitted.count { return "durable before it was submitted" }
             oracle.promised = max(oracle.promised, durable)
@@ -130,6 +131,25 @@ private func work(
         try log.wait(nanoseconds: nil)
     }
     try log.reap()
+}
+
+/// Reads one of the records back, wherever it is by now; nil when it is what was appended.
+private func readBack(
+    _ log: inout CommitLog<SimulatedStorage>,
+    _ oracle: Oracle,
+    _ entropy: inout SeededEntropy
+) throws(LogError) -> String? {
+    let all = oracle.submitted.count + oracle.pending.count
+    guard all > 0, entropy.next() % 4 == 0 else { return nil }
+    // Mostly one behind the other, as a backlog is worked off.
+    let first = Int(entropy.next() % UInt64(all))
+    for number in first..<min(all, first + 1 + Int(entropy.next() % 5)) {
+        let entry = try log.record(at: Offset(UInt64(number))) { Entry($0) }
+        let index = number - oracle.submitted.count
+        let expected = index < 0 ? oracle.submitted[number] : oracle.pending[index]
+        if entry != expected { return "record \(number) is not read back as it was appended" }
+    }
+    return nil
 }
 
 @Suite("Crashes")

@@ -69,7 +69,7 @@ struct CallTests {
         let lab = try Lab()
         let worker = try lab.join("w", serving: "f")
         let uuid = UUID128(high: 0x4000, low: 1 << 63)
-        for id in [CallID.text("not a uuid"), .uuid(uuid), .uuid(uuid)] {
+        for id in [InvocationID.text("not a uuid"), .uuid(uuid), .uuid(uuid)] {
             let dispatch = try #require(try lab.settle(.call(worker, "f", id: id)).dispatches.first)
             let left = try lab.settle(.answer(worker, dispatch.invocation))
             guard case .send(_, .answer(let answered, _, _, _)) = left.first else {

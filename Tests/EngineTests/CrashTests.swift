@@ -74,7 +74,8 @@ private struct History {
                 seed: seed,
                 at: time,
                 life: life,
-                segmentBytes: 64 << 10
+                segmentBytes: 64 << 10,
+                cacheBytes: [0, 500, .max][Int(entropy.next() % 3)]
             ) { options in
                 options.queues["default"] = .once(attempts: 3, concurrency: 3)
                 options.queues["fifo"] = .fifo(by: "g", backoff: 1)
@@ -180,7 +181,7 @@ private struct History {
         for effect in effects {
             transcript.append(effect.line)
             switch effect {
-            case .send(_, .receipt(_, _, let receipt, _)): told.receipts.insert(receipt)
+            case .send(_, .receipt(_, let receipt)): told.receipts.insert(receipt)
             case .send(let connection, .invoke(let dispatch)):
                 guard let peer = workers.first(where: { $0.connection == connection }) else {
                     break

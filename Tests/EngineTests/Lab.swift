@@ -35,10 +35,11 @@ final class Lab {
         at time: Timestamp = Lab.epoch,
         life: UInt64 = 1,
         segmentBytes: Int = 1 << 20,
+        cacheBytes: Int = .max,
         _ adjust: (inout EngineOptions) -> Void = { _ in }
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: seed &* 1000 &+ life)
-        var views = Views()
+        var views = Views(budget: MemoryBudget(bytes: cacheBytes))
         var ledger = Ledger()
         let log = try CommitLog(
             opening: SimulatedStorage(disk),
@@ -197,8 +198,8 @@ extension Call {
         return Call(id: nil, function: "engine::workers::register", payload: payload)
     }
 
-    init(
-        id: CallID?,
+    convenience init(
+        id: InvocationID?,
         function: String,
         namespace: String? = nil,
         payload: [UInt8],
@@ -229,7 +230,7 @@ extension Command {
         _ peer: Peer,
         _ function: String,
         _ payload: String = "{}",
-        id: CallID? = .text("c"),
+        id: InvocationID? = .text("c"),
         in namespace: String? = nil,
         as action: Call.Action = .await,
         with propagation: Propagation = Propagation()
@@ -252,7 +253,7 @@ extension Command {
         _ function: String,
         _ payload: String = "{}",
         to queue: String = "default",
-        id: CallID? = .text("e")
+        id: InvocationID? = .text("e")
     ) -> Command {
         .call(peer, function, payload, id: id, as: .enqueue(queue: queue))
     }
@@ -330,7 +331,7 @@ extension Effect {
     }
 
     var receipt: UUID128? {
-        guard case .send(_, .receipt(_, _, let receipt, _)) = self else { return nil }
+        guard case .send(_, .receipt(_, let receipt)) = self else { return nil }
         return receipt
     }
 
@@ -353,7 +354,7 @@ extension Effect {
         case .send(_, .invoke(let dispatch)):
             "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
-        case .send(_, .receipt(_, let function, _, _)): "receipt \(function)"
+        case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"

@@ -98,7 +98,12 @@ struct Bench {
     /// What a function answers, as text.
     mutating func call(_ function: QueueFunction, _ input: String) throws -> String {
         let text = try JSONText(validating: Array(input.utf8))
-        let decision = try view.decide(function, input: text) { _ in 2 }
+        let decision = try view.decide(
+            function,
+            input: text,
+            consumers: { _ in 2 },
+            content: { $0.content }
+        )
         for event in decision.events { apply(event) }
         return decision.result.description
     }

@@ -124,6 +124,8 @@ extension Configuration {
         package var io = LogIO.auto
         /// Where a segment ends and the next begins, in bytes.
         package var segmentBytes = 64 << 20
+        /// What the views may keep in memory of what the log holds, in bytes.
+        package var cacheBytes = 64 << 20
         /// How old a record must be before it may be removed; nil keeps everything.
         package var retention: Timestamp.Span?
         /// How large the log may grow before its oldest part may be removed; nil sets no bound.

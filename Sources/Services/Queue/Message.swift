@@ -3,25 +3,23 @@ package import Primitives
 /// A message of one queue, from its `enqueued` record until it is acked or discarded.
 ///
 /// A class, because the queue's order, its delays and its dead letters all point at the same
-/// message; it never leaves the core thread.
+/// message; it never leaves the core thread. There may be millions: what only a delivery needs is
+/// in its ``content``, and in the log.
 package final class Message {
     /// The offset of its `enqueued` record: with the queue's name, its identity.
     package let offset: Offset
     package let target: Target
-    package let receipt: UUID128
-    package let trace: TraceID?
-    package let baggage: String?
     package let group: String?
-    /// JSON.
-    package let payload: [UInt8]
-    /// Deliveries that failed.
-    package internal(set) var failures: UInt32 = 0
-    package internal(set) var state = State.waiting
+    /// nil where memory was short: the record at ``offset`` has it.
+    package private(set) var content: Content?
     /// The record that let it be delivered: its own, that of a retry or a redrive, or the one that
     /// ended its group's message before it. No delivery leaves before that one is durable.
     package internal(set) var released: Offset
+    /// Deliveries that failed.
+    package internal(set) var failures: UInt32 = 0
     /// How often it was put among the ready messages: what tells its entry there from older ones.
-    var turn: UInt64 = 0
+    var turn: UInt32 = 0
+    package internal(set) var state = State.waiting
 
     package enum State: Equatable {
         /// Can be delivered now, or is behind another of its group.
@@ -29,27 +27,44 @@ package final class Message {
         /// Failed, and waits for its next attempt.
         case delayed(until: Timestamp)
         case inFlight(since: Timestamp)
-        case dead(error: ErrorBody, at: Timestamp)
+        indirect case dead(error: ErrorBody, at: Timestamp)
         case done
     }
 
-    init(
-        offset: Offset,
-        target: Target,
-        receipt: UUID128,
-        trace: TraceID?,
-        baggage: String?,
-        group: String?,
-        payload: [UInt8]
-    ) {
+    /// What its `enqueued` record says for its deliveries.
+    package final class Content {
+        /// JSON.
+        package let payload: [UInt8]
+        package let receipt: UUID128
+        package let trace: TraceID?
+        package let baggage: String?
+
+        package init(payload: [UInt8], receipt: UUID128, trace: TraceID?, baggage: String?) {
+            self.payload = payload
+            self.receipt = receipt
+            self.trace = trace
+            self.baggage = baggage
+        }
+
+        /// Roughly the memory that it takes beside the message, in bytes.
+        var byteCount: Int { Self.byteCount(payload: payload.count) }
+
+        static func byteCount(payload: Int) -> Int { payload + 128 }
+    }
+
+    init(offset: Offset, target: Target, group: String?, content: Content?) {
         self.offset = offset
         released = offset
         self.target = target
-        self.receipt = receipt
-        self.trace = trace
-        self.baggage = baggage
         self.group = group
-        self.payload = payload
+        self.content = content
+    }
+
+    /// Lets the content go: the message is done.
+    func dropContent(_ budget: MemoryBudget) {
+        guard let content else { return }
+        budget.give(back: content.byteCount)
+        self.content = nil
     }
 
     var isWaiting: Bool { state == .waiting }

@@ -21,10 +21,13 @@ package struct QueueDecision: Equatable, Sendable {
 }
 
 extension QueueView {
+    /// What a call of `function` does. `consumers` counts who consumes a queue or topic; `content`
+    /// gives a message's content, nil where it cannot be read any more.
     package func decide(
         _ function: QueueFunction,
         input: JSONText,
-        consumers: (String) -> Int
+        consumers: (String) -> Int,
+        content: (Message) -> Message.Content?
     ) throws(ErrorBody) -> QueueDecision {
         do throws(JSONFieldError) {
             let fields = try JSONFields(input.isNull ? .emptyObject : input)
@@ -32,11 +35,11 @@ extension QueueView {
             case .define: return try decideDefine(fields)
             case .redrive: return try decideRedrive(fields)
             case .redriveMessage, .discardMessage:
-                return try decideOne(fields, discard: function == .discardMessage)
+                return try decideOne(fields, discard: function == .discardMessage, content)
             case .listTopics: return listTopics(consumers)
             case .topicStats: return try topicStats(fields, consumers)
             case .deadLetterTopics: return deadLetterTopics()
-            case .deadLetters: return try deadLetters(fields)
+            case .deadLetters: return try deadLetters(fields, content)
             }
         } catch {
             throw Self.refusal(function, error)
@@ -100,12 +103,15 @@ extension QueueView {
 
     private func decideOne(
         _ fields: JSONFields,
-        discard: Bool
+        discard: Bool,
+        _ content: (Message) -> Message.Content?
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
         let id = try fields.optionalString("message_id") ?? ""
         guard !id.isEmpty else { throw .missing(field: "message_id") }
-        let letter = dead(name).first { $0.message.receipt.description == id }
+        let letter = dead(name).first {
+            content($0.message)?.receipt.description == id
+        }
         let event: QueueEvent? = letter.map {
             discard
                 ? .discarded(Discarded(queue: $0.queue, message: $0.message.offset))
@@ -221,7 +227,10 @@ extension QueueView {
         return answer(.array(rows))
     }
 
-    private func deadLetters(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
+    private func deadLetters(
+        _ fields: JSONFields,
+        _ content: (Message) -> Message.Content?
+    ) throws(JSONFieldError) -> QueueDecision {
         let letters = dead(try name(fields))
         let skipped = Int(clamping: max(0, try fields.optionalInteger("offset") ?? 0))
         let limit = Int(clamping: max(0, try fields.optionalInteger("limit") ?? 50))
@@ -229,11 +238,12 @@ extension QueueView {
         json.beginArray()
         for letter in letters.dropFirst(skipped).prefix(limit) {
             guard case .dead(let error, let at) = letter.message.state else { continue }
+            let found = content(letter.message)
             json.beginObject()
             json.key("id")
-            json.string(letter.message.receipt.description)
+            json.string(found?.receipt.description ?? "")
             json.key("payload")
-            json.raw(bytes: letter.message.payload)
+            json.raw(bytes: found?.payload ?? JSONText.null.bytes)
             json.key("error")
             json.string("\(error.code): \(error.message)")
             json.key("failed_at")
@@ -241,7 +251,7 @@ extension QueueView {
             json.key("retries")
             json.integer(Int64(letter.message.failures))
             json.key("size_bytes")
-            json.integer(letter.message.payload.count)
+            json.integer(found?.payload.count ?? 0)
             json.endObject()
         }
         json.endArray()

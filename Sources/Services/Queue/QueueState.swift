@@ -40,7 +40,7 @@ package final class QueueState {
     func add(_ message: Message) {
         messages.insert(message)
         // What an earlier turn left among the ready ones is stale, also while it waits in a group.
-        message.turn += 1
+        message.turn &+= 1
         guard let group = message.group else { return makeReady(message) }
         if groups[group]?.append(message) == nil {
             groups[group] = []

@@ -6,8 +6,9 @@ extension QueueView {
     /// A hash of the content: of every queue, its settings and messages, in order.
     ///
     /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
-    /// the queues in the order of their names and their messages in that of their offsets. Whether
-    /// a message's delay is over depends on the clock and not on the log: it does not count.
+    /// the queues in the order of their names and their messages in that of their offsets, which
+    /// stand for their contents. Whether a message's delay is over depends on the clock and not on
+    /// the log: it does not count.
     package func digest() -> UInt64 {
         var hash = ContentHash()
         for name in queues.keys.sorted() {
@@ -34,35 +35,8 @@ extension QueueView {
     }
 }
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo). Texts and byte counts go before what they bound, so that no
-/// two contents run together to the same bytes.
-private struct ContentHash {
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-
-    mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            add(UInt8(truncatingIfNeeded: number >> shift))
-        }
-    }
-
-    mutating func add(_ text: String) {
-        add(UInt64(text.utf8.count))
-        for byte in text.utf8 { add(byte) }
-    }
-
-    mutating func add(_ text: String?) {
-        add(UInt8(text == nil ? 0 : 1))
-        if let text { add(text) }
-    }
-
-    mutating func add(_ function: FunctionName) {
-        add(function.namespace)
-        add(function.id)
-    }
-
-    mutating func add(_ settings: QueueSettings) {
+extension ContentHash {
+    fileprivate mutating func add(_ settings: QueueSettings) {
         add(UInt8(settings.fifo ? 1 : 0))
         add(UInt64(settings.concurrency))
         add(UInt64(settings.attempts))
@@ -70,7 +44,7 @@ private struct ContentHash {
         add(settings.groupField)
     }
 
-    mutating func add(_ subscription: Subscribed?) {
+    fileprivate mutating func add(_ subscription: Subscribed?) {
         add(UInt8(subscription == nil ? 0 : 1))
         guard let subscription else { return }
         add(subscription.topic)
@@ -78,16 +52,12 @@ private struct ContentHash {
         add(subscription.condition)
     }
 
-    mutating func add(_ message: Message) {
+    fileprivate mutating func add(_ message: Message) {
         add(message.offset.rawValue)
         add(message.target.function)
-        add(message.receipt.high)
-        add(message.receipt.low)
         add(message.group)
         add(message.released.rawValue)
         add(UInt64(message.failures))
-        add(UInt64(message.payload.count))
-        for byte in message.payload { add(byte) }
         switch message.state {
         case .waiting, .delayed: add(UInt8(0))
         case .inFlight(let since):

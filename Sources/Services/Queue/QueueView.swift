@@ -17,6 +17,7 @@ package struct QueueView {
     private var topics: [String: [String]] = [:]
     private var targets: [FunctionName: Target] = [:]
     private var delays: Heap<Delay> = []
+    private let budget: MemoryBudget
 
     private struct Delay: Comparable {
         let until: Timestamp
@@ -28,7 +29,8 @@ package struct QueueView {
         static func == (left: Delay, right: Delay) -> Bool { left.message === right.message }
     }
 
-    package init() {}
+    /// - Parameter budget: what the payloads of messages may take.
+    package init(budget: MemoryBudget = MemoryBudget(bytes: .max)) { self.budget = budget }
 
     /// The name of the queue that a topic has for one subscription.
     package static func subscriptionQueue(topic: String, function: FunctionName) -> String {
@@ -115,7 +117,10 @@ package struct QueueView {
     private mutating func unsubscribe(_ event: Unsubscribed) {
         let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
         guard let queue = queues.removeValue(forKey: name) else { return }
-        for message in queue.messages.all { message.state = .done }
+        for message in queue.messages.all {
+            message.state = .done
+            message.dropContent(budget)
+        }
         topics[event.topic]?.removeAll { $0 == name }
         if topics[event.topic]?.isEmpty == true { topics[event.topic] = nil }
     }
@@ -151,14 +156,12 @@ package struct QueueView {
         _ offset: Offset,
         _ trace: TraceID?
     ) {
+        let bytes = Message.Content.byteCount(payload: event.payload.count)
         let message = Message(
             offset: offset,
             target: target(function, in: queue),
-            receipt: event.receipt,
-            trace: trace,
-            baggage: event.baggage,
             group: group,
-            payload: event.payload
+            content: budget.take(bytes) ? Message.Content(event, trace: trace) : nil
         )
         queue.add(message)
     }
@@ -184,6 +187,7 @@ package struct QueueView {
         guard let queue = queues[name], let message = queue.messages.remove(number) else { return }
         leave(message, queue, at: offset)
         message.state = .done
+        message.dropContent(budget)
     }
 
     private mutating func retry(_ event: Retried, at offset: Offset) {
@@ -273,7 +277,7 @@ extension QueueView {
         guard queue.inFlight < Int(queue.settings.concurrency) else { return nil }
         while let message = queue.ready.first() {
             if isServed(message.target.function) { return message }
-            message.turn += 1
+            message.turn &+= 1
             queue.held[ObjectIdentifier(message.target), default: []].append(message)
         }
         return nil
@@ -293,6 +297,18 @@ extension QueueView {
             names.append(name)
         }
         return names.sorted()
+    }
+}
+
+extension Message.Content {
+    /// What an `enqueued` record with this trace says.
+    package convenience init(_ event: Enqueued, trace: TraceID?) {
+        self.init(
+            payload: event.payload,
+            receipt: event.receipt,
+            trace: trace,
+            baggage: event.baggage
+        )
     }
 }
 

@@ -16,7 +16,7 @@ struct Ready {
 
     private struct Entry: Comparable {
         let message: Message
-        let turn: UInt64
+        let turn: UInt32
 
         var isStale: Bool { !message.isWaiting || message.turn != turn }
 
@@ -33,7 +33,7 @@ struct Ready {
     mutating func comeBack(_ message: Message) { returned.insert(begin(message)) }
 
     private func begin(_ message: Message) -> Entry {
-        message.turn += 1
+        message.turn &+= 1
         return Entry(message: message, turn: message.turn)
     }
 

@@ -14,29 +14,9 @@ extension StateView {
             for (key, entry) in scope.inOrder {
                 hash.add(key.text)
                 hash.add(entry.version.rawValue)
-                hash.add(UInt64(entry.value.count))
-                for byte in entry.value { hash.add(byte) }
+                hash.add(entry.value)
             }
         }
         return hash.value
-    }
-}
-
-/// 64-bit FNV-1a (Fowler, Noll, Vo). Texts and byte counts go before what they bound, so that no
-/// two contents run together to the same bytes.
-private struct ContentHash {
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-
-    mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            add(UInt8(truncatingIfNeeded: number >> shift))
-        }
-    }
-
-    mutating func add(_ text: String) {
-        add(UInt64(text.utf8.count))
-        for byte in text.utf8 { add(byte) }
     }
 }

@@ -1,5 +1,3 @@
-package import Primitives
-
 /// The id by which an answer finds its call. Engines and SDKs make UUIDs; whatever else a caller
 /// sends is kept as it came, so that it is echoed unchanged.
 package enum InvocationID: Hashable, Sendable, CustomStringConvertible {

@@ -1,0 +1,160 @@
+import Disk
+import Primitives
+import RecordFormat
+
+/// Reads single records back from the medium, each checked against its own checksum.
+///
+/// Records that lie behind one another are read ahead together: working off a backlog costs a read
+/// of the device for every mebibyte, not for every record.
+struct RecordFetcher: ~Copyable {
+    private var window = SegmentWindow()
+    /// The segment of the last record, for its salt and size.
+    private var header: SegmentHeader?
+    /// Where the last record was found: the next one is likely behind it.
+    private var cursor: Cursor?
+
+    private struct Cursor {
+        let batch: BatchHeader
+        let segment: UInt64
+        let position: Int
+        /// Into the window as it was then.
+        var reader: BatchReader
+        let generation: UInt64
+
+        func precedes(_ offset: Offset) -> Bool {
+            batch.base <= offset && offset < batch.end && reader.next <= offset
+        }
+    }
+
+    /// Calls `body` with the record at `offset`, which is durable; the view is valid during the
+    /// call.
+    ///
+    /// - Throws: ``LogError/damaged(_:)`` for a record that is not what was written,
+    ///   ``LogError/storage(_:)`` for one that the device does not give.
+    mutating func fetch<Source: SegmentSource & ~Copyable, Result>(
+        _ offset: Offset,
+        _ index: OffsetIndex,
+        from source: inout Source,
+        _ body: (RecordView) -> Result
+    ) throws(LogError) -> Result {
+        if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
+            cursor = try locate(offset, index, &source)
+        }
+        guard var found = cursor else { throw missing(offset, in: nil) }
+        cursor = nil
+        while true {
+            let record: RecordView?
+            do throws(BatchReader.Failure) {
+                record = try found.reader.record()
+            } catch {
+                if error == .checksum, found.reader.next <= offset { continue }
+                throw damaged(offset, .changedBits, found.segment, found.position)
+            }
+            guard let record else { throw missing(offset, in: found) }
+            guard record.offset == offset else { continue }
+            cursor = found
+            return body(record)
+        }
+    }
+
+    /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
+    private mutating func locate<Source: SegmentSource & ~Copyable>(
+        _ offset: Offset,
+        _ index: OffsetIndex,
+        _ source: inout Source
+    ) throws(LogError) -> Cursor? {
+        guard let entry = index.entry(for: offset) else { return nil }
+        var position = entry.position
+        if let cursor, cursor.segment == entry.segment, cursor.batch.end <= offset {
+            position = max(position, cursor.position + cursor.batch.extent)
+        }
+        if header?.number != entry.segment { try readHeader(entry.segment, &source) }
+        guard let header else { return nil }
+        var isSettled = false
+        while position + Layout.page <= Int(header.size) {
+            let sector = try bytes(header, position, Layout.page, &source)
+            guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
+                batch.position == UInt64(position),
+                position + batch.extent <= Int(header.size)
+            else {
+                // What was read ahead may be older than what is there now.
+                if isSettled { throw damaged(offset, .batchHeader, header.number, position) }
+                window.forget()
+                isSettled = true
+                continue
+            }
+            isSettled = false
+            if batch.end <= offset {
+                position += batch.extent
+                continue
+            }
+            let whole = try bytes(header, position, batch.extent, &source)
+            let end = Layout.batchHeader + Int(batch.bodyLength)
+            let body = UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
+            guard batch.base <= offset, let reader = BatchReader(batch, body: body) else {
+                throw damaged(offset, .batchHeader, header.number, position)
+            }
+            return Cursor(
+                batch: batch,
+                segment: header.number,
+                position: position,
+                reader: reader,
+                generation: window.generation
+            )
+        }
+        return nil
+    }
+
+    private mutating func readHeader<Source: SegmentSource & ~Copyable>(
+        _ segment: UInt64,
+        _ source: inout Source
+    ) throws(LogError) {
+        let page = try window.bytes(
+            of: segment,
+            at: 0,
+            count: Layout.page,
+            size: Layout.page,
+            from: &source
+        )
+        guard case .valid(let read) = SegmentHeader.read(page), read.number == segment else {
+            header = nil
+            let damage = Damage(
+                .segmentHeader,
+                segment: segment,
+                position: 0,
+                lost: .zero..<Offset.zero
+            )
+            throw .damaged([damage])
+        }
+        header = read
+    }
+
+    private mutating func bytes<Source: SegmentSource & ~Copyable>(
+        _ header: SegmentHeader,
+        _ position: Int,
+        _ count: Int,
+        _ source: inout Source
+    ) throws(LogError) -> UnsafeRawBufferPointer {
+        try window.bytes(
+            of: header.number,
+            at: position,
+            count: count,
+            size: Int(header.size),
+            from: &source
+        )
+    }
+
+    private func missing(_ offset: Offset, in cursor: Cursor?) -> LogError {
+        damaged(offset, .missingBatches, cursor?.segment ?? 0, cursor?.position ?? 0)
+    }
+
+    private func damaged(
+        _ offset: Offset,
+        _ reason: Damage.Reason,
+        _ segment: UInt64,
+        _ position: Int
+    ) -> LogError {
+        let lost = offset..<offset.advanced(by: 1)
+        return .damaged([Damage(reason, segment: segment, position: position, lost: lost)])
+    }
+}
