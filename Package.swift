@@ -88,10 +88,10 @@ let package = Package(
             ["Primitives", "WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]
         ),
         // 4
-        service("Queue", ["Primitives", "Events", "JSON", deque, heap]),
-        service("State", ["Primitives", "Events", "JSON"]),
+        service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
+        service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
-        service("Cron", ["Primitives", "Events", "JSON"]),
+        service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
         // 5
         module(

@@ -179,3 +179,8 @@ void platform_keep_memory(size_t bytes) {
     mallopt(M_TRIM_THRESHOLD, (int)bytes);
     mallopt(M_TOP_PAD, 1 << 20);
 }
+
+void platform_lower_priority(void) {
+    // On Linux a nice value belongs to a thread, and 0 names the calling one.
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+}

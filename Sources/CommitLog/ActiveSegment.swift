@@ -22,8 +22,11 @@ struct ActiveSegment {
 
     /// Whether a batch of `extent` bytes leaves room for the seal.
     func hasRoom(for extent: Int) -> Bool {
-        position + extent + Layout.page <= Int(header.size) - Layout.segmentFooter
+        extent + Layout.page <= remaining
     }
+
+    /// Bytes that batches may still take, the seal's included.
+    var remaining: Int { Int(header.size) - Layout.segmentFooter - position }
 
     /// The header of the batch that would be written now.
     func batch(_ kind: BatchHeader.Kind, base: Offset, durable: Offset) -> BatchHeader {

@@ -52,9 +52,26 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package private(set) var staged: Offset
     /// When the last record was written; the next one is not earlier.
     package private(set) var lastTime: Timestamp
-    /// Whether the next segment cannot be made for lack of room. What is left of the active one is
-    /// the reserve for acknowledgements and deletes; turns false by itself when there is room.
+    /// The data directory.
+    package var path: String { device.store.path }
+    /// Whether the next segment cannot be made for lack of room; turns false by itself when there
+    /// is some.
     package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
+    /// Whether, the disk being full, what is left of the active segment is to be kept for what
+    /// brings work to an end: take no new work while it is.
+    package var isInReserve: Bool {
+        isDiskFull && active.remaining - filling.extent < options.reserveBytes(of: active.header)
+    }
+    /// The segment that takes batches, and the offset of its first record: all before it is sealed
+    /// and will not change.
+    package var activeSegment: (number: UInt64, base: Offset) {
+        (active.number, active.header.base)
+    }
+    package var engine: UUID128 { manifest.engine }
+    /// The segment that begins at `offset`, or the last one that begins before it.
+    package func segment(of offset: Offset) -> UInt64 {
+        index.entry(for: offset)?.segment ?? manifest.oldestSegment
+    }
     /// Why the next segment could not be made.
     private var obstacle: StorageError?
     /// Since opening: what was handed to the device, chores included.
@@ -73,9 +90,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
-    /// interrupted write left, and syncs the tail. `replay` gets each record, oldest first, as a
-    /// view that is valid during the call; `entropy` gives the identities that no two segments may
-    /// share; `now` is the date in a new segment's header.
+    /// interrupted write left, and syncs the tail. `replay` gets each record from `known` on,
+    /// oldest first, as a view that is valid during the call; `entropy` gives the identities that no
+    /// two segments may share; `now` is the date in a new segment's header.
     ///
     /// - Throws: when it throws, the directory is as it was, but for its lock.
     package init(
@@ -83,10 +100,16 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         options: LogOptions = LogOptions(),
         entropy: inout some Entropy,
         now: Timestamp,
+        known: LogStart = LogStart(),
         replay: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) {
         var device = Device(store)
-        let recovery = Recovery<Store>(options: options, entropy: &entropy, now: now)
+        let recovery = Recovery<Store>(
+            options: options,
+            known: known,
+            entropy: &entropy,
+            now: now
+        )
         let engine = UUID128(from: &entropy)
         let outcome = try recovery.run(&device, engine: engine, replay)
         self.options = options

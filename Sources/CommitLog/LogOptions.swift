@@ -39,6 +39,10 @@ package struct LogOptions: Equatable, Sendable {
         segmentBytes - Layout.segmentHeader - Layout.segmentFooter - Layout.page
     }
 
+    /// Bytes of a segment that are kept for acknowledgements and deletes while the disk is full: a
+    /// quarter, at most 16 MiB.
+    func reserveBytes(of segment: SegmentHeader) -> Int { min(Int(segment.size) / 4, 16 << 20) }
+
     /// Bytes of the largest batch that can be written.
     var batchExtentMax: Int { min(Self.capacity(of: segmentBytes), CommitLogLimits.batchExtent) }
 }

@@ -12,19 +12,26 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     package init(_ source: consuming Source) { self.source = source }
 
-    /// Hands over every record from `start` on, oldest first, until `visit` throws or the log ends.
-    /// The views are valid during the call.
+    /// Hands over every record from `start` on, oldest first, until `visit` throws, the log ends,
+    /// or a segment begins at or behind `end`. The views are valid during the call.
     ///
     /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
     /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
     ///   ``LogError/undecodable(_:_:)`` when `visit` throws.
     package mutating func read(
         from start: Offset = .zero,
+        until end: Offset = .max,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
-        let scan = try scan(from: start, salvages: false, visit)
+        let scan = try scan(from: start, until: end, salvages: false, visit)
         guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
         return scan
+    }
+
+    /// The identity of the engine whose log it is; nil: MANIFEST does not say.
+    package mutating func identity() throws(LogError) -> UUID128? {
+        let page = AlignedMemory(capacity: Layout.page)
+        return try source.newestManifest(through: page)?.engine
     }
 
     /// Checks everything, and hands over every intact record, behind a damage as well.
@@ -33,17 +40,23 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package mutating func verify(
         _ visit: (RecordView) throws(DecodeError) -> Void = { _ in }
     ) throws(LogError) -> LogScan {
-        try scan(from: .zero, salvages: true, visit)
+        try scan(from: .zero, until: .max, salvages: true, visit)
     }
 
     private mutating func scan(
         from start: Offset,
+        until end: Offset,
         salvages: Bool,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         let page = AlignedMemory(capacity: Layout.page)
         let manifest = try source.newestManifest(through: page)
-        let scanner = LogScanner<Source>(manifest: manifest, from: start, salvages: salvages)
+        let scanner = LogScanner<Source>(
+            manifest: manifest,
+            from: start,
+            until: end,
+            salvages: salvages
+        )
         return try scanner.run(&source) { record throws(LogError) in
             do throws(DecodeError) {
                 try visit(record)

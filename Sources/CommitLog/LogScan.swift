@@ -34,8 +34,8 @@ package struct LogScan: Equatable, Sendable {
         }
     }
 
-    /// Where the records are that were handed over.
-    var index = OffsetIndex()
+    /// Where the batches are that were read.
+    package internal(set) var index = OffsetIndex()
     /// The segment that was begun last.
     var tail: Tail?
     /// Segments made ahead that hold nothing yet.

@@ -16,6 +16,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     let manifest: Manifest?
     let start: Offset
+    /// The first offset that is not wanted: a segment that begins there ends the pass.
+    let end: Offset
     /// Whether records behind a damage are handed over too.
     let salvages: Bool
     var window = SegmentWindow()
@@ -27,9 +29,15 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     /// A pass that hands over records from `start` on; bodies of batches that end before are not
     /// read. Without a manifest nothing is known beside the segments.
-    init(manifest: Manifest?, from start: Offset = .zero, salvages: Bool) {
+    init(
+        manifest: Manifest?,
+        from start: Offset = .zero,
+        until end: Offset = .max,
+        salvages: Bool
+    ) {
         self.manifest = manifest
         self.start = start
+        self.end = end
         self.salvages = salvages
         found.mark = manifest?.durable ?? .zero
     }
@@ -61,6 +69,10 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 reportOpen(.segmentHeader, segment: file.number, position: 0)
                 continue
             }
+            if header.base >= end, end > .zero {
+                found.next = expected
+                return found
+            }
             if index + 1 < count, case .begun(let next, _) = states[index + 1],
                 next.base <= start, start > .zero
             {
@@ -86,7 +98,14 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         _ source: inout Source
     ) throws(LogError) -> State {
         guard file.size >= 2 * Layout.page else { return .unused }
-        let page = try page(of: file, at: 0, &source)
+        // The headers of all segments are read first, and little else of most.
+        let page = try window.bytes(
+            of: file.number,
+            at: 0,
+            count: Layout.page,
+            size: Layout.page,
+            from: &source
+        )
         switch SegmentHeader.read(page) {
         case .valid(let header):
             return .begun(header, isSalvaged: false)

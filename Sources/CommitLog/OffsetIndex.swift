@@ -1,4 +1,5 @@
 import Primitives
+package import RecordFormat
 
 /// Where in the log an offset is to be looked for: sparse, an entry for the first batch of a
 /// segment and for one in every ``spacing`` bytes of it.
@@ -6,8 +7,10 @@ import Primitives
 /// Memory is 24 bytes for 64 KiB of log: 4 MB for 10 GB.
 ///
 /// Invariant: entries ascend by base, and by place.
-struct OffsetIndex: Equatable, Sendable {
+package struct OffsetIndex: Equatable, Sendable {
     private var entries: [Entry] = []
+
+    package init() {}
 
     struct Entry: Equatable, Sendable {
         /// The offset of the batch's first record.
@@ -40,5 +43,39 @@ struct OffsetIndex: Equatable, Sendable {
             if entries[middle].base <= offset { low = middle + 1 } else { high = middle }
         }
         return low == 0 ? nil : entries[low - 1]
+    }
+
+    /// Goes on with what a later part of the log says.
+    package mutating func append(_ later: OffsetIndex) {
+        for entry in later.entries {
+            note(entry.base, segment: entry.segment, position: entry.position)
+        }
+    }
+
+    // MARK: In a snapshot
+
+    package func encode(into writer: inout SnapshotWriter) {
+        writer.write { $0.varint(UInt64(entries.count)) }
+        var last = Entry(base: .zero, segment: 0, position: 0)
+        for entry in entries {
+            writer.write {
+                $0.varint(entry.base.rawValue - last.base.rawValue)
+                $0.varint(entry.segment - last.segment)
+                $0.varint(UInt64(entry.position))
+            }
+            last = entry
+        }
+    }
+
+    /// Reads what ``encode(into:)`` wrote.
+    package init(from reader: inout ByteReader) throws(DecodeError) {
+        var base: UInt64 = 0
+        var segment: UInt64 = 0
+        for _ in 0..<(try reader.varint()) {
+            base &+= try reader.varint()
+            segment &+= try reader.varint()
+            let position = Int(clamping: try reader.varint())
+            entries.append(Entry(base: Offset(base), segment: segment, position: position))
+        }
     }
 }

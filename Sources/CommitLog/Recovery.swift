@@ -29,6 +29,8 @@ package struct RecoveryReport: Equatable, Sendable {
 /// be appended to.
 struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
     let options: LogOptions
+    /// What need not be read: the records below, and where they are.
+    let known: LogStart
     var salts: SeededEntropy
     let now: Timestamp
     var page = AlignedMemory(capacity: Layout.page)
@@ -47,8 +49,14 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         var index: OffsetIndex
     }
 
-    init(options: LogOptions, entropy: inout some Entropy, now: Timestamp) {
+    init(
+        options: LogOptions,
+        known: LogStart,
+        entropy: inout some Entropy,
+        now: Timestamp
+    ) {
         self.options = options
+        self.known = known
         salts = SeededEntropy(seed: entropy.next())
         self.now = now
     }
@@ -118,9 +126,9 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         _ replay: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         guard isInUse else { return LogScan() }
-        let scanner = LogScanner<Store>(manifest: manifest, salvages: false)
+        let scanner = LogScanner<Store>(manifest: manifest, from: known.next, salvages: false)
         var replayed = 0
-        let scan = try scanner.run(&device.store) { record throws(LogError) in
+        var scan = try scanner.run(&device.store) { record throws(LogError) in
             do throws(DecodeError) {
                 try replay(record)
             } catch {
@@ -129,6 +137,11 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             replayed += 1
         }
         guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
+        if scan.next < known.next { throw .damaged([lostBelow(known.next, scan)]) }
+        var index = known.index
+        index.append(scan.index)
+        scan.index = index
+        scan.lastTime = max(scan.lastTime, known.lastTime)
         report.recordsReplayed = replayed
         report.first = scan.first
         report.next = scan.next
@@ -136,6 +149,16 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         report.segments = scan.segments
         report.torn = scan.torn
         return scan
+    }
+
+    /// A snapshot is made of durable records only: a log that ends before them has lost some.
+    private func lostBelow(_ end: Offset, _ scan: LogScan) -> Damage {
+        Damage(
+            .missingBatches,
+            segment: scan.tail?.header.number ?? 0,
+            position: scan.tail?.position ?? 0,
+            lost: scan.next..<end
+        )
     }
 
     // MARK: Putting in order

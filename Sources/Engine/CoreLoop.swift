@@ -19,6 +19,9 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     /// By the number of the event loop.
     private let sinks: [Sink]
     private let notify: @Sendable (Notice) -> Void
+    /// Told where the log goes on, at the start and whenever it goes on in another segment.
+    private let rolled: @Sendable (_ segment: UInt64, _ base: Offset) -> Void
+    private var segment: UInt64?
     /// Called once, when a drain has come to its end.
     private let drained: @Sendable () -> Void
     private var hasDrained = false
@@ -31,6 +34,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         clock: Time,
         sinks: [Sink],
         notify: @escaping @Sendable (Notice) -> Void,
+        rolled: @escaping @Sendable (UInt64, Offset) -> Void = { _, _ in },
         drained: @escaping @Sendable () -> Void
     ) {
         self.engine = engine
@@ -38,6 +42,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         self.clock = clock
         self.sinks = sinks
         self.notify = notify
+        self.rolled = rolled
         self.drained = drained
     }
 
@@ -73,11 +78,19 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         let hadEffects = !effects.isEmpty
         handOver()
         for notice in engine.takeNotices() { notify(notice) }
+        tellOfRoll()
         if engine.isDraining, !hasDrained, engine.isQuiet {
             hasDrained = true
             drained()
         }
         return handled > 0 && engine.hasRoom || hadEffects
+    }
+
+    private mutating func tellOfRoll() {
+        let active = engine.log.activeSegment
+        guard active.number != segment else { return }
+        segment = active.number
+        rolled(active.number, active.base)
     }
 
     /// Each event loop gets its effects in one piece.

@@ -59,7 +59,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         let decision: StateDecision
         do throws(ErrorBody) {
-            decision = try views.state.decide(function, input: input)
+            decision = try Self.decide(function, input, views.state, &log)
         } catch {
             return .failure(error)
         }
@@ -79,6 +79,30 @@ extension Engine where Store: ~Copyable {
             after = try record(.state(event), trace: origin.trace, cause: origin.cause)
         }
         return Outcome(result: decision.result, after: after)
+    }
+
+    /// What is not in memory is read back from the log, and waited for.
+    private static func decide(
+        _ function: StateFunction,
+        _ input: JSONText,
+        _ state: borrowing StateView,
+        _ log: inout CommitLog<Store>
+    ) throws(ErrorBody) -> StateDecision {
+        try state.decide(function, input: input) { (version) throws(ErrorBody) in
+            do throws(LogError) {
+                let value: [UInt8]? = try log.record(at: version) { record in
+                    guard case .state(.set(let set)) = try? Event(record) else { return nil }
+                    return set.value
+                }
+                guard let value else { preconditionFailure("a version is a value's record") }
+                return value
+            } catch {
+                throw ErrorBody(
+                    code: "record_unreadable",
+                    message: "the value's record \(version) cannot be read: \(error)"
+                )
+            }
+        }
     }
 
     private mutating func runQueue(

@@ -39,6 +39,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// The end of the log when it was last seen quiet.
     private var quietSince: Offset?
     var isDraining = false
+    /// Whether new work is refused because the disk is full.
+    var isInShortage = false
+    private var device = DeviceWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
 
@@ -113,6 +116,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     }
 
     private mutating func perform(_ command: Command) throws(LogError) {
+        if isInShortage, refusesForShortage(command) { return }
         switch command {
         case .workerJoined(let connection, let address): try join(connection, address)
         case .workerLeft(let connection, let reason): try leave(connection, reason)
@@ -139,17 +143,18 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             }
         }
         for queue in views.queue.takeDue(now: now.wall) { try pump(queue) }
-        if let due = views.cron.nextDue, due <= now.wall { try fireCron() }
+        if let due = views.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
     /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.
     package mutating func timeUntilDue() -> UInt64? {
-        // A drain fires no slots: one that is due must not keep the loop awake.
-        let nextSlot = isDraining ? nil : views.cron.nextDue
+        // Where no slots are fired, one that is due must not keep the loop awake.
+        let nextSlot = isDraining || isInShortage ? nil : views.cron.nextDue
         let wallDue = [views.queue.nextDue(), nextSlot].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
         let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
-        return [wallWait, deadlineWait].compactMap { $0 }.min()
+        let watchWait = device.timeUntilDue(now.monotonic)
+        return [wallWait, deadlineWait, watchWait].compactMap { $0 }.min()
     }
 
     /// Hands what was recorded to the device, and what is durable to the edges.
@@ -164,6 +169,15 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         try log.reap()
         if log.isIdle { unsyncedSince = nil }
         gate.release(below: durableTail, into: &effects)
+        watchStorage(hasMoved: log.durable != before)
+    }
+
+    private mutating func watchStorage(hasMoved: Bool) {
+        watchShortage()
+        let isBusy = !log.isIdle && !log.isDiskFull
+        if let alarm = device.look(isBusy: isBusy, hasMoved: hasMoved, now: now.monotonic) {
+            notices.append(alarm)
+        }
     }
 
     /// Sleeps until the device is done with something, the inbox rings, or something is due. Where

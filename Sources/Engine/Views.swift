@@ -11,17 +11,20 @@ package struct Views {
     package var state: StateView
     package var cron = CronView()
     /// Cron slots that fired and whose run has not ended.
-    private var openFirings: Set<Offset> = []
+    var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
-    private var firingRuns: [Offset: Offset] = [:]
+    var firingRuns: [Offset: Offset] = [:]
 
-    /// Views of an empty log; `budget` is what they may keep of what the log holds.
-    package init(
-        state: StateView = StateView(),
-        budget: MemoryBudget = MemoryBudget(bytes: .max)
-    ) {
-        self.state = state
-        queue = QueueView(budget: budget)
+    /// Views of an empty log; `cacheBytes` is what they may keep of what the log holds.
+    package init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
+        let share = Self.share(of: cacheBytes)
+        state = StateView(maxValueBytes: maxValueBytes, cacheBytes: share)
+        queue = QueueView(budget: MemoryBudget(bytes: share))
+    }
+
+    /// Queues and state get a half each.
+    static func share(of cacheBytes: Int) -> Int {
+        cacheBytes == .max ? .max : cacheBytes / 2
     }
 
     /// Folds one record of the log; a kind that this version does not know changes nothing.

@@ -5,6 +5,7 @@ package struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     package init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
     package static let zero = Offset(0)
+    package static let max = Offset(.max)
 
     package static func < (left: Offset, right: Offset) -> Bool { left.rawValue < right.rawValue }
 

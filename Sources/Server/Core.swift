@@ -95,10 +95,7 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        var views = Views(
-            state: StateView(maxValueBytes: configuration.state.maxValueBytes),
-            budget: MemoryBudget(bytes: configuration.log.cacheBytes)
-        )
+        var snapshot = newestSnapshot()
         let now = SystemClock().now()
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport
@@ -108,13 +105,14 @@ final class Core: Sendable {
                 options: LogOptions(segmentBytes: configuration.log.segmentBytes),
                 entropy: &entropy,
                 now: now.wall,
-                replay: { (record) throws(DecodeError) in try views.apply(record) }
+                known: snapshot.start,
+                replay: { (record) throws(DecodeError) in try snapshot.views.apply(record) }
             )
             recovery = log.recovery
             let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
             engine = try Engine(
                 log: log,
-                views: views,
+                views: snapshot.views,
                 options: EngineOptions(configuration, version: Server.version),
                 random: entropy,
                 now: start
@@ -122,12 +120,20 @@ final class Core: Sendable {
         } catch {
             return opened(.failure(ServeError(error)))
         }
+        let keeper = SnapshotKeeper(
+            path: configuration.engine.data,
+            engine: engine.log.engine,
+            segment: engine.log.segment(of: snapshot.start.next),
+            segmentBytes: configuration.log.segmentBytes,
+            report: report
+        )
         let loop = CoreLoop(
             engine: engine,
             inbox: inbox,
             clock: SystemClock(),
             sinks: sinks,
             notify: report.notice,
+            rolled: keeper.rolled,
             drained: drained.arrive
         )
         opened(.success(recovery))
@@ -137,6 +143,23 @@ final class Core: Sendable {
         } catch {
             fail(error)
         }
+    }
+
+    /// What a start need not read again. Without a usable snapshot that is nothing.
+    private func newestSnapshot() -> Snapshot {
+        let settings = Snapshot.Settings(
+            maxValueBytes: configuration.state.maxValueBytes,
+            cacheBytes: configuration.log.cacheBytes
+        )
+        let path = configuration.engine.data
+        var reader = LogReader(directory: path)
+        // A directory that is none yet, or cannot be read, is the log's own business.
+        guard let engine = try? reader.identity() else { return Snapshot(settings) }
+        let folder = SnapshotFolder(dataDirectory: path)
+        let newest = Snapshot.newest(in: folder, of: engine, settings) { reason in
+            report.notice(Notice(severity: .warning, text: reason))
+        }
+        return newest ?? Snapshot(settings)
     }
 
     /// The device broke its promise: nobody may be told anything more. What was told is on disk.

@@ -75,7 +75,8 @@ private struct History {
                 at: time,
                 life: life,
                 segmentBytes: 64 << 10,
-                cacheBytes: [0, 500, .max][Int(entropy.next() % 3)]
+                cacheBytes: [0, 500, .max][Int(entropy.next() % 3)],
+                snapshotUntil: life > 1 && chance(1, of: 2) ? disk.sealedEnd : nil
             ) { options in
                 options.queues["default"] = .once(attempts: 3, concurrency: 3)
                 options.queues["fifo"] = .fifo(by: "g", backoff: 1)
@@ -215,8 +216,7 @@ extension History {
             findings.append("receipt \(receipt) is lost")
         }
         for key in Set(told.values.keys).union(told.asked.keys).sorted() {
-            let entry = lab.engine.views.state.entry(scope: "s", key: key)
-            let found = entry.map { String(decoding: $0.value, as: UTF8.self) }
+            let found = lab.value(scope: "s", key: key)
             let possible = [told.values[key] ?? nil] + (told.asked[key] ?? []).map(\.value)
             if !possible.contains(found) {
                 findings.append("\(key) is \(found ?? "gone"), not one of \(possible)")

@@ -36,34 +36,40 @@ final class Lab {
         life: UInt64 = 1,
         segmentBytes: Int = 1 << 20,
         cacheBytes: Int = .max,
+        snapshotUntil: Offset? = nil,
         _ adjust: (inout EngineOptions) -> Void = { _ in }
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: seed &* 1000 &+ life)
-        var views = Views(budget: MemoryBudget(bytes: cacheBytes))
+        var snapshot = Snapshot(Snapshot.Settings(cacheBytes: cacheBytes))
+        if let snapshotUntil {
+            snapshot = try Self.snapshot(of: disk, until: snapshotUntil, cacheBytes: cacheBytes)
+        }
         var ledger = Ledger()
+        var reader = LogReader(SimulatedStorage(disk))
+        if !disk.segments.isEmpty {
+            _ = try reader.read { record throws(DecodeError) in
+                if let event = try Event(record) { ledger.read(event, at: record.offset) }
+            }
+        }
         let log = try CommitLog(
             opening: SimulatedStorage(disk),
             options: LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes),
             entropy: &entropy,
             now: time,
-            replay: { (record) throws(DecodeError) in
-                try views.apply(record)
-                if let event = try Event(kind: record.kind, payload: record.payload) {
-                    ledger.read(event, at: record.offset)
-                }
-            }
+            known: snapshot.start,
+            replay: { (record) throws(DecodeError) in try snapshot.views.apply(record) }
         )
         var options = EngineOptions(version: "test")
         adjust(&options)
         self.disk = disk
-        recovered = Digest(of: views)
+        recovered = Digest(of: snapshot.views)
         self.ledger = ledger
         recoveredEnd = log.staged.rawValue
         now = Now(wall: log.stamp(time), monotonic: life << 40)
         connections = life << 20
         engine = try Engine(
             log: log,
-            views: views,
+            views: snapshot.views,
             options: options,
             random: entropy,
             now: now
@@ -96,6 +102,17 @@ final class Lab {
     }
 
     var isQuiet: Bool { engine.isQuiet }
+
+    /// The value of a key, from memory or from the log; nil: it has none.
+    func value(scope: String, key: String) -> String? {
+        guard let entry = engine.views.state.entry(scope: scope, key: key) else { return nil }
+        if let value = entry.value { return String(decoding: value, as: UTF8.self) }
+        let read = try? engine.log.record(at: entry.version) { record -> String? in
+            guard case .state(.set(let set)) = try? Event(record) else { return nil }
+            return String(decoding: set.value, as: UTF8.self)
+        }
+        return read ?? nil
+    }
 
     /// Who has this id.
     func connection(of worker: UUID128) -> ConnectionID? {

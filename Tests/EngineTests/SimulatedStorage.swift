@@ -1,5 +1,6 @@
 import Disk
 import Primitives
+import RecordFormat
 
 /// A disk whose writes end when the test says so, and which outlives the engines that use it.
 ///
@@ -14,6 +15,8 @@ final class SimulatedDisk {
     fileprivate var prepared = Preparation.none
     /// Whether the next look finds the write in flight ended.
     var completesAtOnce = false
+    /// Whether there is no room for another segment.
+    var isFull = false
     /// The error of every write from now on.
     var failure: StorageError?
     /// Called when the engine's thread would sleep; the argument is its time limit.
@@ -24,6 +27,18 @@ final class SimulatedDisk {
         let target: WriteTarget
         let position: Int
         let ticket: UInt64
+    }
+
+    /// The first offset of the last segment that was begun; nil where there is only one.
+    var sealedEnd: Offset? {
+        let bases = segments.sorted { $0.key < $1.key }.compactMap { _, bytes -> Offset? in
+            let reading = bytes.withUnsafeBytes {
+                SegmentHeader.read(UnsafeRawBufferPointer(rebasing: $0[..<4096]))
+            }
+            guard case .valid(let header) = reading else { return nil }
+            return header.base
+        }
+        return bases.count > 1 ? bases.last : nil
     }
 
     /// Ends the write in flight: its bytes are on the platter, and the engine will hear of it.
@@ -109,6 +124,10 @@ struct SimulatedStorage: Storage, ~Copyable {
     }
 
     func prepareSegment(_ number: UInt64, size: Int) {
+        guard !disk.isFull else {
+            disk.prepared = .failed(number, .noSpace(path: "simulated", code: 28))
+            return
+        }
         createSegment(number, size: size)
         disk.prepared = .ready(number)
     }

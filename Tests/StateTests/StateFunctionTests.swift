@@ -149,7 +149,9 @@ struct StateFunctionTests {
             (.delete, #"{"scope":"s","key":"k"}"#),
         ] {
             let text = try JSONText(validating: Array(input.utf8))
-            #expect(try state.view.decide(function, input: text).event != nil)
+            #expect(
+                try state.view.decide(function, input: text, read: state.value(at:)).event != nil
+            )
             #expect(state.view.digest() == digest)
         }
     }

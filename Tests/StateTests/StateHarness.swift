@@ -8,19 +8,30 @@ struct StateHarness {
     var view: StateView
     private(set) var log: [StateEvent] = []
 
-    init(maxValueBytes: Int? = nil) { view = StateView(maxValueBytes: maxValueBytes) }
+    init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
+        view = StateView(maxValueBytes: maxValueBytes, cacheBytes: cacheBytes)
+    }
 
     var tail: Offset { Offset(UInt64(log.count)) }
 
     /// Calls a function and returns its decision, the event of which has been applied.
     @discardableResult
     mutating func decide(_ function: StateFunction, _ input: String) throws -> StateDecision {
-        let decision = try view.decide(function, input: JSONText(validating: Array(input.utf8)))
+        let input = try JSONText(validating: Array(input.utf8))
+        let decision = try view.decide(function, input: input, read: value(at:))
         if let event = decision.event {
             view.apply(event, at: tail)
             log.append(event)
         }
         return decision
+    }
+
+    /// The value that a record of the log wrote.
+    func value(at offset: Offset) throws(ErrorBody) -> [UInt8] {
+        guard case .set(let set) = log[Int(offset.rawValue)] else {
+            throw ErrorBody(code: "test", message: "\(offset) wrote no value")
+        }
+        return set.value
     }
 
     /// Calls a function and returns the JSON of its answer; nil for "no value".

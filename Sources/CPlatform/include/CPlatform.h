@@ -73,6 +73,9 @@ int platform_list(int directory, void *context, void (*body)(void *context, cons
 /// kernel makes for it, such as io_uring's workers, inherit it.
 int platform_prefer_latency(uint64_t slice);
 
+/// Lets the calling thread run only when others leave a processor idle (nice 19).
+void platform_lower_priority(void);
+
 /// Lets the allocator keep up to `bytes` of freed memory, and take buffers up to that size from what
 /// it keeps, instead of asking the kernel for zeroed pages again and again. At most 32 MiB.
 void platform_keep_memory(size_t bytes);

@@ -28,9 +28,14 @@ package struct CronView: Sendable {
     }
 
     /// What a slot belongs to, across triggers that come and go.
-    private struct Schedule: Hashable {
+    struct Schedule: Hashable, Comparable {
         let function: FunctionName
         let expression: String
+
+        static func < (left: Schedule, right: Schedule) -> Bool {
+            (left.function.namespace, left.function.id, left.expression)
+                < (right.function.namespace, right.function.id, right.expression)
+        }
     }
 
     private var entries: [String: Entry] = [:]
@@ -38,11 +43,11 @@ package struct CronView: Sendable {
     private var nextOrdinal: UInt64 = 0
     private var slots = SlotHeap()
 
-    private var open: [Offset: CronFired] = [:]
+    var open: [Offset: CronFired] = [:]
     /// The open firing of a trigger id, whether or not the trigger is still there.
-    private var running: [String: Offset] = [:]
-    private var lastFired: [Schedule: Timestamp] = [:]
-    private var pruneAt = Self.pruneAtLeast
+    var running: [String: Offset] = [:]
+    var lastFired: [Schedule: Timestamp] = [:]
+    var pruneAt = Self.pruneAtLeast
 
     package init() {}
 

@@ -12,9 +12,9 @@ package import Primitives
 /// * A message is in exactly one queue and one ``Message/State``.
 /// * enqueued = acked + discarded + dead + (waiting, delayed, in flight).
 package struct QueueView {
-    package private(set) var queues: [String: QueueState] = [:]
+    package internal(set) var queues: [String: QueueState] = [:]
     /// A topic's subscriptions, in the order in which they were made.
-    private var topics: [String: [String]] = [:]
+    var topics: [String: [String]] = [:]
     private var targets: [FunctionName: Target] = [:]
     private var delays: Heap<Delay> = []
     private let budget: MemoryBudget
@@ -166,7 +166,7 @@ package struct QueueView {
         queue.add(message)
     }
 
-    private mutating func target(_ function: FunctionName, in queue: QueueState) -> Target {
+    mutating func target(_ function: FunctionName, in queue: QueueState) -> Target {
         if let recent = queue.recentTarget, recent.function == function { return recent }
         let target = targets[function] ?? Target(function)
         targets[function] = target
@@ -198,9 +198,13 @@ package struct QueueView {
         message.failures = event.failures
         message.released = offset
         message.state = .delayed(until: event.notBefore)
-        delays.insert(Delay(until: event.notBefore, queue: event.queue, message: message))
+        wait(message, until: event.notBefore, in: event.queue)
         // Recovery takes no due messages, so that this is where it forgets those that are over.
         dropStaleDelays()
+    }
+
+    mutating func wait(_ message: Message, until time: Timestamp, in queue: String) {
+        delays.insert(Delay(until: time, queue: queue, message: message))
     }
 
     private func bury(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {

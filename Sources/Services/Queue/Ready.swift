@@ -45,6 +45,12 @@ struct Ready {
         return back.offset < front.offset ? back : front
     }
 
+    /// The messages that entries stand for, in their two orders.
+    var inOrder: [Message] { fresh.lazy.filter { !$0.isStale }.map(\.message) }
+    var comingBack: [Message] {
+        returned.unordered.filter { !$0.isStale }.map(\.message).sorted { $0.offset < $1.offset }
+    }
+
     /// Forgets the entries in front that stand for no message any more. Called whenever a message
     /// is handed out, this keeps recovery from holding all that was ever enqueued.
     mutating func dropStale() {

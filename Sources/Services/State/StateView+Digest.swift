@@ -1,7 +1,8 @@
 import Primitives
 
 extension StateView {
-    /// A hash of the content: of every scope, key, value and version, in order.
+    /// A hash of the content: of every scope, key and version, in order. A version is the offset of
+    /// the record that has the value, and stands for it.
     ///
     /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
     /// the scopes in the order of their names and their keys in the order in which they came.
@@ -14,7 +15,6 @@ extension StateView {
             for (key, entry) in scope.inOrder {
                 hash.add(key.text)
                 hash.add(entry.version.rawValue)
-                hash.add(entry.value)
             }
         }
         return hash.value

@@ -12,17 +12,34 @@ package import Primitives
 /// * `keyCount` is the number of keys in all scopes.
 /// * No value is younger than its scope's `changed`.
 package struct StateView: Sendable {
-    private(set) var scopes = NameTable<Scope>()
-    package private(set) var keyCount = 0
+    var scopes = NameTable<Scope>()
+    package internal(set) var keyCount = 0
     /// The youngest record that made or emptied a scope.
-    private var groupsChanged: Offset?
+    var groupsChanged: Offset?
     private let maxValueBytes: Int?
+    private var cache: ValueCache
 
-    /// - Parameter maxValueBytes: the largest value that `state::set` takes, in bytes of compact
-    ///   JSON; nil: what a record can hold.
-    package init(maxValueBytes: Int? = nil) { self.maxValueBytes = maxValueBytes }
+    /// - Parameters:
+    ///   - maxValueBytes: the largest value that `state::set` takes, in bytes of compact JSON; nil:
+    ///     what a record can hold.
+    ///   - cacheBytes: what the values that are kept in memory may take; the others are in the log.
+    package init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
+        self.maxValueBytes = maxValueBytes
+        cache = ValueCache(bytes: cacheBytes)
+    }
 
     package var scopeCount: Int { scopes.count }
+
+    /// For tests: traps where an invariant of the cache does not hold.
+    func checkCache() {
+        var kept: [Int] = []
+        scopes.forEach { _, scope in
+            scope.entries.forEach { _, entry in
+                if let value = entry.value { kept.append(value.count) }
+            }
+        }
+        cache.checkInvariants(kept)
+    }
 }
 
 /// The keys of one scope.
@@ -42,8 +59,8 @@ struct Scope: Sendable {
 
 /// A value and where it comes from.
 package struct StateEntry: Equatable, Sendable {
-    /// Compact JSON.
-    package let value: [UInt8]
+    /// Compact JSON; nil where memory was short, and the record at ``version`` has it.
+    package internal(set) var value: [UInt8]?
     /// The record that wrote the value.
     package let version: Offset
     /// The record that made the key: its place among the keys of the scope.
@@ -69,26 +86,50 @@ extension StateView {
 // MARK: Deciding: reads, refuses, changes nothing.
 
 extension StateView {
-    /// What a call of `function` with `input` does and answers.
+    /// Gives the value that the record at an offset wrote.
     ///
-    /// - Throws: `deserialization_error` when the input is not what the function takes, else the
-    ///   function's own code. Nothing changes then.
+    /// - Throws: why it cannot be read any more.
+    package typealias ReadValue = (Offset) throws(ErrorBody) -> [UInt8]
+
+    /// What a call of `function` with `input` does and answers; `read` is asked for the values that
+    /// are not in memory.
+    ///
+    /// - Throws: `deserialization_error` when the input is not what the function takes, what `read`
+    ///   threw, else the function's own code. Nothing changes then.
     package func decide(
         _ function: StateFunction,
-        input: JSONText
+        input: JSONText,
+        read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
         let call = try StateCall(function, input: input)
         switch function {
-        case .set: return try decideSet(call)
-        case .get: return decideGet(try call.place())
-        case .delete: return decideDelete(try call.place())
-        case .list: return decideList(scope: try call.name("scope"))
+        case .set: return try decideSet(call, read)
+        case .get: return try decideGet(try call.place(), read)
+        case .delete: return try decideDelete(try call.place(), read)
+        case .list: return try decideList(scope: try call.name("scope"), read)
         case .listGroups: return decideListGroups()
-        case .update: return try decideUpdate(call)
+        case .update: return try decideUpdate(call, read)
         }
     }
 
-    private func decideSet(_ call: StateCall) throws(ErrorBody) -> StateDecision {
+    private func value(of entry: StateEntry, _ read: ReadValue) throws(ErrorBody) -> [UInt8] {
+        if let value = entry.value { return value }
+        return try read(entry.version)
+    }
+
+    /// The value of a key; nil: it has none.
+    private func value(
+        of place: StatePlace,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> [UInt8]? {
+        guard let entry = scopes[place.scope]?.entries[place.key] else { return nil }
+        return try value(of: entry, read)
+    }
+
+    private func decideSet(
+        _ call: StateCall,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
         let value = try call.value().compacted().bytes
         if let maxValueBytes, value.count > maxValueBytes {
@@ -98,14 +139,17 @@ extension StateView {
                     + "max_value_bytes is \(maxValueBytes)"
             )
         }
-        return try write(value, to: place, call)
+        return try write(value, old: try self.value(of: place, read), to: place, call)
     }
 
-    private func decideUpdate(_ call: StateCall) throws(ErrorBody) -> StateDecision {
+    private func decideUpdate(
+        _ call: StateCall,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
         let operations = try call.operations()
-        let stored = scopes[place.scope]?.entries[place.key]
-        var document = UpdatedDocument(stored.map { JSONText(trusted: $0.value).value() })
+        let stored = try value(of: place, read)
+        var document = UpdatedDocument(stored.map { JSONText(trusted: $0).value() })
         let errors = document.apply(operations)
         guard document.value.depth <= Limits.stateDepth else {
             throw call.failure(
@@ -113,11 +157,18 @@ extension StateView {
                     + "at most \(Limits.stateDepth) are allowed"
             )
         }
-        return try write(document.value.text.bytes, to: place, call, errors: errors)
+        return try write(
+            document.value.text.bytes,
+            old: stored,
+            to: place,
+            call,
+            errors: errors
+        )
     }
 
     private func write(
         _ value: [UInt8],
+        old: [UInt8]?,
         to place: StatePlace,
         _ call: StateCall,
         errors: [OperationError] = []
@@ -128,7 +179,6 @@ extension StateView {
                     + "a record holds at most \(Limits.stateValueBytes)"
             )
         }
-        let old = scopes[place.scope]?.entries[place.key]?.value
         let event = StateSet(
             scope: place.scope.text,
             key: place.key.text,
@@ -139,23 +189,36 @@ extension StateView {
         return StateDecision(event: .set(event), result: .value(answer), after: nil)
     }
 
-    private func decideGet(_ place: StatePlace) -> StateDecision {
+    private func decideGet(
+        _ place: StatePlace,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
         guard let entry = scopes[place.scope]?.entries[place.key] else { return absent(place) }
-        return StateDecision(event: nil, result: .value(entry.value), after: entry.version)
+        let value = try value(of: entry, read)
+        return StateDecision(event: nil, result: .value(value), after: entry.version)
     }
 
-    private func decideDelete(_ place: StatePlace) -> StateDecision {
-        guard let entry = scopes[place.scope]?.entries[place.key] else { return absent(place) }
+    private func decideDelete(
+        _ place: StatePlace,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
+        guard let value = try value(of: place, read) else { return absent(place) }
         let event = StateDeleted(scope: place.scope.text, key: place.key.text)
-        return StateDecision(event: .deleted(event), result: .value(entry.value), after: nil)
+        return StateDecision(event: .deleted(event), result: .value(value), after: nil)
     }
 
     private func absent(_ place: StatePlace) -> StateDecision {
         StateDecision(event: nil, result: .none, after: changed(place.scope))
     }
 
-    private func decideList(scope: Name) -> StateDecision {
-        let values = scopes[scope]?.inOrder.map(\.entry.value) ?? []
+    private func decideList(
+        scope: Name,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
+        var values: [[UInt8]] = []
+        for (_, entry) in scopes[scope]?.inOrder ?? [] {
+            values.append(try value(of: entry, read))
+        }
         let result = FunctionResult.value(StateAnswer.list(values))
         return StateDecision(event: nil, result: result, after: changed(scope))
     }
@@ -181,36 +244,61 @@ extension StateView {
     }
 
     private mutating func apply(_ event: StateSet, at offset: Offset) {
-        let (isNewScope, isNewKey) = scopes.change(Name(event.scope)) { scope in
+        let place = StatePlace(scope: Name(event.scope), key: Name(event.key))
+        let isKept = cache.admit(event.value.count)
+        let (isNewScope, old) = scopes.change(place.scope) { scope in
             let isNewScope = scope == nil
             var changed = scope.take() ?? Scope(changed: offset)
             changed.changed = offset
-            let isNewKey = changed.entries.change(Name(event.key)) { entry in
+            let old = changed.entries.change(place.key) { entry in
                 let old = entry
                 entry = StateEntry(
-                    value: event.value,
+                    value: isKept ? event.value : nil,
                     version: offset,
                     created: old?.created ?? offset
                 )
-                return old == nil
+                return old
             }
             scope = changed
-            return (isNewScope, isNewKey)
+            return (isNewScope, old)
         }
         if isNewScope { groupsChanged = offset }
-        if isNewKey { keyCount += 1 }
+        if old == nil { keyCount += 1 }
+        if let value = old?.value { cache.dropped(value.count) }
+        if isKept { cache.kept(event.value.count, at: place, version: offset) }
+        shrink()
     }
 
     private mutating func apply(_ event: StateDeleted, at offset: Offset) {
         let (removed, emptied) = scopes.change(Name(event.scope)) { scope in
-            guard var changed = scope.take() else { return (false, false) }
+            guard var changed = scope.take() else { return (nil as StateEntry?, false) }
             changed.changed = offset
-            let removed = changed.entries.change(Name(event.key)) { $0.take() != nil }
+            let removed = changed.entries.change(Name(event.key)) { $0.take() }
             let emptied = changed.entries.isEmpty
             if !emptied { scope = changed }
             return (removed, emptied)
         }
-        if removed { keyCount -= 1 }
+        if removed != nil { keyCount -= 1 }
+        if let value = removed?.value { cache.dropped(value.count) }
         if emptied { groupsChanged = offset }
+    }
+
+    /// Lets the oldest values go until the rest fits.
+    private mutating func shrink() {
+        while cache.isOverfull, let (place, version) = cache.oldest() {
+            let freed = scopes.change(place.scope) { scope in
+                scope?.entries.change(place.key) { entry -> Int in
+                    guard entry?.version == version, let value = entry?.value else { return 0 }
+                    entry?.value = nil
+                    return value.count
+                } ?? 0
+            }
+            if freed > 0 { cache.dropped(freed) }
+        }
+        let scopes = scopes
+        cache.tidy { place, version in
+            let entry = scopes[place.scope]?.entries[place.key]
+            return entry?.version == version && entry?.value != nil
+        }
     }
 }

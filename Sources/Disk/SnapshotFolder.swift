@@ -1,0 +1,138 @@
+import CPlatform
+import Glibc
+
+/// The snapshots beside a log: `snap/N.snap`, N the offset up to which each was folded, 20 digits.
+///
+/// A snapshot can always be made again from the log. One that has its name is whole and durable;
+/// whoever reads one still checks it, and goes without it when it is not.
+package struct SnapshotFolder: Sendable {
+    /// The data directory.
+    private let root: String
+    private var path: String { "\(root)/snap" }
+
+    package init(dataDirectory: String) { root = dataDirectory }
+
+    private func name(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: 20 - digits.count) + digits + ".snap"
+    }
+
+    private func open() throws(StorageError) -> Descriptor {
+        let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY].map { Int($0) }
+        return try Descriptor(path, options, path: path)
+    }
+
+    /// The numbers of the snapshots there are, the newest first; none where the folder is missing.
+    package func numbers() throws(StorageError) -> [UInt64] {
+        let folder: Descriptor
+        do throws(StorageError) {
+            folder = try open()
+        } catch .system(_, _, let code) where code == ENOENT {
+            return []
+        }
+        return try list(folder.number, path).compactMap { found in
+            guard found.hasSuffix(".snap"), let number = UInt64(found.dropLast(5)),
+                name(number) == found
+            else { return nil }
+            return number
+        }
+        .sorted(by: >)
+    }
+
+    /// The bytes of a snapshot, in memory that the caller frees.
+    package func read(_ number: UInt64) throws(StorageError) -> UnsafeMutableRawBufferPointer {
+        let full = "\(path)/\(name(number))"
+        let file = try Descriptor(full, [Int(PLATFORM_OPEN_READ)], path: full)
+        let size = lseek(file.number, 0, SEEK_END)
+        guard size >= 0 else { throw .failed("seek", full, errno) }
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(size),
+            alignment: DataDirectory.page
+        )
+        let count = platform_read(file.number, memory.baseAddress, memory.count, 0)
+        guard count == memory.count else {
+            memory.deallocate()
+            throw .failed("read", full, count < 0 ? Int32(-count) : EIO)
+        }
+        return memory
+    }
+
+    /// Begins a snapshot; nobody sees it before ``SnapshotFile/finish(head:)``.
+    package func create(_ number: UInt64) throws(StorageError) -> SnapshotFile {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw .failed("create", path, errno)
+        }
+        return try SnapshotFile(folder: open(), path: path, name: name(number))
+    }
+
+    /// Removes all but the newest `count`, and what an interrupted attempt left.
+    package func keep(newest count: Int) throws(StorageError) {
+        let folder = try open()
+        let old = try numbers().dropFirst(count).map(name)
+        let left = try list(folder.number, path).filter { $0.hasSuffix(".tmp") }
+        for name in old + left {
+            guard unlinkat(folder.number, name, 0) == 0 else {
+                throw .failed("remove", "\(path)/\(name)", errno)
+            }
+        }
+    }
+}
+
+/// A snapshot in the making: a head of one page, which is written last, and a body.
+package final class SnapshotFile {
+    private let folder: Descriptor
+    private let file: Descriptor
+    private let path: String
+    private let name: String
+    private var position = DataDirectory.page
+    /// Why the last ``append(_:)`` failed.
+    package private(set) var failure: StorageError?
+
+    fileprivate init(folder: Descriptor, path: String, name: String) throws(StorageError) {
+        self.folder = folder
+        self.path = path
+        self.name = name
+        let options = [PLATFORM_OPEN_WRITE, PLATFORM_OPEN_CREATE, PLATFORM_OPEN_TRUNCATE]
+        file = try Descriptor(
+            "\(name).tmp",
+            in: folder.number,
+            options.map { Int($0) },
+            path: "\(path)/\(name).tmp"
+        )
+    }
+
+    /// Writes a part of the body.
+    ///
+    /// - Returns: false when it could not; ``failure`` says why.
+    package func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        do throws(StorageError) {
+            try write(bytes, at: position)
+            position += bytes.count
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    /// Writes the head, makes all durable, and gives the file its name.
+    package func finish(head: UnsafeRawBufferPointer) throws(StorageError) {
+        precondition(head.count == DataDirectory.page)
+        try write(head, at: 0)
+        try file.sync("\(path)/\(name)")
+        guard renameat(folder.number, "\(name).tmp", folder.number, name) == 0 else {
+            throw .failed("rename", "\(path)/\(name)", errno)
+        }
+        try folder.sync(path)
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws(StorageError) {
+        let result = platform_write_all(
+            file.number,
+            bytes.baseAddress,
+            bytes.count,
+            off_t(position)
+        )
+        try check(result, "write", "\(path)/\(name)")
+    }
+}

@@ -1,0 +1,73 @@
+import CPlatform
+import CommitLog
+import Disk
+import Engine
+import Primitives
+import Synchronization
+
+/// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
+/// own: it folds the sealed segments on top of the snapshot before, and the core never stops.
+final class SnapshotKeeper: Sendable {
+    private struct State {
+        /// The offset of the newest snapshot, and the segment that began there.
+        var made: UInt64
+        var isRunning = false
+    }
+
+    private let path: String
+    private let engine: UUID128
+    private let segmentBytes: Int
+    private let report: Report
+    private let state: Mutex<State>
+
+    /// A start reads at most about so much of the log, in bytes.
+    private static let spacing = 256 << 20
+
+    /// A keeper that knows the newest snapshot to reach up to `segment`.
+    init(path: String, engine: UUID128, segment: UInt64, segmentBytes: Int, report: Report) {
+        self.path = path
+        self.engine = engine
+        self.segmentBytes = segmentBytes
+        self.report = report
+        state = Mutex(State(made: segment))
+    }
+
+    /// The log goes on in segment `number`, which begins at `base`. Called on the core thread.
+    func rolled(to number: UInt64, base: Offset) {
+        let isDue = state.withLock { state in
+            let sealed = Int(number - state.made) * segmentBytes
+            guard !state.isRunning, sealed >= Self.spacing else { return false }
+            state.isRunning = true
+            return true
+        }
+        guard isDue else { return }
+        CoreThread.start {
+            self.make(until: base)
+            self.state.withLock {
+                $0.isRunning = false
+                $0.made = number
+            }
+        }
+    }
+
+    private func make(until base: Offset) {
+        platform_name_thread("iii-snapshot")
+        platform_lower_priority()
+        let folder = SnapshotFolder(dataDirectory: path)
+        var snapshot =
+            Snapshot.newest(in: folder, of: engine, .folding) { _ in } ?? Snapshot(.folding)
+        var reader = LogReader(directory: path)
+        do throws(LogError) {
+            try snapshot.fold(&reader, until: base)
+            do throws(StorageError) {
+                try snapshot.write(to: folder, of: engine)
+            } catch {
+                throw .storage(error)
+            }
+        } catch {
+            report.notice(
+                Notice(severity: .warning, text: "no snapshot was made up to \(base): \(error)")
+            )
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import DequeModule
+import Primitives
+
+/// Which values are in memory, the oldest first: what is written last is likely to be asked for
+/// next. The values themselves are with their keys.
+///
+/// Invariants:
+/// * `used` counts the bytes of all values in memory, each with ``overhead``.
+/// * Every value in memory has an entry; an entry whose value has gone is passed over.
+struct ValueCache: Sendable {
+    private let bytes: Int
+    private var used = 0
+    private var values = 0
+    private var entries: Deque<Entry> = []
+
+    private struct Entry: Sendable {
+        let place: StatePlace
+        let version: Offset
+    }
+
+    /// What a value takes beside its bytes.
+    private static let overhead = 96
+
+    init(bytes: Int) { self.bytes = bytes }
+
+    /// Whether a value of `count` bytes is worth keeping: one that takes most of the room is not.
+    func admit(_ count: Int) -> Bool { bytes == .max || count + Self.overhead <= bytes / 4 }
+
+    var isOverfull: Bool { used > bytes }
+
+    mutating func kept(_ count: Int, at place: StatePlace, version: Offset) {
+        used += count + Self.overhead
+        values += 1
+        // Where nothing is ever evicted, nobody needs to know what is the oldest.
+        if bytes < .max { entries.append(Entry(place: place, version: version)) }
+    }
+
+    mutating func dropped(_ count: Int) {
+        used -= count + Self.overhead
+        values -= 1
+    }
+
+    /// Takes the oldest entry out; nil: there is none.
+    mutating func oldest() -> (StatePlace, Offset)? {
+        entries.popFirst().map { ($0.place, $0.version) }
+    }
+
+    /// For tests: traps where what is in memory, in bytes each, is not what was counted.
+    func checkInvariants(_ kept: [Int]) {
+        precondition(values == kept.count)
+        precondition(used == kept.reduce(0) { $0 + $1 + Self.overhead })
+        precondition(!isOverfull)
+        precondition(bytes == .max || entries.count >= values)
+    }
+
+    /// Forgets the entries whose values have gone, where they are the most: a key that is written
+    /// again and again must not fill the memory.
+    mutating func tidy(_ isThere: (StatePlace, Offset) -> Bool) {
+        guard entries.count > 2 * values + 1024 else { return }
+        entries = Deque(entries.filter { isThere($0.place, $0.version) })
+    }
+}

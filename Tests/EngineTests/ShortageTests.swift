@@ -1,0 +1,124 @@
+import CommitLog
+import Primitives
+import Queue
+import Testing
+
+@testable import Engine
+
+/// A full disk is a pause.
+@Suite("A full disk")
+struct ShortageTests {
+    private static let payload = "\"" + String(repeating: "x", count: 2000) + "\""
+
+    /// A lab whose disk has no room for a second segment, filled until new work is refused.
+    ///
+    /// - Returns: how many messages were taken.
+    private func fill(_ lab: Lab, by worker: Peer) throws -> Int {
+        lab.disk.isFull = true
+        for count in 0..<1000 {
+            let effects = try lab.settle(.enqueue(worker, "f", Self.payload))
+            if effects.lines.contains(where: { $0.contains("STORAGE_FULL") }) { return count }
+        }
+        Issue.record("it was never refused")
+        return 0
+    }
+
+    private func lab() throws -> Lab {
+        try Lab(segmentBytes: 256 << 10) { $0.queues["default"] = .once(attempts: 3) }
+    }
+
+    @Test("new work is refused, what is under way ends, and all goes on once there is room")
+    func pause() throws {
+        let lab = try lab()
+        let worker = try lab.join("w")
+        try lab.settle(.call(worker, "state::set", #"{"scope":"s","key":"k","value":1}"#))
+        let taken = try fill(lab, by: worker)
+        let isInReserve = lab.engine.log.isInReserve
+        #expect(isInReserve)
+        let alarms = lab.engine.takeNotices()
+        #expect(alarms.contains { $0.text.contains("STORAGE_FULL") })
+
+        let set = #"{"scope":"s","key":"k","value":2}"#
+        let refused = try lab.settle(.call(worker, "state::set", set))
+        #expect(refused.lines.contains { $0.contains("STORAGE_FULL") })
+        let read = try lab.settle(.call(worker, "state::get", #"{"scope":"s","key":"k"}"#))
+        #expect(read.lines == ["state::get = 1"])
+        let deleted = try lab.settle(.call(worker, "state::delete", #"{"scope":"s","key":"k"}"#))
+        #expect(deleted.lines == ["state::delete = 1"])
+
+        // The messages that were taken are delivered and acked out of the reserve.
+        try lab.settle(.serve(worker, "f"))
+        var answered = 0
+        while answered < lab.left.dispatches.count {
+            try lab.settle(.answer(worker, lab.left.dispatches[answered].invocation))
+            answered += 1
+        }
+        #expect(lab.left.dispatches.count == taken)
+        #expect(lab.engine.views.queue.queues["default"]?.depth == 0)
+
+        lab.disk.isFull = false
+        try lab.settle()
+        try lab.settle()
+        let after = try lab.settle(.enqueue(worker, "g", Self.payload))
+        #expect(after.lines == ["receipt g"])
+        let news = lab.engine.takeNotices()
+        #expect(news.contains { $0.text.contains("there is room") })
+    }
+
+    @Test("a request is answered with 507")
+    func request() throws {
+        let lab = try lab()
+        let worker = try lab.join("w")
+        try lab.settle(.trigger(worker, "http", #"{"api_path":"a"}"#, to: "f"))
+        _ = try fill(lab, by: worker)
+        let effects = try lab.settle(.get("/a"))
+        #expect(effects.lines.contains { $0.hasPrefix("http 507") })
+    }
+}
+
+/// What an operator hears of the device.
+@Suite("The device watch")
+struct DeviceWatchTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    @Test("a slow write is told of, once a minute")
+    func slow() {
+        var watch = DeviceWatch()
+        var now: UInt64 = 0
+        var told = 0
+        for _ in 0..<100 {
+            let begin = watch.look(isBusy: true, hasMoved: false, now: now)
+            #expect(begin == nil)
+            now += 2 * Self.second
+            if watch.look(isBusy: false, hasMoved: true, now: now) != nil { told += 1 }
+        }
+        #expect(told == 4)
+    }
+
+    @Test("one that does not end is an alarm, at its time and once")
+    func hung() {
+        var watch = DeviceWatch()
+        let begin = watch.look(isBusy: true, hasMoved: false, now: 5)
+        #expect(begin == nil)
+        #expect(watch.timeUntilDue(5) == 60 * Self.second)
+        let early = watch.look(isBusy: true, hasMoved: false, now: 59 * Self.second)
+        #expect(early == nil)
+        let alarm = watch.look(isBusy: true, hasMoved: false, now: 61 * Self.second)
+        #expect(alarm?.severity == .error)
+        #expect(watch.timeUntilDue(61 * Self.second) == nil)
+        let again = watch.look(isBusy: true, hasMoved: false, now: 62 * Self.second)
+        #expect(again == nil)
+        let end = watch.look(isBusy: false, hasMoved: true, now: 70 * Self.second)
+        #expect(end?.severity == .warning)
+    }
+
+    @Test("a quick one is no news")
+    func quick() {
+        var watch = DeviceWatch()
+        for turn in UInt64(0)..<1000 {
+            let now = turn * Self.second / 10
+            let said = watch.look(isBusy: true, hasMoved: turn % 2 == 1, now: now)
+            #expect(said == nil)
+        }
+    }
+}
