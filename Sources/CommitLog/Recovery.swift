@@ -15,6 +15,8 @@ package struct RecoveryReport: Equatable, Sendable {
     /// The offset behind the last record.
     package internal(set) var next = Offset.zero
     package internal(set) var recordsReplayed = 0
+    /// Up to which offset a snapshot stood for the records; nil: there was none.
+    package internal(set) var snapshot: Offset?
     package internal(set) var batches = 0
     package internal(set) var segments = 0
     /// The unfinished batch that was cut off: no record in it was acknowledged.
@@ -143,6 +145,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         scan.index = index
         scan.lastTime = max(scan.lastTime, known.lastTime)
         report.recordsReplayed = replayed
+        report.snapshot = known.next > .zero ? known.next : nil
         report.first = scan.first
         report.next = scan.next
         report.batches = scan.batches

@@ -121,10 +121,9 @@ final class Core: Sendable {
             return opened(.failure(ServeError(error)))
         }
         let keeper = SnapshotKeeper(
-            path: configuration.engine.data,
+            configuration,
             engine: engine.log.engine,
             segment: engine.log.segment(of: snapshot.start.next),
-            segmentBytes: configuration.log.segmentBytes,
             report: report
         )
         let loop = CoreLoop(

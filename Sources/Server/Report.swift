@@ -25,10 +25,11 @@ struct Report: Sendable {
             text += "new"
         } else {
             let end = recovery.next.rawValue
+            if let snapshot = recovery.snapshot { text += "snapshot of offset \(snapshot), " }
             text += "\(recovery.recordsReplayed) records replayed"
             text += end == 0 ? "" : ", last offset \(end - 1)"
             text += recovery.wasClean ? ", closed in order" : ", not closed in order"
-            text += ", \(recovery.torn.map { "\($0)" } ?? "0 bytes cut")"
+            text += ", \(recovery.torn?.byteCount ?? 0) bytes of an unfinished write cut"
         }
         line(.info, "started", text)
     }

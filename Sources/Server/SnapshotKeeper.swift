@@ -17,17 +17,17 @@ final class SnapshotKeeper: Sendable {
     private let path: String
     private let engine: UUID128
     private let segmentBytes: Int
+    /// Bytes of the log between two snapshots.
+    private let spacing: Int
     private let report: Report
     private let state: Mutex<State>
 
-    /// A start reads at most about so much of the log, in bytes.
-    private static let spacing = 256 << 20
-
     /// A keeper that knows the newest snapshot to reach up to `segment`.
-    init(path: String, engine: UUID128, segment: UInt64, segmentBytes: Int, report: Report) {
-        self.path = path
+    init(_ configuration: Configuration, engine: UUID128, segment: UInt64, report: Report) {
+        path = configuration.engine.data
         self.engine = engine
-        self.segmentBytes = segmentBytes
+        segmentBytes = configuration.log.segmentBytes
+        spacing = configuration.log.snapshotBytes
         self.report = report
         state = Mutex(State(made: segment))
     }
@@ -36,7 +36,7 @@ final class SnapshotKeeper: Sendable {
     func rolled(to number: UInt64, base: Offset) {
         let isDue = state.withLock { state in
             let sealed = Int(number - state.made) * segmentBytes
-            guard !state.isRunning, sealed >= Self.spacing else { return false }
+            guard !state.isRunning, sealed >= spacing else { return false }
             state.isRunning = true
             return true
         }

@@ -80,6 +80,8 @@ private final class CrashHistory {
             [log]
             io = "\(plan.io)"
             segment_bytes = "1MiB"
+            snapshot_bytes = "2MiB"
+            cache_bytes = "64KiB"
             """
         )
         engine = EngineProcess(in: scratch, ["--config", configuration])

@@ -90,6 +90,7 @@ extension Configuration.Log {
     static let fields: [Field<Self>] = [
         Field("io", \.io, .choice),
         Field("segment_bytes", \.segmentBytes, .size(1 << 20...4 << 30)),
+        Field("snapshot_bytes", \.snapshotBytes, .size(1 << 20...1 << 40)),
         Field("cache_bytes", \.cacheBytes, .size(0...1 << 40)),
         Field(optional: "retention", \.retention, .positiveSpan),
         Field(optional: "retention_bytes", \.retentionBytes, .size(1 << 20 ... .max)),

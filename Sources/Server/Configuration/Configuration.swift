@@ -126,6 +126,8 @@ extension Configuration {
         package var segmentBytes = 64 << 20
         /// What the views may keep in memory of what the log holds, in bytes.
         package var cacheBytes = 64 << 20
+        /// How much of the log is sealed between two snapshots, in bytes: about what a start reads.
+        package var snapshotBytes = 256 << 20
         /// How old a record must be before it may be removed; nil keeps everything.
         package var retention: Timestamp.Span?
         /// How large the log may grow before its oldest part may be removed; nil sets no bound.
