@@ -1,0 +1,39 @@
+package import Events
+package import Primitives
+
+extension QueueView {
+    /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes
+    /// the same queues as folding all.
+    ///
+    /// What is asked of older records must be answered for them, too: an acknowledgement may go only
+    /// where its message went.
+    package func needs(_ event: QueueEvent, at offset: Offset) -> Bool {
+        switch event {
+        case .defined, .subscribed, .unsubscribed: true
+        case .enqueued(let event):
+            event.target == nil
+                ? isWaitedFor(offset, in: queues(ofTopic: event.queue))
+                : message(offset, in: event.queue) != nil
+        case .delivered(let event): message(event.message, in: event.queue) != nil
+        case .retried(let event): message(event.message, in: event.queue) != nil
+        case .deadLettered(let event): message(event.message, in: event.queue) != nil
+        case .redriven(let event): message(event.message, in: event.queue) != nil
+        case .acked(let event): isWaitedForBesides(event.queue, event.message)
+        case .discarded(let event): isWaitedForBesides(event.queue, event.message)
+        }
+    }
+
+    /// Whether another subscription of the topic still has the message that is over in `queue`: its
+    /// record stays then, and must not come back here.
+    private func isWaitedForBesides(_ queue: String, _ message: Offset) -> Bool {
+        if let known = queues[queue], known.subscription == nil { return false }
+        guard let topic = queues[queue]?.subscription?.topic else {
+            return isWaitedFor(message, in: Array(queues.keys))
+        }
+        return isWaitedFor(message, in: queues(ofTopic: topic))
+    }
+
+    private func isWaitedFor(_ message: Offset, in names: [String]) -> Bool {
+        names.contains { self.message(message, in: $0) != nil }
+    }
+}
