@@ -15,6 +15,8 @@ package struct RecoveryReport: Equatable, Sendable {
     /// The offset behind the last record.
     package internal(set) var next = Offset.zero
     package internal(set) var recordsReplayed = 0
+    /// Offsets that no record has any more: losses that somebody accepted.
+    package internal(set) var offsetsLost = 0
     package internal(set) var batches = 0
     package internal(set) var segments = 0
     /// The unfinished batch that was cut off: no record in it was acknowledged.
@@ -148,6 +150,9 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         report.batches = scan.batches
         report.segments = scan.segments
         report.torn = scan.torn
+        report.offsetsLost = scan.gaps.reduce(0) { sum, gap in
+            sum + gap.lost.lowerBound.distance(to: gap.lost.upperBound)
+        }
         return scan
     }
 

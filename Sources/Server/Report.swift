@@ -27,6 +27,9 @@ struct Report: Sendable {
             let end = recovery.next.rawValue
             text += "\(recovery.recordsReplayed) records replayed"
             text += end == 0 ? "" : ", last offset \(end - 1)"
+            if recovery.offsetsLost > 0 {
+                text += ", \(recovery.offsetsLost) offsets lost and given up"
+            }
             text += recovery.wasClean ? ", closed in order" : ", not closed in order"
             text += ", \(recovery.torn.map { "\($0)" } ?? "0 bytes cut")"
         }
