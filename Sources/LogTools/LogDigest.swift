@@ -40,7 +40,8 @@ package struct LogDigest: Equatable, Sendable {
                 return false
             }
             next = record.offset.advanced(by: 1)
-            return true
+            // What comes behind need not be intact.
+            return end.map { next < $0 } ?? true
         }
         let scan = try pass.readAll(take)
         if let (offset, error) = failure {

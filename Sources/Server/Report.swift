@@ -28,7 +28,7 @@ struct Report: Sendable {
             text += "\(recovery.recordsReplayed) records replayed"
             text += end == 0 ? "" : ", last offset \(end - 1)"
             if recovery.offsetsLost > 0 {
-                text += ", \(recovery.offsetsLost) offsets lost and given up"
+                text += ", offsets lost and given up: \(recovery.offsetsLost)"
             }
             text += recovery.wasClean ? ", closed in order" : ", not closed in order"
             text += ", \(recovery.torn.map { "\($0)" } ?? "0 bytes cut")"
