@@ -150,10 +150,23 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         report.batches = scan.batches
         report.segments = scan.segments
         report.torn = scan.torn
-        report.offsetsLost = scan.gaps.reduce(0) { sum, gap in
-            sum + gap.lost.lowerBound.distance(to: gap.lost.upperBound)
-        }
+        // Gaps before what is known are not read; MANIFEST has them, too.
+        report.offsetsLost = Self.count(
+            scan.gaps.map(\.lost) + (manifest?.quarantine ?? []).map(\.lost)
+        )
         return scan
+    }
+
+    /// How many offsets are in one of `ranges` at least.
+    private static func count(_ ranges: [Range<Offset>]) -> Int {
+        var count = 0
+        var end = Offset.zero
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            let start = max(end, range.lowerBound)
+            end = max(end, range.upperBound)
+            count += start.distance(to: max(start, end))
+        }
+        return count
     }
 
     /// A snapshot is made of durable records only: a log that ends before them has lost some.

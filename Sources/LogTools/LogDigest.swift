@@ -28,7 +28,7 @@ package struct LogDigest: Equatable, Sendable {
     /// - Throws: ``ToolError`` where a record is damaged, or `end` is behind the end of the log: a
     ///   fold with holes is the digest of nothing.
     package init(_ pass: LogPass, at end: Offset? = nil) throws(ToolError) {
-        var fold = Views()
+        var fold = Views(cacheBytes: 0)
         var failure: (Offset, DecodeError)?
         var next = Offset.zero
         func take(_ record: RecordView) -> Bool {

@@ -10,9 +10,11 @@ import RecordFormat
 /// lose their own to the new file, in one step. So a crash leaves each segment as it was or
 /// repaired, and the same repair may be run again.
 ///
-///     write log/N.seg.tmp, sync it        all of them
-///     link log/N.seg to quarantine/N.seg, sync quarantine/
-///     rename log/N.seg.tmp to log/N.seg, sync log/
+///     write log/N.seg.tmp, sync it                           all of them
+///     link log/N.seg to quarantine/N.seg, sync quarantine/    all of them
+///     move snap/M.snap to quarantine/, sync both              they know where records were
+///     write what is given up to the other slot of MANIFEST, sync it
+///     rename log/N.seg.tmp to log/N.seg, sync log/            one after the other
 package struct Repair: ~Copyable {
     private let pass: LogPass
     private let plan: RepairPlan
@@ -21,6 +23,7 @@ package struct Repair: ~Copyable {
     private var place = 0
     private var time = Timestamp(nanoseconds: 0)
     private var failure: ToolError?
+    private var lost: [Manifest.Quarantine] = []
 
     /// - Precondition: nobody else writes to the log.
     package init(_ pass: LogPass, _ plan: RepairPlan, _ files: any Files) {
@@ -35,6 +38,14 @@ package struct Repair: ~Copyable {
         _ = try pass.verify { take($0) }
         if let failure { throw failure }
         while place < plan.items.count { try end() }
+        try files.makeFolder("quarantine")
+        try files.sync(".")
+        for item in plan.items where item.exists { try keep(item) }
+        try setSnapshotsAside()
+        if var manifest = plan.manifest {
+            manifest.add(lost)
+            try manifest.writeNext(to: files)
+        }
         for item in plan.items { try replace(item) }
     }
 
@@ -59,7 +70,7 @@ package struct Repair: ~Copyable {
 
     private mutating func end() throws(ToolError) {
         try writer?.skip(to: plan.items[place].offsets.upperBound)
-        try writer.take()?.finish()
+        if let writer = writer.take() { lost += try writer.finish() }
         place += 1
         try begin()
     }
@@ -81,23 +92,39 @@ package struct Repair: ~Copyable {
 
     // MARK: Changing places
 
-    private func replace(_ item: RepairPlan.Item) throws(ToolError) {
+    private func keep(_ item: RepairPlan.Item) throws(ToolError) {
         let name = DataDirectory.segmentName(item.segment)
-        if item.exists {
-            try files.makeFolder("quarantine")
-            try files.sync(".")
-            let taken = Set(try files.names(in: "quarantine"))
-            var kept = name
-            var count = 1
-            while taken.contains(kept) {
-                count += 1
-                kept = "\(name).\(count)"
-            }
-            try files.sync("log/\(name)")
-            try files.link("log/\(name)", as: "quarantine/\(kept)")
-            try files.sync("quarantine")
+        try files.sync("log/\(name)")
+        try files.link("log/\(name)", as: "quarantine/\(try freeName(name))")
+        try files.sync("quarantine")
+    }
+
+    /// The engine folds the log anew: what it knew by a snapshot may be what is given up, and is
+    /// not where it was.
+    private func setSnapshotsAside() throws(ToolError) {
+        let snapshots = try files.names(in: "snap").filter { $0.hasSuffix(".snap") }
+        guard !snapshots.isEmpty else { return }
+        for name in snapshots {
+            try files.rename("snap/\(name)", to: "quarantine/\(try freeName(name))")
         }
-        try files.rename(temporary(item), to: "log/\(name)")
+        try files.sync("quarantine")
+        try files.sync("snap")
+    }
+
+    /// `name`, or that and a number: what is kept is never written over.
+    private func freeName(_ name: String) throws(ToolError) -> String {
+        let taken = Set(try files.names(in: "quarantine"))
+        var kept = name
+        var count = 1
+        while taken.contains(kept) {
+            count += 1
+            kept = "\(name).\(count)"
+        }
+        return kept
+    }
+
+    private func replace(_ item: RepairPlan.Item) throws(ToolError) {
+        try files.rename(temporary(item), to: "log/\(DataDirectory.segmentName(item.segment))")
         try files.sync("log")
     }
 }

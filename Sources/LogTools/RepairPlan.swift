@@ -19,6 +19,8 @@ package struct RepairPlan: Equatable, Sendable {
     package let damages: [Damage]
     let items: [Item]
     let engine: UUID128
+    /// What MANIFEST says; nil when it says nothing.
+    let manifest: Manifest?
 
     /// More segments than any log has: numbers beyond are not believed.
     private static let segmentLimit: UInt64 = 1 << 20
@@ -28,6 +30,7 @@ package struct RepairPlan: Equatable, Sendable {
         let files = Set(try pass.files().map(\.number))
         damages = scan.damages
         engine = Salvage.engine(of: scan)
+        manifest = scan.manifest
         let known = scan.spans.map(\.header.number)
         let first = scan.manifest?.oldestSegment ?? files.min() ?? 0
         let last = (known + damages.map(\.segment) + [scan.manifest?.active ?? 0]).max() ?? 0

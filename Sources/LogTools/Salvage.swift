@@ -63,6 +63,7 @@ package struct Salvage: Equatable, Sendable {
         private(set) var number: UInt64 = 0
         private(set) var lost: UInt64 = 0
         private(set) var failure: ToolError?
+        private var gaps: [Manifest.Quarantine] = []
 
         init(engine: UUID128, _ directory: consuming TargetDirectory) {
             self.engine = engine
@@ -103,18 +104,23 @@ package struct Salvage: Equatable, Sendable {
         }
 
         private mutating func roll() throws(ToolError) {
-            try writer.take()?.finish()
+            try end()
             number += 1
             try begin(at: next)
         }
 
+        private mutating func end() throws(ToolError) {
+            if let writer = writer.take() { gaps += try writer.finish() }
+        }
+
         consuming func finish(at end: Offset) throws(ToolError) {
-            try writer.take()?.finish()
+            try self.end()
             var manifest = Manifest(engine: engine)
             manifest.lastSealed = number
             manifest.active = number
             manifest.durable = end
             manifest.isClean = true
+            manifest.add(gaps)
             try directory.finish(manifest)
         }
     }

@@ -15,6 +15,7 @@ struct SegmentWriter: ~Copyable {
     private var position = Layout.segmentHeader
     private var lastTime: Timestamp
     private var page = AlignedMemory(capacity: Layout.page)
+    private var gaps: [Manifest.Quarantine] = []
 
     /// Bytes from which on a batch is written.
     private static let batchBytes = 256 << 10
@@ -65,13 +66,17 @@ struct SegmentWriter: ~Copyable {
         guard end > batch.base else { return }
         let count = end.rawValue - batch.base.rawValue
         let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
+        let lost = batch.base..<end
+        gaps.append(.init(segment: number, position: UInt64(position), lost: lost))
         GapBody(time: lastTime, count: count).write(header(.gap), to: memory)
         try put(UnsafeRawBufferPointer(memory))
         batch.reset(base: end)
     }
 
     /// Ends the segment with a seal. On return it is on the medium under the name that it has.
-    consuming func finish() throws(ToolError) {
+    ///
+    /// - Returns: what was given up in it.
+    consuming func finish() throws(ToolError) -> [Manifest.Quarantine] {
         try flush()
         let seal = batch.close(header(.seal), time: lastTime)
         try put(seal)
@@ -88,6 +93,7 @@ struct SegmentWriter: ~Copyable {
         header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
         try files.write(page.prefix(Layout.page), to: name, at: 0)
         try files.sync(name)
+        return gaps
     }
 
     private mutating func flush() throws(ToolError) {
@@ -121,6 +127,24 @@ struct SegmentWriter: ~Copyable {
 }
 
 extension Manifest {
+    /// Adds what was given up, as far as there is room: the gaps in the log say it all.
+    mutating func add(_ lost: [Quarantine]) {
+        let new = lost.filter { !quarantine.contains($0) }
+        quarantine += new.prefix(Manifest.quarantineLimit - quarantine.count)
+    }
+
+    /// Writes this as the next generation, into the slot that is not the current one; on the medium
+    /// on return.
+    func writeNext(to files: any Files) throws(ToolError) {
+        let memory = AlignedMemory(capacity: Layout.manifestSlot)
+        var next = self
+        next.generation += 1
+        next.write(to: memory.bytes)
+        let position = Int(next.generation % 2) * Layout.manifestSlot
+        try files.write(memory.prefix(Layout.manifestSlot), to: "MANIFEST", at: position)
+        try files.sync("MANIFEST")
+    }
+
     /// Writes MANIFEST as the first of its generations, on the medium on return.
     func write(to files: any Files, as name: String) throws(ToolError) {
         let memory = AlignedMemory(capacity: 2 * Layout.manifestSlot)

@@ -18,7 +18,7 @@ package struct Semantics {
         let key: String
     }
 
-    private var fold = Views()
+    private var fold = Views(cacheBytes: 0)
     private var causes = CauseCheck()
     private var queues = QueueCheck()
     private var findings = Findings()

@@ -27,6 +27,11 @@ import Testing
     func keeps() throws {
         let log = try Wound.log()
         try Wound.recordInBatch.strike(log)
+        try FileManager.default.createDirectory(
+            atPath: "\(log.path)/snap",
+            withIntermediateDirectories: true
+        )
+        try Data([1]).write(to: URL(fileURLWithPath: "\(log.path)/snap/1.snap"))
         let path = try log.segmentPaths[1]
         let before = try Data(contentsOf: URL(fileURLWithPath: path))
         let others = try log.segmentPaths.filter { $0 != path }
@@ -36,6 +41,9 @@ import Testing
         let name = try #require(path.split(separator: "/").last)
         let kept = URL(fileURLWithPath: "\(log.path)/quarantine/\(name)")
         #expect(try Data(contentsOf: kept) == before)
+        // A snapshot knows where records were.
+        #expect(FileManager.default.fileExists(atPath: "\(log.path)/quarantine/1.snap"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(log.path)/snap").isEmpty)
         #expect(try others.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == sound)
     }
 
