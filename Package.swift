@@ -94,18 +94,23 @@ let package = Package(
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
         // 5
+        module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
+        // 6
         module(
             "Engine",
             [
-                "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Queue",
-                "State", "HTTP", "Cron", "Observability", deque, heap,
+                "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
+                "Queue", "State", "HTTP", "Cron", "Observability", deque, heap,
             ]
         ),
         module(
             "LogTools",
-            ["Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON"]
+            [
+                "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
+                "Queue", "State", "Cron",
+            ]
         ),
-        // 6
+        // 7
         module(
             "WorkerGateway",
             [
@@ -117,18 +122,18 @@ let package = Package(
             "HTTPGateway",
             ["Primitives", "Engine", "NetServer", "HTTP", nioCore]
         ),
-        // 7
+        // 8
         module(
             "Server",
             [
-                "Primitives", "Engine", "WorkerGateway", "HTTPGateway", "NetServer", "CommitLog",
-                "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
+                "Primitives", "Engine", "Folding", "WorkerGateway", "HTTPGateway", "NetServer",
+                "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix,
             ]
         ),
-        // 8
+        // 9
         program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
         program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
@@ -153,7 +158,7 @@ let package = Package(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Queue", "State", "HTTP", "Cron", "Observability",
+                "Folding", "Queue", "State", "HTTP", "Cron", "Observability", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

@@ -43,10 +43,17 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         try scan(from: .zero, until: .max, salvages: true, visit)
     }
 
+    /// Checks structure only: headers, and how batches and segments follow each other. The bodies
+    /// of batches are read in the last segment only, and counted elsewhere as unread.
+    package mutating func survey() throws(LogError) -> LogScan {
+        try scan(from: .zero, until: .max, salvages: true, isQuick: true) { _ in }
+    }
+
     private mutating func scan(
         from start: Offset,
         until end: Offset,
         salvages: Bool,
+        isQuick: Bool = false,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         let page = AlignedMemory(capacity: Layout.page)
@@ -55,7 +62,8 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             manifest: manifest,
             from: start,
             until: end,
-            salvages: salvages
+            salvages: salvages,
+            isQuick: isQuick
         )
         return try scanner.run(&source) { record throws(LogError) in
             do throws(DecodeError) {

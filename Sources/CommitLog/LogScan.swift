@@ -1,6 +1,6 @@
 import Disk
 package import Primitives
-import RecordFormat
+package import RecordFormat
 
 /// What reading a log from end to end found.
 package struct LogScan: Equatable, Sendable {
@@ -19,6 +19,33 @@ package struct LogScan: Equatable, Sendable {
     package internal(set) var damages: [Damage] = []
     /// The batch that an interrupted write left unfinished at the end: never acknowledged.
     package internal(set) var torn: TornTail?
+    /// Losses that somebody accepted, in the order of the log.
+    package internal(set) var gaps: [Gap] = []
+    /// The segments that were read, in the order of the log.
+    package internal(set) var spans: [Span] = []
+    /// Batches whose headers were taken at their word, and the bytes of their bodies.
+    package internal(set) var unreadBatches = 0
+    package internal(set) var unreadBytes = 0
+    /// What MANIFEST says; nil when it says nothing.
+    package internal(set) var manifest: Manifest?
+
+    /// Offsets that no record has any more.
+    package struct Gap: Equatable, Sendable {
+        package let segment: UInt64
+        package let position: Int
+        package let lost: Range<Offset>
+    }
+
+    /// What one segment holds.
+    package struct Span: Equatable, Sendable {
+        package let header: SegmentHeader
+        /// The offset behind its last record.
+        package let end: Offset
+        /// Where its batches end, in bytes.
+        package let position: Int
+        /// Whether its last batch is a seal: it does not change any more.
+        package let isSealed: Bool
+    }
 
     /// An unfinished batch at the end of the log.
     package struct TornTail: Equatable, Sendable {

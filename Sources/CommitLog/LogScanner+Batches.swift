@@ -117,11 +117,13 @@ extension LogScanner where Source: ~Copyable {
             return Observation(tailCase: .misplaced, batch: nil)
         }
         // A batch before the wanted records: its header alone says where the next one is.
-        if batch.end <= start, start > .zero { return Observation(tailCase: .intact, batch: batch) }
+        if !reads(batch, place) { return Observation(tailCase: .intact, batch: batch) }
         let whole = try bytes(place, at: place.position, count: batch.extent, &source)
         if Checksum.crc32c(Self.body(of: batch, in: whole)) == batch.bodyChecksum {
             return Observation(tailCase: .intact, batch: batch)
         }
+        // How many offsets a gap stands for is in its body.
+        if batch.kind == .gap { return Observation(tailCase: .garbage) }
         guard zeroSectors(whole) > Int(batch.zeroSectors) else {
             return Observation(tailCase: .changed, batch: batch)
         }
@@ -134,6 +136,13 @@ extension LogScanner where Source: ~Copyable {
             ),
             batch: batch
         )
+    }
+
+    /// Whether the body of `batch` is wanted, and not only what its header says.
+    private func reads(_ batch: BatchHeader, _ place: Place) -> Bool {
+        if batch.kind == .gap { return true }
+        if isQuick, !place.isLast { return false }
+        return batch.end > start || start == .zero
     }
 
     /// Looks through a segment from `start` to its end.
@@ -200,18 +209,47 @@ extension LogScanner where Source: ~Copyable {
         losing reason: Damage.Reason = .changedBits
     ) throws(LogError) {
         meet(batch.base, segment: place.header.number, position: place.position)
-        if batch.end > start || start == .zero {
+        var end = batch.end
+        if reads(batch, place) {
             let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-            try handOver(batch, Self.body(of: batch, in: whole), place, visit, reason)
+            let body = Self.body(of: batch, in: whole)
+            if batch.kind == .gap {
+                end = accept(batch, body, place)
+            } else {
+                try handOver(batch, body, place, visit, reason)
+            }
+        } else if isQuick {
+            found.records += Int(batch.recordCount)
+            found.unreadBatches += 1
+            found.unreadBytes += Int(batch.bodyLength)
         }
         found.batches += 1
         if batch.recordCount > 0 {
             found.index.note(batch.base, segment: place.header.number, position: place.position)
         }
         found.mark = max(found.mark, batch.durable)
-        expected = batch.end
+        expected = end
         place.isSealed = batch.kind == .seal
         place.move(to: place.position + batch.extent)
+    }
+
+    /// Goes by the offsets that a gap stands for.
+    ///
+    /// - Returns: the offset behind them.
+    private mutating func accept(
+        _ batch: BatchHeader,
+        _ body: UnsafeRawBufferPointer,
+        _ place: Place
+    ) -> Offset {
+        guard let gap = GapBody(body), let end = gap.end(from: batch.base) else {
+            lose(batch.base..<batch.base, .changedBits, place)
+            return batch.base
+        }
+        found.lastTime = max(found.lastTime, gap.time)
+        let segment = place.header.number
+        let lost = batch.base..<end
+        found.gaps.append(LogScan.Gap(segment: segment, position: place.position, lost: lost))
+        return end
     }
 
     private mutating func handOver(

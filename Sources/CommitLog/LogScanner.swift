@@ -20,7 +20,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     let end: Offset
     /// Whether records behind a damage are handed over too.
     let salvages: Bool
-    var window = SegmentWindow()
+    /// Whether headers suffice, but for the last segment: only there may a write be unfinished.
+    let isQuick: Bool
+    var window: SegmentWindow
     var found = LogScan()
     /// The offset that the next record must have.
     var expected = Offset.zero
@@ -33,12 +35,17 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         manifest: Manifest?,
         from start: Offset = .zero,
         until end: Offset = .max,
-        salvages: Bool
+        salvages: Bool,
+        isQuick: Bool = false
     ) {
         self.manifest = manifest
         self.start = start
         self.end = end
         self.salvages = salvages
+        self.isQuick = isQuick
+        // Headers alone lie far apart.
+        window = isQuick ? SegmentWindow(ahead: 64 << 10) : SegmentWindow()
+        found.manifest = manifest
         found.mark = manifest?.durable ?? .zero
     }
 
@@ -196,6 +203,14 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         if !isLast, !place.isSealed, openLoss == nil {
             reportOpen(.missingBatches, segment: file.number, position: place.position)
         }
+        found.spans.append(
+            LogScan.Span(
+                header: header,
+                end: expected,
+                position: place.position,
+                isSealed: place.isSealed
+            )
+        )
         found.tail = LogScan.Tail(
             header: header,
             fileSize: file.size,

@@ -17,6 +17,8 @@ package struct RecoveryReport: Equatable, Sendable {
     package internal(set) var recordsReplayed = 0
     /// Up to which offset a snapshot stood for the records; nil: there was none.
     package internal(set) var snapshot: Offset?
+    /// Offsets that no record has any more: losses that somebody accepted.
+    package internal(set) var offsetsLost = 0
     package internal(set) var batches = 0
     package internal(set) var segments = 0
     /// The unfinished batch that was cut off: no record in it was acknowledged.
@@ -151,7 +153,23 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         report.batches = scan.batches
         report.segments = scan.segments
         report.torn = scan.torn
+        // Gaps before what is known are not read; MANIFEST has them, too.
+        report.offsetsLost = Self.count(
+            scan.gaps.map(\.lost) + (manifest?.quarantine ?? []).map(\.lost)
+        )
         return scan
+    }
+
+    /// How many offsets are in one of `ranges` at least.
+    private static func count(_ ranges: [Range<Offset>]) -> Int {
+        var count = 0
+        var end = Offset.zero
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            let start = max(end, range.lowerBound)
+            end = max(end, range.upperBound)
+            count += start.distance(to: max(start, end))
+        }
+        return count
     }
 
     /// A snapshot is made of durable records only: a log that ends before them has lost some.

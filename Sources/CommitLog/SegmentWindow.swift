@@ -12,9 +12,13 @@ struct SegmentWindow: ~Copyable {
     /// How often the memory was filled anew: what was borrowed before is void.
     private(set) var generation: UInt64 = 0
 
-    private static let ahead = 1 << 20
+    /// Bytes that are read when one page is asked for.
+    private let ahead: Int
 
-    init() { memory = AlignedMemory(capacity: Self.ahead) }
+    init(ahead: Int = 1 << 20) {
+        self.ahead = ahead
+        memory = AlignedMemory(capacity: ahead)
+    }
 
     /// `count` bytes of a segment from `position` on, valid until the next call. Nothing is read
     /// behind `size`, the bytes of the segment. All three are multiples of the page size.
@@ -28,7 +32,7 @@ struct SegmentWindow: ~Copyable {
         precondition(position % Layout.page == 0)
         precondition(position + count <= size)
         if segment != self.segment || position < start || position + count > end {
-            let wanted = Layout.padded(max(count, min(Self.ahead, size - position)))
+            let wanted = Layout.padded(max(count, min(ahead, size - position)))
             memory.grow(to: wanted, keeping: 0)
             let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
             forget()

@@ -1,6 +1,7 @@
 import CommitLog
 import Disk
 import Events
+import Folding
 import JSON
 import Observability
 import Primitives

@@ -2,6 +2,7 @@ import CommitLog
 import Cron
 import Disk
 import Events
+import Folding
 import HTTP
 import JSON
 import Primitives

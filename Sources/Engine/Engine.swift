@@ -2,6 +2,7 @@ package import CommitLog
 import Cron
 package import Disk
 package import Events
+package import Folding
 import HTTP
 import JSON
 import Observability

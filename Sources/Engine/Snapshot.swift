@@ -1,5 +1,6 @@
 package import CommitLog
 package import Disk
+package import Folding
 package import Primitives
 import RecordFormat
 

@@ -1,5 +1,5 @@
 package import CommitLog
-import Disk
+package import Disk
 package import Primitives
 package import RecordFormat
 
@@ -11,6 +11,12 @@ package struct LogPass {
     package var onProgress: (Offset) -> Void = { _ in }
 
     package init(_ location: LogLocation) throws(ToolError) { source = try LogSource(location) }
+
+    /// Passes over segments that are kept somewhere else than in files.
+    package init(_ source: any SegmentSource) { self.source = LogSource(source) }
+
+    /// Where the log is, for messages.
+    var path: String { source.path }
 
     /// What stops a pass: never seen outside.
     private static let stop = DecodeError(position: 0, expected: "")
@@ -51,6 +57,27 @@ package struct LogPass {
         }
     }
 
+    /// Hands over records until `visit` returns false or the log ends, for whoever needs them all.
+    ///
+    /// - Returns: what was found; nil when `visit` stopped the pass.
+    /// - Throws: ``ToolError/Code/damaged`` behind the last record before the first damage.
+    func readAll(_ visit: (RecordView) -> Bool) throws(ToolError) -> LogScan? {
+        var reader = LogReader(source)
+        var isStopped = false
+        do throws(LogError) {
+            return try reader.read { (record) throws(DecodeError) in
+                if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
+                guard !visit(record) else { return }
+                isStopped = true
+                throw Self.stop
+            }
+        } catch {
+            if isStopped { return nil }
+            if case .damaged = error { throw ToolError(.damaged, error.description) }
+            throw Self.converted(error)
+        }
+    }
+
     /// Checks every checksum and hands over every intact record.
     package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
         var reader = LogReader(source)
@@ -61,6 +88,38 @@ package struct LogPass {
             }
         } catch {
             throw Self.converted(error)
+        }
+    }
+
+    /// Checks structure only: headers, and the bodies of the last segment.
+    package func survey() throws(ToolError) -> LogScan {
+        var reader = LogReader(source)
+        do throws(LogError) {
+            return try reader.survey()
+        } catch {
+            throw Self.converted(error)
+        }
+    }
+
+    /// The segments there are, ascending by number.
+    func files() throws(ToolError) -> [SegmentFile] {
+        do throws(StorageError) {
+            return try source.segments()
+        } catch {
+            throw ToolError(.unreadable, error.description)
+        }
+    }
+
+    /// Bytes of a segment; fewer than asked for at its end.
+    func load(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(ToolError) -> Int {
+        do throws(StorageError) {
+            return try source.read(segment: segment, at: position, into: memory)
+        } catch {
+            throw ToolError(.unreadable, error.description)
         }
     }
 

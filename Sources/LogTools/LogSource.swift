@@ -18,6 +18,7 @@ package struct LogSource: SegmentSource {
     private enum Origin {
         case directory(OpenDirectory)
         case files([UInt64: SegmentPath])
+        case other(any SegmentSource)
     }
 
     /// A class, so that the source can be copied into one reader after the other.
@@ -39,8 +40,12 @@ package struct LogSource: SegmentSource {
         }
     }
 
+    /// Segments that are kept somewhere else.
+    package init(_ source: any SegmentSource) { origin = .other(source) }
+
     package var path: String {
         switch origin {
+        case .other(let source): source.path
         case .directory(let open): open.directory.path
         case .files(let files): files.values.first?.path ?? ""
         }
@@ -50,6 +55,8 @@ package struct LogSource: SegmentSource {
         switch origin {
         case .directory(let open):
             return try open.directory.segments()
+        case .other(var source):
+            return try source.segments()
         case .files(let files):
             return files.map { SegmentFile(number: $0.key, size: $0.value.size) }
                 .sorted { $0.number < $1.number }
@@ -64,6 +71,8 @@ package struct LogSource: SegmentSource {
         switch origin {
         case .directory(let open):
             return try open.directory.read(segment: segment, at: position, into: memory)
+        case .other(var source):
+            return try source.read(segment: segment, at: position, into: memory)
         case .files(let files):
             guard let path = files[segment]?.path else { return 0 }
             return try Self.read(path, at: position, into: memory)
@@ -75,6 +84,9 @@ package struct LogSource: SegmentSource {
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) {
         memory.initializeMemory(as: UInt8.self, repeating: 0)
+        if case .other(var source) = origin {
+            return try source.readManifest(slot: slot, into: memory)
+        }
         guard case .directory(let open) = origin else { return }
         do throws(StorageError) {
             try open.directory.readManifest(slot: slot, into: memory)

@@ -26,6 +26,12 @@ extension SegmentSummary {
         if let lastTime { json.string(lastTime.rfc3339()) } else { json.null() }
         json.key("state")
         json.string(state.rawValue)
+        json.key("sealed")
+        json.bool(state == .sealed)
+        json.key("checksums")
+        json.string(checksums)
+        json.key("offsets_lost")
+        json.integer(lost)
         json.key("damages")
         json.integer(damages)
         json.key("torn_tail")

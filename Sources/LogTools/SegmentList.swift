@@ -5,7 +5,7 @@ import RecordFormat
 /// What one segment holds.
 package struct SegmentSummary: Equatable, Sendable {
     package enum State: String, Sendable {
-        /// Later segments follow: it does not change any more.
+        /// Its last batch is a seal, or later segments follow: it does not change any more.
         case sealed
         /// The one that takes batches.
         case active
@@ -23,6 +23,8 @@ package struct SegmentSummary: Equatable, Sendable {
     package internal(set) var first: Offset?
     /// Records that can be read.
     package internal(set) var records = 0
+    /// Offsets in it that were given up.
+    package internal(set) var lost = 0
     package internal(set) var firstTime: Timestamp?
     package internal(set) var lastTime: Timestamp?
     /// Damages in it.
@@ -30,9 +32,10 @@ package struct SegmentSummary: Equatable, Sendable {
     /// Whether it ends in a batch that was not finished.
     package internal(set) var isTorn = false
 
-    /// `ok`, `torn tail` or `2 damages`.
+    /// `ok`, `torn tail`, `2 damages` or `7 offsets given up`.
     package var checksums: String {
         if damages > 0 { return Text.count(damages, "damage") }
+        if lost > 0 { return "\(Text.count(lost, "offset")) given up" }
         return isTorn ? "torn tail" : state == .spare ? "-" : "ok"
     }
 }
@@ -51,15 +54,12 @@ package struct SegmentList: Equatable, Sendable {
             )
             switch page.reading {
             case .valid(let header):
-                summary.state = .sealed
+                summary.state = .active
                 summary.first = header.base
             case .zero: summary.state = .spare
             case .damaged, .refused: break
             }
             return summary
-        }
-        if let last = segments.lastIndex(where: { $0.state == .sealed }) {
-            segments[last].state = .active
         }
         let begun = segments.indices.filter { segments[$0].first != nil }
         var place = 0
@@ -76,6 +76,13 @@ package struct SegmentList: Equatable, Sendable {
             let number = segments[index].number
             segments[index].damages = scan.damages.count { $0.segment == number }
             segments[index].isTorn = scan.torn?.segment == number
+            let span = scan.spans.first { $0.header.number == number }
+            let isFollowed = index < (begun.last ?? index)
+            if segments[index].state == .active, isFollowed || span?.isSealed == true {
+                segments[index].state = .sealed
+            }
+            segments[index].lost = scan.gaps.filter { $0.segment == number }
+                .reduce(0) { $0 + $1.lost.lowerBound.distance(to: $1.lost.upperBound) }
         }
         self.segments = segments
         damages = scan.damages.map(\.description)

@@ -67,6 +67,12 @@ enum Text {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
+    /// 16 hexadecimal digits.
+    static func hex(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     /// `1 record`, `2 records`.
     static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"

@@ -13,6 +13,8 @@ extension Verification {
         case .damaged: json.string("damaged")
         case .contradictory: json.string("contradictory")
         }
+        json.key("depth")
+        json.string(depth.rawValue)
         json.key("records")
         json.integer(records)
         json.key("batches")
@@ -23,10 +25,18 @@ extension Verification {
         json.integer(offsets.lowerBound.rawValue)
         json.key("next_offset")
         json.integer(offsets.upperBound.rawValue)
+        json.key("unread_batches")
+        json.integer(unreadBatches)
+        json.key("unread_bytes")
+        json.integer(unreadBytes)
         json.key("unknown_kinds")
         json.integer(unknownKinds)
         json.key("torn")
         if let torn { json.string(torn) } else { json.null() }
+        json.key("gaps")
+        json.beginArray()
+        for gap in gaps { json.string(gap) }
+        json.endArray()
         json.key("damages")
         json.beginArray()
         for damage in damages { json.string(damage) }

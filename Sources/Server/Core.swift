@@ -3,6 +3,7 @@ import CommitLog
 import Disk
 import Engine
 import Events
+import Folding
 import Glibc
 import Primitives
 import RecordFormat

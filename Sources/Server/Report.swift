@@ -28,6 +28,9 @@ struct Report: Sendable {
             if let snapshot = recovery.snapshot { text += "snapshot of offset \(snapshot), " }
             text += "\(recovery.recordsReplayed) records replayed"
             text += end == 0 ? "" : ", last offset \(end - 1)"
+            if recovery.offsetsLost > 0 {
+                text += ", offsets lost and given up: \(recovery.offsetsLost)"
+            }
             text += recovery.wasClean ? ", closed in order" : ", not closed in order"
             text += ", \(recovery.torn?.byteCount ?? 0) bytes of an unfinished write cut"
         }

@@ -4,7 +4,12 @@ import LogTools
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "List the segments, having checked them."
+        abstract: "List the segments, having checked them.",
+        discussion: """
+            For each segment: its first offset, the records that can be read, the bytes of its \
+            file, the times of its first and last record, whether it is sealed, and whether every \
+            checksum holds.
+            """
     )
 
     @OptionGroup var log: LogArguments

@@ -85,11 +85,13 @@ enum Answer {
 
     private static func status(of code: ToolError.Code) -> ExitStatus {
         switch code {
-        case .noSuchLog, .foreignDirectory: .configuration
-        case .unreadable: .storageFault
-        case .unknownID: .unknownObject
+        case .noSuchLog, .foreignDirectory, .notEmpty: .configuration
+        case .unreadable, .notWritten: .storageFault
+        case .damaged: .damaged
+        case .inUse: .inUse
+        case .unknownID, .unknownOffset: .unknownObject
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
-            .unknownKind:
+            .unknownKind, .malformedLoss, .lossNotAccepted:
             .usage
         }
     }

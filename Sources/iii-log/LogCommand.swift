@@ -8,13 +8,18 @@ struct LogCommand: ParsableCommand {
         abstract: "Reads an engine's log: what happened, to which request, and is it sound.",
         usage: "iii-log [-D <directory> | --file <segment> ...] <verb> ...",
         discussion: """
-            It never writes into what it reads, takes no lock, and may look at the log of a \
-            running engine. Times are UTC. Exit codes: 0 done, 2 usage, 4 no such object, 65 data \
-            damaged, 74 the files cannot be read, 78 not an engine's data directory; of verify: 0 \
-            sound, 1 torn tail only, 2 damaged, 3 records contradict each other, 4 unreadable.
+            It never writes into what it reads (but for repair), takes no lock, and may look at \
+            the log of a running engine. Times are UTC. Exit codes: 0 done, 2 usage, 4 no such \
+            object, 65 data damaged, 74 files cannot be read or written, 75 an engine has the \
+            directory, 78 not an engine's data directory, or a target that is not empty; of \
+            verify: 0 sound, 1 torn tail only, 2 damaged, 3 records contradict each other, 4 \
+            unreadable.
             """,
         version: "iii-log \(Release.version)",
-        subcommands: [List.self, ShowRecords.self, Replay.self, Verify.self]
+        subcommands: [
+            List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Recover.self,
+            RepairLog.self, Backup.self, Restore.self,
+        ]
     )
 }
 

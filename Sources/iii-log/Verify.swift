@@ -5,8 +5,14 @@ import LogTools
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Read everything, check everything, name every damage. Writes nothing.",
+        abstract: "Check a log, name every damage. Writes nothing.",
         discussion: """
+            --quick reads headers, and all of the last segment; --full every byte; --semantic also \
+            folds the records and holds them against each other: causes are there and earlier, \
+            attempts count up from 1, nothing is acknowledged that was not delivered, every end \
+            has its beginning, a cron slot fires once, and in every queue enqueued = acked + \
+            discarded + dead + pending. Losses that were accepted (gaps) are told and are no fault.
+
             Exits 0 when the log is sound, 1 for a torn tail only, 2 for damage, 3 when records \
             contradict each other, 4 when it cannot be read.
             """
@@ -16,11 +22,13 @@ struct Verify: ParsableCommand {
     enum Depth: String, EnumerableFlag {
         case quick
         case full
+        case semantic
 
         static func help(for value: Depth) -> ArgumentHelp? {
             switch value {
-            case .quick: "Every checksum, and that records, batches and segments are all there."
-            case .full: "And that records mean something and do not contradict each other."
+            case .quick: "Structure only: headers, and how batches and segments follow each other."
+            case .full: "Every checksum of every byte."
+            case .semantic: "And that records mean something and do not contradict each other."
             }
         }
     }
@@ -34,10 +42,15 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         let log = log
-        let depth = depth
+        let depth: Verification.Depth =
+            switch depth {
+            case .quick: .quick
+            case .full: .full
+            case .semantic: .semantic
+            }
         let verification: Verification
         do throws(ToolError) {
-            verification = try Verification(log.pass(), depth: depth == .full ? .full : .quick)
+            verification = try Verification(log.pass(), depth: depth)
         } catch {
             let label = Color.red("error[\(error.code.rawValue)]", on: .error)
             Terminal.write("\(label): \(error.message)\n", to: .error)

@@ -1,5 +1,6 @@
 import CommitLog
 import Events
+import Folding
 import JSON
 import Primitives
 import Queue

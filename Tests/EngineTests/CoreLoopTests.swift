@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import Folding
 import Primitives
 import RecordFormat
 import Synchronization

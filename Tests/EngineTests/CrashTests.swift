@@ -1,5 +1,7 @@
 import CommitLog
 import Events
+import Folding
+import LogTools
 import Primitives
 import State
 import Testing
@@ -82,6 +84,7 @@ private struct History {
                 options.queues["fifo"] = .fifo(by: "g", backoff: 1)
             }
             judge(lab)
+            try compare(lab)
             try live(lab)
             disk.crash(keepingWrite: chance(1, of: 2))
             time = lab.now.wall
@@ -203,6 +206,15 @@ private struct History {
 // MARK: The oracle
 
 extension History {
+    /// Asks the offline tools, which see nothing but the log.
+    fileprivate mutating func compare(_ lab: Lab) throws {
+        let pass = LogPass(SimulatedSource(disk: lab.disk))
+        let digest = try LogDigest(pass, at: Offset(lab.recoveredEnd))
+        if digest != lab.recoveredDigest { findings.append("the tool's digest is \(digest)") }
+        let verification = try Verification(pass, depth: .semantic)
+        findings += verification.contradictions + verification.damages
+    }
+
     /// Compares what a life found with what those before it told.
     fileprivate mutating func judge(_ lab: Lab) {
         if let expected = digests[lab.recoveredEnd] {

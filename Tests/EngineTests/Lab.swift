@@ -2,6 +2,8 @@ import CommitLog
 import Cron
 import Disk
 import Events
+import Folding
+import LogTools
 import HTTP
 import JSON
 import Primitives
@@ -19,6 +21,8 @@ final class Lab {
     var now: Now
     /// The digest of what recovery folded, before this life began.
     let recovered: Digest
+    /// The same, as tools tell it.
+    let recoveredDigest: LogDigest
     /// What the records of before say, read by other code.
     let ledger: Ledger
     /// The offset behind the last recovered record.
@@ -63,6 +67,7 @@ final class Lab {
         adjust(&options)
         self.disk = disk
         recovered = Digest(of: snapshot.views)
+        recoveredDigest = LogDigest(of: snapshot.views, at: log.staged)
         self.ledger = ledger
         recoveredEnd = log.staged.rawValue
         now = Now(wall: log.stamp(time), monotonic: life << 40)

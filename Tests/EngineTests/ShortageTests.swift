@@ -1,4 +1,5 @@
 import CommitLog
+import Folding
 import Primitives
 import Queue
 import Testing

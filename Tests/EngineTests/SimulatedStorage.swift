@@ -169,3 +169,24 @@ struct SimulatedStorage: Storage, ~Copyable {
     func release(segment: UInt64) {}
     func drain() {}
 }
+
+/// What a tool sees of a ``SimulatedDisk``.
+struct SimulatedSource: SegmentSource {
+    let disk: SimulatedDisk
+
+    var path: String { "simulated" }
+
+    func segments() -> [SegmentFile] { SimulatedStorage(disk).segments() }
+
+    func read(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        try SimulatedStorage(disk).read(segment: segment, at: position, into: memory)
+    }
+
+    func readManifest(slot: Int, into memory: UnsafeMutableRawBufferPointer) {
+        SimulatedStorage(disk).readManifest(slot: slot, into: memory)
+    }
+}

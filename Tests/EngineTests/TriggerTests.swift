@@ -1,5 +1,6 @@
 import Cron
 import Events
+import Folding
 import HTTP
 import Primitives
 import Queue

@@ -56,6 +56,14 @@ package struct CronView: Sendable {
 
     package var triggerCount: Int { entries.count }
 
+    /// The last slot that fired of every schedule that is remembered, in the order of their names.
+    var lastSlots: [(function: FunctionName, expression: String, last: Timestamp)] {
+        lastFired.map { ($0.key.function, $0.key.expression, $0.value) }.sorted { first, second in
+            (first.function.namespace, first.function.id, first.expression)
+                < (second.function.namespace, second.function.id, second.expression)
+        }
+    }
+
     /// How many schedules' last slots are remembered.
     var scheduleCount: Int { lastFired.count }
 

@@ -1,5 +1,8 @@
+import Cron
 package import Events
 package import Primitives
+import Queue
+import State
 
 extension Views {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes

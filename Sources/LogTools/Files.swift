@@ -1,0 +1,130 @@
+import Glibc
+
+/// What changes a directory, one system call a step: so that a test can cut between any two.
+///
+/// Names are relative to the directory, such as `log/00000000000000000003.seg`. Nothing survives a
+/// power cut before it is synced: a file's bytes by its name, a file's existence by its folder's.
+package protocol Files: AnyObject {
+    /// The directory, for messages.
+    var path: String { get }
+
+    /// Makes a folder for this user only, if it is not there.
+    func makeFolder(_ name: String) throws(ToolError)
+
+    /// The names in a folder; none where it is missing.
+    func names(in folder: String) throws(ToolError) -> [String]
+
+    /// Gives a file another name beside its own.
+    func link(_ name: String, as other: String) throws(ToolError)
+
+    /// Makes an empty file for this user only, in the place of one that is there.
+    func create(_ name: String) throws(ToolError)
+
+    func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to name: String,
+        at position: Int
+    ) throws(ToolError)
+
+    /// Puts a file, or the names in a folder, on the medium. The directory itself is `.`.
+    func sync(_ name: String) throws(ToolError)
+
+    /// Gives a file another name, in the place of one that has it, in one step.
+    func rename(_ name: String, to other: String) throws(ToolError)
+}
+
+/// The files of a directory of the file system.
+package final class DirectoryFiles: Files {
+    package let path: String
+    /// The file written last.
+    private var open: (name: String, file: Int32)?
+
+    package init(path: String) { self.path = path }
+
+    deinit { forget() }
+
+    private func full(_ name: String) -> String { name == "." ? path : "\(path)/\(name)" }
+
+    private func failed(_ operation: String, _ name: String, _ code: Int32 = errno) -> ToolError {
+        ToolError(
+            .notWritten,
+            "\(full(name)): \(operation) failed: \(String(cString: strerror(code))) (\(code))"
+        )
+    }
+
+    private func forget() {
+        if let open { close(open.file) }
+        open = nil
+    }
+
+    package func makeFolder(_ name: String) throws(ToolError) {
+        guard mkdir(full(name), 0o700) == 0 || errno == EEXIST else {
+            throw failed("create", name)
+        }
+    }
+
+    package func names(in folder: String) throws(ToolError) -> [String] {
+        guard let directory = opendir(full(folder)) else {
+            if errno == ENOENT { return [] }
+            throw failed("list", folder)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    package func link(_ name: String, as other: String) throws(ToolError) {
+        guard Glibc.link(full(name), full(other)) == 0 else { throw failed("link", other) }
+    }
+
+    package func create(_ name: String) throws(ToolError) {
+        forget()
+        let options = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+        let file = Glibc.open(full(name), options, 0o600)
+        guard file >= 0 else { throw failed("create", name) }
+        open = (name, file)
+    }
+
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to name: String,
+        at position: Int
+    ) throws(ToolError) {
+        let file = try descriptor(name)
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = pwrite(file, rest.baseAddress, rest.count, off_t(position + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failed("write", name, count < 0 ? errno : EIO) }
+            done += count
+        }
+    }
+
+    private func descriptor(_ name: String) throws(ToolError) -> Int32 {
+        if let open, open.name == name { return open.file }
+        forget()
+        let file = Glibc.open(full(name), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw failed("open", name) }
+        open = (name, file)
+        return file
+    }
+
+    package func sync(_ name: String) throws(ToolError) {
+        let file = Glibc.open(full(name), O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failed("open", name) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw failed("fsync", name) }
+    }
+
+    package func rename(_ name: String, to other: String) throws(ToolError) {
+        forget()
+        guard Glibc.rename(full(name), full(other)) == 0 else { throw failed("rename", other) }
+    }
+}

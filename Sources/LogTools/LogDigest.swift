@@ -1,0 +1,86 @@
+import CommitLog
+import Cron
+package import Folding
+import JSON
+package import Primitives
+import Queue
+import RecordFormat
+import State
+
+/// The content of every view at one place in the log, as numbers: equal for equal logs, in every
+/// process, live or recovered or folded by a tool.
+package struct LogDigest: Equatable, Sendable {
+    /// The records below this offset are folded.
+    package let offset: Offset
+    package let queue: UInt64
+    package let state: UInt64
+    package let cron: UInt64
+
+    package init(of views: Views, at offset: Offset) {
+        self.offset = offset
+        queue = views.queue.digest()
+        state = views.state.digest()
+        cron = views.cron.digest()
+    }
+
+    /// Folds a log up to `end`, or to its own.
+    ///
+    /// - Throws: ``ToolError`` where a record is damaged, or `end` is behind the end of the log: a
+    ///   fold with holes is the digest of nothing.
+    package init(_ pass: LogPass, at end: Offset? = nil) throws(ToolError) {
+        var fold = Views(cacheBytes: 0)
+        var failure: (Offset, DecodeError)?
+        var next = Offset.zero
+        func take(_ record: RecordView) -> Bool {
+            if let end, record.offset >= end { return false }
+            do throws(DecodeError) {
+                try fold.apply(record)
+            } catch {
+                failure = (record.offset, error)
+                return false
+            }
+            next = record.offset.advanced(by: 1)
+            // What comes behind need not be intact.
+            return end.map { next < $0 } ?? true
+        }
+        let scan = try pass.readAll(take)
+        if let (offset, error) = failure {
+            throw ToolError(
+                .damaged,
+                "record \(offset): expected \(error.expected) at byte \(error.position) of its "
+                    + "payload; `iii-log verify --semantic` tells more"
+            )
+        }
+        if let scan {
+            if let end, end > scan.next {
+                throw ToolError(
+                    .unknownOffset,
+                    "offset \(end) is behind the end of the log, which is \(scan.next)"
+                )
+            }
+            next = scan.next
+        }
+        self.init(of: fold, at: end ?? next)
+    }
+
+    package func write(to output: Output) {
+        output.line("at     \(offset)")
+        for (name, value) in [("queue", queue), ("state", state), ("cron", cron)] {
+            output.line("\(Text.padded(name, 5))  \(Text.hex(value))")
+        }
+    }
+
+    /// Everything as one JSON object on one line.
+    package var json: String {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("at")
+        json.integer(offset.rawValue)
+        for (name, value) in [("queue", queue), ("state", state), ("cron", cron)] {
+            json.key(name)
+            json.string(Text.hex(value))
+        }
+        json.endObject()
+        return json.finish().description
+    }
+}

@@ -1,0 +1,128 @@
+package import CommitLog
+import Disk
+import JSON
+import Primitives
+import RecordFormat
+
+/// What is wrong with a log, and which segments another file would take the place of.
+package struct RepairPlan: Equatable, Sendable {
+    /// A segment to be written anew.
+    struct Item: Equatable, Sendable {
+        let segment: UInt64
+        /// The offsets that it has to stand for: where the segment before ends, to where the next
+        /// one begins.
+        let offsets: Range<Offset>
+        /// Whether there is a file to be kept.
+        let exists: Bool
+    }
+
+    package let damages: [Damage]
+    let items: [Item]
+    let engine: UUID128
+    /// What MANIFEST says; nil when it says nothing.
+    let manifest: Manifest?
+
+    /// More segments than any log has: numbers beyond are not believed.
+    private static let segmentLimit: UInt64 = 1 << 20
+
+    package init(_ pass: LogPass) throws(ToolError) {
+        let scan = try pass.verify { _ in }
+        let files = Set(try pass.files().map(\.number))
+        damages = scan.damages
+        engine = Salvage.engine(of: scan)
+        manifest = scan.manifest
+        let known = scan.spans.map(\.header.number)
+        let first = scan.manifest?.oldestSegment ?? files.min() ?? 0
+        let last = (known + damages.map(\.segment) + [scan.manifest?.active ?? 0]).max() ?? 0
+        guard !damages.isEmpty, first <= last else {
+            items = []
+            return
+        }
+        guard last - first < Self.segmentLimit else {
+            throw ToolError(
+                .damaged,
+                "MANIFEST or a segment's name is beyond belief (segments \(first) to \(last)); "
+                    + "`iii-log recover --to` takes what is intact"
+            )
+        }
+        let damaged = Set(damages.map(\.segment))
+        var items: [Item] = []
+        var next = scan.spans.first?.header.number == first ? scan.first : .zero
+        for number in first...last {
+            let span = scan.spans.first { $0.header.number == number }
+            if let span, !damaged.contains(number) {
+                next = span.end
+                continue
+            }
+            let behind = scan.spans.first { $0.header.number > number }
+            let end = max(next, behind?.header.base ?? Salvage.end(of: scan))
+            items.append(
+                Item(segment: number, offsets: next..<end, exists: files.contains(number))
+            )
+            next = end
+        }
+        self.items = items
+    }
+
+    /// What has to be accepted, as the command takes it.
+    package var losses: [AcceptedLoss] { damages.map { AcceptedLoss($0) } }
+
+    /// Throws unless exactly what is damaged was accepted.
+    package func check(_ accepted: [AcceptedLoss]) throws(ToolError) {
+        if let missing = losses.first(where: { !accepted.contains($0) }) {
+            throw ToolError(
+                .lossNotAccepted,
+                "nothing was changed: the loss \(missing) is there and was not accepted; "
+                    + "--dry-run tells all of them"
+            )
+        }
+        if let strange = accepted.first(where: { !losses.contains($0) }) {
+            throw ToolError(
+                .lossNotAccepted,
+                "nothing was changed: there is no damage \(strange); --dry-run tells what there is"
+            )
+        }
+    }
+
+    package func write(to output: Output, palette: Palette) {
+        for damage in damages { output.line(palette.red("damaged: ") + damage.description) }
+        for item in items {
+            let name = DataDirectory.segmentName(item.segment)
+            let range = "offsets \(item.offsets.lowerBound)..<\(item.offsets.upperBound)"
+            output.line(
+                item.exists
+                    ? "log/\(name) is kept in quarantine/, and a file with its intact records and "
+                        + "gaps for the rest (\(range)) takes its place"
+                    : "log/\(name) is written anew, a gap for \(range)"
+            )
+        }
+        if damages.isEmpty {
+            output.line(palette.green("nothing to repair"))
+        } else {
+            let options = losses.map { " --accept-loss \($0)" }.joined()
+            output.line("to repair: iii-log repair\(options)")
+        }
+    }
+
+    /// Everything as one JSON object on one line; `isDone` tells whether it was carried out.
+    package func json(isDone: Bool) -> String {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("repaired")
+        json.bool(isDone)
+        json.key("damages")
+        json.beginArray()
+        for damage in damages { json.string(damage.description) }
+        json.endArray()
+        json.key("accept_loss")
+        json.beginArray()
+        for loss in losses { json.string(loss.description) }
+        json.endArray()
+        json.key("segments")
+        json.beginArray()
+        for item in items { json.integer(item.segment) }
+        json.endArray()
+        json.endObject()
+        return json.finish().description
+    }
+}

@@ -1,0 +1,160 @@
+import Disk
+import Primitives
+import RecordFormat
+
+/// Writes one whole segment: records under their own offsets, gaps where some are missing, a seal
+/// at the end, and the header last, when the size is known.
+struct SegmentWriter: ~Copyable {
+    private let files: any Files
+    private let name: String
+    private let number: UInt64
+    private let base: Offset
+    private let salt: UInt64
+    private let engine: UUID128
+    private var batch: BatchBuilder
+    private var position = Layout.segmentHeader
+    private var lastTime: Timestamp
+    private var page = AlignedMemory(capacity: Layout.page)
+    private var gaps: [Manifest.Quarantine] = []
+
+    /// Bytes from which on a batch is written.
+    private static let batchBytes = 256 << 10
+
+    /// Begins the file `name` as segment `number`. `time` is that of the record before.
+    init(
+        _ number: UInt64,
+        base: Offset,
+        engine: UUID128,
+        time: Timestamp,
+        in files: any Files,
+        as name: String
+    ) throws(ToolError) {
+        self.files = files
+        self.name = name
+        self.number = number
+        self.base = base
+        self.engine = engine
+        var random = SystemEntropy()
+        salt = random.next()
+        lastTime = time
+        batch = BatchBuilder(base: base)
+        // Until the header is there, a page of zeros stands in its place.
+        try files.create(name)
+    }
+
+    /// Bytes so far.
+    var byteCount: Int { position + batch.extent }
+
+    /// Adds a record; offsets between it and the one before are given up.
+    mutating func append(_ record: RecordView) throws(ToolError) {
+        if record.offset > batch.end { try skip(to: record.offset) }
+        precondition(record.offset == batch.end, "records come in order, each once")
+        // A time before that of the batch has no place in it.
+        if record.time < lastTime || batch.byteCount >= Self.batchBytes { try flush() }
+        _ = batch.append(
+            kind: record.kind,
+            time: record.time,
+            trace: record.trace,
+            cause: record.cause
+        ) { $0.raw(record.payload) }
+        lastTime = record.time
+    }
+
+    /// Gives up the offsets below `end` that no record was appended for.
+    mutating func skip(to end: Offset) throws(ToolError) {
+        try flush()
+        guard end > batch.base else { return }
+        let count = end.rawValue - batch.base.rawValue
+        let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
+        let lost = batch.base..<end
+        gaps.append(.init(segment: number, position: UInt64(position), lost: lost))
+        GapBody(time: lastTime, count: count).write(header(.gap), to: memory)
+        try put(UnsafeRawBufferPointer(memory))
+        batch.reset(base: end)
+    }
+
+    /// Ends the segment with a seal. On return it is on the medium under the name that it has.
+    ///
+    /// - Returns: what was given up in it.
+    consuming func finish() throws(ToolError) -> [Manifest.Quarantine] {
+        try flush()
+        let seal = batch.close(header(.seal), time: lastTime)
+        try put(seal)
+        // The footer's page.
+        try put(zeroed())
+        let header = SegmentHeader(
+            number: number,
+            base: base,
+            salt: salt,
+            engine: engine,
+            created: lastTime,
+            size: UInt64(position)
+        )
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
+        try files.write(page.prefix(Layout.page), to: name, at: 0)
+        try files.sync(name)
+        return gaps
+    }
+
+    private mutating func flush() throws(ToolError) {
+        guard !batch.isEmpty else { return }
+        let next = batch.end
+        let bytes = batch.close(header(.data))
+        try put(bytes)
+        batch.reset(base: next)
+    }
+
+    private func header(_ kind: BatchHeader.Kind) -> BatchHeader {
+        BatchHeader(
+            kind: kind,
+            segment: number,
+            salt: salt,
+            position: UInt64(position),
+            base: batch.base,
+            durable: batch.base
+        )
+    }
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer) throws(ToolError) {
+        try files.write(bytes, to: name, at: position)
+        position += bytes.count
+    }
+
+    private func zeroed() -> UnsafeRawBufferPointer {
+        page.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        return page.prefix(Layout.page)
+    }
+}
+
+extension Manifest {
+    /// Adds what was given up, as far as there is room: the gaps in the log say it all.
+    mutating func add(_ lost: [Quarantine]) {
+        let new = lost.filter { !quarantine.contains($0) }
+        quarantine += new.prefix(Manifest.quarantineLimit - quarantine.count)
+    }
+
+    /// Writes this as the next generation, into the slot that is not the current one; on the medium
+    /// on return.
+    func writeNext(to files: any Files) throws(ToolError) {
+        let memory = AlignedMemory(capacity: Layout.manifestSlot)
+        var next = self
+        next.generation += 1
+        next.write(to: memory.bytes)
+        let position = Int(next.generation % 2) * Layout.manifestSlot
+        try files.write(memory.prefix(Layout.manifestSlot), to: "MANIFEST", at: position)
+        try files.sync("MANIFEST")
+    }
+
+    /// Writes MANIFEST as the first of its generations, on the medium on return.
+    func write(to files: any Files, as name: String) throws(ToolError) {
+        let memory = AlignedMemory(capacity: 2 * Layout.manifestSlot)
+        memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        var first = self
+        first.generation = 1
+        let slot = Layout.manifestSlot..<2 * Layout.manifestSlot
+        first.write(to: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[slot]))
+        try files.create(name)
+        try files.write(memory.prefix(2 * Layout.manifestSlot), to: name, at: 0)
+        try files.sync(name)
+    }
+}

@@ -1,0 +1,109 @@
+import Events
+import Folding
+import Primitives
+package import RecordFormat
+import State
+
+/// What must hold between the records of a log: folds it with the services' own views, follows it
+/// by code of its own, and tells where the two differ or a record cannot be.
+package struct Semantics {
+    private struct Slot: Hashable {
+        let trigger: String
+        let function: FunctionName
+        let expression: String
+    }
+
+    private struct Place: Hashable {
+        let scope: String
+        let key: String
+    }
+
+    private var fold = Views(cacheBytes: 0)
+    private var causes = CauseCheck()
+    private var queues = QueueCheck()
+    private var findings = Findings()
+    private var versions: [Place: Offset] = [:]
+    private var lastSlots: [Slot: Timestamp] = [:]
+    private var lastTime = Timestamp(nanoseconds: .min)
+    private var expected = Offset.zero
+    /// Whether records are missing before the one at hand, so that absence says nothing.
+    private var hasHole = false
+    /// Records of kinds that this version does not know.
+    package private(set) var unknownKinds = 0
+
+    package init() {}
+
+    /// Records come in order.
+    package mutating func check(_ view: RecordView) {
+        if view.offset != expected { hasHole = true }
+        expected = view.offset.advanced(by: 1)
+        if view.time < lastTime { findings.add(before: lastTime, view) }
+        lastTime = max(lastTime, view.time)
+        let record = LogRecord(view)
+        causes.check(record, hasHole: hasHole, &findings)
+        switch record.content {
+        case .unknown: unknownKinds += 1
+        case .unreadable(let error):
+            findings.add(
+                view.offset,
+                view.kind,
+                "expected \(error.expected) at byte \(error.position) of its payload"
+            )
+        case .event(let event): follow(event, record)
+        }
+    }
+
+    private mutating func follow(_ event: Event, _ record: LogRecord) {
+        fold.apply(
+            event,
+            at: record.offset,
+            time: record.time,
+            trace: record.trace,
+            cause: record.cause
+        )
+        switch event {
+        case .started: queues.restart()
+        case .queue(let event):
+            queues.check(event, record, isLenient: hasHole)
+            findings.add(queues.takeFindings())
+        case .state(.set(let event)):
+            versions[Place(scope: event.scope, key: event.key)] = record.offset
+        case .state(.deleted(let event)):
+            versions[Place(scope: event.scope, key: event.key)] = nil
+        case .cron(.fired(let event)):
+            let slot = Slot(
+                trigger: event.trigger,
+                function: event.function,
+                expression: event.expression
+            )
+            if let last = lastSlots[slot], event.scheduled <= last {
+                let text =
+                    "slot \(event.scheduled.rfc3339()) of trigger \(event.trigger) came after "
+                    + "that of \(last.rfc3339()): a slot fires once"
+                findings.add(record.offset, record.kind, text)
+            }
+            lastSlots[slot] = event.scheduled
+        default: break
+        }
+    }
+
+    /// Compares the folds, and tells everything that was found.
+    package mutating func finish() -> Findings {
+        queues.compare(with: fold.queue)
+        findings.add(queues.takeFindings())
+        for (place, version) in versions.sorted(by: { $0.value < $1.value }) {
+            let entry = fold.state.entry(scope: place.scope, key: place.key)
+            guard entry?.version != version else { continue }
+            findings.add(
+                "state \(place.scope)/\(place.key): written by record \(version), the fold has "
+                    + (entry.map { "record \($0.version)" } ?? "nothing")
+            )
+        }
+        if fold.state.keyCount != versions.count {
+            findings.add(
+                "state: \(Text.count(versions.count, "key")), the fold has \(fold.state.keyCount)"
+            )
+        }
+        return findings
+    }
+}

@@ -1,0 +1,26 @@
+import Events
+import Primitives
+
+extension CronView {
+    /// A hash of what is folded from the log: the firings whose runs have not ended, and the last
+    /// slot of every schedule. Which triggers there are is told by workers and does not count.
+    ///
+    /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
+    /// the firings in the order of their offsets and the schedules in that of their names.
+    package func digest() -> UInt64 {
+        var hash = ContentHash()
+        let firings = openFirings
+        hash.add(UInt64(firings.count))
+        for (offset, fired) in firings {
+            hash.add(offset.rawValue)
+            hash.add(fired.trigger)
+            hash.add(UInt64(bitPattern: fired.scheduled.nanoseconds))
+        }
+        for (function, expression, last) in lastSlots {
+            hash.add(function)
+            hash.add(expression)
+            hash.add(UInt64(bitPattern: last.nanoseconds))
+        }
+        return hash.value
+    }
+}

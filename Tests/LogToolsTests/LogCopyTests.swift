@@ -1,0 +1,202 @@
+import CommitLog
+import Disk
+import Foundation
+import LogTools
+import Primitives
+import RecordFormat
+import Synchronization
+import Testing
+
+@Suite struct LogCopyTests {
+    @Test("a backup and what is restored from it are the log, and an engine opens them")
+    func copies() throws {
+        let log = try StoredLog(Wound.long(), records: 3)
+        let whole = try log.records()
+        let backup = "\(log.scratch.path)/backup"
+        let restored = "\(log.scratch.path)/restored"
+        let copy = try LogCopy(log.pass, to: backup, isEmpty: true)
+        #expect(copy.records == whole.count)
+        try FileManager.default.createDirectory(atPath: restored, withIntermediateDirectories: true)
+        try Data("t".utf8).write(to: URL(fileURLWithPath: "\(restored)/token"))
+        _ = try LogCopy(LogPass(.directory(backup)), to: restored, isEmpty: false)
+        for path in [backup, restored] {
+            #expect(try Verification(LogPass(.directory(path)), depth: .semantic).verdict == .sound)
+            #expect(try reopened(path).records == whole)
+        }
+    }
+
+    @Test("neither the source itself nor a directory with a log in it is a target")
+    func refuses() throws {
+        let log = try StoredLog(.hello())
+        let other = try StoredLog(.hello())
+        let before = try other.records()
+        for isEmpty in [true, false] {
+            for path in [log.path, other.path] {
+                let pass = try log.pass
+                let code = codeOf { () throws(ToolError) in
+                    _ = try LogCopy(pass, to: path, isEmpty: isEmpty)
+                }
+                #expect(code == .notEmpty)
+            }
+        }
+        #expect(try other.records() == before)
+    }
+
+    @Test("a damaged log is not copied as if it were whole", arguments: Wound.allCases)
+    func damaged(wound: Wound) throws {
+        let log = try Wound.log()
+        try wound.strike(log)
+        let pass = try log.pass
+        let code = codeOf { () throws(ToolError) in
+            _ = try LogCopy(pass, to: "\(log.scratch.path)/backup", isEmpty: true)
+        }
+        #expect(code == .damaged)
+    }
+
+    /// 20 for every test run; `BACKUP_ROUNDS=200` for a long one.
+    private static let rounds =
+        ProcessInfo.processInfo.environment["BACKUP_ROUNDS"].flatMap { Int($0) } ?? 20
+
+    @Test("every record that was durable before a backup began is in what is restored from it")
+    func underLoad() throws {
+        for block in 0..<(Self.rounds + 9) / 10 {
+            let load = try Load(seed: UInt64(block))
+            for round in 0..<min(10, Self.rounds - block * 10) {
+                try check(load, "block \(block), round \(round)")
+            }
+            try load.stop()
+        }
+    }
+
+    private func check(_ load: Load, _ context: String) throws {
+        load.allow(batches: 400)
+        let acked = load.acked
+        let scratch = try Scratch()
+        let backup = "\(scratch.path)/backup"
+        let restored = "\(scratch.path)/restored"
+        _ = try LogCopy(LogPass(.directory(load.path)), to: backup, isEmpty: true)
+        _ = try LogCopy(LogPass(.directory(backup)), to: restored, isEmpty: false)
+        #expect(try Verification(LogPass(.directory(restored)), depth: .full).verdict == .sound)
+        var next: UInt64 = 0
+        let opened = try Load.open(restored) { record in
+            if record.offset.rawValue == next, Load.holds(record) { next += 1 }
+        }
+        #expect(next >= acked, "\(context): \(acked) were durable, \(next) are restored")
+        #expect(opened.rawValue == next, "\(context)")
+    }
+}
+
+/// A log that a thread appends to, batch after batch, as fast as it is allowed to.
+private final class Load: Sendable {
+    private struct State {
+        var allowed = 0
+        var isStopping = false
+        var hasEnded = false
+        var failure: String?
+    }
+
+    private let scratch: Mutex<Scratch>
+    let path: String
+    private let durable = Atomic<UInt64>(0)
+    private let state = Mutex(State())
+    private let changed = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    private static let options = LogOptions(
+        segmentBytes: 512 << 10,
+        firstSegmentBytes: 512 << 10
+    )
+
+    init(seed: UInt64) throws {
+        let scratch = try Scratch()
+        path = "\(scratch.path)/data"
+        self.scratch = Mutex(scratch)
+        let began = DispatchSemaphore(value: 0)
+        let thread = Thread { [self] in
+            do {
+                try append(seed: seed) { began.signal() }
+            } catch {
+                state.withLock { $0.failure = "\(error)" }
+            }
+            began.signal()
+            ended.signal()
+        }
+        thread.start()
+        began.wait()
+    }
+
+    /// The offset below which every record is on the medium.
+    var acked: UInt64 { durable.load(ordering: .acquiring) }
+
+    func allow(batches: Int) {
+        state.withLock { $0.allowed += batches }
+        changed.signal()
+    }
+
+    func stop() throws {
+        state.withLock { $0.isStopping = true }
+        changed.signal()
+        ended.wait()
+        let failure = state.withLock { $0.failure }
+        #expect(failure == nil)
+    }
+
+    static func payload(_ offset: UInt64) -> [UInt8] {
+        var entropy = SeededEntropy(seed: offset)
+        let size = Int(entropy.next() % 700)
+        return (0..<size).map { UInt8(truncatingIfNeeded: offset &+ UInt64($0)) }
+    }
+
+    static func holds(_ record: RecordView) -> Bool {
+        record.payload.elementsEqual(payload(record.offset.rawValue))
+    }
+
+    /// - Returns: the offset behind the last record.
+    static func open(_ path: String, _ visit: (RecordView) -> Void) throws -> Offset {
+        var random = SeededEntropy(seed: 5)
+        let log = try CommitLog(
+            opening: PlainStorage(path: path, waker: try Waker()),
+            options: options,
+            entropy: &random,
+            now: Story.start
+        ) { visit($0) }
+        let end = log.staged
+        try log.close()
+        return end
+    }
+
+    private func append(seed: UInt64, _ began: () -> Void) throws {
+        var random = SeededEntropy(seed: seed)
+        var log = try CommitLog(
+            opening: PlainStorage(path: path, waker: try Waker()),
+            options: Self.options,
+            entropy: &random,
+            now: Story.start
+        ) { _ in }
+        began()
+        while true {
+            let (mayGo, isStopping) = state.withLock { state in
+                defer { state.allowed = max(0, state.allowed - 1) }
+                return (state.allowed > 0, state.isStopping)
+            }
+            if isStopping { break }
+            guard mayGo else {
+                changed.wait()
+                continue
+            }
+            for _ in 0...random.next() % 4 {
+                let payload = Self.payload(log.staged.rawValue)
+                _ = try log.append(kind: 112, time: Story.start, trace: nil, cause: nil) { writer in
+                    payload.withUnsafeBytes { writer.raw($0) }
+                }
+            }
+            while log.durable < log.staged {
+                try log.flush()
+                try log.reap()
+                if log.durable < log.staged { try log.wait(nanoseconds: 1_000_000) }
+            }
+            durable.store(log.durable.rawValue, ordering: .releasing)
+        }
+        try log.close()
+    }
+}

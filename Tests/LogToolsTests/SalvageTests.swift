@@ -1,0 +1,72 @@
+import CommitLog
+import Foundation
+import JSON
+import LogTools
+import Primitives
+import Testing
+
+@Suite struct SalvageTests {
+    @Test("every intact record is in the new log, under its offset", arguments: Wound.allCases)
+    func recovers(wound: Wound) throws {
+        let log = try Wound.log()
+        let whole = try log.records()
+        try wound.strike(log)
+        let intact = try log.records()
+        let files = try log.segmentPaths + ["\(log.path)/MANIFEST"]
+        let before = try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(log.pass, to: target)
+        #expect(try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == before)
+        #expect(!salvage.damages.isEmpty)
+        #expect(try records(of: LogPass(.directory(target))) == intact)
+        let verification = try Verification(LogPass(.directory(target)), depth: .semantic)
+        #expect(verification.verdict == .sound, "\(verification.damages)")
+        let opened = try reopened(target)
+        #expect(opened.records == intact)
+        #expect(UInt64(opened.report.offsetsLost) == salvage.lost)
+        #expect(opened.report.next.rawValue == UInt64(intact.count) + salvage.lost)
+        #expect(opened.report.next >= Offset(UInt64(whole.count)))
+        let json = try JSONText(validating: Array(salvage.json.utf8))
+        #expect(json.member("offsets_lost")?.description == "\(salvage.lost)")
+    }
+
+    @Test("a log of several segments keeps a single lost record's neighbours")
+    func neighbours() throws {
+        let log = try Wound.log()
+        let whole = try log.records()
+        try Wound.recordInBatch.strike(log)
+        let salvage = try Salvage(log.pass, to: "\(log.scratch.path)/new")
+        #expect(salvage.records == whole.count - 1)
+        #expect(salvage.lost == 1)
+        let verification = try Verification(
+            LogPass(.directory("\(log.scratch.path)/new")),
+            depth: .full
+        )
+        #expect(verification.gaps.count == 1)
+    }
+
+    @Test("a target that holds something is refused, and left as it is")
+    func refuses() throws {
+        let log = try StoredLog(.hello())
+        let target = "\(log.scratch.path)/new"
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: "\(target)/file"))
+        let pass = try log.pass
+        let code = codeOf { () throws(ToolError) in _ = try Salvage(pass, to: target) }
+        #expect(code == .notEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: target) == ["file"])
+        #expect(codeOf { () throws(ToolError) in _ = try Salvage(pass, to: log.path) } == .notEmpty)
+    }
+
+    @Test("a log that is sound comes out the same, also where it is recovered twice")
+    func sound() throws {
+        let log = try StoredLog(Wound.long())
+        let first = "\(log.scratch.path)/first"
+        let second = "\(log.scratch.path)/second"
+        #expect(try Salvage(log.pass, to: first).lost == 0)
+        #expect(try Salvage(LogPass(.directory(first)), to: second).lost == 0)
+        #expect(try records(of: LogPass(.directory(second))) == log.records())
+        let digest = try LogDigest(LogPass(.directory(second)))
+        #expect(try digest == LogDigest(log.pass))
+    }
+}
