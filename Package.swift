@@ -126,7 +126,8 @@ let package = Package(
         module(
             "Server",
             [
-                "Primitives", "Engine", "Folding", "WorkerGateway", "HTTPGateway", "NetServer",
+                "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
+                "NetServer",
                 "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
@@ -180,6 +181,7 @@ let package = Package(
             "LogToolsTests",
             [
                 "LogTools", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Primitives",
+                "Folding", "Queue", "State",
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),

@@ -91,8 +91,8 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
     /// interrupted write left, and syncs the tail. `replay` gets each record from `known` on,
-    /// oldest first, as a view that is valid during the call; `entropy` gives the identities that no
-    /// two segments may share; `now` is the date in a new segment's header.
+    /// oldest first, as a view that is valid during the call; `entropy` gives the identities that
+    /// no two segments may share; `now` is the date in a new segment's header.
     ///
     /// - Throws: when it throws, the directory is as it was, but for its lock.
     package init(

@@ -34,6 +34,19 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         return try source.newestManifest(through: page)?.engine
     }
 
+    /// The headers of the segments that were begun, in order; what has none is passed over.
+    package mutating func headers() throws(LogError) -> [(header: SegmentHeader, fileBytes: Int)] {
+        let page = AlignedMemory(capacity: Layout.page)
+        var headers: [(SegmentHeader, Int)] = []
+        for file in try source.listed() {
+            _ = try source.load(segment: file.number, at: 0, into: page.bytes)
+            if case .valid(let header) = SegmentHeader.read(page.prefix(Layout.page)) {
+                headers.append((header, file.size))
+            }
+        }
+        return headers
+    }
+
     /// Checks everything, and hands over every intact record, behind a damage as well.
     ///
     /// - Returns: all that is wrong, in the order of the log, in ``LogScan/damages``.

@@ -248,7 +248,11 @@ extension LogScanner where Source: ~Copyable {
         found.lastTime = max(found.lastTime, gap.time)
         let segment = place.header.number
         let lost = batch.base..<end
-        found.gaps.append(LogScan.Gap(segment: segment, position: place.position, lost: lost))
+        switch gap.reason {
+        case .lost:
+            found.gaps.append(LogScan.Gap(segment: segment, position: place.position, lost: lost))
+        case .removed: found.removed += lost.lowerBound.distance(to: lost.upperBound)
+        }
         return end
     }
 

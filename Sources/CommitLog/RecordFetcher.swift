@@ -69,18 +69,21 @@ struct RecordFetcher: ~Copyable {
             position = max(position, cursor.position + cursor.batch.extent)
         }
         if header?.number != entry.segment { try readHeader(entry.segment, &source) }
-        guard let header else { return nil }
+        guard var header else { return nil }
         var isSettled = false
         while position + Layout.page <= Int(header.size) {
             let sector = try bytes(header, position, Layout.page, &source)
             guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
-                batch.position == UInt64(position),
-                position + batch.extent <= Int(header.size)
+                batch.position == UInt64(position), position + batch.extent <= Int(header.size)
             else {
-                // What was read ahead may be older than what is there now.
+                // What was read ahead may be older than what is there now; and the segment may have
+                // been written anew, smaller, since it was indexed.
                 if isSettled { throw damaged(offset, .batchHeader, header.number, position) }
-                window.forget()
                 isSettled = true
+                window.forget()
+                let salt = header.salt
+                header = try readHeader(entry.segment, &source)
+                if header.salt != salt { position = Layout.segmentHeader }
                 continue
             }
             isSettled = false
@@ -92,7 +95,7 @@ struct RecordFetcher: ~Copyable {
             let end = Layout.batchHeader + Int(batch.bodyLength)
             let body = UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
             guard batch.base <= offset, let reader = BatchReader(batch, body: body) else {
-                throw damaged(offset, .batchHeader, header.number, position)
+                throw damaged(offset, .missingBatches, header.number, position)
             }
             return Cursor(
                 batch: batch,
@@ -105,10 +108,12 @@ struct RecordFetcher: ~Copyable {
         return nil
     }
 
+    @discardableResult
     private mutating func readHeader<Source: SegmentSource & ~Copyable>(
         _ segment: UInt64,
         _ source: inout Source
-    ) throws(LogError) {
+    ) throws(LogError) -> SegmentHeader {
+        source.reopen(segment: segment)
         let page = try window.bytes(
             of: segment,
             at: 0,
@@ -127,6 +132,7 @@ struct RecordFetcher: ~Copyable {
             throw .damaged([damage])
         }
         header = read
+        return read
     }
 
     private mutating func bytes<Source: SegmentSource & ~Copyable>(

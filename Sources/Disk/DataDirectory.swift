@@ -132,6 +132,10 @@ package final class DataDirectory {
         )
     }
 
+    func reopen(_ segment: UInt64) {
+        if reading?.segment == segment { reading = nil }
+    }
+
     func readManifest(
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer

@@ -31,6 +31,8 @@ extension FileStorage where Self: ~Copyable {
         try directory.readManifest(slot: slot, into: memory)
     }
 
+    package func reopen(segment: UInt64) { directory.reopen(segment) }
+
     package func createSegment(_ number: UInt64, size: Int) throws(StorageError) {
         try directory.createSegment(number, size: size)
     }
@@ -82,6 +84,8 @@ package struct ReadOnlyDirectory: SegmentSource, ~Copyable {
     ) throws(StorageError) -> Int {
         try directory.read(segment: segment, at: position, into: memory)
     }
+
+    package func reopen(segment: UInt64) { directory.reopen(segment) }
 
     package func readManifest(
         slot: Int,

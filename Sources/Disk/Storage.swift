@@ -28,11 +28,20 @@ package protocol SegmentSource: ~Copyable {
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int
 
+    /// Lets the next read of a segment find the file that has its name by then: retention puts a
+    /// smaller one in its place.
+    mutating func reopen(segment: UInt64)
+
     /// Reads one of the two slots of MANIFEST, 4096 bytes; what the file lacks is zero.
     mutating func readManifest(
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError)
+}
+
+extension SegmentSource where Self: ~Copyable {
+    /// Nothing is kept open.
+    package mutating func reopen(segment: UInt64) {}
 }
 
 /// Where a write goes.

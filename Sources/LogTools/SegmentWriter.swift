@@ -16,16 +16,19 @@ struct SegmentWriter: ~Copyable {
     private var lastTime: Timestamp
     private var page = AlignedMemory(capacity: Layout.page)
     private var gaps: [Manifest.Quarantine] = []
+    private let reason: GapBody.Reason
 
     /// Bytes from which on a batch is written.
     private static let batchBytes = 256 << 10
 
-    /// Begins the file `name` as segment `number`. `time` is that of the record before.
+    /// Begins the file `name` as segment `number`. `time` is that of the record before; `reason`
+    /// says why offsets are missing in it.
     init(
         _ number: UInt64,
         base: Offset,
         engine: UUID128,
         time: Timestamp,
+        missing reason: GapBody.Reason = .lost,
         in files: any Files,
         as name: String
     ) throws(ToolError) {
@@ -34,6 +37,7 @@ struct SegmentWriter: ~Copyable {
         self.number = number
         self.base = base
         self.engine = engine
+        self.reason = reason
         var random = SystemEntropy()
         salt = random.next()
         lastTime = time
@@ -68,7 +72,7 @@ struct SegmentWriter: ~Copyable {
         let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
         let lost = batch.base..<end
         gaps.append(.init(segment: number, position: UInt64(position), lost: lost))
-        GapBody(time: lastTime, count: count).write(header(.gap), to: memory)
+        GapBody(time: lastTime, count: count, reason: reason).write(header(.gap), to: memory)
         try put(UnsafeRawBufferPointer(memory))
         batch.reset(base: end)
     }

@@ -6,13 +6,23 @@ package struct GapBody: Equatable, Sendable {
     package let time: Timestamp
     /// The number of offsets that no record has any more.
     package let count: UInt64
+    package let reason: Reason
 
-    package init(time: Timestamp, count: UInt64) {
-        self.time = time
-        self.count = count
+    /// Why the records are not there.
+    package enum Reason: UInt8, Sendable {
+        /// They were damaged, and somebody accepted the loss.
+        case lost = 0
+        /// Retention removed them: no view needed them any more.
+        case removed = 1
     }
 
-    private static let byteCount = Layout.bodyPrefix + 8
+    package init(time: Timestamp, count: UInt64, reason: Reason) {
+        self.time = time
+        self.count = count
+        self.reason = reason
+    }
+
+    private static let byteCount = Layout.bodyPrefix + 9
 
     /// Reads a body; nil where it is none of a gap.
     package init?(_ body: UnsafeRawBufferPointer) {
@@ -21,6 +31,8 @@ package struct GapBody: Equatable, Sendable {
         count = UInt64(
             littleEndian: body.loadUnaligned(fromByteOffset: Layout.bodyPrefix, as: UInt64.self)
         )
+        guard let reason = Reason(rawValue: body[Layout.bodyPrefix + 8]) else { return nil }
+        self.reason = reason
     }
 
     /// The offset behind a gap from `base` on; nil where no log can be that long.
@@ -42,6 +54,7 @@ package struct GapBody: Equatable, Sendable {
             toByteOffset: start + Layout.bodyPrefix,
             as: UInt64.self
         )
+        memory[start + Layout.bodyPrefix + 8] = reason.rawValue
         let body = UnsafeRawBufferPointer(rebasing: memory[start..<start + Self.byteCount])
         var header = header
         header.bodyLength = UInt32(Self.byteCount)

@@ -2,11 +2,13 @@ import CPlatform
 import CommitLog
 import Disk
 import Engine
+import LogTools
 import Primitives
 import Synchronization
 
 /// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
-/// own: it folds the sealed segments on top of the snapshot before, and the core never stops.
+/// own: it folds the sealed segments on top of the snapshot before, and the core never stops. Then
+/// it removes what retention lets go.
 final class SnapshotKeeper: Sendable {
     private struct State {
         /// The offset of the newest snapshot, and the segment that began there.
@@ -19,6 +21,7 @@ final class SnapshotKeeper: Sendable {
     private let segmentBytes: Int
     /// Bytes of the log between two snapshots.
     private let spacing: Int
+    private let retention: Compaction.Policy
     private let report: Report
     private let state: Mutex<State>
 
@@ -28,6 +31,10 @@ final class SnapshotKeeper: Sendable {
         self.engine = engine
         segmentBytes = configuration.log.segmentBytes
         spacing = configuration.log.snapshotBytes
+        retention = Compaction.Policy(
+            age: configuration.log.retention,
+            bytes: configuration.log.retentionBytes
+        )
         self.report = report
         state = Mutex(State(made: segment))
     }
@@ -54,8 +61,9 @@ final class SnapshotKeeper: Sendable {
         platform_name_thread("iii-snapshot")
         platform_lower_priority()
         let folder = SnapshotFolder(dataDirectory: path)
-        var snapshot =
-            Snapshot.newest(in: folder, of: engine, .folding) { _ in } ?? Snapshot(.folding)
+        let previous = Snapshot.newest(in: folder, of: engine, .folding) { _ in }
+        var snapshot = previous ?? Snapshot(.folding)
+        let end = previous?.start.next ?? .zero
         var reader = LogReader(directory: path)
         do throws(LogError) {
             try snapshot.fold(&reader, until: base)
@@ -65,9 +73,29 @@ final class SnapshotKeeper: Sendable {
                 throw .storage(error)
             }
         } catch {
-            report.notice(
-                Notice(severity: .warning, text: "no snapshot was made up to \(base): \(error)")
-            )
+            return warn("no snapshot was made up to \(base): \(error)")
         }
+        // A start that cannot read the snapshot made now goes on from the one before.
+        compact(snapshot, below: end)
+    }
+
+    private func compact(_ snapshot: consuming Snapshot, below end: Offset) {
+        guard !retention.keepsAll else { return }
+        let files = DirectoryFiles(path: path)
+        let compaction = Compaction(files, views: snapshot.views, limit: end)
+        do throws(ToolError) {
+            let done = try compaction.run(retention, now: SystemClock().now().wall)
+            guard done.segments > 0 else { return }
+            let text =
+                "retention removed \(done.records) records of \(done.segments) segments, "
+                + "\(done.bytes >> 20) MiB"
+            report.notice(Notice(severity: .info, text: text))
+        } catch {
+            warn("retention removed nothing more: \(error.message)")
+        }
+    }
+
+    private func warn(_ text: String) {
+        report.notice(Notice(severity: .warning, text: text))
     }
 }

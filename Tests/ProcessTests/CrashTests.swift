@@ -82,6 +82,7 @@ private final class CrashHistory {
             segment_bytes = "1MiB"
             snapshot_bytes = "2MiB"
             cache_bytes = "64KiB"
+            retention_bytes = "4MiB"
             """
         )
         engine = EngineProcess(in: scratch, ["--config", configuration])
@@ -251,6 +252,10 @@ private final class CrashHistory {
         }
         let ending = try engine.stop()
         guard ending == .exit(0) else { throw Failure("SIGTERM led to \(ending)") }
+        if plan.rounds >= 40 {
+            let made = try FileManager.default.contentsOfDirectory(atPath: "\(engine.data)/snap")
+            guard !made.isEmpty else { throw Failure("no snapshot was made") }
+        }
         let verified = try engine.log("verify")
         guard verified.ending == .exit(0) else { throw Failure("verify: \(verified.all)") }
     }

@@ -222,10 +222,10 @@ struct ConfigurationLoadTests {
 
     @Test("a key without effect is accepted with a warning that says where it stands")
     func warnings() throws {
-        let loaded = try Workspace(["iii.toml": "[log]\nretention = \"7d\""]).load()
+        let loaded = try Workspace(["iii.toml": "[log]\ncompression = \"zstd\""]).load()
         #expect(
             loaded.warnings.map(\.description) == [
-                "iii.toml:2: log.retention has no effect: nothing is removed from the log yet"
+                "iii.toml:2: log.compression has no effect: segments are not compressed yet"
             ]
         )
     }

@@ -15,8 +15,6 @@ extension Configuration {
         "observability.dashboard": "there is no dashboard yet",
         "observability.dashboard_port": "there is no dashboard yet",
         "observability.dashboard_address": "there is no dashboard yet",
-        "log.retention": "nothing is removed from the log yet",
-        "log.retention_bytes": "nothing is removed from the log yet",
         "log.compression": "segments are not compressed yet",
         "exec": "worker processes are not started yet",
     ]

@@ -5,8 +5,8 @@ extension QueueView {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes
     /// the same queues as folding all.
     ///
-    /// What is asked of older records must be answered for them, too: an acknowledgement may go only
-    /// where its message went.
+    /// What is asked of older records must be answered for them, too: an acknowledgement may go
+    /// only where its message went.
     package func needs(_ event: QueueEvent, at offset: Offset) -> Bool {
         switch event {
         case .defined, .subscribed, .unsubscribed: true

@@ -1,0 +1,143 @@
+import CommitLog
+import Disk
+import Events
+import Folding
+import LogTools
+import Primitives
+import Queue
+import RecordFormat
+import State
+import Testing
+
+/// Retention takes what no view needs, and nothing else.
+@Suite struct CompactionTests {
+    /// A random history of two queues, a topic and some keys.
+    private func story(seed: UInt64) -> Story {
+        var entropy = SeededEntropy(seed: seed)
+        var story = Story()
+        var waiting: [(queue: String, offset: Offset)] = []
+        story.add(.queue(.subscribed(Story.subscribed)), trace: nil)
+        for _ in 0..<500 {
+            switch entropy.next() % 10 {
+            case 0...2:
+                let queue = entropy.next() % 2 == 0 ? "q" : "r"
+                let offset = story.enqueue(queue, "f", at: 0, cause: nil)
+                waiting.append((queue, offset))
+            case 3:
+                let offset = story.enqueue("greetings", nil, at: 0, cause: nil)
+                waiting.append(("greetings::greet::process@default", offset))
+            case 4...7 where !waiting.isEmpty:
+                let place = Int(entropy.next() % UInt64(waiting.count))
+                let message = waiting[place]
+                let delivery = story.deliver(message.offset, of: message.queue, at: 0)
+                if entropy.next() % 4 > 0 {
+                    story.ack(delivery, message.offset, of: message.queue, at: 0)
+                    waiting.remove(at: place)
+                } else {
+                    let letter = DeadLettered(
+                        queue: message.queue,
+                        message: message.offset,
+                        failures: 3,
+                        error: ErrorBody(code: "e", message: "m")
+                    )
+                    story.add(.queue(.deadLettered(letter)), cause: delivery)
+                    waiting.remove(at: place)
+                }
+            case 8:
+                let deleted = StateDeleted(scope: "s", key: "k\(entropy.next() % 9)")
+                story.add(.state(.deleted(deleted)))
+            default:
+                let set = StateSet(
+                    scope: "s",
+                    key: "k\(entropy.next() % 9)",
+                    value: Story.json("\(entropy.next() % 1000)"),
+                    function: "state::set"
+                )
+                story.add(.state(.set(set)))
+            }
+        }
+        return story
+    }
+
+    private func fold(_ log: StoredLog) throws -> Views {
+        var views = Views(cacheBytes: 0)
+        var reader = LogReader(directory: log.path)
+        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
+        return views
+    }
+
+    private func versions(_ views: Views) -> [String] {
+        views.state.entries(ofScope: "s").map { "\($0.key) \($0.entry.version)" }.sorted()
+    }
+
+    private func compact(_ log: StoredLog, _ views: Views) throws -> Compaction.Outcome {
+        var reader = LogReader(directory: log.path)
+        let last = try #require(try reader.headers().last).header.base
+        let compaction = Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
+        return try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+    }
+
+    private func open(_ log: StoredLog) throws -> CommitLog<PlainStorage> {
+        var random = SeededEntropy(seed: 8)
+        return try CommitLog(
+            opening: PlainStorage(path: log.path, waker: try Waker()),
+            entropy: &random,
+            now: Story.start
+        ) { _ in }
+    }
+
+    @Test("what is left folds to the same queues and values, and is much less", arguments: 1...6)
+    func folds(seed: UInt64) throws {
+        let log = try StoredLog(story(seed: seed), records: 4)
+        let before = try fold(log)
+        let outcome = try compact(log, before)
+        #expect(outcome.segments > 3, "seed \(seed)")
+        #expect(outcome.records > 200, "seed \(seed)")
+        let after = try fold(log)
+        #expect(after.queue.digest() == before.queue.digest(), "seed \(seed)")
+        #expect(versions(after) == versions(before), "seed \(seed)")
+        let verification = try Verification(log.pass, depth: .full)
+        #expect(verification.verdict == .sound, "seed \(seed)")
+        #expect(verification.gaps.isEmpty, "what retention removed is no loss")
+        let again = try compact(log, before)
+        #expect(again == Compaction.Outcome(), "nothing is left to be removed")
+    }
+
+    @Test("an engine that has the log open reads back what it needs, before and after")
+    func reads() throws {
+        let log = try StoredLog(story(seed: 9), records: 4)
+        let views = try fold(log)
+        var needed: [Offset: [UInt8]] = [:]
+        var reader = LogReader(directory: log.path)
+        _ = try reader.read { record throws(DecodeError) in
+            if let event = try Event(record), views.needs(event, at: record.offset) {
+                needed[record.offset] = [UInt8](record.payload)
+            }
+        }
+        var opened = try open(log)
+        let offsets = needed.keys.sorted()
+        for round in 0..<2 {
+            for offset in offsets {
+                let payload = try opened.record(at: offset) { [UInt8]($0.payload) }
+                #expect(payload == needed[offset], "round \(round), record \(offset)")
+            }
+            if round == 0 { _ = try compact(log, views) }
+        }
+    }
+
+    @Test("young segments, and those that a snapshot may still need, stay as they are")
+    func stays() throws {
+        let log = try StoredLog(story(seed: 3), records: 4)
+        let views = try fold(log)
+        let files = DirectoryFiles(path: log.path)
+        let hour = Timestamp.Span.seconds(3600)
+        let young = Compaction.Policy(age: hour, bytes: nil)
+        let now = Story.start.advanced(by: .seconds(60))
+        let none = Compaction.Outcome()
+        #expect(try Compaction(files, views: views, limit: .max).run(young, now: now) == none)
+        let all = Compaction.Policy(age: nil, bytes: 0)
+        #expect(try Compaction(files, views: views, limit: .zero).run(all, now: now) == none)
+        let large = Compaction.Policy(age: nil, bytes: 1 << 40)
+        #expect(try Compaction(files, views: views, limit: .max).run(large, now: now) == none)
+    }
+}
