@@ -69,24 +69,26 @@ struct RecordFetcher: ~Copyable {
             position = max(position, cursor.position + cursor.batch.extent)
         }
         if header?.number != entry.segment { try readHeader(entry.segment, &source) }
-        guard var header else { return nil }
-        var isSettled = false
+        if let found = try? walk(to: offset, from: position, &source) { return found }
+        // What was read ahead may be older than what is there now; and the segment may have been
+        // written anew, with other places, since it was indexed.
+        window.forget()
+        try readHeader(entry.segment, &source)
+        return try walk(to: offset, from: Layout.segmentHeader, &source)
+    }
+
+    private mutating func walk<Source: SegmentSource & ~Copyable>(
+        to offset: Offset,
+        from start: Int,
+        _ source: inout Source
+    ) throws(LogError) -> Cursor {
+        guard let header else { preconditionFailure("a segment's header is read first") }
+        var position = start
         while position + Layout.page <= Int(header.size) {
             let sector = try bytes(header, position, Layout.page, &source)
             guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
                 batch.position == UInt64(position), position + batch.extent <= Int(header.size)
-            else {
-                // What was read ahead may be older than what is there now; and the segment may have
-                // been written anew, smaller, since it was indexed.
-                if isSettled { throw damaged(offset, .batchHeader, header.number, position) }
-                isSettled = true
-                window.forget()
-                let salt = header.salt
-                header = try readHeader(entry.segment, &source)
-                if header.salt != salt { position = Layout.segmentHeader }
-                continue
-            }
-            isSettled = false
+            else { throw damaged(offset, .batchHeader, header.number, position) }
             if batch.end <= offset {
                 position += batch.extent
                 continue
@@ -94,9 +96,7 @@ struct RecordFetcher: ~Copyable {
             let whole = try bytes(header, position, batch.extent, &source)
             let end = Layout.batchHeader + Int(batch.bodyLength)
             let body = UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
-            guard batch.base <= offset, let reader = BatchReader(batch, body: body) else {
-                throw damaged(offset, .missingBatches, header.number, position)
-            }
+            guard batch.base <= offset, let reader = BatchReader(batch, body: body) else { break }
             return Cursor(
                 batch: batch,
                 segment: header.number,
@@ -105,14 +105,13 @@ struct RecordFetcher: ~Copyable {
                 generation: window.generation
             )
         }
-        return nil
+        throw damaged(offset, .missingBatches, header.number, position)
     }
 
-    @discardableResult
     private mutating func readHeader<Source: SegmentSource & ~Copyable>(
         _ segment: UInt64,
         _ source: inout Source
-    ) throws(LogError) -> SegmentHeader {
+    ) throws(LogError) {
         source.reopen(segment: segment)
         let page = try window.bytes(
             of: segment,
@@ -132,7 +131,6 @@ struct RecordFetcher: ~Copyable {
             throw .damaged([damage])
         }
         header = read
-        return read
     }
 
     private mutating func bytes<Source: SegmentSource & ~Copyable>(
