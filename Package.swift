@@ -140,7 +140,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            ["Primitives", "RecordFormat", "Disk", "CommitLog"]
+            ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing"]
         ),
 
         tests("PrimitivesTests", ["Primitives"]),

@@ -1,7 +1,7 @@
 import Glibc
 
-// Measures the device, the bare log, the engine and redis in one run on one machine, and prints the
-// table: absolute figures do not travel, ratios within a run do. README: `make bench`.
+// Measures the device, the bare log, the engine and its peers in one run on one machine, and prints
+// the table: absolute figures do not travel, ratios within a run do. README: `make bench`.
 
 signal(SIGPIPE, SIG_IGN)
 

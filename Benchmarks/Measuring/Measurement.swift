@@ -10,6 +10,8 @@ struct Measurement {
     /// Microseconds from asking to the answer, the middle one.
     var p50: Double?
     var p99: Double?
+    /// Microseconds of processor time that the server spent on each.
+    var processor: Double?
     /// Memory of the process.
     var residentBytes: Int?
     var notes: String
@@ -22,6 +24,19 @@ struct Measurement {
         perSecond = meter.perSecond
         p50 = meter.latencies.microseconds(at: 0.5)
         p99 = meter.latencies.microseconds(at: 0.99)
+    }
+
+    /// A row about a server.
+    init(
+        _ bench: String,
+        _ system: String,
+        clients: String,
+        _ served: Served,
+        notes: String = ""
+    ) {
+        let all = notes.isEmpty ? served.note : "\(served.note); \(notes)"
+        self.init(bench, system, clients: clients, served.meter, notes: all)
+        processor = served.processor
     }
 
     /// A row that is not about a rate.

@@ -1,0 +1,64 @@
+import CommitLog
+import Disk
+
+/// The same appends to the same log, its batches written in different ways: why `UringStorage`
+/// writes as it does. `WRITER.md` keeps the table.
+enum Writers {
+    static let idle = "log append, ways to write"
+    static let busy = "same, busy processors"
+    static let ours = "UringStorage"
+
+    static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
+        var settings = settings
+        settings.plan.seconds /= 4
+        for appenders in [1, 64] where settings.wants("\(appenders)") {
+            for way in Way.all { row(try measure(idle, way, appenders, settings)) }
+            row(try measureOurs(idle, appenders, settings))
+        }
+        let appenders = 64
+        guard settings.wants("\(appenders)") else { return }
+        let scratch = try Scratch(in: settings.scratch)
+        let spinners = try (0..<Processors.count).map { (index) throws(Failure) in
+            try Child(["sh", "-c", "while :; do :; done"], log: "\(scratch.path)/\(index).log")
+        }
+        for way in Way.all { row(try measure(busy, way, appenders, settings)) }
+        row(try measureOurs(busy, appenders, settings))
+        withExtendedLifetime(spinners) {}
+    }
+
+    private static func measure(
+        _ bench: String,
+        _ way: Way,
+        _ appenders: Int,
+        _ settings: Settings
+    ) throws(Failure) -> Measurement {
+        let scratch = try Scratch(in: settings.scratch)
+        let writer: any BatchWriter
+        do throws(Failure) {
+            writer = try way.makeWriter()
+        } catch {
+            let notes = "not measured: \(error)"
+            return Measurement(bench, way.name, clients: "\(appenders)", notes: notes)
+        }
+        do {
+            let store = TrialStorage(way, writer, path: scratch.path, waker: try Waker())
+            return try LogFloor.measure(bench, way.name, store, appenders, settings.plan)
+        } catch {
+            throw Failure("\(way.name): \(error)")
+        }
+    }
+
+    private static func measureOurs(
+        _ bench: String,
+        _ appenders: Int,
+        _ settings: Settings
+    ) throws(Failure) -> Measurement {
+        let scratch = try Scratch(in: settings.scratch)
+        do {
+            let store = try UringStorage(path: scratch.path, waker: try Waker())
+            return try LogFloor.measure(bench, ours, store, appenders, settings.plan)
+        } catch {
+            throw Failure("\(ours): \(error)")
+        }
+    }
+}
