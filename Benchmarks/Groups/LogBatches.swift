@@ -12,55 +12,51 @@ enum LogBatches {
 
     private static let kind: UInt8 = 1
     private static let payload = [UInt8](repeating: 0x5a, count: 256)
-    /// The log and the device take turns, so that a device that changes with time changes for both.
     private static let rounds = 3
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
+        let plan = settings.plan.inRounds(rounds)
+        let ways = DeviceFloor.Way.allCases
         for count in records where settings.wants("\(count)") {
-            var plan = settings.plan
-            plan.seconds /= Double(rounds)
-            plan.warmUp /= Double(rounds)
             let scratch = try Scratch(in: settings.scratch)
             let path = "\(scratch.path)/floor"
             try DeviceFloor.fillWithZeros(path)
-            var log: [Run] = []
-            var floors = DeviceFloor.Way.allCases.map { ($0, meters: [Meter]()) }
+            var log: [Measurement] = []
+            var floors = [[Measurement]](repeating: [], count: ways.count)
             for _ in 0..<rounds {
                 let run = try measure(count, in: settings.scratch, plan)
-                log.append(run)
-                for index in floors.indices {
-                    let way = floors[index].0
-                    let meter = try DeviceFloor.measure(way, path, bytes: run.batchBytes, plan)
-                    floors[index].meters.append(meter)
+                let notes = "\(run.volume), and as much in zeros ahead"
+                let clients = "\(count)"
+                log.append(
+                    Measurement(bench, LogFloor.ring, clients: clients, run.meter, notes: notes)
+                )
+                for (index, way) in ways.enumerated() {
+                    let meter = try DeviceFloor.measure(way, path, bytes: run.bytes, plan)
+                    let floor = Run(meter: meter, bytes: run.bytes)
+                    floors[index].append(
+                        Measurement(
+                            device,
+                            way.rawValue,
+                            clients: clients,
+                            meter,
+                            notes: floor.volume
+                        )
+                    )
                 }
             }
-            let size = log.map(\.batchBytes).max() ?? 0
-            let meters = log.map(\.meter)
-            row(measurement(bench, LogFloor.ring, count, meters, size, "\(count) records, "))
-            for (way, meters) in floors {
-                row(measurement(device, way.rawValue, count, meters, size, ""))
-            }
+            for case let middle? in [log.middle] + floors.map(\.middle) { row(middle) }
         }
-    }
-
-    private static func measurement(
-        _ bench: String,
-        _ system: String,
-        _ count: Int,
-        _ meters: [Meter],
-        _ size: Int,
-        _ prefix: String
-    ) -> Measurement {
-        // The middle round, as a whole: its rate and its times belong together.
-        let middle = meters.sorted { ($0.perSecond ?? 0) < ($1.perSecond ?? 0) }[meters.count / 2]
-        let megabytes = Int(((middle.perSecond ?? 0) * Double(size) / 1e6).rounded())
-        let notes = "\(prefix)\(size >> 10) KiB a write, \(megabytes) MB/s"
-        return Measurement(bench, system, clients: "\(count)", middle, notes: notes)
     }
 
     private struct Run {
         let meter: Meter
-        let batchBytes: Int
+        /// Of a write.
+        let bytes: Int
+
+        var volume: String {
+            let megabytes = (meter.perSecond ?? 0) * Double(bytes) / 1e6
+            return "\(bytes >> 10) KiB a write, \(Int(megabytes.rounded())) MB/s"
+        }
     }
 
     private static func measure(
@@ -113,7 +109,7 @@ enum LogBatches {
         let writes = log.statistics.writes - before.writes
         try log.close()
         let pages = (Double(bytes) / Double(max(1, writes)) / 4096).rounded()
-        return Run(meter: meter, batchBytes: max(1, Int(pages)) * 4096)
+        return Run(meter: meter, bytes: max(1, Int(pages)) * 4096)
     }
 
     /// Hands over the batch that is full, if the device takes it, and fills the next.

@@ -8,12 +8,11 @@ enum Writers {
     static let busy = "same, busy processors"
     static let ours = "UringStorage"
 
+    private static let rounds = 3
+
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
-        var settings = settings
-        settings.plan.seconds /= 4
         for appenders in [1, 64] where settings.wants("\(appenders)") {
-            for way in Way.all { row(try measure(idle, way, appenders, settings)) }
-            row(try measureOurs(idle, appenders, settings))
+            try measureAll(idle, appenders, settings, row)
         }
         let appenders = 64
         guard settings.wants("\(appenders)") else { return }
@@ -21,9 +20,27 @@ enum Writers {
         let spinners = try (0..<Processors.count).map { (index) throws(Failure) in
             try Child(["sh", "-c", "while :; do :; done"], log: "\(scratch.path)/\(index).log")
         }
-        for way in Way.all { row(try measure(busy, way, appenders, settings)) }
-        row(try measureOurs(busy, appenders, settings))
+        try measureAll(busy, appenders, settings, row)
         withExtendedLifetime(spinners) {}
+    }
+
+    private static func measureAll(
+        _ bench: String,
+        _ appenders: Int,
+        _ settings: Settings,
+        _ row: (Measurement) -> Void
+    ) throws(Failure) {
+        var settings = settings
+        // There are many of them.
+        settings.plan = settings.plan.inRounds(2 * rounds)
+        var measured = [[Measurement]](repeating: [], count: Way.all.count + 1)
+        for _ in 0..<rounds {
+            for (index, way) in Way.all.enumerated() {
+                measured[index].append(try measure(bench, way, appenders, settings))
+            }
+            measured[Way.all.count].append(try measureOurs(bench, appenders, settings))
+        }
+        for case let middle? in measured.map(\.middle) { row(middle) }
     }
 
     private static func measure(

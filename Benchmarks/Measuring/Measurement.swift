@@ -59,6 +59,13 @@ struct Measurement {
     mutating func add(note: String) { notes += notes.isEmpty ? note : "; \(note)" }
 }
 
+extension [Measurement] {
+    /// Of rounds of the same, the one with the middle rate: its rate and its times belong together.
+    var middle: Measurement? {
+        isEmpty ? nil : sorted { ($0.perSecond ?? 0) < ($1.perSecond ?? 0) }[count / 2]
+    }
+}
+
 /// How many connections, and how many requests each keeps in flight.
 struct Load {
     let connections: Int
