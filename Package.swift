@@ -140,7 +140,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing"]
+            ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing", "CPlatform"]
         ),
 
         tests("PrimitivesTests", ["Primitives"]),

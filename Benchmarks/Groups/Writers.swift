@@ -1,5 +1,7 @@
+import CPlatform
 import CommitLog
 import Disk
+import Primitives
 
 /// The same appends to the same log, its batches written in different ways: why `UringStorage`
 /// writes as it does. `WRITER.md` keeps the table.
@@ -30,6 +32,9 @@ enum Writers {
         _ settings: Settings,
         _ row: (Measurement) -> Void
     ) throws(Failure) {
+        // As the engine's core thread does, whose slices the ring's workers inherit.
+        _ = platform_prefer_latency(Limits.coreSlice)
+        defer { _ = platform_prefer_latency(0) }
         var settings = settings
         // There are many of them.
         settings.plan = settings.plan.inRounds(2 * rounds)

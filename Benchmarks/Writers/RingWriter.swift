@@ -63,6 +63,7 @@ final class RingWriter: BatchWriter {
         } else {
             write.pointee.rw_flags = Self.writeSynced
         }
+        if options.isAsync { write.pointee.flags |= UInt8(1 << IOSQE_ASYNC_BIT) }
         let submitted = io_uring_submit(ring)
         if submitted < 0 { code = -submitted }
     }

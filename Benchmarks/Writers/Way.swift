@@ -25,6 +25,8 @@ struct Way: Sendable {
     struct RingOptions: Sendable {
         var sync = Sync.withWrite
         var flags = Way.deferred
+        /// Whether a worker of the ring begins the write (`IOSQE_ASYNC`), not the thread itself.
+        var isAsync = false
         var isFileRegistered = false
         var areBuffersRegistered = false
     }
@@ -55,16 +57,23 @@ struct Way: Sendable {
         Way(name: "pwrite, DSYNC", isDirect: true, means: .calls(sync: .withWrite)),
         Way(name: "thread, pwrite, DSYNC", isDirect: true, means: .thread(sync: .withWrite)),
         Way(name: "thread, pwrite + fdatasync", isDirect: true, means: .thread(sync: .behind)),
-        ring("ring, DSYNC, plain set-up", RingOptions(flags: 0)),
+        ring("ring, DSYNC, plain", RingOptions(flags: 0)),
         ring("ring, DSYNC", RingOptions()),
+        ring("ring, DSYNC, async", RingOptions(isAsync: true)),
+        ring("ring, DSYNC, async, plain", RingOptions(flags: 0, isAsync: true)),
+        ring("ring, DSYNC, async, file", RingOptions(isAsync: true, isFileRegistered: true)),
+        ring(
+            "ring, DSYNC, async, both",
+            RingOptions(isAsync: true, isFileRegistered: true, areBuffersRegistered: true)
+        ),
         ring("ring, DSYNC, file", RingOptions(isFileRegistered: true)),
         ring(
-            "ring, DSYNC, file + buffers",
+            "ring, DSYNC, both",
             RingOptions(isFileRegistered: true, areBuffersRegistered: true)
         ),
         ring("ring, DSYNC, SQPOLL", RingOptions(flags: IORING_SETUP_SQPOLL)),
         ring(
-            "ring, DSYNC, SQPOLL + both",
+            "ring, DSYNC, SQPOLL, both",
             RingOptions(
                 flags: IORING_SETUP_SQPOLL,
                 isFileRegistered: true,
