@@ -39,7 +39,10 @@ for group in Group.all where settings.only.isEmpty || settings.only.contains(gro
     guard others >= 10 else { continue }
     let note = "others used \(others) % of the processors"
     say("\(group.name): disturbed: \(note)")
-    for index in first..<measurements.count { measurements[index].add(note: note) }
+    for index in first..<measurements.count {
+        measurements[index].isDisturbed = true
+        measurements[index].add(note: note)
+    }
 }
 say("")
 for aim in Aim.all { say(aim.line(measurements)) }

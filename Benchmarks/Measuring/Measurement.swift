@@ -15,6 +15,8 @@ struct Measurement {
     /// Memory of the process.
     var residentBytes: Int?
     var notes: String
+    /// Whether others than the measured and the measuring used the processors meanwhile.
+    var isDisturbed = false
 
     init(_ bench: String, _ system: String, clients: String, _ meter: Meter, notes: String = "") {
         self.bench = bench

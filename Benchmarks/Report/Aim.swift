@@ -13,7 +13,8 @@ struct Aim: Sendable {
     /// One line: name, figure, bound, and whether it is met.
     func line(_ measurements: [Measurement]) -> String {
         let space = String(repeating: " ", count: max(0, 58 - name.count))
-        guard let figure = figure(Rows(measurements)) else {
+        let rows = Rows(measurements)
+        guard let figure = figure(rows) else {
             return "\(name)\(space)  not measured"
         }
         let value = figure.value
@@ -23,7 +24,9 @@ struct Aim: Sendable {
             case .atMost(let limit): ("≤", limit, value <= limit)
             }
         let verdict = isMet ? "met" : "missed"
-        let detail = figure.detail.isEmpty ? "" : "  (\(figure.detail))"
+        // A figure of a disturbed run says little, whichever way it came out.
+        let details = [figure.detail, rows.areDisturbed ? "disturbed" : ""].filter { !$0.isEmpty }
+        let detail = details.isEmpty ? "" : "  (\(details.joined(separator: "; ")))"
         return "\(name)\(space)  \(text(value)) \(unit)  (aim \(sign) \(text(limit)))  \(verdict)"
             + detail
     }

@@ -5,14 +5,20 @@ struct Figure {
     var detail = ""
 }
 
-/// The rows of a run, by what they are about.
-struct Rows {
+/// The rows of a run, by what they are about. For one aim, of which it remembers what it rests on.
+final class Rows {
     private let all: [Measurement]
+    /// Whether others worked while a row was measured that was asked for.
+    private(set) var areDisturbed = false
 
     init(_ all: [Measurement]) { self.all = all }
 
     func find(_ bench: String, _ system: String = "iii", clients: String) -> Measurement? {
-        all.first { $0.bench == bench && $0.system == system && $0.clients == clients }
+        let row = all.first {
+            $0.bench == bench && $0.system == system && $0.clients == clients
+        }
+        if row?.isDisturbed == true { areDisturbed = true }
+        return row
     }
 
     var device: Measurement? {
