@@ -141,7 +141,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            ["Primitives", "RecordFormat", "Disk", "CommitLog"]
+            ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing", "CPlatform"]
         ),
 
         tests("PrimitivesTests", ["Primitives"]),

@@ -4,14 +4,21 @@ struct Group: Sendable {
     /// Hands over each row as soon as it is measured.
     let run: @Sendable (Settings, (Measurement) -> Void) throws(Failure) -> Void
 
+    /// In the order in which they run: what is compared stands close together, because a device
+    /// changes with time.
     static let all = [
-        Group(name: "device", run: DeviceFloor.run),
         Group(name: "log", run: LogFloor.run),
+        Group(name: "device", run: DeviceFloor.run),
         Group(name: "enqueue", run: Enqueues.run),
         Group(name: "redis", run: Redis.run),
+        Group(name: "postgres", run: Postgres.run),
+        Group(name: "rabbitmq", run: RabbitMQ.run),
+        Group(name: "nats", run: NATS.run),
         Group(name: "deliver", run: Deliveries.run),
         Group(name: "call", run: Calls.run),
         Group(name: "http", run: HTTPTriggers.run),
         Group(name: "idle", run: IdleEngine.run),
+        Group(name: "batches", run: LogBatches.run),
+        Group(name: "writer", run: Writers.run),
     ]
 }

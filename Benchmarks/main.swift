@@ -1,7 +1,7 @@
 import Glibc
 
-// Measures the device, the bare log, the engine and redis in one run on one machine, and prints the
-// table: absolute figures do not travel, ratios within a run do. README: `make bench`.
+// Measures the device, the bare log, the engine and its peers in one run on one machine, and prints
+// the table: absolute figures do not travel, ratios within a run do. README: `make bench`.
 
 signal(SIGPIPE, SIG_IGN)
 
@@ -39,7 +39,10 @@ for group in Group.all where settings.only.isEmpty || settings.only.contains(gro
     guard others >= 10 else { continue }
     let note = "others used \(others) % of the processors"
     say("\(group.name): disturbed: \(note)")
-    for index in first..<measurements.count { measurements[index].add(note: note) }
+    for index in first..<measurements.count {
+        measurements[index].isDisturbed = true
+        measurements[index].add(note: note)
+    }
 }
 say("")
 for aim in Aim.all { say(aim.line(measurements)) }

@@ -20,8 +20,8 @@ enum Calls {
                 on: reactor,
                 settings.plan
             )
-            let (meter, note) = try engine.child.serve(calls.run)
-            row(Measurement(bench, "iii", clients: load.name, meter, notes: note))
+            let served = try engine.child.serve(calls.run)
+            row(Measurement(bench, "iii", clients: load.name, served))
             withExtendedLifetime(answerer) {}
         }
     }

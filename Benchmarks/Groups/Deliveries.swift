@@ -16,9 +16,9 @@ enum Deliveries {
                 concurrency: 64
             )
             let flow = try DeliveryFlow(load, port: engine.worker, settings.plan)
-            let (meter, note) = try engine.child.serve(flow.run)
-            let notes = "\(note); 1 worker, concurrency 64"
-            row(Measurement(bench, "iii", clients: load.name, meter, notes: notes))
+            let served = try engine.child.serve(flow.run)
+            let notes = "1 worker, concurrency 64"
+            row(Measurement(bench, "iii", clients: load.name, served, notes: notes))
         }
     }
 }

@@ -7,7 +7,8 @@ enum Enqueues {
     private static let loads = [
         Load(connections: 1, depth: 1), Load(connections: 1, depth: 16),
         Load(connections: 1, depth: 64), Load(connections: 1, depth: 1024),
-        Load(connections: 16, depth: 64), Load(connections: 64, depth: 1),
+        Load(connections: 16, depth: 1), Load(connections: 16, depth: 64),
+        Load(connections: 64, depth: 1),
     ]
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
@@ -23,8 +24,8 @@ enum Enqueues {
                 on: Reactor(),
                 settings.plan
             )
-            let (meter, note) = try engine.child.serve(calls.run)
-            row(Measurement(bench, system, clients: load.name, meter, notes: note))
+            let served = try engine.child.serve(calls.run)
+            row(Measurement(bench, system, clients: load.name, served))
         }
     }
 }

@@ -32,8 +32,8 @@ enum HTTPTriggers {
             settings.plan,
             extent: responseExtent
         )
-        let (meter, note) = try engine.child.serve(pipe.run)
-        row(Measurement(bench, "iii", clients: load.name, meter, notes: note))
+        let served = try engine.child.serve(pipe.run)
+        row(Measurement(bench, "iii", clients: load.name, served))
         withExtendedLifetime(answerer) {}
     }
 

@@ -17,7 +17,7 @@ enum LogFloor {
             let scratch = try Scratch(in: settings.scratch)
             do {
                 let store = try UringStorage(path: scratch.path, waker: try Waker())
-                row(try measure(ring, store, appenders, settings.plan))
+                row(try measure(bench, ring, store, appenders, settings.plan))
             } catch {
                 throw Failure("\(ring): \(error)")
             }
@@ -26,14 +26,16 @@ enum LogFloor {
             let scratch = try Scratch(in: settings.scratch)
             do {
                 let store = PlainStorage(path: scratch.path, waker: try Waker())
-                row(try measure(plain, store, appenders, settings.plan))
+                row(try measure(bench, plain, store, appenders, settings.plan))
             } catch {
                 throw Failure("\(plain): \(error)")
             }
         }
     }
 
-    private static func measure<Store: Storage & ~Copyable>(
+    /// `appenders` that each have one record on its way.
+    static func measure<Store: Storage & ~Copyable>(
+        _ bench: String,
         _ system: String,
         _ store: consuming Store,
         _ appenders: Int,

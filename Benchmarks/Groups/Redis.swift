@@ -4,21 +4,16 @@ enum Redis {
     static let always = "redis XADD, always"
     static let everySecond = "redis XADD, everysec"
 
-    private static let alwaysLoads = [
-        Load(connections: 1, depth: 1), Load(connections: 1, depth: 64),
-        Load(connections: 16, depth: 1), Load(connections: 64, depth: 1),
-        Load(connections: 16, depth: 64),
-    ]
     private static let everySecondLoads = [
         Load(connections: 64, depth: 1), Load(connections: 16, depth: 64),
     ]
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
-        for load in alwaysLoads where settings.wants(load.name) {
-            row(try measure(always, "always", load, settings))
+        Peer.measure(always, settings, row) { (load) throws(Failure) in
+            try measure(always, "always", load, settings)
         }
-        for load in everySecondLoads where settings.wants(load.name) {
-            row(try measure(everySecond, "everysec", load, settings))
+        Peer.measure(everySecond, at: everySecondLoads, settings, row) { (load) throws(Failure) in
+            try measure(everySecond, "everysec", load, settings)
         }
     }
 
@@ -40,9 +35,9 @@ enum Redis {
             settings.plan,
             extent: replyExtent
         )
-        let (meter, note) = try redis.child.serve(pipe.run)
-        let notes = fsync == "always" ? note : "\(note); may lose a second"
-        return Measurement(Enqueues.bench, system, clients: load.name, meter, notes: notes)
+        let served = try redis.child.serve(pipe.run)
+        let notes = fsync == "always" ? "" : "may lose a second"
+        return Measurement(Enqueues.bench, system, clients: load.name, served, notes: notes)
     }
 
     /// Bytes of the reply at the beginning, `$15\r\n<15 bytes>\r\n`; nil while it is not whole.

@@ -10,9 +10,13 @@ struct Measurement {
     /// Microseconds from asking to the answer, the middle one.
     var p50: Double?
     var p99: Double?
+    /// Microseconds of processor time that the server spent on each.
+    var processor: Double?
     /// Memory of the process.
     var residentBytes: Int?
     var notes: String
+    /// Whether others than the measured and the measuring used the processors meanwhile.
+    var isDisturbed = false
 
     init(_ bench: String, _ system: String, clients: String, _ meter: Meter, notes: String = "") {
         self.bench = bench
@@ -22,6 +26,19 @@ struct Measurement {
         perSecond = meter.perSecond
         p50 = meter.latencies.microseconds(at: 0.5)
         p99 = meter.latencies.microseconds(at: 0.99)
+    }
+
+    /// A row about a server.
+    init(
+        _ bench: String,
+        _ system: String,
+        clients: String,
+        _ served: Served,
+        notes: String = ""
+    ) {
+        let all = notes.isEmpty ? served.note : "\(served.note); \(notes)"
+        self.init(bench, system, clients: clients, served.meter, notes: all)
+        processor = served.processor
     }
 
     /// A row that is not about a rate.
@@ -42,6 +59,13 @@ struct Measurement {
     }
 
     mutating func add(note: String) { notes += notes.isEmpty ? note : "; \(note)" }
+}
+
+extension [Measurement] {
+    /// Of rounds of the same, the one with the middle rate: its rate and its times belong together.
+    var middle: Measurement? {
+        isEmpty ? nil : sorted { ($0.perSecond ?? 0) < ($1.perSecond ?? 0) }[count / 2]
+    }
 }
 
 /// How many connections, and how many requests each keeps in flight.

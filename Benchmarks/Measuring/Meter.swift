@@ -6,6 +6,15 @@ struct Plan {
     var warmUp = 0.3
     /// Completions after which a point ends early, so that memory and disk stay bounded.
     var operations = 2_000_000
+
+    /// The same time in rounds, between which others take their turns: what changes with time then
+    /// changes for all.
+    func inRounds(_ count: Int) -> Plan {
+        var round = self
+        round.seconds /= Double(count)
+        round.warmUp /= Double(count)
+        return round
+    }
 }
 
 /// One measured point: completions count from the end of the warm-up to the end of the time, or

@@ -11,8 +11,10 @@ struct Processors {
     /// The machine, for the head of a table.
     static var machine: String {
         let release = File.text("/proc/sys/kernel/osrelease").prefix { $0 != "\n" }
-        return "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, Linux \(release)"
+        return "\(count) processors, Linux \(release)"
     }
+
+    static var count: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
     init() {
         let line = File.text("/proc/stat").prefix { $0 != "\n" }

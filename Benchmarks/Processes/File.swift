@@ -21,6 +21,20 @@ enum File {
             throw .systemCall("write", path)
         }
     }
+
+    /// The names in a directory; empty when it cannot be read, or is none.
+    static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
 }
 
 /// A directory for one point, on the file system that is measured; removed with all in it.
@@ -38,17 +52,7 @@ final class Scratch {
     deinit { Self.removeTree(path) }
 
     private static func removeTree(_ path: String) {
-        if let directory = opendir(path) {
-            var names: [String] = []
-            while let entry = readdir(directory) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != ".", name != ".." { names.append(name) }
-            }
-            closedir(directory)
-            for name in names { removeTree("\(path)/\(name)") }
-        }
+        for name in File.names(in: path) { removeTree("\(path)/\(name)") }
         remove(path)
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A `redis-server` that keeps an append-only file.
 final class RedisProcess {
     let port: UInt16
@@ -21,18 +19,6 @@ final class RedisProcess {
             ],
             log: "\(scratch.path)/redis.log"
         )
-        let deadline = Monotonic.now() + 5_000_000_000
-        while true {
-            try child.check()
-            do throws(Failure) {
-                _ = try Link(port: port)
-                return
-            } catch {
-                if Monotonic.now() > deadline {
-                    throw Failure("redis-server does not listen: \(error)")
-                }
-            }
-            usleep(1000)
-        }
+        try child.awaitPort(port, within: 5)
     }
 }

@@ -1,6 +1,6 @@
 /// The rows as people read them.
 enum Table {
-    private static let widths = [30, 26, 7, 12, 10, 10]
+    private static let widths = [30, 28, 7, 12, 10, 10]
 
     static let head = line([
         "bench", "system", "clients", "per second", "p50 µs", "p99 µs", "notes",

@@ -48,6 +48,13 @@ final class ByteQueue {
         }
     }
 
+    func append(_ bytes: [UInt8]) {
+        append(atMost: bytes.count) { room in
+            room.copyBytes(from: bytes)
+            return bytes.count
+        }
+    }
+
     private func reserve(_ count: Int) {
         guard memory.count - end < count else { return }
         let used = end - start
