@@ -25,11 +25,17 @@ func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     module(name, path: "Sources/Services/\(name)", dependencies)
 }
 
-func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+func program(
+    _ name: String,
+    path: String? = nil,
+    exclude: [String] = [],
+    _ dependencies: [Target.Dependency]
+) -> Target {
     .executableTarget(
         name: name,
         dependencies: dependencies,
         path: path ?? "Sources/\(name)",
+        exclude: exclude,
         swiftSettings: settings
     )
 }
@@ -141,6 +147,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
+            exclude: ["WRITER.md"],
             ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing", "CPlatform"]
         ),
 

@@ -121,8 +121,13 @@ extension Engine where Store: ~Copyable {
                         && $0.request.config.member("topic")?.stringValue == name
                 }.count
             } content: { message in
-                // A letter that cannot be read any more is listed without its content.
-                try? content(of: message)
+                do throws(LogError) {
+                    return try content(of: message)
+                } catch {
+                    // It is listed without its content, and can be discarded.
+                    notice(.error, "message \(message.offset) cannot be read: \(error)")
+                    return nil
+                }
             }
         } catch {
             return .failure(error)

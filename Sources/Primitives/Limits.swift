@@ -28,4 +28,8 @@ package enum Limits {
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.
     package static let turnCommands = 128
+    /// A write that takes longer to be on the medium, in nanoseconds, has waited for a processor.
+    package static let slowSync: UInt64 = 2_000_000
+    /// Writes that are synced the other way before the single write is tried again.
+    package static let linkedSyncs = 1000
 }
