@@ -49,7 +49,8 @@ struct Campaign: Sendable {
 struct Report: Sendable {
     private var seeds = 0
     private var tally = Tally()
-    private var hash: UInt64 = 0
+    private var sum: UInt64 = 0
+    /// In the order of the seeds, as far as they were run.
     private(set) var findings: [(seed: UInt64, text: String)] = []
     var time = Duration.zero
 
@@ -57,7 +58,7 @@ struct Report: Sendable {
         seeds += 1
         tally.add(outcome.tally)
         // A sum: in whatever order the seeds come.
-        hash &+= outcome.hash &* (2 &* outcome.seed &+ 1)
+        sum &+= outcome.hash &* (2 &* outcome.seed &+ 1)
         guard let finding = outcome.finding else { return }
         findings.append((outcome.seed, "seed \(outcome.seed) (\(outcome.kind)): \(finding)"))
     }
@@ -65,8 +66,8 @@ struct Report: Sendable {
     mutating func add(_ other: Report) {
         seeds += other.seeds
         tally.add(other.tally)
-        hash &+= other.hash
-        findings += other.findings
+        sum &+= other.sum
+        findings = (findings + other.findings).sorted { $0.seed < $1.seed }
     }
 
     private var untaken: [Tally.Branch] {
@@ -75,9 +76,8 @@ struct Report: Sendable {
 
     var status: Int32 { !findings.isEmpty ? 1 : untaken.isEmpty ? 0 : 3 }
 
-    var hashLine: String {
-        findings.isEmpty ? String(hash, radix: 16) : findings.map(\.text).joined(separator: "\n")
-    }
+    /// Of all that left the engines, and of their disks.
+    var hash: String { String(sum, radix: 16) }
 
     var text: String {
         let (whole, parts) = time.components
@@ -87,7 +87,7 @@ struct Report: Sendable {
             "lives         \(tally.lives): \(tally.kills) kills, \(tally.powerCuts) power cuts",
             "acknowledged  \(tally.acknowledged) records; \(tally.recovered) recovered",
             "effects       \(tally.effects)",
-            "hash          \(String(hash, radix: 16))",
+            "hash          \(hash)",
             "", "faults",
         ]
         for (fault, count) in zip(Tally.Fault.allCases, tally.faults) {
@@ -99,7 +99,7 @@ struct Report: Sendable {
         }
         lines.append("")
         for branch in untaken { lines.append("NEVER TAKEN: \(branch.rawValue)") }
-        for finding in findings.sorted(by: { $0.seed < $1.seed }) {
+        for finding in findings {
             lines.append("BROKEN PROMISE: \(finding.text)")
         }
         if status == 0 { lines.append("no broken promise") }

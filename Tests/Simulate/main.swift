@@ -2,7 +2,7 @@ import Glibc
 import Primitives
 import SimulationKit
 
-// simulate [--seeds N] [--from SEED] [--seconds S] [--jobs J] [--once] [--hash]
+// simulate [--seeds N] [--from SEED] [--seconds S] [--jobs J] [--once] [--hash | --brief]
 //
 // Runs seeds through the simulator, each twice unless --once is given, and tells what it met. Exits
 // with 1 for a broken promise, with 3 for a rare branch that was never taken.
@@ -15,6 +15,8 @@ struct Arguments {
     var once = false
     /// Only the hash of all effects is printed, for comparing two processes.
     var isHashOnly = false
+    /// Only what was found is printed, and what is rare need not be met.
+    var isBrief = false
 
     init?(_ words: [String]) {
         var rest = words[...]
@@ -22,6 +24,7 @@ struct Arguments {
             switch word {
             case "--once": once = true
             case "--hash": isHashOnly = true
+            case "--brief": isBrief = true
             default:
                 guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { return nil }
                 switch word {
@@ -37,9 +40,18 @@ struct Arguments {
 }
 
 guard let arguments = Arguments(Array(CommandLine.arguments.dropFirst())) else {
-    print("usage: simulate [--seeds N] [--from SEED] [--seconds S] [--jobs J] [--once] [--hash]")
+    print(
+        "usage: simulate [--seeds N] [--from SEED] [--seconds S] [--jobs J] [--once] "
+            + "[--hash | --brief]"
+    )
     exit(64)
 }
 let report = await Campaign(arguments).run()
-print(arguments.isHashOnly ? report.hashLine : report.text)
+if arguments.isHashOnly || arguments.isBrief {
+    print(
+        report.findings.isEmpty ? report.hash : report.findings.map(\.text).joined(separator: "\n")
+    )
+} else {
+    print(report.text)
+}
 exit(report.status)

@@ -97,6 +97,11 @@ package final class SimulatedDisk {
     /// Takes note of a write before anything can happen to it.
     func note(_ bytes: UnsafeRawBufferPointer, _ target: WriteTarget, _ position: Int) {
         guard case .segment = target else { return }
+        if case .segment(let number) = target,
+            position + bytes.count > files[number]?.cache.count ?? 0
+        {
+            violate("a write behind the end of segment \(number)")
+        }
         if position == 0 { return tally.count(.rolled) }
         guard case .header(let batch) = BatchHeader.read(bytes) else {
             return violate("a write that is no batch")
@@ -126,7 +131,9 @@ package final class SimulatedDisk {
         }
         let count = write.bytes.count / Self.sector
         func store(_ file: inout File) {
-            precondition(start + write.bytes.count <= file.cache.count, "write behind the end")
+            // As in any file system: a write behind the end makes the file longer.
+            let missing = start + write.bytes.count - file.cache.count
+            if missing > 0 { file.cache += [UInt8](repeating: 0, count: missing) }
             if sectors == nil, fate == .synced, file.beneath.isEmpty {
                 file.cache.replaceSubrange(start..<start + write.bytes.count, with: write.bytes)
                 return

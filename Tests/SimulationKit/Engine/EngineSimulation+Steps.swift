@@ -96,6 +96,7 @@ extension EngineSimulation {
             let connection = world.peers[place].connection
             try core.handle(.register(connection, .removeTrigger(id: "s-\(function)")))
         case .redrive(let queue):
+            if queue == "fifo" { promises.hasRedriven = true }
             try send("iii::queue::redrive", #"{"queue":"\#(queue)"}"#, .anything, &core)
         case .discard(let queue):
             guard let receipt = letter(of: queue, core) else { return }

@@ -129,7 +129,9 @@ extension EngineSimulation {
         if isMessage, let payload = Payload(dispatch.payload) {
             let isNew = promises.seen.insert(payload.number).inserted
             if isNew, !payload.line.isEmpty {
-                if let last = promises.youngest[payload.line], last > payload.number {
+                let last = promises.youngest[payload.line] ?? 0
+                // A dead letter that is redriven stands behind those that came after it.
+                if last > payload.number, !promises.hasRedriven {
                     find("\(payload.line): message \(payload.number) came after \(last)")
                 }
                 promises.youngest[payload.line] = payload.number

@@ -153,7 +153,8 @@ package final class EngineSimulation {
                 "default": Self.settings(concurrency: 3, attempts: 3),
                 "fifo": Self.settings(concurrency: 4, attempts: 3, group: "g"),
                 "single": Self.settings(concurrency: 1, attempts: 1),
-            ]
+            ],
+            responseTimeout: 3_000_000_000
         )
     }
 
@@ -272,6 +273,8 @@ struct Promises {
     var seen: Set<Int> = []
     /// The youngest message of each group that a worker saw.
     var youngest: [String: Int] = [:]
+    /// Whether dead letters of groups were ever put back.
+    var hasRedriven = false
 
     func judge(_ ledger: Ledger) -> String? {
         for receipt in receipts where !ledger.receipts.contains(receipt) {
