@@ -36,10 +36,13 @@ package struct LogWitness {
         promised = max(promised, Int(durable.rawValue))
     }
 
-    /// Compares what was recovered, as hashes in order; nil when it is right. From then on it is
-    /// promised: what was served once must survive the next power cut, acknowledged or not.
+    /// Compares what was recovered, as hashes in order. From then on it is promised: what was
+    /// served once must survive the next power cut, acknowledged or not.
     ///
-    /// - Parameter mayLose: whether promises may be broken, since the device lied.
+    /// - Parameters:
+    ///   - recovered: a hash of every record, from the first on.
+    ///   - mayLose: whether promises may be broken, since the device lied.
+    /// - Returns: nil when it is right, else what is wrong.
     package mutating func judge(_ recovered: [UInt64], mayLose: Bool = false) -> String? {
         if recovered.count < promised, !mayLose {
             return "lost: \(promised) records promised, \(recovered.count) recovered"
