@@ -152,7 +152,7 @@ let package = Package(
             path: "Tests/SimulationKit",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Queue", "State", "HTTP", "Cron",
+                "Folding", "Queue", "State", "HTTP", "Cron",
             ]
         ),
         program("simulate", path: "Tests/Simulate", ["SimulationKit", "Primitives"]),

@@ -33,6 +33,7 @@ package struct Tally: Equatable, Sendable {
         case fullResume = "resumed when there was room"
         case readBack = "record read back from the device"
         case idleMark = "idle mark"
+        case snapshotUsed = "start from a snapshot"
         case closed = "closed in order"
         case wasClean = "found closed in order"
         case retried = "retry"

@@ -83,7 +83,8 @@ extension EngineSimulation {
         }
         // Whoever waits is known before the answer can be held, and what was refused wrote nothing.
         try send(function, input, .anything, &core)
-        if let write, core.log.staged > before {
+        let isWritten = core.log.staged > before
+        if let write, isWritten {
             tally.count(write.value == nil ? .stateDeleted : .stateUpdated)
             state.write(write)
             told = state.writes.count
@@ -91,7 +92,10 @@ extension EngineSimulation {
             told = 0
         }
         world.calls["c\(counter)"] = world.peers.first.map {
-            World.Waiting(connection: $0.connection, expected: .state(expected, writes: told))
+            World.Waiting(
+                connection: $0.connection,
+                expected: .state(expected, writes: told, isWrite: isWritten)
+            )
         }
     }
 

@@ -1,5 +1,6 @@
 import CommitLog
 import Engine
+import Folding
 import HTTP
 import JSON
 import Primitives

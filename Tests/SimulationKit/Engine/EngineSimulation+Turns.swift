@@ -1,6 +1,7 @@
 import CommitLog
 import Cron
 import Engine
+import Folding
 import HTTP
 import JSON
 import Primitives
@@ -158,14 +159,14 @@ extension EngineSimulation {
         }
         // What is refused was not done, and says so.
         if case .failure = result {
-            if case .state(_, let writes) = waiting.expected, writes > 0 {
+            if case .state(_, _, isWrite: true) = waiting.expected {
                 find("a write of the state was refused: \(result)")
             }
             return
         }
         switch waiting.expected {
         case .receipt: find("an enqueue was answered without a receipt")
-        case .state(let expected, let writes):
+        case .state(let expected, let writes, _):
             let told: [UInt8]? = if case .value(let value) = result { value } else { nil }
             if told != expected { find("call \(id) was answered \(result)") }
             state.promised = max(state.promised, writes)

@@ -3,6 +3,7 @@ import Cron
 import Disk
 import Engine
 import Events
+import Folding
 import Primitives
 import Queue
 import RecordFormat
@@ -119,19 +120,35 @@ package final class EngineSimulation {
 
     private func openOnce() throws(LogError) -> Core {
         var random = SeededEntropy(seed: entropy.next())
-        var views = Views(budget: MemoryBudget(bytes: swarm.cacheBytes))
+        var reader = LogReader(SimulatedStorage(disk))
+        var snapshot = Snapshot(Snapshot.Settings(cacheBytes: swarm.cacheBytes))
         var ledger = Ledger()
         var recovered: [UInt64] = []
+        if entropy.next() % 2 == 0, let end = try sealedEnd(&reader) {
+            tally.count(.snapshotUsed)
+            try snapshot.fold(&reader, until: end)
+        }
+        let known = snapshot.start.next
+        if known > .zero {
+            // What a snapshot stands for is judged like the rest.
+            _ = try reader.read(until: known) { record throws(DecodeError) in
+                guard record.offset < known else { return }
+                try ledger.read(record)
+                recovered.append(LogWitness.hash(of: record))
+            }
+        }
         let log = try CommitLog(
             opening: SimulatedStorage(disk),
             options: swarm.options,
             entropy: &random,
-            now: wall
+            now: wall,
+            known: snapshot.start
         ) { record throws(DecodeError) in
-            try views.apply(record)
+            try snapshot.views.apply(record)
             try ledger.read(record)
             recovered.append(LogWitness.hash(of: record))
         }
+        let views = snapshot.views
         if log.recovery.torn != nil { tally.count(.tornTail) }
         if log.recovery.wasClean { tally.count(.wasClean) }
         judge(recovered, ledger, views)
@@ -144,6 +161,15 @@ package final class EngineSimulation {
             random: random,
             now: start
         )
+    }
+
+    /// Where a snapshot may end: at the beginning of the last segment; nil: there is only one.
+    private func sealedEnd(
+        _ reader: inout LogReader<SimulatedStorage>
+    ) throws(LogError) -> Offset? {
+        guard disk.manifest != nil else { return nil }
+        let scan = try reader.survey()
+        return scan.spans.count > 1 ? scan.spans.last?.header.base : nil
     }
 
     private var options: EngineOptions {

@@ -47,9 +47,14 @@ struct StateModel {
         for entry in kept { write(entry) }
         promised = events.count
         if view.keyCount != values.count { return "\(view.keyCount) keys, not \(values.count)" }
-        for (key, value) in values
-        where view.entry(scope: Self.scope, key: key)?.value != value {
-            return "state \(key) is not what was written last"
+        for (key, value) in values {
+            guard let entry = view.entry(scope: Self.scope, key: key) else {
+                return "state \(key) is gone"
+            }
+            // What is not in memory is in the record, which was compared.
+            if let kept = entry.value, kept != value {
+                return "state \(key) is not what was written last"
+            }
         }
         return nil
     }

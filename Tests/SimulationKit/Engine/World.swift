@@ -18,7 +18,7 @@ struct World {
     enum Expected {
         case receipt
         /// The answer, and how many writes of the state it tells of.
-        case state([UInt8]?, writes: Int)
+        case state([UInt8]?, writes: Int, isWrite: Bool)
         case echo([UInt8])
         case anything
     }
