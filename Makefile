@@ -1,8 +1,10 @@
 # Every target does its own set-up, on a Debian machine that has Swift.
 SHELL := /bin/bash
 ROUNDS ?= 200
+SEEDS ?= 20000
+SECONDS ?= 86400
 
-.PHONY: run demo test bench crash setup clean
+.PHONY: run demo test bench crash simulate mutants setup clean
 
 setup:
 	@scripts/setup build
@@ -25,5 +27,13 @@ crash: setup
 	swift build --build-tests
 	III_CRASH_ROUNDS=$(ROUNDS) swift test --skip-build --filter CrashTests
 
+# Seeds through the simulator: make simulate SEEDS=200000 SECONDS=3600
+simulate: setup
+	@scripts/simulate $(SEEDS) $(SECONDS)
+
+# Plants bugs, one after the other, and sees that the simulator finds each.
+mutants: setup
+	@scripts/mutants $(SEEDS)
+
 clean:
-	rm -rf .build .build-venvs
+	rm -rf .build .build-mutants .build-venvs

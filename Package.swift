@@ -4,13 +4,17 @@ import PackageDescription
 // The list of targets is the whole permission to import: Tests/TidyTests holds the sources to it.
 // Layers and reasons: Sources/README.md.
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
-]
+// Bugs planted on purpose (Primitives/Mutant.swift) are compiled in for `make mutants` only.
+let plantsMutants = Context.environment["III_MUTANTS"] != nil
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ] + (plantsMutants ? [.define("MUTANTS")] : [])
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
     .target(
@@ -151,11 +155,24 @@ let package = Package(
             ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing", "CPlatform"]
         ),
 
+        module(
+            "SimulationKit",
+            path: "Tests/SimulationKit",
+            [
+                "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
+                "Folding", "Queue", "State", "HTTP", "Cron",
+            ]
+        ),
+        program("simulate", path: "Tests/Simulate", ["SimulationKit", "Primitives"]),
+
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON", "Primitives"]),
         tests("RecordFormatTests", ["RecordFormat", "Primitives", "CPlatform"]),
         tests("DiskTests", ["Disk", "Primitives", "CPlatform"]),
-        tests("CommitLogTests", ["CommitLog", "Disk", "RecordFormat", "Primitives"]),
+        tests(
+            "CommitLogTests",
+            ["SimulationKit", "CommitLog", "Disk", "RecordFormat", "Primitives"]
+        ),
         tests("EventsTests", ["Events", "RecordFormat", "Primitives"]),
         tests("StateTests", ["State", "Primitives", "Events", "JSON"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
@@ -193,6 +210,7 @@ let package = Package(
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
         tests("ServerTests", ["Server", "Primitives"]),
+        tests("SimulationTests", ["SimulationKit", "Primitives"]),
         tests("TidyTests", []),
         .testTarget(
             name: "ProcessTests",

@@ -201,6 +201,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         let position = active.extend(by: bytes.count)
         index.note(writing.base, segment: active.number, position: position)
         try submit(bytes, to: .segment(active.number), at: position, .data(end: writing.end))
+        if Mutant.is(.unsyncedBeforeRoll), !active.hasRoom(for: Layout.page) {
+            durable = writing.end
+        }
     }
 
     /// Whether records are staged and the device is free to take them: ``flush()`` before sleeping.
@@ -232,7 +235,9 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         if let failure { throw failure }
         while let completion = try device.reap() {
             precondition(completion.ticket == ticket)
-            if let failure = completion.failure { throw poison(.storage(failure)) }
+            if let failure = completion.failure, !Mutant.is(.retryAfterError) {
+                throw poison(.storage(failure))
+            }
             try advance()
         }
         if nextSize == nil { try checkNext() }

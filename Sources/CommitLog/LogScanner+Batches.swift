@@ -24,7 +24,8 @@ extension LogScanner where Source: ~Copyable {
 
         /// Whether a header was written for this place in this segment.
         func owns(_ batch: BatchHeader, at position: Int) -> Bool {
-            batch.salt == header.salt && batch.position == UInt64(position)
+            (batch.salt == header.salt || Mutant.is(.noSaltCheck))
+                && (batch.position == UInt64(position) || Mutant.is(.noPositionCheck))
                 && batch.segment == UInt32(truncatingIfNeeded: header.number)
                 && position + batch.extent <= limit
                 && batch.bodyLength >= UInt32(Layout.bodyPrefix)
@@ -53,7 +54,13 @@ extension LogScanner where Source: ~Copyable {
     ) throws(LogError) -> Bool {
         guard !place.isSealed, place.position + Layout.page <= place.limit else { return false }
         let observation = try observe(place, &source)
-        switch observation.tailCase.decision {
+        let decision = try planted(
+            observation.tailCase.decision,
+            observation.batch,
+            place,
+            &source
+        )
+        switch decision {
         case .accept:
             guard let batch = observation.batch else { preconditionFailure("intact has a header") }
             try take(batch, &place, &source, visit)
@@ -119,7 +126,9 @@ extension LogScanner where Source: ~Copyable {
         // A batch before the wanted records: its header alone says where the next one is.
         if !reads(batch, place) { return Observation(tailCase: .intact, batch: batch) }
         let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-        if Checksum.crc32c(Self.body(of: batch, in: whole)) == batch.bodyChecksum {
+        if Checksum.crc32c(Self.body(of: batch, in: whole)) == batch.bodyChecksum
+            || Mutant.is(.bodyUnchecked)
+        {
             return Observation(tailCase: .intact, batch: batch)
         }
         // How many offsets a gap stands for is in its body.
@@ -150,7 +159,7 @@ extension LogScanner where Source: ~Copyable {
     /// - Returns: the first batch header of this segment there, and the end of the last page that
     ///   is
     ///   not zero; `start` when there is none.
-    private mutating func survey(
+    mutating func survey(
         _ place: Place,
         from start: Int,
         _ source: inout Source
@@ -287,6 +296,7 @@ extension LogScanner where Source: ~Copyable {
 
     /// Names lost records of the batch at `place`; neighbours make one range.
     private mutating func lose(_ lost: Range<Offset>, _ reason: Damage.Reason, _ place: Place) {
+        if Mutant.is(.halfBatch) { return }
         if let last = found.damages.last, last.segment == place.header.number,
             last.position == place.position, last.reason == reason,
             last.lost.upperBound == lost.lowerBound

@@ -183,7 +183,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
     /// the log is quiet it is marked as durable to its end first, after 10 ms.
-    mutating func sleep() throws(LogError) {
+    package mutating func sleep() throws(LogError) {
         // The last look at the device may have freed it for what was staged meanwhile; nobody would
         // ring for that.
         guard !log.canFlush else { return }
@@ -198,6 +198,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// The tail that the gate obeys: what is durable, and with ``EngineOptions/releaseAhead`` also
     /// what has not waited longer than that for the device.
     private var durableTail: Offset {
+        if Mutant.is(.ackBeforeSync) { return log.staged }
         guard let ahead = options.releaseAhead, let since = unsyncedSince,
             now.monotonic - since <= ahead
         else { return log.durable }

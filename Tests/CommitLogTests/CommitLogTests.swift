@@ -2,6 +2,7 @@ import CommitLog
 import Disk
 import Primitives
 import RecordFormat
+import SimulationKit
 import Testing
 
 @Suite("The log")

@@ -1,6 +1,7 @@
 import CommitLog
 import Glibc
 import Primitives
+import SimulationKit
 import Testing
 
 /// What may be found after a crash.
@@ -55,6 +56,7 @@ private func torture(seed: UInt64) -> String? {
         if let finding = live(disk, options, &oracle, &entropy) {
             return "seed \(seed), epoch \(epoch): \(finding)"
         }
+        if let violation = disk.violations.first { return "seed \(seed): \(violation)" }
         if entropy.next() % 2 == 0 { disk.kill() } else { disk.cutPower() }
     }
     disk.operationsLeft = nil

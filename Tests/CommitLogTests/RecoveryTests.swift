@@ -2,6 +2,7 @@ import CommitLog
 import Disk
 import Primitives
 import RecordFormat
+import SimulationKit
 import Testing
 
 /// A row of the decision table each, on bytes.
@@ -244,6 +245,6 @@ private func markedManifest(_ disk: SimulatedDisk, durable: UInt64) -> Simulated
             manifest.write(to: page)
         }
     }
-    file.platter = file.cache
+    file.persist()
     return file
 }

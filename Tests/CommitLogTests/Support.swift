@@ -3,6 +3,7 @@ import Disk
 import Glibc
 import Primitives
 import RecordFormat
+import SimulationKit
 import Testing
 
 /// One record as a test keeps it.

@@ -88,6 +88,7 @@ package struct QueueView {
             }
             for message in inFlight.sorted(by: { $0.offset < $1.offset }) {
                 message.state = .waiting
+                if Mutant.is(.forgottenAttempts) { message.failures = 0 }
                 queue.inFlight -= 1
                 queue.ready.comeBack(message)
             }
@@ -178,7 +179,7 @@ package struct QueueView {
         guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
             return
         }
-        message.state = .inFlight(since: time)
+        message.state = .inFlight(since: Mutant.drifted(time))
         queue.inFlight += 1
         queue.ready.dropStale()
     }

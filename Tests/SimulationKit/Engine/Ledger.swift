@@ -1,0 +1,254 @@
+import Events
+import Primitives
+import Queue
+import RecordFormat
+
+/// A second, naive reading of the log: what the records themselves contradict, whatever the views
+/// make of them.
+struct Ledger {
+    struct Entry {
+        var failures: UInt32 = 0
+        /// Its delivery that has not ended.
+        var delivery: Offset?
+        var notBefore = Timestamp(nanoseconds: .min)
+        var isDead = false
+        var group: String?
+    }
+
+    struct Book {
+        var settings: QueueSettings
+        var entries: [Offset: Entry] = [:]
+        /// The messages of each group, in the order in which they may be delivered.
+        var groups: [String: [Offset]] = [:]
+        var inFlight = 0
+        /// What went with a subscription that was given up.
+        var dropped: Set<Offset> = []
+    }
+
+    private(set) var receipts: Set<UUID128> = []
+    private(set) var books: [String: Book] = [:]
+    /// The payloads' numbers of all messages.
+    private(set) var numbers: Set<Int> = []
+    private(set) var stateEvents: [StateEvent] = []
+    private(set) var finding: String?
+    private(set) var tally = Tally()
+    private var subscriptions: [String: [String]] = [:]
+    private var firings: Set<String> = []
+    private var openFirings: Set<Offset> = []
+    private var restarted: Set<Offset> = []
+    private var lastTime = Timestamp(nanoseconds: .min)
+
+    private mutating func find(_ text: String) { finding = finding ?? text }
+
+    mutating func read(_ record: RecordView) throws(DecodeError) {
+        if record.time < lastTime { find("time goes back at record \(record.offset)") }
+        lastTime = record.time
+        switch try Event(record) {
+        case .started: restart()
+        case .queue(let event): read(event, record)
+        case .state(let event): stateEvents.append(event)
+        case .cron(.fired(let fired)): read(fired, record)
+        case .cron(.skipped): tally.count(.cronSkipped)
+        case .invoked:
+            if let cause = record.cause, openFirings.contains(cause), restarted.contains(cause) {
+                tally.count(.cronRerun)
+            }
+        default: break
+        }
+    }
+
+    /// Deliveries of the life before have come to no end.
+    private mutating func restart() {
+        restarted = openFirings
+        for name in books.keys {
+            books[name]?.inFlight = 0
+            for (message, entry) in books[name]?.entries ?? [:] where entry.delivery != nil {
+                books[name]?.entries[message]?.delivery = nil
+                tally.count(.redelivered)
+            }
+        }
+    }
+
+    private mutating func read(_ fired: CronFired, _ record: RecordView) {
+        tally.count(.cronFired)
+        openFirings.insert(record.offset)
+        let seconds = fired.scheduled.seconds
+        let every = Names.schedules.first { $0.text == fired.expression }?.every ?? 1
+        if fired.scheduled.nanoseconds % 1_000_000_000 != 0 || seconds % every != 0 {
+            find("\(fired.expression) names no slot at \(seconds)")
+        }
+        if fired.actual < fired.scheduled { find("a slot fired before its time") }
+        let slot = "\(fired.trigger) \(fired.expression) \(fired.scheduled.nanoseconds)"
+        if !firings.insert(slot).inserted { find("a slot fired twice: \(slot)") }
+    }
+}
+
+// MARK: Queues
+
+extension Ledger {
+    private mutating func read(_ event: QueueEvent, _ record: RecordView) {
+        switch event {
+        case .defined(let event):
+            books[event.queue, default: Book(settings: event.settings)].settings = event.settings
+        case .subscribed(let event): subscribe(event)
+        case .unsubscribed(let event): unsubscribe(event)
+        case .enqueued(let event): enqueue(event, record)
+        case .delivered(let event):
+            change(event.queue, event.message, "delivered") { book, entry in
+                book.deliver(&entry, event, record)
+            }
+        case .acked(let event):
+            change(event.queue, event.message, "acked") { book, entry in
+                defer { book.remove(event.message, entry) }
+                return book.end(&entry, record)
+            }
+        case .retried(let event):
+            tally.count(.retried)
+            change(event.queue, event.message, "retried") { book, entry in
+                defer { entry.notBefore = event.notBefore }
+                return book.fail(&entry, record, event.failures)
+            }
+        case .deadLettered(let event):
+            tally.count(.deadLetter)
+            change(event.queue, event.message, "dead") { book, entry in
+                book.leaveGroup(event.message, entry)
+                entry.isDead = true
+                // What cannot be read back is given up where it waits, without an attempt.
+                if event.error.code == "record_unreadable", entry.delivery == nil { return nil }
+                return book.fail(&entry, record, event.failures)
+            }
+        case .redriven(let event):
+            tally.count(.redriven)
+            change(event.queue, event.message, "redriven", isDead: true) { book, entry in
+                entry = Entry(group: entry.group)
+                if let group = entry.group { book.groups[group, default: []].append(event.message) }
+                return nil
+            }
+        case .discarded(let event):
+            tally.count(.discarded)
+            change(event.queue, event.message, "discarded", isDead: true) { book, entry in
+                book.entries[event.message] = nil
+                return nil
+            }
+        }
+    }
+
+    private mutating func subscribe(_ event: Subscribed) {
+        let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
+        if books[name] == nil || subscriptions[event.topic]?.contains(name) != true {
+            let dropped = books[name]?.dropped ?? []
+            books[name] = Book(settings: event.settings)
+            books[name]?.dropped = dropped
+            subscriptions[event.topic, default: []].append(name)
+        }
+        books[name]?.settings = event.settings
+    }
+
+    private mutating func unsubscribe(_ event: Unsubscribed) {
+        let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
+        subscriptions[event.topic]?.removeAll { $0 == name }
+        guard var book = books[name] else { return }
+        book.dropped.formUnion(book.entries.keys)
+        book.entries = [:]
+        book.groups = [:]
+        book.inFlight = 0
+        books[name] = book
+    }
+
+    private mutating func enqueue(_ event: Enqueued, _ record: RecordView) {
+        if !receipts.insert(event.receipt).inserted { find("a receipt twice") }
+        if let number = Payload(event.payload)?.number { numbers.insert(number) }
+        guard event.target == nil else {
+            return add(record.offset, to: event.queue, group: event.group)
+        }
+        let names = subscriptions[event.queue] ?? []
+        if names.count > 1 { tally.count(.fanOut) }
+        for name in names {
+            add(record.offset, to: name, group: books[name]?.settings.fifo == true ? "" : nil)
+        }
+    }
+
+    private mutating func add(_ message: Offset, to queue: String, group: String?) {
+        var book = books[queue] ?? Book(settings: .standard)
+        books[queue] = nil
+        book.entries[message] = Entry(group: group)
+        if let group { book.groups[group, default: []].append(message) }
+        books[queue] = book
+    }
+
+    /// Changes an entry; `body` says what is wrong with it.
+    private mutating func change(
+        _ queue: String,
+        _ message: Offset,
+        _ what: String,
+        isDead: Bool = false,
+        _ body: (inout Book, inout Entry) -> String?
+    ) {
+        guard var book = books[queue] else { return find("\(what): no queue \(queue)") }
+        guard var entry = book.entries[message] else {
+            // A result may come for a message that went with its subscription.
+            if book.dropped.contains(message), what != "delivered" { return }
+            return find("message \(message) of \(queue) is \(what), but not there")
+        }
+        books[queue] = nil
+        if entry.isDead != isDead { find("message \(message) is \(what), dead: \(entry.isDead)") }
+        if let wrong = body(&book, &entry) {
+            find("message \(message) of \(queue) is \(what) \(wrong)")
+        }
+        if book.entries[message] != nil { book.entries[message] = entry }
+        books[queue] = book
+    }
+}
+
+extension Ledger.Book {
+    var deadCount: Int { entries.values.count { $0.isDead } }
+    var pending: Int { entries.count - deadCount }
+
+    fileprivate mutating func deliver(
+        _ entry: inout Ledger.Entry,
+        _ event: Delivered,
+        _ record: RecordView
+    ) -> String? {
+        defer { entry.delivery = record.offset }
+        inFlight += 1
+        if entry.delivery != nil { return "while another delivery of it goes on" }
+        if event.attempt != entry.failures + 1 {
+            return "as attempt \(event.attempt) after \(entry.failures) failures"
+        }
+        if event.attempt > settings.attempts { return "more often than it may be" }
+        if record.time < entry.notBefore { return "before its delay was over" }
+        if inFlight > Int(settings.concurrency) { return "beside too many others" }
+        if let group = entry.group, groups[group]?.first != event.message {
+            return "before others of its group"
+        }
+        return nil
+    }
+
+    /// Ends a delivery, by a record that must come from it.
+    fileprivate mutating func end(_ entry: inout Ledger.Entry, _ record: RecordView) -> String? {
+        defer { entry.delivery = nil }
+        guard let delivery = entry.delivery else { return "without a delivery" }
+        inFlight -= 1
+        return record.cause == delivery ? nil : "by an older delivery"
+    }
+
+    fileprivate mutating func fail(
+        _ entry: inout Ledger.Entry,
+        _ record: RecordView,
+        _ failures: UInt32
+    ) -> String? {
+        defer { entry.failures = failures }
+        if failures != entry.failures + 1 { return "as failure \(failures)" }
+        return end(&entry, record)
+    }
+
+    fileprivate mutating func leaveGroup(_ message: Offset, _ entry: Ledger.Entry) {
+        guard let group = entry.group else { return }
+        groups[group]?.removeAll { $0 == message }
+    }
+
+    fileprivate mutating func remove(_ message: Offset, _ entry: Ledger.Entry) {
+        leaveGroup(message, entry)
+        entries[message] = nil
+    }
+}

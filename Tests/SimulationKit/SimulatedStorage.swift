@@ -1,0 +1,232 @@
+package import Disk
+import Primitives
+import RecordFormat
+
+/// One process's view of a ``SimulatedDisk``.
+package struct SimulatedStorage: Storage, ~Copyable {
+    package let disk: SimulatedDisk
+
+    package init(_ disk: SimulatedDisk) { self.disk = disk }
+
+    package var backend: String { "simulated" }
+    package var path: String { "simulated" }
+
+    package func isInUse() throws(StorageError) -> Bool {
+        try disk.operate()
+        return disk.manifest != nil
+    }
+
+    package func lock() throws(StorageError) {
+        try disk.operate()
+        guard !disk.isLocked else {
+            throw .locked(path: path, holder: .init(pid: 1, host: "simulated"))
+        }
+        disk.isLocked = true
+    }
+
+    package func arrange() throws(StorageError) {
+        try disk.operate {
+            guard disk.manifest == nil else { return }
+            disk.manifest = SimulatedDisk.File(size: 2 * Layout.manifestSlot)
+        }
+    }
+
+    // MARK: Reading
+
+    package func segments() throws(StorageError) -> [SegmentFile] {
+        try disk.operate()
+        return disk.files.keys.sorted().map { number in
+            SegmentFile(number: number, size: disk.files[number]?.cache.count ?? 0)
+        }
+    }
+
+    package func read(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        try disk.operate()
+        if disk.chance(disk.readFailuresPerThousand, of: 1000) {
+            throw disk.fail(.readError, "read")
+        }
+        if disk.isServing { disk.tally.count(.readBack) }
+        guard let file = disk.files[segment] else {
+            throw .system("open", path: "segment \(segment)", code: 2)
+        }
+        let end = min(position + memory.count, file.cache.count)
+        guard position < end else { return 0 }
+        file.cache.withUnsafeBytes { bytes in
+            memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[position..<end]))
+        }
+        // A direct read writes dirty pages back first; where a failed write left clean ones that
+        // the medium does not have, it shows the medium.
+        guard !file.beneath.isEmpty, !Mutant.is(.recoveryFromCache) else { return end - position }
+        for (sector, old) in file.beneath where !file.dirty.contains(sector) {
+            let start = sector * SimulatedDisk.sector
+            guard start >= position, start + SimulatedDisk.sector <= end else { continue }
+            UnsafeMutableRawBufferPointer(rebasing: memory[(start - position)...])
+                .copyBytes(from: old)
+        }
+        return end - position
+    }
+
+    package func readManifest(
+        slot: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        try disk.operate()
+        let size = Layout.manifestSlot
+        let bytes = disk.manifest?.cache ?? [UInt8](repeating: 0, count: 2 * size)
+        memory.copyBytes(from: bytes[slot * size..<(slot + 1) * size])
+    }
+
+    // MARK: Segments
+
+    package func createSegment(_ number: UInt64, size: Int) throws(StorageError) {
+        try disk.operate { disk.files[number] = SimulatedDisk.File(size: size) }
+    }
+
+    package func prepareSegment(_ number: UInt64, size: Int) {
+        disk.preparing = (number, size)
+        disk.prepared = .running(number)
+    }
+
+    package func preparation() -> Preparation {
+        guard let next = disk.preparing, disk.chance(1, of: 3) else { return disk.prepared }
+        disk.preparing = nil
+        if disk.isFull {
+            disk.tally.count(.noSpace)
+            disk.wasRefusedRoom = true
+            disk.prepared = .failed(next.number, .noSpace(path: "simulated", code: 28))
+        } else {
+            if disk.wasRefusedRoom { disk.tally.count(.fullResume) }
+            disk.wasRefusedRoom = false
+            disk.files[next.number] = SimulatedDisk.File(size: next.size)
+            disk.prepared = .ready(next.number)
+        }
+        return disk.prepared
+    }
+
+    package func removeSegment(_ number: UInt64) throws(StorageError) {
+        try disk.operate { disk.files[number] = nil }
+    }
+
+    package func resizeSegment(_ number: UInt64, to size: Int) throws(StorageError) {
+        try disk.operate {
+            guard var file = disk.files[number] else { return }
+            let missing = max(0, size - file.cache.count)
+            file.cache = Array(file.cache.prefix(size)) + [UInt8](repeating: 0, count: missing)
+            file.persist()
+            disk.files[number] = file
+        }
+    }
+
+    // MARK: Writing
+
+    package func submit(
+        _ bytes: UnsafeRawBufferPointer,
+        to target: WriteTarget,
+        at position: Int,
+        ticket: UInt64
+    ) throws(StorageError) {
+        if disk.inFlight != nil { disk.violate("two unsynced writes at a time") }
+        if disk.hasWriteFailed { disk.violate("a write after a failed one") }
+        disk.note(bytes, target, position)
+        disk.inFlight = SimulatedDisk.Write(
+            bytes: [UInt8](bytes),
+            target: target,
+            position: position,
+            ticket: ticket
+        )
+        try disk.operate()
+    }
+
+    package func reap() throws(StorageError) -> Completion? {
+        guard disk.inFlight != nil else { return nil }
+        try disk.operate()
+        if disk.chance(disk.delayPercent, of: 100) {
+            disk.tally.count(.delay)
+            return nil
+        }
+        return land()
+    }
+
+    private func land() -> Completion? {
+        guard let write = disk.inFlight else { return nil }
+        disk.inFlight = nil
+        guard disk.chance(disk.failuresPerThousand, of: 1000) else {
+            disk.apply(write, lies() ? .cached : .synced)
+            return Completion(ticket: write.ticket, failure: nil)
+        }
+        disk.hasWriteFailed = true
+        let count = write.bytes.count / SimulatedDisk.sector
+        if disk.chance(1, of: 4) {
+            // The device took the beginning only.
+            let taken = Int(disk.entropy.next() % UInt64(count))
+            disk.apply(write, .synced, sectors: (0..<count).map { $0 < taken })
+            disk.tally.count(.shortWrite)
+            disk.hasFailed = true
+            let failure = StorageError.shortWrite(
+                path: "simulated",
+                expected: write.bytes.count,
+                written: taken * SimulatedDisk.sector
+            )
+            return Completion(ticket: write.ticket, failure: failure)
+        }
+        let reached = disk.survivors(count)
+        if disk.chance(2, of: 3) { disk.apply(write, .orphaned) }
+        disk.apply(write, .synced, sectors: reached)
+        let failure = disk.fail(.writeError, "write")
+        return Completion(ticket: write.ticket, failure: failure)
+    }
+
+    private func lies() -> Bool {
+        guard disk.chance(disk.liesPercent, of: 100) else { return false }
+        disk.tally.count(.lyingFlush)
+        return true
+    }
+
+    package func wait(nanoseconds: UInt64?) throws(StorageError) {
+        try disk.operate()
+        disk.waited += min(nanoseconds ?? .max, disk.inFlight == nil ? 1_000_000_000 : 50_000)
+        guard disk.isFull, let left = disk.waitsUntilRoom else { return }
+        disk.waitsUntilRoom = left - 1
+        if left <= 0 { disk.isFull = false }
+    }
+
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to target: WriteTarget,
+        at position: Int
+    ) throws(StorageError) {
+        let write = SimulatedDisk.Write(
+            bytes: [UInt8](bytes),
+            target: target,
+            position: position,
+            ticket: 0
+        )
+        let hadCrashed = disk.hasCrashed
+        do throws(StorageError) {
+            try disk.operate()
+        } catch {
+            if !hadCrashed {
+                disk.tally.count(.cutInsideWrite)
+                let count = bytes.count / SimulatedDisk.sector
+                disk.apply(write, .cached, sectors: disk.survivors(count))
+            }
+            throw error
+        }
+        if case .segment = target, isZero(bytes) { disk.tally.count(.zeroedTail) }
+        disk.apply(write, lies() ? .cached : .synced)
+    }
+
+    package func sync(segment: UInt64) throws(StorageError) {
+        try disk.operate()
+        guard !lies(), let file = disk.files[segment] else { return }
+        if !file.dirty.isEmpty { disk.tally.count(.tailSynced) }
+        disk.files[segment]?.sync()
+    }
+
+    package func release(segment: UInt64) {}
+    package func drain() {}
+}
