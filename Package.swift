@@ -152,7 +152,10 @@ let package = Package(
             "Benchmarks",
             path: "Benchmarks",
             exclude: ["WRITER.md"],
-            ["Primitives", "RecordFormat", "Disk", "CommitLog", "CLiburing", "CPlatform"]
+            [
+                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "CLiburing",
+                "CPlatform",
+            ]
         ),
 
         module(

@@ -18,6 +18,7 @@ struct Group: Sendable {
         Group(name: "call", run: Calls.run),
         Group(name: "http", run: HTTPTriggers.run),
         Group(name: "idle", run: IdleEngine.run),
+        Group(name: "restart", run: Restart.run),
         Group(name: "batches", run: LogBatches.run),
         Group(name: "writer", run: Writers.run),
     ]

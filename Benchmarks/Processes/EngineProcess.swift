@@ -1,6 +1,6 @@
 import Glibc
 
-/// An `iii` engine of its own, on an empty log, with free ports.
+/// An `iii` engine of its own, with free ports.
 final class EngineProcess {
     let worker: UInt16
     let http: UInt16
@@ -14,9 +14,19 @@ final class EngineProcess {
     ///   - parent: where its directory goes.
     ///   - concurrency: how many messages of the queue `bench` may be worked on at once.
     /// - Throws: when it does not start.
-    init(program: String, in parent: String, concurrency: Int = 1024) throws(Failure) {
-        scratch = try Scratch(in: parent)
+    convenience init(
+        program: String,
+        in parent: String,
+        concurrency: Int = 1024
+    ) throws(Failure) {
+        try self.init(program: program, on: try Scratch(in: parent), concurrency: concurrency)
+    }
+
+    /// An engine on what is in a directory already.
+    init(program: String, on scratch: Scratch, concurrency: Int = 1024) throws(Failure) {
+        self.scratch = scratch
         let path = scratch.path
+        unlink("\(path)/ports.json")
         try File.write(Self.configuration(concurrency), to: "\(path)/iii.toml")
         let ports = "\(path)/ports.json"
         let start = Monotonic.now()
@@ -27,11 +37,13 @@ final class EngineProcess {
             ],
             log: "\(path)/engine.log"
         )
-        let deadline = start + 10_000_000_000
+        let deadline = start + 120_000_000_000
         var text = ""
         while !text.hasSuffix("}\n") && !text.hasSuffix("}") {
             try child.check()
-            if Monotonic.now() > deadline { throw Failure("\(program) does not listen after 10 s") }
+            if Monotonic.now() > deadline {
+                throw Failure("\(program) does not listen after 120 s")
+            }
             usleep(200)
             text = File.text(ports)
         }
