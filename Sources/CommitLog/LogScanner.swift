@@ -89,7 +89,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             if isSalvaged {
                 report(.segmentHeader, segment: file.number, position: 0, lost: expected..<expected)
             }
-            try read(header, file, isLast: index == count - 1, &source, visit)
+            let current = isSalvaged ? header : try reread(header, file, &source)
+            try read(current, file, isLast: index == count - 1, &source, visit)
         }
         if let active = manifest?.active, active >= number {
             reportOpen(.missingSegment, segment: number, position: 0)
@@ -105,15 +106,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         _ source: inout Source
     ) throws(LogError) -> State {
         guard file.size >= 2 * Layout.page else { return .unused }
-        // The headers of all segments are read first, and little else of most.
-        let page = try window.bytes(
-            of: file.number,
-            at: 0,
-            count: Layout.page,
-            size: Layout.page,
-            from: &source
-        )
-        switch SegmentHeader.read(page) {
+        switch SegmentHeader.read(try head(of: file, &source)) {
         case .valid(let header):
             return .begun(header, isSalvaged: false)
         case .refused(let refusal):
@@ -127,6 +120,36 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         case .damaged:
             return try salvage(file, &source)
         }
+    }
+
+    /// A segment's first page alone: the headers of all segments are read first, and little else of
+    /// most.
+    private mutating func head(
+        of file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> UnsafeRawBufferPointer {
+        window.forget()
+        source.reopen(segment: file.number)
+        return try window.bytes(
+            of: file.number,
+            at: 0,
+            count: Layout.page,
+            size: Layout.page,
+            from: &source
+        )
+    }
+
+    /// The header of the file that is read from now on: retention or a repair may have put another
+    /// one in the place of that which was looked at first.
+    private mutating func reread(
+        _ header: SegmentHeader,
+        _ file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> SegmentHeader {
+        guard case .valid(let current) = SegmentHeader.read(try head(of: file, &source)) else {
+            return header
+        }
+        return current
     }
 
     /// Rebuilds a lost header from the first batch that has one. A header is on the medium before

@@ -16,8 +16,8 @@ import Primitives
 /// The single write is the fastest until the processors are busy: it ends on a kernel worker, which
 /// then waits for a tick of the scheduler. A linked sync runs on a worker of the ring, which
 /// inherits the short slices of the thread that owns it. So a single write is tried, and after one
-/// that took longer than ``Limits/slowSync`` the next ``Limits/linkedSyncs`` are linked. Nothing else
-/// that was tried is better in both worlds: `Benchmarks/WRITER.md`.
+/// that took longer than ``Limits/slowSync`` the next ``Limits/linkedSyncs`` are linked. Nothing
+/// else that was tried is better in both worlds: `Benchmarks/WRITER.md`.
 ///
 /// Invariants:
 /// * At most `inFlightMax` writes with their syncs and one poll of the waker are in the ring, so
