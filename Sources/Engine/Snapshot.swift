@@ -78,7 +78,9 @@ extension Snapshot {
                 maxValueBytes: settings.maxValueBytes,
                 cacheBytes: settings.cacheBytes
             )
-            start = LogStart(next: header.next, lastTime: header.lastTime, index: index)
+            let isAhead = Mutant.is(.snapshotAhead) && header.next > .zero
+            let next = isAhead ? Offset(header.next.rawValue - 1) : header.next
+            start = LogStart(next: next, lastTime: header.lastTime, index: index)
             records = header.records
         } catch {
             return nil

@@ -38,6 +38,8 @@ package enum Mutant: Sendable {
     case randomInApply
     /// Of a torn batch, the records that hold are served.
     case halfBatch
+    /// A snapshot holds one record more than the offset that it states.
+    case snapshotAhead
 
     #if MUTANTS
     private static let active = getenv("III_MUTANT").map { String(cString: $0) }
