@@ -57,13 +57,16 @@ struct RepairLog: ParsableCommand {
         try Answer.telling { () throws(ToolError) in
             let lock = try DirectoryLock(path)
             // Only now does nobody else change it.
-            let plan = try RepairPlan(pass)
+            let current = try RepairPlan(pass)
             let losses = try texts.map { (text) throws(ToolError) in try AcceptedLoss(text) }
-            if !losses.isEmpty { try plan.check(losses) }
-            try Repair(pass, plan, DirectoryFiles(path: path)).run()
+            try current.check(losses.isEmpty ? plan.losses : losses)
+            try Repair(pass, current, DirectoryFiles(path: path)).run()
             _ = consume lock
         }
-        let left = try Answer.telling { () throws(ToolError) in try RepairPlan(pass) }
+        let left = try Answer.telling { () throws(ToolError) in
+            // The files have changed places.
+            try RepairPlan(LogPass(.directory(path)))
+        }
         if let first = left.losses.first {
             throw Failure(.internalFault, code: "repair.failed", "still damaged: \(first)")
         }

@@ -45,6 +45,28 @@ import Testing
         #expect(verification.gaps.count == 1)
     }
 
+    @Test("any bit of a gap that changes is damage, and nothing behind it is lost")
+    func gaps() throws {
+        let log = try Wound.log()
+        try Wound.recordInBatch.strike(log)
+        let target = "\(log.scratch.path)/new"
+        _ = try Salvage(log.pass, to: target)
+        let pass = try LogPass(.directory(target))
+        let whole = try records(of: pass)
+        let gap = try #require(try pass.verify { _ in }.gaps.first)
+        let file = URL(fileURLWithPath: "\(target)/log/00000000000000000000.seg")
+        let bytes = try Data(contentsOf: file)
+        for bit in 0..<80 * 8 {
+            var changed = bytes
+            changed[gap.position + bit / 8] ^= 1 << UInt8(bit % 8)
+            try changed.write(to: file)
+            let pass = try LogPass(.directory(target))
+            #expect(try Verification(pass, depth: .full).verdict == .damaged, "bit \(bit)")
+            #expect(try Verification(pass, depth: .quick).verdict == .damaged, "bit \(bit)")
+            #expect(try records(of: pass) == whole, "bit \(bit)")
+        }
+    }
+
     @Test("a target that holds something is refused, and left as it is")
     func refuses() throws {
         let log = try StoredLog(.hello())
