@@ -23,6 +23,8 @@ package struct LogScan: Equatable, Sendable {
     package internal(set) var gaps: [Gap] = []
     /// How many records retention has removed.
     package internal(set) var removed = 0
+    /// Which those are, in the order of the log, where damage is no reason to stop.
+    package internal(set) var removedRanges: [Range<Offset>] = []
     /// The segments that were read, in the order of the log.
     package internal(set) var spans: [Span] = []
     /// Batches whose headers were taken at their word, and the bytes of their bodies.

@@ -260,7 +260,10 @@ extension LogScanner where Source: ~Copyable {
         switch gap.reason {
         case .lost:
             found.gaps.append(LogScan.Gap(segment: segment, position: place.position, lost: lost))
-        case .removed: found.removed += lost.lowerBound.distance(to: lost.upperBound)
+        case .removed:
+            found.removed += lost.lowerBound.distance(to: lost.upperBound)
+            // An engine has no use for them: there may be many.
+            if salvages { found.removedRanges.append(lost) }
         }
         return end
     }

@@ -44,7 +44,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         self.salvages = salvages
         self.isQuick = isQuick
         // Headers alone lie far apart.
-        window = isQuick ? SegmentWindow(ahead: 64 << 10) : SegmentWindow()
+        window = isQuick ? SegmentWindow(ahead: 16 << 10) : SegmentWindow()
         found.manifest = manifest
         found.mark = manifest?.durable ?? .zero
     }

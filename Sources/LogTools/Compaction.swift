@@ -82,7 +82,7 @@ package struct Compaction: ~Copyable {
             base: header.base,
             engine: header.engine,
             time: header.created,
-            missing: .removed,
+            missing: .allRemoved,
             in: files,
             as: "\(name).tmp"
         )

@@ -94,8 +94,9 @@ package struct LogCopy: Equatable, Sendable {
         through memory: borrowing AlignedMemory
     ) throws(ToolError) -> Int {
         let number = span.header.number
-        // Behind the last whole batch a write may be under way.
-        let end = isLast ? span.position : Int(span.header.size)
+        // Behind the last whole batch a write may be under way. Any other segment is copied as it is
+        // by now: retention may have put another file in its place.
+        let end = isLast ? span.position : Int.max
         let name = directory.name(number)
         try directory.files.create(name)
         var position = 0
@@ -107,11 +108,11 @@ package struct LogCopy: Equatable, Sendable {
             try directory.files.write(memory.prefix(count), to: name, at: position)
             position += count
         }
-        guard position >= span.position else {
+        guard !isLast || position == end else {
             throw ToolError(
                 .unreadable,
                 "\(pass.path)/log/\(DataDirectory.segmentName(number)): it ended at byte "
-                    + "\(position), before byte \(span.position)"
+                    + "\(position), before byte \(end)"
             )
         }
         // A segment has room for one batch at least.

@@ -63,6 +63,7 @@ package struct Repair: ~Copyable {
             base: item.offsets.lowerBound,
             engine: plan.engine,
             time: time,
+            missing: plan.missing,
             in: files,
             as: temporary(item)
         )

@@ -21,6 +21,7 @@ package struct RepairPlan: Equatable, Sendable {
     let engine: UUID128
     /// What MANIFEST says; nil when it says nothing.
     let manifest: Manifest?
+    let missing: MissingRecords
 
     /// More segments than any log has: numbers beyond are not believed.
     private static let segmentLimit: UInt64 = 1 << 20
@@ -31,6 +32,7 @@ package struct RepairPlan: Equatable, Sendable {
         damages = scan.damages
         engine = Salvage.engine(of: scan)
         manifest = scan.manifest
+        missing = MissingRecords(scan)
         let known = scan.spans.map(\.header.number)
         let first = scan.manifest?.oldestSegment ?? files.min() ?? 0
         let last = (known + damages.map(\.segment) + [scan.manifest?.active ?? 0]).max() ?? 0

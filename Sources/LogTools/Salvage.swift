@@ -24,7 +24,7 @@ package struct Salvage: Equatable, Sendable {
     package init(_ pass: LogPass, to target: String) throws(ToolError) {
         let survey = try pass.survey()
         let directory = try TargetDirectory(target, isEmpty: true)
-        var run = Run(engine: Self.engine(of: survey), directory)
+        var run = Run(engine: Self.engine(of: survey), MissingRecords(survey), directory)
         try run.begin(at: survey.first)
         let scan = try pass.verify { run.take($0) }
         if let failure = run.failure { throw failure }
@@ -32,11 +32,10 @@ package struct Salvage: Equatable, Sendable {
         try run.skip(to: next)
         records = scan.records
         segments = Int(run.number) + 1
-        lost = run.lost
         self.next = next
         damages = scan.damages
         self.target = target
-        try run.finish(at: next)
+        lost = try run.finish(at: next)
     }
 
     /// The offset at which a log goes on of which this is known.
@@ -56,17 +55,22 @@ package struct Salvage: Equatable, Sendable {
     /// The segments while they are written.
     private struct Run: ~Copyable {
         let engine: UUID128
+        private let missing: MissingRecords
         private let directory: TargetDirectory
         private var writer: SegmentWriter?
         private var next = Offset.zero
         private var time = Timestamp(nanoseconds: 0)
         private(set) var number: UInt64 = 0
-        private(set) var lost: UInt64 = 0
         private(set) var failure: ToolError?
         private var gaps: [Manifest.Quarantine] = []
 
-        init(engine: UUID128, _ directory: consuming TargetDirectory) {
+        init(
+            engine: UUID128,
+            _ missing: MissingRecords,
+            _ directory: consuming TargetDirectory
+        ) {
             self.engine = engine
+            self.missing = missing
             self.directory = directory
         }
 
@@ -77,6 +81,7 @@ package struct Salvage: Equatable, Sendable {
                 base: offset,
                 engine: engine,
                 time: time,
+                missing: missing,
                 in: directory.files,
                 as: directory.name(number)
             )
@@ -98,7 +103,6 @@ package struct Salvage: Equatable, Sendable {
 
         mutating func skip(to end: Offset) throws(ToolError) {
             guard end > next else { return }
-            lost += end.rawValue - next.rawValue
             try writer?.skip(to: end)
             next = end
         }
@@ -113,7 +117,8 @@ package struct Salvage: Equatable, Sendable {
             if let writer = writer.take() { gaps += try writer.finish() }
         }
 
-        consuming func finish(at end: Offset) throws(ToolError) {
+        /// - Returns: how many offsets were given up.
+        consuming func finish(at end: Offset) throws(ToolError) -> UInt64 {
             try self.end()
             var manifest = Manifest(engine: engine)
             manifest.lastSealed = number
@@ -121,7 +126,11 @@ package struct Salvage: Equatable, Sendable {
             manifest.durable = end
             manifest.isClean = true
             manifest.add(gaps)
+            let lost = gaps.reduce(0) { sum, gap in
+                sum + gap.lost.upperBound.rawValue - gap.lost.lowerBound.rawValue
+            }
             try directory.finish(manifest)
+            return lost
         }
     }
 

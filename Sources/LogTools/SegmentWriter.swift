@@ -16,19 +16,19 @@ struct SegmentWriter: ~Copyable {
     private var lastTime: Timestamp
     private var page = AlignedMemory(capacity: Layout.page)
     private var gaps: [Manifest.Quarantine] = []
-    private let reason: GapBody.Reason
+    private let missing: MissingRecords
 
     /// Bytes from which on a batch is written.
     private static let batchBytes = 256 << 10
 
-    /// Begins the file `name` as segment `number`. `time` is that of the record before; `reason`
-    /// says why offsets are missing in it.
+    /// Begins the file `name` as segment `number`. `time` is that of the record before;
+    /// `missing` says why offsets are missing in it.
     init(
         _ number: UInt64,
         base: Offset,
         engine: UUID128,
         time: Timestamp,
-        missing reason: GapBody.Reason = .lost,
+        missing: MissingRecords,
         in files: any Files,
         as name: String
     ) throws(ToolError) {
@@ -37,7 +37,7 @@ struct SegmentWriter: ~Copyable {
         self.number = number
         self.base = base
         self.engine = engine
-        self.reason = reason
+        self.missing = missing
         var random = SystemEntropy()
         salt = random.next()
         lastTime = time
@@ -64,17 +64,21 @@ struct SegmentWriter: ~Copyable {
         lastTime = record.time
     }
 
-    /// Gives up the offsets below `end` that no record was appended for.
+    /// Goes by the offsets below `end` that no record was appended for.
     mutating func skip(to end: Offset) throws(ToolError) {
         try flush()
-        guard end > batch.base else { return }
-        let count = end.rawValue - batch.base.rawValue
-        let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
-        let lost = batch.base..<end
-        gaps.append(.init(segment: number, position: UInt64(position), lost: lost))
-        GapBody(time: lastTime, count: count, reason: reason).write(header(.gap), to: memory)
-        try put(UnsafeRawBufferPointer(memory))
-        batch.reset(base: end)
+        while batch.base < end {
+            let (reason, next) = missing.next(from: batch.base, to: end)
+            let gap = batch.base..<next
+            if reason == .lost {
+                gaps.append(.init(segment: number, position: UInt64(position), lost: gap))
+            }
+            let count = UInt64(gap.lowerBound.distance(to: next))
+            let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
+            GapBody(time: lastTime, count: count, reason: reason).write(header(.gap), to: memory)
+            try put(UnsafeRawBufferPointer(memory))
+            batch.reset(base: next)
+        }
     }
 
     /// Ends the segment with a seal. On return it is on the medium under the name that it has.

@@ -33,6 +33,8 @@ extension Verification {
         json.integer(unknownKinds)
         json.key("torn")
         if let torn { json.string(torn) } else { json.null() }
+        json.key("records_removed")
+        json.integer(removed)
         json.key("gaps")
         json.beginArray()
         for gap in gaps { json.string(gap) }

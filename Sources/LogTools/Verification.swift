@@ -39,6 +39,8 @@ package struct Verification: Equatable, Sendable {
     package let damages: [String]
     /// Losses that somebody accepted: no fault of the log.
     package let gaps: [String]
+    /// Records that retention removed.
+    package let removed: Int
     /// At most ``listed``.
     package let contradictions: [String]
     package let contradictionCount: Int
@@ -83,6 +85,7 @@ package struct Verification: Equatable, Sendable {
             "segment \(gap.segment), byte \(gap.position): offsets \(gap.lost.lowerBound)..<"
                 + "\(gap.lost.upperBound) are lost, and their loss was accepted"
         }
+        removed = scan.removed
         contradictions = findings.found
         contradictionCount = findings.count
         self.unknownKinds = unknownKinds
@@ -112,6 +115,7 @@ package struct Verification: Equatable, Sendable {
                 + (unknownKinds > 0
                     ? ", \(unknownKinds) of kinds that this version does not know" : "")
         )
+        if removed > 0 { output.line("\(Text.count(removed, "record")) removed by retention") }
         if unreadBatches > 0 {
             output.line(
                 "not checked: the bodies of \(unreadBatches) batches (\(unreadBytes) bytes); "

@@ -99,8 +99,25 @@ import Testing
         let verification = try Verification(log.pass, depth: .full)
         #expect(verification.verdict == .sound, "seed \(seed)")
         #expect(verification.gaps.isEmpty, "what retention removed is no loss")
+        #expect(verification.removed == outcome.records, "seed \(seed)")
+        let meaning = try Verification(log.pass, depth: .semantic)
+        #expect(meaning.contradictions == [], "seed \(seed)")
+        // What was removed is no loss in a log that is brought into another directory, either.
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(log.pass, to: target)
+        #expect(salvage.lost == 0, "seed \(seed)")
+        #expect(try records(of: LogPass(.directory(target))) == log.records(), "seed \(seed)")
+        let copy = try LogCopy(log.pass, to: "\(log.scratch.path)/copy", isEmpty: true)
+        #expect(copy.records == salvage.records, "seed \(seed)")
         let again = try compact(log, before)
         #expect(again == Compaction.Outcome(), "nothing is left to be removed")
+        // Nor is it where a segment is repaired.
+        try log.change(segment: 0) { $0[4096 + 80] ^= 1 }
+        let pass = try log.pass
+        try Repair(pass, RepairPlan(pass), DirectoryFiles(path: log.path)).run()
+        let repaired = try Verification(log.pass, depth: .full)
+        #expect(repaired.verdict == .sound, "seed \(seed)")
+        #expect(repaired.removed == outcome.records, "seed \(seed)")
     }
 
     @Test("an engine that has the log open reads back what it needs, before and after")

@@ -20,7 +20,7 @@ struct GapTests {
 
     @Test("a gap is read as it was written, with the zero sectors that it has by right")
     func roundTrip() throws {
-        let body = GapBody(time: Timestamp(seconds: 5), count: 1 << 33)
+        let body = GapBody(time: Timestamp(seconds: 5), count: 1 << 33, reason: .removed)
         let bytes = written(body, base: Offset(40))
         try bytes.withUnsafeBytes { page in
             guard case .header(let header) = BatchHeader.read(page) else {
@@ -42,7 +42,7 @@ struct GapTests {
 
     @Test("a gap that no log can have is none")
     func limits() {
-        let endless = GapBody(time: Timestamp(seconds: 5), count: .max)
+        let endless = GapBody(time: Timestamp(seconds: 5), count: .max, reason: .lost)
         #expect(endless.end(from: .zero) == nil)
         #expect(endless.end(from: Offset(2)) == nil)
         let short: [UInt8] = Array(repeating: 0, count: 15)
