@@ -109,8 +109,10 @@ struct QueueCheck {
         if let open = message.delivery, !isLenient {
             tell("message \(number) of queue \(event.queue) is still out, by delivery \(open)")
         }
-        if message.isDead { tell("message \(number) of queue \(event.queue) is a dead letter") }
-        if event.attempt < message.attempt {
+        if message.isDead, !isLenient {
+            tell("message \(number) of queue \(event.queue) is a dead letter")
+        }
+        if event.attempt < message.attempt, !isLenient {
             tell(
                 "attempt \(event.attempt) of message \(number) of queue \(event.queue) follows "
                     + "attempt \(message.attempt)"

@@ -112,7 +112,14 @@ import Testing
         let again = try compact(log, before)
         #expect(again == Compaction.Outcome(), "nothing is left to be removed")
         // Nor is it where a segment is repaired.
-        try log.change(segment: 0) { $0[4096 + 80] ^= 1 }
+        try log.change(segment: 0) { bytes in
+            let pages = stride(from: 4096, to: bytes.count, by: 4096)
+            // A batch with records: its mark, its kind and their number.
+            let batch = pages.first {
+                bytes[$0] == 0x69 && bytes[$0 + 58] == 0 && bytes[$0 + 44] > 0
+            }
+            if let batch { bytes[batch + 100] ^= 1 }
+        }
         let pass = try log.pass
         try Repair(pass, RepairPlan(pass), DirectoryFiles(path: log.path)).run()
         let repaired = try Verification(log.pass, depth: .full)
