@@ -59,8 +59,11 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
     /// Whether, the disk being full, what is left of the active segment is to be kept for what
     /// brings work to an end: take no new work while it is.
-    package var isInReserve: Bool {
-        isDiskFull && active.remaining - filling.extent < options.reserveBytes(of: active.header)
+    package var isInReserve: Bool { cutsReserve(by: 0) }
+    /// Whether so many bytes more would cut into what is kept.
+    package func cutsReserve(by bytes: Int) -> Bool {
+        let left = active.remaining - filling.extent - bytes
+        return isDiskFull && left < options.reserveBytes(of: active.header)
     }
     /// The segment that takes batches, and the offset of its first record: all before it is sealed
     /// and will not change.
@@ -217,9 +220,13 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package var needsIdleMark: Bool { isIdle && mark < durable && failure == nil }
 
     /// Writes a batch without records that says how far the log is durable. Does nothing unless
-    /// ``needsIdleMark``.
+    /// ``needsIdleMark``. While the disk is full MANIFEST says it: the segment's room is scarce.
     package mutating func flushIdle() throws(LogError) {
         if let failure { throw failure }
+        if needsIdleMark, isDiskFull {
+            mark = durable
+            return try submitManifest()
+        }
         // The last page before the seal is not worth a roll: the next batch brings the mark.
         guard needsIdleMark, active.hasRoom(for: Layout.page) else { return }
         try submitChore(.idle, .idle)
@@ -331,10 +338,7 @@ extension CommitLog where Store: ~Copyable {
             nextSize = nil
             device.store.prepareSegment(header.number + 1, size: options.segmentBytes)
             // Behind the header: from here on the segment is missed if it is not there.
-            fillManifest(isClean: false)
-            let slot = Int(manifest.generation % 2)
-            let target = WriteTarget.manifest(slot: slot)
-            try submit(page.prefix(Layout.manifestSlot), to: target, at: 0, .manifest)
+            try submitManifest()
         case .manifest:
             step = .ready
         case .ready, .awaitingSegment:
@@ -382,6 +386,12 @@ extension CommitLog where Store: ~Copyable {
         case .none, .ready:
             device.store.prepareSegment(number, size: options.segmentBytes)
         }
+    }
+
+    private mutating func submitManifest() throws(LogError) {
+        fillManifest(isClean: false)
+        let target = WriteTarget.manifest(slot: Int(manifest.generation % 2))
+        try submit(page.prefix(Layout.manifestSlot), to: target, at: 0, .manifest)
     }
 
     private mutating func fillManifest(isClean: Bool) {

@@ -174,6 +174,25 @@ struct CommitLogTests {
         try log.close()
     }
 
+    @Test("on a full disk the mark of a quiet log takes no room of the segment")
+    func idleMarkOnFullDisk() throws {
+        let disk = SimulatedDisk(seed: 1)
+        disk.isFull = true
+        disk.delayPercent = 0
+        var log = try open(disk)
+        while !log.isDiskFull { try log.reap() }
+        _ = try log.append(Entry(payload: [1]))
+        try log.settle()
+        let before = try verify(disk).scan
+        #expect(before.mark == .zero)
+        try log.flushIdle()
+        try log.settle()
+        let after = try verify(disk).scan
+        #expect(after.mark == Offset(1))
+        #expect(after.tail?.position == before.tail?.position)
+        #expect(log.needsIdleMark == false)
+    }
+
     @Test("a log that was closed is clean; one that was not, is not")
     func cleanFlag() throws {
         let disk = SimulatedDisk(seed: 1)
