@@ -76,7 +76,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         index.entry(for: offset)?.segment ?? manifest.oldestSegment
     }
     /// Why the next segment could not be made.
-    private var obstacle: StorageError?
+    package private(set) var obstacle: StorageError?
     /// Since opening: what was handed to the device, chores included.
     package private(set) var statistics = LogStatistics()
 

@@ -56,12 +56,11 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func beginShortage() {
-        guard !isInShortage else { return }
+        guard !isInShortage, let obstacle = log.obstacle else { return }
         isInShortage = true
         notice(
             .error,
-            "the disk under \(log.path) is full: new work is refused with STORAGE_FULL; free some "
-                + "space, the engine then goes on by itself"
+            "new work is refused with STORAGE_FULL: \(obstacle). The engine then goes on by itself"
         )
     }
 }

@@ -1,4 +1,4 @@
-"""Faults under the release binary: python3 scripts/faults --programs .build/release KIND=COUNT…"""
+"""Faults under the release binaries, each kind with its count."""
 
 import argparse
 import pathlib
@@ -73,6 +73,7 @@ def main():
                 refused.append((name, str(reason)))
                 continue
             except (Broken, OSError) as broken:
+                Engine.kill_all()
                 kept = place.keep(f"{name}-{seed}")
                 where = f"{traceback.extract_tb(broken.__traceback__)[-1].name}"
                 found.append((name, f"{broken} [{where}; data kept in {kept}; SEED={seed}]"))

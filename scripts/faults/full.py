@@ -1,7 +1,7 @@
 """A disk that is full is a pause: filled and drained, again and again.
 
-While it is full, new work is refused with STORAGE_FULL, acknowledgements and reads go on; when there
-is room again, the engine goes on by itself. The same for a limit on the size of files.
+While it is full, new work is refused with STORAGE_FULL, acknowledgements and reads go on; when
+there is room again, the engine goes on by itself. The same for a limit on the size of files.
 """
 
 import http.client
@@ -11,6 +11,7 @@ import resource
 import shutil
 import time
 
+from common import wire
 from common.engine import Engine
 from common.ledger import KEYS, Ledger
 from common.load import FUNCTION, Load
@@ -92,6 +93,8 @@ def life(kind, place, choose, folder, fills, obstacle, what):
             fill_once(kind, engine, load, SizeLimit(engine))
         else:
             fill_once(kind, engine, load, obstacle)
+            if index % 5 == 2:
+                use_up(kind, engine, load, obstacle)
             if index % 5 == 4:
                 engine, load = die_while_full(kind, engine, load, obstacle, choose)
         kind.count(what)
@@ -200,6 +203,35 @@ def resumed(kind, load):
     kind.peak("s to go on at most", spent)
     if spent > SOON:
         raise Broken(f"the engine went on {spent:.2f} s after the room came back")
+
+
+def use_up(kind, engine, load, obstacle):
+    """The reserve is used up: everything waits for room, and then goes on by itself."""
+    obstacle.fill()
+    until_refused(kind, load, obstacle)
+    drained(kind, load)
+    joined = []
+    # Workers that come are recorded, so that each of them takes a page.
+    while not joined or greeted(joined[-1]):
+        joined.append(wire.Client(engine.worker_port))
+        if len(joined) > 2000:
+            raise Broken("2,000 workers came, and the reserve is not used up")
+    kind.count("reserves used up")
+    obstacle.remove()
+    resumed(kind, load)
+    if not greeted(joined[-1], 5):
+        raise Broken("a worker that came when the reserve was used up is not greeted after")
+    for client in joined:
+        client.close()
+
+
+def greeted(client, seconds=0.5):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        wire.wait([client], 0.02)
+        if client.receive():
+            return True
+    return False
 
 
 def die_while_full(kind, engine, load, obstacle, choose):
