@@ -34,8 +34,8 @@ struct ShortageTests {
         let worker = try lab.join("w")
         try lab.settle(.call(worker, "state::set", #"{"scope":"s","key":"k","value":1}"#))
         let taken = try fill(lab, by: worker)
-        let isInReserve = lab.engine.log.isInReserve
-        #expect(isInReserve)
+        let isInShortage = lab.engine.isInShortage
+        #expect(isInShortage)
         let alarms = lab.engine.takeNotices()
         #expect(alarms.contains { $0.text.contains("STORAGE_FULL") })
 

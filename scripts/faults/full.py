@@ -12,7 +12,7 @@ import shutil
 import time
 
 from common import wire
-from common.engine import Engine
+from common.engine import TENDED, Engine
 from common.ledger import KEYS, Ledger
 from common.load import FUNCTION, Load
 from common.report import Broken
@@ -78,6 +78,10 @@ def run(kind, place, count):
         place.clear()
         done += fills
         kind.say(f"{done} of {count} fills")
+    image = place.image("disk", SIZE, "ext4")
+    disk = place.mount(image, "disk")
+    tended(kind, place, choose, disk.path, max(1, count // 2))
+    place.clear()
     folder = place.folder("limited")
     life(kind, place, choose, folder, max(1, count // 10), None, "file-size limits")
 
@@ -104,6 +108,31 @@ def life(kind, place, choose, folder, fills, obstacle, what):
     engine.verify()
     kind.count("receipts", ledger.receipts)
     shutil.rmtree(folder / "data")
+
+
+def tended(kind, place, choose, folder, fills):
+    """With retention, which needs room to give room back: work goes on whenever there is some."""
+    engine = Engine(place.programs, folder / "data", place.scratch, more=TENDED)
+    place.suspect = folder / "data"
+    engine.start()
+    load = Load(engine, Ledger(), choose)
+    obstacle = Filler(folder)
+    for _ in range(fills):
+        obstacle.fill()
+        load.run(0.2)
+        obstacle.fill()
+        load.run(0.2)
+        read(kind, load)
+        obstacle.remove()
+        resumed(kind, load)
+        load.finish()
+        load.drain()
+        kind.count("fills with retention")
+    load.check()
+    load.close()
+    engine.stop()
+    engine.verify()
+    kind.count("receipts", load.ledger.receipts)
 
 
 def ready(engine, ledger, choose):

@@ -4,12 +4,12 @@ import random
 import shutil
 import time
 
-from common.engine import Engine
+from common.engine import TENDED, Engine
 from common.ledger import Ledger
 from common.load import Load
 
 # Rounds on one data directory; its log grows, and each start reads it.
-GENERATION = 200
+GENERATION = 100
 
 
 def run(kind, place, count):
@@ -24,7 +24,8 @@ def run(kind, place, count):
 
 def generation(kind, place, choose, rounds):
     data = place.folder("kill9-data")
-    engine = Engine(place.programs, data, place.scratch)
+    more = choose.choice(("", TENDED))
+    engine = Engine(place.programs, data, place.scratch, more=more)
     place.suspect = data
     ledger = Ledger()
     for _ in range(rounds):

@@ -9,7 +9,7 @@ what the device had taken, flushed or not, so the first way is the stricter one 
 import random
 import time
 
-from common.engine import Engine
+from common.engine import TENDED, Engine
 from common.ledger import Ledger
 from common.load import Load
 from common.place import Clone
@@ -37,7 +37,7 @@ def run(kind, place, count):
 def shutdowns(kind, place, choose, system, cuts):
     image = place.image("disk", SIZE, system)
     disk = place.mount(image, "disk", system)
-    engine = Engine(place.programs, disk.path / "data", place.scratch)
+    engine = Engine(place.programs, disk.path / "data", place.scratch, more=TENDED)
     place.suspect = disk.path / "data"
     ledger = Ledger()
     for _ in range(cuts):
@@ -84,7 +84,7 @@ def snapshots(kind, place, choose, system, cuts):
     outer = place.mount(outer_image, "outer", "xfs")
     image = place.image("inner", SIZE, system, folder=outer.path)
     inner = place.mount(image, "inner", system)
-    engine = Engine(place.programs, inner.path / "data", place.scratch)
+    engine = Engine(place.programs, inner.path / "data", place.scratch, more=TENDED)
     ledger = Ledger()
     engine.start()
     load = Load(engine, ledger, choose)

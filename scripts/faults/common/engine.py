@@ -10,6 +10,10 @@ import time
 from .report import Broken
 
 
+# Snapshots and retention at every segment: their files are written while the fault strikes.
+TENDED = 'snapshot_bytes = "1MiB"\nretention_bytes = "2MiB"\n'
+
+
 class Engine:
     """`iii serve` on a data directory, on free ports of loopback."""
 
