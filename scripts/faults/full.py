@@ -22,6 +22,9 @@ SIZE = 64 << 20
 GENERATION = 20
 # How soon after the room comes back new work must be taken, in seconds.
 SOON = 2.0
+# Bytes of a message. The reserve is a quarter of a segment, and a commit takes a page of it at the
+# least: so few messages fill a segment that each may be delivered and answered by itself.
+MESSAGE = 60_000
 BLOCK = b"\0" * (1 << 20)
 
 
@@ -170,7 +173,7 @@ def until_refused(kind, load, obstacle):
         if time.monotonic() > end:
             raise Broken("the disk is full, and new work is neither taken nor refused for 30 s")
         while len(load.requests) < 8:
-            load.enqueue(load.clients[0], size=8000)
+            load.enqueue(load.clients[0], size=MESSAGE)
         load.pump(0.005)
         # A segment that was being made when the disk was filled may have given some room back.
         if time.monotonic() > end - 25:
