@@ -135,6 +135,7 @@ def tended(kind, place, choose, folder, fills):
     load.close()
     engine.stop()
     engine.verify()
+    kind.count("retention runs", engine.retentions())
     kind.count("receipts", load.ledger.receipts)
 
 

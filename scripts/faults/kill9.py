@@ -44,6 +44,7 @@ def generation(kind, place, choose, rounds):
         load.close()
         ledger.crashed()
         kind.count("kills")
+        kind.count("retention runs", engine.retentions())
     engine.start()
     load = Load(engine, ledger, choose)
     load.check()

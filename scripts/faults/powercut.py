@@ -62,6 +62,7 @@ def shutdowns(kind, place, choose, system, cuts):
             raise Broken(f"the engine ended with {code}, not 74:\n{engine.words()}")
         load.close()
         ledger.crashed()
+        kind.count("retention runs", engine.retentions())
         reboot(kind, engine, disk)
         kind.count(f"{system} shutdowns")
     engine.start()
@@ -107,6 +108,7 @@ def snapshots(kind, place, choose, system, cuts):
     load.close()
     engine.stop()
     engine.verify()
+    kind.count("retention runs", engine.retentions())
     account(kind, ledger)
 
 

@@ -100,6 +100,10 @@ class Engine:
     def words(self):
         return self.errors.read_text(errors="replace")[-2000:]
 
+    def retentions(self):
+        """How often this life of the engine wrote old segments anew."""
+        return self.errors.read_text(errors="replace").count("retention removed")
+
     def verify(self):
         """`iii-log verify`: 0 is sound, 1 is a torn tail; anything else is damage."""
         result = subprocess.run(
