@@ -22,9 +22,9 @@ package import RecordFormat
 /// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait.
 package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     var device: Device<Store>
-    private let options: LogOptions
+    let options: LogOptions
     private var manifest: Manifest
-    private var active: ActiveSegment
+    private(set) var active: ActiveSegment
     private var salts: SeededEntropy
     /// Appends go here.
     private(set) var filling: BatchBuilder
@@ -54,17 +54,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package private(set) var lastTime: Timestamp
     /// The data directory.
     package var path: String { device.store.path }
-    /// Whether the next segment cannot be made for lack of room; turns false by itself when there
-    /// is some.
-    package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
-    /// Whether, the disk being full, what is left of the active segment is to be kept for what
-    /// brings work to an end: take no new work while it is.
-    package var isInReserve: Bool { cutsReserve(by: 0) }
-    /// Whether so many bytes more would cut into what is kept.
-    package func cutsReserve(by bytes: Int) -> Bool {
-        let left = active.remaining - filling.extent - bytes
-        return isDiskFull && left < options.reserveBytes(of: active.header)
-    }
     /// The segment that takes batches, and the offset of its first record: all before it is sealed
     /// and will not change.
     package var activeSegment: (number: UInt64, base: Offset) {
