@@ -4,7 +4,7 @@ ROUNDS ?= 200
 SEEDS ?= 20000
 SECONDS ?= 86400
 
-.PHONY: run demo test bench crash simulate mutants setup clean
+.PHONY: run demo test bench crash faults simulate mutants setup clean
 
 setup:
 	@scripts/setup build
@@ -34,6 +34,12 @@ simulate: setup
 # Plants bugs, one after the other, and sees that the simulator finds each.
 mutants: setup
 	@scripts/mutants $(SEEDS)
+
+# kill -9, power cuts, EIO, full and slow disks under the release build. All kinds with small
+# counts, or some with others: make faults KINDS="kill9=2000 powercut=1000 eio=100" SEED=7
+faults:
+	@scripts/setup faults || true
+	@scripts/faults/run $(if $(SEED),--seed $(SEED)) $(KINDS)
 
 clean:
 	rm -rf .build .build-mutants .build-venvs

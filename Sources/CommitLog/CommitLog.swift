@@ -22,9 +22,9 @@ package import RecordFormat
 /// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait.
 package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     var device: Device<Store>
-    private let options: LogOptions
+    let options: LogOptions
     private var manifest: Manifest
-    private var active: ActiveSegment
+    private(set) var active: ActiveSegment
     private var salts: SeededEntropy
     /// Appends go here.
     private(set) var filling: BatchBuilder
@@ -54,14 +54,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package private(set) var lastTime: Timestamp
     /// The data directory.
     package var path: String { device.store.path }
-    /// Whether the next segment cannot be made for lack of room; turns false by itself when there
-    /// is some.
-    package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
-    /// Whether, the disk being full, what is left of the active segment is to be kept for what
-    /// brings work to an end: take no new work while it is.
-    package var isInReserve: Bool {
-        isDiskFull && active.remaining - filling.extent < options.reserveBytes(of: active.header)
-    }
     /// The segment that takes batches, and the offset of its first record: all before it is sealed
     /// and will not change.
     package var activeSegment: (number: UInt64, base: Offset) {
@@ -73,7 +65,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         index.entry(for: offset)?.segment ?? manifest.oldestSegment
     }
     /// Why the next segment could not be made.
-    private var obstacle: StorageError?
+    package private(set) var obstacle: StorageError?
     /// Since opening: what was handed to the device, chores included.
     package private(set) var statistics = LogStatistics()
 
@@ -217,9 +209,13 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package var needsIdleMark: Bool { isIdle && mark < durable && failure == nil }
 
     /// Writes a batch without records that says how far the log is durable. Does nothing unless
-    /// ``needsIdleMark``.
+    /// ``needsIdleMark``. While the disk is full MANIFEST says it: the segment's room is scarce.
     package mutating func flushIdle() throws(LogError) {
         if let failure { throw failure }
+        if needsIdleMark, isDiskFull {
+            mark = durable
+            return try submitManifest()
+        }
         // The last page before the seal is not worth a roll: the next batch brings the mark.
         guard needsIdleMark, active.hasRoom(for: Layout.page) else { return }
         try submitChore(.idle, .idle)
@@ -331,10 +327,7 @@ extension CommitLog where Store: ~Copyable {
             nextSize = nil
             device.store.prepareSegment(header.number + 1, size: options.segmentBytes)
             // Behind the header: from here on the segment is missed if it is not there.
-            fillManifest(isClean: false)
-            let slot = Int(manifest.generation % 2)
-            let target = WriteTarget.manifest(slot: slot)
-            try submit(page.prefix(Layout.manifestSlot), to: target, at: 0, .manifest)
+            try submitManifest()
         case .manifest:
             step = .ready
         case .ready, .awaitingSegment:
@@ -382,6 +375,12 @@ extension CommitLog where Store: ~Copyable {
         case .none, .ready:
             device.store.prepareSegment(number, size: options.segmentBytes)
         }
+    }
+
+    private mutating func submitManifest() throws(LogError) {
+        fillManifest(isClean: false)
+        let target = WriteTarget.manifest(slot: Int(manifest.generation % 2))
+        try submit(page.prefix(Layout.manifestSlot), to: target, at: 0, .manifest)
     }
 
     private mutating func fillManifest(isClean: Bool) {

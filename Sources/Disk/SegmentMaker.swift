@@ -26,16 +26,17 @@ final class SegmentMaker: Sendable {
     var preparation: Preparation { state.withLock { $0 } }
 
     func start(_ number: UInt64, size: Int) {
-        if case .running = preparation { preconditionFailure("one segment at a time") }
+        let before = preparation
+        if case .running = before { preconditionFailure("one segment at a time") }
         join()
         state.withLock { $0 = .running(number) }
         let started = Self.spawn { [self] in
+            if case .failed = before { rest() }
             let end: Preparation
             do throws(StorageError) {
                 try Self.make(number, size: size, in: log, path: path, isCancelled: isCancelled)
                 end = .ready(number)
             } catch {
-                if error.isRetryable { rest() }
                 end = .failed(number, error)
             }
             state.withLock { $0 = end }
@@ -53,7 +54,8 @@ final class SegmentMaker: Sendable {
         join()
     }
 
-    /// A full disk is reported five times a second: whoever tries again at once need not hurry.
+    /// A full disk is looked at five times a second. The rest comes before another attempt, not
+    /// behind a failed one: that there is no room has to be known while there is a reserve.
     private func rest() {
         for _ in 0..<10 where !isCancelled.load(ordering: .relaxed) { usleep(20_000) }
     }

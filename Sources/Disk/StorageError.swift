@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a storage could not do what was asked of it.
 package enum StorageError: Error, Equatable, Sendable {
     /// The system refused: which operation, on which file, with which error number.
@@ -41,7 +43,7 @@ extension StorageError: CustomStringConvertible {
         case .shortWrite(let path, let expected, let written):
             "\(path): the device took \(written) of \(expected) bytes"
         case .noSpace(let path, let code):
-            "\(path): no room: \(errorText(code)); free some space, the engine then goes on"
+            "\(path): no room: \(errorText(code)); \(Self.wayOut(of: code))"
         case .locked(let path, let holder):
             "\(path) belongs to a running engine (\(holder)): stop it, or choose another directory"
         case .foreignDirectory(let path, let found):
@@ -49,6 +51,14 @@ extension StorageError: CustomStringConvertible {
                 + "choose an empty or a new one"
         case .ringUnavailable(let code):
             "io_uring refused: \(errorText(code))"
+        }
+    }
+
+    private static func wayOut(of code: Int32) -> String {
+        switch code {
+        case EFBIG: "raise the process's limit on the size of files (ulimit -f)"
+        case EDQUOT: "free some space, or raise the quota"
+        default: "free some space"
         }
     }
 }

@@ -10,20 +10,27 @@ import State
 // everything does again as soon as there is room.
 
 extension Engine where Store: ~Copyable {
-    /// Refuses a command that would begin new work, and says so to whoever sent it.
+    /// Refuses a command that would begin new work, and says so to whoever sent it. Asked for each
+    /// command: those of one turn may be more than what is left.
     ///
     /// - Returns: false: it is to be handled.
     mutating func refusesForShortage(_ command: Command) -> Bool {
         switch command {
-        case .call(let connection, let call) where beginsWork(call):
+        case .call(let connection, let call)
+        where beginsWork(call) && isTooMuch(call.payload.count):
             answer(call, on: connection, .failure(Self.storageFull), after: nil)
-        case .request(let exchange, _, _):
+        case .request(let exchange, let request, _) where isTooMuch(request.body.count):
             let reply = HTTPReply(status: 507, error: Self.storageFull)
             gate.hold(.respond(exchange, reply, trace: nil), after: nil)
-        case .logged: break
+        case .logged where isTooMuch(0): break
         default: return false
         }
+        beginShortage()
         return true
+    }
+
+    private func isTooMuch(_ bytes: Int) -> Bool {
+        isInShortage || log.cutsReserve(by: bytes)
     }
 
     private func beginsWork(_ call: Call) -> Bool {
@@ -42,17 +49,19 @@ extension Engine where Store: ~Copyable {
 
     /// Tells of the begin and the end of a shortage. Called once a turn.
     mutating func watchShortage() {
-        guard log.isInReserve != isInShortage else { return }
-        isInShortage = log.isInReserve
-        if isInShortage {
-            notice(
-                .error,
-                "the disk under \(log.path) is full: new work is refused with STORAGE_FULL; free "
-                    + "some space, the engine then goes on by itself"
-            )
-        } else {
-            notice(.info, "there is room for the log again: new work is taken")
-        }
+        if log.isInReserve { beginShortage() }
+        guard isInShortage, !log.isDiskFull else { return }
+        isInShortage = false
+        notice(.info, "there is room for the log again: new work is taken")
+    }
+
+    private mutating func beginShortage() {
+        guard !isInShortage, let obstacle = log.obstacle else { return }
+        isInShortage = true
+        notice(
+            .error,
+            "new work is refused with STORAGE_FULL: \(obstacle). The engine then goes on by itself"
+        )
     }
 }
 

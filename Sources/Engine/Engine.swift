@@ -117,7 +117,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     }
 
     private mutating func perform(_ command: Command) throws(LogError) {
-        if isInShortage, refusesForShortage(command) { return }
+        if log.isDiskFull, refusesForShortage(command) { return }
         switch command {
         case .workerJoined(let connection, let address): try join(connection, address)
         case .workerLeft(let connection, let reason): try leave(connection, reason)

@@ -174,6 +174,25 @@ struct CommitLogTests {
         try log.close()
     }
 
+    @Test("on a full disk the mark of a quiet log takes no room of the segment")
+    func idleMarkOnFullDisk() throws {
+        let disk = SimulatedDisk(seed: 1)
+        disk.isFull = true
+        disk.delayPercent = 0
+        var log = try open(disk)
+        while !log.isDiskFull { try log.reap() }
+        _ = try log.append(Entry(payload: [1]))
+        try log.settle()
+        let before = disk.files.mapValues(\.cache)
+        #expect(try verify(disk).scan.mark == .zero)
+        try log.flushIdle()
+        try log.settle()
+        #expect(try verify(disk).scan.mark == Offset(1))
+        let isUntouched = disk.files.mapValues(\.cache) == before
+        #expect(isUntouched)
+        #expect(log.needsIdleMark == false)
+    }
+
     @Test("a log that was closed is clean; one that was not, is not")
     func cleanFlag() throws {
         let disk = SimulatedDisk(seed: 1)

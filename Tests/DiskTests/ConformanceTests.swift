@@ -169,6 +169,30 @@ struct DataDirectoryTests {
         #expect(!TemporaryDirectory.names(log).contains("00000000000000000003.seg.tmp"))
     }
 
+    @Test("that there is no room for a segment is said at once, and looked at again after a rest")
+    func noRoom() throws {
+        let directory = TemporaryDirectory()
+        let store = PlainStorage(path: directory.path, waker: try Waker())
+        try store.lock()
+        try store.arrange()
+        // No file system has room for a file of four pebibytes.
+        func attempt() -> Duration {
+            ContinuousClock().measure {
+                store.prepareSegment(1, size: 4 << 50)
+                while store.preparation() == .running(1) { store.wait(nanoseconds: nil) }
+            }
+        }
+        let first = attempt()
+        guard case .failed(1, .noSpace) = store.preparation() else {
+            Issue.record("expected no room, got \(store.preparation())")
+            return
+        }
+        let second = attempt()
+        #expect(second >= .milliseconds(200))
+        #expect(first < second)
+        #expect(TemporaryDirectory.names("\(directory.path)/log").isEmpty)
+    }
+
     @Test("a write to a segment that is gone is an error that names it")
     func missing() throws {
         let directory = TemporaryDirectory()

@@ -34,8 +34,8 @@ struct ShortageTests {
         let worker = try lab.join("w")
         try lab.settle(.call(worker, "state::set", #"{"scope":"s","key":"k","value":1}"#))
         let taken = try fill(lab, by: worker)
-        let isInReserve = lab.engine.log.isInReserve
-        #expect(isInReserve)
+        let isInShortage = lab.engine.isInShortage
+        #expect(isInShortage)
         let alarms = lab.engine.takeNotices()
         #expect(alarms.contains { $0.text.contains("STORAGE_FULL") })
 
@@ -64,6 +64,45 @@ struct ShortageTests {
         #expect(after.lines == ["receipt g"])
         let news = lab.engine.takeNotices()
         #expect(news.contains { $0.text.contains("there is room") })
+    }
+
+    @Test("a burst in one turn leaves the reserve alone")
+    func burst() throws {
+        let disk = SimulatedDisk()
+        disk.isFull = true
+        let lab = try Lab(disk: disk, segmentBytes: 256 << 10)
+        let worker = try lab.join("w")
+        // More than a segment less its reserve, and not more than a segment.
+        let sent = 110
+        let burst = (0..<sent).map { _ in Command.enqueue(worker, "f", Self.payload) }
+        var effects = try lab.turn(burst)
+        while disk.complete() { effects += try lab.turn() }
+        let refusals = effects.lines.count { $0.contains("STORAGE_FULL") }
+        let receipts = effects.lines.count { $0 == "receipt f" }
+        #expect(refusals > 0)
+        #expect(receipts > 0)
+        #expect(refusals + receipts == sent)
+    }
+
+    @Test("a message that would use up the reserve is refused before the disk has to be")
+    func large() throws {
+        let disk = SimulatedDisk()
+        disk.isFull = true
+        let lab = try Lab(disk: disk, segmentBytes: 256 << 10)
+        let worker = try lab.join("w")
+        let isInReserve = lab.engine.log.isInReserve
+        #expect(!isInReserve)
+        let large = "\"" + String(repeating: "x", count: 180 << 10) + "\""
+        let refused = try lab.settle(.enqueue(worker, "f", large))
+        #expect(refused.lines.contains { $0.contains("STORAGE_FULL") })
+        let alarms = lab.engine.takeNotices()
+        #expect(alarms.contains { $0.text.contains("STORAGE_FULL") })
+
+        disk.isFull = false
+        try lab.settle()
+        try lab.settle()
+        let after = try lab.settle(.enqueue(worker, "f", large))
+        #expect(after.lines == ["receipt f"])
     }
 
     @Test("a request is answered with 507")

@@ -1,0 +1,17 @@
+// A full disk: the next segment cannot be made, and the rest of the active one has to last.
+
+extension CommitLog where Store: ~Copyable {
+    /// Whether the next segment cannot be made for lack of room; turns false by itself when there
+    /// is some.
+    package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
+
+    /// Whether, the disk being full, what is left of the active segment is to be kept for what
+    /// brings work to an end: take no new work while it is.
+    package var isInReserve: Bool { cutsReserve(by: 0) }
+
+    /// Whether so many bytes more would cut into what is kept.
+    package func cutsReserve(by bytes: Int) -> Bool {
+        let left = active.remaining - filling.extent - bytes
+        return isDiskFull && left < options.reserveBytes(of: active.header)
+    }
+}
