@@ -58,7 +58,8 @@ extension LogScanner where Source: ~Copyable {
             observation.tailCase.decision,
             observation.batch,
             place,
-            &source
+            &source,
+            visit
         )
         switch decision {
         case .accept:
@@ -183,7 +184,7 @@ extension LogScanner where Source: ~Copyable {
         return (next, end)
     }
 
-    private mutating func bytes(
+    mutating func bytes(
         _ place: Place,
         at position: Int,
         count: Int,
@@ -198,7 +199,7 @@ extension LogScanner where Source: ~Copyable {
         )
     }
 
-    private static func body(
+    static func body(
         of batch: BatchHeader,
         in whole: UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer {
@@ -268,7 +269,7 @@ extension LogScanner where Source: ~Copyable {
         return end
     }
 
-    private mutating func handOver(
+    mutating func handOver(
         _ batch: BatchHeader,
         _ body: UnsafeRawBufferPointer,
         _ place: Place,
@@ -299,7 +300,6 @@ extension LogScanner where Source: ~Copyable {
 
     /// Names lost records of the batch at `place`; neighbours make one range.
     private mutating func lose(_ lost: Range<Offset>, _ reason: Damage.Reason, _ place: Place) {
-        if Mutant.is(.halfBatch) { return }
         if let last = found.damages.last, last.segment == place.header.number,
             last.position == place.position, last.reason == reason,
             last.lost.upperBound == lost.lowerBound

@@ -10,12 +10,17 @@ extension LogScanner where Source: ~Copyable {
         _ decision: TailCase.Decision,
         _ batch: BatchHeader?,
         _ place: Place,
-        _ source: inout Source
+        _ source: inout Source,
+        _ visit: Visit
     ) throws(LogError) -> TailCase.Decision {
         #if MUTANTS
         guard case .damage = decision else {
-            let isHalf = decision == .cut && batch != nil && Mutant.is(.halfBatch)
-            return isHalf ? .accept : decision
+            guard decision == .cut, let batch, Mutant.is(.halfBatch) else { return decision }
+            let known = found.damages
+            let whole = try bytes(place, at: place.position, count: batch.extent, &source)
+            try handOver(batch, Self.body(of: batch, in: whole), place, visit, .missingSectors)
+            found.damages = known
+            return decision
         }
         if Mutant.is(.truncateAtFirstBad) { return .cut }
         guard Mutant.is(.tailAlwaysTorn), place.isLast else { return decision }

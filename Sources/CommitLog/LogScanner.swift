@@ -166,9 +166,13 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 batch.position == UInt64(position),
                 batch.segment == UInt32(truncatingIfNeeded: file.number)
             {
+                // Without its first batch nothing tells where the oldest segment began: whatever is
+                // older than what is found is missed, rather than too little.
+                let isOldest = file.number == manifest?.oldestSegment ?? 0
+                let isWhole = position == Layout.segmentHeader || !isOldest
                 let header = SegmentHeader(
                     number: file.number,
-                    base: batch.base,
+                    base: isWhole ? batch.base : .zero,
                     salt: batch.salt,
                     engine: manifest?.engine ?? UUID128(high: 0, low: 0),
                     created: Timestamp(nanoseconds: 0),

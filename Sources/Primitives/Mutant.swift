@@ -61,7 +61,3 @@ package enum Mutant: Sendable {
     package static func drifted(_ time: Timestamp) -> Timestamp { time }
     #endif
 }
-
-#if MUTANTS
-extension Mutant: CaseIterable {}
-#endif

@@ -64,6 +64,21 @@ struct DamageTests {
         #expect(throws: LogError.damaged(found.scan.damages)) { _ = try open(disk) }
     }
 
+    @Test("the oldest segment's header and its first batch's, both damaged, cost what is named")
+    func headers() throws {
+        let disk = try sample()
+        let whole = try verify(disk).entries
+        disk.edit(0) { bytes in
+            bytes[40] ^= 1
+            bytes[4096 + 40] ^= 1
+        }
+        let found = try verify(disk)
+        #expect(found.entries.count < whole.count)
+        for offset in whole.keys where found.entries[offset] == nil {
+            #expect(found.scan.damages.contains { $0.lost.contains(offset) })
+        }
+    }
+
     @Test("a missing segment is named with the records in it", arguments: [0, 1, 2] as [UInt64])
     func missingSegment(number: UInt64) throws {
         let disk = try sample(segments: true)

@@ -216,7 +216,8 @@ extension DamageSimulation {
         default:
             fault = .bitFlip
             for _ in 0...entropy.next() % 3 {
-                flip(begun.randomElement(using: &entropy) ?? any)
+                let isLast = entropy.next() % 2 == 0
+                flip(isLast ? begun.last ?? any : begun.randomElement(using: &entropy) ?? any)
             }
         }
         disk.tally.count(fault)
@@ -238,6 +239,14 @@ extension DamageSimulation {
     /// what a torn write looks like, and nobody can tell the two apart.
     private mutating func flip(_ segment: UInt64) {
         let sector = SimulatedDisk.sector
+        let batches = batches(of: segment)
+        if entropy.next() % 2 == 0, let batch = batches.randomElement(using: &entropy) {
+            // The fields of a header that nothing but its checksum confirms stand at its end.
+            let from = entropy.next() % 3 == 0 ? 0 : 52
+            let byte = batch.lowerBound + from + Int(entropy.next() % UInt64(64 - from))
+            let bit = UInt8(entropy.next() % 8)
+            return disk.edit(segment) { $0[byte] ^= 1 << bit }
+        }
         disk.edit(segment) { bytes in
             let used = 1 + (bytes.lastIndex { $0 != 0 } ?? 0)
             for _ in 0..<20 {
