@@ -1,3 +1,6 @@
+import Disk
+import RecordFormat
+
 // A full disk: the next segment cannot be made, and the rest of the active one has to last.
 
 extension CommitLog where Store: ~Copyable {
