@@ -1,0 +1,105 @@
+import CommitLog
+import Disk
+import Folding
+import Foundation
+import LogTools
+import Primitives
+import RecordFormat
+import State
+import Testing
+
+/// A small log of every version of the format is kept in `data/formats`, and read for ever.
+@Suite("Golden directories") struct GoldenLogTests {
+    private static let formats = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("data/formats")
+
+    /// A copy of a version's log, so that nothing touches the one that is kept.
+    private func copy(_ version: String) throws -> (scratch: Scratch, path: String) {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/data"
+        let source = Self.formats.appendingPathComponent("\(version)/data")
+        try FileManager.default.copyItem(at: source, to: URL(fileURLWithPath: path))
+        return (scratch, path)
+    }
+
+    /// Everything that a record says, a line each.
+    private func lines(_ path: String) throws -> [String] {
+        var lines: [String] = []
+        var reader = LogReader(directory: path)
+        _ = try reader.read { record in
+            let payload = record.payload.map { String($0, radix: 16) }.joined(separator: " ")
+            let trace = record.trace.map(\.description) ?? "-"
+            let cause = record.cause.map(\.description) ?? "-"
+            lines.append(
+                "\(record.offset) \(record.time.nanoseconds) \(record.kind) \(trace) \(cause) "
+                    + payload
+            )
+        }
+        return lines
+    }
+
+    @Test("what was written by a version is read as it was written", arguments: ["v1"])
+    func reads(version: String) throws {
+        let (scratch, path) = try copy(version)
+        let kept = Self.formats.appendingPathComponent("\(version)/records.txt")
+        let expected = try String(contentsOf: kept, encoding: .utf8)
+        #expect(try lines(path) == expected.split(separator: "\n").map(String.init))
+        let verification = try Verification(LogPass(.directory(path)), depth: .full)
+        #expect(verification.verdict == .sound)
+        withExtendedLifetime(scratch) {}
+    }
+
+    @Test("an engine of today goes on with it", arguments: ["v1"])
+    func goesOn(version: String) throws {
+        let (scratch, path) = try copy(version)
+        let before = try lines(path)
+        var random = SeededEntropy(seed: 1)
+        var views = Views()
+        var log = try CommitLog(
+            opening: PlainStorage(path: path, waker: try Waker()),
+            entropy: &random,
+            now: Story.start
+        ) { record throws(DecodeError) in try views.apply(record) }
+        _ = try log.append(kind: 1, time: Story.start, trace: nil, cause: nil) { $0.byte(7) }
+        try log.close()
+        let after = try lines(path)
+        #expect(after.dropLast() == before[...])
+        #expect(after.count == before.count + 1)
+        #expect(views.state.keyCount > 0)
+        withExtendedLifetime(scratch) {}
+    }
+
+    /// Makes the directory of the current version; run by hand, when a version is frozen:
+    /// `III_WRITE_GOLDEN=v1 swift test --filter GoldenLogTests`.
+    @Test("the golden directory is made", .enabled(if: writes != nil))
+    func write() throws {
+        let version = try #require(Self.writes)
+        let log = try StoredLog(.hello(), segmentBytes: 32 << 10)
+        var views = Views(cacheBytes: 0)
+        var reader = LogReader(directory: log.path)
+        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
+        // The oldest segment as retention leaves it.
+        let second = try #require(try reader.headers().dropFirst().first).header.base
+        let compaction = Compaction(
+            DirectoryFiles(path: log.path),
+            views: views,
+            limit: second
+        )
+        _ = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let folder = Self.formats.appendingPathComponent(version)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let target = folder.appendingPathComponent("data")
+        try? FileManager.default.removeItem(at: target)
+        try FileManager.default.copyItem(at: URL(fileURLWithPath: log.path), to: target)
+        try? FileManager.default.removeItem(at: target.appendingPathComponent("LOCK"))
+        let text = try lines(log.path).joined(separator: "\n") + "\n"
+        try text.write(
+            to: folder.appendingPathComponent("records.txt"),
+            atomically: true,
+            encoding: .utf8
+        )
+    }
+
+    private static let writes = ProcessInfo.processInfo.environment["III_WRITE_GOLDEN"]
+}
