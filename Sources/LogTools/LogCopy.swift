@@ -94,8 +94,8 @@ package struct LogCopy: Equatable, Sendable {
         through memory: borrowing AlignedMemory
     ) throws(ToolError) -> Int {
         let number = span.header.number
-        // Behind the last whole batch a write may be under way. Any other segment is copied as it is
-        // by now: retention may have put another file in its place.
+        // Behind the last whole batch a write may be under way. Any other segment is copied as it
+        // is by now: retention may have put another file in its place.
         let end = isLast ? span.position : Int.max
         let name = directory.name(number)
         try directory.files.create(name)
