@@ -133,7 +133,8 @@ extension Snapshot {
         try folder.keep(newest: 2)
     }
 
-    func encodeBody(
+    /// Hands the body of the file to `sink`, piece by piece; nil: it did not take everything.
+    package func encodeBody(
         _ sink: @escaping SnapshotWriter.Sink
     ) -> (byteCount: Int, checksum: UInt32)? {
         var writer = SnapshotWriter(sink)
