@@ -2,7 +2,7 @@ package import CommitLog
 package import Disk
 package import Folding
 package import Primitives
-import RecordFormat
+package import RecordFormat
 
 /// The views at an offset, as the log below it makes them: what a start goes on from, instead of
 /// reading every record again.
@@ -133,7 +133,8 @@ extension Snapshot {
         try folder.keep(newest: 2)
     }
 
-    func encodeBody(
+    /// Hands the body of the file to `sink`, piece by piece; nil: it did not take everything.
+    package func encodeBody(
         _ sink: @escaping SnapshotWriter.Sink
     ) -> (byteCount: Int, checksum: UInt32)? {
         var writer = SnapshotWriter(sink)

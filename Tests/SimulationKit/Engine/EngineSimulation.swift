@@ -127,6 +127,12 @@ package final class EngineSimulation {
         if entropy.next() % 2 == 0, let end = try sealedEnd(&reader) {
             tally.count(.snapshotUsed)
             try snapshot.fold(&reader, until: end)
+            let settings = Snapshot.Settings(cacheBytes: swarm.cacheBytes)
+            guard let reread = snapshot.reread(settings) else {
+                find("a snapshot cannot be read back")
+                throw .full
+            }
+            snapshot = reread
         }
         let known = snapshot.start.next
         if known > .zero {
