@@ -33,8 +33,8 @@ enum Writers {
         _ row: (Measurement) -> Void
     ) throws(Failure) {
         // As the engine's core thread does, whose slices the ring's workers inherit.
-        _ = platform_prefer_latency(Limits.coreSlice)
-        defer { _ = platform_prefer_latency(0) }
+        _ = platform_use_slices(Limits.coreSlice)
+        defer { _ = platform_use_slices(0) }
         var settings = settings
         // There are many of them.
         settings.plan = settings.plan.inRounds(2 * rounds)

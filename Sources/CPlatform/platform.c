@@ -164,7 +164,7 @@ struct sched_attributes {
     uint64_t period;
 };
 
-int platform_prefer_latency(uint64_t slice) {
+int platform_use_slices(uint64_t slice) {
     struct sched_attributes attributes = {
         .size = sizeof attributes,
         .policy = SCHED_OTHER,

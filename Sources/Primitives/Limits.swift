@@ -24,6 +24,9 @@ package enum Limits {
     package static let baggageBytes = 8192
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
     package static let coreSlice: UInt64 = 100_000
+    /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one
+    /// of those that it wakes, the core or a peer, takes its processor.
+    package static let loopSlice: UInt64 = 3_000_000
     /// Freed memory that the process keeps for its next burst, in bytes.
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.

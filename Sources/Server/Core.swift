@@ -64,7 +64,7 @@ final class Core: Sendable {
         platform_name_thread("iii-core")
         // Every client of a batch waits for this thread to learn that it is on disk. Among busy
         // threads it would otherwise wait for a tick of the scheduler, several times the sync.
-        _ = platform_prefer_latency(Limits.coreSlice)
+        _ = platform_use_slices(Limits.coreSlice)
         let path = configuration.engine.data
         switch configuration.log.io {
         case .plain:

@@ -23,6 +23,9 @@ package enum Server {
         let report = Report(isJSON: options.json)
         let core = try Core(configuration, report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        for loop in group.makeIterator() {
+            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
+        }
         let edges = Edges(group: group, inbox: core.inbox, report: report)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)

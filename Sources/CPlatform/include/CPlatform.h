@@ -68,10 +68,11 @@ void platform_name_thread(const char *name);
 /// Calls `body` for each name in a directory but `.` and `..`: 0, or a negative errno.
 int platform_list(int directory, void *context, void (*body)(void *context, const char *name));
 
-/// Asks the scheduler to run the calling thread soon after it wakes, for slices of `slice`
-/// nanoseconds at a time (`sched_setattr(2)`, Linux 6.12): 0, or a negative errno. Threads that the
-/// kernel makes for it, such as io_uring's workers, inherit it.
-int platform_prefer_latency(uint64_t slice);
+/// Asks the scheduler to run the calling thread for slices of `slice` nanoseconds at a time
+/// (`sched_setattr(2)`, Linux 6.12): 0, or a negative errno. With shorter slices than others have it
+/// runs sooner after it wakes, with longer ones it is put aside less often. Threads that the kernel
+/// makes for it, such as io_uring's workers, inherit it.
+int platform_use_slices(uint64_t slice);
 
 /// Lets the calling thread run only when others leave a processor idle (nice 19).
 void platform_lower_priority(void);
