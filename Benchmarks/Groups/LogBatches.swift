@@ -79,13 +79,7 @@ enum LogBatches {
         _ plan: Plan
     ) throws(LogError) -> Run {
         let clock = SystemClock()
-        var entropy = SeededEntropy(seed: 1)
-        var log = try CommitLog(
-            opening: store,
-            entropy: &entropy,
-            now: clock.now().wall,
-            replay: { (_) throws(DecodeError) in }
-        )
+        var log = try LogFloor.open(store)
         let before = log.statistics
         var meter = Meter(plan)
         var now = Monotonic.now()

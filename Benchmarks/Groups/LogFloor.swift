@@ -33,6 +33,19 @@ enum LogFloor {
         }
     }
 
+    /// Opens an empty log.
+    static func open<Store: Storage & ~Copyable>(
+        _ store: consuming Store
+    ) throws(LogError) -> CommitLog<Store> {
+        var entropy = SeededEntropy(seed: 1)
+        return try CommitLog(
+            opening: store,
+            entropy: &entropy,
+            now: SystemClock().now().wall,
+            replay: { (_) throws(DecodeError) in }
+        )
+    }
+
     /// `appenders` that each have one record on its way.
     static func measure<Store: Storage & ~Copyable>(
         _ bench: String,
@@ -42,13 +55,7 @@ enum LogFloor {
         _ plan: Plan
     ) throws(LogError) -> Measurement {
         let clock = SystemClock()
-        var entropy = SeededEntropy(seed: 1)
-        var log = try CommitLog(
-            opening: store,
-            entropy: &entropy,
-            now: clock.now().wall,
-            replay: { (_) throws(DecodeError) in }
-        )
+        var log = try LogFloor.open(store)
         let payload = [UInt8](repeating: 0x5a, count: 256)
         // Offsets are contiguous, so the records on their way are a ring.
         var starts = [UInt64](repeating: 0, count: appenders)
