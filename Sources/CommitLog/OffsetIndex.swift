@@ -36,13 +36,19 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// The last entry at or before `offset`; nil when the index begins behind it.
     func entry(for offset: Offset) -> Entry? {
+        let next = firstIndex { $0.base > offset }
+        return next == 0 ? nil : entries[next - 1]
+    }
+
+    /// The first entry that `isBehind`, as all after it are.
+    private func firstIndex(_ isBehind: (Entry) -> Bool) -> Int {
         var low = 0
         var high = entries.count
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].base <= offset { low = middle + 1 } else { high = middle }
+            if isBehind(entries[middle]) { high = middle } else { low = middle + 1 }
         }
-        return low == 0 ? nil : entries[low - 1]
+        return low
     }
 
     /// Goes on with what a later part of the log says.
@@ -50,6 +56,15 @@ package struct OffsetIndex: Equatable, Sendable {
         for entry in later.entries {
             note(entry.base, segment: entry.segment, position: entry.position)
         }
+    }
+
+    /// Puts `places`, which are all of one segment, where those that are known of it stand: it was
+    /// written anew, with other batches.
+    mutating func replace(segment: UInt64, by places: OffsetIndex) {
+        precondition(places.entries.allSatisfy { $0.segment == segment })
+        let low = firstIndex { $0.segment >= segment }
+        let high = firstIndex { $0.segment > segment }
+        entries.replaceSubrange(low..<high, with: places.entries)
     }
 
     // MARK: In a snapshot

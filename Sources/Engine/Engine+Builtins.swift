@@ -114,7 +114,7 @@ extension Engine where Store: ~Copyable {
         let decision: QueueDecision
         do throws(ErrorBody) {
             let registry = registry
-            let queue = views.queue
+            let queue = views.work.queue
             decision = try queue.decide(function, input: input) { name in
                 registry.triggers.values.filter {
                     QueueTrigger.types.contains($0.request.type)
@@ -153,7 +153,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         let enqueued: Enqueued
         do throws(ErrorBody) {
-            enqueued = try views.queue.decidePublish(
+            enqueued = try views.work.queue.decidePublish(
                 input,
                 function: function,
                 receipt: UUID128(from: &random),
@@ -167,7 +167,7 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause
         )
-        for queue in views.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
+        for queue in views.work.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
         return Outcome(result: .none, after: offset)
     }
 
@@ -186,7 +186,7 @@ extension Engine where Store: ~Copyable {
             let baggage = try fields.optionalString("baggage")
             receipt = given ?? UUID128(from: &random)
             do throws(ErrorBody) {
-                enqueued = try views.queue.decideEnqueue(
+                enqueued = try views.work.queue.decideEnqueue(
                     queue: queue,
                     target: FunctionName(
                         namespace: namespace ?? FunctionName.defaultNamespace,

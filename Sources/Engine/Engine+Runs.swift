@@ -215,7 +215,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let event: QueueEvent
         if case .failure(let error) = result {
-            event = views.queue.decideFailure(
+            event = views.work.queue.decideFailure(
                 of: message,
                 in: queue,
                 error: recordable(error),

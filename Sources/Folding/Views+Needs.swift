@@ -4,18 +4,49 @@ package import Primitives
 import Queue
 import State
 
-extension Views {
+/// Knows which records have to be kept.
+package protocol RecordNeeds {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes
     /// the same views as folding all. The rest is history.
+    func needs(_ event: Event, at offset: Offset) -> Bool
+}
+
+extension Views: RecordNeeds {
+    package func needs(_ event: Event, at offset: Offset) -> Bool {
+        guard case .state(let event) = event else { return work.needs(event, at: offset) }
+        return state.needs(event, at: offset)
+    }
+}
+
+/// What the views at an offset need, without the state itself.
+package struct NeededRecords: RecordNeeds {
+    private let work: WorkViews
+    /// The records that wrote the values of the state.
+    private let versions: OffsetSet
+
+    package init(work: WorkViews, versions: OffsetSet) {
+        self.work = work
+        self.versions = versions
+    }
+
     package func needs(_ event: Event, at offset: Offset) -> Bool {
         switch event {
+        case .state(.set): versions.contains(offset)
+        case .state(.deleted): false
+        default: work.needs(event, at: offset)
+        }
+    }
+}
+
+extension WorkViews {
+    fileprivate func needs(_ event: Event, at offset: Offset) -> Bool {
+        switch event {
         case .queue(let event): queue.needs(event, at: offset)
-        case .state(let event): state.needs(event, at: offset)
         case .cron(let event): cron.needs(event, at: offset)
         case .invoked: firingRuns[offset] != nil
         // What ends the deliveries of the run before.
         case .started: true
-        case .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered,
             .completed, .logged:
             false

@@ -37,14 +37,14 @@ package struct Compaction: ~Copyable {
     }
 
     private let files: any Files
-    private let views: Views
+    private let views: any RecordNeeds
     private let limit: Offset
     private var outcome = Outcome()
 
-    /// A compaction of the log in the directory of `files`. `views` are what its records make up to
-    /// an offset not below `limit`; segments that end at or below `limit` may be rewritten: those
+    /// A compaction of the log in the directory of `files`. `views` know what is needed of its
+    /// records at an offset not below `limit`; segments that end at or below `limit` may be rewritten: those
     /// that every snapshot in use has folded.
-    package init(_ files: any Files, views: Views, limit: Offset) {
+    package init(_ files: any Files, views: any RecordNeeds, limit: Offset) {
         self.files = files
         self.views = views
         self.limit = limit

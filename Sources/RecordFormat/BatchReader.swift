@@ -79,6 +79,25 @@ package struct BatchReader {
         }
     }
 
+    /// Goes on at `offset`, a record to come of this batch, without a look at what lies before it.
+    /// Where it shares the trace id of the record before, it is served without a trace.
+    ///
+    /// - Throws: ``Failure/structure`` where a record on the way has no sensible length.
+    package mutating func skip(to offset: Offset) throws(Failure) {
+        precondition(next <= offset && offset < end)
+        while next < offset {
+            guard body.count - position >= Layout.recordHeader else { throw .structure }
+            let stated = body.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+            let size = UInt32(littleEndian: stated)
+            guard size >= Layout.recordHeader, Int(size) <= body.count - position else {
+                throw .structure
+            }
+            position += Int(size)
+            next = next.advanced(by: 1)
+            previousTrace = nil
+        }
+    }
+
     private mutating func decode(
         _ rest: UnsafeRawBufferPointer,
         offset: Offset

@@ -10,11 +10,12 @@ package import Primitives
 /// Invariants:
 /// * No scope is empty.
 /// * `keyCount` is the number of keys in all scopes.
-/// * No value is younger than its scope's `changed`.
+/// * No value that was not in a snapshot is younger than its scope's `changed`.
 package struct StateView: Sendable {
     var scopes = NameTable<Scope>()
     package internal(set) var keyCount = 0
-    /// The youngest record that made or emptied a scope.
+    /// The youngest record that made or emptied a scope, where none of that was in a snapshot: what
+    /// a snapshot holds is durable.
     var groupsChanged: Offset?
     private let maxValueBytes: Int?
     private var cache: ValueCache
@@ -45,8 +46,8 @@ package struct StateView: Sendable {
 /// The keys of one scope.
 struct Scope: Sendable {
     var entries = NameTable<StateEntry>()
-    /// The youngest record that set or deleted one of its keys.
-    var changed: Offset
+    /// The youngest record that set or deleted one of its keys; nil: all were in a snapshot.
+    var changed: Offset?
 
     /// The elements, in the order in which their keys came.
     var inOrder: [(key: Name, entry: StateEntry)] {

@@ -65,16 +65,16 @@ extension EngineSimulation {
 
     private func isAtRest(_ core: borrowing Core) -> Bool {
         core.isQuiet && world.calls.isEmpty && world.exchanges.isEmpty && core.log.isIdle
-            && core.views.queue.queues.values.allSatisfy { $0.depth == 0 }
-            && core.views.cron.openFirings.isEmpty
+            && core.views.work.queue.queues.values.allSatisfy { $0.depth == 0 }
+            && core.views.work.cron.openFirings.isEmpty
     }
 
     private func unrest(_ core: borrowing Core) -> String {
-        let queues = core.views.queue.queues
+        let queues = core.views.work.queue.queues
         let depths = queues.keys.sorted().map { "\($0): \(queues[$0]?.depth ?? 0)" }
         return "quiet: \(core.isQuiet), calls: \(world.calls.count), "
             + "requests: \(world.exchanges.count), idle: \(core.log.isIdle), "
-            + "firings: \(core.views.cron.openFirings.count), queues: \(depths)"
+            + "firings: \(core.views.work.cron.openFirings.count), queues: \(depths)"
     }
 
     // MARK: Effects

@@ -218,7 +218,7 @@ package final class EngineSimulation {
         if let wrong = ledger.finding { return find(wrong) }
         if let wrong = state.judge(ledger.stateEvents, views.state) { return find(wrong) }
         if let wrong = promises.judge(ledger) { return find(wrong) }
-        if let wrong = ledger.compare(views.queue) { return find(wrong) }
+        if let wrong = ledger.compare(views.work.queue) { return find(wrong) }
         latest = ledger.tally
     }
 
@@ -264,9 +264,9 @@ struct Digest: Equatable {
     let openFirings: [Offset]
 
     init(of views: Views) {
-        queue = views.queue.digest()
+        queue = views.work.queue.digest()
         state = views.state.digest()
-        openFirings = views.cron.openFirings.map(\.offset)
+        openFirings = views.work.cron.openFirings.map(\.offset)
     }
 
     func differences(from other: Digest) -> [String] {
