@@ -84,7 +84,7 @@ enum LargeState {
             _ = try log.append(kind: event.kind.rawValue, time: now, trace: nil, cause: nil) {
                 event.encode(into: &$0)
             }
-            guard number % 1000 == 999 || !log.hasRoom else { continue }
+            guard number % 64 == 63 || !log.hasRoom else { continue }
             try log.flush()
             try log.wait(nanoseconds: nil)
             try log.reap()

@@ -66,7 +66,7 @@ package struct SnapshotFolder: Sendable {
 }
 
 /// The file of a snapshot, open for reading.
-package final class StoredSnapshot: Sendable {
+package final class StoredSnapshot {
     private let file: Descriptor
     /// Bytes of the file.
     package let size: Int

@@ -216,7 +216,9 @@ extension Engine where Store: ~Copyable {
     /// next one from within: the loop that is under way gives it, so that no backlog deepens the
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping else { return }
+        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping else {
+            return
+        }
         state.isPumping = true
         defer { state.isPumping = false }
         let registry = registry

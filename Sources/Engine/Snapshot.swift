@@ -2,7 +2,7 @@ package import CommitLog
 package import Disk
 package import Folding
 package import Primitives
-import RecordFormat
+package import RecordFormat
 
 /// The views at an offset, as the log below it makes them: what a start goes on from, instead of
 /// reading every record again.

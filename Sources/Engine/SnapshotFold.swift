@@ -15,21 +15,26 @@ package struct SnapshotFold: ~Copyable {
     private var start: LogStart
     private var records: UInt64
 
-    /// Begins where `previous` ends; nil: with an empty log.
+    /// Begins with an empty log.
+    package init() {
+        previous = nil
+        records = 0
+        start = LogStart()
+        work = WorkViews(cacheBytes: 0)
+    }
+
+    /// Begins where `previous` ends.
     ///
     /// - Throws: ``DecodeError`` for what no ``SnapshotFold`` has written.
-    package init(on previous: SnapshotImage?) throws(DecodeError) {
+    package init(on previous: SnapshotImage) throws(DecodeError) {
+        let memory = try previous.work()
+        var reader = ByteReader(memory.prefix(previous.workLength))
+        let index = try OffsetIndex(from: &reader)
+        let work = try WorkViews(from: &reader, cacheBytes: 0)
         self.previous = previous
-        records = previous?.records ?? 0
-        if let previous {
-            let memory = try previous.work()
-            var reader = ByteReader(memory.prefix(previous.workLength))
-            start = previous.start(try OffsetIndex(from: &reader))
-            work = try WorkViews(from: &reader, cacheBytes: 0)
-        } else {
-            start = LogStart()
-            work = WorkViews(cacheBytes: 0)
-        }
+        self.work = work
+        start = previous.start(index)
+        records = previous.records
     }
 
     /// The first record that is not folded.

@@ -1,5 +1,3 @@
-package import Primitives
-
 /// Takes what a snapshot says, piece by piece, and hands it on in large blocks: memory is bounded
 /// by the largest piece.
 package struct SnapshotWriter: ~Copyable {

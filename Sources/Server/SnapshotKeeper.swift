@@ -2,8 +2,10 @@ import CPlatform
 import CommitLog
 import Disk
 import Engine
+import Folding
 import LogTools
 import Primitives
+import RecordFormat
 import Synchronization
 
 /// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
@@ -74,9 +76,7 @@ final class SnapshotKeeper: Sendable {
                 let end = try step(from: begin, until: base, &reader)
                 try fold.fold(&reader, until: end)
                 let isLast = end >= base || fold.next == begin
-                let needed = try Self.telling { () throws(StorageError) in
-                    try fold.write(to: folder, of: engine)
-                }
+                let needed = try Self.write(fold, to: folder, of: engine)
                 guard isLast else { continue }
                 // A start that cannot read the snapshot made now goes on from the one before.
                 compact(needed, below: begin)
@@ -98,14 +98,28 @@ final class SnapshotKeeper: Sendable {
         return next ?? SnapshotFold()
     }
 
+    private static func write(
+        _ fold: consuming SnapshotFold,
+        to folder: SnapshotFolder,
+        of engine: UUID128
+    ) throws(LogError) -> NeededRecords {
+        do throws(StorageError) {
+            return try fold.write(to: folder, of: engine)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
     /// Where the step that begins at `begin` ends: behind the segments that fill it.
     private func step(
         from begin: Offset,
         until base: Offset,
-        _ reader: inout LogReader<DirectorySource>
+        _ reader: inout LogReader<ReadOnlyDirectory>
     ) throws(LogError) -> Offset {
+        let segments = try reader.headers()
         var bytes = 0
-        for (segment, next) in try reader.headers().adjacentPairs() where begin < next.header.base {
+        for (segment, next) in zip(segments, segments.dropFirst())
+        where begin < next.header.base {
             bytes += segment.fileBytes
             if bytes >= 4 * spacing { return min(base, next.header.base) }
         }

@@ -94,7 +94,7 @@ import Testing
         #expect(outcome.segments > 3, "seed \(seed)")
         #expect(outcome.records > 200, "seed \(seed)")
         let after = try fold(log)
-        #expect(after.queue.digest() == before.queue.digest(), "seed \(seed)")
+        #expect(after.work.queue.digest() == before.work.queue.digest(), "seed \(seed)")
         #expect(versions(after) == versions(before), "seed \(seed)")
         let verification = try Verification(log.pass, depth: .full)
         #expect(verification.verdict == .sound, "seed \(seed)")

@@ -124,15 +124,14 @@ package final class EngineSimulation {
         var snapshot = Snapshot(Snapshot.Settings(cacheBytes: swarm.cacheBytes))
         var ledger = Ledger()
         var recovered: [UInt64] = []
-        if entropy.next() % 2 == 0, let end = try sealedEnd(&reader) {
+        let ends = try sealedEnds(&reader)
+        if entropy.next() % 2 == 0, !ends.isEmpty {
             tally.count(.snapshotUsed)
-            try snapshot.fold(&reader, until: end)
-            let settings = Snapshot.Settings(cacheBytes: swarm.cacheBytes)
-            guard let reread = snapshot.reread(settings) else {
+            guard let made = try makeSnapshot(&reader, ends) else {
                 find("a snapshot cannot be read back")
                 throw .full
             }
-            snapshot = reread
+            snapshot = made
         }
         let known = snapshot.start.next
         if known > .zero {
@@ -169,13 +168,31 @@ package final class EngineSimulation {
         )
     }
 
-    /// Where a snapshot may end: at the beginning of the last segment; nil: there is only one.
-    private func sealedEnd(
+    /// Where a snapshot may end: at the beginning of every segment but the first.
+    private func sealedEnds(
         _ reader: inout LogReader<SimulatedStorage>
-    ) throws(LogError) -> Offset? {
-        guard disk.manifest != nil else { return nil }
-        let scan = try reader.survey()
-        return scan.spans.count > 1 ? scan.spans.last?.header.base : nil
+    ) throws(LogError) -> [Offset] {
+        guard disk.manifest != nil else { return [] }
+        return try reader.survey().spans.dropFirst().map(\.header.base)
+    }
+
+    /// A snapshot up to the last of `ends`, perhaps by way of another one. Nil: what was written
+    /// cannot be read.
+    private func makeSnapshot(
+        _ reader: inout LogReader<SimulatedStorage>,
+        _ ends: [Offset]
+    ) throws(LogError) -> Snapshot? {
+        var fold = SnapshotFold()
+        if entropy.next() % 2 == 0, let middle = ends.dropLast().randomElement(using: &entropy) {
+            try fold.fold(&reader, until: middle)
+            guard let image = fold.image(), let next = try? SnapshotFold(on: image) else {
+                return nil
+            }
+            fold = next
+        }
+        try fold.fold(&reader, until: ends[ends.count - 1])
+        let settings = Snapshot.Settings(cacheBytes: swarm.cacheBytes)
+        return fold.image().flatMap { try? Snapshot($0, settings) }
     }
 
     private var options: EngineOptions {

@@ -1,5 +1,3 @@
-package import Primitives
-
 /// A set of offsets, as small where they lie close together as where they are far apart: chunks of
 /// 65,536, each a list of its members while they are few and a bitmap where they are many (Chambi,
 /// Lemire, Kaser, Godin, *Better bitmap performance with Roaring bitmaps*, 2016).
