@@ -40,6 +40,17 @@ package struct OffsetIndex: Equatable, Sendable {
         return next == 0 ? nil : entries[next - 1]
     }
 
+    /// Where the batch with the record at `offset` is to be looked for, in bytes of its segment: all
+    /// of it, unless it is the last of its segment and large. Nil when the index begins behind it.
+    func place(of offset: Offset) -> (segment: UInt64, Range<Int>)? {
+        let next = firstIndex { $0.base > offset }
+        guard next > 0 else { return nil }
+        let entry = entries[next - 1]
+        let isLast = next == entries.count || entries[next].segment != entry.segment
+        let end = isLast ? entry.position + 2 * Self.spacing : entries[next].position
+        return (entry.segment, entry.position..<end)
+    }
+
     /// The first entry that `isBehind`, as all after it are.
     private func firstIndex(_ isBehind: (Entry) -> Bool) -> Int {
         var low = 0

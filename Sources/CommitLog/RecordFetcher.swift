@@ -12,6 +12,11 @@ struct RecordFetcher: ~Copyable {
     private var headers: [UInt64: SegmentHeader] = [:]
     /// Where the last record was found: the next one is likely behind it.
     private var cursor: Cursor?
+    /// A piece of a segment that was read by itself; looked at before anything is read.
+    var piece: SegmentPiece? {
+        // What the cursor has borrowed from a piece goes with it.
+        didSet { cursor = nil }
+    }
 
     private struct Cursor {
         let batch: BatchHeader
@@ -73,6 +78,7 @@ struct RecordFetcher: ~Copyable {
             // What was read ahead may be older than what is there now; and the segment may have
             // been written anew, with other places, since it was indexed.
             window.forget()
+            piece = nil
             source.reopen(segment: entry.segment)
             let header = try readHeader(entry.segment, &source)
             let (places, end) = try places(in: header, &source)
@@ -175,7 +181,8 @@ struct RecordFetcher: ~Copyable {
         _ count: Int,
         _ source: inout Source
     ) throws(LogError) -> UnsafeRawBufferPointer {
-        try window.bytes(
+        if let found = piece?.bytes(of: header.number, at: position, count: count) { return found }
+        return try window.bytes(
             of: header.number,
             at: position,
             count: count,

@@ -24,10 +24,7 @@ extension Engine where Store: ~Copyable {
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
             let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
-            if call.action == .await {
-                answer(call, on: connection, outcome.result, after: outcome.after)
-            }
-            return
+            return answer(call, on: connection, outcome)
         }
         try callFunction(
             call,

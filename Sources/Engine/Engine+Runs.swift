@@ -73,7 +73,7 @@ extension Engine where Store: ~Copyable {
             nil,
             origin
         )
-        try finish(run, record: nil, outcome.result, took: 0)
+        try finish(run, record: nil, resolve(outcome.reply), took: 0)
     }
 
     private mutating func recordInvoked(

@@ -34,6 +34,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
+    /// Answers that wait for a value of the state, by the name of its read.
+    var waitingAnswers: [UInt64: WaitingAnswer] = [:]
+    var lastRead: UInt64 = 0
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0
@@ -163,6 +166,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         let before = log.durable
         try log.reap()
         if log.durable != before { unsyncedSince = log.isIdle ? nil : flushedAt }
+        answerReads()
         gate.release(below: durableTail, into: &effects)
         try log.flush()
         flushedAt = now.monotonic
@@ -206,7 +210,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     }
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
-    package var isQuiet: Bool { runningCount == 0 && exchanges.isEmpty && gate.isEmpty }
+    package var isQuiet: Bool {
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && gate.isEmpty
+    }
 
     /// Lines of the engine's own about what happened since the last call.
     package mutating func takeNotices() -> [Notice] {

@@ -121,7 +121,7 @@ final class SnapshotKeeper: Sendable {
         for (segment, next) in zip(segments, segments.dropFirst())
         where begin < next.header.base {
             bytes += segment.fileBytes
-            if bytes >= 4 * spacing { return min(base, next.header.base) }
+            if bytes >= spacing { return min(base, next.header.base) }
         }
         return base
     }

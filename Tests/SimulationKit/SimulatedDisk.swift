@@ -21,6 +21,8 @@ package final class SimulatedDisk {
     package var isLocked = false
     package var entropy: SeededEntropy
     var inFlight: Write?
+    /// Reads that are to be reported.
+    var reads: [Completion] = []
     var preparing: (number: UInt64, size: Int)?
     var prepared: Preparation = .none
 
@@ -214,6 +216,7 @@ package final class SimulatedDisk {
         preparing = nil
         prepared = .none
         inFlight = nil
+        reads = []
         isLocked = false
         hasCrashed = false
         hasFailed = false

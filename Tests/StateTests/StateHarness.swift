@@ -37,7 +37,7 @@ struct StateHarness {
     /// Calls a function and returns the JSON of its answer; nil for "no value".
     @discardableResult
     mutating func call(_ function: StateFunction, _ input: String) throws -> String? {
-        try decide(function, input).result.text
+        try decide(function, input).reply.result(value(at:)).text
     }
 
     /// A view that has seen the same events.
