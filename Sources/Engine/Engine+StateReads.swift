@@ -1,6 +1,7 @@
 import CommitLog
 import Disk
 import Events
+import Folding
 import JSON
 import Primitives
 import State
@@ -47,10 +48,15 @@ extension Engine where Store: ~Copyable {
 
     /// The answer; what is not in memory is read, and waited for.
     mutating func resolve(_ reply: StateReply) -> FunctionResult {
+        var read: (set: StateSet, version: Offset)?
         do throws(ErrorBody) {
-            return try reply.result { (version) throws(ErrorBody) in
-                try Self.value(at: version, in: &log)
+            let result = try reply.result { (version) throws(ErrorBody) in
+                let set = try Self.set(at: version, in: &log)
+                read = (set, version)
+                return set.value
             }
+            if let read { views.state.keep(read.set, version: read.version) }
+            return result
         } catch {
             return .failure(error)
         }
@@ -63,22 +69,22 @@ extension Engine where Store: ~Copyable {
         _ log: inout CommitLog<Store>
     ) throws(ErrorBody) -> StateDecision {
         try state.decide(function, input: input) { (version) throws(ErrorBody) in
-            try value(at: version, in: &log)
+            try set(at: version, in: &log).value
         }
     }
 
-    /// The value that a record of the log wrote.
-    private static func value(
+    /// What a record of the log wrote.
+    private static func set(
         at version: Offset,
         in log: inout CommitLog<Store>
-    ) throws(ErrorBody) -> [UInt8] {
+    ) throws(ErrorBody) -> StateSet {
         do throws(LogError) {
-            let value: [UInt8]? = try log.record(at: version) { record in
+            let found: StateSet? = try log.record(at: version) { record in
                 guard case .state(.set(let set)) = try? Event(record) else { return nil }
-                return set.value
+                return set
             }
-            guard let value else { preconditionFailure("a version is a value's record") }
-            return value
+            guard let found else { preconditionFailure("a version is a value's record") }
+            return found
         } catch {
             throw ErrorBody(
                 code: "record_unreadable",

@@ -280,6 +280,23 @@ extension StateView {
         if emptied { groupsChanged = offset }
     }
 
+    /// Keeps the value that the record at `version` wrote, and that had to be read, in memory: it is
+    /// likely to be asked for again. Content does not change.
+    package mutating func keep(_ set: StateSet, version: Offset) {
+        guard cache.admit(set.value.count) else { return }
+        let place = StatePlace(scope: Name(set.scope), key: Name(set.key))
+        let isKept = scopes.change(place.scope) { scope in
+            scope?.entries.change(place.key) { entry in
+                guard entry?.version == version, entry?.value == nil else { return false }
+                entry?.value = set.value
+                return true
+            } ?? false
+        }
+        guard isKept else { return }
+        cache.kept(set.value.count, at: place, version: version)
+        shrink()
+    }
+
     /// Lets the oldest values go until the rest fits.
     private mutating func shrink() {
         while cache.isOverfull, let (place, version) = cache.oldest() {
