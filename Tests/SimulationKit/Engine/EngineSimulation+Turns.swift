@@ -52,13 +52,17 @@ extension EngineSimulation {
             wall = max(wall, furthest)
             try turn(&core) { (core) throws(LogError) in
                 if round < 3 { for step in workload.turn(&entropy) { try perform(step, &core) } }
-                if round == 3 {
+                if round == 6 {
+                    // What the engine answers by itself has been answered before anybody leaves.
+                    for (id, waiting) in world.calls.sorted(by: { $0.key < $1.key }) {
+                        if case .state = waiting.expected { find("call \(id) is not answered") }
+                    }
                     while !world.peers.isEmpty { try perform(.leave(0), &core) }
                     try perform(.join(serving: Names.all), &core)
                 }
                 while core.hasRoom, world.running(0) != nil { try perform(.answer(0), &core) }
             }
-            if round > 3, isAtRest(core) { return }
+            if round > 6, isAtRest(core) { return }
         }
         find("not at rest after its time: \(unrest(core))")
     }
