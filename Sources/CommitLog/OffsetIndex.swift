@@ -40,8 +40,9 @@ package struct OffsetIndex: Equatable, Sendable {
         return next == 0 ? nil : entries[next - 1]
     }
 
-    /// Where the batch with the record at `offset` is to be looked for, in bytes of its segment: all
-    /// of it, unless it is the last of its segment and large. Nil when the index begins behind it.
+    /// Where the batch with the record at `offset` is to be looked for, in bytes of its segment:
+    /// all of it, unless it is the last of its segment and large. Nil when the index begins behind
+    /// it.
     func place(of offset: Offset) -> (segment: UInt64, Range<Int>)? {
         let next = firstIndex { $0.base > offset }
         guard next > 0 else { return nil }

@@ -78,8 +78,8 @@ extension CommitLog where Store: ~Copyable {
     /// Begins to read the record at `offset`, without waiting for it; ``takeRead()`` then tells
     /// `name`.
     ///
-    /// - Returns: false where ``record(at:_:)`` finds it in memory, or must wait for it: too many are
-    ///   on their way.
+    /// - Returns: false where ``record(at:_:)`` finds it in memory, or must wait for it: too many
+    ///   are on their way.
     package mutating func beginRead(_ offset: Offset, name: UInt64) -> Bool {
         precondition(offset < staged)
         guard offset < writing.base, offset < filling.base, reads.hasRoom,

@@ -139,8 +139,8 @@ package protocol Storage: SegmentSource, ~Copyable {
     /// The next finished write or read, if there is one; never waits.
     mutating func reap() throws(StorageError) -> Completion?
 
-    /// Sleeps until a write or a read is finished, the waker is rung, or the time is over; may return for
-    /// none of these reasons. Nil nanoseconds: no limit.
+    /// Sleeps until a write or a read is finished, the waker is rung, or the time is over; may
+    /// return for none of these reasons. Nil nanoseconds: no limit.
     mutating func wait(nanoseconds: UInt64?) throws(StorageError)
 
     /// Writes whole pages, on the medium on return. For the time before and after the log runs.

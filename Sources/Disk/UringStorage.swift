@@ -20,8 +20,8 @@ import Primitives
 /// else that was tried is better in both worlds: `Benchmarks/WRITER.md`.
 ///
 /// Invariants:
-/// * At most `inFlightMax` writes with their syncs, `readsMax` reads and one poll of the waker are in
-///   the ring, so its queues never overflow.
+/// * At most `inFlightMax` writes with their syncs, `readsMax` reads and one poll of the waker are
+///   in the ring, so its queues never overflow.
 /// * The memory of a write or a read is the kernel's until its completion is reaped.
 package struct UringStorage: FileStorage, ~Copyable {
     package let directory: DataDirectory

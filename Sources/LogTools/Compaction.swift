@@ -42,8 +42,8 @@ package struct Compaction: ~Copyable {
     private var outcome = Outcome()
 
     /// A compaction of the log in the directory of `files`. `views` know what is needed of its
-    /// records at an offset not below `limit`; segments that end at or below `limit` may be rewritten: those
-    /// that every snapshot in use has folded.
+    /// records at an offset not below `limit`; segments that end at or below `limit` may be
+    /// rewritten: those that every snapshot in use has folded.
     package init(_ files: any Files, views: any RecordNeeds, limit: Offset) {
         self.files = files
         self.views = views

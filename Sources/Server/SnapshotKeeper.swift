@@ -62,8 +62,8 @@ final class SnapshotKeeper: Sendable {
         }
     }
 
-    /// Makes a snapshot of the log up to `base`, in steps where much of it is not in the one before:
-    /// memory is that of a step.
+    /// Makes a snapshot of the log up to `base`, in steps where much of it is not in the one
+    /// before: memory is that of a step.
     ///
     /// - Returns: whether there is one.
     private func make(until base: Offset) -> Bool {

@@ -280,8 +280,8 @@ extension StateView {
         if emptied { groupsChanged = offset }
     }
 
-    /// Keeps the value that the record at `version` wrote, and that had to be read, in memory: it is
-    /// likely to be asked for again. Content does not change.
+    /// Keeps the value that the record at `version` wrote, and that had to be read, in memory: it
+    /// is likely to be asked for again. Content does not change.
     package mutating func keep(_ set: StateSet, version: Offset) {
         guard cache.admit(set.value.count) else { return }
         let place = StatePlace(scope: Name(set.scope), key: Name(set.key))
