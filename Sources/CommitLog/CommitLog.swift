@@ -34,7 +34,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     private var chore: BatchBuilder
     private var page = AlignedMemory(capacity: Layout.page)
     /// Where the records are, and what reads them back.
-    private(set) var index: OffsetIndex
+    var index: OffsetIndex
     var fetcher = RecordFetcher()
     private var step = Step.ready
     private var ticket: UInt64 = 0

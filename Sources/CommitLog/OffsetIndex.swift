@@ -45,6 +45,15 @@ package struct OffsetIndex: Equatable, Sendable {
         return low == 0 ? nil : entries[low - 1]
     }
 
+    /// Forgets where the batches of a segment were, in favour of where `other` has them: the file was
+    /// written anew.
+    mutating func replace(_ segment: UInt64, with other: OffsetIndex) {
+        precondition(other.entries.allSatisfy { $0.segment == segment })
+        let start = entries.firstIndex { $0.segment >= segment } ?? entries.endIndex
+        let end = entries[start...].firstIndex { $0.segment > segment } ?? entries.endIndex
+        entries.replaceSubrange(start..<end, with: other.entries)
+    }
+
     /// Goes on with what a later part of the log says.
     package mutating func append(_ later: OffsetIndex) {
         for entry in later.entries {

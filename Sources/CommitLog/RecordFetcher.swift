@@ -8,6 +8,8 @@ import RecordFormat
 /// of the device for every mebibyte, not for every record.
 struct RecordFetcher: ~Copyable {
     private var window = SegmentWindow()
+    /// Holds the body that the cursor reads, if it was compressed.
+    private var bodies = BatchDecompressor()
     /// The segment of the last record, for its salt and size.
     private var header: SegmentHeader?
     /// Where the last record was found: the next one is likely behind it.
@@ -17,7 +19,7 @@ struct RecordFetcher: ~Copyable {
         let batch: BatchHeader
         let segment: UInt64
         let position: Int
-        /// Into the window as it was then.
+        /// Into the window as it was then, or a decompressed body.
         var reader: BatchReader
         let generation: UInt64
 
@@ -33,12 +35,12 @@ struct RecordFetcher: ~Copyable {
     ///   ``LogError/storage(_:)`` for one that the device does not give.
     mutating func fetch<Source: SegmentSource & ~Copyable, Result>(
         _ offset: Offset,
-        _ index: OffsetIndex,
+        _ index: inout OffsetIndex,
         from source: inout Source,
         _ body: (RecordView) -> Result
     ) throws(LogError) -> Result {
         if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
-            cursor = try locate(offset, index, &source)
+            cursor = try locate(offset, &index, &source)
         }
         guard var found = cursor else { throw missing(offset, in: nil) }
         cursor = nil
@@ -60,7 +62,7 @@ struct RecordFetcher: ~Copyable {
     /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
     private mutating func locate<Source: SegmentSource & ~Copyable>(
         _ offset: Offset,
-        _ index: OffsetIndex,
+        _ index: inout OffsetIndex,
         _ source: inout Source
     ) throws(LogError) -> Cursor? {
         guard let entry = index.entry(for: offset) else { return nil }
@@ -74,7 +76,50 @@ struct RecordFetcher: ~Copyable {
         // written anew, with other places, since it was indexed.
         window.forget()
         try readHeader(entry.segment, &source)
-        return try walk(to: offset, from: Layout.segmentHeader, &source)
+        try reindex(&index, &source)
+        guard let found = index.entry(for: offset), found.segment == entry.segment else {
+            throw damaged(offset, .missingBatches, entry.segment, Layout.segmentHeader)
+        }
+        return try walk(to: offset, from: found.position, &source)
+    }
+
+    /// Notes where the batches of the segment are by now, those behind a damage as well.
+    private mutating func reindex<Source: SegmentSource & ~Copyable>(
+        _ index: inout OffsetIndex,
+        _ source: inout Source
+    ) throws(LogError) {
+        guard let header else { preconditionFailure("a segment's header is read first") }
+        var places = OffsetIndex()
+        var position = Layout.segmentHeader
+        var next = header.base
+        while position + Layout.page <= Int(header.size) {
+            guard let batch = try batch(at: position, of: header, &source), batch.base >= next
+            else {
+                position += Layout.page
+                continue
+            }
+            if batch.recordCount > 0 {
+                places.note(batch.base, segment: header.number, position: position)
+            }
+            if batch.kind == .seal { break }
+            next = batch.end
+            position += batch.extent
+        }
+        index.replace(header.number, with: places)
+    }
+
+    /// The header of the batch that stands there; nil where none of this segment does.
+    private mutating func batch<Source: SegmentSource & ~Copyable>(
+        at position: Int,
+        of header: SegmentHeader,
+        _ source: inout Source
+    ) throws(LogError) -> BatchHeader? {
+        guard position + Layout.page <= Int(header.size) else { return nil }
+        let sector = try bytes(header, position, Layout.page, &source)
+        guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
+            batch.position == UInt64(position), position + batch.extent <= Int(header.size)
+        else { return nil }
+        return batch
     }
 
     private mutating func walk<Source: SegmentSource & ~Copyable>(
@@ -85,18 +130,18 @@ struct RecordFetcher: ~Copyable {
         guard let header else { preconditionFailure("a segment's header is read first") }
         var position = start
         while position + Layout.page <= Int(header.size) {
-            let sector = try bytes(header, position, Layout.page, &source)
-            guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
-                batch.position == UInt64(position), position + batch.extent <= Int(header.size)
-            else { throw damaged(offset, .batchHeader, header.number, position) }
+            guard let batch = try batch(at: position, of: header, &source) else {
+                throw damaged(offset, .batchHeader, header.number, position)
+            }
             if batch.end <= offset {
                 position += batch.extent
                 continue
             }
+            guard batch.base <= offset else { break }
             let whole = try bytes(header, position, batch.extent, &source)
-            let end = Layout.batchHeader + Int(batch.bodyLength)
-            let body = UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
-            guard batch.base <= offset, let reader = BatchReader(batch, body: body) else { break }
+            guard let body = bodies.body(of: batch, in: whole),
+                let reader = BatchReader(batch, body: body)
+            else { throw damaged(offset, .changedBits, header.number, position) }
             return Cursor(
                 batch: batch,
                 segment: header.number,
