@@ -45,7 +45,7 @@ package struct OffsetIndex: Equatable, Sendable {
         return low == 0 ? nil : entries[low - 1]
     }
 
-    /// Forgets where the batches of a segment were, in favour of where `other` has them: the file was
+    /// Forgets where the batches of a segment were, in favour of where `other` has them: it was
     /// written anew.
     mutating func replace(_ segment: UInt64, with other: OffsetIndex) {
         precondition(other.entries.allSatisfy { $0.segment == segment })

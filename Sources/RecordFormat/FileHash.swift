@@ -8,6 +8,11 @@ package struct FileHash: ~Copyable {
     package struct Value: Equatable, Sendable {
         package let high: UInt64
         package let low: UInt64
+
+        package init(high: UInt64, low: UInt64) {
+            self.high = high
+            self.low = low
+        }
     }
 
     package init() {
