@@ -165,8 +165,8 @@ let package = Package(
             path: "Benchmarks",
             exclude: ["WRITER.md"],
             [
-                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "CLiburing",
-                "CPlatform",
+                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
+                "CLiburing", "CPlatform",
             ]
         ),
 
