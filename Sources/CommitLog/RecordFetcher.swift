@@ -40,7 +40,9 @@ struct RecordFetcher: ~Copyable {
         _ body: (RecordView) -> Result
     ) throws(LogError) -> Result {
         if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
-            cursor = try locate(offset, &index, &source)
+            // Whatever comes of it, what the cursor reads may be gone then.
+            let last = cursor.take()
+            cursor = try locate(offset, behind: last, &index, &source)
         }
         guard var found = cursor else { throw missing(offset, in: nil) }
         cursor = nil
@@ -62,13 +64,14 @@ struct RecordFetcher: ~Copyable {
     /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
     private mutating func locate<Source: SegmentSource & ~Copyable>(
         _ offset: Offset,
+        behind last: Cursor?,
         _ index: inout OffsetIndex,
         _ source: inout Source
     ) throws(LogError) -> Cursor? {
         guard let entry = index.entry(for: offset) else { return nil }
         var position = entry.position
-        if let cursor, cursor.segment == entry.segment, cursor.batch.end <= offset {
-            position = max(position, cursor.position + cursor.batch.extent)
+        if let last, last.segment == entry.segment, last.batch.end <= offset {
+            position = max(position, last.position + last.batch.extent)
         }
         if header?.number != entry.segment { try readHeader(entry.segment, &source) }
         if let found = try? walk(to: offset, from: position, &source) { return found }

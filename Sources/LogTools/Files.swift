@@ -128,6 +128,8 @@ package final class DirectoryFiles: Files {
         guard file >= 0 else { throw failed("open", name) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw failed("fsync", name) }
+        // Who reads it back is to see the medium.
+        posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
     }
 
     package func rename(_ name: String, to other: String) throws(ToolError) {
