@@ -84,9 +84,21 @@ let package = Package(
             pkgConfig: "liburing",
             providers: [.apt(["liburing-dev"])]
         ),
+        .systemLibrary(
+            name: "CZstd",
+            path: "Sources/CZstd",
+            pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]
+        ),
+        .systemLibrary(
+            name: "CXXHash",
+            path: "Sources/CXXHash",
+            pkgConfig: "libxxhash",
+            providers: [.apt(["libxxhash-dev"])]
+        ),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
         // 2
-        module("RecordFormat", ["Primitives", "CPlatform"]),
+        module("RecordFormat", ["Primitives", "CPlatform", "CZstd", "CXXHash"]),
         module("Disk", ["Primitives", "CLiburing", "CPlatform"]),
         module("WorkerProtocol", ["Primitives", "JSON"]),
         module("NetServer", ["Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
@@ -153,8 +165,8 @@ let package = Package(
             path: "Benchmarks",
             exclude: ["WRITER.md"],
             [
-                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "CLiburing",
-                "CPlatform",
+                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
+                "CLiburing", "CPlatform",
             ]
         ),
 

@@ -38,7 +38,7 @@ enum HTTPTriggers {
     }
 
     /// Bytes of the whole response at the beginning; nil while it is not whole.
-    private static func responseExtent(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Int? {
+    static func responseExtent(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Int? {
         guard let head = WorkerLink.headEnd(bytes) else { return nil }
         let lines = String(decoding: bytes[..<head], as: UTF8.self).lowercased()
         guard lines.hasPrefix("http/1.1 200") else { throw Failure("the engine answered \(lines)") }

@@ -22,17 +22,19 @@ final class EngineProcess {
         try self.init(program: program, on: try Scratch(in: parent), concurrency: concurrency)
     }
 
-    /// An engine on what is in a directory already, within `limit`.
+    /// An engine on what is in a directory already, within `limit`. `log` are lines of the section
+    /// of that name.
     init(
         program: String,
         on scratch: Scratch,
         concurrency: Int = 1024,
+        log: String = "",
         limit: MemoryLimit? = nil
     ) throws(Failure) {
         self.scratch = scratch
         let path = scratch.path
         unlink("\(path)/ports.json")
-        try File.write(Self.configuration(concurrency), to: "\(path)/iii.toml")
+        try File.write(Self.configuration(concurrency, log), to: "\(path)/iii.toml")
         let ports = "\(path)/ports.json"
         let start = Monotonic.now()
         let command = [
@@ -55,7 +57,7 @@ final class EngineProcess {
         http = try Self.port("http", text)
     }
 
-    private static func configuration(_ concurrency: Int) -> String {
+    private static func configuration(_ concurrency: Int, _ log: String) -> String {
         """
         [engine]
         address = "127.0.0.1:0"
@@ -67,6 +69,8 @@ final class EngineProcess {
         dashboard = false
         [queue.queues.bench]
         concurrency = \(concurrency)
+        [log]
+        \(log)
         """
     }
 

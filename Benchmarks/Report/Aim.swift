@@ -39,7 +39,8 @@ struct Aim: Sendable {
         return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
     }
 
-    static let all = ofTheLog + ofEnqueues + Peer.loads.map { aheadOfPeers($0) } + ofAnIdleEngine
+    static let all =
+        ofTheLog + ofVerifying + ofEnqueues + Peer.loads.map { aheadOfPeers($0) } + ofAnIdleEngine
 
     private static let ofTheLog =
         LogBatches.records.map { records in
@@ -54,6 +55,13 @@ struct Aim: Sendable {
                 )
             }
         ]
+
+    private static let ofVerifying = [
+        Aim(name: "iii-log verify --full, as written", bound: .atLeast(1), unit: "GB/s") {
+            $0.find(Compressing.verifying, Compressing.plain, clients: "0")?.perSecond
+                .map { Figure(value: $0 / 1e9) }
+        }
+    ]
 
     private static let ofEnqueues = [
         Aim(name: "durable enqueue, 1 x 1, p50 - device p50", bound: .atMost(100), unit: "µs") {

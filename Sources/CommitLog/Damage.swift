@@ -21,6 +21,8 @@ package struct Damage: Equatable, Sendable {
         case missingSectors
         /// Bits of a batch's body changed.
         case changedBits
+        /// A sealed segment's last page is not its footer, or contradicts what is before it.
+        case footer
     }
 
     package let reason: Reason
@@ -68,6 +70,7 @@ extension Damage: CustomStringConvertible {
         case .missingBatches: "batches are missing"
         case .missingSectors: "sectors of a synced batch are missing"
         case .changedBits: "bits of a batch changed"
+        case .footer: "the segment's footer is damaged, or what it stands for"
         }
     }
 }

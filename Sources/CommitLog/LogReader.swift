@@ -34,17 +34,28 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         return try source.newestManifest(through: page)?.engine
     }
 
-    /// The headers of the segments that were begun, in order; what has none is passed over.
-    package mutating func headers() throws(LogError) -> [(header: SegmentHeader, fileBytes: Int)] {
+    /// The headers of the segments that were begun, in order; what has none is passed over. And the
+    /// footers of those that were written in one go.
+    package mutating func headers() throws(LogError) -> [SegmentFrame] {
         let page = AlignedMemory(capacity: Layout.page)
-        var headers: [(SegmentHeader, Int)] = []
+        var frames: [SegmentFrame] = []
         for file in try source.listed() {
             _ = try source.load(segment: file.number, at: 0, into: page.bytes)
-            if case .valid(let header) = SegmentHeader.read(page.prefix(Layout.page)) {
-                headers.append((header, file.size))
+            guard case .valid(let header) = SegmentHeader.read(page.prefix(Layout.page)) else {
+                continue
             }
+            var frame = SegmentFrame(header: header, fileBytes: file.size, footer: nil)
+            let last = file.size - Layout.segmentFooter
+            if file.size == Int(clamping: header.size), last % Layout.page == 0,
+                try source.load(segment: file.number, at: last, into: page.bytes) == Layout.page,
+                case .valid(let footer) = SegmentFooter.read(page.prefix(Layout.page)),
+                footer.number == header.number, footer.salt == header.salt
+            {
+                frame.footer = footer
+            }
+            frames.append(frame)
         }
-        return headers
+        return frames
     }
 
     /// Checks everything, and hands over every intact record, behind a damage as well.
@@ -86,6 +97,15 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             }
         }
     }
+}
+
+/// What stands around the batches of a segment.
+package struct SegmentFrame: Equatable, Sendable {
+    package let header: SegmentHeader
+    /// Bytes of the file.
+    package let fileBytes: Int
+    /// Nil where the segment has none, or a damaged one.
+    package internal(set) var footer: SegmentFooter?
 }
 
 extension LogReader where Source == ReadOnlyDirectory {

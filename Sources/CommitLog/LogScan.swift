@@ -49,6 +49,9 @@ package struct LogScan: Equatable, Sendable {
         package let position: Int
         /// Whether its last batch is a seal: it does not change any more.
         package let isSealed: Bool
+        /// Bytes of the bodies of its batches as they are stored, and once they are decompressed.
+        package let storedBytes: Int
+        package let plainBytes: Int
     }
 
     /// An unfinished batch at the end of the log.

@@ -12,6 +12,9 @@ extension LogScanner where Source: ~Copyable {
         /// Whether what stands here was read twice: a log that is being written may have changed
         /// between two looks, and only what stays wrong is damage.
         var isSettled = false
+        /// Bytes of the bodies gone by, as stored and decompressed.
+        var storedBytes = 0
+        var plainBytes = 0
 
         init(header: SegmentHeader, isLast: Bool) {
             self.header = header
@@ -127,7 +130,7 @@ extension LogScanner where Source: ~Copyable {
         // A batch before the wanted records: its header alone says where the next one is.
         if !reads(batch, place) { return Observation(tailCase: .intact, batch: batch) }
         let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-        if Checksum.crc32c(Self.body(of: batch, in: whole)) == batch.bodyChecksum
+        if Checksum.crc32c(batch.storedBody(in: whole)) == batch.bodyChecksum
             || Mutant.is(.bodyUnchecked)
         {
             return Observation(tailCase: .intact, batch: batch)
@@ -199,14 +202,6 @@ extension LogScanner where Source: ~Copyable {
         )
     }
 
-    static func body(
-        of batch: BatchHeader,
-        in whole: UnsafeRawBufferPointer
-    ) -> UnsafeRawBufferPointer {
-        let end = Layout.batchHeader + Int(batch.bodyLength)
-        return UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
-    }
-
     // MARK: Reading
 
     /// Hands over the records of a batch whose header holds, names those that are damaged, and
@@ -222,18 +217,21 @@ extension LogScanner where Source: ~Copyable {
         var end = batch.end
         if reads(batch, place) {
             let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-            let body = Self.body(of: batch, in: whole)
+            let body = bodies.body(of: batch, in: whole)
             if batch.kind == .gap {
                 end = accept(batch, body, place)
             } else {
                 try handOver(batch, body, place, visit, reason)
             }
+            tally?.add(batch, whole)
         } else if isQuick {
             found.records += Int(batch.recordCount)
             found.unreadBatches += 1
             found.unreadBytes += Int(batch.bodyLength)
         }
         found.batches += 1
+        place.storedBytes += Int(batch.bodyLength)
+        place.plainBytes += Int(batch.rawLength)
         if batch.recordCount > 0 {
             found.index.note(batch.base, segment: place.header.number, position: place.position)
         }
@@ -248,10 +246,10 @@ extension LogScanner where Source: ~Copyable {
     /// - Returns: the offset behind them.
     private mutating func accept(
         _ batch: BatchHeader,
-        _ body: UnsafeRawBufferPointer,
+        _ body: UnsafeRawBufferPointer?,
         _ place: Place
     ) -> Offset {
-        guard let gap = GapBody(body), let end = gap.end(from: batch.base) else {
+        guard let gap = body.flatMap(GapBody.init), let end = gap.end(from: batch.base) else {
             lose(batch.base..<batch.base, .changedBits, place)
             return batch.base
         }
@@ -271,12 +269,12 @@ extension LogScanner where Source: ~Copyable {
 
     mutating func handOver(
         _ batch: BatchHeader,
-        _ body: UnsafeRawBufferPointer,
+        _ body: UnsafeRawBufferPointer?,
         _ place: Place,
         _ visit: Visit,
         _ reason: Damage.Reason
     ) throws(LogError) {
-        guard var reader = BatchReader(batch, body: body) else {
+        guard let body, var reader = BatchReader(batch, body: body) else {
             return lose(batch.base..<batch.end, reason, place)
         }
         found.lastTime = max(found.lastTime, reader.time)

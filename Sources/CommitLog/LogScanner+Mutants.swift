@@ -18,7 +18,7 @@ extension LogScanner where Source: ~Copyable {
             guard decision == .cut, let batch, Mutant.is(.halfBatch) else { return decision }
             let known = found.damages
             let whole = try bytes(place, at: place.position, count: batch.extent, &source)
-            try handOver(batch, Self.body(of: batch, in: whole), place, visit, .missingSectors)
+            try handOver(batch, batch.storedBody(in: whole), place, visit, .missingSectors)
             found.damages = known
             return decision
         }

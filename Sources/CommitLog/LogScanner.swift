@@ -23,6 +23,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Whether headers suffice, but for the last segment: only there may a write be unfinished.
     let isQuick: Bool
     var window: SegmentWindow
+    var bodies = BatchDecompressor()
+    /// What the segment's footer has to say; nil where none is compared.
+    var tally: SegmentTally?
     var found = LogScan()
     /// The offset that the next record must have.
     var expected = Offset.zero
@@ -226,7 +229,12 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         found.segments += 1
         meet(header.base, segment: file.number, position: 0)
         var place = Place(header: header, isLast: isLast)
-        while try advance(&place, &source, visit) {}
+        if try !passByFooter(&place, file, &source) {
+            let known = found.damages.count
+            tally = salvages && !isQuick ? SegmentTally() : nil
+            while try advance(&place, &source, visit) {}
+            try checkFooter(place, file, isSound: found.damages.count == known, &source)
+        }
         if !isLast, !place.isSealed, openLoss == nil {
             reportOpen(.missingBatches, segment: file.number, position: place.position)
         }
@@ -235,7 +243,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 header: header,
                 end: expected,
                 position: place.position,
-                isSealed: place.isSealed
+                isSealed: place.isSealed,
+                storedBytes: place.storedBytes,
+                plainBytes: place.plainBytes
             )
         )
         found.tail = LogScan.Tail(

@@ -8,6 +8,8 @@ import RecordFormat
 /// of the device for every mebibyte, not for every record. A single one costs a read of 64 KiB.
 struct RecordFetcher: ~Copyable {
     private var window = SegmentWindow(ahead: OffsetIndex.spacing, most: 1 << 20)
+    /// Holds the body that the cursor reads, if it was compressed.
+    private var bodies = BatchDecompressor()
     /// Of the segments that were read, for their salts and sizes.
     private var headers: [UInt64: SegmentHeader] = [:]
     /// Where the last record was found: the next one is likely behind it.
@@ -22,7 +24,7 @@ struct RecordFetcher: ~Copyable {
         let batch: BatchHeader
         let segment: UInt64
         let position: Int
-        /// Into the window as it was then.
+        /// Into the window as it was then, a piece, or a decompressed body.
         var reader: BatchReader
         let generation: UInt64
 
@@ -43,7 +45,9 @@ struct RecordFetcher: ~Copyable {
         _ body: (RecordView) -> Result
     ) throws(LogError) -> Result {
         if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
-            cursor = try locate(offset, &index, &source)
+            // Whatever comes of it, what the cursor reads may be gone then.
+            let last = cursor.take()
+            cursor = try locate(offset, behind: last, &index, &source)
         }
         guard var found = cursor else { throw missing(offset, in: nil) }
         cursor = nil
@@ -62,13 +66,14 @@ struct RecordFetcher: ~Copyable {
     /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
     private mutating func locate<Source: SegmentSource & ~Copyable>(
         _ offset: Offset,
+        behind last: Cursor?,
         _ index: inout OffsetIndex,
         _ source: inout Source
     ) throws(LogError) -> Cursor? {
         guard let entry = index.entry(for: offset) else { return nil }
         var position = entry.position
-        if let cursor, cursor.segment == entry.segment, cursor.batch.end <= offset {
-            position = max(position, cursor.position + cursor.batch.extent)
+        if let last, last.segment == entry.segment, last.batch.end <= offset {
+            position = max(position, last.position + last.batch.extent)
         }
         do throws(LogError) {
             let known = headers[entry.segment]
@@ -81,12 +86,11 @@ struct RecordFetcher: ~Copyable {
             piece = nil
             source.reopen(segment: entry.segment)
             let header = try readHeader(entry.segment, &source)
-            let (places, end) = try places(in: header, &source)
-            guard offset < end, let entry = places.entry(for: offset) else {
+            index.replace(segment: header.number, by: try places(in: header, &source))
+            guard let found = index.entry(for: offset), found.segment == header.number else {
                 throw damaged(offset, .missingBatches, header.number, position)
             }
-            index.replace(segment: header.number, by: places)
-            return try walk(to: offset, in: header, from: entry.position, &source)
+            return try walk(to: offset, in: header, from: found.position, &source)
         }
     }
 
@@ -102,10 +106,11 @@ struct RecordFetcher: ~Copyable {
                 position += batch.extent
                 continue
             }
+            guard batch.base <= offset else { break }
             let whole = try bytes(header, position, batch.extent, &source)
-            let end = Layout.batchHeader + Int(batch.bodyLength)
-            let body = UnsafeRawBufferPointer(rebasing: whole[Layout.batchHeader..<end])
-            guard batch.base <= offset, let reader = BatchReader(batch, body: body) else { break }
+            guard let body = bodies.body(of: batch, in: whole),
+                let reader = BatchReader(batch, body: body)
+            else { throw damaged(offset, .changedBits, header.number, position) }
             return Cursor(
                 batch: batch,
                 segment: header.number,
@@ -117,23 +122,28 @@ struct RecordFetcher: ~Copyable {
         throw damaged(offset, .batchHeader, header.number, position)
     }
 
-    /// Where the batches of a segment are, as far as they follow one another, and the offset behind
-    /// the last of them.
+    /// Where the batches of a segment are, those behind a damage as well.
     private mutating func places<Source: SegmentSource & ~Copyable>(
         in header: SegmentHeader,
         _ source: inout Source
-    ) throws(LogError) -> (OffsetIndex, end: Offset) {
-        var index = OffsetIndex()
-        var end = header.base
+    ) throws(LogError) -> OffsetIndex {
+        var places = OffsetIndex()
         var position = Layout.segmentHeader
-        while let batch = try batch(at: position, in: header, &source) {
-            if batch.recordCount > 0 {
-                index.note(batch.base, segment: header.number, position: position)
+        var next = header.base
+        while position + Layout.page <= Int(header.size) {
+            guard let batch = try batch(at: position, in: header, &source), batch.base >= next
+            else {
+                position += Layout.page
+                continue
             }
+            if batch.recordCount > 0 {
+                places.note(batch.base, segment: header.number, position: position)
+            }
+            if batch.kind == .seal { break }
+            next = batch.end
             position += batch.extent
-            end = batch.end
         }
-        return (index, end)
+        return places
     }
 
     /// The header of the batch at `position`; nil: there is none.

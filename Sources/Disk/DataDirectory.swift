@@ -7,6 +7,7 @@ import Glibc
 ///       LOCK              0600  flock; says who holds it
 ///       MANIFEST          0600  two slots of 4096 bytes
 ///       log/N.seg         0600  N has 20 digits; N.seg.tmp is in the making
+///                         0400  once it is sealed
 ///
 /// Invariants:
 /// * Nothing is touched before ``lock()``.
@@ -196,12 +197,16 @@ package final class DataDirectory {
     }
 
     func sync(segment: UInt64) throws(StorageError) {
-        let file = try writable(segment)
+        let file = try readable(segment)
         try file.sync(segmentPath(segment))
         platform_drop_cache(file.number)
     }
 
-    func release(segment: UInt64) { writing[segment] = nil }
+    func release(segment: UInt64) {
+        writing[segment] = nil
+        // A guard against accidents: where a file system has no modes, all is well without.
+        _ = fchmodat(logNumber, Self.segmentName(segment), 0o400, 0)
+    }
 
     func write(
         _ bytes: UnsafeRawBufferPointer,
@@ -303,8 +308,15 @@ extension DataDirectory {
 
     private func writable(_ number: UInt64) throws(StorageError) -> Descriptor {
         if let known = writing[number] { return known }
+        let name = Self.segmentName(number)
+        // A segment whose seal was lost is written to again.
+        if faccessat(logNumber, name, W_OK, 0) != 0, errno == EACCES {
+            guard fchmodat(logNumber, name, 0o600, 0) == 0 else {
+                throw .failed("chmod 600", segmentPath(number), errno)
+            }
+        }
         let file = try Descriptor.direct(
-            Self.segmentName(number),
+            name,
             in: logNumber,
             writingOptions,
             path: segmentPath(number)

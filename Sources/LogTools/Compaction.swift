@@ -3,14 +3,15 @@ import Disk
 import Events
 package import Folding
 package import Primitives
-import RecordFormat
+package import RecordFormat
 
-/// Retention: writes old segments anew with only the records that the views still need. What takes
-/// the place of the others is a gap, so every record keeps its offset, and a log that is folded
-/// again makes the same views.
+/// Writes sealed segments anew, in the background: each once, dense and compressed, and old ones
+/// with only the records that the views still need (retention). What takes the place of the others
+/// is a gap, so every record keeps its offset, and a log that is folded again makes the same views.
 ///
-/// Segments are dealt with from the oldest on, each replaced in one step by a file that is durable:
-/// whatever a crash leaves, nothing older still has what something younger has forgotten.
+/// Segments are dealt with from the oldest on, each replaced in one step by a file that is durable
+/// and was read back: whatever a crash leaves, nothing older still has what something younger has
+/// forgotten.
 package struct Compaction: ~Copyable {
     /// What may go.
     package struct Policy: Equatable, Sendable {
@@ -18,19 +19,25 @@ package struct Compaction: ~Copyable {
         package var age: Timestamp.Span?
         /// The oldest segments, until all are not larger, in bytes; nil: size is no reason.
         package var bytes: Int?
+        /// How segments are stored. ``Compression/none`` is no reason to write one anew.
+        package var compression: Compression
 
-        package init(age: Timestamp.Span?, bytes: Int?) {
+        package init(age: Timestamp.Span?, bytes: Int?, compression: Compression = .none) {
             self.age = age
             self.bytes = bytes
+            self.compression = compression
         }
 
-        package var keepsAll: Bool { age == nil && bytes == nil }
+        package var keepsAll: Bool { age == nil && bytes == nil && compression == .none }
     }
 
     /// What was done.
     package struct Outcome: Equatable, Sendable {
+        /// How often a segment was written anew.
         package var segments = 0
+        /// The records that were left out.
         package var records = 0
+        /// How much smaller the log became.
         package var bytes = 0
 
         package init() {}
@@ -39,6 +46,8 @@ package struct Compaction: ~Copyable {
     private let files: any Files
     private let views: any RecordNeeds
     private let limit: Offset
+    /// Why records are missing already.
+    private var missing = MissingRecords.allRemoved(but: [])
     private var outcome = Outcome()
 
     /// A compaction of the log in the directory of `files`. `views` know what is needed of its
@@ -51,56 +60,137 @@ package struct Compaction: ~Copyable {
     }
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
-        let segments = try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
-            return try reader.headers()
-        }
+        missing = .allRemoved(but: try survey().gaps.map(\.lost))
+        if policy.compression != .none { try compress(policy.compression) }
+        let segments = try frames()
         var total = segments.reduce(0) { $0 + $1.fileBytes }
         for (segment, next) in zip(segments, segments.dropFirst()) {
             let isOld = policy.age.map { next.header.created.advanced(by: $0) < now } ?? false
             let isExcess = policy.bytes.map { total > $0 } ?? false
-            guard isOld || isExcess, next.header.base <= limit else { break }
-            total -= try rewrite(segment.header, end: next.header.base, segment.fileBytes)
+            let end = next.header.base
+            guard isOld || isExcess, end <= limit else { break }
+            var dropped = 0
+            try visit(segment.header.base..<end) { if !needs($0) { dropped += 1 } }
+            guard dropped > 0 else { continue }
+            let before = outcome.bytes
+            // What is there is compressed, whatever is wanted of segments to come.
+            let compression = segment.footer?.compression ?? policy.compression
+            try rewrite(segment, end: end, compression, keepsAll: false)
+            outcome.records += dropped
+            total -= outcome.bytes - before
         }
         return outcome
     }
 
-    /// Writes a segment anew, unless all of its records are needed.
-    ///
-    /// - Returns: the bytes that were saved.
+    /// Writes segments anew that are not dense yet, or not compressed: their footers tell.
+    private mutating func compress(_ compression: Compression) throws(ToolError) {
+        let segments = try frames()
+        for (segment, next) in zip(segments, segments.dropFirst()) {
+            guard next.header.base <= limit else { break }
+            guard segment.footer?.compression != compression else { continue }
+            try rewrite(segment, end: next.header.base, compression, keepsAll: true)
+        }
+    }
+
+    private func survey() throws(ToolError) -> LogScan {
+        try telling { () throws(LogError) in
+            var reader = LogReader(directory: files.path)
+            return try reader.survey()
+        }
+    }
+
+    private func frames() throws(ToolError) -> [SegmentFrame] {
+        try telling { () throws(LogError) in
+            var reader = LogReader(directory: files.path)
+            return try reader.headers()
+        }
+    }
+
+    /// Puts another file in the place of a segment, with all of its records or those that are
+    /// needed. When it throws, the segment is as it was.
     private mutating func rewrite(
-        _ header: SegmentHeader,
+        _ segment: SegmentFrame,
         end: Offset,
-        _ fileBytes: Int
+        _ compression: Compression,
+        keepsAll: Bool
+    ) throws(ToolError) {
+        let name = "log/\(DataDirectory.segmentName(segment.header.number))"
+        let temporary = "\(name).tmp"
+        let byteCount: Int
+        do throws(ToolError) {
+            byteCount = try write(segment.header, end, compression, keepsAll, as: temporary)
+            try files.rename(temporary, to: name)
+            try files.sync("log")
+        } catch {
+            // It takes room that may be scarce. What cannot be removed goes at the next start.
+            do throws(ToolError) { try files.remove(temporary) } catch {}
+            throw error
+        }
+        outcome.segments += 1
+        outcome.bytes += segment.fileBytes - byteCount
+    }
+
+    /// - Returns: the bytes of the file, which is on the medium and was read back.
+    private func write(
+        _ header: SegmentHeader,
+        _ end: Offset,
+        _ compression: Compression,
+        _ keepsAll: Bool,
+        as name: String
     ) throws(ToolError) -> Int {
-        var dropped = 0
-        try visit(header.base..<end) { if !needs($0) { dropped += 1 } }
-        guard dropped > 0 else { return 0 }
-        let name = "log/\(DataDirectory.segmentName(header.number))"
         var writer = try SegmentWriter(
             header.number,
             base: header.base,
             engine: header.engine,
             time: header.created,
-            missing: .allRemoved,
+            missing: missing,
+            compression: compression,
             in: files,
-            as: "\(name).tmp"
+            as: name
         )
         var failure: ToolError?
+        var content = Content()
         try visit(header.base..<end) { record in
-            guard failure == nil, needs(record) else { return }
-            do throws(ToolError) { try writer.append(record) } catch { failure = error }
+            guard failure == nil, keepsAll || needs(record) else { return }
+            do throws(ToolError) {
+                try writer.append(record)
+                content.add(record)
+            } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
         try writer.skip(to: end)
-        let bytes = writer.byteCount
-        _ = try writer.finish()
-        try files.rename("\(name).tmp", to: name)
-        try files.sync("log")
-        outcome.segments += 1
-        outcome.records += dropped
-        outcome.bytes += fileBytes - bytes
-        return fileBytes - bytes
+        let written = try writer.finish()
+        var copy = Content()
+        let scan = try LogPass(.files(["\(files.path)/\(name)"])).verify { copy.add($0) }
+        guard scan.damages.isEmpty, scan.next == end, copy == content else {
+            throw ToolError(
+                .damaged,
+                "\(files.path)/\(name) does not hold what was written to it; the segment stays as "
+                    + "it was"
+            )
+        }
+        return written.byteCount
+    }
+
+    /// Of records, to see that two passes have met the same.
+    private struct Content: Equatable {
+        private var count = 0
+        private var checksum: UInt32 = 0
+
+        mutating func add(_ record: RecordView) {
+            count += 1
+            var hash = ContentHash()
+            hash.add(record.offset.rawValue)
+            hash.add(UInt64(bitPattern: record.time.nanoseconds))
+            hash.add(record.trace?.high ?? 0)
+            hash.add(record.trace?.low ?? 0)
+            hash.add(record.cause?.rawValue ?? .max)
+            hash.add(record.kind)
+            withUnsafeBytes(of: hash.value) { checksum = Checksum.crc32c($0, from: checksum) }
+            checksum = Checksum.crc32c(record.payload, from: checksum)
+        }
     }
 
     /// A record of a kind that this version does not know is kept.

@@ -31,6 +31,11 @@ package protocol Files: AnyObject {
 
     /// Gives a file another name, in the place of one that has it, in one step.
     func rename(_ name: String, to other: String) throws(ToolError)
+
+    /// Takes the permission to write away: a sealed segment does not change any more.
+    func protect(_ name: String) throws(ToolError)
+
+    func remove(_ name: String) throws(ToolError)
 }
 
 /// The files of a directory of the file system.
@@ -85,7 +90,9 @@ package final class DirectoryFiles: Files {
 
     package func create(_ name: String) throws(ToolError) {
         forget()
-        let options = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+        // What an interrupted attempt left may be protected already.
+        guard unlink(full(name)) == 0 || errno == ENOENT else { throw failed("remove", name) }
+        let options = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let file = Glibc.open(full(name), options, 0o600)
         guard file >= 0 else { throw failed("create", name) }
         open = (name, file)
@@ -121,10 +128,21 @@ package final class DirectoryFiles: Files {
         guard file >= 0 else { throw failed("open", name) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw failed("fsync", name) }
+        // Who reads it back is to see the medium.
+        posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
     }
 
     package func rename(_ name: String, to other: String) throws(ToolError) {
         forget()
         guard Glibc.rename(full(name), full(other)) == 0 else { throw failed("rename", other) }
+    }
+
+    package func protect(_ name: String) throws(ToolError) {
+        guard chmod(full(name), 0o400) == 0 else { throw failed("chmod 400", name) }
+    }
+
+    package func remove(_ name: String) throws(ToolError) {
+        forget()
+        guard unlink(full(name)) == 0 else { throw failed("remove", name) }
     }
 }

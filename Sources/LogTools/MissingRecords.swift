@@ -7,8 +7,16 @@ struct MissingRecords: Equatable, Sendable {
     /// Ascending, without overlaps; the rest is lost.
     private let removed: [Range<Offset>]
 
-    /// Whatever is missing was removed.
-    static let allRemoved = MissingRecords(removed: [.zero..<Offset.max])
+    /// Whatever is missing was removed, but for what is known to be lost: ascending ranges.
+    static func allRemoved(but lost: [Range<Offset>]) -> MissingRecords {
+        var removed: [Range<Offset>] = []
+        var next = Offset.zero
+        for range in lost {
+            if next < range.lowerBound { removed.append(next..<range.lowerBound) }
+            next = max(next, range.upperBound)
+        }
+        return MissingRecords(removed: removed + [next..<Offset.max])
+    }
 
     private init(removed: [Range<Offset>]) { self.removed = removed }
 

@@ -64,6 +64,7 @@ package struct Repair: ~Copyable {
             engine: plan.engine,
             time: time,
             missing: plan.missing,
+            compression: .none,
             in: files,
             as: temporary(item)
         )
@@ -71,7 +72,7 @@ package struct Repair: ~Copyable {
 
     private mutating func end() throws(ToolError) {
         try writer?.skip(to: plan.items[place].offsets.upperBound)
-        if let writer = writer.take() { lost += try writer.finish() }
+        if let writer = writer.take() { lost += try writer.finish().gaps }
         place += 1
         try begin()
     }

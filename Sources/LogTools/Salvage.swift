@@ -82,6 +82,7 @@ package struct Salvage: Equatable, Sendable {
                 engine: engine,
                 time: time,
                 missing: missing,
+                compression: .none,
                 in: directory.files,
                 as: directory.name(number)
             )
@@ -114,7 +115,7 @@ package struct Salvage: Equatable, Sendable {
         }
 
         private mutating func end() throws(ToolError) {
-            if let writer = writer.take() { gaps += try writer.finish() }
+            if let writer = writer.take() { gaps += try writer.finish().gaps }
         }
 
         /// - Returns: how many offsets were given up.

@@ -20,6 +20,10 @@ extension SegmentSummary {
         json.integer(records)
         json.key("bytes")
         json.integer(byteCount)
+        json.key("stored_bytes")
+        json.integer(storedBytes)
+        json.key("plain_bytes")
+        json.integer(plainBytes)
         json.key("first_time")
         if let firstTime { json.string(firstTime.rfc3339()) } else { json.null() }
         json.key("last_time")

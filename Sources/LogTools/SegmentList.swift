@@ -25,6 +25,9 @@ package struct SegmentSummary: Equatable, Sendable {
     package internal(set) var records = 0
     /// Offsets in it that were given up.
     package internal(set) var lost = 0
+    /// Bytes of the bodies of its batches as they are stored, and once they are decompressed.
+    package internal(set) var storedBytes = 0
+    package internal(set) var plainBytes = 0
     package internal(set) var firstTime: Timestamp?
     package internal(set) var lastTime: Timestamp?
     /// Damages in it.
@@ -81,6 +84,8 @@ package struct SegmentList: Equatable, Sendable {
             if segments[index].state == .active, isFollowed || span?.isSealed == true {
                 segments[index].state = .sealed
             }
+            segments[index].storedBytes = span?.storedBytes ?? 0
+            segments[index].plainBytes = span?.plainBytes ?? 0
             segments[index].lost = scan.gaps.filter { $0.segment == number }
                 .reduce(0) { $0 + $1.lost.lowerBound.distance(to: $1.lost.upperBound) }
         }
@@ -93,20 +98,22 @@ package struct SegmentList: Equatable, Sendable {
         let rows = segments.map { segment in
             [
                 "\(segment.number)", segment.first.map { "\($0)" } ?? "-", "\(segment.records)",
-                "\(segment.byteCount)", segment.firstTime.map(RecordFormatter.time) ?? "-",
+                "\(segment.byteCount)", "\(segment.storedBytes)", "\(segment.plainBytes)",
+                segment.firstTime.map(RecordFormatter.time) ?? "-",
                 segment.lastTime.map(RecordFormatter.time) ?? "-", segment.state.rawValue,
                 segment.checksums,
             ]
         }
         let headings = [
-            "SEGMENT", "FIRST", "RECORDS", "BYTES", "FIRST TIME", "LAST TIME", "STATE", "CHECKSUMS",
+            "SEGMENT", "FIRST", "RECORDS", "BYTES", "STORED", "PLAIN", "FIRST TIME", "LAST TIME",
+            "STATE", "CHECKSUMS",
         ]
         let widths = headings.indices.map { column in
             rows.map { $0[column].count }.reduce(headings[column].count, max)
         }
         func line(_ cells: [String]) -> String {
             cells.indices.map { column in
-                column < 4
+                column < 6
                     ? Text.rightAligned(cells[column], widths[column])
                     : column == cells.count - 1
                         ? cells[column] : Text.padded(cells[column], widths[column])

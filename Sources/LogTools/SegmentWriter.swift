@@ -3,7 +3,7 @@ import Primitives
 import RecordFormat
 
 /// Writes one whole segment: records under their own offsets, gaps where some are missing, a seal
-/// at the end, and the header last, when the size is known.
+/// and a footer at the end, and the header last, when the size is known.
 struct SegmentWriter: ~Copyable {
     private let files: any Files
     private let name: String
@@ -11,15 +11,27 @@ struct SegmentWriter: ~Copyable {
     private let base: Offset
     private let salt: UInt64
     private let engine: UUID128
+    private let created: Timestamp
     private var batch: BatchBuilder
+    private let compression: Compression
+    private var compressor: BatchCompressor?
+    private var tally = SegmentTally()
     private var position = Layout.segmentHeader
     private var lastTime: Timestamp
     private var page = AlignedMemory(capacity: Layout.page)
     private var gaps: [Manifest.Quarantine] = []
     private let missing: MissingRecords
 
-    /// Bytes from which on a batch is written.
-    private static let batchBytes = 256 << 10
+    /// Bytes from which on a batch is written: who wants one record decompresses no more.
+    private static let batchBytes = 64 << 10
+
+    /// What was written.
+    struct Written {
+        /// Of the file.
+        var byteCount: Int
+        /// What was given up in it.
+        var gaps: [Manifest.Quarantine]
+    }
 
     /// Begins the file `name` as segment `number`. `time` is that of the record before;
     /// `missing` says why offsets are missing in it.
@@ -29,6 +41,7 @@ struct SegmentWriter: ~Copyable {
         engine: UUID128,
         time: Timestamp,
         missing: MissingRecords,
+        compression: Compression,
         in files: any Files,
         as name: String
     ) throws(ToolError) {
@@ -40,7 +53,10 @@ struct SegmentWriter: ~Copyable {
         self.missing = missing
         var random = SystemEntropy()
         salt = random.next()
+        created = time
         lastTime = time
+        self.compression = compression
+        compressor = compression == .zstd ? BatchCompressor() : nil
         batch = BatchBuilder(base: base)
         // Until the header is there, a page of zeros stands in its place.
         try files.create(name)
@@ -81,34 +97,42 @@ struct SegmentWriter: ~Copyable {
         }
     }
 
-    /// Ends the segment with a seal. On return it is on the medium under the name that it has.
-    ///
-    /// - Returns: what was given up in it.
-    consuming func finish() throws(ToolError) -> [Manifest.Quarantine] {
+    /// Ends the segment with a seal and a footer. On return it is on the medium under the name that
+    /// it has.
+    consuming func finish() throws(ToolError) -> Written {
         try flush()
         let seal = batch.close(header(.seal), time: lastTime)
         try put(seal)
-        // The footer's page.
-        try put(zeroed())
-        let header = SegmentHeader(
+        let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
+        let footer = tally.footer(
+            number: number,
+            salt: salt,
+            end: batch.base,
+            compression: compression
+        )
+        footer.write(to: memory)
+        try files.write(UnsafeRawBufferPointer(memory), to: name, at: position)
+        var header = SegmentHeader(
             number: number,
             base: base,
             salt: salt,
             engine: engine,
-            created: lastTime,
-            size: UInt64(position)
+            created: created,
+            size: UInt64(position + Layout.segmentFooter)
         )
-        header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
-        try files.write(page.prefix(Layout.page), to: name, at: 0)
+        header.hasCompressed = tally.hasCompressed
+        header.write(to: memory)
+        try files.write(UnsafeRawBufferPointer(memory), to: name, at: 0)
+        try files.protect(name)
         try files.sync(name)
-        return gaps
+        return Written(byteCount: Int(header.size), gaps: gaps)
     }
 
     private mutating func flush() throws(ToolError) {
         guard !batch.isEmpty else { return }
         let next = batch.end
         let bytes = batch.close(header(.data))
-        try put(bytes)
+        try put(compressor?.compress(bytes) ?? bytes)
         batch.reset(base: next)
     }
 
@@ -124,13 +148,12 @@ struct SegmentWriter: ~Copyable {
     }
 
     private mutating func put(_ bytes: UnsafeRawBufferPointer) throws(ToolError) {
+        guard case .header(let header) = BatchHeader.read(bytes) else {
+            preconditionFailure("no batch")
+        }
         try files.write(bytes, to: name, at: position)
+        tally.add(header, bytes)
         position += bytes.count
-    }
-
-    private func zeroed() -> UnsafeRawBufferPointer {
-        page.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        return page.prefix(Layout.page)
     }
 }
 

@@ -175,20 +175,10 @@ package struct BatchBuilder: ~Copyable {
             toByteOffset: Layout.batchHeader,
             as: Int64.self
         )
-        UnsafeMutableRawBufferPointer(rebasing: bytes[used..<extent]).initializeMemory(
-            as: UInt8.self,
-            repeating: 0
-        )
-        let body = UnsafeRawBufferPointer(rebasing: bytes[Layout.batchHeader..<used])
         var header = header
-        header.bodyLength = UInt32(body.count)
-        header.rawLength = header.bodyLength
         header.recordCount = UInt32(count)
-        header.bodyChecksum = Checksum.crc32c(body)
-        // The first sector holds the header and is never zero: counting may begin behind it.
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[Layout.sector..<extent])
-        header.zeroSectors = UInt16(clamping: RecordFormat.zeroSectors(rest))
-        header.write(to: bytes)
+        header.rawLength = UInt32(used - Layout.batchHeader)
+        header.finish(bytes, bodyLength: used - Layout.batchHeader)
         return memory.prefix(extent)
     }
 

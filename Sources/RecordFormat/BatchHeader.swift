@@ -33,8 +33,8 @@ package struct BatchHeader: Equatable, Sendable {
     /// The sectors of the padded batch that are all zero by right; 65535 stands for more.
     package var zeroSectors: UInt16
     package var kind: Kind
-    /// 0: stored as it is. No other value exists yet.
-    package var compression: UInt8
+    /// How the body is stored.
+    package var compression: Compression
     /// Bytes of the body once decompressed.
     package var rawLength: UInt32
 
@@ -56,7 +56,7 @@ package struct BatchHeader: Equatable, Sendable {
         recordCount = 0
         bodyChecksum = 0
         zeroSectors = 0
-        compression = 0
+        compression = .none
         rawLength = 0
     }
 
@@ -65,6 +65,27 @@ package struct BatchHeader: Equatable, Sendable {
 
     /// Bytes of the whole batch: header, body and padding.
     package var extent: Int { Layout.padded(Layout.batchHeader + Int(bodyLength)) }
+
+    /// The body as it is stored, in the bytes of the batch.
+    package func storedBody(in batch: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let end = Layout.batchHeader + Int(bodyLength)
+        precondition(batch.count >= end)
+        return UnsafeRawBufferPointer(rebasing: batch[Layout.batchHeader..<end])
+    }
+
+    /// Pads the batch whose stored body of `bodyLength` bytes stands in `memory` already, fills in
+    /// what follows from it, and writes itself before it.
+    mutating func finish(_ memory: UnsafeMutableRawBufferPointer, bodyLength: Int) {
+        self.bodyLength = UInt32(bodyLength)
+        let end = Layout.batchHeader + bodyLength
+        let padding = UnsafeMutableRawBufferPointer(rebasing: memory[end..<extent])
+        padding.initializeMemory(as: UInt8.self, repeating: 0)
+        bodyChecksum = Checksum.crc32c(storedBody(in: UnsafeRawBufferPointer(memory)))
+        // The first sector holds the header and is never zero: counting may begin behind it.
+        let rest = UnsafeRawBufferPointer(rebasing: memory[Layout.sector..<extent])
+        zeroSectors = UInt16(clamping: RecordFormat.zeroSectors(rest))
+        write(to: memory)
+    }
 
     package func write(to memory: UnsafeMutableRawBufferPointer) {
         precondition(memory.count >= Layout.batchHeader)
@@ -81,7 +102,7 @@ package struct BatchHeader: Equatable, Sendable {
         writer.u32(segment)
         writer.u16(zeroSectors)
         writer.byte(kind.rawValue)
-        writer.byte(compression)
+        writer.byte(compression.rawValue)
         writer.u32(rawLength)
         precondition(writer.count == Layout.batchHeader)
         let covered = UnsafeRawBufferPointer(rebasing: memory[8..<Layout.batchHeader])
@@ -135,8 +156,8 @@ package struct BatchHeader: Equatable, Sendable {
         zeroSectors = try reader.u16()
         guard let kind = Kind(rawValue: try reader.byte()) else { return nil }
         self.kind = kind
-        compression = try reader.byte()
+        guard let compression = Compression(rawValue: try reader.byte()) else { return nil }
+        self.compression = compression
         rawLength = try reader.u32()
-        guard compression == 0 else { return nil }
     }
 }

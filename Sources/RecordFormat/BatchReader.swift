@@ -11,10 +11,9 @@ package struct BatchReader {
     package private(set) var next: Offset
     private let end: Offset
 
-    /// Reads the `header.bodyLength` bytes that follow the header. Nil when they are too few to be
-    /// a body.
+    /// Reads the plain body, `header.rawLength` bytes. Nil when they are too few to be one.
     package init?(_ header: BatchHeader, body: UnsafeRawBufferPointer) {
-        precondition(body.count == Int(header.bodyLength))
+        precondition(body.count == Int(header.rawLength))
         guard body.count >= Layout.bodyPrefix else { return nil }
         self.body = body
         next = header.base

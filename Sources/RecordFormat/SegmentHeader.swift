@@ -9,8 +9,10 @@ package struct SegmentHeader: Equatable, Sendable {
     package var salt: UInt64
     package var engine: UUID128
     package var created: Timestamp
-    /// CRC-32C of the footer of the segment before; 0 while segments have none.
+    /// Not used: a segment may be written anew without the one behind it.
     package var previousFooter: UInt32
+    /// Whether batches may be compressed: an engine that does not know how leaves the file alone.
+    package var hasCompressed = false
     /// Bytes of the whole file.
     package var size: UInt64
 
@@ -34,6 +36,8 @@ package struct SegmentHeader: Equatable, Sendable {
     private static let mark: StaticString = "iii-seg\n"
     private static let alignment: UInt8 = 12
     private static let crc32c: UInt8 = 1
+    /// The incompatible feature that ``hasCompressed`` is.
+    private static let compressed: UInt32 = 1
 
     /// Fills the page that `memory` is.
     package func write(to memory: UnsafeMutableRawBufferPointer) {
@@ -47,7 +51,7 @@ package struct SegmentHeader: Equatable, Sendable {
             writer.byte(Self.alignment)
             writer.byte(Self.crc32c)
             writer.u16(0)
-            writer.u32(0)
+            writer.u32(hasCompressed ? Self.compressed : 0)
             writer.u32(0)
             writer.u32(0)
             writer.u32(0)
@@ -83,7 +87,8 @@ package struct SegmentHeader: Equatable, Sendable {
             guard alignment == Self.alignment, checksum == Self.crc32c else {
                 throw DecodeError(position: reader.position, expected: "4-KiB pages and CRC-32C")
             }
-            return (header, incompatible)
+            header.hasCompressed = incompatible & Self.compressed != 0
+            return (header, incompatible & ~Self.compressed)
         }
     }
 }

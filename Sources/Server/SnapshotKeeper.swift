@@ -10,7 +10,7 @@ import Synchronization
 
 /// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
 /// own: it folds the sealed segments on top of the snapshot before, and the core never stops. Then
-/// it removes what retention lets go.
+/// it compresses those below, and removes what retention lets go.
 final class SnapshotKeeper: Sendable {
     private struct State {
         /// The offset of the newest snapshot, and the segment that began there.
@@ -23,7 +23,7 @@ final class SnapshotKeeper: Sendable {
     private let segmentBytes: Int
     /// Bytes of the log between two snapshots.
     private let spacing: Int
-    private let retention: Compaction.Policy
+    private let policy: Compaction.Policy
     private let report: Report
     private let state: Mutex<State>
 
@@ -33,9 +33,10 @@ final class SnapshotKeeper: Sendable {
         self.engine = engine
         segmentBytes = configuration.log.segmentBytes
         spacing = configuration.log.snapshotBytes
-        retention = Compaction.Policy(
+        policy = Compaction.Policy(
             age: configuration.log.retention,
-            bytes: configuration.log.retentionBytes
+            bytes: configuration.log.retentionBytes,
+            compression: configuration.log.compression.stored
         )
         self.report = report
         state = Mutex(State(made: segment))
@@ -127,18 +128,17 @@ final class SnapshotKeeper: Sendable {
     }
 
     private func compact(_ needed: NeededRecords, below end: Offset) {
-        guard !retention.keepsAll else { return }
+        guard !policy.keepsAll else { return }
         let files = DirectoryFiles(path: path)
         let compaction = Compaction(files, views: needed, limit: end)
         do throws(ToolError) {
-            let done = try compaction.run(retention, now: SystemClock().now().wall)
+            let done = try compaction.run(policy, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
-            let text =
-                "retention removed \(done.records) records of \(done.segments) segments, "
-                + "\(done.bytes >> 20) MiB"
+            var text = "\(done.segments) sealed segments written anew, \(done.bytes >> 20) MiB less"
+            if done.records > 0 { text += "; retention removed \(done.records) records" }
             report.notice(Notice(severity: .info, text: text))
         } catch {
-            warn("retention removed nothing more: \(error.message)")
+            warn("no more sealed segments were written anew: \(error.message)")
         }
     }
 

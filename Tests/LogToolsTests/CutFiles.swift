@@ -96,6 +96,13 @@ final class CutFiles: Files {
         try step(other)
         names[other] = names.removeValue(forKey: name)
     }
+
+    func protect(_ name: String) throws(ToolError) { try step(name) }
+
+    func remove(_ name: String) throws(ToolError) {
+        try step(name)
+        names[name] = nil
+    }
 }
 
 /// The segments among ``CutFiles``.

@@ -14,6 +14,10 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("data/formats")
 
+    /// `v1`, as an engine and retention leave a log, and the same format with compressed segments.
+    private static let versions = ["v1", compressed]
+    private static let compressed = "v1-compressed"
+
     /// A copy of a version's log, so that nothing touches the one that is kept.
     private func copy(_ version: String) throws -> (scratch: Scratch, path: String) {
         let scratch = try Scratch()
@@ -39,7 +43,7 @@ import Testing
         return lines
     }
 
-    @Test("what was written by a version is read as it was written", arguments: ["v1"])
+    @Test("what was written by a version is read as it was written", arguments: versions)
     func reads(version: String) throws {
         let (scratch, path) = try copy(version)
         let kept = Self.formats.appendingPathComponent("\(version)/records.txt")
@@ -47,10 +51,13 @@ import Testing
         #expect(try lines(path) == expected.split(separator: "\n").map(String.init))
         let verification = try Verification(LogPass(.directory(path)), depth: .full)
         #expect(verification.verdict == .sound)
+        let segments = try SegmentList(LogPass(.directory(path))).segments
+        let isSmaller = segments.contains { $0.storedBytes < $0.plainBytes }
+        #expect(isSmaller == (version == Self.compressed))
         withExtendedLifetime(scratch) {}
     }
 
-    @Test("an engine of today goes on with it", arguments: ["v1"])
+    @Test("an engine of today goes on with it", arguments: versions)
     func goesOn(version: String) throws {
         let (scratch, path) = try copy(version)
         let before = try lines(path)
@@ -75,18 +82,26 @@ import Testing
     @Test("the golden directory is made", .enabled(if: writes != nil))
     func write() throws {
         let version = try #require(Self.writes)
-        let log = try StoredLog(.hello(), segmentBytes: 32 << 10)
+        let isCompressed = version == Self.compressed
+        let log =
+            isCompressed
+            ? try StoredLog(Wound.long(), records: 8)
+            : try StoredLog(.hello(), segmentBytes: 32 << 10)
         var views = Views(cacheBytes: 0)
         var reader = LogReader(directory: log.path)
         _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
-        // The oldest segment as retention leaves it.
+        // The oldest segment as retention, or compression, leaves it.
         let second = try #require(try reader.headers().dropFirst().first).header.base
         let compaction = Compaction(
             DirectoryFiles(path: log.path),
             views: views,
             limit: second
         )
-        _ = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let policy =
+            isCompressed
+            ? Compaction.Policy(age: nil, bytes: nil, compression: .zstd)
+            : Compaction.Policy(age: nil, bytes: 0)
+        _ = try compaction.run(policy, now: Story.start)
         let folder = Self.formats.appendingPathComponent(version)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let target = folder.appendingPathComponent("data")

@@ -59,7 +59,7 @@ import Testing
         for bit in 0..<80 * 8 {
             var changed = bytes
             changed[gap.position + bit / 8] ^= 1 << UInt8(bit % 8)
-            try changed.write(to: file)
+            try changed.write(to: file, options: .atomic)
             let pass = try LogPass(.directory(target))
             #expect(try Verification(pass, depth: .full).verdict == .damaged, "bit \(bit)")
             #expect(try Verification(pass, depth: .quick).verdict == .damaged, "bit \(bit)")

@@ -367,7 +367,7 @@ struct StoredLog {
         let url = URL(fileURLWithPath: try segmentPaths[segment])
         var bytes = [UInt8](try Data(contentsOf: url))
         body(&bytes)
-        try Data(bytes).write(to: url)
+        try Data(bytes).write(to: url, options: .atomic)
     }
 
     func show(_ prepare: (inout Show.Options) throws -> Void = { _ in }) throws -> String {

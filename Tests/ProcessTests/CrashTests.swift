@@ -256,6 +256,19 @@ private final class CrashHistory {
             let made = try FileManager.default.contentsOfDirectory(atPath: "\(engine.data)/snap")
             guard !made.isEmpty else { throw Failure("no snapshot was made") }
         }
+        if plan.rounds >= 200 {
+            let listed = try engine.log("ls", "--json")
+            let segments = listed.output.split(separator: "\n").map {
+                JSON.object(String($0))
+            }
+            let isCompressed = segments.contains { segment in
+                guard let stored = segment["stored_bytes"] as? Int,
+                    let plain = segment["plain_bytes"] as? Int
+                else { return false }
+                return stored < plain
+            }
+            guard isCompressed else { throw Failure("nothing was compressed: \(listed.all)") }
+        }
         let verified = try engine.log("verify")
         guard verified.ending == .exit(0) else { throw Failure("verify: \(verified.all)") }
     }

@@ -49,6 +49,18 @@ private enum Example {
         return [UInt8](builder.close(header))
     }
 
+    /// The footer of a segment that holds nothing but that batch.
+    static func footer() -> [UInt8] {
+        let batch = batch()
+        let footer = batch.withUnsafeBytes { memory -> SegmentFooter? in
+            guard case .header(let header) = BatchHeader.read(memory) else { return nil }
+            var tally = SegmentTally()
+            tally.add(header, memory)
+            return tally.footer(number: 0, salt: salt, end: Offset(2), compression: .zstd)
+        }
+        return page { memory in footer?.write(to: memory) }
+    }
+
     private static func page(_ write: (UnsafeMutableRawBufferPointer) -> Void) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Layout.page)
         bytes.withUnsafeMutableBytes { write($0) }
@@ -86,6 +98,8 @@ struct WorkedExampleTests {
         #expect(text.contains(dump(Example.manifest(), from: 0)))
         #expect(text.contains(dump(Example.segmentHeader(), from: 0)))
         #expect(text.contains(dump(Example.batch(), from: 4096)))
+        let footer = dump(Example.footer(), from: 8192)
+        #expect(text.contains(footer), "\n\(footer)")
     }
 
     private func read(_ path: String) throws -> String {

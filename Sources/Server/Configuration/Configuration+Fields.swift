@@ -15,7 +15,6 @@ extension Configuration {
         "observability.dashboard": "there is no dashboard yet",
         "observability.dashboard_port": "there is no dashboard yet",
         "observability.dashboard_address": "there is no dashboard yet",
-        "log.compression": "segments are not compressed yet",
         "exec": "worker processes are not started yet",
     ]
 

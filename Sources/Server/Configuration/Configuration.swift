@@ -1,4 +1,5 @@
 package import Primitives
+import RecordFormat
 
 /// Everything that a user may set, with the defaults of a fresh engine.
 ///
@@ -132,7 +133,8 @@ extension Configuration {
         package var retention: Timestamp.Span?
         /// How large the log may grow before its oldest part may be removed; nil sets no bound.
         package var retentionBytes: Int?
-        package var compression = Compression.none
+        /// How the batches of sealed segments are stored.
+        package var compression = Compression.zstd
 
         package init() {}
     }
@@ -149,6 +151,14 @@ extension Configuration {
     package enum Compression: String, CaseIterable, Equatable, Sendable {
         case none
         case zstd
+
+        /// What the log's format calls it.
+        var stored: RecordFormat.Compression {
+            switch self {
+            case .none: .none
+            case .zstd: .zstd
+            }
+        }
     }
 
     /// Who may connect from beyond loopback. At most one of the two is set.

@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// What an engine does with sealed segments while it runs.
+    @Suite("Sealed segments")
+    struct SnapshotTests {}
+}
+
+extension Programs.SnapshotTests {
+    /// Writes about a mebibyte to the log.
+    private func fill(_ client: RawWorker) throws {
+        let value = String(repeating: "0123456789abcdef", count: 4096)
+        for number in 0..<16 {
+            let reply = try client.ask(
+                "state::set",
+                ["scope": "s", "key": "k\(number)", "value": value]
+            )
+            guard reply["error"] == nil else { throw Failure(JSON.text(reply)) }
+        }
+    }
+
+    private func snapshots(_ engine: EngineProcess) -> [String] {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: "\(engine.data)/snap")
+        return (names ?? []).filter { $0.hasSuffix(".snap") }
+    }
+
+    @Test(
+        "A snapshot that could not be made is made with the next segment; then those are compressed"
+    )
+    func retries() throws {
+        let scratch = try Scratch()
+        let engine = EngineProcess(
+            in: scratch,
+            ["--set", "log.segment_bytes=1MiB", "--set", "log.snapshot_bytes=8MiB"]
+        )
+        try engine.start()
+        let client = try RawWorker(engine)
+        // Nothing can be made in what is no folder.
+        let obstacle = "\(engine.data)/snap"
+        try Data().write(to: URL(fileURLWithPath: obstacle))
+        var written = 0
+        while !engine.errors.contains("no snapshot was made") {
+            guard written < 40 else { throw Failure("no attempt: \(engine.errors)") }
+            try fill(client)
+            written += 1
+        }
+        try FileManager.default.removeItem(atPath: obstacle)
+        // Two at the most until the next segment begins: far from the next eight.
+        for _ in 0..<3 { try fill(client) }
+        try eventually("the snapshot is made") { snapshots(engine).isEmpty ? nil : () }
+        // Once there is a second one, what the first has folded is compressed.
+        try eventually("a segment is compressed") { () -> Void? in
+            if engine.errors.contains("sealed segments written anew") { return () }
+            try fill(client)
+            return nil
+        }
+        let reply = try client.ask("state::get", ["scope": "s", "key": "k3"])
+        #expect((reply["result"] as? String)?.count == 65_536)
+        #expect(try engine.stop() == .exit(0))
+        let verified = try engine.log("verify", "--semantic")
+        #expect(verified.ending == .exit(0), "\(verified.all)")
+    }
+}
