@@ -39,6 +39,7 @@ extension LogReader where Source: ~Copyable {
     ///   - header: the segment's, as it was read just before.
     ///   - next: where the next batch starts, in bytes, not before the last one; nil: there is no
     ///     other.
+    ///   - visit: gets views that are valid during the call.
     /// - Throws: ``LogError/damaged(_:)`` when no whole batch of this segment starts there;
     ///   ``LogError/undecodable(_:_:)`` when `visit` throws.
     package mutating func read(

@@ -59,8 +59,13 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Checks everything from `start` up to the segment that begins at `end`, and hands over every
     /// intact record, behind a damage as well.
     ///
-    /// - Parameter indexSpacing: how dense the index is that the scan has, in bytes of batches.
+    /// - Parameters:
+    ///   - start: where a segment begins, or any offset.
+    ///   - end: half-open.
+    ///   - indexSpacing: how dense the index is that the scan has, in bytes of batches.
+    ///   - visit: gets views that are valid during the call.
     /// - Returns: all that is wrong, in the order of the log, in ``LogScan/damages``.
+    /// - Throws: ``LogError/storage(_:)``; ``LogError/undecodable(_:_:)`` when `visit` throws.
     package mutating func verify(
         from start: Offset = .zero,
         until end: Offset = .max,

@@ -25,10 +25,19 @@ final class SnapshotKeeper: Sendable {
     private let spacing: Int
     private let retention: Compaction.Policy
     private let report: Report
+    /// Told when old segments were written anew.
+    private let rewritten: @Sendable () -> Void
     private let state: Mutex<State>
 
     /// A keeper that knows the newest snapshot to reach up to `segment`.
-    init(_ configuration: Configuration, engine: UUID128, segment: UInt64, report: Report) {
+    init(
+        _ configuration: Configuration,
+        engine: UUID128,
+        segment: UInt64,
+        report: Report,
+        rewritten: @escaping @Sendable () -> Void
+    ) {
+        self.rewritten = rewritten
         path = configuration.engine.data
         self.engine = engine
         segmentBytes = configuration.log.segmentBytes
@@ -133,6 +142,7 @@ final class SnapshotKeeper: Sendable {
         do throws(ToolError) {
             let done = try compaction.run(retention, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
+            rewritten()
             let text =
                 "retention removed \(done.records) records of \(done.segments) segments, "
                 + "\(done.bytes >> 20) MiB"

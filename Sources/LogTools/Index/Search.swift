@@ -1,8 +1,8 @@
 import Primitives
 import RecordFormat
 
-/// What a pass that need not see every record looks for. Who visits the records may ask for more: it
-/// is found from there on. A class, because both the pass and its visitor have it.
+/// What a pass that need not see every record looks for. Who visits the records may ask for more:
+/// it is found from there on. A class, because both the pass and its visitor have it.
 final class Search {
     /// A question to one table of every index.
     struct Key: Hashable {
