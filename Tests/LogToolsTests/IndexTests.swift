@@ -14,7 +14,7 @@ import Testing
         var dice = SeededEntropy(seed: seed)
         var ids = ["ffffffffffffffffffffffffffffffff", "abcdef", "@99999999", "123456"]
         ids.append(UUID128(from: &dice).description)
-        for (offset, entry) in story.entries.enumerated() where dice.next() % 20 == 0 {
+        for (offset, entry) in story.entries.enumerated() where dice.next() % 25 == 0 {
             ids.append("@\(offset)")
             if let trace = entry.trace {
                 ids += [trace.description, String(trace.description.prefix(9))]
@@ -31,7 +31,7 @@ import Testing
         return ids
     }
 
-    @Test("a replay by way of indexes is that of a pass over everything", arguments: 1...6)
+    @Test("a replay by way of indexes is that of a pass over everything", arguments: 1...4)
     func same(seed: UInt64) throws {
         let story = Story.random(seed: seed, records: 900)
         let log = try StoredLog(story, records: 1 + Int(seed % 5))
@@ -48,7 +48,9 @@ import Testing
             let indexed = try log.replay(id, indexed: true)
             #expect(indexed.isIndexed, "\(id)")
             #expect(!full.isIndexed, "\(id)")
-            #expect(indexed.text == full.text, "seed \(seed), \(id)")
+            // Long texts: told as they differ, not as they are.
+            let isSame = indexed.text == full.text
+            #expect(isSame, "seed \(seed), \(id)")
         }
     }
 

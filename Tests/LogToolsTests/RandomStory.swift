@@ -21,10 +21,10 @@ extension Story {
         while story.entries.count < records {
             time += Double(dice.next() % 5)
             if dice.next() % 6 == 0 { traces.append(TraceID(from: &dice)) }
-            let trace: TraceID? = dice.next() % 20 == 0 ? nil : pick(traces.suffix(6), &dice)
+            let trace: TraceID? = dice.next() % 6 == 0 ? nil : pick(traces.suffix(6), &dice)
             // Now and then what one request did leads to another's.
             let old = story.entries.count - 1 - Int(dice.next() % 40)
-            let stray = dice.next() % 12 == 0 && old >= 0 ? Offset(UInt64(old)) : nil
+            let stray = dice.next() % 6 == 0 && old >= 0 ? Offset(UInt64(old)) : nil
             switch dice.next() % 16 {
             case 0:
                 let id = dice.next() % 4 > 0 ? UUID128(from: &dice) : pick(workers, &dice)
