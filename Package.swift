@@ -153,8 +153,8 @@ let package = Package(
             path: "Benchmarks",
             exclude: ["WRITER.md"],
             [
-                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "CLiburing",
-                "CPlatform",
+                "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "LogTools",
+                "CLiburing", "CPlatform",
             ]
         ),
 

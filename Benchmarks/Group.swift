@@ -21,6 +21,7 @@ struct Group: Sendable {
         Group(name: "http", run: HTTPTriggers.run),
         Group(name: "idle", run: IdleEngine.run),
         Group(name: "restart", run: Restart.run),
+        Group(name: "replay", run: Replays.run),
         Group(name: "batches", run: LogBatches.run),
         Group(name: "writer", run: Writers.run),
         Group(name: "state", isLong: true, run: LargeState.run),

@@ -9,23 +9,28 @@ package struct LogPass {
     let source: LogSource
     /// The indexes of its segments; nil where they are kept somewhere else than in a directory.
     let indexes: IndexFolder?
+    /// The snapshots beside it; nil as above.
+    let snapshots: SnapshotFolder?
     /// Called now and then with the record that the pass has come to.
     package var onProgress: (Offset) -> Void = { _ in }
 
     package init(_ location: LogLocation) throws(ToolError) {
         source = try LogSource(location)
-        indexes =
-            if case .directory(let path) = location {
-                IndexFolder(dataDirectory: path)
-            } else {
-                nil
-            }
+        switch location {
+        case .directory(let path):
+            indexes = IndexFolder(dataDirectory: path)
+            snapshots = SnapshotFolder(dataDirectory: path)
+        case .files:
+            indexes = nil
+            snapshots = nil
+        }
     }
 
     /// Passes over segments that are kept somewhere else than in files.
     package init(_ source: any SegmentSource, indexes: IndexFolder? = nil) {
         self.source = LogSource(source)
         self.indexes = indexes
+        snapshots = nil
     }
 
     /// Where the log is, for messages.

@@ -44,7 +44,10 @@ final class SegmentKeeper: Sendable {
         platform_name_thread("iii-segments")
         platform_lower_priority()
         platform_use_idle_io()
-        let care = SegmentCare(path: path, source: PacedSource(path: path))
+        let care = SegmentCare(
+            LogPass(PacedSource(path: path)),
+            IndexFolder(dataDirectory: path)
+        )
         var attended: [UInt64: Timestamp] = [:]
         while true {
             round(care, &attended)

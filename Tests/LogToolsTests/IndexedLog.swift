@@ -37,7 +37,7 @@ final class CountingSource: SegmentSource {
 extension StoredLog {
     static let now = Story.start.advanced(by: .seconds(86_400))
 
-    var care: SegmentCare { SegmentCare(path: path, source: CountingSource(path)) }
+    var care: SegmentCare { SegmentCare(LogPass(CountingSource(path)), folder) }
 
     var folder: IndexFolder { IndexFolder(dataDirectory: path) }
 

@@ -27,10 +27,10 @@ package struct SegmentCare {
     private let source: LogSource
     private let folder: IndexFolder
 
-    /// Care for the log in the data directory at `path`, read through `source`.
-    package init(path: String, source: any SegmentSource) {
-        self.source = LogSource(source)
-        folder = IndexFolder(dataDirectory: path)
+    /// Care for a log, whose indexes are in `folder`.
+    package init(_ pass: LogPass, _ folder: IndexFolder) {
+        source = pass.source
+        self.folder = folder
     }
 
     /// The segments that were not found sound since `time`, those without an index first, each in
