@@ -163,6 +163,7 @@ private struct Request {
     private var records: [Offset] = []
     private static let payload = [UInt8](repeating: 0x31, count: 256)
     private static let function = FunctionName(id: "bench::function")
+    private static let span = Timestamp.Span(nanoseconds: 1_000_000)
 
     init(from entropy: inout SeededEntropy) { trace = TraceID(from: &entropy) }
 
@@ -186,70 +187,74 @@ private struct Request {
     }
 
     private func next(_ entropy: inout SeededEntropy) -> (Event, cause: Int?, isLast: Bool) {
-        let span = Timestamp.Span(nanoseconds: 1_000_000)
         switch records.count {
-        case 0:
-            let event = Triggered(
-                type: "http",
-                trigger: "t",
-                summary: "POST /bench",
-                function: Self.function,
-                event: Self.payload
-            )
-            return (.triggered(event), nil, false)
-        case 1:
-            let event = Invoked(
-                invocation: UUID128(from: &entropy),
-                function: Self.function,
-                worker: worker,
-                caller: UUID128(high: 0, low: 0),
-                awaited: true,
-                isCondition: false,
-                input: []
-            )
-            return (.invoked(event), 0, false)
-        case 2:
-            let event = Enqueued(
-                queue: "bench",
-                target: Self.function,
-                receipt: UUID128(from: &entropy),
-                group: nil,
-                baggage: nil,
-                payload: Self.payload
-            )
-            return (.queue(.enqueued(event)), 1, false)
-        case 3:
-            let event = Completed(
-                invocation: UUID128(high: 0, low: 0),
-                result: .value(Self.payload),
-                duration: span
-            )
-            return (.completed(event), 1, false)
-        case 4:
-            let event = Delivered(
-                queue: "bench",
-                message: records[2],
-                worker: worker,
-                invocation: UUID128(from: &entropy),
-                attempt: 1
-            )
-            return (.queue(.delivered(event)), 2, false)
-        case 5:
-            let event = StateSet(
-                scope: "bench",
-                key: "key",
-                value: Self.payload,
-                function: "state::set"
-            )
-            return (.state(.set(event)), 4, false)
-        default:
-            let event = Acked(
-                queue: "bench",
-                message: records[2],
-                result: .none,
-                duration: span
-            )
-            return (.queue(.acked(event)), 4, true)
+        case 0: (.triggered(Self.triggered), nil, false)
+        case 1: (.invoked(invoked(UUID128(from: &entropy))), 0, false)
+        case 2: (.queue(.enqueued(enqueued(UUID128(from: &entropy)))), 1, false)
+        case 3: (.completed(completed), 1, false)
+        case 4: (.queue(.delivered(delivered(UUID128(from: &entropy)))), 2, false)
+        case 5: (.state(.set(Self.set)), 4, false)
+        default: (.queue(.acked(acked)), 4, true)
         }
+    }
+
+    private static let triggered = Triggered(
+        type: "http",
+        trigger: "t",
+        summary: "POST /bench",
+        function: function,
+        event: payload
+    )
+
+    private static let set = StateSet(
+        scope: "bench",
+        key: "key",
+        value: payload,
+        function: "state::set"
+    )
+
+    private func invoked(_ invocation: UUID128) -> Invoked {
+        Invoked(
+            invocation: invocation,
+            function: Self.function,
+            worker: worker,
+            caller: UUID128(high: 0, low: 0),
+            awaited: true,
+            isCondition: false,
+            input: []
+        )
+    }
+
+    private var completed: Completed {
+        Completed(
+            invocation: UUID128(high: 0, low: 0),
+            result: .value(Self.payload),
+            duration: Self.span
+        )
+    }
+
+    private func enqueued(_ receipt: UUID128) -> Enqueued {
+        Enqueued(
+            queue: "bench",
+            target: Self.function,
+            receipt: receipt,
+            group: nil,
+            baggage: nil,
+            payload: Self.payload
+        )
+    }
+
+    private func delivered(_ invocation: UUID128) -> Delivered {
+        Delivered(
+            queue: "bench",
+            message: records[2],
+            worker: worker,
+            invocation: invocation,
+            attempt: 1
+        )
+    }
+
+    private var acked: Acked {
+        Acked(queue: "bench", message: records[2], result: .none, duration: Self.span)
     }
 }

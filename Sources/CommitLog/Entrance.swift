@@ -28,7 +28,7 @@ package struct Entrance: Equatable, Sendable {
     /// Whether a batch may start at `position`.
     static func isPlace(_ position: Int, in header: SegmentHeader) -> Bool {
         position % Layout.page == 0 && position >= Layout.segmentHeader
-            && position <= Int(header.size) - Layout.segmentFooter - Layout.page
+            && position <= Int(clamping: header.size) - Layout.segmentFooter - Layout.page
     }
 }
 

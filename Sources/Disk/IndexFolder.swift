@@ -94,18 +94,34 @@ package struct IndexFolder: Sendable {
         let name = name(number)
         let temporary = "\(name).tmp"
         let full = "\(path)/\(temporary)"
+        do throws(StorageError) {
+            try Self.write(bytes, to: temporary, in: folder, verified: time, full)
+            guard renameat(folder.number, temporary, folder.number, name) == 0 else {
+                throw .failed("rename", "\(path)/\(name)", errno)
+            }
+        } catch {
+            // A disk that is full is the last place to leave something behind.
+            unlinkat(folder.number, temporary, 0)
+            throw error
+        }
+        try folder.sync(path)
+    }
+
+    private static func write(
+        _ bytes: [UInt8],
+        to name: String,
+        in folder: Descriptor,
+        verified time: Timestamp,
+        _ path: String
+    ) throws(StorageError) {
         let options = [PLATFORM_OPEN_WRITE, PLATFORM_OPEN_CREATE, PLATFORM_OPEN_TRUNCATE]
-        let file = try Descriptor(temporary, in: folder.number, options.map { Int($0) }, path: full)
+        let file = try Descriptor(name, in: folder.number, options.map { Int($0) }, path: path)
         let result = bytes.withUnsafeBytes {
             platform_write_all(file.number, $0.baseAddress, $0.count, 0)
         }
-        try check(result, "write", full)
-        try Self.setTime(of: file, time, full)
-        try file.sync(full)
-        guard renameat(folder.number, temporary, folder.number, name) == 0 else {
-            throw .failed("rename", "\(path)/\(name)", errno)
-        }
-        try folder.sync(path)
+        try check(result, "write", path)
+        try setTime(of: file, time, path)
+        try file.sync(path)
     }
 
     /// Notes that the segment of an index was found sound at `time`.

@@ -20,6 +20,8 @@ final class SegmentKeeper: Sendable {
 
     /// How long a segment counts as sound.
     static let period = Timestamp.Span.seconds(7 * 86_400)
+    /// How long a segment is left alone that could not be read, or whose index not be written.
+    private static let retry = Timestamp.Span.seconds(3600)
     /// Between two looks at all segments, in nanoseconds: at most, and at least.
     private static let rest: UInt64 = 3600 * second
     private static let breath: UInt64 = 10 * second
@@ -48,39 +50,39 @@ final class SegmentKeeper: Sendable {
             LogPass(PacedSource(path: path)),
             IndexFolder(dataDirectory: path)
         )
-        var attended: [UInt64: Timestamp] = [:]
+        var later: [UInt64: Timestamp] = [:]
         while true {
-            round(care, &attended)
+            round(care, &later)
             // A log that rolls over quickly is looked at every few seconds.
             PacedSource.sleep(nanoseconds: Self.breath)
             waker.sleep(nanoseconds: Self.rest)
         }
     }
 
-    /// Reads every segment that ought to be read. `attended` are those that were found damaged: an
-    /// operator is told of each once in a period.
-    private func round(_ care: SegmentCare, _ attended: inout [UInt64: Timestamp]) {
+    /// Reads every segment that ought to be read. `later` says when those come next that are known
+    /// to be damaged or could not be read: an operator is not told of each at every look.
+    private func round(_ care: SegmentCare, _ later: inout [UInt64: Timestamp]) {
+        let start = SystemClock().now().wall
+        let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
+        var segment: UInt64?
         do throws(ToolError) {
-            let start = SystemClock().now().wall
-            let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
             for duty in try care.duties(since: due, now: start) {
                 let number = duty.header.number
-                if let last = attended[number], last > due { continue }
-                attended[number] = start
-                let outcome = try care.attend(to: duty, now: SystemClock().now().wall)
-                switch outcome {
-                case .sound: attended[number] = nil
-                case .damaged(let damages): tell(damages, number)
+                segment = number
+                if let time = later[number], start < time { continue }
+                switch try care.attend(to: duty, now: SystemClock().now().wall) {
+                case .sound:
+                    later[number] = nil
+                case .damaged(let damages):
+                    later[number] = start.advanced(by: Self.period)
+                    tell(damages, number)
                 }
             }
         } catch {
-            report.notice(
-                Notice(
-                    severity: .warning,
-                    text: "sealed segments could not be looked after: \(error.message); the next "
-                        + "attempt is in an hour"
-                )
-            )
+            if let segment { later[segment] = start.advanced(by: Self.retry) }
+            let what = segment.map { "segment \($0)" } ?? "the sealed segments"
+            let text = "\(what) could not be looked after, and will be later: \(error.message)"
+            report.notice(Notice(severity: .warning, text: text))
         }
     }
 

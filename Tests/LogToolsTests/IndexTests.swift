@@ -1,6 +1,7 @@
 import CommitLog
 import Disk
 import Events
+import Folding
 import Foundation
 import LogTools
 import Primitives
@@ -51,6 +52,32 @@ import Testing
             // Long texts: told as they differ, not as they are.
             let isSame = indexed.text == full.text
             #expect(isSame, "seed \(seed), \(id)")
+        }
+    }
+
+    @Test("what retention has written anew is indexed anew", arguments: 1...2)
+    func compacted(seed: UInt64) throws {
+        let story = Story.random(seed: seed, records: 900)
+        let log = try StoredLog(story, records: 3)
+        try log.index()
+        var views = Views(cacheBytes: 0)
+        var reader = LogReader(directory: log.path)
+        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
+        let last = try #require(try reader.headers().last).header.base
+        let compaction = Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
+        let done = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        #expect(done.segments > 5)
+        let stale = try log.care.duties(since: Story.start, now: StoredLog.now)
+        #expect(stale.count == done.segments)
+        for isFresh in [false, true] {
+            if isFresh { try log.index() }
+            for id in ids(of: story, seed: seed).prefix(60) {
+                let full = try log.replay(id, indexed: false)
+                let indexed = try log.replay(id, indexed: true)
+                let isSame = indexed.text == full.text
+                #expect(isSame, "seed \(seed), \(id)")
+                #expect(indexed.isIndexed)
+            }
         }
     }
 

@@ -47,6 +47,10 @@ extension Programs.SegmentTests {
         }
         let sound = try engine.log("verify")
         #expect(sound.ending == .exit(0), "\(sound.all)")
+        let reasons = try engine.log("why-kept", "1", "--json")
+        #expect(reasons.ending == .exit(0), "\(reasons.all)")
+        #expect(JSON.object(reasons.output)["needed"] as? Int == 0, "all was overwritten since")
+        #expect(try engine.log("why-kept", "999").ending == .exit(4))
         #expect(try engine.stop() == .exit(0))
         #expect(!engine.errors.contains("damaged"), "\(engine.errors)")
 

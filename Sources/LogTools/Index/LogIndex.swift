@@ -31,7 +31,7 @@ final class LogIndex {
         for page in try pass.segments() {
             switch page.reading {
             case .valid(let header):
-                guard page.number == header.number, page.byteCount >= Int(header.size),
+                guard page.number == header.number, page.byteCount >= Int(clamping: header.size),
                     headers.last.map({ $0.number + 1 == header.number && $0.base <= header.base })
                         ?? true
                 else { return nil }
