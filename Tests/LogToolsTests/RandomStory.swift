@@ -158,8 +158,8 @@ extension Story {
             ? .redriven(Redriven(queue: "q", message: message.offset))
             : .discarded(Discarded(queue: "q", message: message.offset))
         let offset = add(.queue(event), at: time, trace: trace, cause: cause)
-        // What that led to has the trace of the message, or of neither.
-        let owner = dice.next() % 2 == 0 ? message.trace : TraceID(from: &dice)
+        // What that led to has the trace of the message, of the other request, or of neither.
+        let owner = [message.trace, trace, TraceID(from: &dice)][Int(dice.next() % 3)]
         complete(offset, at: time, .none, took: 0, trace: owner)
     }
 }
