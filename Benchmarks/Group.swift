@@ -22,6 +22,7 @@ struct Group: Sendable {
         Group(name: "idle", run: IdleEngine.run),
         Group(name: "restart", run: Restart.run),
         Group(name: "compression", run: Compressing.run),
+        Group(name: "replay", run: Replays.run),
         Group(name: "batches", run: LogBatches.run),
         Group(name: "writer", run: Writers.run),
         Group(name: "state", isLong: true, run: LargeState.run),

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,4 +184,15 @@ void platform_keep_memory(size_t bytes) {
 void platform_lower_priority(void) {
     // On Linux a nice value belongs to a thread, and 0 names the calling one.
     (void)setpriority(PRIO_PROCESS, 0, 19);
+}
+
+void platform_use_idle_io(void) {
+    enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 };
+    (void)syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT);
+}
+
+int64_t platform_file_system(const char *path) {
+    struct statfs status;
+    // Some architectures keep the number in a signed word.
+    return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -(int64_t)errno;
 }

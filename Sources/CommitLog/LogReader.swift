@@ -8,12 +8,14 @@ package import RecordFormat
 ///
 /// Holds one window of a segment in memory, as large as the largest batch, at least 1 MiB.
 package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
-    private var source: Source
+    var source: Source
 
     package init(_ source: consuming Source) { self.source = source }
 
     /// Hands over every record from `start` on, oldest first, until `visit` throws, the log ends,
     /// or a segment begins at or behind `end`. The views are valid during the call.
+    ///
+    /// With an `entrance` the segment that it leads into is read from there on only.
     ///
     /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
     /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
@@ -21,9 +23,16 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package mutating func read(
         from start: Offset = .zero,
         until end: Offset = .max,
+        through entrance: Entrance? = nil,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
-        let scan = try scan(from: start, until: end, salvages: false, visit)
+        let scan = try scan(
+            from: start,
+            until: end,
+            salvages: false,
+            entrance: entrance,
+            visit
+        )
         guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
         return scan
     }
@@ -58,13 +67,23 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         return frames
     }
 
-    /// Checks everything, and hands over every intact record, behind a damage as well.
+    /// Checks everything from `start` up to the segment that begins at `end`, and hands over every
+    /// intact record, behind a damage as well.
     ///
+    /// - Parameters:
+    ///   - start: where a segment begins, or any offset.
+    ///   - end: half-open.
+    ///   - indexSpacing: how dense the index is that the scan has, in bytes of batches.
+    ///   - visit: gets views that are valid during the call.
     /// - Returns: all that is wrong, in the order of the log, in ``LogScan/damages``.
+    /// - Throws: ``LogError/storage(_:)``; ``LogError/undecodable(_:_:)`` when `visit` throws.
     package mutating func verify(
+        from start: Offset = .zero,
+        until end: Offset = .max,
+        indexSpacing: Int = OffsetIndex.spacing,
         _ visit: (RecordView) throws(DecodeError) -> Void = { _ in }
     ) throws(LogError) -> LogScan {
-        try scan(from: .zero, until: .max, salvages: true, visit)
+        try scan(from: start, until: end, salvages: true, indexSpacing: indexSpacing, visit)
     }
 
     /// Checks structure only: headers, and how batches and segments follow each other. The bodies
@@ -78,6 +97,8 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         until end: Offset,
         salvages: Bool,
         isQuick: Bool = false,
+        entrance: Entrance? = nil,
+        indexSpacing: Int = OffsetIndex.spacing,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         let page = AlignedMemory(capacity: Layout.page)
@@ -87,7 +108,9 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             from: start,
             until: end,
             salvages: salvages,
-            isQuick: isQuick
+            isQuick: isQuick,
+            entrance: entrance,
+            indexSpacing: indexSpacing
         )
         return try scanner.run(&source) { record throws(LogError) in
             do throws(DecodeError) {

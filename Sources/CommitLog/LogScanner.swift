@@ -31,6 +31,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     var expected = Offset.zero
     /// Which damage waits for its end.
     private var openLoss: Int?
+    /// Where to begin in a segment that holds older records, too.
+    private let entrance: Entrance?
 
     /// A pass that hands over records from `start` on; bodies of batches that end before are not
     /// read. Without a manifest nothing is known beside the segments.
@@ -39,8 +41,11 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         from start: Offset = .zero,
         until end: Offset = .max,
         salvages: Bool,
-        isQuick: Bool = false
+        isQuick: Bool = false,
+        entrance: Entrance? = nil,
+        indexSpacing: Int = OffsetIndex.spacing
     ) {
+        self.entrance = entrance
         self.manifest = manifest
         self.start = start
         self.end = end
@@ -48,6 +53,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         self.isQuick = isQuick
         // Headers alone lie far apart.
         window = isQuick ? SegmentWindow(ahead: 16 << 10) : SegmentWindow()
+        found.index = OffsetIndex(spacing: indexSpacing)
         found.manifest = manifest
         found.mark = manifest?.durable ?? .zero
     }
@@ -230,6 +236,10 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         meet(header.base, segment: file.number, position: 0)
         var place = Place(header: header, isLast: isLast)
         if try !passByFooter(&place, file, &source) {
+            if let entrance, entrance.leads(into: header), entrance.base >= expected {
+                expected = entrance.base
+                place.move(to: entrance.position)
+            }
             let known = found.damages.count
             tally = salvages && !isQuick ? SegmentTally() : nil
             while try advance(&place, &source, visit) {}

@@ -1,16 +1,24 @@
-import Primitives
+package import Primitives
 package import RecordFormat
 
 /// Where in the log an offset is to be looked for: sparse, an entry for the first batch of a
-/// segment and for one in every ``spacing`` bytes of it.
+/// segment and for one in every so many bytes of it.
 ///
-/// Memory is 24 bytes for 64 KiB of log: 4 MB for 10 GB.
+/// Memory is 24 bytes for 64 KiB of log, unless it is asked to be denser: 4 MB for 10 GB.
 ///
 /// Invariant: entries ascend by base, and by place.
 package struct OffsetIndex: Equatable, Sendable {
     private var entries: [Entry] = []
+    /// At most so many bytes of batches are walked to find one.
+    private var spacing = Self.spacing
+
+    /// At most so many bytes of batches are walked to find one, by default.
+    package static let spacing = 64 << 10
 
     package init() {}
+
+    /// An index that finds a batch by walking at most `spacing` bytes; a page: by walking none.
+    init(spacing: Int) { self.spacing = spacing }
 
     struct Entry: Equatable, Sendable {
         /// The offset of the batch's first record.
@@ -20,13 +28,10 @@ package struct OffsetIndex: Equatable, Sendable {
         let position: Int
     }
 
-    /// At most so many bytes of batches are walked to find one.
-    static let spacing = 64 << 10
-
     /// A batch that holds records is at `position`; called in the order of the log.
     mutating func note(_ base: Offset, segment: UInt64, position: Int) {
         if let last = entries.last, last.segment == segment,
-            position - last.position < Self.spacing
+            position - last.position < spacing
         {
             return
         }
@@ -61,6 +66,11 @@ package struct OffsetIndex: Equatable, Sendable {
             if isBehind(entries[middle]) { high = middle } else { low = middle + 1 }
         }
         return low
+    }
+
+    /// The batches that it knows of a segment, ascending.
+    package func places(in segment: UInt64) -> [(base: Offset, position: Int)] {
+        entries.lazy.filter { $0.segment == segment }.map { ($0.base, $0.position) }
     }
 
     /// Goes on with what a later part of the log says.

@@ -29,42 +29,62 @@ package struct History: Sendable {
 }
 
 /// Picks one request's records out of a pass over the log, and keeps no other.
-///
-/// A record belongs to the history when it has the trace, when its cause belongs to it, or when it
-/// redrives or discards a message of it. A cron slot that is run again after a crash has a trace of
-/// its own: what is caused by a member brings its trace along.
 package struct HistoryCollector {
     private let subject: TraceID?
-    private let root: Offset?
-    private var traces: Set<TraceID> = []
-    private var members: Set<Offset> = []
+    private var members: HistoryMembers
+    private var surroundings = HistorySurroundings()
     private var records: [LogRecord] = []
-    /// Members that have begun and not ended, and who runs them.
-    private var open: [Offset: UUID128] = [:]
-    private var interruptions: [Offset: History.Interruption] = [:]
-    /// The workers connected where the pass is.
-    private var connected: [UUID128: WorkerName] = [:]
-    private var workers: [UUID128: WorkerName] = [:]
-    /// Workers that take part and have not said who they are.
-    private var unnamed: Set<UUID128> = []
 
     /// - Parameters:
     ///   - trace: whose history is wanted.
     ///   - root: the record to begin with, where it has no trace.
     package init(trace: TraceID?, root: Offset? = nil) {
         subject = trace
-        self.root = root
-        if let trace { traces.insert(trace) }
+        members = HistoryMembers(trace: trace, root: root)
     }
 
     /// Looks at the next record of the pass.
     package mutating func take(_ view: RecordView) {
+        if HistorySurroundings.concerns(view) { surroundings.follow(LogRecord(view)) }
+        guard members.take(view) else { return }
+        let record = LogRecord(view)
+        surroundings.add(record)
+        records.append(record)
+    }
+
+    /// The history; nil when no record belongs to it.
+    package consuming func finish() -> History? {
+        History(trace: subject, records: records, surroundings)
+    }
+}
+
+/// Which records belong to a history.
+///
+/// A record belongs to it when it has the trace, when its cause belongs to it, or when it redrives
+/// or discards a message of it. A cron slot that is run again after a crash has a trace of its own:
+/// what is caused by a member brings its trace along.
+struct HistoryMembers {
+    private let root: Offset?
+    private(set) var traces: Set<TraceID> = []
+    private var members: Set<Offset> = []
+
+    init(trace: TraceID?, root: Offset?) {
+        self.root = root
+        if let trace { traces.insert(trace) }
+    }
+
+    /// Whether the next record of a pass belongs to it.
+    mutating func take(_ view: RecordView) -> Bool {
+        let isMember = judge(view)
+        if isMember { members.insert(view.offset) }
+        return isMember
+    }
+
+    private mutating func judge(_ view: RecordView) -> Bool {
         switch EventKind(rawValue: view.kind) {
-        case .started, .workerDescribed, .workerLeft:
-            if let event = LogRecord(view).event { follow(event, view) }
         case .redriven, .discarded:
             if let message = LogRecord(view).event?.message, members.contains(message) {
-                return add(LogRecord(view))
+                return true
             }
         default:
             break
@@ -72,33 +92,31 @@ package struct HistoryCollector {
         let isCaused = view.cause.map(members.contains) ?? false
         if isCaused, let trace = view.trace { traces.insert(trace) }
         let isTraced = view.trace.map(traces.contains) ?? false
-        if isTraced || isCaused || view.offset == root { add(LogRecord(view)) }
+        return isTraced || isCaused || view.offset == root
     }
+}
 
-    /// The history; nil when no record belongs to it.
-    package consuming func finish() -> History? {
-        guard !records.isEmpty else { return nil }
-        return History(
-            trace: subject,
-            records: records,
-            workers: workers,
-            interruptions: interruptions
-        )
-    }
+/// What happens around a history: who the workers are that take part, and what cut off what began.
+/// It is told of members and of other records in the order of the log.
+struct HistorySurroundings {
+    /// Members that have begun and not ended, and who runs them.
+    private var open: [Offset: UUID128] = [:]
+    private(set) var interruptions: [Offset: History.Interruption] = [:]
+    /// The workers connected where the pass is.
+    private var connected: [UUID128: WorkerName] = [:]
+    private(set) var workers: [UUID128: WorkerName] = [:]
+    /// Workers that take part and have not said who they are.
+    private var unnamed: Set<UUID128> = []
 
     // MARK: Members
 
-    private mutating func add(_ record: LogRecord) {
-        members.insert(record.offset)
-        records.append(record)
+    mutating func add(_ record: LogRecord) {
+        for worker in record.workers { meet(worker) }
         switch record.event {
         case .invoked(let event):
             open[record.offset] = event.worker
-            meet(event.worker)
-            meet(event.caller)
         case .queue(.delivered(let event)):
             open[record.offset] = event.worker
-            meet(event.worker)
         case .completed, .queue(.acked), .queue(.retried), .queue(.deadLettered):
             if let start = record.cause {
                 open[start] = nil
@@ -119,11 +137,19 @@ package struct HistoryCollector {
 
     // MARK: What happens around
 
-    private mutating func follow(_ event: Event, _ view: RecordView) {
-        switch event {
+    /// Whether ``follow(_:)`` wants to know of a record.
+    static func concerns(_ view: RecordView) -> Bool {
+        switch EventKind(rawValue: view.kind) {
+        case .started, .workerDescribed, .workerLeft: true
+        default: false
+        }
+    }
+
+    mutating func follow(_ record: LogRecord) {
+        switch record.event {
         case .started:
             connected = [:]
-            for start in open.keys { interrupt(start, .restart, view) }
+            for start in open.keys { interrupt(start, .restart, record) }
             open = [:]
         case .workerDescribed(let event):
             connected[event.worker] = WorkerName(event)
@@ -132,7 +158,7 @@ package struct HistoryCollector {
             connected[event.worker] = nil
             // The engine fails what it ran: mostly an end follows, which takes this back.
             for (start, worker) in open where worker == event.worker {
-                interrupt(start, .workerLeft(event.reason), view)
+                interrupt(start, .workerLeft(event.reason), record)
             }
         default:
             break
@@ -142,14 +168,38 @@ package struct HistoryCollector {
     private mutating func interrupt(
         _ start: Offset,
         _ reason: History.Interruption.Reason,
-        _ view: RecordView
+        _ record: LogRecord
     ) {
         guard interruptions[start] == nil else { return }
         interruptions[start] = History.Interruption(
             reason: reason,
-            offset: view.offset,
-            time: view.time
+            offset: record.offset,
+            time: record.time
         )
+    }
+}
+
+extension History {
+    /// Nil when there is no record.
+    init?(trace: TraceID?, records: [LogRecord], _ surroundings: HistorySurroundings) {
+        guard !records.isEmpty else { return nil }
+        self.init(
+            trace: trace,
+            records: records,
+            workers: surroundings.workers,
+            interruptions: surroundings.interruptions
+        )
+    }
+}
+
+extension LogRecord {
+    /// The workers that take part in what it says.
+    var workers: [UUID128] {
+        switch event {
+        case .invoked(let event): [event.worker, event.caller]
+        case .queue(.delivered(let event)): [event.worker]
+        default: []
+        }
     }
 }
 

@@ -50,15 +50,34 @@ package enum HistoryID: Equatable, Sendable {
 /// Finds the history that an id means.
 package struct HistoryFinder {
     private let pass: LogPass
+    private var index: LogIndex?
+    /// Whether what was found was found by way of indexes.
+    package var isIndexed: Bool { index != nil }
     /// Damages that were met: records may be missing from what was found.
     package private(set) var damages: [String] = []
 
     package init(_ pass: LogPass) { self.pass = pass }
 
-    /// Reads the log once, or twice where `id` has to be looked up first.
+    /// With indexes, reads what belongs to the history and little else; without, the log once, or
+    /// twice where `id` has to be looked up first.
     ///
     /// - Throws: ``ToolError`` with ``ToolError/Code/unknownID`` or ``ToolError/Code/ambiguousID``.
     package mutating func history(of id: HistoryID) throws(ToolError) -> History {
+        if let index = try LogIndex(pass) {
+            do throws(ToolError) {
+                return try history(of: id, index)
+            } catch  where error.code == .damaged {
+                // A full pass says what is wrong, and shows what is intact.
+            }
+        }
+        return try history(of: id, nil)
+    }
+
+    private mutating func history(
+        of id: HistoryID,
+        _ index: LogIndex?
+    ) throws(ToolError) -> History {
+        self.index = index
         var trace: TraceID?
         var root: Offset?
         switch id {
@@ -70,25 +89,34 @@ package struct HistoryFinder {
             if trace == nil { (trace, root) = try find(offset) }
         case .uuid(let uuid): trace = try find(uuid)
         }
+        let found =
+            if let index {
+                try IndexedHistory(pass, index).history(trace: trace, root: root)
+            } else {
+                try collect(trace, root)
+            }
+        guard let found else { throw unknown("trace \(trace.map(\.description) ?? "")") }
+        return found
+    }
+
+    private mutating func collect(_ trace: TraceID?, _ root: Offset?) throws(ToolError) -> History?
+    {
         var collector = HistoryCollector(trace: trace, root: root)
         try read { record in
             collector.take(record)
             return true
         }
-        guard let history = collector.finish() else {
-            throw unknown("trace \(trace.map(\.description) ?? "")")
-        }
-        return history
+        return collector.finish()
     }
 
-    /// Passes over the log, and keeps in mind what is damaged.
+    /// Passes over the log, and keeps in mind what is damaged. With indexes only what `search` asks
+    /// for need be handed over.
     private mutating func read(
-        from start: Offset = .zero,
+        _ search: Search = Search(),
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) {
-        if let scan = try pass.read(from: start, visit) {
-            damages = scan.damages.map(\.description)
-        }
+        if let index { return try pass.find(search, in: index, visit) }
+        if let scan = try pass.read(visit) { damages = scan.damages.map(\.description) }
     }
 
     private func unknown(_ what: String) -> ToolError {
@@ -105,10 +133,11 @@ package struct HistoryFinder {
     private static let listed = 8
 
     private mutating func find(prefix: String, else offset: Offset?) throws(ToolError) -> TraceID? {
+        let hasOffset = try offset.map { offset throws(ToolError) in try record(at: offset) } != nil
+        let search = Search()
+        search.add(prefix: prefix)
         var found: [TraceID] = []
-        var hasOffset = false
-        try read { record in
-            if record.offset == offset { hasOffset = true }
+        try read(search) { record in
             if let trace = record.trace, !found.contains(trace),
                 trace.description.hasPrefix(prefix)
             {
@@ -125,8 +154,10 @@ package struct HistoryFinder {
     }
 
     private mutating func find(_ uuid: UUID128) throws(ToolError) -> TraceID {
+        let search = Search()
+        search.add(id: uuid)
         var found: [TraceID] = []
-        try read { record in
+        try read(search) { record in
             guard let trace = record.trace, !found.contains(trace) else { return true }
             switch EventKind(rawValue: record.kind) {
             case .invoked, .delivered, .enqueued:
@@ -152,21 +183,26 @@ package struct HistoryFinder {
     private mutating func find(_ offset: Offset) throws(ToolError) -> (TraceID?, Offset) {
         var place = offset
         while true {
-            var trace: TraceID?
-            var cause: Offset?
-            var isThere = false
-            try read(from: place) { record in
-                guard record.offset == place else { return false }
-                (trace, cause, isThere) = (record.trace, record.cause, true)
-                return false
-            }
-            guard isThere else {
+            guard let record = try record(at: place) else {
                 if place == offset { throw unknown("offset \(offset)") }
                 return (nil, offset)
             }
-            guard trace == nil, let cause else { return (trace, place) }
+            guard record.trace == nil, let cause = record.cause else {
+                return (record.trace, place)
+            }
             place = cause
         }
+    }
+
+    /// Nil: there is none.
+    private mutating func record(at offset: Offset) throws(ToolError) -> LogRecord? {
+        var found: LogRecord?
+        let scan = try pass.read(from: offset) { record in
+            if record.offset == offset { found = LogRecord(record) }
+            return false
+        }
+        if let scan { damages = scan.damages.map(\.description) }
+        return found
     }
 
     private static func ambiguous(

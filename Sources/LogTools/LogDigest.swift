@@ -28,6 +28,15 @@ package struct LogDigest: Equatable, Sendable {
     /// - Throws: ``ToolError`` where a record is damaged, or `end` is behind the end of the log: a
     ///   fold with holes is the digest of nothing.
     package init(_ pass: LogPass, at end: Offset? = nil) throws(ToolError) {
+        let (views, next) = try Self.fold(pass, at: end)
+        self.init(of: views, at: next)
+    }
+
+    /// The views at `end`, or at the end of the log, and where that is.
+    static func fold(
+        _ pass: LogPass,
+        at end: Offset? = nil
+    ) throws(ToolError) -> (views: Views, next: Offset) {
         var fold = Views(cacheBytes: 0)
         var failure: (Offset, DecodeError)?
         var next = Offset.zero
@@ -60,7 +69,7 @@ package struct LogDigest: Equatable, Sendable {
             }
             next = scan.next
         }
-        self.init(of: fold, at: end ?? next)
+        return (fold, end ?? next)
     }
 
     package func write(to output: Output) {

@@ -6,22 +6,41 @@ package import RecordFormat
 /// Passes over the records of a log, oldest first. A damage does not end a pass: what is intact
 /// behind it is read as well, and the damage is told at the end.
 package struct LogPass {
-    private let source: LogSource
+    let source: LogSource
+    /// The indexes of its segments; nil where they are kept somewhere else than in a directory.
+    let indexes: IndexFolder?
+    /// The snapshots beside it; nil as above.
+    let snapshots: SnapshotFolder?
     /// Called now and then with the record that the pass has come to.
     package var onProgress: (Offset) -> Void = { _ in }
 
-    package init(_ location: LogLocation) throws(ToolError) { source = try LogSource(location) }
+    package init(_ location: LogLocation) throws(ToolError) {
+        source = try LogSource(location)
+        switch location {
+        case .directory(let path):
+            indexes = IndexFolder(dataDirectory: path)
+            snapshots = SnapshotFolder(dataDirectory: path)
+        case .files:
+            indexes = nil
+            snapshots = nil
+        }
+    }
 
     /// Passes over segments that are kept somewhere else than in files.
-    package init(_ source: any SegmentSource) { self.source = LogSource(source) }
+    package init(_ source: any SegmentSource, indexes: IndexFolder? = nil) {
+        self.source = LogSource(source)
+        self.indexes = indexes
+        snapshots = nil
+    }
 
     /// Where the log is, for messages.
     var path: String { source.path }
 
     /// What stops a pass: never seen outside.
-    private static let stop = DecodeError(position: 0, expected: "")
+    static let stop = DecodeError(position: 0, expected: "")
 
-    /// Hands over records until `visit` returns false or the log ends.
+    /// Hands over records until `visit` returns false or the log ends. With an index, nothing of
+    /// what lies before `start` is read.
     ///
     /// - Parameters:
     ///   - start: the first record to hand over.
@@ -47,7 +66,7 @@ package struct LogPass {
         }
         do throws(LogError) {
             do throws(LogError) {
-                return try reader.read(from: start, take)
+                return try reader.read(from: start, through: entrance(to: start), take)
             } catch .damaged {
                 return try reader.verify(take)
             }
@@ -57,15 +76,25 @@ package struct LogPass {
         }
     }
 
-    /// Hands over records until `visit` returns false or the log ends, for whoever needs them all.
+    private func entrance(to start: Offset) -> Entrance? {
+        guard start > .zero, let index = try? LogIndex(self) else { return nil }
+        return index.entrance(to: start)
+    }
+
+    /// Hands over the records of the segments from that which begins at `start` up to that which
+    /// begins at `end`, until `visit` returns false, for whoever needs them all.
     ///
     /// - Returns: what was found; nil when `visit` stopped the pass.
     /// - Throws: ``ToolError/Code/damaged`` behind the last record before the first damage.
-    func readAll(_ visit: (RecordView) -> Bool) throws(ToolError) -> LogScan? {
+    func readAll(
+        from start: Offset = .zero,
+        until end: Offset = .max,
+        _ visit: (RecordView) -> Bool
+    ) throws(ToolError) -> LogScan? {
         var reader = LogReader(source)
         var isStopped = false
         do throws(LogError) {
-            return try reader.read { (record) throws(DecodeError) in
+            return try reader.read(from: start, until: end) { (record) throws(DecodeError) in
                 if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
                 guard !visit(record) else { return }
                 isStopped = true
@@ -138,7 +167,7 @@ package struct LogPass {
         }
     }
 
-    private static func converted(_ error: LogError) -> ToolError {
+    static func converted(_ error: LogError) -> ToolError {
         if case .refused = error { return ToolError(.foreignDirectory, error.description) }
         return ToolError(.unreadable, error.description)
     }

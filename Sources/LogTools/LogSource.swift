@@ -79,6 +79,14 @@ package struct LogSource: SegmentSource {
         }
     }
 
+    package func reopen(segment: UInt64) {
+        switch origin {
+        case .directory(let open): open.directory.reopen(segment: segment)
+        case .other(var source): source.reopen(segment: segment)
+        case .files: break
+        }
+    }
+
     package func readManifest(
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer

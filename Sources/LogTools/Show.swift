@@ -61,10 +61,11 @@ package struct Show {
     /// where the last ones are wanted, or all of them where they are wanted in reverse.
     package func run(to output: Output) throws(ToolError) -> Outcome {
         if let heading = formatter.heading { output.line(heading) }
+        let start = try firstOffset()
         let isHeld = options.isReverse || (options.limit != nil && !options.keepsFirst)
-        if !isHeld { return try stream(from: options.filter.from, limit: options.limit, output) }
+        if !isHeld { return try stream(from: start, limit: options.limit, output) }
         var held = Ring(capacity: options.keepsFirst ? nil : options.limit)
-        var outcome = try read(from: options.filter.from) { bytes in
+        var outcome = try read(from: start) { bytes in
             held.append(bytes)
             return !(options.keepsFirst && held.count == options.limit)
         }
@@ -73,6 +74,14 @@ package struct Show {
             output.write(bytes)
         }
         return outcome
+    }
+
+    /// Where to begin: an index tells where the records are that are young enough.
+    private func firstOffset() throws(ToolError) -> Offset {
+        guard let since = options.filter.since, let index = try LogIndex(pass) else {
+            return options.filter.from
+        }
+        return max(options.filter.from, index.offset(before: since))
     }
 
     /// Shows what was appended from `start` on.

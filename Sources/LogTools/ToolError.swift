@@ -11,6 +11,7 @@ package struct ToolError: Error, Equatable, Sendable {
         case notEmpty = "target.not_empty"
         case lossNotAccepted = "repair.loss_not_accepted"
         case malformedLoss = "repair.malformed_loss"
+        case unknownSegment = "why_kept.unknown_segment"
         case unknownOffset = "digest.unknown_offset"
         case unknownID = "replay.unknown_id"
         case ambiguousID = "replay.ambiguous_id"

@@ -16,6 +16,7 @@ final class Core: Sendable {
     private let waker: Waker
     private let configuration: Configuration
     private let report: Report
+    private let segments: SegmentKeeper
     private let drained = Gathering()
     private let ended = Gathering()
 
@@ -24,6 +25,7 @@ final class Core: Sendable {
         self.report = report
         do throws(StorageError) {
             waker = try Waker()
+            segments = try SegmentKeeper(configuration, report: report)
         } catch {
             throw ServeError(error)
         }
@@ -129,7 +131,8 @@ final class Core: Sendable {
             configuration,
             engine: engine.log.engine,
             segment: engine.log.segment(of: known.next),
-            report: report
+            report: report,
+            rewritten: segments.look
         )
         let loop = CoreLoop(
             engine: engine,
@@ -137,9 +140,13 @@ final class Core: Sendable {
             clock: SystemClock(),
             sinks: sinks,
             notify: report.notice,
-            rolled: keeper.rolled,
+            rolled: { [segments] number, base in
+                keeper.rolled(to: number, base: base)
+                segments.look()
+            },
             drained: drained.arrive
         )
+        warnOfFileSystem()
         opened(.success(recovery))
         do throws(LogError) {
             try loop.run()
@@ -166,6 +173,13 @@ final class Core: Sendable {
             try Snapshot(image, settings)
         }
         return newest ?? Snapshot(settings)
+    }
+
+    private func warnOfFileSystem() {
+        let path = configuration.engine.data
+        // What cannot be asked need not be warned of.
+        guard let warning = try? FileSystem(of: path).warning(path: path) else { return }
+        report.notice(Notice(severity: .warning, text: warning))
     }
 
     /// The device broke its promise: nobody may be told anything more. What was told is on disk.

@@ -25,10 +25,19 @@ final class SnapshotKeeper: Sendable {
     private let spacing: Int
     private let policy: Compaction.Policy
     private let report: Report
+    /// Told when old segments were written anew.
+    private let rewritten: @Sendable () -> Void
     private let state: Mutex<State>
 
     /// A keeper that knows the newest snapshot to reach up to `segment`.
-    init(_ configuration: Configuration, engine: UUID128, segment: UInt64, report: Report) {
+    init(
+        _ configuration: Configuration,
+        engine: UUID128,
+        segment: UInt64,
+        report: Report,
+        rewritten: @escaping @Sendable () -> Void
+    ) {
+        self.rewritten = rewritten
         path = configuration.engine.data
         self.engine = engine
         segmentBytes = configuration.log.segmentBytes
@@ -134,6 +143,7 @@ final class SnapshotKeeper: Sendable {
         do throws(ToolError) {
             let done = try compaction.run(policy, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
+            rewritten()
             var text = "\(done.segments) sealed segments written anew, \(done.bytes >> 20) MiB less"
             if done.records > 0 { text += "; retention removed \(done.records) records" }
             report.notice(Notice(severity: .info, text: text))

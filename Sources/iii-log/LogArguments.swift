@@ -89,7 +89,7 @@ enum Answer {
         case .unreadable, .notWritten: .storageFault
         case .damaged: .damaged
         case .inUse: .inUse
-        case .unknownID, .unknownOffset: .unknownObject
+        case .unknownID, .unknownOffset, .unknownSegment: .unknownObject
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
             .unknownKind, .malformedLoss, .lossNotAccepted:
             .usage

@@ -17,8 +17,8 @@ struct LogCommand: ParsableCommand {
             """,
         version: "iii-log \(Release.version)",
         subcommands: [
-            List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Recover.self,
-            RepairLog.self, Backup.self, Restore.self,
+            List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Why.self,
+            Recover.self, RepairLog.self, Backup.self, Restore.self,
         ]
     )
 }

@@ -77,6 +77,13 @@ int platform_use_slices(uint64_t slice);
 /// Lets the calling thread run only when others leave a processor idle (nice 19).
 void platform_lower_priority(void);
 
+/// Lets the device serve the calling thread when nobody else wants it, where the scheduler of the
+/// device knows that class (`ioprio_set(2)`).
+void platform_use_idle_io(void);
+
+/// The number of the kind of file system that `path` is on (`statfs(2)`), or a negative errno.
+int64_t platform_file_system(const char *path);
+
 /// Lets the allocator keep up to `bytes` of freed memory, and take buffers up to that size from what
 /// it keeps, instead of asking the kernel for zeroed pages again and again. At most 32 MiB.
 void platform_keep_memory(size_t bytes);

@@ -1,0 +1,64 @@
+package import Events
+package import Primitives
+import Queue
+
+/// Why a record is kept beyond the history that retention leaves.
+package enum Need: Hashable, Sendable {
+    /// It tells of a message that waits or is being worked on in this queue, or topic.
+    case waitingMessage(queue: String)
+    /// It tells of a message that has failed for good, and waits for somebody.
+    case deadLetter(queue: String)
+    /// It says that a message is over here, which another subscription of its topic still has.
+    case settled(queue: String)
+    /// It defines a queue or a subscription.
+    case queueSetup
+    /// It wrote a value that is still there, in this scope.
+    case value(scope: String)
+    /// It is the last slot of a schedule.
+    case schedule
+    /// It began a run of a cron slot that has not ended.
+    case cronRun
+    /// An engine was started: that ended the deliveries before it.
+    case engineStart
+    /// It is of a kind that this version does not know.
+    case unknownKind
+}
+
+extension Views {
+    /// Why ``needs(_:at:)`` wants the record of `event` at `offset`; nil: it does not.
+    package func need(of event: Event, at offset: Offset) -> Need? {
+        guard needs(event, at: offset) else { return nil }
+        switch event {
+        case .queue(let event): return need(of: event, at: offset)
+        case .state(.set(let set)): return .value(scope: set.scope)
+        case .state(.deleted(let deleted)): return .value(scope: deleted.scope)
+        case .cron: return .schedule
+        case .invoked: return .cronRun
+        default: return .engineStart
+        }
+    }
+
+    private func need(of event: QueueEvent, at offset: Offset) -> Need {
+        switch event {
+        case .defined, .subscribed, .unsubscribed: .queueSetup
+        case .enqueued(let event):
+            event.target == nil
+                ? need(offset, in: work.queue.queues(ofTopic: event.queue), called: event.queue)
+                : need(offset, in: [event.queue], called: event.queue)
+        case .delivered(let event): need(event.message, in: [event.queue], called: event.queue)
+        case .retried(let event): need(event.message, in: [event.queue], called: event.queue)
+        case .deadLettered(let event): need(event.message, in: [event.queue], called: event.queue)
+        case .redriven(let event): need(event.message, in: [event.queue], called: event.queue)
+        case .acked(let event): .settled(queue: event.queue)
+        case .discarded(let event): .settled(queue: event.queue)
+        }
+    }
+
+    private func need(_ message: Offset, in queues: [String], called name: String) -> Need {
+        let isDead = queues.compactMap { work.queue.message(message, in: $0) }.allSatisfy {
+            message in
+            if case .dead = message.state { true } else { false }
+        }
+        return isDead ? .deadLetter(queue: name) : .waitingMessage(queue: name)
+    }
+}

@@ -1,0 +1,146 @@
+import CPlatform
+import CommitLog
+import Disk
+import Engine
+import Glibc
+import LogTools
+import Primitives
+import RecordFormat
+import Synchronization
+
+/// Looks after the sealed segments on a thread of its own: makes their indexes, and reads each of
+/// them whole once in ``period``, so that what the medium loses is known while there are backups.
+///
+/// It works slowly, behind everything else, and sleeps when there is nothing to do.
+final class SegmentKeeper: Sendable {
+    private let path: String
+    private let report: Report
+    private let waker: Waker
+    private let isStarted = Atomic(false)
+
+    /// How long a segment counts as sound.
+    static let period = Timestamp.Span.seconds(7 * 86_400)
+    /// How long a segment is left alone that could not be read, or whose index not be written.
+    private static let retry = Timestamp.Span.seconds(3600)
+    /// Between two looks at all segments, in nanoseconds: at most, and at least.
+    private static let rest: UInt64 = 3600 * second
+    private static let breath: UInt64 = 10 * second
+    private static let second: UInt64 = 1_000_000_000
+
+    init(_ configuration: Configuration, report: Report) throws(StorageError) {
+        path = configuration.engine.data
+        self.report = report
+        waker = try Waker()
+    }
+
+    /// There may be something to do: the log goes on in another segment, or old ones were written
+    /// anew. Any thread.
+    func look() {
+        guard isStarted.exchange(true, ordering: .relaxed) else {
+            return CoreThread.start { self.run() }
+        }
+        waker.wake()
+    }
+
+    private func run() -> Never {
+        platform_name_thread("iii-segments")
+        platform_lower_priority()
+        platform_use_idle_io()
+        let care = SegmentCare(
+            LogPass(PacedSource(path: path)),
+            IndexFolder(dataDirectory: path)
+        )
+        var later: [UInt64: Timestamp] = [:]
+        while true {
+            round(care, &later)
+            // A log that rolls over quickly is looked at every few seconds.
+            PacedSource.sleep(nanoseconds: Self.breath)
+            waker.sleep(nanoseconds: Self.rest)
+        }
+    }
+
+    /// Reads every segment that ought to be read. `later` says when those come next that are known
+    /// to be damaged or could not be read: an operator is not told of each at every look.
+    private func round(_ care: SegmentCare, _ later: inout [UInt64: Timestamp]) {
+        let start = SystemClock().now().wall
+        let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
+        var segment: UInt64?
+        do throws(ToolError) {
+            for duty in try care.duties(since: due, now: start) {
+                let number = duty.header.number
+                segment = number
+                if let time = later[number], start < time { continue }
+                switch try care.attend(to: duty, now: SystemClock().now().wall) {
+                case .sound:
+                    later[number] = nil
+                case .damaged(let damages):
+                    later[number] = start.advanced(by: Self.period)
+                    tell(damages, number)
+                }
+            }
+        } catch {
+            if let segment { later[segment] = start.advanced(by: Self.retry) }
+            let what = segment.map { "segment \($0)" } ?? "the sealed segments"
+            let text = "\(what) could not be looked after, and will be later: \(error.message)"
+            report.notice(Notice(severity: .warning, text: text))
+        }
+    }
+
+    private func tell(_ damages: [Damage], _ segment: UInt64) {
+        let places = damages.prefix(8).map { "\n  \($0)" }.joined()
+        let rest = damages.count > 8 ? "\n  and \(damages.count - 8) more" : ""
+        let text =
+            "segment \(segment) is damaged on disk, and the engine goes on without what is lost:"
+            + places + rest
+            + "\nNothing was changed. Make a backup of what is intact now (`iii-log -D \(path) "
+            + "recover --to DIRECTORY`); `iii-log -D \(path) verify` lists every damage, and with "
+            + "the engine stopped, `iii-log -D \(path) repair` puts the log in order."
+        report.notice(Notice(severity: .error, text: text))
+    }
+}
+
+/// The segments of a directory, read no faster than ``bytesPerSecond``.
+struct PacedSource: SegmentSource {
+    private let directory: OpenDirectory
+
+    /// A class, so that the source can be copied into one reader after the other.
+    private final class OpenDirectory {
+        let files: ReadOnlyDirectory
+        init(path: String) { files = ReadOnlyDirectory(path: path) }
+    }
+
+    static let bytesPerSecond = 16 << 20
+
+    init(path: String) { directory = OpenDirectory(path: path) }
+
+    var path: String { directory.files.path }
+
+    func segments() throws(StorageError) -> [SegmentFile] { try directory.files.segments() }
+
+    func read(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        let count = try directory.files.read(segment: segment, at: position, into: memory)
+        Self.sleep(nanoseconds: UInt64(count) * 1_000_000_000 / UInt64(Self.bytesPerSecond))
+        return count
+    }
+
+    func reopen(segment: UInt64) { directory.files.reopen(segment: segment) }
+
+    func readManifest(
+        slot: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        try directory.files.readManifest(slot: slot, into: memory)
+    }
+
+    static func sleep(nanoseconds: UInt64) {
+        var time = timespec(
+            tv_sec: Int(nanoseconds / 1_000_000_000),
+            tv_nsec: Int(nanoseconds % 1_000_000_000)
+        )
+        nanosleep(&time, nil)
+    }
+}
