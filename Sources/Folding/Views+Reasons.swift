@@ -43,7 +43,7 @@ extension Views {
         case .defined, .subscribed, .unsubscribed: .queueSetup
         case .enqueued(let event):
             event.target == nil
-                ? need(offset, in: queue.queues(ofTopic: event.queue), called: event.queue)
+                ? need(offset, in: work.queue.queues(ofTopic: event.queue), called: event.queue)
                 : need(offset, in: [event.queue], called: event.queue)
         case .delivered(let event): need(event.message, in: [event.queue], called: event.queue)
         case .retried(let event): need(event.message, in: [event.queue], called: event.queue)
@@ -55,7 +55,8 @@ extension Views {
     }
 
     private func need(_ message: Offset, in queues: [String], called name: String) -> Need {
-        let isDead = queues.compactMap { queue.message(message, in: $0) }.allSatisfy { message in
+        let isDead = queues.compactMap { work.queue.message(message, in: $0) }.allSatisfy {
+            message in
             if case .dead = message.state { true } else { false }
         }
         return isDead ? .deadLetter(queue: name) : .waitingMessage(queue: name)
