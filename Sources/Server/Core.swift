@@ -127,12 +127,9 @@ final class Core: Sendable {
         } catch {
             return opened(.failure(ServeError(error)))
         }
-        let keeper = SnapshotKeeper(
-            configuration,
+        let rolled = keepers(
             engine: engine.log.engine,
-            segment: engine.log.segment(of: known.next),
-            report: report,
-            rewritten: segments.look
+            segment: engine.log.segment(of: known.next)
         )
         let loop = CoreLoop(
             engine: engine,
@@ -140,10 +137,7 @@ final class Core: Sendable {
             clock: SystemClock(),
             sinks: sinks,
             notify: report.notice,
-            rolled: { [segments] number, base in
-                keeper.rolled(to: number, base: base)
-                segments.look()
-            },
+            rolled: rolled,
             drained: drained.arrive
         )
         warnOfFileSystem()
@@ -153,6 +147,24 @@ final class Core: Sendable {
             ended.arrive()
         } catch {
             fail(error)
+        }
+    }
+
+    /// Who is told where the log goes on: both look after what was sealed.
+    private func keepers(
+        engine: UUID128,
+        segment: UInt64
+    ) -> @Sendable (_ segment: UInt64, _ base: Offset) -> Void {
+        let snapshots = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: segment,
+            report: report,
+            rewritten: segments.look
+        )
+        return { [segments] number, base in
+            snapshots.rolled(to: number, base: base)
+            segments.look()
         }
     }
 
