@@ -82,7 +82,7 @@ private final class CrashHistory {
             segment_bytes = "1MiB"
             snapshot_bytes = "2MiB"
             cache_bytes = "64KiB"
-            retention_bytes = "4MiB"
+            retention_bytes = "8MiB"
             """
         )
         engine = EngineProcess(in: scratch, ["--config", configuration])
