@@ -4,7 +4,7 @@ ROUNDS ?= 200
 SEEDS ?= 20000
 SECONDS ?= 86400
 
-.PHONY: run demo test bench crash faults simulate mutants setup clean
+.PHONY: run demo test bench crash faults simulate bitflips mutants setup clean
 
 setup:
 	@scripts/setup build
@@ -30,6 +30,13 @@ crash: setup
 # Seeds through the simulator: make simulate SEEDS=200000 SECONDS=3600
 simulate: setup
 	@scripts/simulate $(SEEDS) $(SECONDS)
+
+# Flips every bit of two small log directories, one at a time. Millions of logs are opened for it:
+# their buffers are to come from memory that is there, not from the kernel each time.
+bitflips: setup
+	swift build -c release --product simulate
+	MALLOC_MMAP_THRESHOLD_=67108864 MALLOC_TRIM_THRESHOLD_=268435456 \
+		"$$(swift build -c release --show-bin-path)/simulate" --bit-flips
 
 # Plants bugs, one after the other, and sees that the simulator finds each.
 mutants: setup

@@ -166,7 +166,11 @@ let package = Package(
                 "Folding", "Queue", "State", "HTTP", "Cron",
             ]
         ),
-        program("simulate", path: "Tests/Simulate", ["SimulationKit", "Primitives"]),
+        program(
+            "simulate",
+            path: "Tests/Simulate",
+            ["SimulationKit", "CommitLog", "Primitives"]
+        ),
 
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON", "Primitives"]),
@@ -213,7 +217,7 @@ let package = Package(
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
         tests("ServerTests", ["Server", "Primitives"]),
-        tests("SimulationTests", ["SimulationKit", "Primitives"]),
+        tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("TidyTests", []),
         .testTarget(
             name: "ProcessTests",

@@ -52,7 +52,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// What a segment's first page says about it.
     private enum State {
         case begun(SegmentHeader, isSalvaged: Bool)
-        /// Made ahead, never written to; or its first header was being written.
+        /// Made ahead, never written to; or its first header was being written. Bytes that are in
+        /// it nevertheless are written over when it is used.
         case unused
         /// It holds something, and nothing tells what.
         case unreadable
@@ -183,7 +184,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             isBlank = isBlank && isZero(page)
             position += Layout.page
         }
-        return isBlank ? .unused : .unreadable
+        // MANIFEST names a segment before its first batch is written.
+        let isAhead = manifest?.active.map { file.number > $0 } ?? false
+        return isBlank || isAhead ? .unused : .unreadable
     }
 
     private mutating func page(

@@ -251,7 +251,7 @@ package final class SimulatedDisk {
 
 extension SimulatedDisk {
     /// A file: what programs see, and where the medium holds something else.
-    package struct File: Equatable {
+    package struct File: Equatable, Sendable {
         package var cache: [UInt8]
         /// What the medium holds in the sectors in which it differs.
         var beneath: [Int: [UInt8]] = [:]
