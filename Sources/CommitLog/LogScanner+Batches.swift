@@ -7,15 +7,18 @@ extension LogScanner where Source: ~Copyable {
     struct Place {
         let header: SegmentHeader
         let isLast: Bool
+        /// Where the file ends, in whole pages: behind it there is nothing to look for.
+        let fileEnd: Int
         var position = Layout.segmentHeader
         var isSealed = false
         /// Whether what stands here was read twice: a log that is being written may have changed
         /// between two looks, and only what stays wrong is damage.
         var isSettled = false
 
-        init(header: SegmentHeader, isLast: Bool) {
+        init(header: SegmentHeader, isLast: Bool, fileSize: Int) {
             self.header = header
             self.isLast = isLast
+            fileEnd = min(Int(header.size), Layout.padded(fileSize))
         }
 
         var size: Int { Int(header.size) }
@@ -168,7 +171,7 @@ extension LogScanner where Source: ~Copyable {
         var next: Int?
         var end = start
         var position = start
-        while position + Layout.page <= place.size {
+        while position + Layout.page <= place.fileEnd {
             let page = try bytes(place, at: position, count: Layout.page, &source)
             if !isZero(page) {
                 end = position + Layout.page

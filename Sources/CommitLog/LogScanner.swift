@@ -228,7 +228,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         }
         found.segments += 1
         meet(header.base, segment: file.number, position: 0)
-        var place = Place(header: header, isLast: isLast)
+        var place = Place(header: header, isLast: isLast, fileSize: file.size)
         while try advance(&place, &source, visit) {}
         if !isLast, !place.isSealed, openLoss == nil {
             reportOpen(.missingBatches, segment: file.number, position: place.position)

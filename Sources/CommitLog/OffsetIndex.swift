@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 package import RecordFormat
 
 /// Where in the log an offset is to be looked for: sparse, an entry for the first batch of a
@@ -52,6 +52,9 @@ package struct OffsetIndex: Equatable, Sendable {
         }
     }
 
+    /// The first record of the last batch that it knows; nil: it knows none.
+    package var lastBase: Offset? { entries.last?.base }
+
     // MARK: In a snapshot
 
     package func encode(into writer: inout SnapshotWriter) {
@@ -69,13 +72,16 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// Reads what ``encode(into:)`` wrote.
     package init(from reader: inout ByteReader) throws(DecodeError) {
-        var base: UInt64 = 0
-        var segment: UInt64 = 0
+        var last = Entry(base: .zero, segment: 0, position: 0)
         for _ in 0..<(try reader.varint()) {
-            base &+= try reader.varint()
-            segment &+= try reader.varint()
-            let position = Int(clamping: try reader.varint())
-            entries.append(Entry(base: Offset(base), segment: segment, position: position))
+            let base = try reader.offset(after: last.base)
+            let (segment, overflow) = last.segment.addingReportingOverflow(try reader.varint())
+            let position = try reader.varint()
+            guard !overflow, position % UInt64(Layout.page) == 0, position < 1 << 40 else {
+                throw DecodeError(position: reader.position, expected: "a batch's place")
+            }
+            last = Entry(base: base, segment: segment, position: Int(position))
+            entries.append(last)
         }
     }
 }

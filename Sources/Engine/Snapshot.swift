@@ -73,6 +73,8 @@ extension Snapshot {
         var reader = ByteReader(body)
         do throws(DecodeError) {
             let index = try OffsetIndex(from: &reader)
+            // The log goes on from here: an index that is further belongs to another.
+            guard index.lastBase.map({ $0 < header.next }) ?? true else { return nil }
             views = try Views(
                 from: &reader,
                 maxValueBytes: settings.maxValueBytes,

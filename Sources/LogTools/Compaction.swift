@@ -37,6 +37,7 @@ package struct Compaction: ~Copyable {
     }
 
     private let files: any Files
+    private let source: LogSource
     private let views: Views
     private let limit: Offset
     private var outcome = Outcome()
@@ -44,15 +45,29 @@ package struct Compaction: ~Copyable {
     /// A compaction of the log in the directory of `files`. `views` are what its records make up to
     /// an offset not below `limit`; segments that end at or below `limit` may be rewritten: those
     /// that every snapshot in use has folded.
-    package init(_ files: any Files, views: Views, limit: Offset) {
+    package init(
+        _ files: any Files,
+        reading source: LogSource,
+        views: Views,
+        limit: Offset
+    ) {
         self.files = files
+        self.source = source
         self.views = views
         self.limit = limit
     }
 
+    /// A compaction of the log in a directory.
+    ///
+    /// - Throws: ``ToolError`` where there is no log.
+    package init(_ files: DirectoryFiles, views: Views, limit: Offset) throws(ToolError) {
+        let source = try LogSource(.directory(files.path))
+        self.init(files, reading: source, views: views, limit: limit)
+    }
+
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
         let segments = try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
+            var reader = LogReader(source)
             return try reader.headers()
         }
         var total = segments.reduce(0) { $0 + $1.fileBytes }
@@ -114,7 +129,7 @@ package struct Compaction: ~Copyable {
         _ body: (RecordView) -> Void
     ) throws(ToolError) {
         try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
+            var reader = LogReader(source)
             _ = try reader.read(from: range.lowerBound, until: range.upperBound) { record in
                 if record.offset < range.upperBound { body(record) }
             }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// What changes a directory, one system call a step: so that a test can cut between any two.
 ///
@@ -31,6 +32,16 @@ package protocol Files: AnyObject {
 
     /// Gives a file another name, in the place of one that has it, in one step.
     func rename(_ name: String, to other: String) throws(ToolError)
+
+    /// 64 random bits, which tell a segment from all others.
+    func random() -> UInt64
+}
+
+extension Files {
+    package func random() -> UInt64 {
+        var entropy = SystemEntropy()
+        return entropy.next()
+    }
 }
 
 /// The files of a directory of the file system.

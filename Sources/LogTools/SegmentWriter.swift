@@ -38,8 +38,7 @@ struct SegmentWriter: ~Copyable {
         self.base = base
         self.engine = engine
         self.missing = missing
-        var random = SystemEntropy()
-        salt = random.next()
+        salt = files.random()
         lastTime = time
         batch = BatchBuilder(base: base)
         // Until the header is there, a page of zeros stands in its place.

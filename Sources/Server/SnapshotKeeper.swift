@@ -82,8 +82,8 @@ final class SnapshotKeeper: Sendable {
     private func compact(_ snapshot: consuming Snapshot, below end: Offset) {
         guard !retention.keepsAll else { return }
         let files = DirectoryFiles(path: path)
-        let compaction = Compaction(files, views: snapshot.views, limit: end)
         do throws(ToolError) {
+            let compaction = try Compaction(files, views: snapshot.views, limit: end)
             let done = try compaction.run(retention, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
             let text =

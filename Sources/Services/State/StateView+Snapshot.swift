@@ -40,16 +40,21 @@ extension StateView {
             let name = Name(try reader.text())
             var scope = Scope(changed: Offset(try reader.varint()))
             let count = try reader.varint()
-            var created: UInt64 = 0
+            var last: Offset?
             for _ in 0..<count {
                 let key = Name(try reader.text())
-                created &+= try reader.varint()
-                let entry = StateEntry(
-                    value: nil,
-                    version: Offset(created &+ (try reader.varint())),
-                    created: Offset(created)
-                )
+                let created = try reader.offset(after: last ?? .zero)
+                let version = try reader.offset(after: created)
+                // One record makes one key.
+                guard created != last, scope.entries[key] == nil else {
+                    throw DecodeError(position: reader.position, expected: "another key")
+                }
+                let entry = StateEntry(value: nil, version: version, created: created)
                 scope.entries.change(key) { $0 = entry }
+                last = created
+            }
+            guard scopes[name] == nil else {
+                throw DecodeError(position: reader.position, expected: "another scope")
             }
             keyCount += scope.entries.count
             scopes.change(name) { $0 = scope }

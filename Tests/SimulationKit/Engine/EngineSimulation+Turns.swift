@@ -16,6 +16,7 @@ extension EngineSimulation {
             try turn(&core) { (core) throws(LogError) in
                 for step in steps where core.hasRoom { try perform(step, &core) }
             }
+            if retains, entropy.next() % 8 == 0 { try keepUp(core) }
         }
     }
 

@@ -34,6 +34,7 @@ package final class EngineSimulation {
     var state = StateModel()
     /// The views' digests where a batch may have ended.
     private var digests: [UInt64: Digest] = [:]
+    var upkeep = Upkeep()
     var counter = 0
     var past: [UUID128] = []
 
@@ -43,13 +44,16 @@ package final class EngineSimulation {
     package enum Style: String, CaseIterable, Sendable { case steady, bursts }
 
     private let kind: String
+    /// Whether snapshots are kept, and what they make needless is removed.
+    let retains: Bool
 
-    package init(seed: UInt64, style: Style) {
+    package init(seed: UInt64, style: Style, retains: Bool = false) {
+        self.retains = retains
         entropy = SeededEntropy(seed: seed)
         swarm = Swarm(&entropy)
         disk = SimulatedDisk(seed: entropy.next())
         disk.witness = LogWitness()
-        kind = "engine, \(style.rawValue)"
+        kind = "engine, \(style.rawValue)\(retains ? ", retention" : "")"
         switch style {
         case .steady: workload = SteadyWorkload(&entropy)
         case .bursts: workload = BurstWorkload(&entropy)
@@ -121,26 +125,14 @@ package final class EngineSimulation {
     private func openOnce() throws(LogError) -> Core {
         var random = SeededEntropy(seed: entropy.next())
         var reader = LogReader(SimulatedStorage(disk))
-        var snapshot = Snapshot(Snapshot.Settings(cacheBytes: swarm.cacheBytes))
-        var ledger = Ledger()
-        var recovered: [UInt64] = []
-        if entropy.next() % 2 == 0, let end = try sealedEnd(&reader) {
-            tally.count(.snapshotUsed)
-            try snapshot.fold(&reader, until: end)
-            let settings = Snapshot.Settings(cacheBytes: swarm.cacheBytes)
-            guard let reread = snapshot.reread(settings) else {
-                find("a snapshot cannot be read back")
-                throw .full
-            }
-            snapshot = reread
-        }
+        var snapshot = try snapshot(&reader)
+        var told = Retelling(upkeep.archive)
         let known = snapshot.start.next
         if known > .zero {
             // What a snapshot stands for is judged like the rest.
             _ = try reader.read(until: known) { record throws(DecodeError) in
                 guard record.offset < known else { return }
-                try ledger.read(record)
-                recovered.append(LogWitness.hash(of: record))
+                try told.take(record)
             }
         }
         let log = try CommitLog(
@@ -151,13 +143,13 @@ package final class EngineSimulation {
             known: snapshot.start
         ) { record throws(DecodeError) in
             try snapshot.views.apply(record)
-            try ledger.read(record)
-            recovered.append(LogWitness.hash(of: record))
+            try told.take(record)
         }
+        try? told.fill(to: log.staged)
         let views = snapshot.views
         if log.recovery.torn != nil { tally.count(.tornTail) }
         if log.recovery.wasClean { tally.count(.wasClean) }
-        judge(recovered, ledger, views)
+        judge(told, views)
         monotonic += 1 << 30
         let start = Now(wall: log.stamp(wall), monotonic: monotonic)
         return try Core(
@@ -167,6 +159,32 @@ package final class EngineSimulation {
             random: random,
             now: start
         )
+    }
+
+    /// What a start goes on from: nothing, a snapshot that was kept, or one made now.
+    private func snapshot(
+        _ reader: inout LogReader<SimulatedStorage>
+    ) throws(LogError) -> Snapshot {
+        let settings = Snapshot.Settings(cacheBytes: swarm.cacheBytes)
+        var snapshot = Snapshot(settings)
+        guard entropy.next() % 2 == 0 else { return snapshot }
+        var file: [UInt8]?
+        if !upkeep.snapshots.isEmpty, entropy.next() % 3 > 0 {
+            tally.count(.keptSnapshotUsed)
+            file = upkeep.snapshots.randomElement(using: &entropy)
+        } else if let end = try sealedEnd(&reader) {
+            tally.count(.snapshotUsed)
+            try snapshot.fold(&reader, until: end)
+            file = snapshot.fileBytes()
+        } else {
+            return snapshot
+        }
+        guard let file, let read = Snapshot(file: file, settings) else {
+            find("a snapshot cannot be read back")
+            throw .full
+        }
+        snapshot = read
+        return snapshot
     }
 
     /// Where a snapshot may end: at the beginning of the last segment; nil: there is only one.
@@ -206,8 +224,11 @@ package final class EngineSimulation {
 
     // MARK: The oracle
 
-    private func judge(_ recovered: [UInt64], _ ledger: Ledger, _ views: Views) {
+    private func judge(_ told: Retelling, _ views: Views) {
+        let recovered = told.recovered
+        let ledger = told.ledger
         tally.recovered += recovered.count
+        if let wrong = told.judge(views) { return find(wrong) }
         if let wrong = disk.witness?.judge(recovered) { return find(wrong) }
         let digest = Digest(of: views)
         if let expected = digests[UInt64(recovered.count)], expected != digest {

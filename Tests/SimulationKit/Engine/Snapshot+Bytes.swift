@@ -5,8 +5,11 @@ import Primitives
 import RecordFormat
 
 extension Snapshot {
-    /// The snapshot that the file of this one gives back; nil: none.
-    func reread(_ settings: Settings) -> Snapshot? {
+    /// The log that every simulated snapshot is of.
+    private static let engine = UUID128(high: 1, low: 2)
+
+    /// The bytes of its file; nil: it cannot be written down.
+    func fileBytes() -> [UInt8]? {
         final class Body { var bytes: [UInt8] = [] }
         let body = Body()
         let end = encodeBody {
@@ -14,9 +17,8 @@ extension Snapshot {
             return true
         }
         guard let end else { return nil }
-        let engine = UUID128(high: 1, low: 2)
         let header = SnapshotHeader(
-            engine: engine,
+            engine: Self.engine,
             next: start.next,
             lastTime: start.lastTime,
             records: records,
@@ -25,7 +27,13 @@ extension Snapshot {
         )
         var file = [UInt8](repeating: 0, count: Layout.page)
         file.withUnsafeMutableBytes { header.write(to: $0) }
-        file += body.bytes
-        return file.withUnsafeBytes { Snapshot($0, of: engine, settings) }
+        return file + body.bytes
+    }
+
+    /// The snapshot that a file gives back; nil: none.
+    init?(file: [UInt8], _ settings: Settings) {
+        let snapshot = file.withUnsafeBytes { Snapshot($0, of: Self.engine, settings) }
+        guard let snapshot else { return nil }
+        self = snapshot
     }
 }
