@@ -38,7 +38,7 @@ package struct Compaction: ~Copyable {
 
     private let files: any Files
     private let source: LogSource
-    private let views: Views
+    private var needed: NeededRecords
     private let limit: Offset
     private var outcome = Outcome()
 
@@ -53,7 +53,7 @@ package struct Compaction: ~Copyable {
     ) {
         self.files = files
         self.source = source
-        self.views = views
+        needed = NeededRecords(of: views)
         self.limit = limit
     }
 
@@ -89,7 +89,9 @@ package struct Compaction: ~Copyable {
         _ fileBytes: Int
     ) throws(ToolError) -> Int {
         var dropped = 0
-        try visit(header.base..<end) { if !needs($0) { dropped += 1 } }
+        var needed = needed
+        try visit(header.base..<end) { if !needed.keep($0) { dropped += 1 } }
+        self.needed = needed
         guard dropped > 0 else { return 0 }
         let name = "log/\(DataDirectory.segmentName(header.number))"
         var writer = try SegmentWriter(
@@ -103,7 +105,7 @@ package struct Compaction: ~Copyable {
         )
         var failure: ToolError?
         try visit(header.base..<end) { record in
-            guard failure == nil, needs(record) else { return }
+            guard failure == nil, needed.keep(record) else { return }
             do throws(ToolError) { try writer.append(record) } catch { failure = error }
         }
         if let failure { throw failure }
@@ -116,12 +118,6 @@ package struct Compaction: ~Copyable {
         outcome.records += dropped
         outcome.bytes += fileBytes - bytes
         return fileBytes - bytes
-    }
-
-    /// A record of a kind that this version does not know is kept.
-    private func needs(_ record: RecordView) -> Bool {
-        guard let event = try? Event(record) else { return true }
-        return views.needs(event, at: record.offset)
     }
 
     private func visit(
@@ -146,5 +142,13 @@ package struct Compaction: ~Copyable {
         } catch {
             throw ToolError(.unreadable, "\(error)")
         }
+    }
+}
+
+extension NeededRecords {
+    /// Whether to keep a record. One of a kind that this version does not know is kept.
+    fileprivate mutating func keep(_ record: RecordView) -> Bool {
+        guard let event = try? Event(record) else { return true }
+        return contains(event, at: record.offset, cause: record.cause)
     }
 }

@@ -2,27 +2,28 @@ import CFuzzer
 import FuzzTargets
 import Glibc
 
-// fuzz                                  prints the names of the targets
-// fuzz TARGET [libFuzzer's arguments]   runs one
+// fuzz                                             prints the names of the targets
+// FUZZ_TARGET=NAME fuzz [libFuzzer's arguments]    runs one
 //
-// Built by scripts/fuzz, with a sanitizer; not part of an ordinary build.
+// Built by scripts/fuzz, with a sanitizer; not part of an ordinary build. The target's name is no
+// argument, since libFuzzer starts itself again with the arguments that it got.
 
 enum Program {
-    static let target = FuzzTarget.all.first { $0.name == CommandLine.arguments.dropFirst().first }
+    static let name = getenv("FUZZ_TARGET").map { String(cString: $0) }
+    static let target = FuzzTarget.all.first { $0.name == name }
 }
 
-guard CommandLine.arguments.count > 1 else {
+guard let name = Program.name else {
     for target in FuzzTarget.all { print(target.name) }
     exit(0)
 }
 guard Program.target != nil else {
-    print("fuzz: there is no target '\(CommandLine.arguments[1])'")
+    print("fuzz: there is no target '\(name)'")
     exit(64)
 }
-var count = CommandLine.argc - 1
-var words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv + 1
+var count = CommandLine.argc
+var words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
 let status = LLVMFuzzerRunDriver(&count, &words) { start, count in
-    // A copy of its own, so that a read beyond it is seen.
     if let finding = Program.target?.run(UnsafeRawBufferPointer(start: start, count: count)) {
         fatalError(finding)
     }

@@ -231,9 +231,16 @@ package final class EngineSimulation {
         if let wrong = told.judge(views) { return find(wrong) }
         if let wrong = disk.witness?.judge(recovered) { return find(wrong) }
         let digest = Digest(of: views)
-        if let expected = digests[UInt64(recovered.count)], expected != digest {
-            let differing = expected.differences(from: digest).joined(separator: ", ")
-            return find("recovered at \(recovered.count), not as it lived: \(differing)")
+        hasRemoved = hasRemoved || !told.removed.isEmpty
+        if let expected = digests[UInt64(recovered.count)] {
+            // Which record let a message of a group go is forgotten with that record: the order of
+            // groups among each other may change. The ledger still judges messages and groups.
+            let differing = expected.differences(from: digest)
+                .filter { !(hasRemoved && $0 == "queue") }
+            if !differing.isEmpty {
+                let names = differing.joined(separator: ", ")
+                return find("recovered at \(recovered.count), not as it lived: \(names)")
+            }
         }
         digests = [UInt64(recovered.count): digest]
         if let wrong = ledger.finding { return find(wrong) }
@@ -242,6 +249,9 @@ package final class EngineSimulation {
         if let wrong = ledger.compare(views.queue) { return find(wrong) }
         latest = ledger.tally
     }
+
+    /// Whether retention has ever removed a record that was read again without it.
+    private var hasRemoved = false
 
     /// What the records of the log recovered last tell, for the counters.
     private var latest = Tally()

@@ -45,7 +45,7 @@ struct Retelling {
     /// A hash of every record, from the first on.
     private(set) var recovered: [UInt64] = []
     /// Those that were not in the log.
-    private var removed: [Offset] = []
+    private(set) var removed: [Offset] = []
     private(set) var finding: String?
 
     init(_ archive: [ArchivedRecord]) { self.archive = archive }
