@@ -194,7 +194,7 @@ let package = Package(
             ["SimulationKit", "CommitLog", "Disk", "RecordFormat", "Primitives"]
         ),
         tests("EventsTests", ["Events", "RecordFormat", "Primitives"]),
-        tests("StateTests", ["State", "Primitives", "Events", "JSON"]),
+        tests("StateTests", ["State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),

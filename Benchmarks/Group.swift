@@ -1,6 +1,8 @@
 /// Rows that are measured together.
 struct Group: Sendable {
     let name: String
+    /// Takes minutes and gigabytes: runs only where it is named.
+    var isLong = false
     /// Hands over each row as soon as it is measured.
     let run: @Sendable (Settings, (Measurement) -> Void) throws(Failure) -> Void
 
@@ -21,5 +23,6 @@ struct Group: Sendable {
         Group(name: "restart", run: Restart.run),
         Group(name: "batches", run: LogBatches.run),
         Group(name: "writer", run: Writers.run),
+        Group(name: "state", isLong: true, run: LargeState.run),
     ]
 }

@@ -23,7 +23,8 @@ var measurements: [Measurement] = []
 var failures = 0
 say("\(Processors.machine); \(settings.plan.seconds) s a row\n")
 say(Table.head)
-for group in Group.all where settings.only.isEmpty || settings.only.contains(group.name) {
+for group in Group.all
+where settings.only.isEmpty && !group.isLong || settings.only.contains(group.name) {
     let first = measurements.count
     let before = Processors()
     do throws(Failure) {

@@ -22,21 +22,24 @@ final class EngineProcess {
         try self.init(program: program, on: try Scratch(in: parent), concurrency: concurrency)
     }
 
-    /// An engine on what is in a directory already.
-    init(program: String, on scratch: Scratch, concurrency: Int = 1024) throws(Failure) {
+    /// An engine on what is in a directory already, within `limit`.
+    init(
+        program: String,
+        on scratch: Scratch,
+        concurrency: Int = 1024,
+        limit: MemoryLimit? = nil
+    ) throws(Failure) {
         self.scratch = scratch
         let path = scratch.path
         unlink("\(path)/ports.json")
         try File.write(Self.configuration(concurrency), to: "\(path)/iii.toml")
         let ports = "\(path)/ports.json"
         let start = Monotonic.now()
-        child = try Child(
-            [
-                program, "serve", "--config", "\(path)/iii.toml", "--data", "\(path)/data",
-                "--ports-file", ports,
-            ],
-            log: "\(path)/engine.log"
-        )
+        let command = [
+            program, "serve", "--config", "\(path)/iii.toml", "--data", "\(path)/data",
+            "--ports-file", ports,
+        ]
+        child = try Child(limit?.limiting(command) ?? command, log: "\(path)/engine.log")
         let deadline = start + 120_000_000_000
         var text = ""
         while !text.hasSuffix("}\n") && !text.hasSuffix("}") {

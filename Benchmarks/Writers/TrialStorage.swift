@@ -41,6 +41,15 @@ struct TrialStorage: FileStorage, ~Copyable {
         inFlight = ticket
     }
 
+    func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) {
+        preconditionFailure("nothing is read back while ways to write are measured")
+    }
+
     mutating func reap() -> Completion? {
         harvest(waits: false)
         return finished.isEmpty ? nil : finished.removeFirst()

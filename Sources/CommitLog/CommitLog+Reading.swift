@@ -19,7 +19,7 @@ extension CommitLog where Store: ~Copyable {
         if offset >= writing.base, offset < writing.end {
             return Self.find(offset, in: writing.reader, body)
         }
-        return try fetcher.fetch(offset, index, from: &device.store, body)
+        return try fetcher.fetch(offset, &index, from: &device.store, body)
     }
 
     private static func find<Result>(

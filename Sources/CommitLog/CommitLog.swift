@@ -34,8 +34,10 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     private var chore: BatchBuilder
     private var page = AlignedMemory(capacity: Layout.page)
     /// Where the records are, and what reads them back.
-    private(set) var index: OffsetIndex
+    var index: OffsetIndex
     var fetcher = RecordFetcher()
+    /// The single records that are being read.
+    var reads = RecordReads()
     private var step = Step.ready
     private var ticket: UInt64 = 0
     private var failure: LogError?
@@ -230,6 +232,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package mutating func reap() throws(LogError) {
         if let failure { throw failure }
         while let completion = try device.reap() {
+            if reads.finish(completion) { continue }
             precondition(completion.ticket == ticket)
             if let failure = completion.failure, !Mutant.is(.retryAfterError) {
                 throw poison(.storage(failure))

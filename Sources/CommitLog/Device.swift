@@ -103,6 +103,21 @@ struct Device<Store: Storage & ~Copyable>: ~Copyable {
         }
     }
 
+    /// False: the segment cannot be opened.
+    mutating func beginRead(
+        _ segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) -> Bool {
+        do throws(StorageError) {
+            try store.submitRead(segment: segment, at: position, into: memory, ticket: ticket)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     mutating func reap() throws(LogError) -> Completion? {
         do throws(StorageError) { return try store.reap() } catch { throw .storage(error) }
     }

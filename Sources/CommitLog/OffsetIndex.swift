@@ -36,13 +36,31 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// The last entry at or before `offset`; nil when the index begins behind it.
     func entry(for offset: Offset) -> Entry? {
+        let next = firstIndex { $0.base > offset }
+        return next == 0 ? nil : entries[next - 1]
+    }
+
+    /// Where the batch with the record at `offset` is to be looked for, in bytes of its segment:
+    /// all of it, unless it is the last of its segment and large. Nil when the index begins behind
+    /// it.
+    func place(of offset: Offset) -> (segment: UInt64, Range<Int>)? {
+        let next = firstIndex { $0.base > offset }
+        guard next > 0 else { return nil }
+        let entry = entries[next - 1]
+        let isLast = next == entries.count || entries[next].segment != entry.segment
+        let end = isLast ? entry.position + 2 * Self.spacing : entries[next].position
+        return (entry.segment, entry.position..<end)
+    }
+
+    /// The first entry that `isBehind`, as all after it are.
+    private func firstIndex(_ isBehind: (Entry) -> Bool) -> Int {
         var low = 0
         var high = entries.count
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].base <= offset { low = middle + 1 } else { high = middle }
+            if isBehind(entries[middle]) { high = middle } else { low = middle + 1 }
         }
-        return low == 0 ? nil : entries[low - 1]
+        return low
     }
 
     /// Goes on with what a later part of the log says.
@@ -54,6 +72,15 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// The first record of the last batch that it knows; nil: it knows none.
     package var lastBase: Offset? { entries.last?.base }
+
+    /// Puts `places`, which are all of one segment, where those that are known of it stand: it was
+    /// written anew, with other batches.
+    mutating func replace(segment: UInt64, by places: OffsetIndex) {
+        precondition(places.entries.allSatisfy { $0.segment == segment })
+        let low = firstIndex { $0.segment >= segment }
+        let high = firstIndex { $0.segment > segment }
+        entries.replaceSubrange(low..<high, with: places.entries)
+    }
 
     // MARK: In a snapshot
 

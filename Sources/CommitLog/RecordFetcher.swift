@@ -5,13 +5,18 @@ import RecordFormat
 /// Reads single records back from the medium, each checked against its own checksum.
 ///
 /// Records that lie behind one another are read ahead together: working off a backlog costs a read
-/// of the device for every mebibyte, not for every record.
+/// of the device for every mebibyte, not for every record. A single one costs a read of 64 KiB.
 struct RecordFetcher: ~Copyable {
-    private var window = SegmentWindow()
-    /// The segment of the last record, for its salt and size.
-    private var header: SegmentHeader?
+    private var window = SegmentWindow(ahead: OffsetIndex.spacing, most: 1 << 20)
+    /// Of the segments that were read, for their salts and sizes.
+    private var headers: [UInt64: SegmentHeader] = [:]
     /// Where the last record was found: the next one is likely behind it.
     private var cursor: Cursor?
+    /// A piece of a segment that was read by itself; looked at before anything is read.
+    var piece: SegmentPiece? {
+        // What the cursor has borrowed from a piece goes with it.
+        didSet { cursor = nil }
+    }
 
     private struct Cursor {
         let batch: BatchHeader
@@ -33,34 +38,31 @@ struct RecordFetcher: ~Copyable {
     ///   ``LogError/storage(_:)`` for one that the device does not give.
     mutating func fetch<Source: SegmentSource & ~Copyable, Result>(
         _ offset: Offset,
-        _ index: OffsetIndex,
+        _ index: inout OffsetIndex,
         from source: inout Source,
         _ body: (RecordView) -> Result
     ) throws(LogError) -> Result {
         if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
-            cursor = try locate(offset, index, &source)
+            cursor = try locate(offset, &index, &source)
         }
         guard var found = cursor else { throw missing(offset, in: nil) }
         cursor = nil
-        while true {
-            let record: RecordView?
-            do throws(BatchReader.Failure) {
-                record = try found.reader.record()
-            } catch {
-                if error == .checksum, found.reader.next <= offset { continue }
-                throw damaged(offset, .changedBits, found.segment, found.position)
-            }
-            guard let record else { throw missing(offset, in: found) }
-            guard record.offset == offset else { continue }
-            cursor = found
-            return body(record)
+        let record: RecordView?
+        do throws(BatchReader.Failure) {
+            try found.reader.skip(to: offset)
+            record = try found.reader.record()
+        } catch {
+            throw damaged(offset, .changedBits, found.segment, found.position)
         }
+        guard let record else { throw missing(offset, in: found) }
+        cursor = found
+        return body(record)
     }
 
     /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
     private mutating func locate<Source: SegmentSource & ~Copyable>(
         _ offset: Offset,
-        _ index: OffsetIndex,
+        _ index: inout OffsetIndex,
         _ source: inout Source
     ) throws(LogError) -> Cursor? {
         guard let entry = index.entry(for: offset) else { return nil }
@@ -68,27 +70,34 @@ struct RecordFetcher: ~Copyable {
         if let cursor, cursor.segment == entry.segment, cursor.batch.end <= offset {
             position = max(position, cursor.position + cursor.batch.extent)
         }
-        if header?.number != entry.segment { try readHeader(entry.segment, &source) }
-        if let found = try? walk(to: offset, from: position, &source) { return found }
-        // What was read ahead may be older than what is there now; and the segment may have been
-        // written anew, with other places, since it was indexed.
-        window.forget()
-        try readHeader(entry.segment, &source)
-        return try walk(to: offset, from: Layout.segmentHeader, &source)
+        do throws(LogError) {
+            let known = headers[entry.segment]
+            let header = if let known { known } else { try readHeader(entry.segment, &source) }
+            return try walk(to: offset, in: header, from: position, &source)
+        } catch .damaged {
+            // What was read ahead may be older than what is there now; and the segment may have
+            // been written anew, with other places, since it was indexed.
+            window.forget()
+            piece = nil
+            source.reopen(segment: entry.segment)
+            let header = try readHeader(entry.segment, &source)
+            let (places, end) = try places(in: header, &source)
+            guard offset < end, let entry = places.entry(for: offset) else {
+                throw damaged(offset, .missingBatches, header.number, position)
+            }
+            index.replace(segment: header.number, by: places)
+            return try walk(to: offset, in: header, from: entry.position, &source)
+        }
     }
 
     private mutating func walk<Source: SegmentSource & ~Copyable>(
         to offset: Offset,
+        in header: SegmentHeader,
         from start: Int,
         _ source: inout Source
     ) throws(LogError) -> Cursor {
-        guard let header else { preconditionFailure("a segment's header is read first") }
         var position = start
-        while position + Layout.page <= Int(header.size) {
-            let sector = try bytes(header, position, Layout.page, &source)
-            guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
-                batch.position == UInt64(position), position + batch.extent <= Int(header.size)
-            else { throw damaged(offset, .batchHeader, header.number, position) }
+        while let batch = try batch(at: position, in: header, &source) {
             if batch.end <= offset {
                 position += batch.extent
                 continue
@@ -105,14 +114,47 @@ struct RecordFetcher: ~Copyable {
                 generation: window.generation
             )
         }
-        throw damaged(offset, .missingBatches, header.number, position)
+        throw damaged(offset, .batchHeader, header.number, position)
+    }
+
+    /// Where the batches of a segment are, as far as they follow one another, and the offset behind
+    /// the last of them.
+    private mutating func places<Source: SegmentSource & ~Copyable>(
+        in header: SegmentHeader,
+        _ source: inout Source
+    ) throws(LogError) -> (OffsetIndex, end: Offset) {
+        var index = OffsetIndex()
+        var end = header.base
+        var position = Layout.segmentHeader
+        while let batch = try batch(at: position, in: header, &source) {
+            if batch.recordCount > 0 {
+                index.note(batch.base, segment: header.number, position: position)
+            }
+            position += batch.extent
+            end = batch.end
+        }
+        return (index, end)
+    }
+
+    /// The header of the batch at `position`; nil: there is none.
+    private mutating func batch<Source: SegmentSource & ~Copyable>(
+        at position: Int,
+        in header: SegmentHeader,
+        _ source: inout Source
+    ) throws(LogError) -> BatchHeader? {
+        guard position + Layout.page <= Int(header.size) else { return nil }
+        let sector = try bytes(header, position, Layout.page, &source)
+        guard case .header(let batch) = BatchHeader.read(sector), batch.salt == header.salt,
+            batch.position == UInt64(position), position + batch.extent <= Int(header.size)
+        else { return nil }
+        return batch
     }
 
     private mutating func readHeader<Source: SegmentSource & ~Copyable>(
         _ segment: UInt64,
         _ source: inout Source
-    ) throws(LogError) {
-        source.reopen(segment: segment)
+    ) throws(LogError) -> SegmentHeader {
+        headers[segment] = nil
         let page = try window.bytes(
             of: segment,
             at: 0,
@@ -121,7 +163,6 @@ struct RecordFetcher: ~Copyable {
             from: &source
         )
         guard case .valid(let read) = SegmentHeader.read(page), read.number == segment else {
-            header = nil
             let damage = Damage(
                 .segmentHeader,
                 segment: segment,
@@ -130,7 +171,8 @@ struct RecordFetcher: ~Copyable {
             )
             throw .damaged([damage])
         }
-        header = read
+        headers[segment] = read
+        return read
     }
 
     private mutating func bytes<Source: SegmentSource & ~Copyable>(
@@ -139,7 +181,8 @@ struct RecordFetcher: ~Copyable {
         _ count: Int,
         _ source: inout Source
     ) throws(LogError) -> UnsafeRawBufferPointer {
-        try window.bytes(
+        if let found = piece?.bytes(of: header.number, at: position, count: count) { return found }
+        return try window.bytes(
             of: header.number,
             at: position,
             count: count,

@@ -12,11 +12,16 @@ struct SegmentWindow: ~Copyable {
     /// How often the memory was filled anew: what was borrowed before is void.
     private(set) var generation: UInt64 = 0
 
-    /// Bytes that are read when one page is asked for.
-    private let ahead: Int
+    /// Bytes that are read at least, as far as there are so many: `leastAhead`, and twice as much
+    /// each time that what is asked for lies behind what was read before, up to `mostAhead`.
+    private var ahead: Int
+    private let leastAhead: Int
+    private let mostAhead: Int
 
-    init(ahead: Int = 1 << 20) {
+    init(ahead: Int = 1 << 20, most: Int? = nil) {
         self.ahead = ahead
+        leastAhead = ahead
+        mostAhead = most ?? ahead
         memory = AlignedMemory(capacity: ahead)
     }
 
@@ -32,6 +37,8 @@ struct SegmentWindow: ~Copyable {
         precondition(position % Layout.page == 0)
         precondition(position + count <= size)
         if segment != self.segment || position < start || position + count > end {
+            let isNext = segment == self.segment && start < position && position <= end
+            ahead = isNext ? min(2 * ahead, mostAhead) : leastAhead
             let wanted = Layout.padded(max(count, min(ahead, size - position)))
             memory.grow(to: wanted, keeping: 0)
             let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])

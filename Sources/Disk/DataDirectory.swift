@@ -132,6 +132,11 @@ package final class DataDirectory {
         )
     }
 
+    /// The file that a segment is read from, for as long as nothing else is read.
+    func readingDescriptor(_ segment: UInt64) throws(StorageError) -> (Int32, path: String) {
+        (try readable(segment).number, segmentPath(segment))
+    }
+
     func reopen(_ segment: UInt64) {
         if reading?.segment == segment { reading = nil }
     }

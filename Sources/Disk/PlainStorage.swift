@@ -28,6 +28,20 @@ package struct PlainStorage: FileStorage, ~Copyable {
         }
     }
 
+    package mutating func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) {
+        do throws(StorageError) {
+            let count = try directory.read(segment: segment, at: position, into: memory)
+            finished.append(Completion(ticket: ticket, failure: nil, count: count))
+        } catch {
+            finished.append(Completion(ticket: ticket, failure: error))
+        }
+    }
+
     package mutating func reap() -> Completion? {
         finished.isEmpty ? nil : finished.removeFirst()
     }

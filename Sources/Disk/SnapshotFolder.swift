@@ -17,7 +17,7 @@ package struct SnapshotFolder: Sendable {
         return String(repeating: "0", count: 20 - digits.count) + digits + ".snap"
     }
 
-    private func open() throws(StorageError) -> Descriptor {
+    private func openFolder() throws(StorageError) -> Descriptor {
         let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY].map { Int($0) }
         return try Descriptor(path, options, path: path)
     }
@@ -26,7 +26,7 @@ package struct SnapshotFolder: Sendable {
     package func numbers() throws(StorageError) -> [UInt64] {
         let folder: Descriptor
         do throws(StorageError) {
-            folder = try open()
+            folder = try openFolder()
         } catch .system(_, _, let code) where code == ENOENT {
             return []
         }
@@ -39,22 +39,9 @@ package struct SnapshotFolder: Sendable {
         .sorted(by: >)
     }
 
-    /// The bytes of a snapshot, in memory that the caller frees.
-    package func read(_ number: UInt64) throws(StorageError) -> UnsafeMutableRawBufferPointer {
-        let full = "\(path)/\(name(number))"
-        let file = try Descriptor(full, [Int(PLATFORM_OPEN_READ)], path: full)
-        let size = lseek(file.number, 0, SEEK_END)
-        guard size >= 0 else { throw .failed("seek", full, errno) }
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Int(size),
-            alignment: DataDirectory.page
-        )
-        let count = platform_read(file.number, memory.baseAddress, memory.count, 0)
-        guard count == memory.count else {
-            memory.deallocate()
-            throw .failed("read", full, count < 0 ? Int32(-count) : EIO)
-        }
-        return memory
+    /// A snapshot, to be read.
+    package func open(_ number: UInt64) throws(StorageError) -> StoredSnapshot {
+        try StoredSnapshot("\(path)/\(name(number))")
     }
 
     /// Begins a snapshot; nobody sees it before ``SnapshotFile/finish(head:)``.
@@ -62,12 +49,12 @@ package struct SnapshotFolder: Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .failed("create", path, errno)
         }
-        return try SnapshotFile(folder: open(), path: path, name: name(number))
+        return try SnapshotFile(folder: openFolder(), path: path, name: name(number))
     }
 
     /// Removes all but the newest `count`, and what an interrupted attempt left.
     package func keep(newest count: Int) throws(StorageError) {
-        let folder = try open()
+        let folder = try openFolder()
         let old = try numbers().dropFirst(count).map(name)
         let left = try list(folder.number, path).filter { $0.hasSuffix(".tmp") }
         for name in old + left {
@@ -75,6 +62,27 @@ package struct SnapshotFolder: Sendable {
                 throw .failed("remove", "\(path)/\(name)", errno)
             }
         }
+    }
+}
+
+/// The file of a snapshot, open for reading.
+package final class StoredSnapshot {
+    private let file: Descriptor
+    /// Bytes of the file.
+    package let size: Int
+
+    fileprivate init(_ path: String) throws(StorageError) {
+        file = try Descriptor(path, [Int(PLATFORM_OPEN_READ)], path: path)
+        size = Int(lseek(file.number, 0, SEEK_END))
+        guard size >= 0 else { throw .failed("seek", path, errno) }
+    }
+
+    /// Fills `memory` with the bytes at `position`.
+    ///
+    /// - Returns: false when they are not all there, or the device does not give them.
+    package func read(at position: Int, into memory: UnsafeMutableRawBufferPointer) -> Bool {
+        platform_read(file.number, memory.baseAddress, memory.count, off_t(position))
+            == memory.count
     }
 }
 

@@ -51,15 +51,18 @@ package enum WriteTarget: Equatable, Sendable {
     case manifest(slot: Int)
 }
 
-/// The end of one submitted write.
+/// The end of one submitted write or read.
 package struct Completion: Equatable, Sendable {
     package let ticket: UInt64
-    /// Nil when every byte is on the medium.
+    /// Nil when every byte is on the medium, or what the file has of them is in memory.
     package let failure: StorageError?
+    /// How many bytes were read.
+    package let count: Int
 
-    package init(ticket: UInt64, failure: StorageError?) {
+    package init(ticket: UInt64, failure: StorageError?, count: Int = 0) {
         self.ticket = ticket
         self.failure = failure
+        self.count = count
     }
 }
 
@@ -122,11 +125,22 @@ package protocol Storage: SegmentSource, ~Copyable {
         ticket: UInt64
     ) throws(StorageError)
 
-    /// The next finished write, if there is one; never waits.
+    /// Begins to read as ``SegmentSource/read(segment:at:into:)`` does, without waiting for it. The
+    /// memory belongs to the storage until the read is reported; writes have other tickets.
+    ///
+    /// - Throws: when the segment cannot be opened; nothing is reported then.
+    mutating func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) throws(StorageError)
+
+    /// The next finished write or read, if there is one; never waits.
     mutating func reap() throws(StorageError) -> Completion?
 
-    /// Sleeps until a write is finished, the waker is rung, or the time is over; may return for
-    /// none of these reasons. Nil nanoseconds: no limit.
+    /// Sleeps until a write or a read is finished, the waker is rung, or the time is over; may
+    /// return for none of these reasons. Nil nanoseconds: no limit.
     mutating func wait(nanoseconds: UInt64?) throws(StorageError)
 
     /// Writes whole pages, on the medium on return. For the time before and after the log runs.
@@ -142,6 +156,6 @@ package protocol Storage: SegmentSource, ~Copyable {
     /// Says that a segment is not written any more.
     mutating func release(segment: UInt64)
 
-    /// Returns when no submitted write is running: memory handed over may then be freed.
+    /// Returns when no submitted write or read is running: memory handed over may then be freed.
     func drain()
 }

@@ -20,9 +20,9 @@ import Primitives
 /// else that was tried is better in both worlds: `Benchmarks/WRITER.md`.
 ///
 /// Invariants:
-/// * At most `inFlightMax` writes with their syncs and one poll of the waker are in the ring, so
-///   its queues never overflow.
-/// * A write's memory is the kernel's until its completion is reaped.
+/// * At most `inFlightMax` writes with their syncs, `readsMax` reads and one poll of the waker are
+///   in the ring, so its queues never overflow.
+/// * The memory of a write or a read is the kernel's until its completion is reaped.
 package struct UringStorage: FileStorage, ~Copyable {
     package let directory: DataDirectory
     package var waker: Waker { flight.waker }
@@ -30,6 +30,7 @@ package struct UringStorage: FileStorage, ~Copyable {
     fileprivate let flight: Flight
 
     private static let inFlightMax = 6
+    private static let readsMax = Limits.readsInFlight
     private static let pollTag = UInt64.max
     /// `RWF_DSYNC` (pwritev2(2)): the write is on the medium when it ends.
     private static let writeSynced: Int32 = 2
@@ -38,7 +39,7 @@ package struct UringStorage: FileStorage, ~Copyable {
     ///   was touched, and ``PlainStorage`` will do.
     package init(path: String, waker: Waker) throws(StorageError) {
         directory = DataDirectory(path: path, writesThrough: false)
-        flight = Flight(ring: try Ring(entries: 16), waker: waker)
+        flight = Flight(ring: try Ring(entries: 128), waker: waker)
     }
 
     /// What is in the ring. A class, so that ``drain()`` can run in a deinitialiser.
@@ -46,6 +47,8 @@ package struct UringStorage: FileStorage, ~Copyable {
         let ring: Ring
         let waker: Waker
         var writes: [Write] = []
+        /// The paths of what is read, by ticket.
+        var reads: [UInt64: String] = [:]
         var finished: [Completion] = []
         /// How many writes are to be linked to a sync before a single one is tried again.
         var linkedLeft = 0
@@ -83,6 +86,12 @@ package struct UringStorage: FileStorage, ~Copyable {
         /// A write is reported under an even tag, the sync linked to it under the odd one that
         /// follows. A write that fails or falls short cancels its sync, which is reported as well.
         private func land(tag: UInt64, result: Int32) {
+            if let path = reads.removeValue(forKey: tag / 2) {
+                let failure = result < 0 ? StorageError.failed("read", path, -result) : nil
+                return finished.append(
+                    Completion(ticket: tag / 2, failure: failure, count: max(0, Int(result)))
+                )
+            }
             guard let index = writes.firstIndex(where: { $0.ticket == tag / 2 }) else {
                 preconditionFailure("a write is reported once")
             }
@@ -145,6 +154,29 @@ package struct UringStorage: FileStorage, ~Copyable {
         try flight.ring.submit()
     }
 
+    package func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) throws(StorageError) {
+        precondition(ticket < Self.pollTag / 2)
+        precondition(flight.reads.count < Self.readsMax)
+        let (descriptor, path) = try directory.readingDescriptor(segment)
+        flight.ring.enqueue(tag: 2 * ticket) { entry in
+            io_uring_prep_read(
+                entry,
+                descriptor,
+                memory.baseAddress,
+                UInt32(memory.count),
+                UInt64(position)
+            )
+        }
+        flight.reads[ticket] = path
+        // The kernel has the file from here on, whatever becomes of the descriptor.
+        try flight.ring.submit()
+    }
+
     package func reap() -> Completion? {
         if flight.finished.isEmpty { flight.harvest() }
         return flight.finished.isEmpty ? nil : flight.finished.removeFirst()
@@ -166,7 +198,7 @@ package struct UringStorage: FileStorage, ~Copyable {
 
     package func drain() {
         flight.harvest()
-        while !flight.writes.isEmpty {
+        while !flight.writes.isEmpty || !flight.reads.isEmpty {
             do throws(StorageError) {
                 try flight.ring.wait(nanoseconds: nil)
             } catch {

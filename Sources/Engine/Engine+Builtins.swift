@@ -11,8 +11,17 @@ import State
 extension Engine where Store: ~Copyable {
     /// A builtin's answer, and the record that must be durable before anybody hears it.
     struct Outcome {
-        let result: FunctionResult
+        let reply: StateReply
         var after: Offset?
+
+        init(reply: StateReply, after: Offset? = nil) {
+            self.reply = reply
+            self.after = after
+        }
+
+        init(result: FunctionResult, after: Offset? = nil) {
+            self.init(reply: .ready(result), after: after)
+        }
 
         static func failure(_ error: ErrorBody) -> Outcome { Outcome(result: .failure(error)) }
     }
@@ -79,31 +88,7 @@ extension Engine where Store: ~Copyable {
             }
             after = try record(.state(event), trace: origin.trace, cause: origin.cause)
         }
-        return Outcome(result: decision.result, after: after)
-    }
-
-    /// What is not in memory is read back from the log, and waited for.
-    private static func decide(
-        _ function: StateFunction,
-        _ input: JSONText,
-        _ state: borrowing StateView,
-        _ log: inout CommitLog<Store>
-    ) throws(ErrorBody) -> StateDecision {
-        try state.decide(function, input: input) { (version) throws(ErrorBody) in
-            do throws(LogError) {
-                let value: [UInt8]? = try log.record(at: version) { record in
-                    guard case .state(.set(let set)) = try? Event(record) else { return nil }
-                    return set.value
-                }
-                guard let value else { preconditionFailure("a version is a value's record") }
-                return value
-            } catch {
-                throw ErrorBody(
-                    code: "record_unreadable",
-                    message: "the value's record \(version) cannot be read: \(error)"
-                )
-            }
-        }
+        return Outcome(reply: decision.reply, after: after)
     }
 
     private mutating func runQueue(
@@ -114,7 +99,7 @@ extension Engine where Store: ~Copyable {
         let decision: QueueDecision
         do throws(ErrorBody) {
             let registry = registry
-            let queue = views.queue
+            let queue = views.work.queue
             decision = try queue.decide(function, input: input) { name in
                 registry.triggers.values.filter {
                     QueueTrigger.types.contains($0.request.type)
@@ -153,7 +138,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         let enqueued: Enqueued
         do throws(ErrorBody) {
-            enqueued = try views.queue.decidePublish(
+            enqueued = try views.work.queue.decidePublish(
                 input,
                 function: function,
                 receipt: UUID128(from: &random),
@@ -167,7 +152,7 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause
         )
-        for queue in views.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
+        for queue in views.work.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
         return Outcome(result: .none, after: offset)
     }
 
@@ -186,7 +171,7 @@ extension Engine where Store: ~Copyable {
             let baggage = try fields.optionalString("baggage")
             receipt = given ?? UUID128(from: &random)
             do throws(ErrorBody) {
-                enqueued = try views.queue.decideEnqueue(
+                enqueued = try views.work.queue.decideEnqueue(
                     queue: queue,
                     target: FunctionName(
                         namespace: namespace ?? FunctionName.defaultNamespace,

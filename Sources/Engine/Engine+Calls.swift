@@ -24,10 +24,7 @@ extension Engine where Store: ~Copyable {
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
             let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
-            if call.action == .await {
-                answer(call, on: connection, outcome.result, after: outcome.after)
-            }
-            return
+            return answer(call, on: connection, outcome)
         }
         try callFunction(
             call,
@@ -191,7 +188,7 @@ extension Engine where Store: ~Copyable {
         let receipt = UUID128(from: &random)
         let enqueued: Enqueued
         do throws(ErrorBody) {
-            enqueued = try views.queue.decideEnqueue(
+            enqueued = try views.work.queue.decideEnqueue(
                 queue: queue,
                 target: target,
                 payload: call.payload,
@@ -216,11 +213,13 @@ extension Engine where Store: ~Copyable {
     /// next one from within: the loop that is under way gives it, so that no backlog deepens the
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining, let state = views.queue.queues[queue], !state.isPumping else { return }
+        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping else {
+            return
+        }
         state.isPumping = true
         defer { state.isPumping = false }
         let registry = registry
-        while let message = views.queue.next(
+        while let message = views.work.queue.next(
             in: state,
             isServed: { registry.isServed($0) || Builtin.named($0) != nil }
         ) {
@@ -236,7 +235,7 @@ extension Engine where Store: ~Copyable {
             return try bury(message, of: queue, error)
         }
         let function = message.target.function
-        let subscription = views.queue.queues[queue]?.subscription
+        let subscription = views.work.queue.queues[queue]?.subscription
         let worker = registry.pick(function)
         let run = Run(
             function: function,

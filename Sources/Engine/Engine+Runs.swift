@@ -73,7 +73,7 @@ extension Engine where Store: ~Copyable {
             nil,
             origin
         )
-        try finish(run, record: nil, outcome.result, took: 0)
+        try finish(run, record: nil, resolve(outcome.reply), took: 0)
     }
 
     private mutating func recordInvoked(
@@ -215,7 +215,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let event: QueueEvent
         if case .failure(let error) = result {
-            event = views.queue.decideFailure(
+            event = views.work.queue.decideFailure(
                 of: message,
                 in: queue,
                 error: recordable(error),

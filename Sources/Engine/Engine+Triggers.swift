@@ -119,7 +119,7 @@ extension Engine where Store: ~Copyable {
 extension Engine where Store: ~Copyable {
     mutating func fireCron() throws(LogError) {
         guard !isDraining else { return }
-        for event in views.cron.decideDue(now: now.wall) {
+        for event in views.work.cron.decideDue(now: now.wall) {
             switch event {
             case .fired(let fired):
                 let trace = TraceID(from: &random)
@@ -133,7 +133,7 @@ extension Engine where Store: ~Copyable {
 
     /// A slot that fired before a crash, and whose run did not end, is run again.
     mutating func rerun(_ firing: Offset) throws(LogError) {
-        guard let open = views.cron.openFirings.first(where: { $0.offset == firing }) else {
+        guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
             return
         }
         try run(open.fired, at: firing, trace: TraceID(from: &random))
@@ -158,13 +158,13 @@ extension Engine where Store: ~Copyable {
                 trace: trace,
                 cause: offset,
                 causeHoldsPayload: false,
-                condition: views.cron.trigger(fired.trigger)?.condition
+                condition: views.work.cron.trigger(fired.trigger)?.condition
             )
         )
     }
 
     mutating func skipFiring(_ firing: Offset, _ reason: String) throws(LogError) {
-        guard let open = views.cron.openFirings.first(where: { $0.offset == firing }) else {
+        guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
             return
         }
         let skipped = CronSkipped(

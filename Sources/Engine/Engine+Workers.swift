@@ -188,7 +188,7 @@ extension Engine where Store: ~Copyable {
 
     /// Work that waited for a worker can go on.
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
-        for queue in views.queue.functionAppeared(name) { try pump(queue) }
+        for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
         for firing in waitingFirings.removeValue(forKey: name) ?? [] { try rerun(firing) }
     }
 
@@ -258,7 +258,7 @@ extension Engine where Store: ~Copyable {
                 function: function,
                 config: request.config
             )
-            views.cron.add(trigger, now: now.wall)
+            views.work.cron.add(trigger, now: now.wall)
         case let type where QueueTrigger.types.contains(type):
             _ = try QueueTrigger.subscription(of: function, config: request.config)
         default:
@@ -273,7 +273,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         guard let subscription = subscription(request, function) else { return }
         let name = QueueView.subscriptionQueue(topic: subscription.topic, function: function)
-        guard views.queue.queues[name]?.subscription != subscription else { return }
+        guard views.work.queue.queues[name]?.subscription != subscription else { return }
         try record(.queue(.subscribed(subscription)))
         try pump(name)
     }
@@ -311,7 +311,7 @@ extension Engine where Store: ~Copyable {
         guard let trigger = registry.triggers.removeValue(forKey: id) else { return }
         registry.workers[trigger.owner]?.triggers.removeAll { $0 == id }
         router.remove(id)
-        views.cron.remove(id)
+        views.work.cron.remove(id)
     }
 
     mutating func send(

@@ -34,6 +34,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
+    /// Answers that wait for a value of the state, by the name of its read.
+    var waitingAnswers: [UInt64: WaitingAnswer] = [:]
+    var lastRead: UInt64 = 0
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0
@@ -67,15 +70,15 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private mutating func start() throws(LogError) {
         try record(.started(Started(version: options.version, process: options.process)))
         for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
-            if let defined = views.queue.decideDefine(name, settings) {
+            if let defined = views.work.queue.decideDefine(name, settings) {
                 try record(.queue(.defined(defined)))
             }
         }
-        for firing in views.cron.openFirings {
+        for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
         // What is for builtins goes now; the rest is held until a worker serves it.
-        for queue in views.queue.queues.keys.sorted() { try pump(queue) }
+        for queue in views.work.queue.queues.keys.sorted() { try pump(queue) }
     }
 
     // MARK: One turn
@@ -143,15 +146,15 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             case .responseDeadline(let exchange): expire(exchange)
             }
         }
-        for queue in views.queue.takeDue(now: now.wall) { try pump(queue) }
-        if let due = views.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
+        for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
+        if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
     /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.
     package mutating func timeUntilDue() -> UInt64? {
         // Where no slots are fired, one that is due must not keep the loop awake.
-        let nextSlot = isDraining || isInShortage ? nil : views.cron.nextDue
-        let wallDue = [views.queue.nextDue(), nextSlot].compactMap { $0 }.min()
+        let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
+        let wallDue = [views.work.queue.nextDue(), nextSlot].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
         let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
         let watchWait = device.timeUntilDue(now.monotonic)
@@ -163,6 +166,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         let before = log.durable
         try log.reap()
         if log.durable != before { unsyncedSince = log.isIdle ? nil : flushedAt }
+        answerReads()
         gate.release(below: durableTail, into: &effects)
         try log.flush()
         flushedAt = now.monotonic
@@ -206,7 +210,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     }
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
-    package var isQuiet: Bool { runningCount == 0 && exchanges.isEmpty && gate.isEmpty }
+    package var isQuiet: Bool {
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && gate.isEmpty
+    }
 
     /// Lines of the engine's own about what happened since the last call.
     package mutating func takeNotices() -> [Notice] {

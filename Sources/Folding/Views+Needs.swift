@@ -4,19 +4,49 @@ package import Primitives
 import Queue
 import State
 
-extension Views {
+/// Knows which records have to be kept.
+package protocol RecordNeeds {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes
-    /// the same views as folding all, by itself: ``NeededRecords`` has those that go with it. The
-    /// rest is history.
+    /// the same views as folding all. The rest is history.
+    func needs(_ event: Event, at offset: Offset) -> Bool
+}
+
+extension Views: RecordNeeds {
+    package func needs(_ event: Event, at offset: Offset) -> Bool {
+        guard case .state(let event) = event else { return work.needs(event, at: offset) }
+        return state.needs(event, at: offset)
+    }
+}
+
+/// What the views at an offset need, without the state itself.
+package struct NeededRecords: RecordNeeds {
+    private let work: WorkViews
+    /// The records that wrote the values of the state.
+    private let versions: OffsetSet
+
+    package init(work: WorkViews, versions: OffsetSet) {
+        self.work = work
+        self.versions = versions
+    }
+
     package func needs(_ event: Event, at offset: Offset) -> Bool {
         switch event {
+        case .state(.set): versions.contains(offset)
+        case .state(.deleted): false
+        default: work.needs(event, at: offset)
+        }
+    }
+}
+
+extension WorkViews {
+    fileprivate func needs(_ event: Event, at offset: Offset) -> Bool {
+        switch event {
         case .queue(let event): queue.needs(event, at: offset)
-        case .state(let event): state.needs(event, at: offset)
         case .cron(let event): cron.needs(event, at: offset)
         case .invoked: firingRuns[offset] != nil
         // What ends the deliveries of the run before.
         case .started: true
-        case .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered,
             .completed, .logged:
             false
@@ -24,31 +54,28 @@ extension Views {
     }
 }
 
-/// Which records have to be kept so that folding what is kept makes the same views as folding all.
-///
-/// Asked about records from the oldest on; about some twice, if need be.
-package struct NeededRecords {
-    private let views: Views
-    /// Cron slots that are kept although their runs have ended, and those runs: what says so is
-    /// kept, too, or the slots would run again.
-    private var ended: Set<Offset> = []
+/// Which records are kept: those that are needed, and what ends the runs of cron slots among them,
+/// or the slots would run again. Asked about records from the oldest on; about some twice, if need
+/// be.
+package struct KeptRecords {
+    private let needs: any RecordNeeds
+    /// The slots that are kept, and their runs.
+    private var firings: Set<Offset> = []
 
-    package init(of views: Views) { self.views = views }
+    package init(_ needs: any RecordNeeds) { self.needs = needs }
 
     package mutating func contains(_ event: Event, at offset: Offset, cause: Offset?) -> Bool {
-        if views.needs(event, at: offset) {
-            if case .cron(.fired) = event, !views.openFirings.contains(offset) {
-                ended.insert(offset)
-            }
-            return true
-        }
-        guard let cause, ended.contains(cause) else { return false }
+        let isOfFiring = cause.map { firings.contains($0) } ?? false
         switch event {
-        case .invoked:
-            ended.insert(offset)
+        case .cron(.fired):
+            guard needs.needs(event, at: offset) else { return false }
+            firings.insert(offset)
             return true
-        case .completed, .cron(.skipped): return true
-        default: return false
+        case .invoked where isOfFiring:
+            firings.insert(offset)
+            return true
+        case .completed where isOfFiring, .cron(.skipped) where isOfFiring: return true
+        default: return needs.needs(event, at: offset)
         }
     }
 }

@@ -1,29 +1,22 @@
-package import Cron
 package import Events
 package import Primitives
-package import Queue
 package import RecordFormat
 package import State
 
 /// Everything that is folded from the log. Live work, recovery and replay all run this `apply`.
 package struct Views {
-    package var queue: QueueView
+    package var work: WorkViews
     package var state: StateView
-    package var cron = CronView()
-    /// Cron slots that fired and whose run has not ended.
-    var openFirings: Set<Offset> = []
-    /// The `invoked` records of those runs.
-    var firingRuns: [Offset: Offset] = [:]
 
-    /// Views of an empty log; `cacheBytes` is what they may keep of what the log holds.
+    /// Views of an empty log; `cacheBytes` is what they may keep of what the log holds, queues and
+    /// state a half each.
     package init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
         let share = Self.share(of: cacheBytes)
+        work = WorkViews(cacheBytes: share)
         state = StateView(maxValueBytes: maxValueBytes, cacheBytes: share)
-        queue = QueueView(budget: MemoryBudget(bytes: share))
     }
 
-    /// Queues and state get a half each.
-    static func share(of cacheBytes: Int) -> Int {
+    private static func share(of cacheBytes: Int) -> Int {
         cacheBytes == .max ? .max : cacheBytes / 2
     }
 
@@ -46,35 +39,26 @@ package struct Views {
         trace: TraceID?,
         cause: Offset?
     ) {
-        switch event {
-        case .queue(let event):
-            queue.apply(event, at: offset, time: time, trace: trace)
-        case .state(let event):
-            state.apply(event, at: offset)
-        case .cron(let event):
-            cron.apply(event, at: offset)
-            switch event {
-            case .fired: openFirings.insert(offset)
-            case .skipped: endFiring(cause, at: time)
-            }
-        case .invoked(let event):
-            if let cause, !event.isCondition, openFirings.contains(cause) {
-                firingRuns[offset] = cause
-            }
-        case .completed:
-            guard let cause else { return }
-            endFiring(firingRuns.removeValue(forKey: cause) ?? cause, at: time)
-        case .started:
-            queue.applyRestart()
-            firingRuns = [:]
-        case .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered, .logged:
-            break
+        guard case .state(let event) = event else {
+            return work.apply(event, at: offset, time: time, trace: trace, cause: cause)
         }
+        state.apply(event, at: offset)
     }
+}
 
-    private mutating func endFiring(_ firing: Offset?, at time: Timestamp) {
-        guard let firing, openFirings.remove(firing) != nil else { return }
-        cron.ended(firing: firing, now: time)
+// MARK: In a snapshot
+
+extension Views {
+    /// Views as a snapshot has them: `work` as ``WorkViews/encode(into:)``, `state` as
+    /// ``StateView/encode(into:)`` wrote them.
+    package init(
+        work: inout ByteReader,
+        state: inout SnapshotReader,
+        maxValueBytes: Int? = nil,
+        cacheBytes: Int = .max
+    ) throws(DecodeError) {
+        self.init(maxValueBytes: maxValueBytes, cacheBytes: cacheBytes)
+        self.work = try WorkViews(from: &work, cacheBytes: Self.share(of: cacheBytes))
+        try self.state.decode(from: &state)
     }
 }

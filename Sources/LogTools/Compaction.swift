@@ -38,29 +38,33 @@ package struct Compaction: ~Copyable {
 
     private let files: any Files
     private let source: LogSource
-    private var needed: NeededRecords
+    private var kept: KeptRecords
     private let limit: Offset
     private var outcome = Outcome()
 
-    /// A compaction of the log in the directory of `files`. `views` are what its records make up to
-    /// an offset not below `limit`; segments that end at or below `limit` may be rewritten: those
-    /// that every snapshot in use has folded.
+    /// A compaction of the log in the directory of `files`. `views` know what is needed of its
+    /// records at an offset not below `limit`; segments that end at or below `limit` may be
+    /// rewritten: those that every snapshot in use has folded.
     package init(
         _ files: any Files,
         reading source: LogSource,
-        views: Views,
+        views: any RecordNeeds,
         limit: Offset
     ) {
         self.files = files
         self.source = source
-        needed = NeededRecords(of: views)
+        kept = KeptRecords(views)
         self.limit = limit
     }
 
     /// A compaction of the log in a directory.
     ///
     /// - Throws: ``ToolError`` where there is no log.
-    package init(_ files: DirectoryFiles, views: Views, limit: Offset) throws(ToolError) {
+    package init(
+        _ files: DirectoryFiles,
+        views: any RecordNeeds,
+        limit: Offset
+    ) throws(ToolError) {
         let source = try LogSource(.directory(files.path))
         self.init(files, reading: source, views: views, limit: limit)
     }
@@ -89,9 +93,9 @@ package struct Compaction: ~Copyable {
         _ fileBytes: Int
     ) throws(ToolError) -> Int {
         var dropped = 0
-        var needed = needed
-        try visit(header.base..<end) { if !needed.keep($0) { dropped += 1 } }
-        self.needed = needed
+        var kept = kept
+        try visit(header.base..<end) { if !kept.keep($0) { dropped += 1 } }
+        self.kept = kept
         guard dropped > 0 else { return 0 }
         let name = "log/\(DataDirectory.segmentName(header.number))"
         var writer = try SegmentWriter(
@@ -105,7 +109,7 @@ package struct Compaction: ~Copyable {
         )
         var failure: ToolError?
         try visit(header.base..<end) { record in
-            guard failure == nil, needed.keep(record) else { return }
+            guard failure == nil, kept.keep(record) else { return }
             do throws(ToolError) { try writer.append(record) } catch { failure = error }
         }
         if let failure { throw failure }
@@ -145,7 +149,7 @@ package struct Compaction: ~Copyable {
     }
 }
 
-extension NeededRecords {
+extension KeptRecords {
     /// Whether to keep a record. One of a kind that this version does not know is kept.
     fileprivate mutating func keep(_ record: RecordView) -> Bool {
         guard let event = try? Event(record) else { return true }

@@ -18,9 +18,9 @@ package struct LogDigest: Equatable, Sendable {
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
-        queue = views.queue.digest()
+        queue = views.work.queue.digest()
         state = views.state.digest()
-        cron = views.cron.digest()
+        cron = views.work.cron.digest()
     }
 
     /// Folds a log up to `end`, or to its own.

@@ -89,7 +89,7 @@ package struct Semantics {
 
     /// Compares the folds, and tells everything that was found.
     package mutating func finish() -> Findings {
-        queues.compare(with: fold.queue)
+        queues.compare(with: fold.work.queue)
         findings.add(queues.takeFindings())
         for (place, version) in versions.sorted(by: { $0.value < $1.value }) {
             let entry = fold.state.entry(scope: place.scope, key: place.key)

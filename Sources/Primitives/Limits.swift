@@ -31,6 +31,9 @@ package enum Limits {
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.
     package static let turnCommands = 128
+    /// Single records that are read back at once without anybody waiting for them; more are waited
+    /// for.
+    package static let readsInFlight = 64
     /// A write that takes longer to be on the medium, in nanoseconds, has waited for a processor.
     package static let slowSync: UInt64 = 2_000_000
     /// Writes that are synced the other way before the single write is tried again.

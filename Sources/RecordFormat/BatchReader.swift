@@ -49,22 +49,17 @@ package struct BatchReader {
             guard position == body.count else { throw .structure }
             return nil
         }
-        guard body.count - position >= Layout.recordHeader else { throw .structure }
-        let stated = body.loadUnaligned(fromByteOffset: position, as: UInt32.self)
-        let size = UInt32(littleEndian: stated)
-        guard size >= Layout.recordHeader, Int(size) <= body.count - position else {
-            throw .structure
-        }
+        let size = try sizeOfNext()
         let stored = body.loadUnaligned(fromByteOffset: position + 4, as: UInt32.self)
-        let limits = position + 8..<position + Int(size)
+        let limits = position + 8..<position + size
         let rest = UnsafeRawBufferPointer(rebasing: body[limits])
         let offset = next
-        position += Int(size)
+        position += size
         next = next.advanced(by: 1)
         let actual = Checksum.record(
             offset: offset.rawValue,
             batchTime: time.nanoseconds,
-            length: size,
+            length: UInt32(size),
             rest: rest
         )
         guard actual == UInt32(littleEndian: stored) else {
@@ -77,6 +72,37 @@ package struct BatchReader {
             previousTrace = nil
             throw .checksum
         }
+    }
+
+    /// Goes on at `offset`, a record to come of this batch. What lies before it is not checked, but
+    /// for the record whose trace id it may share.
+    ///
+    /// - Throws: ``Failure/structure`` where a record on the way has no sensible length.
+    package mutating func skip(to offset: Offset) throws(Failure) {
+        precondition(next <= offset && offset < end)
+        /// This batch before the record that the trace id is from.
+        var traced: BatchReader?
+        while next < offset {
+            let size = try sizeOfNext()
+            let flags = RecordFlags(rawValue: body[position + Layout.recordFlags])
+            if !flags.contains(.sameTrace) {
+                traced = flags.contains(.trace) ? self : nil
+                previousTrace = nil
+            }
+            position += size
+            next = next.advanced(by: 1)
+        }
+        if traced != nil { previousTrace = try? traced?.record()?.trace }
+    }
+
+    private func sizeOfNext() throws(Failure) -> Int {
+        guard body.count - position >= Layout.recordHeader else { throw .structure }
+        let stated = body.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+        let size = UInt32(littleEndian: stated)
+        guard size >= Layout.recordHeader, Int(size) <= body.count - position else {
+            throw .structure
+        }
+        return Int(size)
     }
 
     private mutating func decode(

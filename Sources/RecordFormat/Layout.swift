@@ -14,6 +14,8 @@ package enum Layout {
     /// The batch's time, before its first record.
     package static let bodyPrefix = 8
     package static let recordHeader = 16
+    /// Where in a record its flags are.
+    static let recordFlags = 9
     /// The most that a record takes beside its payload: header, time, trace id, cause.
     package static let recordOverhead = recordHeader + 8 + 16 + 10
     package static let manifestSlot = page

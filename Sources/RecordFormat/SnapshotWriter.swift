@@ -1,5 +1,3 @@
-package import Primitives
-
 /// Takes what a snapshot says, piece by piece, and hands it on in large blocks: memory is bounded
 /// by the largest piece.
 package struct SnapshotWriter: ~Copyable {
@@ -11,7 +9,10 @@ package struct SnapshotWriter: ~Copyable {
     private let sink: Sink
     private var hasFailed = false
     private var checksum: UInt32 = 0
-    private var byteCount = 0
+    private var flushed = 0
+
+    /// Bytes so far.
+    package var byteCount: Int { flushed + used }
 
     package init(_ sink: @escaping Sink) { self.sink = sink }
 
@@ -33,7 +34,7 @@ package struct SnapshotWriter: ~Copyable {
     private mutating func flush() {
         let block = memory.prefix(used)
         checksum = Checksum.crc32c(block, from: checksum)
-        byteCount += used
+        flushed += used
         used = 0
         if !hasFailed { hasFailed = !sink(block) }
     }
@@ -43,79 +44,6 @@ package struct SnapshotWriter: ~Copyable {
     /// - Returns: the bytes and their CRC-32C; nil when the sink failed.
     package consuming func finish() -> (byteCount: Int, checksum: UInt32)? {
         flush()
-        return hasFailed ? nil : (byteCount, checksum)
-    }
-}
-
-/// The first page of a snapshot: what it is of, and what proves that it is whole.
-package struct SnapshotHeader: Equatable, Sendable {
-    /// Of the log that it was folded from.
-    package var engine: UUID128
-    /// It holds what all records below make; the first record to be folded on top of it.
-    package var next: Offset
-    /// When the last of those records was written.
-    package var lastTime: Timestamp
-    /// How many records were folded.
-    package var records: UInt64
-    /// Bytes behind the first page.
-    package var bodyLength: UInt64
-    package var bodyChecksum: UInt32
-
-    package init(
-        engine: UUID128,
-        next: Offset,
-        lastTime: Timestamp,
-        records: UInt64,
-        bodyLength: UInt64 = 0,
-        bodyChecksum: UInt32 = 0
-    ) {
-        self.engine = engine
-        self.next = next
-        self.lastTime = lastTime
-        self.records = records
-        self.bodyLength = bodyLength
-        self.bodyChecksum = bodyChecksum
-    }
-
-    private static let mark: StaticString = "iii-snp\n"
-    /// What the body is made of; a reader discards a snapshot of another kind. Raised whenever a
-    /// view writes itself down in another way.
-    private static let bodyVersion: UInt32 = 1
-
-    /// Fills the page that `memory` is.
-    package func write(to memory: UnsafeMutableRawBufferPointer) {
-        Page.write(mark: Self.mark, to: memory) { writer in
-            writer.u32(Self.bodyVersion)
-            writer.uuid(engine)
-            writer.u64(next.rawValue)
-            writer.i64(lastTime.nanoseconds)
-            writer.u64(records)
-            writer.u64(bodyLength)
-            writer.u32(bodyChecksum)
-        }
-    }
-
-    /// Reads a snapshot's first page; nil for anything that this engine cannot use: a snapshot can
-    /// always be made again.
-    package static func read(_ page: UnsafeRawBufferPointer) -> SnapshotHeader? {
-        let reading = Page.read(mark: mark, page) { reader throws(DecodeError) in
-            let version = try reader.u32()
-            let header = SnapshotHeader(
-                engine: try reader.uuid(),
-                next: try reader.offset(),
-                lastTime: Timestamp(nanoseconds: try reader.i64()),
-                records: try reader.u64(),
-                bodyLength: try reader.u64(),
-                bodyChecksum: try reader.u32()
-            )
-            return (version == bodyVersion ? header : nil, 0)
-        }
-        guard case .valid(let header) = reading else { return nil }
-        return header
-    }
-
-    /// Whether `body` is what was written.
-    package func holds(_ body: UnsafeRawBufferPointer) -> Bool {
-        UInt64(body.count) == bodyLength && Checksum.crc32c(body) == bodyChecksum
+        return hasFailed ? nil : (flushed, checksum)
     }
 }

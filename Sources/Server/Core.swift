@@ -96,7 +96,11 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        var snapshot = newestSnapshot()
+        let snapshot = newestSnapshot()
+        let known = snapshot.start
+        // Only one owner of the views at any time: what a second one holds would be copied when
+        // the engine changes it, and stay.
+        var views = (consume snapshot).views
         let now = SystemClock().now()
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport
@@ -106,14 +110,14 @@ final class Core: Sendable {
                 options: LogOptions(segmentBytes: configuration.log.segmentBytes),
                 entropy: &entropy,
                 now: now.wall,
-                known: snapshot.start,
-                replay: { (record) throws(DecodeError) in try snapshot.views.apply(record) }
+                known: known,
+                replay: { (record) throws(DecodeError) in try views.apply(record) }
             )
             recovery = log.recovery
             let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
             engine = try Engine(
                 log: log,
-                views: snapshot.views,
+                views: consume views,
                 options: EngineOptions(configuration, version: Server.version),
                 random: entropy,
                 now: start
@@ -124,7 +128,7 @@ final class Core: Sendable {
         let keeper = SnapshotKeeper(
             configuration,
             engine: engine.log.engine,
-            segment: engine.log.segment(of: snapshot.start.next),
+            segment: engine.log.segment(of: known.next),
             report: report
         )
         let loop = CoreLoop(
@@ -156,8 +160,10 @@ final class Core: Sendable {
         // A directory that is none yet, or cannot be read, is the log's own business.
         guard let engine = try? reader.identity() else { return Snapshot(settings) }
         let folder = SnapshotFolder(dataDirectory: path)
-        let newest = Snapshot.newest(in: folder, of: engine, settings) { reason in
+        let newest = Snapshot.newest(in: folder, of: engine) { reason in
             report.notice(Notice(severity: .warning, text: reason))
+        } _: { image throws(DecodeError) in
+            try Snapshot(image, settings)
         }
         return newest ?? Snapshot(settings)
     }

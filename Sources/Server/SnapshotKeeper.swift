@@ -2,8 +2,10 @@ import CPlatform
 import CommitLog
 import Disk
 import Engine
+import Folding
 import LogTools
 import Primitives
+import RecordFormat
 import Synchronization
 
 /// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
@@ -49,41 +51,86 @@ final class SnapshotKeeper: Sendable {
         }
         guard isDue else { return }
         CoreThread.start {
-            self.make(until: base)
+            platform_name_thread("iii-snapshot")
+            platform_lower_priority()
+            let isMade = self.make(until: base)
             self.state.withLock {
                 $0.isRunning = false
-                $0.made = number
+                // What failed is tried again when the log goes on in yet another segment.
+                if isMade { $0.made = number }
             }
         }
     }
 
-    private func make(until base: Offset) {
-        platform_name_thread("iii-snapshot")
-        platform_lower_priority()
+    /// Makes a snapshot of the log up to `base`, in steps where much of it is not in the one
+    /// before: memory is that of a step.
+    ///
+    /// - Returns: whether there is one.
+    private func make(until base: Offset) -> Bool {
         let folder = SnapshotFolder(dataDirectory: path)
-        let previous = Snapshot.newest(in: folder, of: engine, .folding) { _ in }
-        var snapshot = previous ?? Snapshot(.folding)
-        let end = previous?.start.next ?? .zero
-        var reader = LogReader(directory: path)
         do throws(LogError) {
-            try snapshot.fold(&reader, until: base)
-            do throws(StorageError) {
-                try snapshot.write(to: folder, of: engine)
-            } catch {
-                throw .storage(error)
+            while true {
+                var fold = try Self.fold(in: folder, of: engine)
+                let begin = fold.next
+                var reader = LogReader(directory: path)
+                let end = try step(from: begin, until: base, &reader)
+                try fold.fold(&reader, until: end)
+                let isLast = end >= base || fold.next == begin
+                let needed = try Self.write(fold, to: folder, of: engine)
+                guard isLast else { continue }
+                // A start that cannot read the snapshot made now goes on from the one before.
+                compact(needed, below: begin)
+                return true
             }
         } catch {
-            return warn("no snapshot was made up to \(base): \(error)")
+            warn("no snapshot was made up to \(base): \(error)")
+            return false
         }
-        // A start that cannot read the snapshot made now goes on from the one before.
-        compact(snapshot, below: end)
     }
 
-    private func compact(_ snapshot: consuming Snapshot, below end: Offset) {
+    private static func fold(
+        in folder: SnapshotFolder,
+        of engine: UUID128
+    ) throws(LogError) -> SnapshotFold {
+        let next = Snapshot.newest(in: folder, of: engine) { image throws(DecodeError) in
+            try SnapshotFold(on: image)
+        }
+        return next ?? SnapshotFold()
+    }
+
+    private static func write(
+        _ fold: consuming SnapshotFold,
+        to folder: SnapshotFolder,
+        of engine: UUID128
+    ) throws(LogError) -> NeededRecords {
+        do throws(StorageError) {
+            return try fold.write(to: folder, of: engine)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Where the step that begins at `begin` ends: behind the segments that fill it.
+    private func step(
+        from begin: Offset,
+        until base: Offset,
+        _ reader: inout LogReader<ReadOnlyDirectory>
+    ) throws(LogError) -> Offset {
+        let segments = try reader.headers()
+        var bytes = 0
+        for (segment, next) in zip(segments, segments.dropFirst())
+        where begin < next.header.base {
+            bytes += segment.fileBytes
+            if bytes >= spacing { return min(base, next.header.base) }
+        }
+        return base
+    }
+
+    private func compact(_ needed: NeededRecords, below end: Offset) {
         guard !retention.keepsAll else { return }
         let files = DirectoryFiles(path: path)
         do throws(ToolError) {
-            let compaction = try Compaction(files, views: snapshot.views, limit: end)
+            let compaction = try Compaction(files, views: needed, limit: end)
             let done = try compaction.run(retention, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
             let text =

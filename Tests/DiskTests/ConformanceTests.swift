@@ -25,6 +25,7 @@ private func conforms<Store: Storage & ~Copyable>(
     #expect(TemporaryDirectory.mode("\(path)/log/00000000000000000007.seg") == 0o600)
 
     try writesArrive(&store)
+    try readsArrive(&store)
     try manifestSlots(&store)
     try aheadAndAway(&store)
     try sizes(&store)
@@ -70,6 +71,31 @@ private func writesArrive<Store: Storage & ~Copyable>(_ store: inout Store) thro
     #expect(count == 4096, "a read stops at the end of the file")
     try store.sync(segment: 7)
     store.release(segment: 7)
+}
+
+/// After ``writesArrive(_:)``: several reads at once, each reported under its ticket.
+private func readsArrive<Store: Storage & ~Copyable>(_ store: inout Store) throws {
+    let found = aligned(4 * 4096, filledWith: 1)
+    defer { found.deallocate() }
+    for (slot, position) in [0, 4096, 61440, 65536].enumerated() {
+        let range = slot * 4096..<slot * 4096 + 4096
+        let memory = UnsafeMutableRawBufferPointer(rebasing: found[range])
+        try store.submitRead(segment: 7, at: position, into: memory, ticket: 50 + UInt64(slot))
+    }
+    var completions: [UInt64: Completion] = [:]
+    while completions.count < 4 {
+        while let completion = try store.reap() { completions[completion.ticket] = completion }
+        if completions.count < 4 { try store.wait(nanoseconds: 1_000_000_000) }
+    }
+    #expect(completions.values.allSatisfy { $0.failure == nil })
+    let counts = (50..<54).map { completions[$0]?.count }
+    #expect(counts == [4096, 4096, 4096, 0], "a read stops at the end of the file")
+    #expect(found[..<4096].allSatisfy { $0 == 0 } && found[4096..<8192].allSatisfy { $0 == 0xAB })
+    let memory = UnsafeMutableRawBufferPointer(rebasing: found[..<4096])
+    #expect(throws: StorageError.self) {
+        try store.submitRead(segment: 99, at: 0, into: memory, ticket: 60)
+        if let failure = try store.reap()?.failure { throw failure }
+    }
 }
 
 private func manifestSlots<Store: Storage & ~Copyable>(_ store: inout Store) throws {

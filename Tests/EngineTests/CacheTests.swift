@@ -87,9 +87,9 @@ struct CacheTests {
         try flip(in: lab.disk, at: "needle")
         _ = try lab.join("w", serving: "f")
         #expect(lab.left.lines.suffix(1) == [#"invoke f {"n":2}"#])
-        let queue = try #require(lab.engine.views.queue.queues["default"])
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
         #expect(queue.deadCount == 1)
-        let message = try #require(lab.engine.views.queue.message(first, in: "default"))
+        let message = try #require(lab.engine.views.work.queue.message(first, in: "default"))
         guard case .dead(let error, _) = message.state else {
             Issue.record("it is \(message.state)")
             return

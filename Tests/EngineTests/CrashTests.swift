@@ -237,7 +237,7 @@ extension History {
             told.asked[key] = []
         }
         for (queue, messages) in lab.ledger.queues {
-            guard let state = lab.engine.views.queue.queues[queue] else {
+            guard let state = lab.engine.views.work.queue.queues[queue] else {
                 findings.append("queue \(queue) is gone")
                 continue
             }
@@ -250,7 +250,7 @@ extension History {
 
     /// The counts of every queue are those of its messages.
     fileprivate mutating func conserve(_ lab: Lab) {
-        for (name, queue) in lab.engine.views.queue.queues {
+        for (name, queue) in lab.engine.views.work.queue.queues {
             let states = queue.messages.all.map(\.state)
             let dead = states.count { if case .dead = $0 { true } else { false } }
             let inFlight = states.count { if case .inFlight = $0 { true } else { false } }

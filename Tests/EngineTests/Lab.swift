@@ -173,9 +173,9 @@ struct Digest: Equatable {
     let openFirings: [Offset]
 
     init(of views: Views) {
-        queue = views.queue.digest()
+        queue = views.work.queue.digest()
         state = views.state.digest()
-        openFirings = views.cron.openFirings.map(\.offset)
+        openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }
 

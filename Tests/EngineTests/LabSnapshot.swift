@@ -12,41 +12,34 @@ extension Lab {
         until end: Offset,
         cacheBytes: Int
     ) throws(LogError) -> Snapshot {
-        var folded = Snapshot(.folding)
+        var fold = SnapshotFold()
         var reader = LogReader(SimulatedStorage(disk))
-        try folded.fold(&reader, until: end)
+        try fold.fold(&reader, until: end)
         let settings = Snapshot.Settings(cacheBytes: cacheBytes)
-        let bytes = folded.bytes
-        guard let snapshot = bytes.withUnsafeBytes({ Snapshot($0, of: Self.identity, settings) })
-        else { preconditionFailure("what was written can be read") }
-        precondition(snapshot.bytes == bytes, "what was read is written in the same way")
+        guard let snapshot = fold.image().flatMap({ try? Snapshot($0, settings) }) else {
+            preconditionFailure("what was written can be read")
+        }
         return snapshot
     }
-
-    private static let identity = UUID128(high: 1, low: 2)
 }
 
-extension Snapshot {
-    /// The file that it makes.
-    fileprivate var bytes: [UInt8] {
+extension SnapshotFold {
+    /// The snapshot that it makes, in memory.
+    fileprivate consuming func image() -> SnapshotImage? {
         final class Body { var bytes: [UInt8] = [] }
         let body = Body()
-        guard
-            let end = encodeBody({
-                body.bytes += $0
-                return true
-            })
-        else { preconditionFailure("memory takes everything") }
-        let header = SnapshotHeader(
-            engine: UUID128(high: 1, low: 2),
-            next: start.next,
-            lastTime: start.lastTime,
-            records: records,
-            bodyLength: UInt64(end.byteCount),
-            bodyChecksum: end.checksum
-        )
-        var page = [UInt8](repeating: 0, count: Layout.page)
-        page.withUnsafeMutableBytes { header.write(to: $0) }
-        return page + body.bytes
+        let engine = UUID128(high: 1, low: 2)
+        let end = encode(of: engine) {
+            body.bytes += $0
+            return true
+        }
+        guard let header = end?.0 else { return nil }
+        var file = [UInt8](repeating: 0, count: Layout.page)
+        file.withUnsafeMutableBytes { header.write(to: $0) }
+        file += body.bytes
+        return SnapshotImage(size: file.count, of: engine) { [file] position, memory in
+            memory.copyBytes(from: file[position..<position + memory.count])
+            return true
+        }
     }
 }

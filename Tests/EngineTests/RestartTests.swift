@@ -53,11 +53,11 @@ struct RestartTests {
         let second = try restart(first) { $0.queues["default"] = .once(attempts: 3) }
         let next = try second.join("w", serving: "f")
         let dispatch = try #require(second.left.dispatches.last)
-        let message = try #require(second.engine.views.queue.onlyMessage)
+        let message = try #require(second.engine.views.work.queue.onlyMessage)
         #expect(message.failures == 1)
         #expect(message.nextAttempt == 2)
         try second.settle(.answer(next, dispatch.invocation))
-        #expect(second.engine.views.queue.onlyMessage == nil)
+        #expect(second.engine.views.work.queue.onlyMessage == nil)
     }
 
     @Test("a dead letter that was redriven waits behind its group after a crash, too")

@@ -55,7 +55,7 @@ struct ShortageTests {
             answered += 1
         }
         #expect(lab.left.dispatches.count == taken)
-        #expect(lab.engine.views.queue.queues["default"]?.depth == 0)
+        #expect(lab.engine.views.work.queue.queues["default"]?.depth == 0)
 
         lab.disk.isFull = false
         try lab.settle()

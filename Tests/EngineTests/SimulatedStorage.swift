@@ -66,6 +66,8 @@ final class SimulatedDisk {
         inFlight = write
     }
 
+    fileprivate func finish(_ completion: Completion) { finished.append(completion) }
+
     fileprivate func reap() -> Completion? {
         if completesAtOnce { complete() }
         return finished.isEmpty ? nil : finished.removeFirst()
@@ -113,6 +115,16 @@ struct SimulatedStorage: Storage, ~Copyable {
         guard position < end else { return 0 }
         memory.copyBytes(from: file[position..<end])
         return end - position
+    }
+
+    func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) throws(StorageError) {
+        let count = try read(segment: segment, at: position, into: memory)
+        disk.finish(Completion(ticket: ticket, failure: nil, count: count))
     }
 
     func readManifest(slot: Int, into memory: UnsafeMutableRawBufferPointer) {

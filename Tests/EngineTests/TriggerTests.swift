@@ -149,7 +149,7 @@ struct TopicTests {
         try lab.settle(.trigger(again, "queue", #"{"topic":"t"}"#, to: "f"))
         try lab.settle(.register(again.connection, .removeTrigger(id: "t")))
         #expect(try lab.settle(.call(producer, "enqueue", publish)).dispatches.isEmpty)
-        #expect(lab.engine.views.queue.topicNames == [])
+        #expect(lab.engine.views.work.queue.topicNames == [])
     }
 
     @Test("a condition is asked before each attempt; false is done, an error a failure")
@@ -166,13 +166,13 @@ struct TopicTests {
         try lab.settle(.call(worker, "enqueue", publish))
         try lab.settle(.answer(worker, try ask(), "false"))
         let queue = "t::f@default"
-        #expect(lab.engine.views.queue.queues[queue]?.depth == 0)
+        #expect(lab.engine.views.work.queue.queues[queue]?.depth == 0)
         try lab.settle(.call(worker, "enqueue", publish))
         try lab.settle(.fail(worker, try ask()))
         let run = try lab.settle(.answer(worker, try ask(), "true"))
         #expect(run.dispatches.map(\.function) == ["f"])
         try lab.settle(.fail(worker, try #require(run.dispatches.first).invocation))
-        #expect(lab.engine.views.queue.queues[queue]?.deadCount == 1)
+        #expect(lab.engine.views.work.queue.queues[queue]?.deadCount == 1)
     }
 
     @Test("a bad configuration is answered, and registers nothing")
@@ -204,7 +204,7 @@ struct QueueTests {
             #expect(try lab.settle().dispatches.count == 1, "attempt \(attempt + 1)")
         }
         try lab.settle(.fail(worker, try #require(lab.left.dispatches.last).invocation))
-        #expect(lab.engine.views.queue.queues["default"]?.deadCount == 1)
+        #expect(lab.engine.views.work.queue.queues["default"]?.deadCount == 1)
         lab.pass(seconds: 100)
         #expect(try lab.settle().dispatches.isEmpty)
         let redriven = try lab.settle(
@@ -222,7 +222,7 @@ struct QueueTests {
         lab.pass(seconds: 1000)
         try lab.settle()
         #expect(try lab.settle(.serve(producer, "later")).dispatches.map(\.function) == ["later"])
-        #expect(lab.engine.views.queue.queues["default"]?.deadCount == 0)
+        #expect(lab.engine.views.work.queue.queues["default"]?.deadCount == 0)
     }
 
     @Test("a worker that goes gives its messages back as failures")
@@ -233,7 +233,7 @@ struct QueueTests {
         _ = try lab.join("two", serving: "f")
         let left = try lab.settle(.workerLeft(first.connection, reason: "closed"))
         #expect(left.dispatches.count == 1)
-        #expect(lab.engine.views.queue.onlyMessage?.failures == 1)
+        #expect(lab.engine.views.work.queue.onlyMessage?.failures == 1)
     }
 
     @Test("a long backlog for a builtin does not deepen the stack")
@@ -245,7 +245,7 @@ struct QueueTests {
         let commands = (0..<3000).map { _ in Command.enqueue(worker, "state::set", set, id: nil) }
         try lab.turn(commands)
         try lab.settle(.answer(worker, try #require(lab.left.dispatches.last).invocation))
-        #expect(lab.engine.views.queue.queues["default"]?.depth == 0)
+        #expect(lab.engine.views.work.queue.queues["default"]?.depth == 0)
         #expect(lab.engine.views.state.keyCount == 1)
     }
 
@@ -297,7 +297,7 @@ struct CronTests {
         let question = try #require(try lab.settle().dispatches.first)
         #expect(question.function == "c")
         #expect(try lab.settle(.answer(worker, question.invocation, "false")).dispatches.isEmpty)
-        #expect(lab.engine.views.cron.openFirings.isEmpty)
+        #expect(lab.engine.views.work.cron.openFirings.isEmpty)
         lab.pass(seconds: 60)
         let next = try #require(try lab.settle().dispatches.first)
         let run = try lab.settle(.answer(worker, next.invocation, "true"))
@@ -315,6 +315,6 @@ struct CronTests {
         let payload = "\"\(String(repeating: "x", count: 1 << 20))\""
         let refused = try lab.settle(.call(worker, "g", payload))
         #expect(refused.lines.first?.contains("payload_too_large") == true)
-        #expect(lab.engine.views.cron.openFirings.count == 1)
+        #expect(lab.engine.views.work.cron.openFirings.count == 1)
     }
 }

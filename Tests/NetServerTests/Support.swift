@@ -153,14 +153,14 @@ final class Peer {
     private let descriptor: CInt
     private(set) var received: [UInt8] = []
 
-    init(port: Int) throws {
+    init(port: Int, host: String = anyPort.host) throws {
         // Processes that other tests spawn must not inherit it: they would keep it open.
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
         descriptor = socket(AF_INET, CInt(kind), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_addr.s_addr = inet_addr(host)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -144,12 +144,16 @@ struct WebSocketListenerTests {
     func drains() async throws {
         let notes = RecordingSession.Notes()
         let group = MultiThreadedEventLoopGroup.singleton
-        let listener = try await Listener.webSocket(on: anyPort, group: group) { _ in
+        // An address of its own: on the one that all tests share, another may get the port as soon
+        // as it is free.
+        let host = "127.0.0.12"
+        let address = ListenAddress(host: host, port: 0)
+        let listener = try await Listener.webSocket(on: address, group: group) { _ in
             .accept { RecordingSession(notes: notes) }
         }
-        let peer = try Peer(port: listener.port)
+        let peer = try Peer(port: listener.port, host: host)
         _ = try peer.upgrade()
-        let unfinished = try Peer(port: listener.port)
+        let unfinished = try Peer(port: listener.port, host: host)
         unfinished.send("GET / HT")
         async let closing: Void = listener.close()
         #expect(try peer.readFrame() == .close(1012))
@@ -160,7 +164,7 @@ struct WebSocketListenerTests {
         #expect(notes.closings == [.shutdown])
         #expect(listener.connectionCount == 0)
         #expect(throws: Peer.Failure.self, "nobody listens there now") {
-            try Peer(port: listener.port)
+            try Peer(port: listener.port, host: host)
         }
     }
 

@@ -25,6 +25,8 @@ package final class SimulatedDisk {
     package var isLocked = false
     package var entropy: SeededEntropy
     var inFlight: Write?
+    /// Reads that are to be reported.
+    var reads: [Completion] = []
     var preparing: (number: UInt64, size: Int)?
     var prepared: Preparation = .none
 
@@ -223,6 +225,7 @@ package final class SimulatedDisk {
         unnamed = [:]
         replaced = [:]
         inFlight = nil
+        reads = []
         isLocked = false
         hasCrashed = false
         hasFailed = false

@@ -43,6 +43,21 @@ package struct SimulatedStorage: Storage, ~Copyable {
         try disk.read(segment: segment, at: position, into: memory)
     }
 
+    package func submitRead(
+        segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer,
+        ticket: UInt64
+    ) throws(StorageError) {
+        // Memory is filled at once, and the read is reported at some later time.
+        do throws(StorageError) {
+            let count = try read(segment: segment, at: position, into: memory)
+            disk.reads.append(Completion(ticket: ticket, failure: nil, count: count))
+        } catch  where !disk.hasCrashed {
+            disk.reads.append(Completion(ticket: ticket, failure: error))
+        }
+    }
+
     package func readManifest(
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer
@@ -112,8 +127,13 @@ package struct SimulatedStorage: Storage, ~Copyable {
     }
 
     package func reap() throws(StorageError) -> Completion? {
-        guard disk.inFlight != nil else { return nil }
+        guard disk.inFlight != nil || !disk.reads.isEmpty else { return nil }
         try disk.operate()
+        if !disk.reads.isEmpty, disk.chance(1, of: 2) {
+            let any = Int(disk.entropy.next() % UInt64(disk.reads.count))
+            return disk.reads.remove(at: any)
+        }
+        guard disk.inFlight != nil else { return nil }
         if disk.chance(disk.delayPercent, of: 100) {
             disk.tally.count(.delay)
             return nil

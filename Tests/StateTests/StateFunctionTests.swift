@@ -46,15 +46,15 @@ struct StateFunctionTests {
     func getAndDelete() throws {
         var state = StateHarness()
         let place = #"{"scope":"s","key":"k"}"#
-        #expect(try state.decide(.get, place).result == .none)
-        #expect(try state.decide(.delete, place).result == .none)
+        #expect(try state.decide(.get, place).reply == .ready(.none))
+        #expect(try state.decide(.delete, place).reply == .ready(.none))
         #expect(state.log.isEmpty)
         try state.call(.set, #"{"scope":"s","key":"k","value":"v"}"#)
         #expect(try state.call(.get, place) == #""v""#)
         #expect(try state.call(.delete, place) == #""v""#)
         #expect(state.log.last == .deleted(StateDeleted(scope: "s", key: "k")))
-        #expect(try state.decide(.get, place).result == .none)
-        #expect(try state.decide(.delete, place).result == .none)
+        #expect(try state.decide(.get, place).reply == .ready(.none))
+        #expect(try state.decide(.delete, place).reply == .ready(.none))
         #expect(state.log.count == 2)
     }
 

@@ -37,7 +37,13 @@ struct StateHarness {
     /// Calls a function and returns the JSON of its answer; nil for "no value".
     @discardableResult
     mutating func call(_ function: StateFunction, _ input: String) throws -> String? {
-        try decide(function, input).result.text
+        let reply = try decide(function, input).reply
+        let result = try reply.result(value(at:))
+        // What was read is kept, as an engine does.
+        if let version = reply.missing, case .set(let set) = log[Int(version.rawValue)] {
+            view.keep(set, version: version)
+        }
+        return result.text
     }
 
     /// A view that has seen the same events.

@@ -27,15 +27,45 @@ package enum StateFunction: String, CaseIterable, Sendable {
 package struct StateDecision: Equatable, Sendable {
     /// To be logged, then applied; nil when nothing changes.
     package let event: StateEvent?
-    /// The caller's answer.
-    package let result: FunctionResult
+    package let reply: StateReply
     /// The youngest record that the answer depends on besides `event`: it must be durable before
     /// the answer leaves. Nil where there is none, and where `event`, being younger, covers it.
     package let after: Offset?
 
-    package init(event: StateEvent?, result: FunctionResult, after: Offset?) {
+    package init(event: StateEvent?, reply: StateReply, after: Offset?) {
         self.event = event
-        self.result = result
+        self.reply = reply
         self.after = after
+    }
+}
+
+/// The caller's answer, or where the part of it is that is not in memory.
+package enum StateReply: Equatable, Sendable {
+    case ready(FunctionResult)
+    /// The value that the record at `version` wrote.
+    case value(version: Offset)
+    /// That value as the one before `new`.
+    case written(new: [UInt8], oldVersion: Offset)
+
+    /// The record that has to be read; nil: none.
+    package var missing: Offset? {
+        switch self {
+        case .ready: nil
+        case .value(let version), .written(_, let version): version
+        }
+    }
+
+    /// The answer, where `read` gives the value that is missing.
+    ///
+    /// - Throws: what `read` threw.
+    package func result(
+        _ read: StateView.ReadValue
+    ) throws(ErrorBody) -> FunctionResult {
+        switch self {
+        case .ready(let result): return result
+        case .value(let version): return .value(try read(version))
+        case .written(let new, let version):
+            return .value(StateAnswer.written(old: try read(version), new: new, errors: []))
+        }
     }
 }

@@ -10,11 +10,12 @@ package import Primitives
 /// Invariants:
 /// * No scope is empty.
 /// * `keyCount` is the number of keys in all scopes.
-/// * No value is younger than its scope's `changed`.
+/// * No value that was not in a snapshot is younger than its scope's `changed`.
 package struct StateView: Sendable {
     var scopes = NameTable<Scope>()
     package internal(set) var keyCount = 0
-    /// The youngest record that made or emptied a scope.
+    /// The youngest record that made or emptied a scope, where none of that was in a snapshot: what
+    /// a snapshot holds is durable.
     var groupsChanged: Offset?
     private let maxValueBytes: Int?
     private var cache: ValueCache
@@ -45,8 +46,8 @@ package struct StateView: Sendable {
 /// The keys of one scope.
 struct Scope: Sendable {
     var entries = NameTable<StateEntry>()
-    /// The youngest record that set or deleted one of its keys.
-    var changed: Offset
+    /// The youngest record that set or deleted one of its keys; nil: all were in a snapshot.
+    var changed: Offset?
 
     /// The elements, in the order in which their keys came.
     var inOrder: [(key: Name, entry: StateEntry)] {
@@ -91,8 +92,8 @@ extension StateView {
     /// - Throws: why it cannot be read any more.
     package typealias ReadValue = (Offset) throws(ErrorBody) -> [UInt8]
 
-    /// What a call of `function` with `input` does and answers; `read` is asked for the values that
-    /// are not in memory.
+    /// What a call of `function` with `input` does and answers. Values that are not in memory are
+    /// left for later where only the answer has them, else `read` is asked for them.
     ///
     /// - Throws: `deserialization_error` when the input is not what the function takes, what `read`
     ///   threw, else the function's own code. Nothing changes then.
@@ -103,9 +104,9 @@ extension StateView {
     ) throws(ErrorBody) -> StateDecision {
         let call = try StateCall(function, input: input)
         switch function {
-        case .set: return try decideSet(call, read)
-        case .get: return try decideGet(try call.place(), read)
-        case .delete: return try decideDelete(try call.place(), read)
+        case .set: return try decideSet(call)
+        case .get: return decideGet(try call.place())
+        case .delete: return decideDelete(try call.place())
         case .list: return try decideList(scope: try call.name("scope"), read)
         case .listGroups: return decideListGroups()
         case .update: return try decideUpdate(call, read)
@@ -117,19 +118,11 @@ extension StateView {
         return try read(entry.version)
     }
 
-    /// The value of a key; nil: it has none.
-    private func value(
-        of place: StatePlace,
-        _ read: ReadValue
-    ) throws(ErrorBody) -> [UInt8]? {
-        guard let entry = scopes[place.scope]?.entries[place.key] else { return nil }
-        return try value(of: entry, read)
+    private func entry(at place: StatePlace) -> StateEntry? {
+        scopes[place.scope]?.entries[place.key]
     }
 
-    private func decideSet(
-        _ call: StateCall,
-        _ read: ReadValue
-    ) throws(ErrorBody) -> StateDecision {
+    private func decideSet(_ call: StateCall) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
         let value = try call.value().compacted().bytes
         if let maxValueBytes, value.count > maxValueBytes {
@@ -139,7 +132,13 @@ extension StateView {
                     + "max_value_bytes is \(maxValueBytes)"
             )
         }
-        return try write(value, old: try self.value(of: place, read), to: place, call)
+        let old = entry(at: place)
+        if let old, old.value == nil {
+            let reply = StateReply.written(new: value, oldVersion: old.version)
+            return try write(value, reply, to: place, call)
+        }
+        let answer = StateAnswer.written(old: old?.value, new: value, errors: [])
+        return try write(value, .ready(.value(answer)), to: place, call)
     }
 
     private func decideUpdate(
@@ -148,7 +147,12 @@ extension StateView {
     ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
         let operations = try call.operations()
-        let stored = try value(of: place, read)
+        let stored: [UInt8]?
+        if let entry = entry(at: place) {
+            stored = try value(of: entry, read)
+        } else {
+            stored = nil
+        }
         var document = UpdatedDocument(stored.map { JSONText(trusted: $0).value() })
         let errors = document.apply(operations)
         guard document.value.depth <= Limits.stateDepth else {
@@ -157,21 +161,16 @@ extension StateView {
                     + "at most \(Limits.stateDepth) are allowed"
             )
         }
-        return try write(
-            document.value.text.bytes,
-            old: stored,
-            to: place,
-            call,
-            errors: errors
-        )
+        let value = document.value.text.bytes
+        let answer = StateAnswer.written(old: stored, new: value, errors: errors)
+        return try write(value, .ready(.value(answer)), to: place, call)
     }
 
     private func write(
         _ value: [UInt8],
-        old: [UInt8]?,
+        _ reply: StateReply,
         to place: StatePlace,
-        _ call: StateCall,
-        errors: [OperationError] = []
+        _ call: StateCall
     ) throws(ErrorBody) -> StateDecision {
         guard value.count <= Limits.stateValueBytes else {
             throw call.failure(
@@ -185,47 +184,45 @@ extension StateView {
             value: value,
             function: call.function.rawValue
         )
-        let answer = StateAnswer.written(old: old, new: value, errors: errors)
-        return StateDecision(event: .set(event), result: .value(answer), after: nil)
+        return StateDecision(event: .set(event), reply: reply, after: nil)
     }
 
-    private func decideGet(
-        _ place: StatePlace,
-        _ read: ReadValue
-    ) throws(ErrorBody) -> StateDecision {
-        guard let entry = scopes[place.scope]?.entries[place.key] else { return absent(place) }
-        let value = try value(of: entry, read)
-        return StateDecision(event: nil, result: .value(value), after: entry.version)
+    private func decideGet(_ place: StatePlace) -> StateDecision {
+        guard let entry = entry(at: place) else { return absent(place) }
+        return StateDecision(event: nil, reply: Self.reply(entry), after: entry.version)
     }
 
-    private func decideDelete(
-        _ place: StatePlace,
-        _ read: ReadValue
-    ) throws(ErrorBody) -> StateDecision {
-        guard let value = try value(of: place, read) else { return absent(place) }
+    private func decideDelete(_ place: StatePlace) -> StateDecision {
+        guard let entry = entry(at: place) else { return absent(place) }
         let event = StateDeleted(scope: place.scope.text, key: place.key.text)
-        return StateDecision(event: .deleted(event), result: .value(value), after: nil)
+        return StateDecision(event: .deleted(event), reply: Self.reply(entry), after: nil)
+    }
+
+    private static func reply(_ entry: StateEntry) -> StateReply {
+        entry.value.map { .ready(.value($0)) } ?? .value(version: entry.version)
     }
 
     private func absent(_ place: StatePlace) -> StateDecision {
-        StateDecision(event: nil, result: .none, after: changed(place.scope))
+        StateDecision(event: nil, reply: .ready(.none), after: changed(place.scope))
     }
 
     private func decideList(
         scope: Name,
         _ read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
-        var values: [[UInt8]] = []
-        for (_, entry) in scopes[scope]?.inOrder ?? [] {
-            values.append(try value(of: entry, read))
-        }
+        let entries = scopes[scope]?.inOrder.map(\.entry) ?? []
+        var values = entries.map { $0.value ?? [] }
+        // In the order of the log: what lies together is read together.
+        let missing = entries.indices.filter { entries[$0].value == nil }
+            .sorted { entries[$0].version < entries[$1].version }
+        for index in missing { values[index] = try read(entries[index].version) }
         let result = FunctionResult.value(StateAnswer.list(values))
-        return StateDecision(event: nil, result: result, after: changed(scope))
+        return StateDecision(event: nil, reply: .ready(result), after: changed(scope))
     }
 
     private func decideListGroups() -> StateDecision {
         let result = FunctionResult.value(StateAnswer.groups(scopes.sortedNames))
-        return StateDecision(event: nil, result: result, after: groupsChanged)
+        return StateDecision(event: nil, reply: .ready(result), after: groupsChanged)
     }
 
     /// The youngest record that has touched a scope, or may have emptied it.
@@ -281,6 +278,23 @@ extension StateView {
         if removed != nil { keyCount -= 1 }
         if let value = removed?.value { cache.dropped(value.count) }
         if emptied { groupsChanged = offset }
+    }
+
+    /// Keeps the value that the record at `version` wrote, and that had to be read, in memory: it
+    /// is likely to be asked for again. Content does not change.
+    package mutating func keep(_ set: StateSet, version: Offset) {
+        guard cache.admit(set.value.count) else { return }
+        let place = StatePlace(scope: Name(set.scope), key: Name(set.key))
+        let isKept = scopes.change(place.scope) { scope in
+            scope?.entries.change(place.key) { entry in
+                guard entry?.version == version, entry?.value == nil else { return false }
+                entry?.value = set.value
+                return true
+            } ?? false
+        }
+        guard isKept else { return }
+        cache.kept(set.value.count, at: place, version: version)
+        shrink()
     }
 
     /// Lets the oldest values go until the rest fits.

@@ -25,7 +25,8 @@ var count = CommandLine.argc
 var words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
 let status = LLVMFuzzerRunDriver(&count, &words) { start, count in
     if let finding = Program.target?.run(UnsafeRawBufferPointer(start: start, count: count)) {
-        fatalError(finding)
+        print(finding)
+        preconditionFailure("the target is wrong")
     }
     return 0
 }

@@ -115,7 +115,7 @@ extension EngineSimulation {
 
     /// The receipt of a dead letter that is in memory; nil: none is.
     private func letter(of queue: String, _ core: borrowing Core) -> UUID128? {
-        let view = core.views.queue
+        let view = core.views.work.queue
         guard let state = view.queues[queue], state.deadCount > 0 else { return nil }
         for offset in 0..<core.log.staged.rawValue {
             guard let message = view.message(Offset(offset), in: queue),

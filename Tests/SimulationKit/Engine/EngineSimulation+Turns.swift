@@ -53,29 +53,33 @@ extension EngineSimulation {
             wall = max(wall, furthest)
             try turn(&core) { (core) throws(LogError) in
                 if round < 3 { for step in workload.turn(&entropy) { try perform(step, &core) } }
-                if round == 3 {
+                if round == 6 {
+                    // What the engine answers by itself has been answered before anybody leaves.
+                    for (id, waiting) in world.calls.sorted(by: { $0.key < $1.key }) {
+                        if case .state = waiting.expected { find("call \(id) is not answered") }
+                    }
                     while !world.peers.isEmpty { try perform(.leave(0), &core) }
                     try perform(.join(serving: Names.all), &core)
                 }
                 while core.hasRoom, world.running(0) != nil { try perform(.answer(0), &core) }
             }
-            if round > 3, isAtRest(core) { return }
+            if round > 6, isAtRest(core) { return }
         }
         find("not at rest after its time: \(unrest(core))")
     }
 
     private func isAtRest(_ core: borrowing Core) -> Bool {
         core.isQuiet && world.calls.isEmpty && world.exchanges.isEmpty && core.log.isIdle
-            && core.views.queue.queues.values.allSatisfy { $0.depth == 0 }
-            && core.views.cron.openFirings.isEmpty
+            && core.views.work.queue.queues.values.allSatisfy { $0.depth == 0 }
+            && core.views.work.cron.openFirings.isEmpty
     }
 
     private func unrest(_ core: borrowing Core) -> String {
-        let queues = core.views.queue.queues
+        let queues = core.views.work.queue.queues
         let depths = queues.keys.sorted().map { "\($0): \(queues[$0]?.depth ?? 0)" }
         return "quiet: \(core.isQuiet), calls: \(world.calls.count), "
             + "requests: \(world.exchanges.count), idle: \(core.log.isIdle), "
-            + "firings: \(core.views.cron.openFirings.count), queues: \(depths)"
+            + "firings: \(core.views.work.cron.openFirings.count), queues: \(depths)"
     }
 
     // MARK: Effects

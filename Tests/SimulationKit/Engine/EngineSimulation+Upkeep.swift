@@ -1,14 +1,15 @@
 import CommitLog
 import Disk
 import Engine
+import Folding
 import LogTools
 import Primitives
 import RecordFormat
 
 /// What the thread beside the core has made.
 struct Upkeep {
-    /// The files of the snapshots, the newest last; at most two.
-    var snapshots: [[UInt8]] = []
+    /// The newest last; at most two.
+    var snapshots: [SnapshotImage] = []
     /// Up to which offset the newest one reaches.
     var newest = Offset.zero
     /// Every record that retention may ever have met, from the first on.
@@ -24,22 +25,22 @@ extension EngineSimulation {
         var reader = LogReader(SimulatedStorage(disk))
         do throws(LogError) {
             try archive(&reader, until: base)
-            var snapshot = Snapshot(.folding)
-            if let file = upkeep.snapshots.last {
-                guard let read = Snapshot(file: file, .folding) else {
+            var fold = SnapshotFold()
+            if let last = upkeep.snapshots.last {
+                guard let next = try? SnapshotFold(on: last) else {
                     return find("a snapshot cannot be read back")
                 }
-                snapshot = read
+                fold = next
             }
-            try snapshot.fold(&reader, until: base)
-            guard let file = snapshot.fileBytes() else {
+            try fold.fold(&reader, until: base)
+            guard let (image, needs) = fold.imageAndNeeds() else {
                 return find("a snapshot cannot be written down")
             }
             // As `SnapshotKeeper` does: a start may go on from the one before.
             let limit = upkeep.newest
-            upkeep.snapshots = upkeep.snapshots.suffix(1) + [file]
+            upkeep.snapshots = upkeep.snapshots.suffix(1) + [image]
             upkeep.newest = base
-            try compact(snapshot, below: limit)
+            try compact(needs, below: limit)
         } catch {
             if case .damaged = error { find("false alarm beside the core: \(error)") }
             // What cannot be read is let be; the engine goes on.
@@ -64,11 +65,11 @@ extension EngineSimulation {
         upkeep.archive += records
     }
 
-    private func compact(_ snapshot: Snapshot, below limit: Offset) throws(LogError) {
+    private func compact(_ needs: NeededRecords, below limit: Offset) throws(LogError) {
         let compaction = Compaction(
             SimulatedFiles(disk),
             reading: LogSource(SimulatedSource(disk)),
-            views: snapshot.views,
+            views: needs,
             limit: limit
         )
         let isByAge = entropy.next() % 3 == 0

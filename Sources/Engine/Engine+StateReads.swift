@@ -1,0 +1,95 @@
+import CommitLog
+import Disk
+import Events
+import Folding
+import JSON
+import Primitives
+import State
+
+// Values of the state that are not in memory. A call's answer that needs one is put together when
+// the value has been read, and the core goes on meanwhile; what the call does is done at once.
+
+/// An answer that waits for a value.
+struct WaitingAnswer {
+    let call: Call
+    let connection: ConnectionID
+    let reply: StateReply
+    /// What must be durable besides.
+    let after: Offset?
+}
+
+extension Engine where Store: ~Copyable {
+    /// Answers a call of a builtin, now or when what it needs has been read.
+    mutating func answer(_ call: Call, on connection: ConnectionID, _ outcome: Outcome) {
+        guard call.action == .await else { return }
+        if let missing = outcome.reply.missing {
+            lastRead += 1
+            if log.beginRead(missing, name: lastRead) {
+                waitingAnswers[lastRead] = WaitingAnswer(
+                    call: call,
+                    connection: connection,
+                    reply: outcome.reply,
+                    after: outcome.after
+                )
+                return
+            }
+        }
+        answer(call, on: connection, resolve(outcome.reply), after: outcome.after)
+    }
+
+    /// Answers the calls whose values have arrived.
+    mutating func answerReads() {
+        while let name = log.takeRead() {
+            guard let waiting = waitingAnswers.removeValue(forKey: name) else { continue }
+            let result = resolve(waiting.reply)
+            answer(waiting.call, on: waiting.connection, result, after: waiting.after)
+        }
+    }
+
+    /// The answer; what is not in memory is read, and waited for.
+    mutating func resolve(_ reply: StateReply) -> FunctionResult {
+        var read: (set: StateSet, version: Offset)?
+        do throws(ErrorBody) {
+            let result = try reply.result { (version) throws(ErrorBody) in
+                let set = try Self.set(at: version, in: &log)
+                read = (set, version)
+                return set.value
+            }
+            if let read { views.state.keep(read.set, version: read.version) }
+            return result
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    static func decide(
+        _ function: StateFunction,
+        _ input: JSONText,
+        _ state: borrowing StateView,
+        _ log: inout CommitLog<Store>
+    ) throws(ErrorBody) -> StateDecision {
+        try state.decide(function, input: input) { (version) throws(ErrorBody) in
+            try set(at: version, in: &log).value
+        }
+    }
+
+    /// What a record of the log wrote.
+    private static func set(
+        at version: Offset,
+        in log: inout CommitLog<Store>
+    ) throws(ErrorBody) -> StateSet {
+        do throws(LogError) {
+            let found: StateSet? = try log.record(at: version) { record in
+                guard case .state(.set(let set)) = try? Event(record) else { return nil }
+                return set
+            }
+            guard let found else { preconditionFailure("a version is a value's record") }
+            return found
+        } catch {
+            throw ErrorBody(
+                code: "record_unreadable",
+                message: "the value's record \(version) cannot be read: \(error)"
+            )
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package import CommitLog
+package import Disk
+package import Folding
+package import Primitives
+package import RecordFormat
+import Events
+import State
+
+/// Makes the next snapshot of the one before and the part of the log behind it. Memory is that of
+/// what is to be done and of the keys that this part touches: the other keys pass through.
+package struct SnapshotFold: ~Copyable {
+    private let previous: SnapshotImage?
+    private var work: WorkViews
+    private var state = StateDelta()
+    private var start: LogStart
+    private var records: UInt64
+
+    /// Begins with an empty log.
+    package init() {
+        previous = nil
+        records = 0
+        start = LogStart()
+        work = WorkViews(cacheBytes: 0)
+    }
+
+    /// Begins where `previous` ends.
+    ///
+    /// - Throws: ``DecodeError`` for what no ``SnapshotFold`` has written.
+    package init(on previous: SnapshotImage) throws(DecodeError) {
+        let memory = try previous.work()
+        var reader = ByteReader(memory.prefix(previous.workLength))
+        let index = try OffsetIndex(from: &reader)
+        let work = try WorkViews(from: &reader, cacheBytes: 0)
+        self.previous = previous
+        self.work = work
+        start = previous.start(index)
+        records = previous.records
+    }
+
+    /// The first record that is not folded.
+    package var next: Offset { start.next }
+
+    /// Folds the records from where it stands up to the segment that begins at `end`.
+    ///
+    /// - Throws: what the reader threw: ``LogError/damaged(_:)`` where a record cannot be read.
+    package mutating func fold<Source: SegmentSource & ~Copyable>(
+        _ reader: inout LogReader<Source>,
+        until end: Offset
+    ) throws(LogError) {
+        var work = work
+        var state = state
+        self.work = WorkViews(cacheBytes: 0)
+        self.state = StateDelta()
+        let scan = try reader.read(from: start.next, until: end) { record throws(DecodeError) in
+            guard let event = try Event(record) else { return }
+            if case .state(let event) = event { return state.apply(event, at: record.offset) }
+            work.apply(
+                event,
+                at: record.offset,
+                time: record.time,
+                trace: record.trace,
+                cause: record.cause
+            )
+        }
+        self.work = work
+        self.state = state
+        records += UInt64(scan.records)
+        start.index.append(scan.index)
+        start.lastTime = max(start.lastTime, scan.lastTime)
+        start.next = max(start.next, scan.next)
+    }
+
+    /// Writes the snapshot beside the log that it is of.
+    ///
+    /// - Returns: which records it needs.
+    /// - Throws: what the disk threw; what was there before is still there.
+    package consuming func write(
+        to folder: SnapshotFolder,
+        of engine: UUID128
+    ) throws(StorageError) -> NeededRecords {
+        let file = try folder.create(start.next.rawValue)
+        guard let (header, needed) = encode(of: engine, to: { file.append($0) }) else {
+            throw file.failure ?? .shortWrite(path: "snapshot", expected: 0, written: 0)
+        }
+        let page = AlignedMemory(capacity: Layout.page)
+        header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
+        try file.finish(head: page.prefix(Layout.page))
+        try folder.keep(newest: 2)
+        return needed
+    }
+
+    /// Hands the body of the file to `sink`, piece by piece, and returns its first page; nil: the
+    /// sink did not take everything, or the snapshot before cannot be read any more.
+    package consuming func encode(
+        of engine: UUID128,
+        to sink: @escaping SnapshotWriter.Sink
+    ) -> (SnapshotHeader, NeededRecords)? {
+        var writer = SnapshotWriter(sink)
+        start.index.encode(into: &writer)
+        work.encode(into: &writer)
+        let workLength = writer.byteCount
+        var versions = OffsetSet()
+        do throws(DecodeError) {
+            var before = previous?.state() ?? Self.noState
+            try state.merge(onto: &before, into: &writer) { versions.insert($0) }
+        } catch {
+            return nil
+        }
+        guard let body = writer.finish() else { return nil }
+        let header = SnapshotHeader(
+            engine: engine,
+            next: start.next,
+            lastTime: start.lastTime,
+            records: records,
+            bodyLength: UInt64(body.byteCount),
+            workLength: UInt64(workLength),
+            bodyChecksum: body.checksum
+        )
+        return (header, NeededRecords(work: work, versions: versions))
+    }
+
+    /// What ``StateDelta`` reads as a state without a key.
+    private static var noState: SnapshotReader {
+        SnapshotReader(0..<1) { _, memory in
+            memory[0] = 0
+            return true
+        }
+    }
+}

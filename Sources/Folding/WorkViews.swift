@@ -1,0 +1,92 @@
+package import Cron
+package import Events
+package import Primitives
+package import Queue
+package import RecordFormat
+
+/// What is to be done, as the log says: the queues and the cron slots. All views but the state.
+package struct WorkViews {
+    package var queue: QueueView
+    package var cron = CronView()
+    /// Cron slots that fired and whose run has not ended.
+    var openFirings: Set<Offset> = []
+    /// The `invoked` records of those runs.
+    var firingRuns: [Offset: Offset] = [:]
+
+    /// Views of an empty log; `cacheBytes` is what the queues may keep of what the log holds.
+    package init(cacheBytes: Int = .max) {
+        queue = QueueView(budget: MemoryBudget(bytes: cacheBytes))
+    }
+
+    /// Folds one event; one of the state's changes nothing.
+    package mutating func apply(
+        _ event: Event,
+        at offset: Offset,
+        time: Timestamp,
+        trace: TraceID?,
+        cause: Offset?
+    ) {
+        switch event {
+        case .queue(let event):
+            queue.apply(event, at: offset, time: time, trace: trace)
+        case .cron(let event):
+            cron.apply(event, at: offset)
+            switch event {
+            case .fired: openFirings.insert(offset)
+            case .skipped: endFiring(cause, at: time)
+            }
+        case .invoked(let event):
+            if let cause, !event.isCondition, openFirings.contains(cause) {
+                firingRuns[offset] = cause
+            }
+        case .completed:
+            guard let cause else { return }
+            endFiring(firingRuns.removeValue(forKey: cause) ?? cause, at: time)
+        case .started:
+            queue.applyRestart()
+            firingRuns = [:]
+        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered, .logged:
+            break
+        }
+    }
+
+    private mutating func endFiring(_ firing: Offset?, at time: Timestamp) {
+        guard let firing, openFirings.remove(firing) != nil else { return }
+        cron.ended(firing: firing, now: time)
+    }
+}
+
+// MARK: In a snapshot
+
+extension WorkViews {
+    /// Writes down what the records so far have made, but for the payloads, which the log still
+    /// has. Equal views give equal bytes.
+    package func encode(into writer: inout SnapshotWriter) {
+        queue.encode(into: &writer)
+        cron.encode(into: &writer)
+        let runs = firingRuns.sorted { $0.key < $1.key }
+        writer.write { $0.varint(UInt64(runs.count)) }
+        for (run, firing) in runs {
+            writer.write {
+                $0.varint(run.rawValue)
+                $0.varint(firing.rawValue)
+            }
+        }
+    }
+
+    /// Views as ``encode(into:)`` wrote them.
+    package init(
+        from reader: inout ByteReader,
+        cacheBytes: Int = .max
+    ) throws(DecodeError) {
+        self.init(cacheBytes: cacheBytes)
+        queue = try QueueView(from: &reader, budget: MemoryBudget(bytes: cacheBytes))
+        cron = try CronView(from: &reader)
+        openFirings = Set(cron.openFirings.map(\.offset))
+        for _ in 0..<(try reader.varint()) {
+            let run = Offset(try reader.varint())
+            firingRuns[run] = Offset(try reader.varint())
+        }
+    }
+}
