@@ -4,7 +4,7 @@ ROUNDS ?= 200
 SEEDS ?= 20000
 SECONDS ?= 86400
 
-.PHONY: run demo test bench crash faults simulate mutants setup clean
+.PHONY: run demo test bench crash faults simulate bitflips fuzz mutants setup clean
 
 setup:
 	@scripts/setup build
@@ -31,6 +31,17 @@ crash: setup
 simulate: setup
 	@scripts/simulate $(SEEDS) $(SECONDS)
 
+# Flips every bit of two small log directories, one at a time. Millions of logs are opened for it:
+# their buffers are to come from memory that is there, not from the kernel each time.
+bitflips: setup
+	swift build -c release --product simulate
+	MALLOC_MMAP_THRESHOLD_=67108864 MALLOC_TRIM_THRESHOLD_=268435456 \
+		"$$(swift build -c release --show-bin-path)/simulate" --bit-flips
+
+# Feeds every decoder with anything, under libFuzzer: make fuzz SECONDS=60 TARGETS="log event"
+fuzz: setup
+	@scripts/fuzz $(if $(filter 86400,$(SECONDS)),60,$(SECONDS)) $(TARGETS)
+
 # Plants bugs, one after the other, and sees that the simulator finds each.
 mutants: setup
 	@scripts/mutants $(SEEDS)
@@ -42,4 +53,4 @@ faults:
 	@scripts/faults/run $(if $(SEED),--seed $(SEED)) $(KINDS)
 
 clean:
-	rm -rf .build .build-mutants .build-venvs
+	rm -rf .build .build-mutants .build-fuzz .build-venvs

@@ -7,6 +7,9 @@ import PackageDescription
 // Bugs planted on purpose (Primitives/Mutant.swift) are compiled in for `make mutants` only.
 let plantsMutants = Context.environment["III_MUTANTS"] != nil
 
+// The program of `make fuzz` links libFuzzer, which only a build with a sanitizer has.
+let fuzzes = Context.environment["III_FUZZ"] != nil
+
 let settings: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
@@ -175,10 +178,24 @@ let package = Package(
             path: "Tests/SimulationKit",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "Cron",
+                "Folding", "Queue", "State", "HTTP", "Cron", "LogTools",
             ]
         ),
-        program("simulate", path: "Tests/Simulate", ["SimulationKit", "Primitives"]),
+        program(
+            "simulate",
+            path: "Tests/Simulate",
+            ["SimulationKit", "CommitLog", "Primitives"]
+        ),
+
+        module(
+            "FuzzTargets",
+            path: "Tests/Fuzz/Targets",
+            [
+                "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
+                "Cron", "HTTP", "Observability", "Folding", "LogTools", "WorkerProtocol",
+                "NetServer", "SimulationKit",
+            ]
+        ),
 
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON", "Primitives"]),
@@ -225,7 +242,8 @@ let package = Package(
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
         tests("ServerTests", ["Server", "Primitives"]),
-        tests("SimulationTests", ["SimulationKit", "Primitives"]),
+        tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
+        tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),
         .testTarget(
             name: "ProcessTests",
@@ -234,3 +252,10 @@ let package = Package(
         ),
     ]
 )
+
+if fuzzes {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        program("fuzz", path: "Tests/Fuzz/Program", ["FuzzTargets", "CFuzzer"]),
+    ]
+}

@@ -66,7 +66,7 @@ extension LogScanner where Source: ~Copyable {
         _ visit: Visit
     ) throws(LogError) {
         // As the last segment's, its batches are read, and not only their headers.
-        var place = Place(header: header, isLast: true)
+        var place = Place(header: header, isLast: true, fileSize: Int(header.size))
         while let position = next() {
             place.move(to: position)
             guard Entrance.isPlace(position, in: header),

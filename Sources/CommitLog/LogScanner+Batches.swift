@@ -7,6 +7,8 @@ extension LogScanner where Source: ~Copyable {
     struct Place {
         let header: SegmentHeader
         let isLast: Bool
+        /// Where the file ends, in whole pages: behind it there is nothing to look for.
+        let fileEnd: Int
         var position = Layout.segmentHeader
         var isSealed = false
         /// Whether what stands here was read twice: a log that is being written may have changed
@@ -16,9 +18,10 @@ extension LogScanner where Source: ~Copyable {
         var storedBytes = 0
         var plainBytes = 0
 
-        init(header: SegmentHeader, isLast: Bool) {
+        init(header: SegmentHeader, isLast: Bool, fileSize: Int) {
             self.header = header
             self.isLast = isLast
+            fileEnd = min(Int(header.size), Layout.padded(fileSize))
         }
 
         var size: Int { Int(header.size) }
@@ -171,7 +174,7 @@ extension LogScanner where Source: ~Copyable {
         var next: Int?
         var end = start
         var position = start
-        while position + Layout.page <= place.size {
+        while position + Layout.page <= place.fileEnd {
             let page = try bytes(place, at: position, count: Layout.page, &source)
             if !isZero(page) {
                 end = position + Layout.page

@@ -61,7 +61,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// What a segment's first page says about it.
     private enum State {
         case begun(SegmentHeader, isSalvaged: Bool)
-        /// Made ahead, never written to; or its first header was being written.
+        /// Made ahead, never written to; or its first header was being written. Bytes that are in
+        /// it nevertheless are written over when it is used.
         case unused
         /// It holds something, and nothing tells what.
         case unreadable
@@ -192,7 +193,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             isBlank = isBlank && isZero(page)
             position += Layout.page
         }
-        return isBlank ? .unused : .unreadable
+        // MANIFEST names a segment before its first batch is written.
+        let isAhead = manifest?.active.map { file.number > $0 } ?? false
+        return isBlank || isAhead ? .unused : .unreadable
     }
 
     private mutating func page(
@@ -234,7 +237,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         }
         found.segments += 1
         meet(header.base, segment: file.number, position: 0)
-        var place = Place(header: header, isLast: isLast)
+        var place = Place(header: header, isLast: isLast, fileSize: file.size)
         if try !passByFooter(&place, file, &source) {
             if let entrance, entrance.leads(into: header), entrance.base >= expected {
                 expected = entrance.base

@@ -80,6 +80,9 @@ package struct OffsetIndex: Equatable, Sendable {
         }
     }
 
+    /// The first record of the last batch that it knows; nil: it knows none.
+    package var lastBase: Offset? { entries.last?.base }
+
     /// Puts `places`, which are all of one segment, where those that are known of it stand: it was
     /// written anew, with other batches.
     mutating func replace(segment: UInt64, by places: OffsetIndex) {
@@ -106,13 +109,16 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// Reads what ``encode(into:)`` wrote.
     package init(from reader: inout ByteReader) throws(DecodeError) {
-        var base: UInt64 = 0
-        var segment: UInt64 = 0
+        var last = Entry(base: .zero, segment: 0, position: 0)
         for _ in 0..<(try reader.varint()) {
-            base &+= try reader.varint()
-            segment &+= try reader.varint()
-            let position = Int(clamping: try reader.varint())
-            entries.append(Entry(base: Offset(base), segment: segment, position: position))
+            let base = try reader.offset(after: last.base)
+            let (segment, overflow) = last.segment.addingReportingOverflow(try reader.varint())
+            let position = try reader.varint()
+            guard !overflow, position % UInt64(Layout.page) == 0, position < 1 << 40 else {
+                throw DecodeError(position: reader.position, expected: "a batch's place")
+            }
+            last = Entry(base: base, segment: segment, position: Int(position))
+            entries.append(last)
         }
     }
 }

@@ -86,11 +86,11 @@ struct RecordFetcher: ~Copyable {
             piece = nil
             source.reopen(segment: entry.segment)
             let header = try readHeader(entry.segment, &source)
-            index.replace(segment: header.number, by: try places(in: header, &source))
-            guard let found = index.entry(for: offset), found.segment == header.number else {
-                throw damaged(offset, .missingBatches, header.number, position)
-            }
-            return try walk(to: offset, in: header, from: found.position, &source)
+            let places = try places(in: header, &source)
+            let begin = places.entry(for: offset)?.position ?? Layout.segmentHeader
+            let found = try walk(to: offset, in: header, from: begin, &source)
+            index.replace(segment: header.number, by: places)
+            return found
         }
     }
 
@@ -129,6 +129,8 @@ struct RecordFetcher: ~Copyable {
     ) throws(LogError) -> OffsetIndex {
         var places = OffsetIndex()
         var position = Layout.segmentHeader
+        // Whatever its first batch is like: what begins there is looked for in this segment.
+        places.note(header.base, segment: header.number, position: position)
         var next = header.base
         while position + Layout.page <= Int(header.size) {
             guard let batch = try batch(at: position, in: header, &source), batch.base >= next

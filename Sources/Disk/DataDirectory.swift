@@ -253,7 +253,9 @@ extension DataDirectory {
     /// Nil for a name that ``segmentName(_:)`` does not give.
     static func segmentNumber(_ name: String) -> UInt64? {
         guard name.hasSuffix(".seg"), name.utf8.count == 24,
-            let number = UInt64(name.dropLast(4)), segmentName(number) == name
+            let number = UInt64(name.dropLast(4)), segmentName(number) == name,
+            // There is one behind it.
+            number < .max
         else { return nil }
         return number
     }

@@ -44,6 +44,10 @@ package struct Snapshot {
             throw DecodeError(position: work.position, expected: "the end of the snapshot")
         }
         start = image.start(index)
+        // The log goes on from here: an index that is further belongs to another.
+        guard index.lastBase.map({ $0 < start.next }) ?? true else {
+            throw DecodeError(position: 0, expected: "an index of what is folded")
+        }
     }
 
     /// The newest snapshot of the log `engine` that is whole, made into something by `body`;

@@ -99,10 +99,10 @@ package struct SnapshotFold: ~Copyable {
         start.index.encode(into: &writer)
         work.encode(into: &writer)
         let workLength = writer.byteCount
-        var versions = OffsetSet()
+        var needed = OffsetSet()
         do throws(DecodeError) {
             var before = previous?.state() ?? Self.noState
-            try state.merge(onto: &before, into: &writer) { versions.insert($0) }
+            try state.merge(onto: &before, into: &writer) { needed.insert($0) }
         } catch {
             return nil
         }
@@ -116,7 +116,7 @@ package struct SnapshotFold: ~Copyable {
             workLength: UInt64(workLength),
             bodyChecksum: body.checksum
         )
-        return (header, NeededRecords(work: work, versions: versions))
+        return (header, NeededRecords(work: work, state: needed))
     }
 
     /// What ``StateDelta`` reads as a state without a key.

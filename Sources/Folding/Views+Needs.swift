@@ -21,17 +21,17 @@ extension Views: RecordNeeds {
 /// What the views at an offset need, without the state itself.
 package struct NeededRecords: RecordNeeds {
     private let work: WorkViews
-    /// The records that wrote the values of the state.
-    private let versions: OffsetSet
+    /// The records that made the keys of the state, and those that wrote their values.
+    private let state: OffsetSet
 
-    package init(work: WorkViews, versions: OffsetSet) {
+    package init(work: WorkViews, state: OffsetSet) {
         self.work = work
-        self.versions = versions
+        self.state = state
     }
 
     package func needs(_ event: Event, at offset: Offset) -> Bool {
         switch event {
-        case .state(.set): versions.contains(offset)
+        case .state(.set): state.contains(offset)
         case .state(.deleted): false
         default: work.needs(event, at: offset)
         }
@@ -50,6 +50,32 @@ extension WorkViews {
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered,
             .completed, .logged:
             false
+        }
+    }
+}
+
+/// Which records are kept: those that are needed, and what ends the runs of cron slots among them,
+/// or the slots would run again. Asked about records from the oldest on; about some twice, if need
+/// be.
+package struct KeptRecords {
+    private let needs: any RecordNeeds
+    /// The slots that are kept, and their runs.
+    private var firings: Set<Offset> = []
+
+    package init(_ needs: any RecordNeeds) { self.needs = needs }
+
+    package mutating func contains(_ event: Event, at offset: Offset, cause: Offset?) -> Bool {
+        let isOfFiring = cause.map { firings.contains($0) } ?? false
+        switch event {
+        case .cron(.fired):
+            guard needs.needs(event, at: offset) else { return false }
+            firings.insert(offset)
+            return true
+        case .invoked where isOfFiring:
+            firings.insert(offset)
+            return true
+        case .completed where isOfFiring, .cron(.skipped) where isOfFiring: return true
+        default: return needs.needs(event, at: offset)
         }
     }
 }

@@ -44,7 +44,8 @@ package struct Compaction: ~Copyable {
     }
 
     private let files: any Files
-    private let views: any RecordNeeds
+    private let source: LogSource
+    private var kept: KeptRecords
     private let limit: Offset
     /// Why records are missing already.
     private var missing = MissingRecords.allRemoved(but: [])
@@ -53,10 +54,28 @@ package struct Compaction: ~Copyable {
     /// A compaction of the log in the directory of `files`. `views` know what is needed of its
     /// records at an offset not below `limit`; segments that end at or below `limit` may be
     /// rewritten: those that every snapshot in use has folded.
-    package init(_ files: any Files, views: any RecordNeeds, limit: Offset) {
+    package init(
+        _ files: any Files,
+        reading source: LogSource,
+        views: any RecordNeeds,
+        limit: Offset
+    ) {
         self.files = files
-        self.views = views
+        self.source = source
+        kept = KeptRecords(views)
         self.limit = limit
+    }
+
+    /// A compaction of the log in a directory.
+    ///
+    /// - Throws: ``ToolError`` where there is no log.
+    package init(
+        _ files: DirectoryFiles,
+        views: any RecordNeeds,
+        limit: Offset
+    ) throws(ToolError) {
+        let source = try LogSource(.directory(files.path))
+        self.init(files, reading: source, views: views, limit: limit)
     }
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
@@ -70,7 +89,9 @@ package struct Compaction: ~Copyable {
             let end = next.header.base
             guard isOld || isExcess, end <= limit else { break }
             var dropped = 0
-            try visit(segment.header.base..<end) { if !needs($0) { dropped += 1 } }
+            var kept = kept
+            try visit(segment.header.base..<end) { if !kept.keep($0) { dropped += 1 } }
+            self.kept = kept
             guard dropped > 0 else { continue }
             let before = outcome.bytes
             // What is there is compressed, whatever is wanted of segments to come.
@@ -94,14 +115,14 @@ package struct Compaction: ~Copyable {
 
     private func survey() throws(ToolError) -> LogScan {
         try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
+            var reader = LogReader(source)
             return try reader.survey()
         }
     }
 
     private func frames() throws(ToolError) -> [SegmentFrame] {
         try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
+            var reader = LogReader(source)
             return try reader.headers()
         }
     }
@@ -120,6 +141,7 @@ package struct Compaction: ~Copyable {
         do throws(ToolError) {
             byteCount = try write(segment.header, end, compression, keepsAll, as: temporary)
             try files.rename(temporary, to: name)
+            source.reopen(segment: segment.header.number)
             try files.sync("log")
         } catch {
             // It takes room that may be scarce. What cannot be removed goes at the next start.
@@ -150,8 +172,9 @@ package struct Compaction: ~Copyable {
         )
         var failure: ToolError?
         var content = Content()
+        var kept = kept
         try visit(header.base..<end) { record in
-            guard failure == nil, keepsAll || needs(record) else { return }
+            guard failure == nil, keepsAll || kept.keep(record) else { return }
             do throws(ToolError) {
                 try writer.append(record)
                 content.add(record)
@@ -163,7 +186,7 @@ package struct Compaction: ~Copyable {
         try writer.skip(to: end)
         let written = try writer.finish()
         var copy = Content()
-        let scan = try LogPass(.files(["\(files.path)/\(name)"])).verify { copy.add($0) }
+        let scan = try LogPass(files.segment(name)).verify { copy.add($0) }
         guard scan.damages.isEmpty, scan.next == end, copy == content else {
             throw ToolError(
                 .damaged,
@@ -193,18 +216,12 @@ package struct Compaction: ~Copyable {
         }
     }
 
-    /// A record of a kind that this version does not know is kept.
-    private func needs(_ record: RecordView) -> Bool {
-        guard let event = try? Event(record) else { return true }
-        return views.needs(event, at: record.offset)
-    }
-
     private func visit(
         _ range: Range<Offset>,
         _ body: (RecordView) -> Void
     ) throws(ToolError) {
         try telling { () throws(LogError) in
-            var reader = LogReader(directory: files.path)
+            var reader = LogReader(source)
             _ = try reader.read(from: range.lowerBound, until: range.upperBound) { record in
                 if record.offset < range.upperBound { body(record) }
             }
@@ -221,5 +238,13 @@ package struct Compaction: ~Copyable {
         } catch {
             throw ToolError(.unreadable, "\(error)")
         }
+    }
+}
+
+extension KeptRecords {
+    /// Whether to keep a record. One of a kind that this version does not know is kept.
+    fileprivate mutating func keep(_ record: RecordView) -> Bool {
+        guard let event = try? Event(record) else { return true }
+        return contains(event, at: record.offset, cause: record.cause)
     }
 }

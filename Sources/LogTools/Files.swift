@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// What changes a directory, one system call a step: so that a test can cut between any two.
 ///
@@ -36,6 +37,19 @@ package protocol Files: AnyObject {
     func protect(_ name: String) throws(ToolError)
 
     func remove(_ name: String) throws(ToolError)
+
+    /// A file that is a segment, to be read back as a log by itself.
+    func segment(_ name: String) throws(ToolError) -> LogSource
+
+    /// 64 random bits, which tell a segment from all others.
+    func random() -> UInt64
+}
+
+extension Files {
+    package func random() -> UInt64 {
+        var entropy = SystemEntropy()
+        return entropy.next()
+    }
 }
 
 /// The files of a directory of the file system.
@@ -60,6 +74,10 @@ package final class DirectoryFiles: Files {
     private func forget() {
         if let open { close(open.file) }
         open = nil
+    }
+
+    package func segment(_ name: String) throws(ToolError) -> LogSource {
+        try LogSource(.files([full(name)]))
     }
 
     package func makeFolder(_ name: String) throws(ToolError) {

@@ -51,8 +51,7 @@ struct SegmentWriter: ~Copyable {
         self.base = base
         self.engine = engine
         self.missing = missing
-        var random = SystemEntropy()
-        salt = random.next()
+        salt = files.random()
         created = time
         lastTime = time
         self.compression = compression

@@ -117,7 +117,7 @@ extension Need {
         case .deadLetter: "\(noun) of dead letters of queue \(name)"
         case .settled: "\(noun) of messages that are over in queue \(name), and not in another"
         case .queueSetup: "\(noun) that define queues and subscriptions"
-        case .value: "\(count == 1 ? "value" : "values") of scope \(name)"
+        case .value: "\(count == 1 ? "record" : "records") of keys of scope \(name)"
         case .schedule: "\(noun) of cron slots"
         case .cronRun: "\(noun) of cron runs that have not ended"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"

@@ -26,7 +26,7 @@ struct FrameHeader: Equatable {
     /// Judges each part as soon as it is there, so a bad frame fails before its length has come.
     static func decode(
         _ bytes: UnsafeRawBufferPointer
-    ) throws(FrameError) -> (header: FrameHeader, size: Int)? {
+    ) throws(FrameViolation) -> (header: FrameHeader, size: Int)? {
         guard bytes.count >= 2 else { return nil }
         let first = bytes[0]
         let second = bytes[1]
@@ -57,7 +57,7 @@ struct FrameHeader: Equatable {
     private static func decodeLength(
         _ short: UInt8,
         _ bytes: UnsafeRawBufferPointer
-    ) throws(FrameError) -> (length: Int, offset: Int)? {
+    ) throws(FrameViolation) -> (length: Int, offset: Int)? {
         switch short {
         case 126:
             guard bytes.count >= 4 else { return nil }
@@ -77,7 +77,7 @@ struct FrameHeader: Equatable {
 }
 
 /// Why a connection has to be failed (RFC 6455, 7.1.7).
-enum FrameError: Error, Equatable {
+package enum FrameViolation: Error, Equatable {
     case reservedBits
     case unknownOpcode(UInt8)
     case unmasked

@@ -7,8 +7,8 @@
 /// Invariants:
 /// - memory held is bounded by what has arrived, and by the limit;
 /// - after `.close` or `.failed` every further byte is ignored.
-struct FrameParser: ~Copyable {
-    enum Event: Equatable {
+package struct FrameParser: ~Copyable {
+    package enum Event: Equatable {
         /// A whole, valid text is in ``FrameParser/message``.
         case text
         case binary
@@ -17,7 +17,7 @@ struct FrameParser: ~Copyable {
         case pong
         /// The code that the peer gave, if it gave one.
         case close(UInt16?)
-        case failed(FrameError)
+        case failed(FrameViolation)
     }
 
     /// Memory that an open connection keeps for its next message, in bytes.
@@ -42,16 +42,16 @@ struct FrameParser: ~Copyable {
     private(set) var isOver = false
 
     /// - Parameter messageBytesMax: the largest message, in bytes, inclusive.
-    init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
+    package init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
 
     /// The message of the last event; valid until the next call of ``next(_:)``.
-    var message: UnsafeBufferPointer<UInt8> { messageBuffer.bytes }
+    package var message: UnsafeBufferPointer<UInt8> { messageBuffer.bytes }
     /// The payload of the last control frame; valid until the next call of ``next(_:)``.
-    var control: UnsafeBufferPointer<UInt8> { controlBuffer.bytes }
+    package var control: UnsafeBufferPointer<UInt8> { controlBuffer.bytes }
 
     /// Reads on to the next event and takes the bytes read from `input`; nil, with nothing left of
     /// `input`, when more bytes are needed.
-    mutating func next(_ input: inout UnsafeRawBufferPointer) -> Event? {
+    package mutating func next(_ input: inout UnsafeRawBufferPointer) -> Event? {
         if isDelivered {
             messageBuffer.clear(keeping: Self.keptBytes)
             validated = 0
@@ -61,7 +61,7 @@ struct FrameParser: ~Copyable {
             input = UnsafeRawBufferPointer(start: nil, count: 0)
             return nil
         }
-        do throws(FrameError) {
+        do throws(FrameViolation) {
             return try advance(&input)
         } catch {
             isOver = true
@@ -71,7 +71,7 @@ struct FrameParser: ~Copyable {
 
     private mutating func advance(
         _ input: inout UnsafeRawBufferPointer
-    ) throws(FrameError) -> Event? {
+    ) throws(FrameViolation) -> Event? {
         while true {
             if frame == nil {
                 guard let header = try nextHeader(&input) else { return nil }
@@ -87,7 +87,7 @@ struct FrameParser: ~Copyable {
 
     private mutating func nextHeader(
         _ input: inout UnsafeRawBufferPointer
-    ) throws(FrameError) -> FrameHeader? {
+    ) throws(FrameViolation) -> FrameHeader? {
         if cut.isEmpty, let (header, size) = try FrameHeader.decode(input) {
             input = UnsafeRawBufferPointer(rebasing: input[size...])
             return header
@@ -103,7 +103,7 @@ struct FrameParser: ~Copyable {
         return nil
     }
 
-    private mutating func begin(_ header: FrameHeader) throws(FrameError) {
+    private mutating func begin(_ header: FrameHeader) throws(FrameViolation) {
         if header.opcode.isControl {
             controlBuffer.clear(keeping: 1024)
         } else {
@@ -125,7 +125,7 @@ struct FrameParser: ~Copyable {
     private mutating func takePayload(
         of header: FrameHeader,
         from input: inout UnsafeRawBufferPointer
-    ) throws(FrameError) {
+    ) throws(FrameViolation) {
         let count = min(remaining, input.count)
         guard count > 0 else { return }
         let masked = UnsafeRawBufferPointer(rebasing: input[..<count])
@@ -146,14 +146,14 @@ struct FrameParser: ~Copyable {
         key = key >> turn | key << (32 &- turn)
     }
 
-    private mutating func validate() throws(FrameError) {
+    private mutating func validate() throws(FrameViolation) {
         guard let count = UTF8Check.validPrefix(messageBuffer.bytes(from: validated)) else {
             throw .invalidUTF8
         }
         validated += count
     }
 
-    private mutating func end(_ header: FrameHeader) throws(FrameError) -> Event? {
+    private mutating func end(_ header: FrameHeader) throws(FrameViolation) -> Event? {
         switch header.opcode {
         case .ping: return .ping
         case .pong: return .pong
@@ -171,7 +171,7 @@ struct FrameParser: ~Copyable {
         }
     }
 
-    private func closeCode() throws(FrameError) -> UInt16? {
+    private func closeCode() throws(FrameViolation) -> UInt16? {
         let payload = UnsafeRawBufferPointer(control)
         guard !payload.isEmpty else { return nil }
         guard payload.count >= 2 else { throw .closePayload }
@@ -213,8 +213,8 @@ private struct CutHeader {
         count += 1
     }
 
-    func decode() throws(FrameError) -> FrameHeader? {
-        try withUnsafeBytes(of: bytes) { all throws(FrameError) in
+    func decode() throws(FrameViolation) -> FrameHeader? {
+        try withUnsafeBytes(of: bytes) { all throws(FrameViolation) in
             try FrameHeader.decode(UnsafeRawBufferPointer(rebasing: all[..<count]))?.header
         }
     }

@@ -2,12 +2,12 @@ import NIOCore
 import NIOHTTP1
 
 /// The target of a request, as it stood on the request line (RFC 9112, 3.2).
-struct HTTPTarget: Equatable {
-    let path: String
-    let query: String?
+package struct HTTPTarget: Equatable {
+    package let path: String
+    package let query: String?
 
     /// The absolute form, which proxies use, is reduced to its path and query.
-    init(_ uri: String) {
+    package init(_ uri: String) {
         let utf8 = uri.utf8
         var start = utf8.startIndex
         if utf8.first != UInt8(ascii: "/"), let scheme = Self.endOfScheme(uri) {

@@ -6,6 +6,8 @@ package struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     package static let zero = Offset(0)
     package static let max = Offset(.max)
+    /// No log gets as long: a larger number on a disk is no offset.
+    package static let limit = Offset(1 << 62)
 
     package static func < (left: Offset, right: Offset) -> Bool { left.rawValue < right.rawValue }
 

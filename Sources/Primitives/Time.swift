@@ -8,7 +8,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Whole seconds since 1970, rounded down.
     package var seconds: Int64 {
-        nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000
+        let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return rest < 0 ? whole - 1 : whole
     }
 
     /// Whole milliseconds since 1970.
@@ -24,9 +25,10 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         return Timestamp(nanoseconds: overflow ? .max : sum)
     }
 
-    /// The time from `self` to `later`; negative when `later` is earlier.
+    /// The time from `self` to `later`; negative when `later` is earlier. Saturates.
     package func distance(to later: Timestamp) -> Span {
-        Span(nanoseconds: later.nanoseconds - nanoseconds)
+        let (span, overflow) = later.nanoseconds.subtractingReportingOverflow(nanoseconds)
+        return Span(nanoseconds: overflow ? (later < self ? .min : .max) : span)
     }
 
     /// A length of time, in nanoseconds.

@@ -78,8 +78,8 @@ package struct BatchBuilder: ~Copyable {
         at offset: Offset
     ) -> Int {
         let bytes = memory.bytes
-        let elapsed = time.nanoseconds - openingTime.nanoseconds
-        precondition(elapsed >= 0, "times never go back")
+        precondition(time >= openingTime, "times never go back")
+        let elapsed = openingTime.distance(to: time).nanoseconds
         var flags = RecordFlags()
         var next = used + Layout.recordHeader
         var delta: UInt32 = 0

@@ -147,8 +147,8 @@ package struct BatchHeader: Equatable, Sendable {
     private init?(from reader: inout ByteReader) throws(DecodeError) {
         salt = try reader.u64()
         position = try reader.u64()
-        base = Offset(try reader.u64())
-        durable = Offset(try reader.u64())
+        base = try reader.offset()
+        durable = try reader.offset()
         bodyLength = try reader.u32()
         recordCount = try reader.u32()
         bodyChecksum = try reader.u32()

@@ -48,6 +48,30 @@ package struct ByteReader {
         throw failure("the end of a varint")
     }
 
+    /// 64 bits that are an offset.
+    package mutating func offset() throws(DecodeError) -> Offset {
+        try offset(Offset(try u64()))
+    }
+
+    /// An offset, as a varint of how far it is behind another one.
+    package mutating func offset(after last: Offset) throws(DecodeError) -> Offset {
+        let (sum, overflow) = last.rawValue.addingReportingOverflow(try varint())
+        return try offset(Offset(overflow ? .max : sum))
+    }
+
+    private func offset(_ value: Offset) throws(DecodeError) -> Offset {
+        guard value <= .limit else { throw failure("an offset") }
+        return value
+    }
+
+    /// 64 bits that are the number of a segment, of a generation, or of bytes: one that can be
+    /// counted on from.
+    package mutating func ordinal() throws(DecodeError) -> UInt64 {
+        let value = try u64()
+        guard value <= 1 << 62 else { throw failure("a number that something could have") }
+        return value
+    }
+
     /// A varint length and as many bytes, still in the memory they were read from.
     package mutating func slice() throws(DecodeError) -> UnsafeRawBufferPointer {
         let length = try varint()

@@ -9,7 +9,7 @@ package enum Checksum {
 
     /// The checksum of a record: over its offset, its batch's time (nanoseconds), its length, and
     /// everything behind the checksum, so that a record is served as what it is or not at all.
-    static func record(
+    package static func record(
         offset: UInt64,
         batchTime: Int64,
         length: UInt32,

@@ -38,7 +38,7 @@ package struct GapBody: Equatable, Sendable {
     /// The offset behind a gap from `base` on; nil where no log can be that long.
     package func end(from base: Offset) -> Offset? {
         let (end, overflows) = base.rawValue.addingReportingOverflow(count)
-        return overflows || end > UInt64(Int64.max) ? nil : Offset(end)
+        return overflows || Offset(end) > .limit ? nil : Offset(end)
     }
 
     /// Fills the page that `memory` is with the whole batch; `header` says kind, place, base and

@@ -79,13 +79,13 @@ package struct Manifest: Equatable, Sendable {
     package static func read(_ slot: UnsafeRawBufferPointer) -> PageReading<Manifest> {
         Page.read(mark: mark, slot) { reader throws(DecodeError) in
             var manifest = Manifest(engine: try reader.uuid())
-            manifest.generation = try reader.u64()
-            manifest.oldestSegment = try reader.u64()
+            manifest.generation = try reader.ordinal()
+            manifest.oldestSegment = try reader.ordinal()
             let sealed = try reader.u64()
             manifest.lastSealed = sealed == .max ? nil : sealed
             let active = try reader.u64()
             manifest.active = active == .max ? nil : active
-            manifest.durable = Offset(try reader.u64())
+            manifest.durable = try reader.offset()
             manifest.isClean = try reader.byte() != 0
             _ = try reader.byte()
             _ = try reader.u16()
@@ -95,8 +95,8 @@ package struct Manifest: Equatable, Sendable {
             for _ in 0..<min(try reader.u32(), UInt32(quarantineLimit)) {
                 let segment = try reader.u64()
                 let position = try reader.u64()
-                let start = Offset(try reader.u64())
-                let end = Offset(try reader.u64())
+                let start = try reader.offset()
+                let end = try reader.offset()
                 guard start <= end else {
                     throw DecodeError(position: reader.position, expected: "a range of offsets")
                 }

@@ -35,6 +35,8 @@ package struct SegmentHeader: Equatable, Sendable {
 
     private static let mark: StaticString = "iii-seg\n"
     private static let alignment: UInt8 = 12
+    /// In bytes: more than any engine makes.
+    private static let sizeMax: UInt64 = 1 << 40
     private static let crc32c: UInt8 = 1
     /// The incompatible feature that ``hasCompressed`` is.
     private static let compressed: UInt32 = 1
@@ -62,8 +64,8 @@ package struct SegmentHeader: Equatable, Sendable {
     /// Reads a segment's first page.
     package static func read(_ page: UnsafeRawBufferPointer) -> PageReading<SegmentHeader> {
         Page.read(mark: mark, page) { reader throws(DecodeError) in
-            let number = try reader.u64()
-            let base = Offset(try reader.u64())
+            let number = try reader.ordinal()
+            let base = try reader.offset()
             let salt = try reader.u64()
             let engine = try reader.uuid()
             let created = Timestamp(nanoseconds: try reader.i64())
@@ -84,6 +86,9 @@ package struct SegmentHeader: Equatable, Sendable {
                 size: try reader.u64()
             )
             header.previousFooter = previousFooter
+            guard header.size <= Self.sizeMax, header.size % UInt64(Layout.page) == 0 else {
+                throw DecodeError(position: reader.position, expected: "whole pages")
+            }
             guard alignment == Self.alignment, checksum == Self.crc32c else {
                 throw DecodeError(position: reader.position, expected: "4-KiB pages and CRC-32C")
             }

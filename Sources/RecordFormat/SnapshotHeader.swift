@@ -60,7 +60,7 @@ package struct SnapshotHeader: Equatable, Sendable {
             let version = try reader.u32()
             let header = SnapshotHeader(
                 engine: try reader.uuid(),
-                next: Offset(try reader.u64()),
+                next: try reader.offset(),
                 lastTime: Timestamp(nanoseconds: try reader.i64()),
                 records: try reader.u64(),
                 bodyLength: try reader.u64(),

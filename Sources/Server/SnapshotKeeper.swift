@@ -139,8 +139,8 @@ final class SnapshotKeeper: Sendable {
     private func compact(_ needed: NeededRecords, below end: Offset) {
         guard !policy.keepsAll else { return }
         let files = DirectoryFiles(path: path)
-        let compaction = Compaction(files, views: needed, limit: end)
         do throws(ToolError) {
+            let compaction = try Compaction(files, views: needed, limit: end)
             let done = try compaction.run(policy, now: SystemClock().now().wall)
             guard done.segments > 0 else { return }
             rewritten()

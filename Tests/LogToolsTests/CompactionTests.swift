@@ -73,7 +73,7 @@ import Testing
     private func compact(_ log: StoredLog, _ views: Views) throws -> Compaction.Outcome {
         var reader = LogReader(directory: log.path)
         let last = try #require(try reader.headers().last).header.base
-        let compaction = Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
+        let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
         return try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
     }
 

@@ -99,6 +99,10 @@ final class CutFiles: Files {
 
     func protect(_ name: String) throws(ToolError) { try step(name) }
 
+    func segment(_ name: String) throws(ToolError) -> LogSource {
+        throw ToolError(.unreadable, "\(name): nothing is read back here")
+    }
+
     func remove(_ name: String) throws(ToolError) {
         try step(name)
         names[name] = nil

@@ -57,6 +57,8 @@ final class FailingFiles: Files {
         try files.protect(name)
     }
 
+    func segment(_ name: String) throws(ToolError) -> LogSource { try files.segment(name) }
+
     func remove(_ name: String) throws(ToolError) {
         try step("remove \(name)")
         try files.remove(name)

@@ -92,7 +92,7 @@ import Testing
         _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
         // The oldest segment as retention, or compression, leaves it.
         let second = try #require(try reader.headers().dropFirst().first).header.base
-        let compaction = Compaction(
+        let compaction = try Compaction(
             DirectoryFiles(path: log.path),
             views: views,
             limit: second

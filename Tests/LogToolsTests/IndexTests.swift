@@ -64,7 +64,7 @@ import Testing
         var reader = LogReader(directory: log.path)
         _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
         let last = try #require(try reader.headers().last).header.base
-        let compaction = Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
+        let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
         let done = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
         #expect(done.segments > 5)
         let stale = try log.care.duties(since: Story.start, now: StoredLog.now)

@@ -48,7 +48,12 @@ import Testing
         through files: (any Files)? = nil
     ) throws -> Compaction.Outcome {
         let files = files ?? DirectoryFiles(path: log.path)
-        let compaction = Compaction(files, views: try fold(log), limit: .max)
+        let compaction = Compaction(
+            files,
+            reading: try LogSource(.directory(log.path)),
+            views: try fold(log),
+            limit: .max
+        )
         return try compaction.run(policy, now: Story.start)
     }
 

@@ -10,7 +10,7 @@ enum Seen: Equatable {
     case ping([UInt8])
     case pong([UInt8])
     case close(UInt16?)
-    case failed(FrameError)
+    case failed(FrameViolation)
 }
 
 /// What the parser makes of `pieces`, fed one after the other.
@@ -80,14 +80,14 @@ struct FrameParserTests {
     }
 
     @Test("fails what is against the protocol", arguments: Self.violations)
-    func violation(_ bytes: [UInt8], _ error: FrameError, _ code: UInt16) {
+    func violation(_ bytes: [UInt8], _ error: FrameViolation, _ code: UInt16) {
         #expect(parse([bytes]) == [.failed(error)])
         #expect(parse(bytes.map { [$0] }) == [.failed(error)])
         #expect(error.closeCode == code)
         #expect(error.message.utf8.count <= 123)
     }
 
-    static let violations: [([UInt8], FrameError, UInt16)] = [
+    static let violations: [([UInt8], FrameViolation, UInt16)] = [
         (frame(1, [], reserved: 1), .reservedBits, 1002),
         (frame(1, [], reserved: 2), .reservedBits, 1002),
         (frame(1, [], reserved: 4), .reservedBits, 1002),

@@ -107,9 +107,10 @@ struct Report: Sendable {
     }
 
     private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+}
 
-    private func padded(_ count: Int) -> String {
-        let text = String(count)
-        return String(repeating: " ", count: max(0, 10 - text.count)) + text
-    }
+/// A count in ten columns.
+func padded(_ count: Int) -> String {
+    let text = String(count)
+    return String(repeating: " ", count: max(0, 10 - text.count)) + text
 }

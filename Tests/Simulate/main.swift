@@ -6,6 +6,11 @@ import SimulationKit
 //
 // Runs seeds through the simulator, each twice unless --once is given, and tells what it met. Exits
 // with 1 for a broken promise, with 3 for a rare branch that was never taken.
+//
+// simulate --bit-flips [--jobs J]
+//
+// Flips every bit of two small logs, one at a time, and tells what became of them. Exits with 1 for
+// the first that was not seen, named wrongly, or served.
 
 struct Arguments {
     var seeds: UInt64 = 2000
@@ -15,6 +20,8 @@ struct Arguments {
     var once = false
     /// Only the hash of all effects is printed, for comparing two processes.
     var isHashOnly = false
+    /// Bits are flipped instead.
+    var flipsBits = false
     /// Only what was found is printed, and what is rare need not be met.
     var isBrief = false
 
@@ -25,6 +32,7 @@ struct Arguments {
             case "--once": once = true
             case "--hash": isHashOnly = true
             case "--brief": isBrief = true
+            case "--bit-flips": flipsBits = true
             default:
                 guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { return nil }
                 switch word {
@@ -42,10 +50,11 @@ struct Arguments {
 guard let arguments = Arguments(Array(CommandLine.arguments.dropFirst())) else {
     print(
         "usage: simulate [--seeds N] [--from SEED] [--seconds S] [--jobs J] [--once] "
-            + "[--hash | --brief]"
+            + "[--hash | --brief] | --bit-flips [--jobs J]"
     )
     exit(64)
 }
+if arguments.flipsBits { exit(try await BitFlipRun(jobs: arguments.jobs).run() ? 0 : 1) }
 let report = await Campaign(arguments).run()
 if arguments.isHashOnly || arguments.isBrief {
     print(

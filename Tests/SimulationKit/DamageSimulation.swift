@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import LogTools
 import Primitives
 import RecordFormat
 
@@ -136,7 +137,48 @@ package struct DamageSimulation: ~Copyable {
         if found.keys.contains(where: { $0 >= UInt64(written.count) }) {
             return "a record is served that was never written"
         }
-        return try open(damage, named, promised)
+        if let wrong = try open(damage, named, promised) { return wrong }
+        return named.isEmpty ? nil : repair(found)
+    }
+
+    /// The damage is accepted: the log opens with every record that was intact, whenever the repair
+    /// was cut.
+    private mutating func repair(_ intact: [UInt64: UInt64]) -> String? {
+        var cuts = Int(entropy.next() % 4)
+        while true {
+            endProcess()
+            disk.operationsLeft = cuts > 0 ? Int(entropy.next() % 80) : nil
+            do throws(ToolError) {
+                let pass = LogPass(SimulatedSource(disk))
+                let plan = try RepairPlan(pass)
+                try plan.check(plan.losses)
+                try Repair(pass, plan, SimulatedFiles(disk)).run()
+                break
+            } catch {
+                guard disk.hasCrashed else { return "cannot be repaired: \(error.message)" }
+                disk.tally.count(.cutInsideRepair)
+                cuts -= 1
+            }
+        }
+        endProcess()
+        var left: [UInt64: UInt64] = [:]
+        do throws(LogError) {
+            _ = try CommitLog(
+                opening: SimulatedStorage(disk),
+                options: swarm.options,
+                entropy: &entropy,
+                now: Timestamp(seconds: 1)
+            ) { left[$0.offset.rawValue] = LogWitness.hash(of: $0) }
+        } catch {
+            return "repaired, and does not open: \(error)"
+        }
+        disk.tally.count(.repaired)
+        return left == intact
+            ? nil : "repaired with \(left.count) records, \(intact.count) were intact"
+    }
+
+    private mutating func endProcess() {
+        if entropy.next() % 2 == 0 { disk.cutPower() } else { disk.kill() }
     }
 
     /// A log with a damage does not open, and one without opens with everything.

@@ -18,6 +18,10 @@ package final class SimulatedDisk {
 
     package var files: [UInt64: File] = [:]
     package var manifest: File?
+    /// Files that are being written beside the segments, by name.
+    var unnamed: [String: File] = [:]
+    /// Segments in whose place another file was put, until that is durable; nil: there was none.
+    var replaced: [UInt64: File?] = [:]
     package var isLocked = false
     package var entropy: SeededEntropy
     var inFlight: Write?
@@ -200,6 +204,9 @@ package final class SimulatedDisk {
     package func cutPower() {
         tally.powerCuts += 1
         applyInFlight()
+        for (number, old) in replaced.sorted(by: { $0.key < $1.key }) where chance(1, of: 2) {
+            files[number] = old
+        }
         for number in files.keys.sorted() { files[number]?.settle(survivors) }
         manifest?.settle(survivors)
         restart()
@@ -215,6 +222,8 @@ package final class SimulatedDisk {
         if let preparing, chance(1, of: 2) { files[preparing.number] = File(size: preparing.size) }
         preparing = nil
         prepared = .none
+        unnamed = [:]
+        replaced = [:]
         inFlight = nil
         reads = []
         isLocked = false
@@ -254,7 +263,7 @@ package final class SimulatedDisk {
 
 extension SimulatedDisk {
     /// A file: what programs see, and where the medium holds something else.
-    package struct File: Equatable {
+    package struct File: Equatable, Sendable {
         package var cache: [UInt8]
         /// What the medium holds in the sectors in which it differs.
         var beneath: [Int: [UInt8]] = [:]
@@ -276,6 +285,15 @@ extension SimulatedDisk {
                 if fate == .cached { dirty.insert(sector) }
             }
             cache.replaceSubrange(range, with: bytes)
+        }
+
+        /// Writes whole sectors into the cache; the file grows as needed.
+        mutating func write(_ bytes: [UInt8], at position: Int) {
+            let missing = position + bytes.count - cache.count
+            if missing > 0 { cache += [UInt8](repeating: 0, count: missing) }
+            for start in stride(from: 0, to: bytes.count, by: SimulatedDisk.sector) {
+                put(bytes[start..<start + SimulatedDisk.sector], at: position + start, .cached)
+            }
         }
 
         /// Puts on the medium what a sync puts there.

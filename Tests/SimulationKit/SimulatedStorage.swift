@@ -33,41 +33,14 @@ package struct SimulatedStorage: Storage, ~Copyable {
 
     // MARK: Reading
 
-    package func segments() throws(StorageError) -> [SegmentFile] {
-        try disk.operate()
-        return disk.files.keys.sorted().map { number in
-            SegmentFile(number: number, size: disk.files[number]?.cache.count ?? 0)
-        }
-    }
+    package func segments() throws(StorageError) -> [SegmentFile] { try disk.segments() }
 
     package func read(
         segment: UInt64,
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
-        try disk.operate()
-        if disk.chance(disk.readFailuresPerThousand, of: 1000) {
-            throw disk.fail(.readError, "read")
-        }
-        if disk.isServing { disk.tally.count(.readBack) }
-        guard let file = disk.files[segment] else {
-            throw .system("open", path: "segment \(segment)", code: 2)
-        }
-        let end = min(position + memory.count, file.cache.count)
-        guard position < end else { return 0 }
-        file.cache.withUnsafeBytes { bytes in
-            memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[position..<end]))
-        }
-        // A direct read writes dirty pages back first; where a failed write left clean ones that
-        // the medium does not have, it shows the medium.
-        guard !file.beneath.isEmpty, !Mutant.is(.recoveryFromCache) else { return end - position }
-        for (sector, old) in file.beneath where !file.dirty.contains(sector) {
-            let start = sector * SimulatedDisk.sector
-            guard start >= position, start + SimulatedDisk.sector <= end else { continue }
-            UnsafeMutableRawBufferPointer(rebasing: memory[(start - position)...])
-                .copyBytes(from: old)
-        }
-        return end - position
+        try disk.read(segment: segment, at: position, into: memory)
     }
 
     package func submitRead(
@@ -89,10 +62,7 @@ package struct SimulatedStorage: Storage, ~Copyable {
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) {
-        try disk.operate()
-        let size = Layout.manifestSlot
-        let bytes = disk.manifest?.cache ?? [UInt8](repeating: 0, count: 2 * size)
-        memory.copyBytes(from: bytes[slot * size..<(slot + 1) * size])
+        try disk.readManifest(slot: slot, into: memory)
     }
 
     // MARK: Segments

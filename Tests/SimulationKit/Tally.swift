@@ -4,6 +4,8 @@ package struct Tally: Equatable, Sendable {
     package enum Fault: String, CaseIterable, Sendable {
         case cutInsideWrite = "cut inside a write"
         case cutInsideRecovery = "cut inside a recovery"
+        case cutInsideCompaction = "cut inside a compaction"
+        case cutInsideRepair = "cut inside a repair"
         case writeError = "write error"
         case shortWrite = "short write"
         case readError = "read error"
@@ -34,6 +36,9 @@ package struct Tally: Equatable, Sendable {
         case readBack = "record read back from the device"
         case idleMark = "idle mark"
         case snapshotUsed = "start from a snapshot"
+        case keptSnapshotUsed = "start from a snapshot of a life before"
+        case compacted = "segments written anew by retention"
+        case repaired = "log repaired"
         case closed = "closed in order"
         case wasClean = "found closed in order"
         case retried = "retry"

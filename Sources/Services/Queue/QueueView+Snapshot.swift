@@ -60,10 +60,10 @@ extension QueueView {
             let function = FunctionName(namespace: namespace, id: try reader.text())
             targets.append(target(function, in: queue))
         }
-        var offset: UInt64 = 0
+        var offset = Offset.zero
         for _ in 0..<(try reader.varint()) {
-            offset += try reader.varint()
-            let message = try Message(at: Offset(offset), targets, from: &reader)
+            offset = try reader.offset(after: offset)
+            let message = try Message(at: offset, targets, from: &reader)
             queue.messages.insert(message)
             switch message.state {
             case .waiting, .done: break
@@ -202,7 +202,7 @@ extension Message {
         let group = flags & Tag.hasGroup == 0 ? nil : try reader.text()
         self.init(offset: offset, target: targets[Int(number)], group: group, content: nil)
         self.state = state
-        released = Offset(offset.rawValue &+ (try reader.varint()))
+        released = try reader.offset(after: offset)
         failures = UInt32(truncatingIfNeeded: try reader.varint())
     }
 }

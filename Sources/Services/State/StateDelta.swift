@@ -49,7 +49,8 @@ package struct StateDelta: Sendable {
     }
 
     /// Writes the state that it makes of the one in `old`, which ends with it; both as
-    /// ``StateView/encode(into:)`` writes. `kept` gets the version of every key.
+    /// ``StateView/encode(into:)`` writes. `kept` gets the records that
+    /// the state needs: the version of every key, and what made it.
     ///
     /// - Throws: where `old` is not what was written.
     package consuming func merge(
@@ -71,11 +72,13 @@ package struct StateDelta: Sendable {
                     guard let change = changes[key] else {
                         output.write(name, key, created, version, into: &writer)
                         kept(version)
+                        kept(created)
                         continue
                     }
                     guard change.keepsPlace, let version = change.version else { continue }
                     output.write(name, key, created, version, into: &writer)
                     kept(version)
+                    kept(created)
                     changes.change(key) { $0 = nil }
                 }
                 oldName = try input.scope(&old)
@@ -83,6 +86,7 @@ package struct StateDelta: Sendable {
             for (key, change, version) in Self.made(in: changes) {
                 output.write(name, key, change.created, version, into: &writer)
                 kept(version)
+                kept(change.created)
             }
         }
         output.finish(into: &writer)

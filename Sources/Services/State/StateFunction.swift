@@ -44,6 +44,8 @@ package enum StateReply: Equatable, Sendable {
     case ready(FunctionResult)
     /// The value that the record at `version` wrote.
     case value(version: Offset)
+    /// That value, after the key was deleted.
+    case deleted(oldVersion: Offset)
     /// That value as the one before `new`.
     case written(new: [UInt8], oldVersion: Offset)
 
@@ -51,21 +53,32 @@ package enum StateReply: Equatable, Sendable {
     package var missing: Offset? {
         switch self {
         case .ready: nil
-        case .value(let version), .written(_, let version): version
+        case .value(let version), .deleted(let version), .written(_, let version): version
         }
     }
 
-    /// The answer, where `read` gives the value that is missing.
+    /// The answer, where `read` gives the value that is missing. What is done is done: the answer
+    /// to a change tells of none before where that cannot be read.
     ///
-    /// - Throws: what `read` threw.
+    /// - Throws: what `read` threw, where the value is what was asked for.
     package func result(
         _ read: StateView.ReadValue
     ) throws(ErrorBody) -> FunctionResult {
         switch self {
         case .ready(let result): return result
         case .value(let version): return .value(try read(version))
+        case .deleted(let version):
+            do throws(ErrorBody) { return .value(try read(version)) } catch { return .none }
         case .written(let new, let version):
-            return .value(StateAnswer.written(old: try read(version), new: new, errors: []))
+            let old: [UInt8]?
+            var errors: [OperationError] = []
+            do throws(ErrorBody) {
+                old = try read(version)
+            } catch {
+                old = nil
+                errors = [OperationError(index: 0, code: error.code, message: error.message)]
+            }
+            return .value(StateAnswer.written(old: old, new: new, errors: errors))
         }
     }
 }

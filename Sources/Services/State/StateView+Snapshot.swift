@@ -26,7 +26,13 @@ extension StateView {
         var elements = StateElementReader()
         while let name = try elements.scope(&reader) {
             var scope = Scope(changed: nil)
+            guard scopes[name] == nil else {
+                throw DecodeError(position: 0, expected: "another scope")
+            }
             while let (key, created, version) = try elements.key(&reader) {
+                guard scope.entries[key] == nil else {
+                    throw DecodeError(position: 0, expected: "another key")
+                }
                 let entry = StateEntry(value: nil, version: version, created: created)
                 scope.entries.change(key) { $0 = entry }
             }
@@ -75,11 +81,11 @@ struct StateElementWriter {
 
 /// Reads what ``StateElementWriter`` wrote.
 struct StateElementReader {
-    private var last: UInt64 = 0
+    private var last: Offset?
 
     /// The scope to come; nil: there is none.
     mutating func scope(_ reader: inout SnapshotReader) throws(DecodeError) -> Name? {
-        last = 0
+        last = nil
         return try reader.read { (bytes) throws(DecodeError) in
             try bytes.byte() == 0 ? nil : Name(try bytes.text())
         }
@@ -94,10 +100,14 @@ struct StateElementReader {
             (bytes) throws(DecodeError) in
             guard try bytes.byte() != 0 else { return nil }
             let name = Name(try bytes.text())
-            let created = last &+ (try bytes.varint())
-            return (name, Offset(created), Offset(created &+ (try bytes.varint())))
+            let created = try bytes.offset(after: last ?? .zero)
+            // One record makes one key.
+            guard created != last else {
+                throw DecodeError(position: bytes.position, expected: "another key's record")
+            }
+            return (name, created, try bytes.offset(after: created))
         }
-        if let key { self.last = key.created.rawValue }
+        if let key { self.last = key.created }
         return key
     }
 }

@@ -189,17 +189,23 @@ extension StateView {
 
     private func decideGet(_ place: StatePlace) -> StateDecision {
         guard let entry = entry(at: place) else { return absent(place) }
-        return StateDecision(event: nil, reply: Self.reply(entry), after: entry.version)
+        let reply = entry.value.map { StateReply.ready(.value($0)) }
+        return StateDecision(
+            event: nil,
+            reply: reply ?? .value(version: entry.version),
+            after: entry.version
+        )
     }
 
     private func decideDelete(_ place: StatePlace) -> StateDecision {
         guard let entry = entry(at: place) else { return absent(place) }
         let event = StateDeleted(scope: place.scope.text, key: place.key.text)
-        return StateDecision(event: .deleted(event), reply: Self.reply(entry), after: nil)
-    }
-
-    private static func reply(_ entry: StateEntry) -> StateReply {
-        entry.value.map { .ready(.value($0)) } ?? .value(version: entry.version)
+        let reply = entry.value.map { StateReply.ready(.value($0)) }
+        return StateDecision(
+            event: .deleted(event),
+            reply: reply ?? .deleted(oldVersion: entry.version),
+            after: nil
+        )
     }
 
     private func absent(_ place: StatePlace) -> StateDecision {

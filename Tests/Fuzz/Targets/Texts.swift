@@ -1,0 +1,118 @@
+import Cron
+import Events
+import HTTP
+import JSON
+import LogTools
+import NetServer
+import Observability
+import Primitives
+import RecordFormat
+
+extension FuzzTarget {
+    /// What people and programs write.
+    static let texts = [
+        FuzzTarget("json", json),
+        FuzzTarget("http", http),
+        FuzzTarget("otlp-logs", logs),
+        FuzzTarget("history-id") { bytes in
+            _ = try? HistoryID(text(bytes))
+            return nil
+        },
+        FuzzTarget("time") { bytes in
+            _ = try? TimeExpression.parse(text(bytes), now: Timestamp(seconds: 1_800_000_000))
+            return nil
+        },
+        FuzzTarget("accepted-loss") { bytes in
+            guard let loss = try? AcceptedLoss(text(bytes)) else { return nil }
+            let again = try? AcceptedLoss(loss.description)
+            return again == loss ? nil : "\(loss) is read again as \(String(describing: again))"
+        },
+        FuzzTarget("cron", cron),
+    ]
+
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func json(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let json = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        guard let again = try? JSONText(validating: json.bytes), again == json else {
+            return "\(json) is not valid, or not as it is"
+        }
+        let value = json.value()
+        let compact = value.text
+        guard let valid = try? JSONText(validating: compact.bytes, depthLimit: .max) else {
+            return "\(compact) is not valid"
+        }
+        if valid.value() != value { return "\(json) is \(value), and \(valid.value()) compact" }
+        _ = json.member("a")
+        _ = json.elements
+        _ = json.stringValue
+        return nil
+    }
+
+    /// A request in lines: method, target, header value; the rest is the body.
+    private static func http(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let lines = bytes.split(
+            separator: UInt8(ascii: "\n"),
+            maxSplits: 3,
+            omittingEmptySubsequences: false
+        )
+        guard lines.count == 4 else { return nil }
+        func line(_ index: Int) -> String { String(decoding: lines[index], as: UTF8.self) }
+        let target = HTTPTarget(line(1))
+        let request = HTTPRequest(
+            method: line(0),
+            path: target.path,
+            query: target.query,
+            headers: [("content-type", line(2)), ("cookie", line(2)), ("x", line(0))],
+            body: [UInt8](lines[3])
+        )
+        let match = routes.match(method: request.method, path: request.path)
+        guard case .found(let trigger, let parameters) = match else { return nil }
+        let event = HTTPEvent(request, trigger: trigger, parameters: parameters)
+        for text in [event.input, event.logged] {
+            guard let valid = try? JSONText(validating: text.bytes, depthLimit: .max),
+                valid == text
+            else { return "the event is not valid: \(text)" }
+        }
+        return nil
+    }
+
+    private static let routes: Router = {
+        var router = Router()
+        for (number, path) in ["a", "a/:b", "a/:b/c", ":x/:y/:z", ""].enumerated() {
+            let config = JSONText(trusted: Array(#"{"api_path":"\#(path)"}"#.utf8))
+            let function = FunctionName(namespace: "", id: "f")
+            let trigger = try? HTTPTrigger(
+                id: "\(number)",
+                function: function,
+                config: config,
+                metadata: nil
+            )
+            if let trigger { try? router.add(trigger) }
+        }
+        return router
+    }()
+
+    private static func logs(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let export = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        for line in OTLPLogs.decode(export) {
+            guard (try? JSONText(validating: line.record.attributes, depthLimit: .max)) != nil
+            else {
+                return "attributes that are no JSON: \(line)"
+            }
+        }
+        return nil
+    }
+
+    /// Eight bytes, an instant; then the schedule.
+    private static func cron(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let cron = try? CronExpression(text(dropping(8, of: bytes))) else { return nil }
+        let instant = Timestamp(nanoseconds: Int64(bitPattern: number(bytes)))
+        if let next = cron.next(after: instant), next <= instant {
+            return "\(cron) is next at \(next), not behind \(instant)"
+        }
+        return nil
+    }
+}
