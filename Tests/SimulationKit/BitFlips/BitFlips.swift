@@ -271,7 +271,9 @@ extension BitFlips {
             return damages == scan.damages ? nil : "refused for \(damages), not \(scan.damages)"
         }
         // No record depends on a footer.
-        guard scan.damages.allSatisfy({ $0.reason == .footer }) else { return "opened in spite of \(scan.damages)" }
+        guard scan.damages.allSatisfy({ $0.reason == .footer }) else {
+            return "opened in spite of \(scan.damages)"
+        }
         guard records == log.records.map(\.whole) else { return "opened with other records" }
         return try goOn(opened, disk, flip, &tally)
     }
