@@ -1,4 +1,5 @@
 import CommitLog
+import Disk
 import Cron
 import Engine
 import Folding
@@ -30,6 +31,11 @@ extension EngineSimulation {
         try handle(&core)
         var effects: [Effect] = []
         try core.release(into: &effects)
+        // A read that the end of the process cut off has not stopped the engine: nothing leaves a
+        // process that is no more.
+        if disk.hasCrashed {
+            throw .storage(.system("crash", path: "simulated", code: 0))
+        }
         for effect in effects { hear(effect) }
         tally.effects += effects.count
         _ = core.takeNotices()
@@ -48,24 +54,29 @@ extension EngineSimulation {
     /// drained, every caller answered, every cron run done.
     func drain(_ core: inout Core) throws(LogError) {
         try turn(&core) { (core) throws(LogError) in try perform(.join(serving: Names.all), &core) }
+        var haveLeft = false
         for round in 0..<3000 where finding == nil {
             pass(1_000_000_000)
             wall = max(wall, furthest)
             try turn(&core) { (core) throws(LogError) in
                 if round < 3 { for step in workload.turn(&entropy) { try perform(step, &core) } }
-                if round == 6 {
-                    // What the engine answers by itself has been answered before anybody leaves.
-                    for (id, waiting) in world.calls.sorted(by: { $0.key < $1.key }) {
-                        if case .state = waiting.expected { find("call \(id) is not answered") }
-                    }
+                // What the engine answers by itself is answered before anybody leaves.
+                if round >= 3, !haveLeft, unansweredCall == nil || round == 500 {
+                    if let call = unansweredCall { find("call \(call) is not answered") }
+                    haveLeft = true
                     while !world.peers.isEmpty { try perform(.leave(0), &core) }
                     try perform(.join(serving: Names.all), &core)
                 }
                 while core.hasRoom, world.running(0) != nil { try perform(.answer(0), &core) }
             }
-            if round > 6, isAtRest(core) { return }
+            if haveLeft, isAtRest(core) { return }
         }
         find("not at rest after its time: \(unrest(core))")
+    }
+
+    /// The first call of the state that waits for its answer.
+    private var unansweredCall: String? {
+        world.calls.filter { if case .state = $0.value.expected { true } else { false } }.keys.min()
     }
 
     private func isAtRest(_ core: borrowing Core) -> Bool {
