@@ -9,6 +9,13 @@ package struct IndexDirectory: Equatable, Sendable {
         package let position: Int
         package let length: Int
         let checksum: UInt32
+
+        package init(first: UInt64, position: Int, length: Int, checksum: UInt32) {
+            self.first = first
+            self.position = position
+            self.length = length
+            self.checksum = checksum
+        }
     }
 
     /// By the number of the table, each ascending by key.

@@ -5,6 +5,7 @@ extension FuzzTarget {
     static let batches = [
         FuzzTarget("batch-header", batchHeader),
         FuzzTarget("batch-body", batchBody),
+        FuzzTarget("compressed-body", compressedBody),
         FuzzTarget("gap-body", gapBody),
     ]
 
@@ -62,6 +63,33 @@ extension FuzzTarget {
             return nil
         }
         return rewrite(reader, base: base)
+    }
+
+    /// Four bytes: how long the body is once decompressed; then what is stored.
+    private static func compressedBody(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard bytes.count >= 4 else { return nil }
+        var header = BatchHeader(
+            kind: .data,
+            segment: 0,
+            salt: 0,
+            position: 0,
+            base: .zero,
+            durable: .zero
+        )
+        let stored = dropping(4, of: bytes)
+        header.compression = .zstd
+        header.bodyLength = UInt32(stored.count)
+        header.rawLength = bytes.loadUnaligned(as: UInt32.self)
+        header.bodyChecksum = Checksum.crc32c(stored)
+        let batch = AlignedMemory(capacity: header.extent)
+        header.write(to: batch.bytes)
+        UnsafeMutableRawBufferPointer(rebasing: batch.bytes[Layout.batchHeader...])
+            .copyBytes(from: stored)
+        var bodies = BatchDecompressor()
+        guard let body = bodies.body(of: header, in: batch.prefix(header.extent)) else {
+            return nil
+        }
+        return body.count == Int(header.rawLength) ? nil : "\(body.count) bytes came of \(header)"
     }
 
     /// Puts the checksums of the records in a body right, as far as their lengths can be followed.

@@ -17,7 +17,7 @@ package struct FuzzTarget: Sendable {
 
     /// Every target. To add one, write it here, and give it seeds in its corpus folder.
     package static let all: [FuzzTarget] =
-        pages + batches + [log, event] + snapshots + frames + texts
+        pages + batches + indexes + [log, event] + snapshots + frames + texts
 }
 
 /// What a writer writes.

@@ -15,6 +15,15 @@ extension FuzzTarget {
             }
             return page(bytes, read) { $0.write(to: $1) }
         },
+        FuzzTarget("segment-footer") { bytes in
+            page(bytes, SegmentFooter.read) { $0.write(to: $1) }
+        },
+        FuzzTarget("index-header") { bytes in
+            let read: (UnsafeRawBufferPointer) -> PageReading<IndexHeader> = { page in
+                IndexHeader.read(page).map { .valid($0) } ?? .damaged
+            }
+            return page(bytes, read) { $0.write(to: $1) }
+        },
     ]
 
     private static func page<Content>(
