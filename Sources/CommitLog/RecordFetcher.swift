@@ -15,16 +15,13 @@ struct RecordFetcher: ~Copyable {
     /// Where the last record was found: the next one is likely behind it.
     private var cursor: Cursor?
     /// A piece of a segment that was read by itself; looked at before anything is read.
-    var piece: SegmentPiece? {
-        // What the cursor has borrowed from a piece goes with it.
-        didSet { cursor = nil }
-    }
+    var piece: SegmentPiece?
 
     private struct Cursor {
         let batch: BatchHeader
         let segment: UInt64
         let position: Int
-        /// Into the window as it was then, a piece, or a decompressed body.
+        /// Into the window as it was then, or a decompressed body.
         var reader: BatchReader
         let generation: UInt64
 
@@ -44,6 +41,11 @@ struct RecordFetcher: ~Copyable {
         from source: inout Source,
         _ body: (RecordView) -> Result
     ) throws(LogError) -> Result {
+        if let piece {
+            // A body that the cursor reads may be gone then.
+            cursor = nil
+            if let record = piece.record(at: offset, through: &bodies) { return body(record) }
+        }
         if cursor?.generation != window.generation || cursor?.precedes(offset) != true {
             // Whatever comes of it, what the cursor reads may be gone then.
             let last = cursor.take()
@@ -76,14 +78,12 @@ struct RecordFetcher: ~Copyable {
             position = max(position, last.position + last.batch.extent)
         }
         do throws(LogError) {
-            let known = headers[entry.segment]
-            let header = if let known { known } else { try readHeader(entry.segment, &source) }
+            let header = try header(of: entry.segment, &source)
             return try walk(to: offset, in: header, from: position, &source)
         } catch .damaged {
             // What was read ahead may be older than what is there now; and the segment may have
             // been written anew, with other places, since it was indexed.
             window.forget()
-            piece = nil
             source.reopen(segment: entry.segment)
             let header = try readHeader(entry.segment, &source)
             let places = try places(in: header, &source)
@@ -162,6 +162,15 @@ struct RecordFetcher: ~Copyable {
         return batch
     }
 
+    /// As it was when the segment was first read; a file in its place since has another salt.
+    mutating func header<Source: SegmentSource & ~Copyable>(
+        of segment: UInt64,
+        _ source: inout Source
+    ) throws(LogError) -> SegmentHeader {
+        if let known = headers[segment] { return known }
+        return try readHeader(segment, &source)
+    }
+
     private mutating func readHeader<Source: SegmentSource & ~Copyable>(
         _ segment: UInt64,
         _ source: inout Source
@@ -193,8 +202,7 @@ struct RecordFetcher: ~Copyable {
         _ count: Int,
         _ source: inout Source
     ) throws(LogError) -> UnsafeRawBufferPointer {
-        if let found = piece?.bytes(of: header.number, at: position, count: count) { return found }
-        return try window.bytes(
+        try window.bytes(
             of: header.number,
             at: position,
             count: count,

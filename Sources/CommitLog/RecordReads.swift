@@ -43,16 +43,17 @@ struct RecordReads: ~Copyable {
     mutating func next() -> Read? { finished.popLast() }
 }
 
-/// A part of a segment in memory of its own.
+/// A part of a segment in memory of its own: some whole batches, and what the segment was called
+/// when they were asked for. Retention may have put another file in its place since.
 final class SegmentPiece {
-    private let segment: UInt64
+    private let header: SegmentHeader
     private let start: Int
     private let memory: AlignedMemory
     /// Bytes that were read.
     var count = 0
 
-    init(_ segment: UInt64, _ range: Range<Int>) {
-        self.segment = segment
+    init(_ header: SegmentHeader, _ range: Range<Int>) {
+        self.header = header
         start = range.lowerBound
         memory = AlignedMemory(capacity: range.count)
     }
@@ -60,17 +61,32 @@ final class SegmentPiece {
     /// Where the device puts it.
     var target: UnsafeMutableRawBufferPointer { memory.bytes }
 
-    /// Nil: it does not hold all of them.
-    func bytes(
-        of segment: UInt64,
-        at position: Int,
-        count: Int
-    ) -> UnsafeRawBufferPointer? {
-        guard segment == self.segment, position >= start,
-            position + count <= start + self.count
-        else { return nil }
-        let range = position - start..<position - start + count
-        return UnsafeRawBufferPointer(rebasing: memory.bytes[range])
+    /// The record at `offset`, valid as long as the piece and `bodies` stay as they are; nil: it is
+    /// not here, or not what was written.
+    func record(at offset: Offset, through bodies: inout BatchDecompressor) -> RecordView? {
+        var place = 0
+        while place + Layout.page <= count {
+            let rest = UnsafeRawBufferPointer(rebasing: memory.bytes[place..<count])
+            guard case .header(let batch) = BatchHeader.read(rest), batch.salt == header.salt,
+                batch.position == UInt64(start + place), batch.extent <= rest.count,
+                batch.base <= offset
+            else { return nil }
+            if batch.end <= offset {
+                place += batch.extent
+                continue
+            }
+            let whole = UnsafeRawBufferPointer(rebasing: rest[..<batch.extent])
+            guard let body = bodies.body(of: batch, in: whole),
+                var reader = BatchReader(batch, body: body)
+            else { return nil }
+            do throws(BatchReader.Failure) {
+                try reader.skip(to: offset)
+                return try reader.record()
+            } catch {
+                return nil
+            }
+        }
+        return nil
     }
 }
 
@@ -83,9 +99,10 @@ extension CommitLog where Store: ~Copyable {
     package mutating func beginRead(_ offset: Offset, name: UInt64) -> Bool {
         precondition(offset < staged)
         guard offset < writing.base, offset < filling.base, reads.hasRoom,
-            let (segment, range) = index.place(of: offset), range.count <= Self.longestPiece
+            let (segment, range) = index.place(of: offset), range.count <= Self.longestPiece,
+            let header = try? fetcher.header(of: segment, &device.store)
         else { return false }
-        let piece = SegmentPiece(segment, range)
+        let piece = SegmentPiece(header, range)
         let ticket = reads.begin(RecordReads.Read(name: name, piece: piece))
         let hasBegun = device.beginRead(
             segment,
