@@ -50,10 +50,13 @@ enum Restart {
         )
     }
 
+    /// Waits for one of nearly the whole log: the first one comes in steps.
     private static func waitForSnapshot(_ folder: String) throws(Failure) {
         let deadline = Monotonic.now() + 120_000_000_000
         while Monotonic.now() < deadline {
-            if File.names(in: folder).contains(where: { $0.hasSuffix(".snap") }) { return }
+            let ends = File.names(in: folder).filter { $0.hasSuffix(".snap") }
+                .compactMap { Int($0.dropLast(5)) }
+            if let end = ends.max(), end > records / 10 * 9 { return }
             usleep(10_000)
         }
         throw Failure("no snapshot in \(folder) after 120 s")
