@@ -1,4 +1,5 @@
 package import HTTP
+package import HTTPFunctions
 package import JSON
 package import Primitives
 
@@ -11,6 +12,8 @@ package enum Effect: Sendable {
     /// Ends a worker's connection with a WebSocket close code.
     indirect case close(ConnectionID, code: UInt16, reason: String)
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
+    /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
+    indirect case fetch(Fetch)
 
     /// A message to a worker.
     package enum Message: Sendable {
@@ -35,6 +38,14 @@ package enum Effect: Sendable {
         package var caller: UUID128?
     }
 
+    /// A request that runs a function.
+    package struct Fetch: Sendable {
+        /// The connection that registered the function: its event loop makes the request.
+        package var owner: ConnectionID
+        package var endpoint: Endpoint
+        package var dispatch: Dispatch
+    }
+
     /// A refused registration.
     package struct Rejection: Sendable {
         package var code: String
@@ -48,6 +59,7 @@ package enum Effect: Sendable {
         switch self {
         case .send(let connection, _), .close(let connection, _, _): connection.loop
         case .respond(let exchange, _, _): exchange.loop
+        case .fetch(let fetch): fetch.owner.loop
         }
     }
 }

@@ -4,6 +4,7 @@ package import Disk
 package import Events
 package import Folding
 import HTTP
+package import HTTPFunctions
 import JSON
 import Observability
 package import Primitives
@@ -37,6 +38,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Runs that take place elsewhere, by the id of their request.
+    var fetches: [UUID128: Fetching] = [:]
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0
@@ -134,6 +137,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
+        case .fetched(let id, let result): try fetched(id, result)
         case .drain: isDraining = true
         }
     }
@@ -287,6 +291,8 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    /// Where functions that are invoked by HTTP may lead.
+    package var outbound: OutboundPolicy
 
     package init(
         version: String,
@@ -296,7 +302,8 @@ package struct EngineOptions: Sendable {
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
         releaseAhead: UInt64? = nil,
-        recordBytes: Int = Limits.recordBytes
+        recordBytes: Int = Limits.recordBytes,
+        outbound: OutboundPolicy = OutboundPolicy()
     ) {
         self.version = version
         self.process = process
@@ -306,6 +313,7 @@ package struct EngineOptions: Sendable {
         self.responseTimeout = responseTimeout
         self.releaseAhead = releaseAhead
         payloadBytes = recordBytes - Limits.recordOverheadBytes
+        self.outbound = outbound
     }
 }
 

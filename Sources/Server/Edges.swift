@@ -1,5 +1,6 @@
 import Engine
 import HTTPGateway
+import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
@@ -12,11 +13,17 @@ final class Edges: Sendable {
         let loop: any EventLoop
         let workers: NIOLoopBound<WorkerGateway>
         let http: NIOLoopBound<HTTPGateway>
+        let invoker: NIOLoopBound<HTTPInvoker>
     }
 
     private let loops: [Loop]
 
-    init(group: MultiThreadedEventLoopGroup, inbox: Inbox, report: Report) {
+    init(
+        group: MultiThreadedEventLoopGroup,
+        inbox: Inbox,
+        outbound: InvokerSettings,
+        report: Report
+    ) {
         loops = group.makeIterator().enumerated().map { number, loop in
             // Built on the loop that will own it, as NIOLoopBound asks.
             let built = loop.submit {
@@ -33,6 +40,10 @@ final class Edges: Sendable {
                     ),
                     http: NIOLoopBound(
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
+                        eventLoop: loop
+                    ),
+                    invoker: NIOLoopBound(
+                        HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                         eventLoop: loop
                     )
                 )
@@ -51,10 +62,10 @@ final class Edges: Sendable {
                     let workers = owned.workers.value
                     let http = owned.http.value
                     for effect in effects {
-                        if case .respond = effect {
-                            http.carryOut(effect)
-                        } else {
-                            workers.carryOut(effect)
+                        switch effect {
+                        case .respond: http.carryOut(effect)
+                        case .fetch: owned.invoker.value.carryOut(effect)
+                        case .send, .close: workers.carryOut(effect)
                         }
                     }
                     workers.flush()
