@@ -120,6 +120,7 @@ let package = Package(
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
+        service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
@@ -130,7 +131,8 @@ let package = Package(
             "Engine",
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
-                "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability", deque, heap,
+                "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
+                "Observability", deque, heap,
             ]
         ),
         module(
@@ -145,7 +147,7 @@ let package = Package(
             "WorkerGateway",
             [
                 "Primitives", "Engine", "NetServer", "WorkerProtocol", "JSON", "Observability",
-                nioCore,
+                "AccessControl", nioCore,
             ]
         ),
         module(
@@ -164,7 +166,7 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "NetServer", "HTTPFunctions", "HTTPInvoker",
+                "NetServer", "HTTPFunctions", "HTTPInvoker", "AccessControl",
                 "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
@@ -222,6 +224,7 @@ let package = Package(
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
+        tests("AccessControlTests", ["AccessControl", "Primitives", "JSON"]),
         tests("HTTPFunctionsTests", ["HTTPFunctions", "Primitives", "JSON"]),
         tests(
             "HTTPInvokerTests",
@@ -235,8 +238,8 @@ let package = Package(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability",
-                "LogTools",
+                "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
+                "Observability", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),
@@ -262,7 +265,7 @@ let package = Package(
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
-        tests("ServerTests", ["Server", "HTTPFunctions", "Primitives"]),
+        tests("ServerTests", ["Server", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),

@@ -1,3 +1,4 @@
+package import AccessControl
 package import HTTP
 package import JSON
 package import Observability
@@ -7,7 +8,10 @@ package import Primitives
 ///
 /// Small, whatever it holds: a command is moved several times on its way to the core.
 package enum Command: Sendable {
-    case workerJoined(ConnectionID, address: String)
+    /// A socket asks for what its listener's rules make of it; answered by ``Effect/admit(_:_:)``.
+    indirect case admit(AdmissionID, Admission)
+    /// `access` is what an admission granted; nil: the listener is trusted.
+    case workerJoined(ConnectionID, address: String, access: Access? = nil)
     case workerLeft(ConnectionID, reason: String)
     indirect case register(ConnectionID, Registration)
     indirect case reattach(ConnectionID, previous: String, token: String?)

@@ -1,3 +1,4 @@
+package import AccessControl
 package import HTTP
 package import HTTPFunctions
 package import JSON
@@ -14,6 +15,16 @@ package enum Effect: Sendable {
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
+
+    /// Lets a socket in that asked, or not.
+    indirect case admit(AdmissionID, Verdict)
+
+    /// What becomes of a socket that asks to be let in.
+    package enum Verdict: Sendable {
+        /// With these rights; nil: all.
+        case admitted(Access?)
+        case refused(status: Int, reason: String)
+    }
 
     /// A message to a worker.
     package enum Message: Sendable {
@@ -60,6 +71,7 @@ package enum Effect: Sendable {
         case .send(let connection, _), .close(let connection, _, _): connection.loop
         case .respond(let exchange, _, _): exchange.loop
         case .fetch(let fetch): fetch.owner.loop
+        case .admit(let admission, _): admission.loop
         }
     }
 }

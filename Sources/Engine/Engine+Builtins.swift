@@ -42,7 +42,9 @@ extension Engine where Store: ~Copyable {
         case .state(let function): return try runState(function, input, origin)
         case .queue(let function): return try runQueue(function, input, origin)
         case .publish(let function): return try publish(input, function, origin)
-        case .enqueue: return try enqueue(input, origin)
+        case .enqueue:
+            if let refusal = refusal(ofEnqueueing: input, by: worker) { return .failure(refusal) }
+            return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
         case .registerWorker:
             guard let worker else {
@@ -57,7 +59,12 @@ extension Engine where Store: ~Copyable {
             let answer = try describe(worker, input)
             return Outcome(result: answer, after: newest)
         case .listWorkers: return listed(Listing.workers(registry, input))
-        case .listFunctions: return listed(Listing.functions(registry, input))
+        case .listFunctions:
+            return listed(
+                Listing.functions(registry, input) { [registry] in
+                    Self.shows($0, to: worker?.access, registry)
+                }
+            )
         case .listTriggers: return listed(Listing.triggers(registry, input))
         }
     }

@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLog
 import Disk
 import Events
@@ -17,21 +18,25 @@ extension Engine where Store: ~Copyable {
         if let refusal = refusal(of: call, namespace: namespace) {
             return answer(call, on: connection, .failure(refusal), after: nil)
         }
+        let target = FunctionName(namespace: namespace, id: call.function)
+        if let access = worker.access {
+            if let refusal = refusal(of: target, for: access) {
+                return answer(call, on: connection, .failure(refusal), after: nil)
+            }
+            if let (function, payload) = middleware(for: call, access, namespace: namespace) {
+                let origin = origin(of: call, from: worker)
+                return try callFunction(call, function, worker, origin, forwarding: payload)
+            }
+        }
         let origin = origin(of: call, from: worker)
         if case .enqueue(let queue) = call.action {
-            let target = FunctionName(namespace: namespace, id: call.function)
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
             let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
             return answer(call, on: connection, outcome)
         }
-        try callFunction(
-            call,
-            FunctionName(namespace: namespace, id: call.function),
-            worker,
-            origin
-        )
+        try callFunction(call, target, worker, origin)
     }
 
     private func refusal(of call: Call, namespace: String) -> ErrorBody? {
@@ -60,17 +65,20 @@ extension Engine where Store: ~Copyable {
         )
     }
 
+    /// Makes the call, or asks a middleware in place of it, in the engine's own name, what is to be
+    /// forwarded.
     private mutating func callFunction(
         _ call: Call,
         _ function: FunctionName,
         _ worker: Worker,
-        _ origin: Origin
+        _ origin: Origin,
+        forwarding forwarded: [UInt8]? = nil
     ) throws(LogError) {
         guard registry.isServed(function) else {
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
         }
         let purpose: Run.Purpose
-        if call.action == .await, let id = call.id {
+        if call.action != .void, let id = call.id {
             purpose = .answer(worker.connection, id, function: call.function, call.propagation)
         } else {
             purpose = .nobody
@@ -78,7 +86,7 @@ extension Engine where Store: ~Copyable {
         let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
         let run = Run(
             function: function,
-            payload: call.payload,
+            payload: forwarded ?? call.payload,
             metadata: call.metadata,
             purpose: purpose,
             trace: origin.trace,
@@ -86,7 +94,7 @@ extension Engine where Store: ~Copyable {
             causeHoldsPayload: false,
             baggage: hasContext
                 ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
-            caller: worker.id
+            caller: forwarded == nil ? worker.id : nil
         )
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
         try start(run)
@@ -122,6 +130,11 @@ extension Engine where Store: ~Copyable {
         var result = result
         if case .value(let bytes) = result, !fits(bytes.count, to: worker) {
             result = .failure(Self.tooLarge(bytes.count, worker))
+        }
+        if worker.access != nil, case .failure(var error) = result, error.stacktrace != nil {
+            // It may name files of the worker that failed.
+            error.stacktrace = nil
+            result = .failure(error)
         }
         send(.answer(id, function: function, result, propagation), to: connection, after: offset)
     }

@@ -57,16 +57,22 @@ extension Engine where Store: ~Copyable {
         worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
         runningCount += 1
         send(
-            .invoke(message(for: run, id, record)),
+            .invoke(message(for: run, id, record, as: worker.known(run.function))),
             to: worker.connection,
             after: run.after ?? record
         )
     }
 
-    func message(for run: Run, _ id: UUID128, _ record: Offset) -> Effect.Dispatch {
+    /// `name` is the id under which the function is known where it runs.
+    func message(
+        for run: Run,
+        _ id: UUID128,
+        _ record: Offset,
+        as name: String
+    ) -> Effect.Dispatch {
         Effect.Dispatch(
             invocation: id,
-            function: run.function.id,
+            function: name,
             payload: run.payload,
             metadata: run.metadata,
             traceparent: TraceParent(trace: run.trace, span: Self.span(of: record)),
@@ -161,7 +167,7 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron: true
-            case .answer, .nobody, .condition, .deliver: start != nil
+            case .answer, .nobody, .condition, .deliver, .admit, .screen: start != nil
             }
         var end = run.record ?? run.cause
         if isRecorded, let cause = start ?? run.cause {
@@ -188,6 +194,9 @@ extension Engine where Store: ~Copyable {
             if case .failure(let error) = result {
                 notice(.warning, "cron function \(run.function) failed: \(error.message)")
             }
+        case .admit(let id, let rules): admitted(id, rules, result, after: end)
+        case .screen(let connection, let number, let registration):
+            try screened(connection, number, registration, result)
         case .nobody, .deliver:
             break
         }
@@ -276,7 +285,7 @@ extension Engine where Store: ~Copyable {
             try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0))
         case .cron(let firing):
             try skipFiring(firing, failure?.message ?? "its condition answered false")
-        case .answer, .nobody, .condition:
+        case .answer, .nobody, .condition, .admit, .screen:
             break
         }
     }

@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLog
 import Cron
 import Disk
@@ -11,13 +12,18 @@ import Queue
 extension Engine where Store: ~Copyable {
     // MARK: Connections
 
-    mutating func join(_ connection: ConnectionID, _ address: String) throws(LogError) {
+    mutating func join(
+        _ connection: ConnectionID,
+        _ address: String,
+        _ access: Access?
+    ) throws(LogError) {
         let worker = Worker(
             connection: connection,
             id: UUID128(from: &random),
             token: UUID128(from: &random),
             address: address,
-            joined: now.wall
+            joined: now.wall,
+            access: access
         )
         registry.add(worker)
         let offset = try record(
@@ -78,6 +84,9 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
+        if let refusal = worker.access?.refusal(ofNamespace: description.home(of: worker)) {
+            return .failure(refusal)
+        }
         description.update(worker)
         try record(
             .workerDescribed(
@@ -98,7 +107,7 @@ extension Engine where Store: ~Copyable {
     private mutating func resolve(_ worker: Worker) throws(LogError) {
         guard let waiting = worker.pending else { return }
         worker.pending = nil
-        for registration in waiting { try apply(registration, of: worker) }
+        for registration in waiting { try take(registration, of: worker) }
     }
 
     // MARK: Registrations
@@ -119,10 +128,18 @@ extension Engine where Store: ~Copyable {
             worker.pending?.append(registration)
             return
         }
-        try apply(registration, of: worker)
+        try take(registration, of: worker)
     }
 
-    private mutating func apply(
+    private mutating func take(
+        _ registration: Registration,
+        of worker: Worker
+    ) throws(LogError) {
+        guard let access = worker.access else { return try apply(registration, of: worker) }
+        try screen(registration, of: worker, access)
+    }
+
+    mutating func apply(
         _ registration: Registration,
         of worker: Worker
     ) throws(LogError) {
@@ -156,12 +173,14 @@ extension Engine where Store: ~Copyable {
         let isReserved =
             Builtin.named(id) != nil
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
-        let owner = registry.functions[name]?.owners.first { $0 !== worker }
-        if isReserved || owner != nil && options.duplicates == .reject {
+        let owner = registry.functions[name]?.owners.first {
+            $0 !== worker && (options.duplicates == .reject || !worker.mayShare(with: $0))
+        }
+        if isReserved || owner != nil {
             let rejection = Effect.Rejection(
                 code: "FUNCTION_NAMESPACE_CONFLICT",
                 namespace: worker.namespace,
-                function: id,
+                function: worker.known(name),
                 owner: isReserved ? nil : owner?.id
             )
             return send(.rejected(rejection), to: worker.connection, after: nil)

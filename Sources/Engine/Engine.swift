@@ -1,3 +1,4 @@
+package import AccessControl
 package import CommitLog
 import Cron
 package import Disk
@@ -125,7 +126,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private mutating func perform(_ command: Command) throws(LogError) {
         if log.isDiskFull, refusesForShortage(command) { return }
         switch command {
-        case .workerJoined(let connection, let address): try join(connection, address)
+        case .admit(let id, let admission): try admit(id, admission)
+        case .workerJoined(let connection, let address, let access):
+            try join(connection, address, access)
         case .workerLeft(let connection, let reason): try leave(connection, reason)
         case .register(let connection, let registration):
             try register(connection, registration)
@@ -148,6 +151,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             switch subject {
             case .namespaceGrace(let connection): try endNamespaceGrace(connection)
             case .responseDeadline(let exchange): expire(exchange)
+            case .hookDeadline(let connection, let number): try endHook(connection, number)
             }
         }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
@@ -293,6 +297,8 @@ package struct EngineOptions: Sendable {
     package var payloadBytes: Int
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
+    /// The rules of every listener for workers, by its number.
+    package var listeners: [AccessRules] = [AccessRules()]
 
     package init(
         version: String,

@@ -1,3 +1,4 @@
+import AccessControl
 import JSON
 import Primitives
 import Queue
@@ -15,6 +16,10 @@ final class Run {
         case deliver(queue: String, Message)
         /// It ends a cron trigger's run.
         case cron(firing: Offset)
+        /// It decides whether a socket is let in, and to what.
+        case admit(AdmissionID, AccessRules)
+        /// It decides over a registration of a worker, by its count.
+        case screen(ConnectionID, UInt64, Registration)
         /// It decides whether the other run takes place.
         case condition(of: Run)
     }

@@ -32,7 +32,12 @@ enum Listing {
         ])
     }
 
-    static func functions(_ registry: Registry, _ input: JSONText) -> JSONText {
+    /// Lists what whoever asks may know of.
+    static func functions(
+        _ registry: Registry,
+        _ input: JSONText,
+        isShown: (FunctionName) -> Bool
+    ) -> JSONText {
         let search = input.member("search")?.stringValue?.lowercased()
         let prefix = input.member("prefix")?.stringValue
         let all = input.member("include_internal")?.boolValue == true
@@ -40,12 +45,14 @@ enum Listing {
             .filter { all || !isInternal($0.key.id, $0.value.definition) }
             .filter { prefix == nil || $0.key.id.hasPrefix(prefix ?? "") }
             .filter { search == nil || $0.key.id.lowercased().contains(search ?? "") }
+            .filter { isShown($0.key) }
             .sorted { ($0.key.id, $0.key.namespace) < ($1.key.id, $1.key.namespace) }
             .map { row($0.key, owner: $0.value.owners.first, $0.value.definition) }
         let builtins = Builtin.ids
             .filter { all || !isInternal($0, .emptyObject) }
             .filter { prefix == nil || $0.hasPrefix(prefix ?? "") }
             .filter { search == nil || $0.lowercased().contains(search ?? "") }
+            .filter { isShown(FunctionName(id: $0)) }
             .map { row(FunctionName(id: $0), owner: nil, .emptyObject) }
         return JSONValue.object(["functions": .array(rows + builtins)]).text
     }

@@ -7,6 +7,8 @@ struct Timers {
         /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
         case namespaceGrace(ConnectionID)
         case responseDeadline(ExchangeID)
+        /// A hook has not answered about a worker's registration, by its count.
+        case hookDeadline(ConnectionID, UInt64)
     }
 
     private struct Timer: Comparable {

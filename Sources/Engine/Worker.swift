@@ -1,3 +1,4 @@
+import AccessControl
 import HTTPFunctions
 import JSON
 import Primitives
@@ -10,6 +11,10 @@ final class Worker {
     let token: UUID128
     let address: String
     let joined: Timestamp
+    /// What it may do; nil: everything.
+    let access: Access?
+    /// Where it may not do everything: what becomes of its registrations.
+    var screening = Screening()
 
     /// nil until `engine::workers::register` names it.
     var name: String?
@@ -37,16 +42,31 @@ final class Worker {
         id: UUID128,
         token: UUID128,
         address: String,
-        joined: Timestamp
+        joined: Timestamp,
+        access: Access? = nil
     ) {
         self.connection = connection
         self.id = id
         self.token = token
         self.address = address
         self.joined = joined
+        self.access = access
     }
 
     var inFlight: Int { serving.count }
+
+    /// Whether it may take a part of the calls of a function that `other` serves: a restricted
+    /// worker only where both have the same rights, or it could listen in on what is not for it.
+    func mayShare(with other: Worker) -> Bool {
+        guard let access else { return true }
+        return other.access?.rules == access.rules && other.access?.grants == access.grants
+    }
+
+    /// The id under which it knows a function that it serves.
+    func known(_ function: FunctionName) -> String {
+        guard access != nil else { return function.id }
+        return screening.ids[function] ?? function.id
+    }
 
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation

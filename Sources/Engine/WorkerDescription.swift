@@ -33,6 +33,11 @@ struct WorkerDescription {
         }
     }
 
+    /// Where the worker lives once this is known.
+    func home(of worker: Worker) -> String {
+        worker.pending == nil ? worker.namespace : namespace ?? worker.namespace
+    }
+
     /// What is absent stays as it was; the namespace is fixed by the first registration.
     func update(_ worker: Worker) {
         worker.name = name ?? worker.name

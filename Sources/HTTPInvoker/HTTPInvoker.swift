@@ -11,8 +11,6 @@ package struct InvokerSettings: Sendable {
     package var secrets: [String: String]
     /// A response's body, in bytes.
     package var responseBytes: Int
-    /// Requests of one event loop at a time; further ones fail.
-    package var concurrency = 1024
     package var resolver: Resolver
     package var tls: NIOSSLContext
 
@@ -57,7 +55,7 @@ package final class HTTPInvoker {
     package func carryOut(_ effect: Effect) {
         guard case .fetch(let fetch) = effect else { return }
         let id = fetch.dispatch.invocation
-        guard underWay < settings.concurrency else {
+        guard underWay < Limits.fetches else {
             let busy = "\(underWay) requests are under way; try again later"
             return report(id, .failure(Self.failed(busy)))
         }

@@ -6,6 +6,7 @@
 /// | elsewhere | right | none, loopback, or listed | allowed |
 /// | elsewhere | missing or wrong | | 401 |
 /// | any | | any other | 403 |
+/// | any | not asked, where others judge the peer | none, loopback, or listed | allowed |
 /// | any | `Host` is a name not listed, where hosts are checked | | 421 |
 package struct AccessPolicy: Sendable {
     package enum Access: Equatable, Sendable {
@@ -17,18 +18,27 @@ package struct AccessPolicy: Sendable {
     static let bearerProtocol = "bearer."
 
     private let token: [UInt8]?
+    private let asksForToken: Bool
     private let origins: [String]
     private let hosts: [String]?
 
     /// - Parameters:
     ///   - token: what peers beyond loopback must present; nil refuses all of them.
-    ///   - origins: web origins allowed besides loopback ones, as `https://example.com:8443`.
+    ///   - asksForToken: false: who a peer is, others find out.
+    ///   - origins: web origins allowed besides loopback ones, as `https://example.com:8443`;
+    ///     `*` for all.
     ///   - hosts: names, without port, allowed in `Host` besides loopback and IP addresses; nil
     ///     allows every name. Checked, it keeps web pages from reaching a loopback listener through
     ///     a name of their own that resolves to it.
-    package init(token: String?, origins: [String] = [], hosts: [String]? = nil) {
+    package init(
+        token: String?,
+        asksForToken: Bool = true,
+        origins: [String] = [],
+        hosts: [String]? = nil
+    ) {
         precondition(token != "", "An empty token protects nothing.")
         self.token = token.map { Array($0.utf8) }
+        self.asksForToken = asksForToken
         self.origins = origins.map { $0.lowercased() }
         self.hosts = hosts?.map { $0.lowercased() }
     }
@@ -48,7 +58,7 @@ package struct AccessPolicy: Sendable {
                 return .refused(status: 421, reason: "the Host \(value) is not served here")
             }
         }
-        guard !ListenAddress.isLoopback(remoteAddress) else { return .allowed }
+        guard asksForToken, !ListenAddress.isLoopback(remoteAddress) else { return .allowed }
         guard let token else {
             return .refused(status: 401, reason: "only peers on this machine are served")
         }
@@ -63,7 +73,7 @@ package struct AccessPolicy: Sendable {
 
     private func allows(origin: String) -> Bool {
         let origin = origin.lowercased()
-        if origins.contains(origin) { return true }
+        if origins.contains(origin) || origins.contains("*") { return true }
         for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
             return ListenAddress.isLoopback(Self.host(of: origin.dropFirst(scheme.count)))
         }

@@ -21,6 +21,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     private let route: @Sendable (UpgradeRequest) -> UpgradeDecision
     private let remoteAddress: String
     private var makeSession: (() -> any WebSocketSession)?
+    private var ask: ((@escaping (UpgradeDecision) -> Void) -> Void)?
     private var refusal: Refusal?
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
@@ -83,7 +84,35 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         upgradeRequest: HTTPRequestHead,
         initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
-        decide(upgradeRequest)
+        if refusal == nil { decide(upgradeRequest) }
+        if let ask {
+            self.ask = nil
+            let promise = channel.eventLoop.makePromise(of: HTTPHeaders.self)
+            ask { decision in
+                self.settle(decision)
+                promise.completeWith(
+                    self.response(to: upgradeRequest, channel, initialResponseHeaders)
+                )
+            }
+            return promise.futureResult
+        }
+        return response(to: upgradeRequest, channel, initialResponseHeaders)
+    }
+
+    /// The decision that was asked for.
+    private func settle(_ decision: UpgradeDecision) {
+        switch decision {
+        case .accept(let makeSession): self.makeSession = makeSession
+        case .refuse(let status, let body): refusal = Refusal(status, body)
+        case .later: preconditionFailure("who was asked decides")
+        }
+    }
+
+    private func response(
+        to upgradeRequest: HTTPRequestHead,
+        _ channel: any Channel,
+        _ initialResponseHeaders: HTTPHeaders
+    ) -> EventLoopFuture<HTTPHeaders> {
         guard makeSession != nil else {
             return channel.eventLoop.makeFailedFuture(
                 NIOWebSocketUpgradeError.unsupportedWebSocketTarget
@@ -151,6 +180,9 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         case .accept(let makeSession):
             refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
             if refusal == nil { self.makeSession = makeSession }
+        case .later(let ask):
+            refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
+            if refusal == nil { self.ask = ask }
         }
     }
 

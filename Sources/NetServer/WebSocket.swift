@@ -63,6 +63,10 @@ package struct UpgradeRequest: Sendable {
 package enum UpgradeDecision {
     /// The closure is called on the connection's event loop when the handshake is complete.
     case accept(makeSession: () -> any WebSocketSession)
+    /// Called once, on the connection's event loop, with what is to be called with the decision,
+    /// there too; not at all where the handshake is not sound. Until then nothing is answered, for
+    /// as long as ``WebSocketSettings/handshakeDeadline`` allows.
+    case later(ask: (_ decided: @escaping (UpgradeDecision) -> Void) -> Void)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
 }

@@ -20,6 +20,16 @@ package enum Limits {
     package static let envelopeBytes = 4 << 10
     /// How long the log is quiet before it is marked as durable to its end, in nanoseconds.
     package static let idleMarkDelay: UInt64 = 10_000_000
+    /// A URL that a function is invoked by, in bytes.
+    package static let urlBytes = 8192
+    /// How long a function may take that is invoked by HTTP, in milliseconds: as long as any call
+    /// is waited for (protocol 4.2).
+    package static let fetchMilliseconds: Int64 = 3_600_000
+    /// Requests for functions that one event loop makes at a time; further ones fail.
+    package static let fetches = 1024
+    /// Sockets of one event loop that wait for an auth function at a time; further ones are
+    /// refused.
+    package static let admissions = 4096
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.

@@ -227,6 +227,7 @@ extension EngineOptions {
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound
         )
+        listeners = configuration.allWorkerListeners.map(\.access.rules)
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }

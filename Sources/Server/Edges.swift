@@ -65,7 +65,7 @@ final class Edges: Sendable {
                         switch effect {
                         case .respond: http.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)
-                        case .send, .close: workers.carryOut(effect)
+                        case .send, .close, .admit: workers.carryOut(effect)
                         }
                     }
                     workers.flush()
@@ -75,8 +75,12 @@ final class Edges: Sendable {
     }
 
     /// On the connection's event loop.
-    func route(_ request: UpgradeRequest) -> UpgradeDecision {
-        current.workers.value.route(request)
+    func route(
+        _ request: UpgradeRequest,
+        listener: Int,
+        isTrusted: Bool
+    ) -> UpgradeDecision {
+        current.workers.value.route(request, listener: listener, isTrusted: isTrusted)
     }
 
     /// On the event loop that is asked for.

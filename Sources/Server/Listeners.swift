@@ -1,11 +1,14 @@
+import AccessControl
 import Glibc
 import NIOCore
 import NIOPosix
 import NetServer
+import Primitives
 
 /// The sockets that the engine listens on. Opened last, and closed first.
 struct Listeners {
-    let worker: Listener
+    /// In the order of ``Configuration/allWorkerListeners``; never empty.
+    let workers: [Listener]
     let http: Listener
 
     /// - Throws: naming the address and the setting that changes it.
@@ -15,12 +18,53 @@ struct Listeners {
         group: MultiThreadedEventLoopGroup,
         report: Report
     ) async throws(ServeError) -> Listeners {
-        let policy = AccessPolicy(token: try Token.forPeers(of: configuration, report: report))
-        let worker: Listener
+        let token = try Token.forPeers(of: configuration, report: report)
+        var workers: [Listener] = []
+        do throws(ServeError) {
+            for (number, one) in configuration.allWorkerListeners.enumerated() {
+                workers.append(try await open(one, number, token, edges, group))
+            }
+            var settings = HTTPSettings()
+            settings.bodyBytes = configuration.http.bodyLimit
+            let http: Listener
+            do throws(ListenerError) {
+                http = try await Listener.http(
+                    on: ListenAddress(configuration.http.address),
+                    group: group,
+                    settings: settings,
+                    makeService: { edges.httpService(on: $0) }
+                )
+            } catch {
+                throw ServeError(error, setting: "http.address")
+            }
+            return Listeners(workers: workers, http: http)
+        } catch {
+            for listener in workers { await listener.close(grace: .zero) }
+            throw error
+        }
+    }
+
+    private static func open(
+        _ one: Configuration.WorkerListener,
+        _ number: Int,
+        _ token: String?,
+        _ edges: Edges,
+        _ group: MultiThreadedEventLoopGroup
+    ) async throws(ServeError) -> Listener {
+        let isTrusted = one.access.rules.isTrusted
+        let policy = AccessPolicy(
+            token: token,
+            // Who an auth function is asked about need not know the engine's own token.
+            asksForToken: one.access.rbac?.authentication == nil,
+            origins: one.access.origins
+        )
+        var settings = WebSocketSettings()
+        settings.handshakeDeadline = .nanoseconds(one.access.handshakeTimeout.nanoseconds)
         do throws(ListenerError) {
-            worker = try await Listener.webSocket(
-                on: ListenAddress(configuration.engine.address),
-                group: group
+            return try await Listener.webSocket(
+                on: ListenAddress(one.address),
+                group: group,
+                settings: settings
             ) { request in
                 let access = policy.check(
                     remoteAddress: request.remoteAddress,
@@ -28,34 +72,25 @@ struct Listeners {
                     query: request.query
                 )
                 switch access {
-                case .allowed: return edges.route(request)
+                case .allowed:
+                    return edges.route(request, listener: number, isTrusted: isTrusted)
                 case .refused(let status, let reason):
                     return .refuse(status: status, body: reason + "\n")
                 }
             }
         } catch {
-            throw ServeError(error, setting: "engine.address")
-        }
-        do throws(ListenerError) {
-            var settings = HTTPSettings()
-            settings.bodyBytes = configuration.http.bodyLimit
-            let http = try await Listener.http(
-                on: ListenAddress(configuration.http.address),
-                group: group,
-                settings: settings,
-                makeService: { edges.httpService(on: $0) }
-            )
-            return Listeners(worker: worker, http: http)
-        } catch {
-            await worker.close(grace: .zero)
-            throw ServeError(error, setting: "http.address")
+            let setting = number == 0 ? "engine" : "worker_listener[\(number - 1)]"
+            throw ServeError(error, setting: "\(setting).address")
         }
     }
 
     /// Written beside and renamed, so that whoever waits for the file finds it whole.
     func writePorts(to path: String?) throws(ServeError) {
         guard let path else { return }
-        let text = "{\"worker\":\(worker.port),\"http\":\(http.port)}\n"
+        let others = workers.dropFirst().map { String($0.port) }.joined(separator: ",")
+        let text =
+            "{\"worker\":\(workers[0].port),\"http\":\(http.port),"
+            + "\"worker_listeners\":[\(others)]}\n"
         let temporary = "\(path).tmp"
         let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         let bytes = Array(text.utf8)
@@ -73,14 +108,14 @@ struct Listeners {
     }
 
     func stopAccepting() async {
-        await worker.stopAccepting()
+        for worker in workers { await worker.stopAccepting() }
         await http.stopAccepting()
     }
 
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
     func close() async {
         await http.close(grace: .seconds(2))
-        await worker.close(code: 1012, grace: .seconds(2))
+        for worker in workers { await worker.close(code: 1012, grace: .seconds(2)) }
     }
 }
 

@@ -38,13 +38,14 @@ struct Report: Sendable {
     }
 
     func listening(_ listeners: Listeners, _ configuration: Configuration) {
-        let worker = listeners.worker.address
+        let worker = listeners.workers[0].address
+        let others = listeners.workers.dropFirst().map { " and ws://\($0.address)" }.joined()
         let http = listeners.http.address
         line(
             .info,
             "listening",
             """
-            workers on ws://\(worker)
+            workers on ws://\(worker)\(others)
             HTTP triggers on http://\(http)
             next: III_URL=ws://\(worker) python3 worker.py
             """

@@ -1,16 +1,21 @@
+import AccessControl
 import Glibc
 import Primitives
 
 /// The token that peers beyond loopback must show.
 enum Token {
-    /// - Returns: nil where the worker address is on loopback, and nothing is asked.
+    /// - Returns: nil where all addresses for workers are on loopback, or ask a function about
+    ///   their peers.
     static func forPeers(
         of configuration: Configuration,
         report: Report
     ) throws(ServeError) -> String? {
         if let token = configuration.security.token { return token }
         if let path = configuration.security.tokenFile { return try read(path) }
-        guard !configuration.engine.address.isLoopback else { return nil }
+        let asking = configuration.allWorkerListeners.filter {
+            !$0.address.isLoopback && $0.access.rbac?.authentication == nil
+        }
+        guard !asking.isEmpty else { return nil }
         let path = configuration.engine.data + "/token"
         if access(path, F_OK) == 0 { return try read(path) }
         let token = try make(path)

@@ -1,8 +1,10 @@
+import AccessControl
 package import Engine
 import JSON
 package import NIOCore
 package import NetServer
 import Observability
+import Primitives
 import WorkerProtocol
 
 /// The worker sockets of one event loop: frames to commands, effects to frames.
@@ -16,6 +18,9 @@ package final class WorkerGateway {
     let notify: @Sendable (Notice) -> Void
     private var sessions: [UInt64: WorkerSession] = [:]
     private var nextNumber: UInt64 = 0
+    /// Sockets that ask the core to be let in.
+    private var admissions: [UInt64: (Effect.Verdict) -> Void] = [:]
+    private var nextAdmission: UInt64 = 0
     private var touched: [WorkerSession] = []
 
     /// What came in this turn of the loop.
@@ -41,28 +46,65 @@ package final class WorkerGateway {
     }
 
     /// Which socket a request gets: a worker's at `/`, one for telemetry at `/otel`.
-    package func route(_ request: UpgradeRequest) -> UpgradeDecision {
+    ///
+    /// `listener` is the number of the one that it came to, and trusted where every peer that gets
+    /// here may do everything.
+    package func route(
+        _ request: UpgradeRequest,
+        listener: Int = 0,
+        isTrusted: Bool = true
+    ) -> UpgradeDecision {
         let notFound = UpgradeDecision.refuse(
             status: 404,
             body: "no worker socket here; workers connect to /\n"
         )
+        let make: (Access?) -> any WebSocketSession
         switch request.path {
         case "/":
             // An old SDK whose address has a query appends the channel's path behind it.
             if request.query?.contains("/ws/channels/") == true { return notFound }
             let address = request.remoteAddress
-            return .accept { self.makeSession(address: address) }
+            make = { self.makeSession(address: address, access: $0) }
         case "/otel":
-            return .accept { TelemetrySession(gateway: self) }
+            make = { _ in TelemetrySession(gateway: self) }
         default:
             return notFound
         }
+        if isTrusted { return .accept { make(nil) } }
+        return .later { decided in self.ask(request, listener, make, decided) }
     }
 
-    private func makeSession(address: String) -> any WebSocketSession {
+    private func ask(
+        _ request: UpgradeRequest,
+        _ listener: Int,
+        _ make: @escaping (Access?) -> any WebSocketSession,
+        _ decided: @escaping (UpgradeDecision) -> Void
+    ) {
+        guard admissions.count < Limits.admissions else {
+            return decided(.refuse(status: 503, body: "too many workers connect at once\n"))
+        }
+        nextAdmission += 1
+        admissions[nextAdmission] = { verdict in
+            switch verdict {
+            case .admitted(let access): decided(.accept { make(access) })
+            case .refused(let status, let reason):
+                decided(.refuse(status: status, body: reason + "\n"))
+            }
+        }
+        let admission = Admission(
+            listener: listener,
+            headers: request.headers,
+            query: request.query,
+            address: request.remoteAddress
+        )
+        let id = AdmissionID(loop: loopNumber, number: nextAdmission)
+        collect(.admit(id, admission), bytes: 1024)
+    }
+
+    private func makeSession(address: String, access: Access?) -> any WebSocketSession {
         nextNumber += 1
         let id = ConnectionID(loop: loopNumber, number: nextNumber)
-        let session = WorkerSession(id: id, address: address, gateway: self)
+        let session = WorkerSession(id: id, address: address, access: access, gateway: self)
         sessions[id.number] = session
         return session
     }
@@ -127,6 +169,8 @@ package final class WorkerGateway {
             }
         case .close(let connection, let code, let reason):
             sessions[connection.number]?.close(code: code, reason: reason)
+        case .admit(let id, let verdict):
+            admissions.removeValue(forKey: id.number)?(verdict)
         case .respond, .fetch:
             break
         }

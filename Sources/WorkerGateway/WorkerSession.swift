@@ -1,3 +1,4 @@
+import AccessControl
 import Engine
 import JSON
 import NIOCore
@@ -10,6 +11,7 @@ import WorkerProtocol
 final class WorkerSession: WebSocketSession {
     let id: ConnectionID
     private let address: String
+    private let access: Access?
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
     private var badFrames = 0
@@ -18,9 +20,10 @@ final class WorkerSession: WebSocketSession {
     /// Whether it has sent something in this turn; the gateway's.
     var isSender = false
 
-    init(id: ConnectionID, address: String, gateway: WorkerGateway) {
+    init(id: ConnectionID, address: String, access: Access?, gateway: WorkerGateway) {
         self.id = id
         self.address = address
+        self.access = access
         self.gateway = gateway
     }
 
@@ -28,7 +31,7 @@ final class WorkerSession: WebSocketSession {
 
     func opened(_ socket: WebSocketSocket) {
         self.socket = socket
-        add(.workerJoined(id, address: address), bytes: 0)
+        add(.workerJoined(id, address: address, access: access), bytes: 0)
     }
 
     func text(_ message: UnsafeBufferPointer<UInt8>) {

@@ -374,6 +374,7 @@ extension Effect {
             "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
+        case .admit(_, let verdict): "admit \(verdict)"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):

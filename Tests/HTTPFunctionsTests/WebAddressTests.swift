@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import HTTPFunctions
@@ -53,7 +54,7 @@ struct WebAddressTests {
     @Test("are limited in length")
     func length() {
         let base = "https://example.com/"
-        let fitting = base + String(repeating: "a", count: WebAddress.byteLimit - base.count)
+        let fitting = base + String(repeating: "a", count: Limits.urlBytes - base.count)
         #expect(WebAddress(fitting) != nil)
         #expect(WebAddress(fitting + "a") == nil)
     }

@@ -71,8 +71,6 @@ struct WorkersFormTests {
         #expect(loaded.configuration == expected)
         #expect(
             loaded.warnings.map(\.description) == [
-                "config.yaml:7: iii-worker-manager.handshake_timeout_ms has no effect in this"
-                    + " engine",
                 "config.yaml:13: iii-http.concurrency_request_limit has no effect in this engine",
                 "config.yaml:14: iii-http.cors has no effect in this engine",
                 "config.yaml:18: iii-queue.adapter has no effect in this engine",
@@ -147,7 +145,8 @@ struct WorkersFormTests {
                 "port: 49134",
                 "config.yaml:1: unknown key \"port\" at the top level; allowed: workers, modules,"
                     + " registration_namespace_grace_ms, engine, http, stream, queue, cron, state,"
-                    + " observability, log, security, http_functions, exec"
+                    + " observability, log, security, http_functions, worker_listener,"
+                    + " exec"
             ),
             (
                 "worker: []",
@@ -201,11 +200,6 @@ struct WorkersFormTests {
             (
                 "workers:\n  - name: iii-http\n    image: x",
                 "config.yaml:3: iii-http is built in and takes no image"
-            ),
-            (
-                "workers:\n  - name: iii-worker-manager\n    config:\n      rbac: {a: b}",
-                "config.yaml:4: iii-worker-manager.rbac is not supported by this engine: workers"
-                    + " would have every right"
             ),
             (
                 "http: {address: \"h:1\"}\nworkers:\n  - name: iii-http\n    config: {port: 2}",

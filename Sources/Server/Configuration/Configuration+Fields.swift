@@ -5,7 +5,7 @@ import Primitives
 extension Configuration {
     static let sections = [
         "engine", "http", "stream", "queue", "cron", "state", "observability", "log", "security",
-        "http_functions", "exec",
+        "http_functions", "worker_listener", "exec",
     ]
 
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
@@ -28,13 +28,14 @@ extension Configuration {
 }
 
 extension Configuration.Engine {
-    static let fields: [Field<Self>] = [
-        Field("address", \.address, .address),
-        Field("data", \.data, .path),
-        Field("durability", \.durability, .durability),
-        Field("duplicate_functions", \.duplicateFunctions, .choice),
-        Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
-    ]
+    static let fields: [Field<Self>] =
+        [
+            Field("address", \.address, .address),
+            Field("data", \.data, .path),
+            Field("durability", \.durability, .durability),
+            Field("duplicate_functions", \.duplicateFunctions, .choice),
+            Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
+        ] + accessFields
 }
 
 extension Configuration.HTTP {

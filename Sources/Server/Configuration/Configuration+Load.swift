@@ -1,3 +1,4 @@
+import AccessControl
 import Primitives
 
 extension Configuration {
@@ -124,6 +125,9 @@ extension Configuration {
                 settings.append(EffectiveSetting(key: key, value: value, place: place))
             }
         }
+        func showRules(_ path: String, _ rules: RoleRules?) {
+            if let rules { show("\(path).rbac", rules, Self.rbacFields) }
+        }
         show("engine", engine, Engine.fields)
         show("http", http, HTTP.fields)
         show("stream", stream, Stream.fields)
@@ -136,6 +140,11 @@ extension Configuration {
         show("log", log, Log.fields)
         show("security", security, Security.fields)
         show("http_functions", httpFunctions, HTTPFunctions.fields)
+        showRules("engine", engine.access.rbac)
+        for (index, one) in workerListeners.enumerated() {
+            show("worker_listener[\(index)]", one, WorkerListener.fields)
+            showRules("worker_listener[\(index)]", one.access.rbac)
+        }
         for (index, one) in exec.enumerated() { show("exec[\(index)]", one, Exec.fields) }
         return settings
     }

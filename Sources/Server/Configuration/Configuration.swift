@@ -16,6 +16,8 @@ package struct Configuration: Equatable, Sendable {
     package var log = Log()
     package var security = Security()
     package var httpFunctions = HTTPFunctions()
+    /// Further listeners for workers, in the order of the file.
+    package var workerListeners: [WorkerListener] = []
     /// Worker processes that the engine starts and keeps running, in the order of the file.
     package var exec: [Exec] = []
 
@@ -33,6 +35,8 @@ extension Configuration {
         /// How long a worker that registers again may wait for an old connection that holds the
         /// same name in the same namespace.
         package var registrationNamespaceGrace = Timestamp.Span.seconds(5)
+        /// What holds for the workers of this listener.
+        package var access = ListenerAccess()
 
         package init() {}
     }

@@ -1,3 +1,4 @@
+import AccessControl
 import Primitives
 
 /// Reads ``Configuration`` out of the common form of all sources, and finds everything wrong.
@@ -13,7 +14,10 @@ struct ConfigurationDecoder {
         for entry in root.entries {
             let section = entry.setting
             switch entry.key {
-            case "engine": read(section, "engine", Configuration.Engine.fields, &found.engine)
+            case "engine":
+                let fields = Configuration.Engine.fields
+                read(section, "engine", fields, &found.engine, rules: \.access.rbac)
+            case "worker_listener": readListeners(section, &found.workerListeners)
             case "http": read(section, "http", Configuration.HTTP.fields, &found.http)
             case "stream": read(section, "stream", Configuration.Stream.fields, &found.stream)
             case "queue": readQueues(section, &found.queue)
@@ -41,12 +45,17 @@ struct ConfigurationDecoder {
         _ setting: Setting,
         _ path: String,
         _ fields: [Field<Section>],
-        _ section: inout Section
+        _ section: inout Section,
+        rules: WritableKeyPath<Section, RoleRules?>? = nil
     ) {
         guard isTable(setting) else { return }
         for entry in setting.entries {
+            if let rules, entry.key == "rbac" {
+                section[keyPath: rules] = readRules(entry.setting, "\(path).rbac")
+                continue
+            }
             guard let field = fields.first(where: { $0.key == entry.key }) else {
-                let allowed = fields.map(\.key)
+                let allowed = fields.map(\.key) + (rules == nil ? [] : ["rbac"])
                 findings.unknownKey(entry, in: setting.name, allowed: allowed)
                 continue
             }
@@ -127,6 +136,32 @@ struct ConfigurationDecoder {
                 "\(setting.name) has type \"fifo\" and needs message_group_field: the top-level"
                     + " key of the payload that names a message's group"
             )
+        }
+    }
+
+    private mutating func readRules(_ setting: Setting, _ path: String) -> RoleRules? {
+        guard isTable(setting) else { return nil }
+        var rules = RoleRules()
+        read(setting, path, Configuration.rbacFields, &rules)
+        return rules
+    }
+
+    private mutating func readListeners(
+        _ setting: Setting,
+        _ listeners: inout [Configuration.WorkerListener]
+    ) {
+        guard case .array(let elements) = setting.value else {
+            let expectation = "a list of tables, each under [[worker_listener]]"
+            return findings.mismatch(.type, setting, mustBe: expectation)
+        }
+        for element in elements {
+            var one = Configuration.WorkerListener()
+            let fields = Configuration.WorkerListener.fields
+            read(element, element.name, fields, &one, rules: \.access.rbac)
+            if element.isTable, element["address"] == nil {
+                findings.error(.conflict, at: element.place, "\(element.name) needs \"address\"")
+            }
+            listeners.append(one)
         }
     }
 

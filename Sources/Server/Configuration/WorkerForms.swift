@@ -64,14 +64,14 @@ struct WorkerForm {
         "redeliver_on_engine_restart": .none,
     ]
 
-    private static let workerManager = WorkerForm(
+    static let workerManager = WorkerForm(
         names: ["iii-worker-manager"],
         keys: [
             "host": .listener,
             "port": .listener,
-            "handshake_timeout_ms": .none,
-            "middleware_function_id": .unsupported("workers would connect without being asked"),
-            "rbac": .unsupported("workers would have every right"),
+            "handshake_timeout_ms": .milliseconds("engine.handshake_timeout"),
+            "middleware_function_id": .same("engine.middleware_function_id"),
+            "rbac": .same("engine.rbac"),
         ],
         listener: Listener(section: "engine", fallback: Configuration.Engine().address)
     )

@@ -56,8 +56,29 @@ struct WorkersForm {
             let message = "\(name) is built in and takes no image"
             findings.error(.conflict, at: image.place, message)
         }
+        if name == WorkerForm.workerManager.names[0], seen[name] != nil {
+            return translate(furtherListener: worker)
+        }
         guard isFirst(name, of: form, at: worker.place) else { return }
         if let config = worker["config"] { translate(config.renamed(to: name), of: form, name) }
+    }
+
+    /// Of several listeners for workers the first is the engine's own.
+    private mutating func translate(furtherListener worker: Setting) {
+        var form = WorkersForm(root: worker.replaced(by: .table([])))
+        if let config = worker["config"] {
+            let name = WorkerForm.workerManager.names[0]
+            form.translate(config.renamed(to: name), of: .workerManager, name)
+        }
+        findings.append(form.findings)
+        var listener = form.root["engine"] ?? form.root
+        if listener["address"] == nil {
+            let address = "\(Configuration.WorkerListener().address)"
+            listener.set("address", to: worker.replaced(by: .string(address)))
+        }
+        var listeners: [Setting] = []
+        if case .array(let earlier)? = root["worker_listener"]?.value { listeners = earlier }
+        root.set("worker_listener", to: worker.replaced(by: .array(listeners + [listener])))
     }
 
     private mutating func name(of worker: Setting) -> String? {

@@ -27,9 +27,6 @@ package struct Endpoint: Equatable, Sendable {
     package let headers: [Header]
     package let authentication: Authentication?
 
-    /// No call waits for longer, in milliseconds (protocol 4.2).
-    package static let timeoutLimit: Int64 = 3_600_000
-
     /// - Throws: the code of protocol 8 and what to change; nobody but the operator reads it.
     package init(_ invocation: JSONText, _ policy: OutboundPolicy) throws(ErrorBody) {
         do throws(JSONFieldError) {
@@ -71,8 +68,8 @@ package struct Endpoint: Equatable, Sendable {
 
     private static func timeout(_ fields: JSONFields) throws(JSONFieldError) -> Int64 {
         guard let timeout = try fields.optionalInteger("timeout_ms") else { return 30_000 }
-        guard (1...timeoutLimit).contains(timeout) else {
-            throw fields.mismatch("timeout_ms", expected: "1 to \(timeoutLimit)")
+        guard (1...Limits.fetchMilliseconds).contains(timeout) else {
+            throw fields.mismatch("timeout_ms", expected: "1 to \(Limits.fetchMilliseconds)")
         }
         return timeout
     }

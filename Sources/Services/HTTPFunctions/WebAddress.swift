@@ -1,3 +1,5 @@
+import Primitives
+
 /// A URL of HTTP, read once and strictly: what two parsers might read in two ways is refused.
 package struct WebAddress: Equatable, Sendable {
     package let isSecure: Bool
@@ -9,11 +11,8 @@ package struct WebAddress: Equatable, Sendable {
     /// The address, where the host is one.
     package let literal: IPAddress?
 
-    /// The longest URL that is read, in bytes.
-    package static let byteLimit = 8192
-
     package init?(_ text: String) {
-        guard text.utf8.count <= Self.byteLimit,
+        guard text.utf8.count <= Limits.urlBytes,
             text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }),
             let colon = text.firstIndex(of: ":"),
             text[colon...].hasPrefix("://")

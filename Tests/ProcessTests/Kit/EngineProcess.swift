@@ -13,6 +13,8 @@ final class EngineProcess {
     private var starts = 0
     private(set) var workerPort = 0
     private(set) var httpPort = 0
+    /// Of further listeners for workers.
+    private(set) var listenerPorts: [Int] = []
 
     init(in scratch: Scratch, _ arguments: [String] = []) {
         self.scratch = scratch
@@ -42,7 +44,7 @@ final class EngineProcess {
         guard let started = child else { throw Failure("the engine was not started") }
         try eventually("the engine writes \(portsFile)") { () -> Void? in
             if let ports = EngineProcess.ports(in: portsFile) {
-                (workerPort, httpPort) = ports
+                (workerPort, httpPort, listenerPorts) = ports
                 return ()
             }
             guard started.isRunning else {
@@ -79,12 +81,14 @@ final class EngineProcess {
         ] + arguments
     }
 
-    private static func ports(in file: String) -> (worker: Int, http: Int)? {
+    private static func ports(
+        in file: String
+    ) -> (worker: Int, http: Int, listeners: [Int])? {
         let ports = JSON.object(text(of: file))
         guard let worker = ports["worker"] as? Int, let http = ports["http"] as? Int else {
             return nil
         }
-        return (worker, http)
+        return (worker, http, ports["worker_listeners"] as? [Int] ?? [])
     }
 
     /// SIGTERM, and waits for the end.

@@ -30,6 +30,7 @@ final class PythonWorker {
         )
     }
 
+    var output: String { child.output }
     var errors: String { child.errors }
 
     /// - Throws: `Failure` with the worker's own errors when it is gone.

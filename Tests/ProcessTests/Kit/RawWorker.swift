@@ -13,9 +13,14 @@ final class RawWorker {
     private let engine: EngineProcess
 
     /// Connects and reads the first message; announces nothing.
-    init(_ engine: EngineProcess, path: String = "/") throws {
+    init(
+        _ engine: EngineProcess,
+        port: Int? = nil,
+        path: String = "/",
+        headers: [String] = []
+    ) throws {
         self.engine = engine
-        socket = try WebSocket(port: engine.workerPort, path: path)
+        socket = try WebSocket(port: port ?? engine.workerPort, path: path, headers: headers)
         guard case .text(let text)? = try socket.receive(within: 30) else {
             throw Failure("the connection did not begin with a text message")
         }

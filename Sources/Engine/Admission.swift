@@ -1,0 +1,63 @@
+import JSON
+
+/// A socket that asks to be let in, by the edge that holds it.
+package struct AdmissionID: Hashable, Sendable {
+    package let loop: Int
+    package let number: UInt64
+
+    package init(loop: Int, number: UInt64) {
+        self.loop = loop
+        self.number = number
+    }
+}
+
+/// What a socket's opening handshake said: the input of an auth function (protocol 9.2).
+package struct Admission: Sendable {
+    /// Which of the engine's listeners it came to.
+    package var listener: Int
+    /// Names in lower case; of a repeated one all values, with commas between.
+    package var headers: [(name: String, value: String)]
+    /// As sent, without the question mark.
+    package var query: String?
+    /// The peer's IP address, without port.
+    package var address: String
+
+    package init(
+        listener: Int,
+        headers: [(name: String, value: String)],
+        query: String?,
+        address: String
+    ) {
+        self.listener = listener
+        self.headers = headers
+        self.query = query
+        self.address = address
+    }
+
+    /// `{"headers":{…},"query_params":{name:[…]},"ip_address":"…"}`, values as they were sent.
+    var input: JSONText {
+        var named = JSONObject()
+        for header in headers {
+            if case .string(let earlier)? = named[header.name] {
+                named[header.name] = .string("\(earlier), \(header.value)")
+            } else {
+                named[header.name] = .string(header.value)
+            }
+        }
+        var parameters = JSONObject()
+        for pair in (query ?? "").split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts[0])
+            let value = JSONValue.string(parts.count == 2 ? String(parts[1]) : "")
+            if case .array(let earlier)? = parameters[name] {
+                parameters[name] = .array(earlier + [value])
+            } else {
+                parameters[name] = .array([value])
+            }
+        }
+        return JSONValue.object([
+            "headers": .object(named), "query_params": .object(parameters),
+            "ip_address": .string(address),
+        ]).text
+    }
+}

@@ -1,0 +1,134 @@
+import AccessControl
+import CommitLog
+import Disk
+import Folding
+import JSON
+import Primitives
+
+// Workers of listeners that are not trusted (protocol 9). The worker of a trusted one has no
+// `Access`, and nothing here is reached for it.
+
+extension Engine where Store: ~Copyable {
+    // MARK: Being let in
+
+    /// A socket asks to be let in, before its handshake is answered.
+    mutating func admit(_ id: AdmissionID, _ admission: Admission) throws(LogError) {
+        let rules = options.listeners[admission.listener]
+        guard let function = rules.rbac?.authentication else {
+            let access = rules.isTrusted ? nil : Access(rules, .full)
+            return gate.hold(.admit(id, .admitted(access)), after: nil)
+        }
+        guard !isDraining else {
+            let stopping = "the engine is stopping"
+            return gate.hold(.admit(id, .refused(status: 503, reason: stopping)), after: nil)
+        }
+        try start(
+            Run(
+                function: FunctionName(id: function),
+                payload: admission.input.bytes,
+                purpose: .admit(id, rules),
+                trace: TraceID(from: &random),
+                cause: nil,
+                // Headers and query hold credentials, which no record may.
+                causeHoldsPayload: true
+            )
+        )
+    }
+
+    /// The auth function has answered, or there is none yet.
+    mutating func admitted(
+        _ id: AdmissionID,
+        _ rules: AccessRules,
+        _ result: FunctionResult,
+        after offset: Offset?
+    ) {
+        let verdict: Effect.Verdict
+        switch result {
+        case .value(let bytes):
+            do throws(JSONFieldError) {
+                verdict = .admitted(Access(rules, try Grants(JSONText(trusted: bytes))))
+            } catch {
+                notice(.error, "the auth function's answer is malformed: \(error)")
+                verdict = .refused(status: 403, reason: "not let in")
+            }
+        case .none: verdict = .refused(status: 403, reason: "not let in")
+        case .failure(let error) where error.code == "function_not_found":
+            notice(.warning, "a worker was not let in: \(error.message)")
+            verdict = .refused(status: 503, reason: "nobody is there to let workers in; try again")
+        case .failure: verdict = .refused(status: 401, reason: "not let in")
+        }
+        gate.hold(.admit(id, verdict), after: offset)
+    }
+
+    // MARK: Calls
+
+    /// Why the worker may not call `function`; nil: it may.
+    func refusal(of function: FunctionName, for access: Access) -> ErrorBody? {
+        let registry = registry
+        return access.refusal(of: function) {
+            registry.functions[function]?.definition.member("metadata")
+        }
+    }
+
+    /// Whether lists show `function` to the worker: what it may not call it need not know.
+    static func shows(
+        _ function: FunctionName,
+        to access: Access?,
+        _ registry: Registry
+    ) -> Bool {
+        guard let access else { return true }
+        return access.verdict(on: function) {
+            registry.functions[function]?.definition.member("metadata")
+        }.isAllowed
+    }
+
+    /// Why `worker` may not have a function enqueued through the builtin for it; nil: it may.
+    func refusal(ofEnqueueing input: JSONText, by worker: Worker?) -> ErrorBody? {
+        guard let access = worker?.access, let id = input.member("function_id")?.stringValue else {
+            return nil
+        }
+        let namespace = input.member("namespace")?.stringValue ?? FunctionName.defaultNamespace
+        return refusal(of: FunctionName(namespace: namespace, id: id), for: access)
+    }
+
+    /// What the middleware of the worker's listener is asked in place of `call`; nil: there is
+    /// none, or the call is one of a builtin, which goes past it (protocol 9.6).
+    func middleware(
+        for call: Call,
+        _ access: Access,
+        namespace: String
+    ) -> (function: FunctionName, payload: [UInt8])? {
+        guard let middleware = access.rules.middleware else { return nil }
+        let target = FunctionName(namespace: namespace, id: call.function)
+        let isBuiltin = target.id.hasPrefix("engine::") && registry.functions[target] == nil
+        guard !isBuiltin else { return nil }
+        var input = JSONBuilder()
+        input.beginObject()
+        input.key("function_id")
+        input.string(call.function)
+        input.key("payload")
+        input.raw(JSONText(trusted: call.payload))
+        input.key("action")
+        input.raw(call.action.json)
+        input.key("context")
+        input.raw(access.grants.context)
+        input.key("namespace")
+        input.string(namespace)
+        input.endObject()
+        let function = FunctionName(namespace: namespace, id: middleware)
+        return (function, input.finish().bytes)
+    }
+}
+
+extension Call.Action {
+    /// As the worker sent it; null: an ordinary call.
+    fileprivate var json: JSONText {
+        switch self {
+        case .await: .null
+        case .void: JSONValue.object(["type": .string("void")]).text
+        case .enqueue(let queue):
+            JSONValue.object(["type": .string("enqueue"), "queue": .string(queue)]).text
+        case .unknown(let type): JSONValue.object(["type": .string(type)]).text
+        }
+    }
+}

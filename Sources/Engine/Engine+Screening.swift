@@ -1,0 +1,264 @@
+import AccessControl
+import CommitLog
+import Disk
+import Folding
+import JSON
+import Primitives
+
+// What a restricted worker registers is looked at first (protocol 9.5): whether it may, what the
+// listener's hook makes of it, and under which names it is to be known. What is refused is ignored;
+// the worker is not told.
+
+/// The registrations of a restricted worker, in the order in which they came.
+struct Screening {
+    /// What the hook is being asked about, as a count; nil: nothing.
+    var asked: UInt64?
+    private(set) var count: UInt64 = 0
+    /// Registrations behind the one that the hook is being asked about.
+    var waiting: [Registration] = []
+    /// Registered names by the id under which the worker knows them.
+    var functions: [String: FunctionName] = [:]
+    /// The same, the other way.
+    var ids: [FunctionName: String] = [:]
+    /// Triggers by the id under which the worker knows them.
+    var triggers: [String: String] = [:]
+
+    mutating func ask() -> UInt64 {
+        count += 1
+        asked = count
+        return count
+    }
+}
+
+extension Engine where Store: ~Copyable {
+    /// Takes one registration, or keeps it while another one is with the hook.
+    mutating func screen(
+        _ registration: Registration,
+        of worker: Worker,
+        _ access: Access
+    ) throws(LogError) {
+        guard worker.screening.asked == nil else {
+            worker.screening.waiting.append(registration)
+            return
+        }
+        guard access.grants.mayLive(in: worker.namespace), allows(registration, access) else {
+            return
+        }
+        guard let (hook, input) = hook(for: registration, worker, access) else {
+            return try admit(registration, original: registration, of: worker, access)
+        }
+        let number = worker.screening.ask()
+        timers.set(
+            .hookDeadline(worker.connection, number),
+            at: now.monotonic + access.rules.hookTimeout
+        )
+        try start(
+            Run(
+                function: FunctionName(id: hook),
+                payload: input.bytes,
+                purpose: .screen(worker.connection, number, registration),
+                trace: TraceID(from: &random),
+                cause: nil,
+                causeHoldsPayload: false
+            )
+        )
+    }
+
+    private func allows(_ registration: Registration, _ access: Access) -> Bool {
+        switch registration {
+        case .function: access.grants.mayRegisterFunctions
+        case .trigger(let request):
+            access.grants.allowedTriggerTypes?.contains(request.type) ?? true
+        case .removeFunction, .removeTrigger: true
+        }
+    }
+
+    private func hook(
+        for registration: Registration,
+        _ worker: Worker,
+        _ access: Access
+    ) -> (function: String, input: JSONText)? {
+        guard let rbac = access.rules.rbac else { return nil }
+        var input: JSONObject = [
+            "namespace": .string(worker.namespace), "context": access.grants.context.value(),
+        ]
+        switch registration {
+        case .function(let id, let definition, _):
+            guard let hook = rbac.onFunction else { return nil }
+            input["function_id"] = .string(id)
+            input["description"] = definition.member("description")?.value() ?? .null
+            input["metadata"] = definition.member("metadata")?.value() ?? .null
+            return (hook, JSONValue.object(input).text)
+        case .trigger(let request):
+            guard let hook = rbac.onTrigger else { return nil }
+            input["trigger_id"] = .string(request.id)
+            input["trigger_type"] = .string(request.type)
+            input["function_id"] = .string(request.function)
+            input["config"] = request.config.value()
+            input["metadata"] = request.metadata?.value() ?? .null
+            input["namespace"] = .string(request.namespace ?? FunctionName.defaultNamespace)
+            return (hook, JSONValue.object(input).text)
+        case .removeFunction, .removeTrigger: return nil
+        }
+    }
+
+    /// The hook has answered; an error, or what is no object, refuses.
+    mutating func screened(
+        _ connection: ConnectionID,
+        _ number: UInt64,
+        _ registration: Registration,
+        _ result: FunctionResult
+    ) throws(LogError) {
+        guard let worker = registry.workers[connection], let access = worker.access,
+            worker.screening.asked == number
+        else { return }
+        worker.screening.asked = nil
+        if case .value(let bytes) = result, JSONText(trusted: bytes).isObject {
+            let changed = registration.changed(by: JSONText(trusted: bytes))
+            // What the hook made of it must be allowed as well.
+            if allows(changed, access) {
+                try admit(changed, original: registration, of: worker, access)
+            }
+        }
+        try goOn(worker, access)
+    }
+
+    /// The hook took too long.
+    mutating func endHook(_ connection: ConnectionID, _ number: UInt64) throws(LogError) {
+        guard let worker = registry.workers[connection], let access = worker.access,
+            worker.screening.asked == number
+        else { return }
+        let name = worker.name ?? worker.id.description
+        notice(.warning, "a registration of worker \(name) was ignored: its hook did not answer")
+        worker.screening.asked = nil
+        try goOn(worker, access)
+    }
+
+    private mutating func goOn(_ worker: Worker, _ access: Access) throws(LogError) {
+        let waiting = worker.screening.waiting
+        worker.screening.waiting = []
+        for registration in waiting { try screen(registration, of: worker, access) }
+    }
+
+    // MARK: Names
+
+    /// Registers under the names that the rules make of the worker's own; `original` is what it
+    /// sent.
+    private mutating func admit(
+        _ registration: Registration,
+        original: Registration,
+        of worker: Worker,
+        _ access: Access
+    ) throws(LogError) {
+        switch (registration, original) {
+        case (.function(let id, let definition, let invocation), .function(let known, _, _)):
+            let name = FunctionName(
+                namespace: worker.namespace,
+                id: access.grants.prefixed(id)
+            )
+            if let old = worker.screening.functions[known], old != name {
+                try apply(.removeFunction(id: old.id), of: worker)
+                worker.screening.ids[old] = nil
+            }
+            worker.screening.functions[known] = name
+            worker.screening.ids[name] = known
+            try apply(
+                .function(id: name.id, definition: definition, invocation: invocation),
+                of: worker
+            )
+        case (.removeFunction(let id), _):
+            guard let name = worker.screening.functions.removeValue(forKey: id) else { return }
+            worker.screening.ids[name] = nil
+            try apply(.removeFunction(id: name.id), of: worker)
+        case (.trigger(let request), .trigger(let known)):
+            try admit(request, known: known, of: worker, access)
+        case (.removeTrigger(let id), _):
+            guard let own = worker.screening.triggers.removeValue(forKey: id) else { return }
+            try apply(.removeTrigger(id: own), of: worker)
+        case (.function, _), (.trigger, _):
+            preconditionFailure("a hook changes names, not what is registered")
+        }
+    }
+
+    private mutating func admit(
+        _ request: TriggerRequest,
+        known: TriggerRequest,
+        of worker: Worker,
+        _ access: Access
+    ) throws(LogError) {
+        var request = request
+        request.function = access.grants.prefixed(request.function)
+        if let refusal = refusal(of: request, worker, access) {
+            let failed = Effect.Message.triggerFailed(
+                id: known.id,
+                type: known.type,
+                function: known.function,
+                refusal
+            )
+            return send(failed, to: worker.connection, after: nil)
+        }
+        if let old = worker.screening.triggers[known.id], old != request.id {
+            try apply(.removeTrigger(id: old), of: worker)
+        }
+        worker.screening.triggers[known.id] = request.id
+        try apply(.trigger(request), of: worker)
+    }
+
+    /// A trigger calls in the engine's own name: what its worker may not call it may not name
+    /// either, be it as the target or in the configuration.
+    private func refusal(
+        of request: TriggerRequest,
+        _ worker: Worker,
+        _ access: Access
+    ) -> ErrorBody? {
+        if let owner = registry.triggers[request.id]?.owner, owner != worker.connection {
+            return Access.refusal("trigger '\(request.id)' belongs to another worker")
+        }
+        let namespace = request.namespace ?? FunctionName.defaultNamespace
+        var named = [request.function]
+        if let condition = request.config.member("condition_function_id")?.stringValue {
+            named.append(condition)
+        }
+        for function in request.config.member("middleware_function_ids")?.elements ?? [] {
+            if let id = function.stringValue { named.append(id) }
+        }
+        for id in named {
+            let function = FunctionName(namespace: namespace, id: id)
+            if let refusal = refusal(of: function, for: access) { return refusal }
+        }
+        return nil
+    }
+}
+
+extension Grants {
+    fileprivate func prefixed(_ id: String) -> String {
+        prefix.map { "\($0)::\(id)" } ?? id
+    }
+}
+
+extension Registration {
+    /// The same with what the hook's answer replaces.
+    fileprivate func changed(by answer: JSONText) -> Registration {
+        func text(_ key: String) -> String? { answer.member(key)?.stringValue }
+        switch self {
+        case .function(let id, let definition, let invocation):
+            var members = JSONObject()
+            if case .object(let object) = definition.value() { members = object }
+            for key in ["description", "metadata"] {
+                if let value = answer.member(key), !value.isNull { members[key] = value.value() }
+            }
+            return .function(
+                id: text("function_id") ?? id,
+                definition: JSONValue.object(members).text,
+                invocation: invocation
+            )
+        case .trigger(var request):
+            request.id = text("trigger_id") ?? request.id
+            request.type = text("trigger_type") ?? request.type
+            request.function = text("function_id") ?? request.function
+            if let config = answer.member("config"), !config.isNull { request.config = config }
+            return .trigger(request)
+        case .removeFunction, .removeTrigger: return self
+        }
+    }
+}

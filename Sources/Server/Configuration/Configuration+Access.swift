@@ -1,0 +1,162 @@
+package import AccessControl
+import JSON
+package import Primitives
+
+extension Configuration {
+    /// A listener for workers beside the engine's own.
+    package struct WorkerListener: Equatable, Sendable {
+        package var address = Engine().address
+        package var access = ListenerAccess()
+
+        package init() {}
+    }
+
+    /// What holds for the workers that connect to one listener.
+    package struct ListenerAccess: Equatable, Sendable {
+        /// From the accept to the end of the opening handshake, auth function included; also how
+        /// long a hook may take.
+        package var handshakeTimeout = Timestamp.Span.seconds(10)
+        /// The function that is called in place of every other one.
+        package var middleware: String?
+        /// Web origins that pages may connect from besides loopback ones; `*` for all.
+        package var origins: [String] = []
+        /// nil: workers may do everything.
+        package var rbac: RoleRules?
+
+        package init() {}
+
+        package var rules: AccessRules {
+            AccessRules(
+                rbac: rbac,
+                middleware: middleware,
+                hookTimeout: UInt64(max(0, handshakeTimeout.nanoseconds))
+            )
+        }
+    }
+
+    /// The engine's own listener first.
+    package var allWorkerListeners: [WorkerListener] {
+        var first = WorkerListener()
+        first.address = engine.address
+        first.access = engine.access
+        return [first] + workerListeners
+    }
+}
+
+extension Configuration.WorkerListener {
+    static let fields: [Field<Self>] = [
+        Field("address", \.address, .address),
+        Field("handshake_timeout", \.access.handshakeTimeout, .positiveSpan),
+        Field(optional: "middleware_function_id", \.access.middleware, .nonEmpty),
+        Field("origins", \.access.origins, .origins),
+    ]
+}
+
+extension Configuration.Engine {
+    /// The same keys for the engine's own listener.
+    static let accessFields: [Field<Self>] = [
+        Field("handshake_timeout", \.access.handshakeTimeout, .positiveSpan),
+        Field(optional: "middleware_function_id", \.access.middleware, .nonEmpty),
+        Field("origins", \.access.origins, .origins),
+    ]
+}
+
+extension Configuration {
+    static let rbacFields: [Field<RoleRules>] = [
+        Field(optional: "auth_function_id", \.authentication, .nonEmpty),
+        Field("expose_functions", \.exposed, .exposeRules),
+        Field(optional: "on_function_registration_function_id", \.onFunction, .nonEmpty),
+        Field(optional: "on_trigger_registration_function_id", \.onTrigger, .nonEmpty),
+        Field(optional: "on_trigger_type_registration_function_id", \.onTriggerType, .nonEmpty),
+    ]
+}
+
+extension Kind where Value == [String] {
+    fileprivate static let origins = Kind.list(
+        "a list of web origins such as [\"https://app.example.com\"], or [\"*\"]",
+        show: { $0 },
+        parse: { text in
+            let isOrigin = ["http://", "https://"].contains { text.hasPrefix($0) }
+            return text == "*" || isOrigin && !text.hasSuffix("/") ? text : nil
+        }
+    )
+}
+
+extension Kind where Value == [ExposeRule] {
+    fileprivate static let exposeRules = Kind(
+        expectation: "a list of rules, each match(\"PATTERN\"), or a table of match or metadata"
+            + " (one of the two) and perhaps namespace",
+        read: { value in
+            // An empty list of YAML.
+            if value == .null { return .value([]) }
+            guard case .array(let elements) = value else { return .wrongType }
+            let rules = elements.compactMap { ExposeRule($0.value) }
+            return rules.count == elements.count ? .value(rules) : .refused
+        },
+        show: { rules in "[" + rules.map(\.shown).joined(separator: ", ") + "]" }
+    )
+}
+
+extension ExposeRule {
+    /// Nil where the value is no rule: a key that is not known would allow more than was meant.
+    fileprivate init?(_ value: Setting.Value) {
+        if case .string(let text) = value {
+            guard let pattern = Wildcard(call: text) else { return nil }
+            self.init(.id(pattern))
+            return
+        }
+        guard case .table(let entries) = value else { return nil }
+        var subjects: [Subject] = []
+        var namespace = FunctionName.defaultNamespace
+        for entry in entries {
+            switch (entry.key, entry.setting.value) {
+            case ("match", .string(let text)):
+                subjects.append(.id(Wildcard(call: text) ?? Wildcard(text)))
+            case ("metadata", .table(let wanted)) where !wanted.isEmpty:
+                let pairs = wanted.map { ($0.key, MetadataValue($0.setting.value.json)) }
+                subjects.append(.metadata(Dictionary(pairs) { $1 }))
+            case ("namespace", .string(let name)) where !name.isEmpty: namespace = name
+            default: return nil
+            }
+        }
+        guard subjects.count == 1 else { return nil }
+        self.init(subjects[0], namespace: namespace)
+    }
+
+    /// As TOML.
+    fileprivate var shown: String {
+        let home =
+            namespace == FunctionName.defaultNamespace
+            ? "" : ", namespace = \(JSONText(string: namespace))"
+        switch subject {
+        case .id(let pattern): return "{ match = \(JSONText(string: pattern.text))\(home) }"
+        case .metadata(let wanted):
+            let pairs = wanted.sorted { $0.key < $1.key }.map { key, value in
+                switch value {
+                case .equal(let value): "\(JSONText(string: key)) = \(value.text)"
+                case .matching(let pattern):
+                    "\(JSONText(string: key)) = "
+                        + "\(JSONText(string: "match(\"\(pattern.text)\")"))"
+                }
+            }
+            return "{ metadata = { \(pairs.joined(separator: ", ")) }\(home) }"
+        }
+    }
+}
+
+extension Setting.Value {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .table(let entries):
+            var object = JSONObject()
+            for entry in entries { object[entry.key] = entry.setting.value.json }
+            return .object(object)
+        case .array(let elements): return .array(elements.map(\.value.json))
+        case .string(let text), .untyped(let text), .other(let text): return .string(text)
+        case .integer(let number): return .integer(number)
+        case .number(let number): return JSONNumber(number).map(JSONValue.number) ?? .null
+        case .boolean(let flag): return .bool(flag)
+        case .null: return .null
+        }
+    }
+}

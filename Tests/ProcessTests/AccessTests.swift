@@ -1,0 +1,116 @@
+import Testing
+
+extension Programs {
+    /// A listener with rules, an auth function in Python, and guests that should see little.
+    @Suite("Restricted workers")
+    struct AccessTests {}
+}
+
+private struct Gate {
+    let engine: EngineProcess
+    let admin: PythonWorker
+    let port: Int
+
+    init() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(
+            "iii.toml",
+            """
+            [[worker_listener]]
+            address = "127.0.0.1:0"
+            [worker_listener.rbac]
+            auth_function_id = "auth"
+            expose_functions = ['match("pub::*")']
+            """
+        )
+        engine = EngineProcess(in: scratch, ["--config", file])
+        try engine.start()
+        admin = try PythonWorker(
+            sdk: "0.25.0",
+            ["\(Project.fixtures)/auth_worker.py"],
+            engine: engine
+        )
+        port = try #require(engine.listenerPorts.first)
+        let probe = try RawWorker.ready(engine)
+        try eventually("the auth function is there") {
+            try admin.check()
+            return try probe.ask("secret", [:])["error"] == nil ? () : nil
+        }
+    }
+
+    func connect(_ headers: [String] = [], path: String = "/") throws -> RawWorker {
+        try RawWorker(engine, port: port, path: path, headers: headers)
+    }
+}
+
+extension Programs.AccessTests {
+    @Test("Who shows nothing, or the wrong thing, is refused before the upgrade")
+    func refused() throws {
+        let gate = try Gate()
+        for headers in [[], ["Authorization: Bearer bad"]] {
+            for path in ["/", "/otel", "/?token=bad"] {
+                #expect(throws: Failure("upgrade of \(path) answered with 401")) {
+                    _ = try WebSocket(port: gate.port, path: path, headers: headers)
+                }
+            }
+        }
+        #expect(throws: Failure("upgrade of / answered with 403")) {
+            _ = try WebSocket(
+                port: gate.port,
+                headers: ["Authorization: Bearer good", "Origin: https://evil.example"]
+            )
+        }
+        _ = try WebSocket(port: gate.port, path: "/otel?token=good")
+        #expect(!gate.engine.errors.contains("bad"))
+        let history = try gate.engine.log("show", "--payload")
+        #expect(!history.all.contains("Bearer"))
+    }
+
+    @Test("A guest calls what is exposed or granted, and nothing else")
+    func guest() throws {
+        let gate = try Gate()
+        let guest = try gate.connect(["Authorization: Bearer good"])
+        try guest.announce()
+        for function in ["pub::a", "granted"] {
+            #expect(try guest.ask(function, [:])["error"] == nil)
+        }
+        let enqueue: Envelope = ["type": "enqueue", "queue": "default"]
+        let denied = [
+            try guest.ask("secret", [:]), try guest.ask("auth", [:]),
+            try guest.ask("state::get", ["scope": "a", "key": "b"]),
+            try guest.ask("secret", [:], action: enqueue),
+            try guest.ask("engine::workers::list", [:]),
+        ]
+        for reply in denied {
+            let error = reply["error"] as? Envelope
+            #expect(error?["code"] as? String == "FORBIDDEN")
+        }
+        // What it registers has the prefix for others, and not for itself.
+        try guest.register("hello")
+        _ = try guest.ask("pub::a", [:])
+        let other = try RawWorker.ready(gate.engine)
+        let call = try other.call("guests::hello", ["n": 1])
+        let dispatch = try guest.dispatch("hello")
+        try guest.answer(dispatch, 5)
+        #expect(try other.reply(to: call)["result"] as? Int == 5)
+    }
+
+    @Test("The SDK gets in by a header, and by the address", arguments: [true, false])
+    func sdk(byHeader: Bool) throws {
+        let gate = try Gate()
+        let url = "ws://127.0.0.1:\(gate.port)/"
+        let arguments = byHeader ? [url, "good"] : ["\(url)?token=good"]
+        let guest = try PythonWorker(
+            sdk: "0.25.0",
+            ["\(Project.fixtures)/guest_worker.py"] + arguments,
+            engine: gate.engine
+        )
+        let output = try eventually("the guest has called") {
+            try guest.check()
+            return guest.output.contains("done") ? guest.output : nil
+        }
+        #expect(output == "pub::a pub::a\ngranted granted\nsecret FORBIDDEN\ndone\n")
+        let other = try RawWorker.ready(gate.engine)
+        #expect(JSON.text(try other.ask("guests::hello", [:])["result"]).contains("guest"))
+    }
+}
