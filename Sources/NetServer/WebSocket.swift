@@ -17,6 +17,13 @@ package protocol WebSocketSession: AnyObject {
     /// No further call will follow. Comes exactly once, and never from within a call of the session
     /// to its socket.
     func closed(_ reason: CloseReason)
+    /// The peer is not ready for its end yet: a shutdown of the listener waits for it, though no
+    /// longer than ``WebSocketSettings/settlingTime``.
+    var isSettling: Bool { get }
+}
+
+extension WebSocketSession {
+    package var isSettling: Bool { false }
 }
 
 /// Why a connection ended, or was ended.
@@ -86,6 +93,8 @@ package struct WebSocketSettings: Sendable {
     package var pingInterval = TimeAmount.seconds(20)
     /// Pings in a row after which a peer that sent no byte at all is taken for dead.
     package var silentPings = 3
+    /// How old a connection is at most whose end at a shutdown is put off.
+    package var settlingTime = TimeAmount.seconds(2)
     /// From our Close frame to the end of the connection.
     package var closeDeadline = TimeAmount.seconds(5)
 

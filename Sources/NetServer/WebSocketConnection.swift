@@ -26,6 +26,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private var ticking: Scheduled<Void>?
     private var deadline: Scheduled<Void>?
     private var hasReported = false
+    private let opened: NIODeadline
 
     private var isPaused = false
     /// Read while paused, in order.
@@ -47,6 +48,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         self.eventLoop = eventLoop
         self.settings = settings
         self.session = session
+        opened = eventLoop.now
         parser = FrameParser(messageBytesMax: settings.messageBytes)
     }
 
@@ -83,10 +85,16 @@ final class WebSocketConnection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let drain = event as? ListenerDrain {
-            close(code: drain.code, text: "", because: .shutdown)
-        }
+        if let shutdown = event as? ListenerDrain { drain(shutdown) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func drain(_ shutdown: ListenerDrain) {
+        let end = opened + settings.settlingTime
+        guard phase == .open, session.isSettling, eventLoop.now < end else {
+            return close(code: shutdown.code, text: "", because: .shutdown)
+        }
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { self.drain(shutdown) }
     }
 
     // MARK: Reading

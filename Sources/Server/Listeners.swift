@@ -18,9 +18,12 @@ struct Listeners {
         let policy = AccessPolicy(token: try Token.forPeers(of: configuration, report: report))
         let worker: Listener
         do throws(ListenerError) {
+            var settings = WebSocketSettings()
+            settings.closeDeadline = .seconds(2)
             worker = try await Listener.webSocket(
                 on: ListenAddress(configuration.engine.address),
-                group: group
+                group: group,
+                settings: settings
             ) { request in
                 let access = policy.check(
                     remoteAddress: request.remoteAddress,
@@ -80,7 +83,8 @@ struct Listeners {
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
     func close() async {
         await http.close(grace: .seconds(2))
-        await worker.close(code: 1012, grace: .seconds(2))
+        // Those that are registering at this moment get longer than the others.
+        await worker.close(code: 1012, grace: .seconds(5))
     }
 }
 

@@ -13,6 +13,9 @@ final class WorkerSession: WebSocketSession {
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
     private var badFrames = 0
+    /// Until it has said who it is: an SDK before 0.24.4 whose connection ends in the middle of its
+    /// registrations never connects again (protocol 1.4).
+    private(set) var isSettling = true
     /// Whether it has unflushed frames in this turn; the gateway's.
     var isTouched = false
     /// Whether it has sent something in this turn; the gateway's.
@@ -72,7 +75,9 @@ final class WorkerSession: WebSocketSession {
 
     private func handle(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
-        case .invoke(let invoke): add(.call(id, Call(invoke)), bytes: bytes)
+        case .invoke(let invoke):
+            if isSettling, invoke.functionID == "engine::workers::register" { isSettling = false }
+            add(.call(id, Call(invoke)), bytes: bytes)
         case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
         case .ping: reply(EngineFrame.pong)
         case .pong, .registerService, .triggerRegistrationResult: break
