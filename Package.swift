@@ -173,6 +173,8 @@ let package = Package(
             ]
         ),
 
+        program("web-socket-echo", path: "Tests/WebSocketEcho", ["NetServer", nioCore, nioPosix]),
+
         module(
             "SimulationKit",
             path: "Tests/SimulationKit",
