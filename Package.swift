@@ -163,13 +163,14 @@ let package = Package(
         program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
         program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
+        .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
         program(
             "Benchmarks",
             path: "Benchmarks",
-            exclude: ["WRITER.md"],
+            exclude: ["WRITER.md", "CEpoll"],
             [
                 "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
-                "CLiburing", "CPlatform",
+                "CLiburing", "CPlatform", "CEpoll",
             ]
         ),
 
