@@ -74,6 +74,17 @@ final class WebSocket {
 
     /// One masked frame. The opcode is 0 for the later frames of a fragmented message.
     func sendFrame(_ opcode: UInt8, _ payload: [UInt8], final: Bool = true) throws {
+        try socket.send(frame(opcode, payload, final: final))
+    }
+
+    /// One binary message; false when the peer did not take all of it within `seconds`, after which
+    /// the connection is of no more use.
+    func send(binary: [UInt8], within seconds: Double) throws -> Bool {
+        let frame = frame(0x2, binary, final: true)
+        return try socket.send(frame, until: Deadline(in: seconds)) == frame.count
+    }
+
+    private func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool) -> [UInt8] {
         let mask: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
         var frame: [UInt8] = [(final ? 0x80 : 0) | opcode]
         frame.reserveCapacity(payload.count + 14)
@@ -89,7 +100,7 @@ final class WebSocket {
         }
         frame += mask
         for (index, byte) in payload.enumerated() { frame.append(byte ^ mask[index & 3]) }
-        try socket.send(frame)
+        return frame
     }
 
     // MARK: Receiving
