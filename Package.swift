@@ -112,6 +112,7 @@ let package = Package(
             "IIISDK",
             ["Primitives", "WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]
         ),
+        module("Channels", ["Primitives", "NetServer", nioCore]),
         // 4
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
@@ -145,14 +146,14 @@ let package = Package(
         ),
         module(
             "HTTPGateway",
-            ["Primitives", "Engine", "NetServer", "HTTP", nioCore]
+            ["Primitives", "Engine", "Channels", "NetServer", "HTTP", "JSON", nioCore]
         ),
         // 8
         module(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "NetServer",
+                "Channels", "NetServer",
                 "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
@@ -225,15 +226,29 @@ let package = Package(
         tests(
             "NetServerTests",
             [
-                "NetServer", "Primitives", nioCore, nioPosix, nioHTTP1,
+                "NetServer", "Channels", "Primitives", nioCore, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        tests(
+            "ChannelsTests",
+            [
+                "Channels", "Primitives", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        tests(
+            "HTTPGatewayTests",
+            [
+                "HTTPGateway", "Channels", "Engine", "Disk", "HTTP", "JSON", "NetServer",
+                "Primitives", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
         tests(
             "IIISDKTests",
             [
-                "IIISDK", "WorkerProtocol", "JSON", "Primitives", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket,
+                "IIISDK", "WorkerProtocol", "JSON", "Primitives", "Channels", "NetServer", nioCore,
+                nioPosix, nioHTTP1, nioWebSocket,
             ]
         ),
         tests(

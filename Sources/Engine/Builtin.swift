@@ -17,6 +17,7 @@ enum Builtin {
     case listWorkers
     case listFunctions
     case listTriggers
+    case createChannel
 
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
@@ -45,6 +46,7 @@ enum Builtin {
             "engine::workers::list": .listWorkers,
             "engine::functions::list": .listFunctions,
             "engine::registered-triggers::list": .listTriggers,
+            "engine::channels::create": .createChannel,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
         for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }

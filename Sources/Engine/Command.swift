@@ -16,6 +16,8 @@ package enum Command: Sendable {
     case logged([LogLine])
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
+    /// A function has begun to write its response into the request's channel.
+    case requestStreams(ExchangeID)
     /// No new work; what is in flight may finish.
     case drain
 }

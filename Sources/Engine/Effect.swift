@@ -11,6 +11,10 @@ package enum Effect: Sendable {
     /// Ends a worker's connection with a WebSocket close code.
     indirect case close(ConnectionID, code: UInt16, reason: String)
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
+    /// The response is what its function writes, and nothing else from now on.
+    indirect case stream(ExchangeID, trace: TraceID)
+    /// A channel that a worker made, and is told of behind this.
+    indirect case open(Channel, for: ConnectionID)
 
     /// A message to a worker.
     package enum Message: Sendable {
@@ -35,6 +39,15 @@ package enum Effect: Sendable {
         package var caller: UUID128?
     }
 
+    /// A data channel (protocol 7).
+    package struct Channel: Sendable {
+        package var id: ChannelID
+        /// Who has it may attach to either end.
+        package var key: UUID128
+        /// How many messages may be on their way.
+        package var messages: Int
+    }
+
     /// A refused registration.
     package struct Rejection: Sendable {
         package var code: String
@@ -48,6 +61,8 @@ package enum Effect: Sendable {
         switch self {
         case .send(let connection, _), .close(let connection, _, _): connection.loop
         case .respond(let exchange, _, _): exchange.loop
+        case .stream(let exchange, _): exchange.loop
+        case .open(let channel, _): channel.id.loop
         }
     }
 }

@@ -59,6 +59,7 @@ extension Engine where Store: ~Copyable {
         case .listWorkers: return listed(Listing.workers(registry, input))
         case .listFunctions: return listed(Listing.functions(registry, input))
         case .listTriggers: return listed(Listing.triggers(registry, input))
+        case .createChannel: return createChannel(input, for: worker)
         }
     }
 

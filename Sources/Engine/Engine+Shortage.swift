@@ -70,7 +70,9 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define): true
-        case .state, .queue, .registerWorker, .listWorkers, .listFunctions, .listTriggers: false
+        case .state, .queue, .registerWorker, .listWorkers, .listFunctions, .listTriggers,
+            .createChannel:
+            false
         }
     }
 }

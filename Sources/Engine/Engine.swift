@@ -134,6 +134,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
+        case .requestStreams(let exchange): stream(exchange)
         case .drain: isDraining = true
         }
     }

@@ -83,7 +83,18 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         upgradeRequest: HTTPRequestHead,
         initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
-        decide(upgradeRequest)
+        let decided = channel.eventLoop.makePromise(of: Void.self)
+        decide(upgradeRequest) { decided.succeed() }
+        return decided.futureResult.assumeIsolated().flatMap {
+            self.answer(channel, upgradeRequest, initialResponseHeaders)
+        }.nonisolated()
+    }
+
+    private func answer(
+        _ channel: any Channel,
+        _ upgradeRequest: HTTPRequestHead,
+        _ initialResponseHeaders: HTTPHeaders
+    ) -> EventLoopFuture<HTTPHeaders> {
         guard makeSession != nil else {
             return channel.eventLoop.makeFailedFuture(
                 NIOWebSocketUpgradeError.unsupportedWebSocketTarget
@@ -131,11 +142,12 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         }
     }
 
-    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind.
-    private func decide(_ head: HTTPRequestHead) {
+    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind, and
+    /// then calls `done`.
+    private func decide(_ head: HTTPRequestHead, done: @escaping () -> Void = {}) {
         if let defect = head.defect {
             refusal = defect
-            return
+            return done()
         }
         let target = HTTPTarget(head.uri)
         let isUpgrade = head.names("websocket", in: "upgrade")
@@ -147,10 +159,32 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             isUpgrade: isUpgrade
         )
         switch route(request) {
+        case .later(let ask):
+            guard isUpgrade else {
+                refusal = Self.notWebSocket
+                return done()
+            }
+            ask { decision in
+                self.accept(decision, of: head, isUpgrade: true)
+                done()
+            }
+        case let decision:
+            accept(decision, of: head, isUpgrade: isUpgrade)
+            done()
+        }
+    }
+
+    private func accept(
+        _ decision: UpgradeDecision,
+        of head: HTTPRequestHead,
+        isUpgrade: Bool
+    ) {
+        switch decision {
         case .refuse(let status, let body): refusal = Refusal(status, body)
         case .accept(let makeSession):
             refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
             if refusal == nil { self.makeSession = makeSession }
+        case .later: preconditionFailure("What was put off once is decided then.")
         }
     }
 

@@ -72,6 +72,10 @@ package enum UpgradeDecision {
     case accept(makeSession: () -> any WebSocketSession)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
+    /// Another event loop has to be asked. The closure is called at once, with a function that
+    /// takes the decision: once, on the connection's event loop. A request that asks for no
+    /// WebSocket is answered with 426 and nobody is asked.
+    case later((_ decide: @escaping (UpgradeDecision) -> Void) -> Void)
 }
 
 /// Bounds of a listener for WebSockets.

@@ -202,7 +202,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// Sends a ping, after it judged the peer by whether anything came since the last one.
     private func tick() {
         guard phase == .open else { return }
-        silentTicks = hasHeard || isPaused ? 0 : silentTicks + 1
+        let mayBeSilent = isPaused || socket?.mayBeSilent == true
+        silentTicks = hasHeard || mayBeSilent ? 0 : silentTicks + 1
         if !hasHeard {
             parser.trim()
             socket?.trim()
@@ -217,7 +218,12 @@ final class WebSocketConnection: ChannelDuplexHandler {
     // MARK: Ending
 
     /// Begins the closing handshake, if the connection is open.
-    func close(code: UInt16, text: String, because reason: CloseReason) {
+    func close(
+        code: UInt16,
+        text: String,
+        because reason: CloseReason,
+        within deadline: TimeAmount? = nil
+    ) {
         guard phase == .open else { return }
         sendClose(code: code, text: text)
         socket?.flush()
@@ -226,7 +232,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         // Reading goes on, for the peer's Close frame.
         held.removeAll()
         resumeReading()
-        scheduleDeadline()
+        scheduleDeadline(in: deadline ?? settings.closeDeadline)
     }
 
     private func sendClose(code: UInt16, text: String) {
@@ -249,16 +255,16 @@ final class WebSocketConnection: ChannelDuplexHandler {
         report(reason)
         held.removeAll()
         resumeReading()
-        scheduleDeadline()
+        scheduleDeadline(in: settings.closeDeadline)
         let written = context.eventLoop.makePromise(of: Void.self)
         context.close(mode: .output, promise: written)
         guard !lingers else { return }
         written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
-    private func scheduleDeadline() {
+    private func scheduleDeadline(in time: TimeAmount) {
         guard deadline == nil else { return }
-        deadline = eventLoop.assumeIsolated().scheduleTask(in: settings.closeDeadline) {
+        deadline = eventLoop.assumeIsolated().scheduleTask(in: time) {
             self.context?.close(promise: nil)
         }
     }

@@ -36,6 +36,13 @@ package enum Limits {
     package static let readsInFlight = 64
     /// A write that takes longer to be on the medium, in nanoseconds, has waited for a processor.
     package static let slowSync: UInt64 = 2_000_000
+    /// Messages that may be on their way in a channel when nobody says how many.
+    package static let channelMessages = 64
+    /// At most so many.
+    package static let channelMessagesMax = 1024
+    /// Bytes that may be on their way in a channel: as many as its messages have when SDKs cut
+    /// them. One message may be larger.
+    package static let channelBytes = 4 << 20
     /// Writes that are synced the other way before the single write is tried again.
     package static let linkedSyncs = 1000
 }

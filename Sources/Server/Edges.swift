@@ -1,3 +1,4 @@
+import Channels
 import Engine
 import HTTPGateway
 import NIOCore
@@ -12,9 +13,11 @@ final class Edges: Sendable {
         let loop: any EventLoop
         let workers: NIOLoopBound<WorkerGateway>
         let http: NIOLoopBound<HTTPGateway>
+        let channels: NIOLoopBound<ChannelTable>
     }
 
     private let loops: [Loop]
+    private let homes: [ChannelHome]
 
     init(group: MultiThreadedEventLoopGroup, inbox: Inbox, report: Report) {
         loops = group.makeIterator().enumerated().map { number, loop in
@@ -34,11 +37,17 @@ final class Edges: Sendable {
                     http: NIOLoopBound(
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
                         eventLoop: loop
-                    )
+                    ),
+                    channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop)
                 )
             }
             do { return try built.wait() } catch {
                 preconditionFailure("a new loop runs: \(error)")
+            }
+        }
+        homes = loops.map { owned in
+            ChannelHome(loop: owned.loop) { id, key in
+                owned.channels.value.find(id, key: key) ?? owned.http.value.find(id, key: key)
             }
         }
     }
@@ -51,10 +60,15 @@ final class Edges: Sendable {
                     let workers = owned.workers.value
                     let http = owned.http.value
                     for effect in effects {
-                        if case .respond = effect {
-                            http.carryOut(effect)
-                        } else {
-                            workers.carryOut(effect)
+                        switch effect {
+                        case .send, .close: workers.carryOut(effect)
+                        case .respond, .stream: http.carryOut(effect)
+                        case .open(let channel, _):
+                            owned.channels.value.open(
+                                channel.id,
+                                key: channel.key,
+                                bounds: ChannelBounds(messages: channel.messages)
+                            )
                         }
                     }
                     workers.flush()
@@ -65,7 +79,10 @@ final class Edges: Sendable {
 
     /// On the connection's event loop.
     func route(_ request: UpgradeRequest) -> UpgradeDecision {
-        current.workers.value.route(request)
+        guard ChannelRoute.matches(request.path) else {
+            return current.workers.value.route(request)
+        }
+        return ChannelRoute.decide(request, on: current.loop, homes: homes)
     }
 
     /// On the event loop that is asked for.

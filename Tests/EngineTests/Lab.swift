@@ -352,10 +352,7 @@ extension Effect {
         return dispatch
     }
 
-    var receipt: UUID128? {
-        guard case .send(_, .receipt(_, let receipt)) = self else { return nil }
-        return receipt
-    }
+    var receipt: UUID128? { if case .send(_, .receipt(_, let id)) = self { id } else { nil } }
 
     var reply: HTTPReply? {
         guard case .respond(_, let reply, _) = self else { return nil }
@@ -380,6 +377,7 @@ extension Effect {
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
+        case .stream, .open: "stream or channel"
         }
     }
 }

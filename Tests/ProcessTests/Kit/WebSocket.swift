@@ -82,6 +82,13 @@ final class WebSocket {
         try socket.send(WebSocket.frame(opcode, payload, final: final))
     }
 
+    /// One binary message; false when the peer did not take all of it within `seconds`, after which
+    /// the connection is of no more use.
+    func send(binary: [UInt8], within seconds: Double) throws -> Bool {
+        let frame = WebSocket.frame(0x2, binary)
+        return try socket.send(frame, until: Deadline(in: seconds)) == frame.count
+    }
+
     /// The bytes of a masked frame.
     static func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool = true) -> [UInt8] {
         let mask: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
