@@ -55,6 +55,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser",
     package: "swift-argument-parser"
@@ -71,6 +73,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
         .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
@@ -117,6 +121,7 @@ let package = Package(
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
+        service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
         // 5
@@ -126,7 +131,7 @@ let package = Package(
             "Engine",
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
-                "Queue", "State", "HTTP", "Cron", "Observability", deque, heap,
+                "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability", deque, heap,
             ]
         ),
         module(
@@ -148,16 +153,23 @@ let package = Package(
             "HTTPGateway",
             ["Primitives", "Engine", "Channels", "NetServer", "HTTP", "JSON", nioCore]
         ),
+        module(
+            "HTTPInvoker",
+            [
+                "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
+                crypto,
+            ]
+        ),
         // 8
         module(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "Channels", "NetServer",
+                "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions",
                 "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
-                nioCore, nioPosix,
+                nioCore, nioPosix, nioSSL,
             ]
         ),
         // 9
@@ -196,8 +208,8 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
-                "Cron", "HTTP", "Observability", "Folding", "LogTools", "WorkerProtocol",
-                "NetServer", "SimulationKit",
+                "Cron", "HTTP", "HTTPFunctions", "Observability", "Folding", "LogTools",
+                "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
 
@@ -214,12 +226,21 @@ let package = Package(
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
+        tests("HTTPFunctionsTests", ["HTTPFunctions", "Primitives", "JSON"]),
+        tests(
+            "HTTPInvokerTests",
+            [
+                "HTTPInvoker", "HTTPFunctions", "Engine", "Primitives", "JSON", nioCore, nioPosix,
+                nioSSL,
+            ]
+        ),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
         tests(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "Cron", "Observability", "LogTools",
+                "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability",
+                "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),
@@ -259,7 +280,7 @@ let package = Package(
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
-        tests("ServerTests", ["Server", "Primitives"]),
+        tests("ServerTests", ["Server", "HTTPFunctions", "Primitives"]),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),

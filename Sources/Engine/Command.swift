@@ -18,13 +18,16 @@ package enum Command: Sendable {
     case requestAbandoned(ExchangeID)
     /// A function has begun to write its response into the request's channel.
     case requestStreams(ExchangeID)
+    /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
+    indirect case fetched(UUID128, FunctionResult)
     /// No new work; what is in flight may finish.
     case drain
 }
 
 /// A worker's registrations, which wait until its namespace is known (protocol 1.7).
 package enum Registration: Sendable {
-    case function(id: String, definition: JSONText, isHTTPInvoked: Bool)
+    /// `invocation` says how a function is reached that the worker does not serve itself.
+    case function(id: String, definition: JSONText, invocation: JSONText? = nil)
     case removeFunction(id: String)
     case trigger(TriggerRequest)
     case removeTrigger(id: String)
@@ -34,7 +37,8 @@ extension Registration {
     /// Roughly what its record would hold.
     var byteCount: Int {
         switch self {
-        case .function(let id, let definition, _): id.utf8.count + definition.bytes.count
+        case .function(let id, let definition, let invocation):
+            id.utf8.count + definition.bytes.count + (invocation?.bytes.count ?? 0)
         case .removeFunction(let id), .removeTrigger(let id): id.utf8.count
         case .trigger(let request):
             request.id.utf8.count + request.type.utf8.count + request.function.utf8.count

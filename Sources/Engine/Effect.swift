@@ -1,4 +1,5 @@
 package import HTTP
+package import HTTPFunctions
 package import JSON
 package import Primitives
 
@@ -15,6 +16,8 @@ package enum Effect: Sendable {
     indirect case stream(ExchangeID, trace: TraceID)
     /// A channel that a worker made, and is told of behind this.
     indirect case open(Channel, for: ConnectionID)
+    /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
+    indirect case fetch(Fetch)
 
     /// A message to a worker.
     package enum Message: Sendable {
@@ -48,6 +51,14 @@ package enum Effect: Sendable {
         package var messages: Int
     }
 
+    /// A request that runs a function.
+    package struct Fetch: Sendable {
+        /// The connection that registered the function: its event loop makes the request.
+        package var owner: ConnectionID
+        package var endpoint: Endpoint
+        package var dispatch: Dispatch
+    }
+
     /// A refused registration.
     package struct Rejection: Sendable {
         package var code: String
@@ -63,6 +74,7 @@ package enum Effect: Sendable {
         case .respond(let exchange, _, _): exchange.loop
         case .stream(let exchange, _): exchange.loop
         case .open(let channel, _): channel.id.loop
+        case .fetch(let fetch): fetch.owner.loop
         }
     }
 }

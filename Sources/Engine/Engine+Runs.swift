@@ -37,6 +37,9 @@ extension Engine where Store: ~Copyable {
         guard let worker = chosen ?? registry.pick(run.function) else {
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
         }
+        if let endpoint = worker.endpoints[run.function] {
+            return try fetch(run, endpoint, worker)
+        }
         guard fits(run.payload.count, to: worker) else {
             let refusal = Self.tooLarge(run.payload.count, worker)
             return try finish(run, record: nil, .failure(refusal), took: 0)
@@ -53,7 +56,15 @@ extension Engine where Store: ~Copyable {
         }
         worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
         runningCount += 1
-        let dispatch = Effect.Dispatch(
+        send(
+            .invoke(message(for: run, id, record)),
+            to: worker.connection,
+            after: run.after ?? record
+        )
+    }
+
+    func message(for run: Run, _ id: UUID128, _ record: Offset) -> Effect.Dispatch {
+        Effect.Dispatch(
             invocation: id,
             function: run.function.id,
             payload: run.payload,
@@ -62,7 +73,6 @@ extension Engine where Store: ~Copyable {
             baggage: run.baggage,
             caller: run.caller
         )
-        send(.invoke(dispatch), to: worker.connection, after: run.after ?? record)
     }
 
     private mutating func dispatch(_ run: Run, to builtin: Builtin) throws(LogError) {
@@ -76,7 +86,7 @@ extension Engine where Store: ~Copyable {
         try finish(run, record: nil, resolve(outcome.reply), took: 0)
     }
 
-    private mutating func recordInvoked(
+    mutating func recordInvoked(
         _ run: Run,
         _ id: UUID128,
         _ worker: Worker

@@ -41,6 +41,7 @@ extension Engine where Store: ~Copyable {
             ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         )
         for invocation in worker.endAll() { try finish(invocation, stopped) }
+        try endFetches(of: worker, stopped)
     }
 
     /// A worker came back on a new connection: the old one is over (protocol 1.8).
@@ -126,8 +127,8 @@ extension Engine where Store: ~Copyable {
         of worker: Worker
     ) throws(LogError) {
         switch registration {
-        case .function(let id, let definition, let isHTTPInvoked):
-            try addFunction(id, definition, isHTTPInvoked, of: worker)
+        case .function(let id, let definition, let invocation):
+            try addFunction(id, definition, invocation, of: worker)
         case .removeFunction(let id):
             let name = FunctionName(namespace: worker.namespace, id: id)
             guard registry.cease(name, by: worker) else { return }
@@ -148,18 +149,10 @@ extension Engine where Store: ~Copyable {
     private mutating func addFunction(
         _ id: String,
         _ definition: JSONText,
-        _ isHTTPInvoked: Bool,
+        _ invocation: JSONText?,
         of worker: Worker
     ) throws(LogError) {
         let name = FunctionName(namespace: worker.namespace, id: id)
-        if isHTTPInvoked {
-            notice(
-                .warning,
-                "function \"\(name)\" of worker \(worker.name ?? worker.id.description) is to be "
-                    + "invoked by HTTP, which this version does not do; it was not registered"
-            )
-            return
-        }
         let isReserved =
             Builtin.named(id) != nil
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
@@ -173,7 +166,9 @@ extension Engine where Store: ~Copyable {
             )
             return send(.rejected(rejection), to: worker.connection, after: nil)
         }
+        guard let endpoint = endpoint(of: name, invocation, worker) else { return }
         let isNew = registry.serve(name, by: worker, definition: definition)
+        worker.endpoints[name] = endpoint.target
         try record(
             .functionRegistered(
                 FunctionRegistered(

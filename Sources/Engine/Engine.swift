@@ -4,6 +4,7 @@ package import Disk
 package import Events
 package import Folding
 import HTTP
+package import HTTPFunctions
 import JSON
 import Observability
 package import Primitives
@@ -37,6 +38,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Runs that take place elsewhere, by the id of their request.
+    var fetches: [UUID128: Fetching] = [:]
     /// Since when, at the most, the oldest record that is not durable has waited.
     private var unsyncedSince: UInt64?
     private var flushedAt: UInt64 = 0
@@ -135,6 +138,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
         case .requestStreams(let exchange): stream(exchange)
+        case .fetched(let id, let result): try fetched(id, result)
         case .drain: isDraining = true
         }
     }
@@ -288,6 +292,8 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    /// Where functions that are invoked by HTTP may lead.
+    package var outbound: OutboundPolicy
 
     package init(
         version: String,
@@ -297,7 +303,8 @@ package struct EngineOptions: Sendable {
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
         releaseAhead: UInt64? = nil,
-        recordBytes: Int = Limits.recordBytes
+        recordBytes: Int = Limits.recordBytes,
+        outbound: OutboundPolicy = OutboundPolicy()
     ) {
         self.version = version
         self.process = process
@@ -307,6 +314,7 @@ package struct EngineOptions: Sendable {
         self.responseTimeout = responseTimeout
         self.releaseAhead = releaseAhead
         payloadBytes = recordBytes - Limits.recordOverheadBytes
+        self.outbound = outbound
     }
 }
 

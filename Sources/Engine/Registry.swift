@@ -61,6 +61,7 @@ final class Registry {
         function.owners.remove(at: place)
         functions[name] = function.owners.isEmpty ? nil : function
         worker.functions.removeAll { $0 == name }
+        worker.endpoints[name] = nil
         return true
     }
 

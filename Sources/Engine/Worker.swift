@@ -1,3 +1,4 @@
+import HTTPFunctions
 import JSON
 import Primitives
 
@@ -22,6 +23,8 @@ final class Worker {
     var pending: [Registration]? = []
     var functions: [FunctionName] = []
     var triggers: [String] = []
+    /// Those of its functions that are invoked by HTTP.
+    var endpoints: [FunctionName: Endpoint] = [:]
 
     /// What it was asked to run and has not answered.
     private(set) var serving: [UUID128: Invocation] = [:]

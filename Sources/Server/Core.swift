@@ -5,6 +5,7 @@ import Engine
 import Events
 import Folding
 import Glibc
+import HTTPFunctions
 import Primitives
 import RecordFormat
 import State
@@ -15,13 +16,19 @@ final class Core: Sendable {
     let inbox: Inbox
     private let waker: Waker
     private let configuration: Configuration
+    private let outbound: OutboundPolicy
     private let report: Report
     private let segments: SegmentKeeper
     private let drained = Gathering()
     private let ended = Gathering()
 
-    init(_ configuration: Configuration, _ report: Report) throws(ServeError) {
+    init(
+        _ configuration: Configuration,
+        outbound: OutboundPolicy,
+        _ report: Report
+    ) throws(ServeError) {
         self.configuration = configuration
+        self.outbound = outbound
         self.report = report
         do throws(StorageError) {
             waker = try Waker()
@@ -120,7 +127,7 @@ final class Core: Sendable {
             engine = try Engine(
                 log: log,
                 views: consume views,
-                options: EngineOptions(configuration, version: Server.version),
+                options: engineOptions,
                 random: entropy,
                 now: start
             )
@@ -148,6 +155,10 @@ final class Core: Sendable {
         } catch {
             fail(error)
         }
+    }
+
+    private var engineOptions: EngineOptions {
+        EngineOptions(configuration, version: Server.version, outbound: outbound)
     }
 
     /// Who is told where the log goes on: both look after what was sealed.
@@ -205,7 +216,7 @@ final class Core: Sendable {
 }
 
 extension EngineOptions {
-    init(_ configuration: Configuration, version: String) {
+    init(_ configuration: Configuration, version: String, outbound: OutboundPolicy) {
         self.init(
             version: version,
             process: UInt64(getpid()),
@@ -213,7 +224,8 @@ extension EngineOptions {
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
             responseTimeout: configuration.http.timeout.unsigned,
-            recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes
+            recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
+            outbound: outbound
         )
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned

@@ -1,6 +1,7 @@
 import Channels
 import Engine
 import HTTPGateway
+import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
@@ -14,12 +15,18 @@ final class Edges: Sendable {
         let workers: NIOLoopBound<WorkerGateway>
         let http: NIOLoopBound<HTTPGateway>
         let channels: NIOLoopBound<ChannelTable>
+        let invoker: NIOLoopBound<HTTPInvoker>
     }
 
     private let loops: [Loop]
     private let homes: [ChannelHome]
 
-    init(group: MultiThreadedEventLoopGroup, inbox: Inbox, report: Report) {
+    init(
+        group: MultiThreadedEventLoopGroup,
+        inbox: Inbox,
+        outbound: InvokerSettings,
+        report: Report
+    ) {
         loops = group.makeIterator().enumerated().map { number, loop in
             // Built on the loop that will own it, as NIOLoopBound asks.
             let built = loop.submit {
@@ -38,7 +45,11 @@ final class Edges: Sendable {
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
                         eventLoop: loop
                     ),
-                    channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop)
+                    channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop),
+                    invoker: NIOLoopBound(
+                        HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
+                        eventLoop: loop
+                    )
                 )
             }
             do { return try built.wait() } catch {
@@ -69,6 +80,7 @@ final class Edges: Sendable {
                                 key: channel.key,
                                 bounds: ChannelBounds(messages: channel.messages)
                             )
+                        case .fetch: owned.invoker.value.carryOut(effect)
                         }
                     }
                     workers.flush()

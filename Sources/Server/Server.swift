@@ -1,6 +1,7 @@
 import CPlatform
 import Engine
 import Glibc
+import HTTPInvoker
 import NIOCore
 import NIOPosix
 import Primitives
@@ -21,12 +22,13 @@ package enum Server {
         prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
-        let core = try Core(configuration, report)
+        let outbound = try InvokerSettings(configuration.httpFunctions)
+        let core = try Core(configuration, outbound: outbound.policy, report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(group: group, inbox: core.inbox, report: report)
+        let edges = Edges(group: group, inbox: core.inbox, outbound: outbound, report: report)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         let listeners: Listeners

@@ -49,7 +49,7 @@ extension Registration {
             self = .function(
                 id: function.id,
                 definition: function.definition,
-                isHTTPInvoked: function.invocation != nil
+                invocation: function.invocation
             )
         case .unregisterFunction(let id): self = .removeFunction(id: id)
         case .registerTrigger(let trigger):

@@ -127,7 +127,7 @@ package final class WorkerGateway {
             }
         case .close(let connection, let code, let reason):
             sessions[connection.number]?.close(code: code, reason: reason)
-        case .respond, .stream, .open:
+        case .respond, .stream, .open, .fetch:
             break
         }
     }

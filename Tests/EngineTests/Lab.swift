@@ -242,10 +242,7 @@ extension Call {
 
 extension Command {
     static func serve(_ peer: Peer, _ function: String) -> Command {
-        .register(
-            peer.connection,
-            .function(id: function, definition: .emptyObject, isHTTPInvoked: false)
-        )
+        .register(peer.connection, .function(id: function, definition: .emptyObject))
     }
 
     static func call(
@@ -374,6 +371,7 @@ extension Effect {
             "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
+        case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"

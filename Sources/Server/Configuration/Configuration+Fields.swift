@@ -5,7 +5,7 @@ import Primitives
 extension Configuration {
     static let sections = [
         "engine", "http", "stream", "queue", "cron", "state", "observability", "log", "security",
-        "exec",
+        "http_functions", "exec",
     ]
 
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is

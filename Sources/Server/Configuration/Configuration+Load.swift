@@ -87,6 +87,9 @@ extension Configuration {
         found.security.tokenFile = found.security.tokenFile.map {
             absolute($0, from: base("security.token_file"))
         }
+        found.httpFunctions.caFile = found.httpFunctions.caFile.map {
+            absolute($0, from: base("http_functions.ca_file"))
+        }
         return Loaded(
             configuration: found,
             file: file?.name,
@@ -132,6 +135,7 @@ extension Configuration {
         show("observability", observability, Observability.fields)
         show("log", log, Log.fields)
         show("security", security, Security.fields)
+        show("http_functions", httpFunctions, HTTPFunctions.fields)
         for (index, one) in exec.enumerated() { show("exec[\(index)]", one, Exec.fields) }
         return settings
     }

@@ -15,6 +15,7 @@ package struct Configuration: Equatable, Sendable {
     package var observability = Observability()
     package var log = Log()
     package var security = Security()
+    package var httpFunctions = HTTPFunctions()
     /// Worker processes that the engine starts and keeps running, in the order of the file.
     package var exec: [Exec] = []
 

@@ -25,6 +25,9 @@ struct ConfigurationDecoder {
             case "log": read(section, "log", Configuration.Log.fields, &found.log)
             case "security":
                 read(section, "security", Configuration.Security.fields, &found.security)
+            case "http_functions":
+                let fields = Configuration.HTTPFunctions.fields
+                read(section, "http_functions", fields, &found.httpFunctions)
             case "exec": readExec(section, &found.exec)
             default: findings.unknownKey(entry, in: nil, allowed: Configuration.sections)
             }

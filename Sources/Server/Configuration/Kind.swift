@@ -77,6 +77,43 @@ extension Kind where Value == String {
     }
 }
 
+extension Kind {
+    /// A list of strings, or of integers by their digits; from a variable or a flag, texts with
+    /// commas between them.
+    static func list<Element: Sendable>(
+        _ expectation: String,
+        show: @escaping @Sendable (Element) -> String,
+        quoted isQuoted: Bool = true,
+        parse: @escaping @Sendable (String) -> Element?
+    ) -> Self where Value == [Element] {
+        Kind(
+            expectation: expectation,
+            read: { value in
+                var texts: [String] = []
+                switch value {
+                case .untyped(let text):
+                    texts = text.split(separator: ",").map(String.init)
+                case .array(let elements):
+                    for element in elements {
+                        switch element.value {
+                        case .string(let text): texts.append(text)
+                        case .integer(let number): texts.append(String(number))
+                        default: return .wrongType
+                        }
+                    }
+                default: return .wrongType
+                }
+                let parsed = texts.compactMap(parse)
+                return parsed.count == texts.count ? .value(parsed) : .refused
+            },
+            show: { list in
+                let texts = list.map { isQuoted ? quoted(show($0)) : show($0) }
+                return "[" + texts.joined(separator: ", ") + "]"
+            }
+        )
+    }
+}
+
 extension Kind where Value == [String] {
     static let command = Kind(
         expectation: "a list of strings, the program first",

@@ -19,7 +19,7 @@ extension Configuration.Sources {
         )
     }
 
-    private static func environment() -> [String: String] {
+    static func environment() -> [String: String] {
         var variables: [String: String] = [:]
         var next = environ
         while let line = next.pointee {

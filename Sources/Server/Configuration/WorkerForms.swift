@@ -20,6 +20,8 @@ struct WorkerForm {
         case listener
         /// The map of function queues.
         case queues
+        /// Where functions that are invoked by HTTP may lead.
+        case outbound
         /// The commands of the exec worker.
         case commands
         /// Nothing that this engine acts on; the user is told.
@@ -38,15 +40,14 @@ struct WorkerForm {
 
     /// Workers of the other implementation that this engine does not have.
     static let absent = [
-        "iii-pubsub", "pubsub", "configuration", "iii-http-functions", "iii-bridge", "iii-sandbox",
-        "iii-worker-ops",
+        "iii-pubsub", "pubsub", "configuration", "iii-bridge", "iii-sandbox", "iii-worker-ops",
     ]
 
     /// Every name that a `workers:` list may hold without being a package of the user's own.
     static var knownNames: [String] { all.flatMap(\.names) + silent + absent }
 
     static let all = [
-        workerManager, http, queue, cron, state, stream, observability, exec,
+        workerManager, http, queue, cron, state, stream, observability, httpFunctions, exec,
     ]
 
     /// The keys of one entry of `queue_configs`.
@@ -146,6 +147,14 @@ struct WorkerForm {
         return keys
     }()
 
+    private static let httpFunctions = WorkerForm(
+        names: ["iii-http-functions"],
+        keys: ["security": .outbound]
+    )
+
+    /// The keys of its `security`.
+    static let outboundKeys = ["url_allowlist", "block_private_ips", "require_https"]
+
     private static let exec = WorkerForm(
         names: ["iii-exec", "exec"],
         keys: ["exec": .commands, "watch": .none]
@@ -164,6 +173,7 @@ struct WorkerForm {
         case "stream", "streams": return "iii-stream"
         case "observability", "logging", "otel": return "iii-observability"
         case "pubsub": return "iii-pubsub"
+        case "http_functions": return "iii-http-functions"
         case "shell": return "iii-exec"
         case "worker": return "iii-worker-manager"
         case "telemetry": return "iii-telemetry"

@@ -130,6 +130,7 @@ struct WorkersForm {
         case .listener: break
         case .queues: translateQueues(setting)
         case .commands: translateCommands(setting)
+        case .outbound: translateOutbound(setting)
         case .none:
             findings.warning(at: setting.place, "\(setting.name) has no effect in this engine")
         case .unsupported(let peril):
@@ -185,6 +186,23 @@ struct WorkersForm {
             }
         }
         put(queue, ["queue", "queues", key])
+    }
+
+    /// A block without a list of hosts allows none (protocol 8), which its author may not expect.
+    private mutating func translateOutbound(_ setting: Setting) {
+        if setting.value == .null { return }
+        guard isTable(setting, named: setting.name, or: "a table of settings") else { return }
+        for entry in setting.entries {
+            if WorkerForm.outboundKeys.contains(entry.key) {
+                put(entry.setting, ["http_functions", entry.key])
+            } else {
+                findings.unknownKey(entry, in: setting.name, allowed: WorkerForm.outboundKeys)
+            }
+        }
+        guard setting["url_allowlist"] == nil else { return }
+        put(setting.replaced(by: .array([])), "http_functions.url_allowlist")
+        let message = "\(setting.name) has no url_allowlist and lets functions reach no host"
+        findings.warning(at: setting.place, message)
     }
 
     /// The commands of one exec worker are a pipeline: all but the last must succeed in turn.

@@ -1,6 +1,7 @@
 import Cron
 import Events
 import HTTP
+import HTTPFunctions
 import JSON
 import LogTools
 import NetServer
@@ -28,10 +29,22 @@ extension FuzzTarget {
             return again == loss ? nil : "\(loss) is read again as \(String(describing: again))"
         },
         FuzzTarget("cron", cron),
+        FuzzTarget("web-address", webAddress),
     ]
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A URL that is taken is read the same from what is sent of it.
+    private static func webAddress(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let url = WebAddress(text(bytes)) else { return nil }
+        let scheme = url.isSecure ? "https" : "http"
+        let sent = "\(scheme)://\(url.authority)\(url.target)"
+        guard let again = WebAddress(sent), again == url else {
+            return "\(url) is sent as \(sent), and read as something else"
+        }
+        return nil
     }
 
     private static func json(_ bytes: UnsafeRawBufferPointer) -> String? {

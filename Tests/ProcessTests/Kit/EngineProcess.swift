@@ -7,6 +7,8 @@ final class EngineProcess {
     let data: String
     /// Further arguments of `iii serve`, after the usual ones.
     let arguments: [String]
+    /// Variables of the engine's process, over the test's own.
+    var environment: [String: String] = [:]
     private var child: ChildProcess?
     private var starts = 0
     private(set) var workerPort = 0
@@ -54,7 +56,12 @@ final class EngineProcess {
     /// Starts it and does not wait.
     func launch() throws {
         starts += 1
-        child = try ChildProcess(serve + ["--ports-file", portsFile], label: label, in: scratch)
+        child = try ChildProcess(
+            serve + ["--ports-file", portsFile],
+            label: label,
+            in: scratch,
+            environment: environment
+        )
     }
 
     /// Starts it where it should refuse to run, and waits for its end.

@@ -68,8 +68,7 @@ extension EngineSimulation {
     ) throws(LogError) {
         let registration = Registration.function(
             id: function,
-            definition: .emptyObject,
-            isHTTPInvoked: false
+            definition: .emptyObject
         )
         try core.handle(.register(connection, registration))
     }

@@ -100,6 +100,7 @@ extension EngineSimulation {
         case .send(let connection, let message):
             hash.add(connection.number)
             hear(message, on: connection)
+        case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
         case .close(let connection, let code, _): hash.add(connection.number ^ UInt64(code))
         case .respond(let exchange, let reply, _):
             hash.add(exchange.number)

@@ -1,0 +1,64 @@
+import Glibc
+package import HTTPFunctions
+package import NIOCore
+package import NIOPosix
+
+/// Turns a name into its addresses, all of them; none where it has none.
+package struct Resolver: Sendable {
+    private let look: @Sendable (String, any EventLoop) -> EventLoopFuture<[IPAddress]>
+
+    package init(
+        _ look: @escaping @Sendable (String, any EventLoop) -> EventLoopFuture<[IPAddress]>
+    ) {
+        self.look = look
+    }
+
+    func addresses(of name: String, on loop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
+        look(name, loop)
+    }
+
+    /// The system's own, on threads that may wait: it has no way to ask without waiting.
+    package static func system(_ threads: NIOThreadPool) -> Resolver {
+        Resolver { name, loop in
+            threads.runIfActive(eventLoop: loop) { lookUp(name) }
+        }
+    }
+
+    private static func lookUp(_ name: String) -> [IPAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var found: [IPAddress] = []
+        var next = list
+        while let entry = next {
+            if let address = address(entry.pointee), !found.contains(address) {
+                found.append(address)
+            }
+            next = entry.pointee.ai_next
+        }
+        return found
+    }
+
+    private static func address(_ entry: addrinfo) -> IPAddress? {
+        guard let socket = UnsafeRawPointer(entry.ai_addr) else { return nil }
+        switch entry.ai_family {
+        case AF_INET:
+            let address = socket.load(as: sockaddr_in.self).sin_addr
+            return IPAddress(bytes: withUnsafeBytes(of: address) { Array($0) })
+        case AF_INET6:
+            let address = socket.load(as: sockaddr_in6.self).sin6_addr
+            return IPAddress(bytes: withUnsafeBytes(of: address) { Array($0) })
+        default: return nil
+        }
+    }
+
+    /// The addresses of this machine's own interfaces.
+    package static func ownAddresses() -> Set<IPAddress> {
+        // Without a list of interfaces nothing can be said about them; private ranges stay blocked.
+        let devices = (try? System.enumerateDevices()) ?? []
+        return Set(devices.compactMap { $0.address?.ipAddress.flatMap { IPAddress($0) } })
+    }
+}

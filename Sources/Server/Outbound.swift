@@ -1,0 +1,40 @@
+import Glibc
+import HTTPFunctions
+import HTTPInvoker
+import NIOPosix
+import NIOSSL
+
+extension InvokerSettings {
+    /// What the configuration and this process's environment say about outbound requests.
+    ///
+    /// - Throws: where the certificates to trust cannot be read.
+    init(_ configuration: Configuration.HTTPFunctions) throws(ServeError) {
+        let environment = Configuration.Sources.environment()
+        let policy = configuration.policy(
+            environment,
+            ownAddresses: Resolver.ownAddresses()
+        )
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        tls.applicationProtocols = ["http/1.1"]
+        if let file = configuration.caFile { tls.trustRoots = .file(file) }
+        let context: NIOSSLContext
+        do {
+            context = try NIOSSLContext(configuration: tls)
+        } catch {
+            throw ServeError(
+                .configuration,
+                code: "http_functions.ca_file",
+                message: "cannot read certificates from "
+                    + "\(configuration.caFile ?? "the system's own store"): \(error)"
+            )
+        }
+        self.init(
+            policy: policy,
+            secrets: environment.filter { policy.knownSecrets.contains($0.key) },
+            responseBytes: configuration.maxResponseBytes,
+            resolver: .system(.singleton),
+            tls: context
+        )
+    }
+}
