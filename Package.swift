@@ -118,6 +118,7 @@ let package = Package(
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
+        service("Observe", ["Primitives", "JSON"]),
         // 5
         module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
         // 6
@@ -125,7 +126,7 @@ let package = Package(
             "Engine",
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
-                "Queue", "State", "HTTP", "Cron", "Observability", deque, heap,
+                "Queue", "State", "HTTP", "Cron", "Observability", "Observe", deque, heap,
             ]
         ),
         module(
@@ -140,7 +141,7 @@ let package = Package(
             "WorkerGateway",
             [
                 "Primitives", "Engine", "NetServer", "WorkerProtocol", "JSON", "Observability",
-                nioCore,
+                "Observe", nioCore,
             ]
         ),
         module(
@@ -192,8 +193,8 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
-                "Cron", "HTTP", "Observability", "Folding", "LogTools", "WorkerProtocol",
-                "NetServer", "SimulationKit",
+                "Cron", "HTTP", "Observability", "Observe", "Folding", "LogTools",
+                "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
 
@@ -211,11 +212,13 @@ let package = Package(
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
+        tests("ObserveTests", ["Observe", "Primitives", "JSON"]),
         tests(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "Cron", "Observability", "LogTools",
+                "Folding", "Queue", "State", "HTTP", "Cron", "Observability", "Observe",
+                "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

@@ -61,8 +61,8 @@ struct TidyTests {
     func layers() {
         let lower: Set<String> = [
             "Primitives", "JSON", "CommandLineKit", "RecordFormat", "Disk", "WorkerProtocol",
-            "CommitLog", "Events", "Queue", "State", "HTTP", "Cron", "Observability", "Engine",
-            "LogTools",
+            "CommitLog", "Events", "Queue", "State", "HTTP", "Cron", "Observability", "Observe",
+            "Engine", "LogTools",
         ]
         let system: Set<String> = ["Glibc", "Synchronization", "Dispatch"]
         for file in files where lower.contains(file.module) {
