@@ -27,12 +27,18 @@ extension Engine where Store: ~Copyable {
             .namespaceGrace(connection),
             at: now.monotonic + options.namespaceGrace
         )
-        send(.registered(worker: worker.id, token: worker.token), to: connection, after: offset)
+        let features = options.observe ? [EngineOptions.observeFeature] : []
+        send(
+            .registered(worker: worker.id, token: worker.token, features: features),
+            to: connection,
+            after: offset
+        )
     }
 
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
         guard let worker = registry.remove(connection) else { return }
-        for function in worker.functions { _ = registry.cease(function, by: worker) }
+        let functions = worker.functions
+        for function in functions { _ = registry.cease(function, by: worker) }
         try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers where registry.triggers[id]?.owner == connection {
             removeTrigger(id)
@@ -40,7 +46,10 @@ extension Engine where Store: ~Copyable {
         let stopped = FunctionResult.failure(
             ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         )
+        try observersLeave(connection)
         for invocation in worker.endAll() { try finish(invocation, stopped) }
+        // Now: that those ended is an event still.
+        observeGone(functions, by: worker)
     }
 
     /// A worker came back on a new connection: the old one is over (protocol 1.8).
@@ -77,7 +86,9 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
+        let knewObservers = worker.observes
         description.update(worker)
+        worker.observes = worker.observes && options.observe
         try record(
             .workerDescribed(
                 WorkerDescribed(
@@ -89,6 +100,8 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        let isLate = worker.pending == nil && worker.observes && !knewObservers
+        if isLate { confirmAll(to: worker) }
         try resolve(worker)
         return .value(JSONValue.object(["success": .bool(true)]).text.bytes)
     }
@@ -134,6 +147,10 @@ extension Engine where Store: ~Copyable {
             try record(
                 .functionUnregistered(FunctionUnregistered(worker: worker.id, function: name))
             )
+            observeGone([name], by: worker)
+        case .observe(let id, let wish):
+            if options.observe { try observe(id, wish, by: worker) }
+        case .unobserve(let id): try unobserve(id, by: worker.connection)
         case .trigger(let request): try addTrigger(request, of: worker)
         case .removeTrigger(let id):
             guard let trigger = registry.triggers[id], trigger.owner == worker.connection else {
@@ -141,6 +158,7 @@ extension Engine where Store: ~Copyable {
             }
             removeTrigger(id)
             try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
+            try dropLegacy(id)
             try unsubscribe(trigger)
         }
     }
@@ -174,7 +192,7 @@ extension Engine where Store: ~Copyable {
             return send(.rejected(rejection), to: worker.connection, after: nil)
         }
         let isNew = registry.serve(name, by: worker, definition: definition)
-        try record(
+        let offset = try record(
             .functionRegistered(
                 FunctionRegistered(
                     worker: worker.id,
@@ -183,6 +201,7 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        try observeRegistered(name, definition, by: worker, at: offset)
         if isNew { try functionAppeared(name) }
     }
 
@@ -234,6 +253,7 @@ extension Engine where Store: ~Copyable {
             )
         )
         try subscribe(request, function)
+        try adoptTrigger(request.id)
     }
 
     /// Tells the service of the trigger's type about it. A type that nobody serves is no error: the

@@ -139,7 +139,7 @@ final class Lab {
         connections += 1
         let connection = ConnectionID(loop: 0, number: connections)
         let effects = try settle(.workerJoined(connection, address: "127.0.0.1:\(connections)"))
-        for case .send(connection, .registered(let worker, let token)) in effects {
+        for case .send(connection, .registered(let worker, let token, _)) in effects {
             return Peer(connection: connection, worker: worker, token: token)
         }
         preconditionFailure("a worker that joins is told its id")
@@ -377,6 +377,7 @@ extension Effect {
             "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
+        case .send(_, .observe(let message)): message.line
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
@@ -392,9 +393,4 @@ extension FunctionResult {
         case .failure(let error): "\(error.code): \(error.message)"
         }
     }
-}
-
-extension [Effect] {
-    var lines: [String] { map(\.line) }
-    var dispatches: [Effect.Dispatch] { compactMap(\.dispatch) }
 }
