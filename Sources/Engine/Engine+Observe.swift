@@ -69,9 +69,10 @@ extension Engine where Store: ~Copyable {
         by worker: Worker
     ) -> Observer {
         let observer = observers.add(id, spec, legacy: legacy, holder: worker.connection)
-        if let lifetime = spec.lifetime {
-            setDeadline(.end, of: observer, after: lifetime)
+        if !observers.takeRest(for: observer), let lifetime = spec.lifetime {
+            observer.end = now.monotonic.addingClamped(lifetime)
         }
+        if let end = observer.end { setDeadline(.end, of: observer, at: end) }
         offer(observer)
         (observer.state, observer.reason) = standing(of: observer)
         observer.wasActive = observer.state == .active
@@ -207,13 +208,9 @@ extension Engine where Store: ~Copyable {
     mutating func setDeadline(
         _ deadline: Observers.Deadline,
         of observer: Observer,
-        after nanoseconds: UInt64
+        at instant: UInt64
     ) {
-        let (end, overflow) = now.monotonic.addingReportingOverflow(nanoseconds)
-        timers.set(
-            .observer(observer.id, number: observer.number, deadline),
-            at: overflow ? .max : end
-        )
+        timers.set(.observer(observer.id, number: observer.number, deadline), at: instant)
     }
 
     // MARK: Telling
@@ -237,5 +234,12 @@ extension Engine where Store: ~Copyable {
     mutating func tell(_ connection: ConnectionID, _ message: ObserveMessage) {
         guard registry.workers[connection]?.observes == true else { return }
         send(.observe(message), to: connection, after: nil)
+    }
+}
+
+extension UInt64 {
+    fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }

@@ -109,7 +109,7 @@ extension Engine where Store: ~Copyable {
         setDeadline(
             .owner(owner.connection, revision: revision),
             of: observer,
-            after: Limits.ownerAckDelay
+            at: now.monotonic + Limits.ownerAckDelay
         )
     }
 
@@ -184,6 +184,9 @@ extension Engine where Store: ~Copyable {
 
     /// What a connection asked for goes with it.
     mutating func observersLeave(_ connection: ConnectionID) throws(LogError) {
-        for observer in observers.of(holder: connection) { try release(observer, by: connection) }
+        for observer in observers.of(holder: connection) {
+            if observer.legacy == nil { observers.keepRest(of: observer) }
+            try release(observer, by: connection)
+        }
     }
 }

@@ -25,6 +25,8 @@ final class Observer {
     var wasActive = false
     /// Activations so far.
     var fires: UInt64 = 0
+    /// When its time is over, on the monotonic clock; nil: it has as much as it wants.
+    var end: UInt64?
 
     /// What its source's owners say to it.
     var consents: [Consent] = []
@@ -101,6 +103,19 @@ struct Observers {
     /// after the end.
     private var ends: [String: End] = [:]
     private var endOrder: Deque<String> = []
+    /// What is left of observers whose worker has gone, and may come back.
+    private var away: [String: Rest] = [:]
+    private var awayOrder: Deque<String> = []
+
+    /// How far an observer has come with what it may do.
+    private struct Rest {
+        let spec: ObserverSpec
+        let fires: UInt64
+        let end: UInt64?
+    }
+
+    /// How many of those are kept.
+    private static let awayMax = 1024
 
     /// The end of an invocation.
     struct End {
@@ -197,6 +212,26 @@ struct Observers {
     ) {
         index[key]?.removeAll { $0 === observer }
         if index[key]?.isEmpty == true { index[key] = nil }
+    }
+
+    // MARK: Away
+
+    /// Its worker has gone without a word: asked for again it goes on where it was.
+    mutating func keepRest(of observer: Observer) {
+        guard observer.spec.firesMax != nil || observer.spec.lifetime != nil else { return }
+        let rest = Rest(spec: observer.spec, fires: observer.fires, end: observer.end)
+        if away.updateValue(rest, forKey: observer.id) == nil { awayOrder.append(observer.id) }
+        if awayOrder.count > Self.awayMax { away[awayOrder.removeFirst()] = nil }
+    }
+
+    /// - Returns: whether it had been there before.
+    mutating func takeRest(for observer: Observer) -> Bool {
+        guard let rest = away.removeValue(forKey: observer.id) else { return false }
+        awayOrder.removeAll { $0 == observer.id }
+        guard rest.spec == observer.spec else { return false }
+        observer.fires = rest.fires
+        observer.end = rest.end
+        return true
     }
 
     // MARK: Ends

@@ -217,6 +217,29 @@ struct ObserveTests {
         #expect(try pay().dispatches.isEmpty)
     }
 
+    @Test("what it may do it may not do again because its worker was away")
+    func away() throws {
+        try lab.settle(.observe(watcher, "pay", "pay", id: "n") { $0.firesMax = 2 })
+        try lab.settle(.observe(watcher, "pay", "pay", id: "t") { $0.lifetimeMilliseconds = 5000 })
+        _ = try pay()
+        try lab.settle(.workerLeft(watcher.connection, reason: "gone"))
+        #expect(lab.engine.observers.isEmpty)
+        lab.pass(seconds: 4)
+        let back = try lab.joinObserving("alerts")
+        try lab.settle(.observe(back, "pay", "pay", id: "n") { $0.firesMax = 2 })
+        try lab.settle(.observe(back, "pay", "pay", id: "t") { $0.lifetimeMilliseconds = 5000 })
+        #expect(lab.engine.observers["n"]?.fires == 1)
+        lab.pass(seconds: 1.5)
+        #expect(try lab.settle().lines == ["t is disposed (EXPIRED), fires 1"])
+        #expect(try pay().lines.contains("n is disposed (MAX_FIRES), fires 2"))
+        // Who says that it wants no more begins anew.
+        try lab.settle(.observe(back, "pay", "pay", id: "n") { $0.firesMax = 2 })
+        _ = try pay()
+        try lab.settle(.unobserve(back, "n"))
+        try lab.settle(.observe(back, "pay", "pay", id: "n") { $0.firesMax = 2 })
+        #expect(lab.engine.observers["n"]?.fires == 0)
+    }
+
     @Test("as many activations run as max_in_flight says; the rest wait, up to a bound")
     func inFlight() throws {
         try lab.settle(.observe(watcher, "pay", "paid") { $0.concurrency = 2 })
