@@ -124,6 +124,7 @@ let package = Package(
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON"]),
+        service("Observe", ["Primitives", "JSON"]),
         // 5
         module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
         // 6
@@ -131,7 +132,8 @@ let package = Package(
             "Engine",
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
-                "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability", deque, heap,
+                "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability", "Observe",
+                deque, heap,
             ]
         ),
         module(
@@ -146,7 +148,7 @@ let package = Package(
             "WorkerGateway",
             [
                 "Primitives", "Engine", "NetServer", "WorkerProtocol", "JSON", "Observability",
-                nioCore,
+                "Observe", nioCore,
             ]
         ),
         module(
@@ -208,7 +210,7 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
-                "Cron", "HTTP", "HTTPFunctions", "Observability", "Folding", "LogTools",
+                "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding", "LogTools",
                 "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
@@ -235,12 +237,13 @@ let package = Package(
             ]
         ),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
+        tests("ObserveTests", ["Observe", "Primitives", "JSON"]),
         tests(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
                 "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "Cron", "Observability",
-                "LogTools",
+                "Observe", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

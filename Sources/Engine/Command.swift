@@ -1,6 +1,7 @@
 package import HTTP
 package import JSON
 package import Observability
+package import Observe
 package import Primitives
 
 /// What an edge asks of the core. Everything is already decoded; payloads are JSON text.
@@ -13,6 +14,7 @@ package enum Command: Sendable {
     indirect case reattach(ConnectionID, previous: String, token: String?)
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
+    indirect case observed(ConnectionID, ObserveReport)
     case logged([LogLine])
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
@@ -31,6 +33,9 @@ package enum Registration: Sendable {
     case removeFunction(id: String)
     case trigger(TriggerRequest)
     case removeTrigger(id: String)
+    /// What is wrong with it is told when its turn has come.
+    case observe(id: String, Result<ObserverSpec, ErrorBody>)
+    case unobserve(id: String)
 }
 
 extension Registration {
@@ -39,7 +44,10 @@ extension Registration {
         switch self {
         case .function(let id, let definition, let invocation):
             id.utf8.count + definition.bytes.count + (invocation?.bytes.count ?? 0)
-        case .removeFunction(let id), .removeTrigger(let id): id.utf8.count
+        case .removeFunction(let id), .removeTrigger(let id), .unobserve(let id): id.utf8.count
+        case .observe(let id, .failure): id.utf8.count
+        case .observe(let id, .success(let spec)):
+            id.utf8.count + spec.args.bytes.count + (spec.metadata?.bytes.count ?? 0)
         case .trigger(let request):
             request.id.utf8.count + request.type.utf8.count + request.function.utf8.count
                 + request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
@@ -91,6 +99,8 @@ package final class Call: Sendable {
     package let metadata: JSONText?
     package let action: Action
     package let propagation: Propagation
+    /// Nil where the SDK says nothing of where it is called from.
+    package let context: CallContext?
 
     package init(
         id: InvocationID?,
@@ -99,7 +109,8 @@ package final class Call: Sendable {
         payload: [UInt8],
         metadata: JSONText?,
         action: Action,
-        propagation: Propagation
+        propagation: Propagation,
+        context: CallContext? = nil
     ) {
         self.id = id
         self.function = function
@@ -108,6 +119,7 @@ package final class Call: Sendable {
         self.metadata = metadata
         self.action = action
         self.propagation = propagation
+        self.context = context
     }
 }
 

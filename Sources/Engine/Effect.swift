@@ -21,13 +21,14 @@ package enum Effect: Sendable {
 
     /// A message to a worker.
     package enum Message: Sendable {
-        indirect case registered(worker: UUID128, token: UUID128)
+        indirect case registered(worker: UUID128, token: UUID128, features: [String])
         indirect case rejected(Rejection)
         indirect case triggerFailed(id: String, type: String, function: String, ErrorBody)
         indirect case invoke(Dispatch)
         indirect case answer(InvocationID, function: String, FunctionResult, Propagation)
         /// The answer to an enqueue that waits for one.
         case receipt(Call, UUID128)
+        indirect case observe(ObserveMessage)
     }
 
     /// A function to run.
@@ -40,6 +41,23 @@ package enum Effect: Sendable {
         package var baggage: String?
         /// The worker that asked; nil: the engine did.
         package var caller: UUID128?
+        /// Only for workers that declared `observe.v1`.
+        package var observation: Observation?
+    }
+
+    /// Where a call comes from, and whether it is an observer's activation (protocol 12.6).
+    package final class Observation: Sendable {
+        /// Nil: the engine itself called.
+        package let caller: JSONText?
+        /// How many observers the chain of calls has gone through.
+        package let depth: Int
+        package let activation: (observer: String, id: UUID128)?
+
+        init(caller: JSONText?, depth: Int, activation: (observer: String, id: UUID128)?) {
+            self.caller = caller
+            self.depth = depth
+            self.activation = activation
+        }
     }
 
     /// A data channel (protocol 7).

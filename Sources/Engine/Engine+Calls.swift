@@ -17,6 +17,9 @@ extension Engine where Store: ~Copyable {
         if let refusal = refusal(of: call, namespace: namespace) {
             return answer(call, on: connection, .failure(refusal), after: nil)
         }
+        if let observer = call.context?.observer {
+            return try callObserver(observer, call, from: worker)
+        }
         let origin = origin(of: call, from: worker)
         if case .enqueue(let queue) = call.action {
             let target = FunctionName(namespace: namespace, id: call.function)
@@ -24,7 +27,12 @@ extension Engine where Store: ~Copyable {
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
             let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
-            return answer(call, on: connection, outcome)
+            answer(call, on: connection, outcome)
+            if !observers.isEmpty {
+                let function = FunctionName(namespace: namespace, id: call.function)
+                try observed(function, call, outcome, by: worker, origin)
+            }
+            return
         }
         try callFunction(
             call,
@@ -69,12 +77,7 @@ extension Engine where Store: ~Copyable {
         guard registry.isServed(function) else {
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
         }
-        let purpose: Run.Purpose
-        if call.action == .await, let id = call.id {
-            purpose = .answer(worker.connection, id, function: call.function, call.propagation)
-        } else {
-            purpose = .nobody
-        }
+        let purpose = purpose(of: call, from: worker)
         let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
         let run = Run(
             function: function,
@@ -89,7 +92,14 @@ extension Engine where Store: ~Copyable {
             caller: worker.id
         )
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
+        setContext(of: run, call, worker, origin)
         try start(run)
+    }
+
+    /// What a call's result is for.
+    func purpose(of call: Call, from worker: Worker) -> Run.Purpose {
+        guard call.action == .await, let id = call.id else { return .nobody }
+        return .answer(worker.connection, id, function: call.function, call.propagation)
     }
 
     /// Answers a call that waits; void calls and those without an id hear nothing.
@@ -156,22 +166,28 @@ extension Engine where Store: ~Copyable {
     struct Origin {
         let trace: TraceID
         let cause: Offset?
+        /// How many observers the chain of calls has gone through, as far as the engine knows.
+        var depth = 0
     }
 
     /// A call joins the trace that it names, below the invocation of that trace which its worker is
     /// running. An SDK without tracing names none: its call belongs to the trace that its worker
     /// is busy with, if that is only one, below its youngest invocation there; and else begins a
     /// trace of its own, since nothing tells where it comes from.
-    private mutating func origin(of call: Call, from worker: Worker) -> Origin {
+    mutating func origin(of call: Call, from worker: Worker) -> Origin {
         if let parent = call.propagation.traceparent.flatMap({ TraceParent($0) }) {
             let invocation = worker.origin(
                 trace: parent.trace,
                 baggage: call.propagation.baggage
             )
-            return Origin(trace: parent.trace, cause: invocation?.record)
+            return Origin(
+                trace: parent.trace,
+                cause: invocation?.record,
+                depth: invocation?.run.depth ?? 0
+            )
         }
         if let sole = worker.soleOrigin {
-            return Origin(trace: sole.trace, cause: sole.record)
+            return Origin(trace: sole.trace, cause: sole.record, depth: sole.run.depth)
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
     }
@@ -193,7 +209,7 @@ extension Engine where Store: ~Copyable {
                 target: target,
                 payload: call.payload,
                 receipt: receipt,
-                baggage: call.propagation.baggage
+                baggage: Baggage.deepened(by: origin.depth, call.propagation.baggage)
             )
         } catch {
             return answer(call, on: connection, .failure(error), after: nil)
@@ -252,6 +268,7 @@ extension Engine where Store: ~Copyable {
         let invocation = UUID128(from: &random)
         run.invocation = invocation
         run.worker = worker
+        if !observers.isEmpty { run.depth = Baggage.depth(in: content.baggage) }
         run.record = try record(
             .queue(
                 .delivered(

@@ -30,6 +30,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     let options: EngineOptions
     let registry = Registry()
     var router = Router()
+    var observers = Observers()
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -133,6 +134,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try reattach(connection, previous: previous, token: token)
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
+        case .observed(let connection, let report): try self.report(connection, report)
         case .logged(let lines): try logged(lines)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
@@ -149,6 +151,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             switch subject {
             case .namespaceGrace(let connection): try endNamespaceGrace(connection)
             case .responseDeadline(let exchange): expire(exchange)
+            case .observer(let id, let number, let deadline):
+                try expire(observer: id, number: number, deadline)
             }
         }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
@@ -275,6 +279,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
 /// What the engine is told at its start.
 package struct EngineOptions: Sendable {
+    /// What an engine and a worker say that know of observers (protocol 12.1).
+    package static let observeFeature = "observe.v1"
+
     /// With `reject`, one worker at a time serves a function (protocol 3.1).
     package enum Duplicates: Sendable { case balance, reject }
 
@@ -289,6 +296,8 @@ package struct EngineOptions: Sendable {
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
+    /// Whether workers may observe functions (protocol 12); else they are told that they cannot.
+    package var observe: Bool
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
@@ -303,6 +312,7 @@ package struct EngineOptions: Sendable {
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
         releaseAhead: UInt64? = nil,
+        observe: Bool = true,
         recordBytes: Int = Limits.recordBytes,
         outbound: OutboundPolicy = OutboundPolicy()
     ) {
@@ -313,6 +323,7 @@ package struct EngineOptions: Sendable {
         self.namespaceGrace = namespaceGrace
         self.responseTimeout = responseTimeout
         self.releaseAhead = releaseAhead
+        self.observe = observe
         payloadBytes = recordBytes - Limits.recordOverheadBytes
         self.outbound = outbound
     }

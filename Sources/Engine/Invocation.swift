@@ -40,6 +40,20 @@ final class Run {
     var worker: Worker?
     /// The id under which its worker answers; nil: a new one.
     var invocation: UUID128?
+    /// The worker that called, for those who are told who did; nil: the engine.
+    var callingWorker: Worker?
+    /// The handler that it called from; nil: none that is known.
+    var place: Caller?
+    /// How many observers the chain of calls has gone through.
+    var depth = 0
+    /// The observer that it is run for.
+    var activation: Activation?
+
+    /// One call of an observer's target.
+    struct Activation {
+        let observer: Observer
+        let id: UUID128
+    }
 
     init(
         function: FunctionName,

@@ -7,6 +7,7 @@ struct Timers {
         /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
         case namespaceGrace(ConnectionID)
         case responseDeadline(ExchangeID)
+        case observer(String, number: UInt64, Observers.Deadline)
     }
 
     private struct Timer: Comparable {

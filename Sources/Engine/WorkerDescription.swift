@@ -41,6 +41,7 @@ struct WorkerDescription {
         worker.os = os ?? worker.os
         worker.pid = pid ?? worker.pid
         if !features.isEmpty { worker.features = features }
+        worker.observes = worker.features.contains(EngineOptions.observeFeature)
         if worker.pending != nil, let namespace { worker.namespace = namespace }
     }
 

@@ -224,6 +224,7 @@ extension EngineOptions {
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
             responseTimeout: configuration.http.timeout.unsigned,
+            observe: configuration.engine.observe,
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound
         )

@@ -93,7 +93,14 @@ final class WorkerSession: WebSocketSession {
             )
         case .unregisterTriggerType: break
         case .unknown(let type): ignore("a message of unknown type \"\(type)\"")
-        case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger:
+        case .observerAck(let ack):
+            add(.observed(id, .acknowledged(ObserverAck(ack))), bytes: bytes)
+        case .invocationsObserved(let items):
+            add(.observed(id, .events(items.map { ReportedEvent($0) })), bytes: bytes)
+        case .localInvocationStats(let stats):
+            for drop in stats.dropped { add(.observed(id, ObserveReport(drop)), bytes: 0) }
+        case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger,
+            .observe, .unobserve:
             if let registration = Registration(frame) {
                 add(.register(id, registration), bytes: bytes)
             }
@@ -120,6 +127,7 @@ final class WorkerSession: WebSocketSession {
         case .receipt(let call, let receipt):
             if let frame = ReceiptFrame(call, receipt) { reply(frame) }
         case .invoke(let dispatch): reply(DispatchFrame(dispatch))
+        case .observe(let message): reply(ObserveReply(message))
         default: if let frame = EngineFrame(message) { reply(frame) }
         }
     }

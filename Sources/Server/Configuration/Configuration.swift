@@ -33,6 +33,8 @@ extension Configuration {
         /// How long a worker that registers again may wait for an old connection that holds the
         /// same name in the same namespace.
         package var registrationNamespaceGrace = Timestamp.Span.seconds(5)
+        /// Whether workers may observe functions.
+        package var observe = true
 
         package init() {}
     }

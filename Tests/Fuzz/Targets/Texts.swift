@@ -6,6 +6,7 @@ import JSON
 import LogTools
 import NetServer
 import Observability
+import Observe
 import Primitives
 import RecordFormat
 
@@ -30,6 +31,8 @@ extension FuzzTarget {
         },
         FuzzTarget("cron", cron),
         FuzzTarget("web-address", webAddress),
+        FuzzTarget("filter", filter),
+        FuzzTarget("args-format", argsFormat),
     ]
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
@@ -127,5 +130,35 @@ extension FuzzTarget {
             return "\(cron) is next at \(next), not behind \(instant)"
         }
         return nil
+    }
+
+    /// A filter in the first line, an event's input in the second.
+    private static func filter(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let (first, second) = jsonLines(bytes), let filter = try? Filter(first) else {
+            return nil
+        }
+        let event = Filter.Document(input: second, metadata: second)
+        let holds = filter.matches(event)
+        let negated = JSONText(trusted: Array(#"{"$not":"#.utf8) + first.bytes + [0x7D])
+        // It may be at its limits already.
+        guard let opposite = try? Filter(negated) else { return nil }
+        return opposite.matches(event) == holds ? "\(first) and its opposite agree" : nil
+    }
+
+    /// A schema in the first line, args in the second.
+    private static func argsFormat(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let (schema, args) = jsonLines(bytes) else { return nil }
+        _ = ArgsFormat(schema).violation(by: args)
+        return nil
+    }
+
+    private static func jsonLines(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (first: JSONText, second: JSONText)? {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
+        guard lines.count == 2, let first = try? JSONText(validating: [UInt8](lines[0])),
+            let second = try? JSONText(validating: [UInt8](lines[1]))
+        else { return nil }
+        return (first, second)
     }
 }

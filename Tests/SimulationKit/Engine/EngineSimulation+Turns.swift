@@ -114,7 +114,7 @@ extension EngineSimulation {
 
     private func hear(_ message: Effect.Message, on connection: ConnectionID) {
         switch message {
-        case .registered(let worker, _): hash.add(worker.low)
+        case .registered(let worker, _, _): hash.add(worker.low)
         case .rejected(let rejection): hash.add(rejection.function)
         case .triggerFailed(let id, _, _, let error):
             hash.add(id)
@@ -135,6 +135,7 @@ extension EngineSimulation {
             else { return find("a receipt for nobody") }
             if case .receipt = waiting.expected { return }
             find("a receipt for what is no enqueue")
+        case .observe: find("a worker that does not observe is told of observers")
         }
     }
 
