@@ -31,7 +31,7 @@ struct CauseCheck {
         case .triggered, .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .queueDefined,
-            .subscribed, .unsubscribed:
+            .subscribed, .unsubscribed, .spanReported, .metricReported:
             nil
         }
     }
