@@ -117,7 +117,7 @@ let package = Package(
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
-        service("Observability", ["Primitives", "Events", "JSON"]),
+        service("Observability", ["Primitives", "Events", "JSON", deque]),
         // 5
         module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
         // 6
@@ -153,7 +153,8 @@ let package = Package(
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "NetServer",
-                "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
+                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
+                "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix,

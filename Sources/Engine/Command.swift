@@ -13,7 +13,7 @@ package enum Command: Sendable {
     indirect case reattach(ConnectionID, previous: String, token: String?)
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
-    case logged([LogLine])
+    indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
     /// No new work; what is in flight may finish.

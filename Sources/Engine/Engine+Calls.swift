@@ -23,7 +23,13 @@ extension Engine where Store: ~Copyable {
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
-            let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
+            let outcome = try run(
+                builtin,
+                input: JSONText(trusted: call.payload),
+                worker,
+                origin,
+                baggage: call.propagation.baggage
+            )
             return answer(call, on: connection, outcome)
         }
         try callFunction(
@@ -88,6 +94,7 @@ extension Engine where Store: ~Copyable {
                 ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
             caller: worker.id
         )
+        run.parent = origin.parent
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
         try start(run)
     }
@@ -156,6 +163,8 @@ extension Engine where Store: ~Copyable {
     struct Origin {
         let trace: TraceID
         let cause: Offset?
+        /// The caller's trace context, as it was sent.
+        var parent: TraceParent?
     }
 
     /// A call joins the trace that it names, below the invocation of that trace which its worker is
@@ -168,7 +177,7 @@ extension Engine where Store: ~Copyable {
                 trace: parent.trace,
                 baggage: call.propagation.baggage
             )
-            return Origin(trace: parent.trace, cause: invocation?.record)
+            return Origin(trace: parent.trace, cause: invocation?.record, parent: parent)
         }
         if let sole = worker.soleOrigin {
             return Origin(trace: sole.trace, cause: sole.record)
@@ -204,6 +213,7 @@ extension Engine where Store: ~Copyable {
             cause: origin.cause
         )
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
+        telemetry.engine.postponed()
         try pump(queue)
     }
 
@@ -298,17 +308,5 @@ extension Engine where Store: ~Copyable {
             error: ErrorBody(code: "record_unreadable", message: "\(error)")
         )
         try record(.queue(.deadLettered(letter)), cause: message.offset)
-    }
-
-    // MARK: Logs
-
-    /// Log lines are appended and waited for by nobody.
-    mutating func logged(_ lines: [LogLine]) throws(LogError) {
-        for line in lines
-        where line.record.body.utf8.count + line.record.attributes.count
-            < options.payloadBytes
-        {
-            try record(.logged(line.record), trace: line.trace)
-        }
     }
 }

@@ -5,7 +5,7 @@ package import Events
 package import Folding
 import HTTP
 import JSON
-import Observability
+package import Observability
 package import Primitives
 import Queue
 
@@ -27,6 +27,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var random: Random
     var now: Now
     let options: EngineOptions
+    /// When this life of the engine began.
+    let started: Timestamp
     let registry = Registry()
     var router = Router()
     /// HTTP requests that wait for their response.
@@ -42,6 +44,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private var flushedAt: UInt64 = 0
     /// The end of the log when it was last seen quiet.
     private var quietSince: Offset?
+    /// The youngest of what workers report.
+    var telemetry: TelemetryStore
+    /// Messages of telemetry that were dropped, and when that was told last.
+    var droppedFrames = 0
+    var lastDropNotice: UInt64?
     var isDraining = false
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
@@ -64,6 +71,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.options = options
         self.random = random
         self.now = now
+        started = now.wall
+        telemetry = TelemetryStore(options.telemetry)
         try start()
     }
 
@@ -130,7 +139,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try reattach(connection, previous: previous, token: token)
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
-        case .logged(let lines): try logged(lines)
+        case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
@@ -287,6 +296,7 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    package var telemetry = TelemetryStore.Settings()
 
     package init(
         version: String,

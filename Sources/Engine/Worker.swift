@@ -16,6 +16,9 @@ final class Worker {
     var runtime = "unknown"
     var version = ""
     var os: String?
+    var description: String?
+    /// What it says that it runs in, as `docker`.
+    var isolation: String?
     var pid: Int64?
     var features: [String] = []
     /// Registrations that came before the namespace was known; nil: it is known.
@@ -44,6 +47,11 @@ final class Worker {
     }
 
     var inFlight: Int { serving.count }
+
+    /// How much of what it is running was asked for by this worker.
+    func inFlight(askedBy caller: UUID128) -> Int {
+        serving.values.count { $0.run.caller == caller }
+    }
 
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation

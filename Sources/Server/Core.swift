@@ -5,6 +5,7 @@ import Engine
 import Events
 import Folding
 import Glibc
+import Observability
 import Primitives
 import RecordFormat
 import State
@@ -215,6 +216,8 @@ extension EngineOptions {
             responseTimeout: configuration.http.timeout.unsigned,
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes
         )
+        telemetry.logging = configuration.observability.logging
+        telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }
