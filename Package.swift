@@ -123,7 +123,7 @@ let package = Package(
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
-        service("Observability", ["Primitives", "Events", "JSON"]),
+        service("Observability", ["Primitives", "Events", "JSON", deque]),
         service("Observe", ["Primitives", "JSON"]),
         // 5
         module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
@@ -168,7 +168,8 @@ let package = Package(
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions",
-                "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
+                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
+                "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,

@@ -15,7 +15,7 @@ package enum Command: Sendable {
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
     indirect case observed(ConnectionID, ObserveReport)
-    case logged([LogLine])
+    indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
     /// A function has begun to write its response into the request's channel.

@@ -26,7 +26,13 @@ extension Engine where Store: ~Copyable {
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
-            let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
+            let outcome = try run(
+                builtin,
+                input: JSONText(trusted: call.payload),
+                worker,
+                origin,
+                baggage: call.propagation.baggage
+            )
             answer(call, on: connection, outcome)
             if !observers.isEmpty {
                 let function = FunctionName(namespace: namespace, id: call.function)
@@ -91,6 +97,7 @@ extension Engine where Store: ~Copyable {
                 ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
             caller: worker.id
         )
+        run.parent = origin.parent
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
         setContext(of: run, call, worker, origin)
         try start(run)
@@ -168,6 +175,8 @@ extension Engine where Store: ~Copyable {
         let cause: Offset?
         /// How many observers the chain of calls has gone through, as far as the engine knows.
         var depth = 0
+        /// The caller's trace context, as it was sent.
+        var parent: TraceParent?
     }
 
     /// A call joins the trace that it names, below the invocation of that trace which its worker is
@@ -183,7 +192,8 @@ extension Engine where Store: ~Copyable {
             return Origin(
                 trace: parent.trace,
                 cause: invocation?.record,
-                depth: invocation?.run.depth ?? 0
+                depth: invocation?.run.depth ?? 0,
+                parent: parent
             )
         }
         if let sole = worker.soleOrigin {
@@ -220,6 +230,7 @@ extension Engine where Store: ~Copyable {
             cause: origin.cause
         )
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
+        telemetry.engine.postponed()
         try pump(queue)
     }
 
@@ -315,17 +326,5 @@ extension Engine where Store: ~Copyable {
             error: ErrorBody(code: "record_unreadable", message: "\(error)")
         )
         try record(.queue(.deadLettered(letter)), cause: message.offset)
-    }
-
-    // MARK: Logs
-
-    /// Log lines are appended and waited for by nobody.
-    mutating func logged(_ lines: [LogLine]) throws(LogError) {
-        for line in lines
-        where line.record.body.utf8.count + line.record.attributes.count
-            < options.payloadBytes
-        {
-            try record(.logged(line.record), trace: line.trace)
-        }
     }
 }

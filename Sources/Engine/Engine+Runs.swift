@@ -5,6 +5,7 @@ import Events
 import Folding
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 
@@ -69,7 +70,8 @@ extension Engine where Store: ~Copyable {
             function: run.function.id,
             payload: run.payload,
             metadata: run.metadata,
-            traceparent: TraceParent(trace: run.trace, span: Self.span(of: record)),
+            traceparent: run.parent
+                ?? TraceParent(trace: run.trace, span: Self.span(of: record)),
             baggage: run.baggage,
             caller: run.caller,
             observation: worker.observes ? observation(of: run) : nil
@@ -82,7 +84,8 @@ extension Engine where Store: ~Copyable {
             builtin,
             input: JSONText(trusted: run.payload),
             nil,
-            origin
+            origin,
+            baggage: run.baggage
         )
         let result = resolve(outcome.reply)
         try finish(run, record: nil, result, took: 0)
@@ -141,12 +144,9 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult
     ) throws(LogError) {
         runningCount -= 1
-        try finish(
-            invocation.run,
-            record: invocation.record,
-            result,
-            took: now.monotonic - invocation.started
-        )
+        let took = now.monotonic - invocation.started
+        telemetry.engine.ran(invocation.run.function, failed: result.isFailure, took: took)
+        try finish(invocation.run, record: invocation.record, result, took: took)
     }
 
     /// Ends a run whose start has the record `start`, or none where it never began, after `took`

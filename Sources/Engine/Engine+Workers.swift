@@ -5,6 +5,7 @@ import Events
 import Folding
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 
@@ -20,6 +21,7 @@ extension Engine where Store: ~Copyable {
             joined: now.wall
         )
         registry.add(worker)
+        telemetry.engine.workerJoined()
         let offset = try record(
             .workerJoined(WorkerJoined(worker: worker.id, address: address))
         )
@@ -38,6 +40,7 @@ extension Engine where Store: ~Copyable {
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
         guard let worker = registry.remove(connection) else { return }
         let functions = worker.functions
+        telemetry.engine.workerLeft()
         for function in functions { _ = registry.cease(function, by: worker) }
         try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers where registry.triggers[id]?.owner == connection {
@@ -293,7 +296,8 @@ extension Engine where Store: ~Copyable {
         try pump(name)
     }
 
-    private func subscription(
+    /// What a queue trigger subscribes to; nil: it is none.
+    func subscription(
         _ request: TriggerRequest,
         _ function: FunctionName
     ) -> Subscribed? {

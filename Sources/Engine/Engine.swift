@@ -6,7 +6,7 @@ package import Folding
 import HTTP
 package import HTTPFunctions
 import JSON
-import Observability
+package import Observability
 package import Primitives
 import Queue
 
@@ -28,6 +28,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var random: Random
     var now: Now
     let options: EngineOptions
+    /// When this life of the engine began.
+    let started: Timestamp
     let registry = Registry()
     var router = Router()
     var observers = Observers()
@@ -46,6 +48,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private var flushedAt: UInt64 = 0
     /// The end of the log when it was last seen quiet.
     private var quietSince: Offset?
+    /// The youngest of what workers report.
+    var telemetry: TelemetryStore
+    /// Messages of telemetry that were dropped, and when that was told last.
+    var droppedFrames = 0
+    var lastDropNotice: UInt64?
     var isDraining = false
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
@@ -68,6 +75,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.options = options
         self.random = random
         self.now = now
+        started = now.wall
+        telemetry = TelemetryStore(options.telemetry)
         try start()
     }
 
@@ -135,7 +144,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
         case .observed(let connection, let report): try self.report(connection, report)
-        case .logged(let lines): try logged(lines)
+        case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
@@ -303,6 +312,7 @@ package struct EngineOptions: Sendable {
     package var payloadBytes: Int
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
+    package var telemetry = TelemetryStore.Settings()
 
     package init(
         version: String,

@@ -38,6 +38,8 @@ final class Run {
     var after: Offset?
     /// Who runs it, as its record says; nil: whoever is next.
     var worker: Worker?
+    /// The trace context that the function is handed; nil: one of the engine's own.
+    var parent: TraceParent?
     /// The id under which its worker answers; nil: a new one.
     var invocation: UUID128?
     /// The worker that called, for those who are told who did; nil: the engine.

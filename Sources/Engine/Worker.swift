@@ -17,6 +17,9 @@ final class Worker {
     var runtime = "unknown"
     var version = ""
     var os: String?
+    var description: String?
+    /// What it says that it runs in, as `docker`.
+    var isolation: String?
     var pid: Int64?
     var features: [String] = []
     /// Whether it declared that it knows of observers (`observe.v1`).
@@ -49,6 +52,11 @@ final class Worker {
     }
 
     var inFlight: Int { serving.count }
+
+    /// How much of what it is running was asked for by this worker.
+    func inFlight(askedBy caller: UUID128) -> Int {
+        serving.values.count { $0.run.caller == caller }
+    }
 
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation

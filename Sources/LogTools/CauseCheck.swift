@@ -34,7 +34,7 @@ struct CauseCheck {
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .queueDefined,
-            .subscribed, .unsubscribed:
+            .subscribed, .unsubscribed, .spanReported, .metricReported:
             nil
         }
     }

@@ -6,6 +6,7 @@ import Events
 import Folding
 import Glibc
 import HTTPFunctions
+import Observability
 import Primitives
 import RecordFormat
 import State
@@ -228,6 +229,8 @@ extension EngineOptions {
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound
         )
+        telemetry.logging = configuration.observability.logging
+        telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }

@@ -10,7 +10,7 @@ import WorkerProtocol
 /// Confined to its event loop. Commands leave in one batch per turn of the loop, effects come in
 /// one batch per turn of the core and leave in one write per socket.
 package final class WorkerGateway {
-    private let inbox: Inbox
+    let inbox: Inbox
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
@@ -53,7 +53,8 @@ package final class WorkerGateway {
             let address = request.remoteAddress
             return .accept { self.makeSession(address: address) }
         case "/otel":
-            return .accept { TelemetrySession(gateway: self) }
+            let address = request.remoteAddress
+            return .accept { TelemetrySession(gateway: self, address: address) }
         default:
             return notFound
         }

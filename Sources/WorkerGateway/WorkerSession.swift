@@ -45,12 +45,8 @@ final class WorkerSession: WebSocketSession {
     }
 
     func binary(_ message: UnsafeBufferPointer<UInt8>) {
-        switch BinaryMessage(message) {
-        case .logs: gateway.logs(message)
-        // Spans and metrics are accepted, and kept from a later version on.
-        case .traces, .metrics: break
-        case .frame: text(message)
-        }
+        let kind = BinaryMessage(message)
+        if kind == .frame { text(message) } else { gateway.report(kind, message) }
     }
 
     func readCompleted() {}
@@ -143,38 +139,5 @@ final class WorkerSession: WebSocketSession {
                 frame.write(into: $0)
             }
         }
-    }
-}
-
-/// A socket that only brings telemetry; it is no worker.
-final class TelemetrySession: WebSocketSession {
-    private let gateway: WorkerGateway
-
-    init(gateway: WorkerGateway) { self.gateway = gateway }
-
-    func opened(_ socket: WebSocketSocket) {}
-    func text(_ message: UnsafeBufferPointer<UInt8>) {}
-    func binary(_ message: UnsafeBufferPointer<UInt8>) {
-        if BinaryMessage(message) == .logs { gateway.logs(message) }
-    }
-    func readCompleted() {}
-    func writable(_ isWritable: Bool) {}
-    func closed(_ reason: CloseReason) {}
-}
-
-extension WorkerGateway {
-    /// Hands on an OTLP log export; what is none is dropped, as the protocol says.
-    func logs(_ message: UnsafeBufferPointer<UInt8>) {
-        let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
-        let export: JSONText
-        do throws(JSONError) {
-            export = try JSONText(validating: body)
-        } catch {
-            let text = "ignored a log export that is not JSON: \(error)"
-            return notify(Notice(severity: .warning, text: text))
-        }
-        let lines = OTLPLogs.decode(export)
-        guard !lines.isEmpty else { return }
-        collect(.logged(lines), bytes: message.count)
     }
 }

@@ -16,6 +16,8 @@ extension FuzzTarget {
         FuzzTarget("json", json),
         FuzzTarget("http", http),
         FuzzTarget("otlp-logs", logs),
+        FuzzTarget("otlp-spans", spans),
+        FuzzTarget("otlp-metrics", metrics),
         FuzzTarget("history-id") { bytes in
             _ = try? HistoryID(text(bytes))
             return nil
@@ -120,6 +122,34 @@ extension FuzzTarget {
             }
         }
         return nil
+    }
+
+    private static func spans(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let export = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        for span in OTLPSpans.decode(export) {
+            for json in [span.record.events, span.record.links] {
+                guard (try? JSONText(validating: json, depthLimit: .max)) != nil else {
+                    return "events or links that are no JSON: \(span)"
+                }
+            }
+            if let flaw = roundTrip(.spanReported(span.record)) { return flaw }
+        }
+        return nil
+    }
+
+    private static func metrics(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let export = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        for metric in OTLPMetrics.decode(export) {
+            if let flaw = roundTrip(.metricReported(metric)) { return flaw }
+        }
+        return nil
+    }
+
+    /// What comes in is recorded, and read back as it was.
+    private static func roundTrip(_ event: Event) -> String? {
+        let copy = encoded { (writer: inout ByteWriter) in event.encode(into: &writer) }
+        let again = copy.withUnsafeBytes { try? Event(kind: event.kind.rawValue, payload: $0) }
+        return again == event ? nil : "\(event) is read again as \(String(describing: again))"
     }
 
     /// Eight bytes, an instant; then the schedule.
