@@ -4,7 +4,7 @@ ROUNDS ?= 200
 SEEDS ?= 20000
 SECONDS ?= 86400
 
-.PHONY: run demo test bench crash faults simulate bitflips fuzz mutants setup clean
+.PHONY: run demo test bench crash faults simulate bitflips fuzz fuzz-live mutants setup clean
 
 setup:
 	@scripts/setup build
@@ -41,6 +41,12 @@ bitflips: setup
 # Feeds every decoder with anything, under libFuzzer: make fuzz SECONDS=60 TARGETS="log event"
 fuzz: setup
 	@scripts/fuzz $(if $(filter 86400,$(SECONDS)),60,$(SECONDS)) $(TARGETS)
+
+# Sends damaged frames to a live engine, beside clients that behave: make fuzz-live SECONDS=600
+fuzz-live: setup
+	swift build --build-tests
+	III_FUZZ_SECONDS=$(if $(filter 86400,$(SECONDS)),60,$(SECONDS)) \
+		swift test --skip-build --filter LiveFuzzTests
 
 # Plants bugs, one after the other, and sees that the simulator finds each.
 mutants: setup

@@ -116,6 +116,7 @@ let package = Package(
             "IIISDK",
             ["Primitives", "WorkerProtocol", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket]
         ),
+        module("Channels", ["Primitives", "NetServer", nioCore]),
         // 4
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
@@ -123,7 +124,8 @@ let package = Package(
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
-        service("Observability", ["Primitives", "Events", "JSON"]),
+        service("Observability", ["Primitives", "Events", "JSON", deque]),
+        service("Observe", ["Primitives", "JSON"]),
         // 5
         module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
         // 6
@@ -132,7 +134,7 @@ let package = Package(
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
                 "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
-                "Observability", deque, heap,
+                "Observability", "Observe", deque, heap,
             ]
         ),
         module(
@@ -147,12 +149,12 @@ let package = Package(
             "WorkerGateway",
             [
                 "Primitives", "Engine", "NetServer", "WorkerProtocol", "JSON", "Observability",
-                "AccessControl", nioCore,
+                "Observe", "AccessControl", nioCore,
             ]
         ),
         module(
             "HTTPGateway",
-            ["Primitives", "Engine", "NetServer", "HTTP", nioCore]
+            ["Primitives", "Engine", "Channels", "NetServer", "HTTP", "JSON", nioCore]
         ),
         module(
             "HTTPInvoker",
@@ -166,8 +168,9 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "NetServer", "HTTPFunctions", "HTTPInvoker", "AccessControl",
-                "CommitLog", "Disk", "RecordFormat", "Events", "State", "JSON", "CPlatform",
+                "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
+                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
+                "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -177,15 +180,18 @@ let package = Package(
         program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
         program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
+        .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
         program(
             "Benchmarks",
             path: "Benchmarks",
-            exclude: ["WRITER.md"],
+            exclude: ["WRITER.md", "CEpoll"],
             [
                 "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
-                "CLiburing", "CPlatform",
+                "CLiburing", "CPlatform", "CEpoll",
             ]
         ),
+
+        program("web-socket-echo", path: "Tests/WebSocketEcho", ["NetServer", nioCore, nioPosix]),
 
         module(
             "SimulationKit",
@@ -206,7 +212,7 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
-                "Cron", "HTTP", "HTTPFunctions", "Observability", "Folding", "LogTools",
+                "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding", "LogTools",
                 "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
@@ -234,27 +240,42 @@ let package = Package(
             ]
         ),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
+        tests("ObserveTests", ["Observe", "Primitives", "JSON"]),
         tests(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
                 "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
-                "Observability", "LogTools",
+                "Observability", "Observe", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),
         tests(
             "NetServerTests",
             [
-                "NetServer", "Primitives", nioCore, nioPosix, nioHTTP1,
+                "NetServer", "Channels", "Primitives", nioCore, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        tests(
+            "ChannelsTests",
+            [
+                "Channels", "Primitives", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        tests(
+            "HTTPGatewayTests",
+            [
+                "HTTPGateway", "Channels", "Engine", "Disk", "HTTP", "JSON", "NetServer",
+                "Primitives", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
         tests(
             "IIISDKTests",
             [
-                "IIISDK", "WorkerProtocol", "JSON", "Primitives", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket,
+                "IIISDK", "WorkerProtocol", "JSON", "Primitives", "Channels", "NetServer", nioCore,
+                nioPosix, nioHTTP1, nioWebSocket,
             ]
         ),
         tests(

@@ -20,6 +20,8 @@ struct Group: Sendable {
         Group(name: "call", run: Calls.run),
         Group(name: "http", run: HTTPTriggers.run),
         Group(name: "idle", run: IdleEngine.run),
+        Group(name: "workers", run: ManyWorkers.run),
+        Group(name: "stalled", run: StalledPeer.run),
         Group(name: "restart", run: Restart.run),
         Group(name: "compression", run: Compressing.run),
         Group(name: "replay", run: Replays.run),

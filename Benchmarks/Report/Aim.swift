@@ -41,6 +41,7 @@ struct Aim: Sendable {
 
     static let all =
         ofTheLog + ofVerifying + ofEnqueues + Peer.loads.map { aheadOfPeers($0) } + ofAnIdleEngine
+        + ofManyWorkers
 
     private static let ofTheLog =
         LogBatches.records.map { records in
@@ -115,6 +116,29 @@ struct Aim: Sendable {
         },
         Aim(name: "exec to listening, empty log", bound: .atMost(50), unit: "ms") {
             $0.find(IdleEngine.startBench, clients: "0")?.p50.map { Figure(value: $0 / 1000) }
+        },
+    ]
+
+    private static let ofManyWorkers = [
+        Aim(name: "memory with 10,000 idle workers", bound: .atMost(600), unit: "MB") {
+            $0.find(ManyWorkers.idle, clients: ManyWorkers.clients)?.residentBytes
+                .map { Figure(value: Double($0) / 1e6) }
+        },
+        Aim(name: "10,000 workers register", bound: .atMost(20), unit: "s") {
+            $0.find(ManyWorkers.registering, clients: ManyWorkers.clients)?.p50
+                .map { Figure(value: $0 / 1e6) }
+        },
+        Aim(
+            name: "call beside a flood, p99",
+            bound: .atMost(1.2),
+            unit: "x of one that is read, where its reader stopped"
+        ) {
+            Rows.ratio(
+                $0.find(StalledPeer.bench, StalledPeer.stalled, clients: StalledPeer.load.name)?
+                    .p99,
+                $0.find(StalledPeer.bench, StalledPeer.reading, clients: StalledPeer.load.name)?
+                    .p99
+            )
         },
     ]
 }

@@ -60,6 +60,9 @@ struct FrameTemplate {
         }
     }
 
+    /// A frame without a field.
+    static func frame(_ text: String) -> [UInt8] { FrameTemplate(text).frame }
+
     /// Puts a frame without a field behind what is to be sent.
     static func send(_ text: String, on link: Link) {
         let template = FrameTemplate(text)

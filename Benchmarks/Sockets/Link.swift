@@ -16,9 +16,18 @@ final class Link {
 
     init(port: UInt16) throws(Failure) {
         peer = "127.0.0.1:\(port)"
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = try Self.connected(port: port)
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit { close(descriptor) }
+
+    /// A connection that blocks.
+    static func connected(port: UInt16) throws(Failure) -> Int32 {
+        let peer = "127.0.0.1:\(port)"
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw .systemCall("socket", peer) }
-        var address = Self.loopback(port: port)
+        var address = loopback(port: port)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
@@ -36,10 +45,8 @@ final class Link {
             &one,
             socklen_t(MemoryLayout<Int32>.size)
         )
-        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        return descriptor
     }
-
-    deinit { close(descriptor) }
 
     /// A port of this machine that nobody listens on now.
     static func freePort() throws(Failure) -> UInt16 {

@@ -37,16 +37,18 @@ final class WorkerLink {
             response = String(decoding: bytes[..<end], as: UTF8.self)
             link.input.take(end)
         }
-        link.output.append(
-            "GET / HTTP/1.1\r\nHost: \(link.peer)\r\nUpgrade: websocket\r\n"
-                + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        link.output.append(Self.upgradeRequest(host: link.peer))
         try reactor.run(within: 5, what: "upgrade") { _ in !response.isEmpty }
         guard response.hasPrefix("HTTP/1.1 101") else {
             throw Failure("\(link.peer) refused the upgrade: \(response)")
         }
         link.receive = { [unowned self] (_, now) throws(Failure) in try take(now) }
+    }
+
+    static func upgradeRequest(host: String) -> String {
+        "GET / HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\n"
+            + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     }
 
     private func register(

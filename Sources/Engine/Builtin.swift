@@ -14,9 +14,9 @@ enum Builtin {
     case enqueue
     case log(LogFunction)
     case registerWorker
-    case listWorkers
-    case listFunctions
-    case listTriggers
+    case createChannel
+    case listing(ListingFunction)
+    case telemetry(TelemetryFunction)
 
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
@@ -42,13 +42,15 @@ enum Builtin {
             "enqueue": .publish("enqueue"),
             "engine::queue::enqueue": .enqueue,
             "engine::workers::register": .registerWorker,
-            "engine::workers::list": .listWorkers,
-            "engine::functions::list": .listFunctions,
-            "engine::registered-triggers::list": .listTriggers,
+            "engine::channels::create": .createChannel,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
         for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }
         for function in LogFunction.allCases { table[function.rawValue] = .log(function) }
+        for function in TelemetryFunction.allCases {
+            table[function.rawValue] = .telemetry(function)
+        }
+        for function in ListingFunction.allCases { table[function.rawValue] = .listing(function) }
         return table
     }()
 }

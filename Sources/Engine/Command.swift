@@ -2,6 +2,7 @@ package import AccessControl
 package import HTTP
 package import JSON
 package import Observability
+package import Observe
 package import Primitives
 
 /// What an edge asks of the core. Everything is already decoded; payloads are JSON text.
@@ -17,9 +18,12 @@ package enum Command: Sendable {
     indirect case reattach(ConnectionID, previous: String, token: String?)
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
-    case logged([LogLine])
+    indirect case observed(ConnectionID, ObserveReport)
+    indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
+    /// A function has begun to write its response into the request's channel.
+    case requestStreams(ExchangeID)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
     indirect case fetched(UUID128, FunctionResult)
     /// No new work; what is in flight may finish.
@@ -33,6 +37,9 @@ package enum Registration: Sendable {
     case removeFunction(id: String)
     case trigger(TriggerRequest)
     case removeTrigger(id: String)
+    /// What is wrong with it is told when its turn has come.
+    case observe(id: String, Result<ObserverSpec, ErrorBody>)
+    case unobserve(id: String)
 }
 
 extension Registration {
@@ -41,7 +48,10 @@ extension Registration {
         switch self {
         case .function(let id, let definition, let invocation):
             id.utf8.count + definition.bytes.count + (invocation?.bytes.count ?? 0)
-        case .removeFunction(let id), .removeTrigger(let id): id.utf8.count
+        case .removeFunction(let id), .removeTrigger(let id), .unobserve(let id): id.utf8.count
+        case .observe(let id, .failure): id.utf8.count
+        case .observe(let id, .success(let spec)):
+            id.utf8.count + spec.args.bytes.count + (spec.metadata?.bytes.count ?? 0)
         case .trigger(let request):
             request.id.utf8.count + request.type.utf8.count + request.function.utf8.count
                 + request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
@@ -93,6 +103,8 @@ package final class Call: Sendable {
     package let metadata: JSONText?
     package let action: Action
     package let propagation: Propagation
+    /// Nil where the SDK says nothing of where it is called from.
+    package let context: CallContext?
 
     package init(
         id: InvocationID?,
@@ -101,7 +113,8 @@ package final class Call: Sendable {
         payload: [UInt8],
         metadata: JSONText?,
         action: Action,
-        propagation: Propagation
+        propagation: Propagation,
+        context: CallContext? = nil
     ) {
         self.id = id
         self.function = function
@@ -110,6 +123,7 @@ package final class Call: Sendable {
         self.metadata = metadata
         self.action = action
         self.propagation = propagation
+        self.context = context
     }
 }
 

@@ -1,5 +1,6 @@
 package import CommitLog
 package import Disk
+import Observability
 package import Primitives
 
 /// The core thread's loop: drain, decide, stage, sync, release.
@@ -71,6 +72,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         // those whose records it has finished meanwhile.
         var handled = 0
         while handled < Limits.turnCommands, engine.hasRoom, let command = commands.next() {
+            if case .reported(let batch) = command { inbox.telemetry.leave(batch.bytes) }
             try engine.handle(command)
             handled += 1
         }

@@ -13,6 +13,10 @@ package enum Effect: Sendable {
     /// Ends a worker's connection with a WebSocket close code.
     indirect case close(ConnectionID, code: UInt16, reason: String)
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
+    /// The response is what its function writes, and nothing else from now on.
+    indirect case stream(ExchangeID, trace: TraceID)
+    /// A channel that a worker made, and is told of behind this.
+    indirect case open(Channel, for: ConnectionID)
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
 
@@ -28,13 +32,14 @@ package enum Effect: Sendable {
 
     /// A message to a worker.
     package enum Message: Sendable {
-        indirect case registered(worker: UUID128, token: UUID128)
+        indirect case registered(worker: UUID128, token: UUID128, features: [String])
         indirect case rejected(Rejection)
         indirect case triggerFailed(id: String, type: String, function: String, ErrorBody)
         indirect case invoke(Dispatch)
         indirect case answer(InvocationID, function: String, FunctionResult, Propagation)
         /// The answer to an enqueue that waits for one.
         case receipt(Call, UUID128)
+        indirect case observe(ObserveMessage)
     }
 
     /// A function to run.
@@ -47,6 +52,32 @@ package enum Effect: Sendable {
         package var baggage: String?
         /// The worker that asked; nil: the engine did.
         package var caller: UUID128?
+        /// Only for workers that declared `observe.v1`.
+        package var observation: Observation?
+    }
+
+    /// Where a call comes from, and whether it is an observer's activation (protocol 12.6).
+    package final class Observation: Sendable {
+        /// Nil: the engine itself called.
+        package let caller: JSONText?
+        /// How many observers the chain of calls has gone through.
+        package let depth: Int
+        package let activation: (observer: String, id: UUID128)?
+
+        init(caller: JSONText?, depth: Int, activation: (observer: String, id: UUID128)?) {
+            self.caller = caller
+            self.depth = depth
+            self.activation = activation
+        }
+    }
+
+    /// A data channel (protocol 7).
+    package struct Channel: Sendable {
+        package var id: ChannelID
+        /// Who has it may attach to either end.
+        package var key: UUID128
+        /// How many messages may be on their way.
+        package var messages: Int
     }
 
     /// A request that runs a function.
@@ -70,6 +101,8 @@ package enum Effect: Sendable {
         switch self {
         case .send(let connection, _), .close(let connection, _, _): connection.loop
         case .respond(let exchange, _, _): exchange.loop
+        case .stream(let exchange, _): exchange.loop
+        case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
         }

@@ -27,8 +27,31 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A list shows what all records so far have made.
-    private func listed(_ list: JSONText) -> Outcome {
-        Outcome(result: .value(list.bytes), after: newest)
+    private func list(
+        _ function: ListingFunction,
+        _ input: JSONText,
+        for worker: Worker?
+    ) -> Outcome {
+        let telemetry = telemetry
+        let registry = registry
+        let now = now.wall
+        let catalogue = Catalogue(
+            registry: registry,
+            version: options.version,
+            started: started,
+            latestMetrics: { worker in
+                telemetry.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
+            },
+            isShown: { Self.shows($0, to: worker?.access, registry) }
+        )
+        do throws(ErrorBody) {
+            return Outcome(
+                result: .value(try catalogue.answer(function, input).bytes),
+                after: newest
+            )
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Runs a builtin for the worker that calls it, or for a trigger where there is none.
@@ -36,7 +59,8 @@ extension Engine where Store: ~Copyable {
         _ builtin: Builtin,
         input: JSONText,
         _ worker: Worker?,
-        _ origin: Origin
+        _ origin: Origin,
+        baggage: String?
     ) throws(LogError) -> Outcome {
         switch builtin {
         case .state(let function): return try runState(function, input, origin)
@@ -46,6 +70,7 @@ extension Engine where Store: ~Copyable {
             if let refusal = refusal(ofEnqueueing: input, by: worker) { return .failure(refusal) }
             return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
+        case .telemetry(let function): return look(function, input, baggage: baggage)
         case .registerWorker:
             guard let worker else {
                 return .failure(
@@ -58,14 +83,8 @@ extension Engine where Store: ~Copyable {
             // It tells that what the worker had registered stands, subscriptions included.
             let answer = try describe(worker, input)
             return Outcome(result: answer, after: newest)
-        case .listWorkers: return listed(Listing.workers(registry, input))
-        case .listFunctions:
-            return listed(
-                Listing.functions(registry, input) { [registry] in
-                    Self.shows($0, to: worker?.access, registry)
-                }
-            )
-        case .listTriggers: return listed(Listing.triggers(registry, input))
+        case .createChannel: return createChannel(input, for: worker)
+        case .listing(let function): return list(function, input, for: worker)
         }
     }
 
@@ -108,10 +127,9 @@ extension Engine where Store: ~Copyable {
             let registry = registry
             let queue = views.work.queue
             decision = try queue.decide(function, input: input) { name in
-                registry.triggers.values.filter {
-                    QueueTrigger.types.contains($0.request.type)
-                        && $0.request.config.member("topic")?.stringValue == name
-                }.count
+                registry.triggers.values.count {
+                    subscription($0.request, $0.function)?.topic == name
+                }
             } content: { message in
                 do throws(LogError) {
                     return try content(of: message)
@@ -204,28 +222,14 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause
         )
+        telemetry.engine.postponed()
         try pump(enqueued.queue)
         let answer = JSONValue.object(["messageReceiptId": .string(receipt.description)])
         return Outcome(result: .value(answer.text.bytes), after: offset)
     }
 
-    private mutating func log(
-        _ function: LogFunction,
-        _ input: JSONText,
-        _ origin: Origin
-    ) throws(LogError) -> Outcome {
-        let line: LogLine
-        do throws(ErrorBody) {
-            line = try function.decide(input)
-        } catch {
-            return .failure(error)
-        }
-        try record(.logged(line.record), trace: line.trace ?? origin.trace, cause: origin.cause)
-        return Outcome(result: .none)
-    }
-
     /// The youngest record: what an answer depends on that was read from many places.
-    private var newest: Offset? {
+    var newest: Offset? {
         log.staged == .zero ? nil : Offset(log.staged.rawValue - 1)
     }
 }

@@ -28,13 +28,26 @@ extension Engine where Store: ~Copyable {
                 return try callFunction(call, function, worker, origin, forwarding: payload)
             }
         }
+        if let observer = call.context?.observer {
+            return try callObserver(observer, call, from: worker)
+        }
         let origin = origin(of: call, from: worker)
         if case .enqueue(let queue) = call.action {
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
-            let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
-            return answer(call, on: connection, outcome)
+            let outcome = try run(
+                builtin,
+                input: JSONText(trusted: call.payload),
+                worker,
+                origin,
+                baggage: call.propagation.baggage
+            )
+            answer(call, on: connection, outcome)
+            if !observers.isEmpty {
+                try observed(target, call, outcome, by: worker, origin)
+            }
+            return
         }
         try callFunction(call, target, worker, origin)
     }
@@ -77,12 +90,7 @@ extension Engine where Store: ~Copyable {
         guard registry.isServed(function) else {
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
         }
-        let purpose: Run.Purpose
-        if call.action != .void, let id = call.id {
-            purpose = .answer(worker.connection, id, function: call.function, call.propagation)
-        } else {
-            purpose = .nobody
-        }
+        let purpose = purpose(of: call, from: worker)
         let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
         let run = Run(
             function: function,
@@ -96,8 +104,16 @@ extension Engine where Store: ~Copyable {
                 ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
             caller: forwarded == nil ? worker.id : nil
         )
+        run.parent = origin.parent
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
+        setContext(of: run, call, worker, origin)
         try start(run)
+    }
+
+    /// What a call's result is for.
+    func purpose(of call: Call, from worker: Worker) -> Run.Purpose {
+        guard call.action != .void, let id = call.id else { return .nobody }
+        return .answer(worker.connection, id, function: call.function, call.propagation)
     }
 
     /// Answers a call that waits; void calls and those without an id hear nothing.
@@ -169,22 +185,31 @@ extension Engine where Store: ~Copyable {
     struct Origin {
         let trace: TraceID
         let cause: Offset?
+        /// How many observers the chain of calls has gone through, as far as the engine knows.
+        var depth = 0
+        /// The caller's trace context, as it was sent.
+        var parent: TraceParent?
     }
 
     /// A call joins the trace that it names, below the invocation of that trace which its worker is
     /// running. An SDK without tracing names none: its call belongs to the trace that its worker
     /// is busy with, if that is only one, below its youngest invocation there; and else begins a
     /// trace of its own, since nothing tells where it comes from.
-    private mutating func origin(of call: Call, from worker: Worker) -> Origin {
+    mutating func origin(of call: Call, from worker: Worker) -> Origin {
         if let parent = call.propagation.traceparent.flatMap({ TraceParent($0) }) {
             let invocation = worker.origin(
                 trace: parent.trace,
                 baggage: call.propagation.baggage
             )
-            return Origin(trace: parent.trace, cause: invocation?.record)
+            return Origin(
+                trace: parent.trace,
+                cause: invocation?.record,
+                depth: invocation?.run.depth ?? 0,
+                parent: parent
+            )
         }
         if let sole = worker.soleOrigin {
-            return Origin(trace: sole.trace, cause: sole.record)
+            return Origin(trace: sole.trace, cause: sole.record, depth: sole.run.depth)
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
     }
@@ -206,7 +231,7 @@ extension Engine where Store: ~Copyable {
                 target: target,
                 payload: call.payload,
                 receipt: receipt,
-                baggage: call.propagation.baggage
+                baggage: Baggage.deepened(by: origin.depth, call.propagation.baggage)
             )
         } catch {
             return answer(call, on: connection, .failure(error), after: nil)
@@ -217,6 +242,7 @@ extension Engine where Store: ~Copyable {
             cause: origin.cause
         )
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
+        telemetry.engine.postponed()
         try pump(queue)
     }
 
@@ -265,6 +291,7 @@ extension Engine where Store: ~Copyable {
         let invocation = UUID128(from: &random)
         run.invocation = invocation
         run.worker = worker
+        if !observers.isEmpty { run.depth = Baggage.depth(in: content.baggage) }
         run.record = try record(
             .queue(
                 .delivered(
@@ -311,17 +338,5 @@ extension Engine where Store: ~Copyable {
             error: ErrorBody(code: "record_unreadable", message: "\(error)")
         )
         try record(.queue(.deadLettered(letter)), cause: message.offset)
-    }
-
-    // MARK: Logs
-
-    /// Log lines are appended and waited for by nobody.
-    mutating func logged(_ lines: [LogLine]) throws(LogError) {
-        for line in lines
-        where line.record.body.utf8.count + line.record.attributes.count
-            < options.payloadBytes
-        {
-            try record(.logged(line.record), trace: line.trace)
-        }
     }
 }

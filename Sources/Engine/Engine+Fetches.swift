@@ -66,7 +66,7 @@ extension Engine where Store: ~Copyable {
         let fetch = Effect.Fetch(
             owner: worker.connection,
             endpoint: endpoint,
-            dispatch: message(for: run, id, record, as: worker.known(run.function))
+            dispatch: message(for: run, id, record, at: worker)
         )
         gate.hold(.fetch(fetch), after: run.after ?? record)
     }

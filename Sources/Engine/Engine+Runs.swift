@@ -5,6 +5,7 @@ import Events
 import Folding
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 
@@ -57,27 +58,28 @@ extension Engine where Store: ~Copyable {
         worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
         runningCount += 1
         send(
-            .invoke(message(for: run, id, record, as: worker.known(run.function))),
+            .invoke(message(for: run, id, record, at: worker)),
             to: worker.connection,
             after: run.after ?? record
         )
     }
 
-    /// `name` is the id under which the function is known where it runs.
     func message(
         for run: Run,
         _ id: UUID128,
         _ record: Offset,
-        as name: String
+        at worker: Worker
     ) -> Effect.Dispatch {
         Effect.Dispatch(
             invocation: id,
-            function: name,
+            function: worker.known(run.function),
             payload: run.payload,
             metadata: run.metadata,
-            traceparent: TraceParent(trace: run.trace, span: Self.span(of: record)),
+            traceparent: run.parent
+                ?? TraceParent(trace: run.trace, span: Self.span(of: record)),
             baggage: run.baggage,
-            caller: run.caller
+            caller: run.caller,
+            observation: worker.observes ? observation(of: run) : nil
         )
     }
 
@@ -87,9 +89,14 @@ extension Engine where Store: ~Copyable {
             builtin,
             input: JSONText(trusted: run.payload),
             nil,
-            origin
+            origin,
+            baggage: run.baggage
         )
-        try finish(run, record: nil, resolve(outcome.reply), took: 0)
+        let result = resolve(outcome.reply)
+        try finish(run, record: nil, result, took: 0)
+        if !observers.isEmpty {
+            try observed(run, result, took: Timestamp.Span(nanoseconds: 0), at: origin.cause)
+        }
     }
 
     mutating func recordInvoked(
@@ -142,17 +149,14 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult
     ) throws(LogError) {
         runningCount -= 1
-        try finish(
-            invocation.run,
-            record: invocation.record,
-            result,
-            took: now.monotonic - invocation.started
-        )
+        let took = now.monotonic - invocation.started
+        telemetry.engine.ran(invocation.run.function, failed: result.isFailure, took: took)
+        try finish(invocation.run, record: invocation.record, result, took: took)
     }
 
     /// Ends a run whose start has the record `start`, or none where it never began, after `took`
     /// nanoseconds.
-    private mutating func finish(
+    mutating func finish(
         _ run: Run,
         record start: Offset?,
         _ result: FunctionResult,
@@ -160,14 +164,15 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let span = Timestamp.Span(nanoseconds: Int64(clamping: took))
         if case .deliver(let queue, let message) = run.purpose {
-            return try settle(message, of: queue, run, result, span)
+            return try settle(message, of: queue, run, result, span, start)
         }
-        // What never ran is recorded where something else ends with it: a request or a cron run. A
-        // call's cause is its caller's own run, which goes on.
+        // What never ran is recorded where something else ends with it: a request, a cron run or an
+        // activation. A call's cause is its caller's own run, which goes on.
         let isRecorded =
             switch run.purpose {
             case .respond, .cron: true
-            case .answer, .nobody, .condition, .deliver, .admit, .screen: start != nil
+            case .answer, .nobody, .condition, .deliver, .admit, .screen:
+                start != nil || run.activation != nil
             }
         var end = run.record ?? run.cause
         if isRecorded, let cause = start ?? run.cause {
@@ -200,6 +205,8 @@ extension Engine where Store: ~Copyable {
         case .nobody, .deliver:
             break
         }
+        if let activation = run.activation { try self.end(activation) }
+        if !observers.isEmpty, start != nil { try observed(run, result, took: span, at: end) }
     }
 
     /// A result that no record can hold is told of, not held.
@@ -230,7 +237,8 @@ extension Engine where Store: ~Copyable {
         of queue: String,
         _ run: Run,
         _ result: FunctionResult,
-        _ took: Timestamp.Span
+        _ took: Timestamp.Span,
+        _ start: Offset?
     ) throws(LogError) {
         let event: QueueEvent
         if case .failure(let error) = result {
@@ -257,7 +265,8 @@ extension Engine where Store: ~Copyable {
                     + "\(letter.failures) attempts: \(letter.error.message)"
             )
         }
-        try record(.queue(event), trace: run.trace, cause: run.record)
+        let end = try record(.queue(event), trace: run.trace, cause: run.record)
+        if !observers.isEmpty, start != nil { try observed(run, result, took: took, at: end) }
         try pump(queue)
     }
 
@@ -282,7 +291,7 @@ extension Engine where Store: ~Copyable {
             }
         case .deliver(let queue, let message):
             let result = failure.map { FunctionResult.failure($0) } ?? .none
-            try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0))
+            try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0), nil)
         case .cron(let firing):
             try skipFiring(firing, failure?.message ?? "its condition answered false")
         case .answer, .nobody, .condition, .admit, .screen:

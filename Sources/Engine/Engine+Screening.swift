@@ -69,7 +69,7 @@ extension Engine where Store: ~Copyable {
         case .function: access.grants.mayRegisterFunctions
         case .trigger(let request):
             access.grants.allowedTriggerTypes?.contains(request.type) ?? true
-        case .removeFunction, .removeTrigger: true
+        case .removeFunction, .removeTrigger, .observe, .unobserve: true
         }
     }
 
@@ -98,7 +98,7 @@ extension Engine where Store: ~Copyable {
             input["metadata"] = request.metadata?.value() ?? .null
             input["namespace"] = .string(request.namespace ?? FunctionName.defaultNamespace)
             return (hook, JSONValue.object(input).text)
-        case .removeFunction, .removeTrigger: return nil
+        case .removeFunction, .removeTrigger, .observe, .unobserve: return nil
         }
     }
 
@@ -163,7 +163,12 @@ extension Engine where Store: ~Copyable {
             worker.screening.functions[known] = name
             worker.screening.ids[name] = known
             try apply(
-                .function(id: name.id, definition: definition, invocation: invocation),
+                .function(
+                    id: name.id,
+                    definition: access.grants.mayRegisterTriggerTypes
+                        ? definition : definition.withoutTakeover,
+                    invocation: invocation
+                ),
                 of: worker
             )
         case (.removeFunction(let id), _):
@@ -175,6 +180,11 @@ extension Engine where Store: ~Copyable {
         case (.removeTrigger(let id), _):
             guard let own = worker.screening.triggers.removeValue(forKey: id) else { return }
             try apply(.removeTrigger(id: own), of: worker)
+        case (.observe(let id, _), _):
+            // It would see what others send, and whom it calls nobody would have asked about.
+            let refusal = Access.refusal("workers of this listener may not observe functions")
+            try apply(.observe(id: id, .failure(refusal)), of: worker)
+        case (.unobserve, _): try apply(registration, of: worker)
         case (.function, _), (.trigger, _):
             preconditionFailure("a hook changes names, not what is registered")
         }
@@ -258,7 +268,20 @@ extension Registration {
             request.function = text("function_id") ?? request.function
             if let config = answer.member("config"), !config.isNull { request.config = config }
             return .trigger(request)
-        case .removeFunction, .removeTrigger: return self
+        case .removeFunction, .removeTrigger, .observe, .unobserve: return self
         }
+    }
+}
+
+extension JSONText {
+    /// A function's definition that takes over no trigger type (protocol 12.3): for that a worker
+    /// must be allowed to provide types.
+    fileprivate var withoutTakeover: JSONText {
+        guard member("observe")?.member("legacy_trigger_type") != nil,
+            case .object(var members) = value(), case .object(var observe)? = members["observe"]
+        else { return self }
+        _ = observe.removeValue(forName: "legacy_trigger_type")
+        members["observe"] = .object(observe)
+        return JSONValue.object(members).text
     }
 }

@@ -22,7 +22,7 @@ extension Engine where Store: ~Copyable {
         case .request(let exchange, let request, _) where isTooMuch(request.body.count):
             let reply = HTTPReply(status: 507, error: Self.storageFull)
             gate.hold(.respond(exchange, reply, trace: nil), after: nil)
-        case .logged where isTooMuch(0): break
+        case .reported where isTooMuch(0): break
         default: return false
         }
         beginShortage()
@@ -70,7 +70,7 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define): true
-        case .state, .queue, .registerWorker, .listWorkers, .listFunctions, .listTriggers: false
+        case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel: false
         }
     }
 }

@@ -109,6 +109,13 @@ extension Engine where Store: ~Copyable {
         gate.hold(.respond(exchange, reply, trace: trace), after: offset)
     }
 
+    /// Unless it was answered: what comes first is the response. What the function returns comes to
+    /// nothing then, and it may take any time (services 1, A.7 and A.13).
+    mutating func stream(_ exchange: ExchangeID) {
+        guard let trace = exchanges.removeValue(forKey: exchange) else { return }
+        gate.hold(.stream(exchange, trace: trace), after: nil)
+    }
+
     mutating func expire(_ exchange: ExchangeID) {
         respond(exchange, with: HTTPReply(status: 504), after: nil)
     }

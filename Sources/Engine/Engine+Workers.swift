@@ -6,6 +6,7 @@ import Events
 import Folding
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 
@@ -26,6 +27,7 @@ extension Engine where Store: ~Copyable {
             access: access
         )
         registry.add(worker)
+        telemetry.engine.workerJoined()
         let offset = try record(
             .workerJoined(WorkerJoined(worker: worker.id, address: address))
         )
@@ -33,12 +35,19 @@ extension Engine where Store: ~Copyable {
             .namespaceGrace(connection),
             at: now.monotonic + options.namespaceGrace
         )
-        send(.registered(worker: worker.id, token: worker.token), to: connection, after: offset)
+        let features = options.observe ? [EngineOptions.observeFeature] : []
+        send(
+            .registered(worker: worker.id, token: worker.token, features: features),
+            to: connection,
+            after: offset
+        )
     }
 
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
         guard let worker = registry.remove(connection) else { return }
-        for function in worker.functions { _ = registry.cease(function, by: worker) }
+        let functions = worker.functions
+        telemetry.engine.workerLeft()
+        for function in functions { _ = registry.cease(function, by: worker) }
         try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers where registry.triggers[id]?.owner == connection {
             removeTrigger(id)
@@ -46,8 +55,11 @@ extension Engine where Store: ~Copyable {
         let stopped = FunctionResult.failure(
             ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         )
+        try observersLeave(connection)
         for invocation in worker.endAll() { try finish(invocation, stopped) }
         try endFetches(of: worker, stopped)
+        // Now: that those ended is an event still.
+        observeGone(functions, by: worker)
     }
 
     /// A worker came back on a new connection: the old one is over (protocol 1.8).
@@ -87,7 +99,9 @@ extension Engine where Store: ~Copyable {
         if let refusal = worker.access?.refusal(ofNamespace: description.home(of: worker)) {
             return .failure(refusal)
         }
+        let knewObservers = worker.observes
         description.update(worker)
+        worker.observes = worker.observes && options.observe
         try record(
             .workerDescribed(
                 WorkerDescribed(
@@ -99,6 +113,8 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        let isLate = worker.pending == nil && worker.observes && !knewObservers
+        if isLate { confirmAll(to: worker) }
         try resolve(worker)
         return .value(JSONValue.object(["success": .bool(true)]).text.bytes)
     }
@@ -152,6 +168,10 @@ extension Engine where Store: ~Copyable {
             try record(
                 .functionUnregistered(FunctionUnregistered(worker: worker.id, function: name))
             )
+            observeGone([name], by: worker)
+        case .observe(let id, let wish):
+            if options.observe { try observe(id, wish, by: worker) }
+        case .unobserve(let id): try unobserve(id, by: worker.connection)
         case .trigger(let request): try addTrigger(request, of: worker)
         case .removeTrigger(let id):
             guard let trigger = registry.triggers[id], trigger.owner == worker.connection else {
@@ -159,6 +179,7 @@ extension Engine where Store: ~Copyable {
             }
             removeTrigger(id)
             try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
+            try dropLegacy(id)
             try unsubscribe(trigger)
         }
     }
@@ -188,7 +209,7 @@ extension Engine where Store: ~Copyable {
         guard let endpoint = endpoint(of: name, invocation, worker) else { return }
         let isNew = registry.serve(name, by: worker, definition: definition)
         worker.endpoints[name] = endpoint.target
-        try record(
+        let offset = try record(
             .functionRegistered(
                 FunctionRegistered(
                     worker: worker.id,
@@ -197,6 +218,7 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        try observeRegistered(name, definition, by: worker, at: offset)
         if isNew { try functionAppeared(name) }
     }
 
@@ -248,6 +270,7 @@ extension Engine where Store: ~Copyable {
             )
         )
         try subscribe(request, function)
+        try adoptTrigger(request.id)
     }
 
     /// Tells the service of the trigger's type about it. A type that nobody serves is no error: the
@@ -292,7 +315,8 @@ extension Engine where Store: ~Copyable {
         try pump(name)
     }
 
-    private func subscription(
+    /// What a queue trigger subscribes to; nil: it is none.
+    func subscription(
         _ request: TriggerRequest,
         _ function: FunctionName
     ) -> Subscribed? {

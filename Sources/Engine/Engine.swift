@@ -7,7 +7,7 @@ package import Folding
 import HTTP
 package import HTTPFunctions
 import JSON
-import Observability
+package import Observability
 package import Primitives
 import Queue
 
@@ -29,8 +29,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var random: Random
     var now: Now
     let options: EngineOptions
+    /// When this life of the engine began.
+    let started: Timestamp
     let registry = Registry()
     var router = Router()
+    var observers = Observers()
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -46,6 +49,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private var flushedAt: UInt64 = 0
     /// The end of the log when it was last seen quiet.
     private var quietSince: Offset?
+    /// The youngest of what workers report.
+    var telemetry: TelemetryStore
+    /// Messages of telemetry that were dropped, and when that was told last.
+    var droppedFrames = 0
+    var lastDropNotice: UInt64?
     var isDraining = false
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
@@ -68,6 +76,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.options = options
         self.random = random
         self.now = now
+        started = now.wall
+        telemetry = TelemetryStore(options.telemetry)
         try start()
     }
 
@@ -136,10 +146,12 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try reattach(connection, previous: previous, token: token)
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
-        case .logged(let lines): try logged(lines)
+        case .observed(let connection, let report): try self.report(connection, report)
+        case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
+        case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
         case .drain: isDraining = true
         }
@@ -152,6 +164,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             case .namespaceGrace(let connection): try endNamespaceGrace(connection)
             case .responseDeadline(let exchange): expire(exchange)
             case .hookDeadline(let connection, let number): try endHook(connection, number)
+            case .observer(let id, let number, let deadline):
+                try expire(observer: id, number: number, deadline)
             }
         }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
@@ -278,6 +292,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
 /// What the engine is told at its start.
 package struct EngineOptions: Sendable {
+    /// What an engine and a worker say that know of observers (protocol 12.1).
+    package static let observeFeature = "observe.v1"
+
     /// With `reject`, one worker at a time serves a function (protocol 3.1).
     package enum Duplicates: Sendable { case balance, reject }
 
@@ -292,6 +309,8 @@ package struct EngineOptions: Sendable {
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
+    /// Whether workers may observe functions (protocol 12); else they are told that they cannot.
+    package var observe: Bool
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
@@ -299,6 +318,7 @@ package struct EngineOptions: Sendable {
     package var outbound: OutboundPolicy
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
+    package var telemetry = TelemetryStore.Settings()
 
     package init(
         version: String,
@@ -308,6 +328,7 @@ package struct EngineOptions: Sendable {
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
         releaseAhead: UInt64? = nil,
+        observe: Bool = true,
         recordBytes: Int = Limits.recordBytes,
         outbound: OutboundPolicy = OutboundPolicy()
     ) {
@@ -318,6 +339,7 @@ package struct EngineOptions: Sendable {
         self.namespaceGrace = namespaceGrace
         self.responseTimeout = responseTimeout
         self.releaseAhead = releaseAhead
+        self.observe = observe
         payloadBytes = recordBytes - Limits.recordOverheadBytes
         self.outbound = outbound
     }

@@ -20,6 +20,8 @@ package final class Inbox: Sendable {
         var waiting: [@Sendable () -> Void] = []
     }
 
+    /// Where telemetry takes room before it is offered; the core gives it back.
+    package let telemetry = TelemetryRoom()
     private let state = Mutex(State())
     private let waker: Waker
     private let limitBytes: Int

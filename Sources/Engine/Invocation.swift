@@ -43,8 +43,24 @@ final class Run {
     var after: Offset?
     /// Who runs it, as its record says; nil: whoever is next.
     var worker: Worker?
+    /// The trace context that the function is handed; nil: one of the engine's own.
+    var parent: TraceParent?
     /// The id under which its worker answers; nil: a new one.
     var invocation: UUID128?
+    /// The worker that called, for those who are told who did; nil: the engine.
+    var callingWorker: Worker?
+    /// The handler that it called from; nil: none that is known.
+    var place: Caller?
+    /// How many observers the chain of calls has gone through.
+    var depth = 0
+    /// The observer that it is run for.
+    var activation: Activation?
+
+    /// One call of an observer's target.
+    struct Activation {
+        let observer: Observer
+        let id: UUID128
+    }
 
     init(
         function: FunctionName,

@@ -5,6 +5,8 @@ import Primitives
 /// engine, empty after every start. A class, so that views can ask it while they change.
 final class Registry {
     private(set) var workers: [ConnectionID: Worker] = [:]
+    /// The same ones, for when all of them come back at once and name who they were.
+    private var connections: [UUID128: ConnectionID] = [:]
     private(set) var functions: [FunctionName: Function] = [:]
     var triggers: [String: Trigger] = [:]
     private var picks: UInt64 = 0
@@ -22,15 +24,18 @@ final class Registry {
         let owner: ConnectionID
     }
 
-    func add(_ worker: Worker) { workers[worker.connection] = worker }
+    func add(_ worker: Worker) {
+        workers[worker.connection] = worker
+        connections[worker.id] = worker.connection
+    }
 
     func remove(_ connection: ConnectionID) -> Worker? {
-        workers.removeValue(forKey: connection)
+        let worker = workers.removeValue(forKey: connection)
+        if let worker { connections[worker.id] = nil }
+        return worker
     }
 
-    func worker(_ id: UUID128) -> Worker? {
-        workers.values.first { $0.id == id }
-    }
+    func worker(_ id: UUID128) -> Worker? { connections[id].flatMap { workers[$0] } }
 
     /// - Returns: whether the function had no worker before.
     func serve(_ name: FunctionName, by worker: Worker, definition: JSONText) -> Bool {

@@ -9,6 +9,7 @@ struct Timers {
         case responseDeadline(ExchangeID)
         /// A hook has not answered about a worker's registration, by its count.
         case hookDeadline(ConnectionID, UInt64)
+        case observer(String, number: UInt64, Observers.Deadline)
     }
 
     private struct Timer: Comparable {

@@ -22,8 +22,13 @@ final class Worker {
     var runtime = "unknown"
     var version = ""
     var os: String?
+    var description: String?
+    /// What it says that it runs in, as `docker`.
+    var isolation: String?
     var pid: Int64?
     var features: [String] = []
+    /// Whether it declared that it knows of observers (`observe.v1`).
+    var observes = false
     /// Registrations that came before the namespace was known; nil: it is known.
     var pending: [Registration]? = []
     var functions: [FunctionName] = []
@@ -66,6 +71,11 @@ final class Worker {
     func known(_ function: FunctionName) -> String {
         guard access != nil else { return function.id }
         return screening.ids[function] ?? function.id
+    }
+
+    /// How much of what it is running was asked for by this worker.
+    func inFlight(askedBy caller: UUID128) -> Int {
+        serving.values.count { $0.run.caller == caller }
     }
 
     func begin(_ invocation: Invocation) {
@@ -131,6 +141,28 @@ enum Baggage {
             }
         }
         return nil
+    }
+
+    /// How many observers a chain of calls has gone through that goes on from a queue.
+    private static let depthKey = "iii.observe.depth"
+
+    static func depth(in baggage: String?) -> Int {
+        for entry in baggage?.split(separator: ",") ?? [] {
+            let pair = entry.split(separator: "=", maxSplits: 1)
+            if pair.count == 2, pair[0].drop(while: { $0 == " " }) == depthKey {
+                return max(0, Int(pair[1]) ?? 0)
+            }
+        }
+        return 0
+    }
+
+    /// The same baggage for what is put into a queue behind so many observers.
+    static func deepened(by depth: Int, _ baggage: String?) -> String? {
+        guard depth > 0 else { return baggage }
+        let others = (baggage?.split(separator: ",") ?? []).filter {
+            !$0.drop(while: { $0 == " " }).hasPrefix("\(depthKey)=")
+        }
+        return (others.map(String.init) + ["\(depthKey)=\(depth)"]).joined(separator: ",")
     }
 
     /// The same baggage for a call of `function`: that entry replaced, the others kept.

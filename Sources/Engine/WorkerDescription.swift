@@ -8,6 +8,8 @@ struct WorkerDescription {
     private let runtime: String?
     private let version: String?
     private let os: String?
+    private let description: String?
+    private let isolation: String?
     private let pid: Int64?
     private let features: [String]
 
@@ -20,8 +22,12 @@ struct WorkerDescription {
             runtime = try fields.optionalString("runtime")
             version = try fields.optionalString("version")
             os = try fields.optionalString("os")
+            description = try fields.optionalString("description").flatMap(Self.plain)
+            isolation = try fields.optionalString("isolation")
             pid = try fields.optionalInteger("pid")
             features = try fields.optionalArray("features")?.compactMap(\.stringValue) ?? []
+            // Nobody asks for it, and it holds a key of somebody else's service.
+            _ = try fields.optionalObject("telemetry")
         } catch {
             throw ErrorBody(
                 code: "deserialization_error",
@@ -44,8 +50,11 @@ struct WorkerDescription {
         worker.runtime = runtime ?? worker.runtime
         worker.version = version ?? worker.version
         worker.os = os ?? worker.os
+        worker.description = description ?? worker.description
+        worker.isolation = isolation ?? worker.isolation
         worker.pid = pid ?? worker.pid
         if !features.isEmpty { worker.features = features }
+        worker.observes = worker.features.contains(EngineOptions.observeFeature)
         if worker.pending != nil, let namespace { worker.namespace = namespace }
     }
 

@@ -17,6 +17,8 @@ extension Event {
         case .invoked: Invoked.kind
         case .completed: Completed.kind
         case .logged: Logged.kind
+        case .spanReported: SpanReported.kind
+        case .metricReported: MetricReported.kind
         case .queue(let event): event.kind
         case .state(let event): event.kind
         case .cron(let event): event.kind
@@ -38,10 +40,21 @@ extension Event {
         case .invoked(let event): event.encode(into: &writer)
         case .completed(let event): event.encode(into: &writer)
         case .logged(let event): event.encode(into: &writer)
+        case .spanReported(let event): event.encode(into: &writer)
+        case .metricReported(let event): event.encode(into: &writer)
         case .queue(let event): event.encode(into: &writer)
         case .state(let event): event.encode(into: &writer)
         case .cron(let event): event.encode(into: &writer)
         }
+    }
+}
+
+extension Event {
+    /// The bytes of its payload.
+    package var byteCount: Int {
+        var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        encode(into: &counter)
+        return counter.count
     }
 }
 

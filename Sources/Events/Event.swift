@@ -47,6 +47,8 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case cronSkipped = 81
 
     case logged = 112
+    case spanReported = 113
+    case metricReported = 114
 }
 
 /// A decoded event of any kind.
@@ -67,6 +69,8 @@ package enum Event: Equatable, Sendable {
     case state(StateEvent)
     case cron(CronEvent)
     case logged(Logged)
+    case spanReported(SpanReported)
+    case metricReported(MetricReported)
 }
 
 extension Event {
@@ -117,6 +121,8 @@ extension Event {
         case .cronFired: .cron(.fired(try CronFired(from: &reader)))
         case .cronSkipped: .cron(.skipped(try CronSkipped(from: &reader)))
         case .logged: .logged(try Logged(from: &reader))
+        case .spanReported: .spanReported(try SpanReported(from: &reader))
+        case .metricReported: .metricReported(try MetricReported(from: &reader))
         }
     }
 }

@@ -48,7 +48,7 @@ extension WorkViews {
         case .started: true
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered,
-            .completed, .logged:
+            .completed, .logged, .spanReported, .metricReported:
             false
         }
     }

@@ -46,7 +46,8 @@ package struct WorkViews {
             queue.applyRestart()
             firingRuns = [:]
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered, .logged:
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered, .logged,
+            .spanReported, .metricReported:
             break
         }
     }

@@ -1,17 +1,29 @@
+package import Channels
 package import Engine
 import HTTP
 package import NIOCore
 package import NetServer
-import Primitives
+package import Primitives
 
 /// The HTTP requests of one event loop: requests to commands, effects to responses.
 ///
 /// Confined to its event loop. Requests leave in one batch per turn of the loop.
 package final class HTTPGateway: HTTPService {
+    /// A request that has no whole response yet.
+    private struct Pending {
+        let exchange: HTTPExchange
+        /// Of its two channels.
+        let key: UUID128
+        let body: [UInt8]
+        /// Made when somebody asks for either channel: most requests need none.
+        var streams: ExchangeStreams?
+    }
+
     private let inbox: Inbox
     private let loop: any EventLoop
     private let loopNumber: Int
-    private var exchanges: [UInt64: HTTPExchange] = [:]
+    private var entropy = SystemEntropy()
+    private var pending: [UInt64: Pending] = [:]
     private var nextNumber: UInt64 = 0
     private var commands: [Command] = []
     private var commandBytes = 0
@@ -22,10 +34,18 @@ package final class HTTPGateway: HTTPService {
         self.loopNumber = loopNumber
     }
 
+    // MARK: Requests
+
+    /// JSON is part of the function's input; anything else is read from the channel.
+    package func wantsWholeBody(contentType: String?) -> Bool {
+        contentType.map { HTTPEvent.isJSON($0) } ?? false
+    }
+
     package func receive(_ request: NetServer.HTTPRequest, _ exchange: HTTPExchange) {
         nextNumber += 1
         let id = ExchangeID(loop: loopNumber, number: nextNumber)
-        exchanges[id.number] = exchange
+        let key = UUID128(from: &entropy)
+        pending[id.number] = Pending(exchange: exchange, key: key, body: request.body)
         exchange.onAbandoned = { [weak self] in self?.abandon(id) }
         let propagation = Propagation(
             traceparent: request.header("traceparent"),
@@ -36,7 +56,12 @@ package final class HTTPGateway: HTTPService {
             path: request.path,
             query: request.query,
             headers: request.headers,
-            body: request.body
+            body: request.body,
+            channels: HTTPChannels(
+                requestBody: ChannelID(.requestBody, ofExchange: id.number, onLoop: id.loop),
+                response: ChannelID(.response, ofExchange: id.number, onLoop: id.loop),
+                key: key
+            )
         )
         commands.append(.request(id, translated, propagation))
         commandBytes += request.body.count + 512
@@ -49,23 +74,69 @@ package final class HTTPGateway: HTTPService {
         commandBytes = 0
     }
 
-    /// Carries out the effects that are for HTTP clients.
-    package func carryOut(_ effect: Effect) {
-        guard case .respond(let id, let reply, let trace) = effect,
-            let exchange = exchanges.removeValue(forKey: id.number)
-        else { return }
-        var headers = reply.headers
-        if let trace { headers.append(("x-iii-trace-id", trace.description)) }
-        exchange.onAbandoned = nil
-        exchange.respond(
-            NetServer.HTTPReply(status: reply.status, headers: headers, body: reply.body)
-        )
+    private func abandon(_ id: ExchangeID) {
+        guard let request = pending.removeValue(forKey: id.number) else { return }
+        request.streams?.abandon()
+        tell(.requestAbandoned(id))
     }
 
-    private func abandon(_ id: ExchangeID) {
-        guard exchanges.removeValue(forKey: id.number) != nil else { return }
-        // Behind its request, which may not have been handed over yet.
-        commands.append(.requestAbandoned(id))
+    /// Behind its request, which may not have been handed over yet.
+    private func tell(_ command: Command) {
+        commands.append(command)
         readCompleted()
+    }
+
+    // MARK: Channels
+
+    /// The channel of a request, for as long as that is not answered.
+    ///
+    /// - Returns: nil: there is no such request any more, or this is not its key.
+    package func find(_ id: ChannelID, key: UUID128) -> DataChannel? {
+        loop.assertInEventLoop()
+        guard let (number, stream) = id.exchange, let request = pending[number],
+            request.key.isSame(as: key)
+        else { return nil }
+        let streams = request.streams ?? open(number, request)
+        switch stream {
+        case .requestBody: return streams.requestBody
+        case .response: return streams.response
+        }
+    }
+
+    private func open(_ number: UInt64, _ request: Pending) -> ExchangeStreams {
+        let id = ExchangeID(loop: loopNumber, number: number)
+        let streams = ExchangeStreams(
+            request.exchange,
+            body: request.body,
+            started: { [weak self] in self?.tell(.requestStreams(id)) },
+            finished: { [weak self] in self?.pending[number] = nil }
+        )
+        pending[number]?.streams = streams
+        return streams
+    }
+
+    // MARK: Responses
+
+    /// Carries out the effects that are for HTTP clients.
+    package func carryOut(_ effect: Effect) {
+        switch effect {
+        case .respond(let id, let reply, let trace):
+            guard let request = pending.removeValue(forKey: id.number) else { return }
+            request.exchange.respond(
+                NetServer.HTTPReply(
+                    status: reply.status,
+                    headers: reply.headers + Self.headers(naming: trace),
+                    body: reply.body
+                )
+            )
+            request.streams?.abandon()
+        case .stream(let id, let trace):
+            pending[id.number]?.streams?.begin(Self.headers(naming: trace))
+        case .send, .close, .open: break
+        }
+    }
+
+    private static func headers(naming trace: TraceID?) -> [(name: String, value: String)] {
+        trace.map { [("x-iii-trace-id", $0.description)] } ?? []
     }
 }

@@ -17,9 +17,9 @@ enum Dialer {
         var isFinal: Bool { status == 401 || status == 403 }
     }
 
-    private enum Upgrade: Sendable {
-        case done(NIOLoopBound<Socket>)
-        case refused(EventLoopFuture<Void>)
+    private enum Upgrade<Done: Sendable>: Sendable {
+        case done(Done)
+        case refused(EventLoopFuture<Done>)
     }
 
     /// Connects and hands the socket to the mailbox's link. The future fails when it does not come
@@ -29,41 +29,51 @@ enum Dialer {
         headers: [(name: String, value: String)],
         for mailbox: Mailbox
     ) -> EventLoopFuture<Void> {
+        open(address.target, at: address, headers: headers, on: mailbox.eventLoop) { channel in
+            guard let link = mailbox.current else { throw ChannelError.alreadyClosed }
+            let socket = Socket(link: link)
+            try channel.pipeline.syncOperations.addHandler(socket)
+            return NIOLoopBound(socket, eventLoop: channel.eventLoop)
+        }.map { socket in
+            // Not before: during the upgrade nothing can be written.
+            socket.value.open()
+        }
+    }
+
+    /// Opens a WebSocket at a path with its query. `configure` adds what the frames go to; it runs
+    /// on the event loop, before any is read.
+    static func open<Done: Sendable>(
+        _ target: String,
+        at address: EngineAddress,
+        headers: [(name: String, value: String)],
+        on eventLoop: any EventLoop,
+        _ configure: @escaping @Sendable (any Channel) throws -> Done
+    ) -> EventLoopFuture<Done> {
         var fields = HTTPHeaders([("Host", address.authority), ("Content-Length", "0")])
         for header in headers { fields.add(name: header.name, value: header.value) }
-        let head = HTTPRequestHead(
-            version: .http1_1,
-            method: .GET,
-            uri: address.target,
-            headers: fields
-        )
-        return ClientBootstrap(group: mailbox.eventLoop)
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: fields)
+        return ClientBootstrap(group: eventLoop)
             .connectTimeout(patience)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .connect(host: address.host, port: address.port)
-            .flatMap { channel in upgrade(channel, head, for: mailbox) }
+            .flatMap { channel in upgrade(channel, head, configure) }
     }
 
-    private static func upgrade(
+    private static func upgrade<Done: Sendable>(
         _ channel: any Channel,
         _ head: HTTPRequestHead,
-        for mailbox: Mailbox
-    ) -> EventLoopFuture<Void> {
-        let upgrader = NIOTypedWebSocketClientUpgrader<Upgrade>(
+        _ configure: @escaping @Sendable (any Channel) throws -> Done
+    ) -> EventLoopFuture<Done> {
+        let upgrader = NIOTypedWebSocketClientUpgrader<Upgrade<Done>>(
             maxFrameSize: Limits.messageBytes
         ) { channel, _ in
-            channel.eventLoop.makeCompletedFuture {
-                guard let link = mailbox.current else { throw ChannelError.alreadyClosed }
-                let socket = Socket(link: link)
-                try channel.pipeline.syncOperations.addHandler(socket)
-                return .done(NIOLoopBound(socket, eventLoop: channel.eventLoop))
-            }
+            channel.eventLoop.makeCompletedFuture { .done(try configure(channel)) }
         }
         var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
             upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration(
                 upgradeRequestHead: head,
                 upgraders: [upgrader],
-                notUpgradingCompletionHandler: reportRefusal
+                notUpgradingCompletionHandler: { reportRefusal(on: $0) }
             )
         )
         // The engine's first message may come in the same segment as its 101.
@@ -76,10 +86,7 @@ enum Dialer {
         }
         return upgraded.flatMap { $0 }.flatMap { upgrade in
             switch upgrade {
-            case .done(let socket):
-                // Not before: during the upgrade nothing can be written.
-                socket.value.open()
-                return channel.eventLoop.makeSucceededVoidFuture()
+            case .done(let done): return channel.eventLoop.makeSucceededFuture(done)
             case .refused(let refusal): return refusal
             }
         }.always { result in
@@ -88,22 +95,23 @@ enum Dialer {
         }
     }
 
-    @Sendable
-    private static func reportRefusal(on channel: any Channel) -> EventLoopFuture<Upgrade> {
+    private static func reportRefusal<Done: Sendable>(
+        on channel: any Channel
+    ) -> EventLoopFuture<Upgrade<Done>> {
         channel.eventLoop.makeCompletedFuture {
-            let refusal = channel.eventLoop.makePromise(of: Void.self)
+            let refusal = channel.eventLoop.makePromise(of: Done.self)
             try channel.pipeline.syncOperations.addHandler(RefusalReader(refusal))
             return .refused(refusal.futureResult)
         }
     }
 
     /// Fails its promise with the status that the engine sent.
-    private final class RefusalReader: ChannelInboundHandler {
+    private final class RefusalReader<Done>: ChannelInboundHandler {
         typealias InboundIn = HTTPClientResponsePart
 
-        private let promise: EventLoopPromise<Void>
+        private let promise: EventLoopPromise<Done>
 
-        init(_ promise: EventLoopPromise<Void>) { self.promise = promise }
+        init(_ promise: EventLoopPromise<Done>) { self.promise = promise }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             if case .head(let head) = unwrapInboundIn(data) {

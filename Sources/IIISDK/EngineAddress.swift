@@ -42,6 +42,15 @@ struct EngineAddress: Equatable, Sendable {
     /// The value of the `Host` header.
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+    /// The request target of a channel's end (protocol 1.1): below the path, the query kept.
+    func target(of reference: ChannelReference) -> String {
+        let path = target.prefix { $0 != "?" }
+        let query = target.dropFirst(path.count).dropFirst()
+        let base = path.hasSuffix("/") ? path.dropLast() : path
+        return "\(base)/ws/channels/\(reference.channelID)?\(query)\(query.isEmpty ? "" : "&")"
+            + "key=\(reference.accessKey)&dir=\(reference.direction.rawValue)"
+    }
+
     private static func invalid(_ text: String, _ reason: String) -> SDKError {
         SDKError(
             code: .invalidAddress,

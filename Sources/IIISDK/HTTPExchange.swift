@@ -14,6 +14,12 @@ public struct HTTPRequest<Body: Decodable & Sendable>: Decodable, Sendable {
     public let headers: [String: String]
     /// Nil when the request had no JSON body.
     public let body: Body?
+    /// The body as it was sent, whatever it is, to be read piece by piece:
+    /// ``Caller/read(from:_:)``.
+    public let requestBody: ChannelReference?
+    /// Where a response can be written piece by piece, instead of returning one:
+    /// ``Caller/respond(to:status:headers:_:)``.
+    public let response: ChannelReference?
 
     private enum CodingKeys: String, CodingKey {
         case method
@@ -22,6 +28,53 @@ public struct HTTPRequest<Body: Decodable & Sendable>: Decodable, Sendable {
         case queryParams = "query_params"
         case headers
         case body
+        case requestBody = "request_body"
+        case response
+    }
+}
+
+extension Caller {
+    /// Writes the response of a request as it is made: every piece goes to the client at once. What
+    /// the function returns afterwards counts no more.
+    ///
+    /// Throws ``SDKError/Code/channelClosed`` when the client has gone, or the request was answered
+    /// already. When `body` throws, the client sees the response break off.
+    public func respond<Body>(
+        to request: HTTPRequest<Body>,
+        status: Int = 200,
+        headers: [String: String] = [:],
+        _ body: (ChannelWriter) async throws -> Void
+    ) async throws {
+        guard let response = request.response else {
+            throw SDKError(code: .invalidArgument, message: "this request has no response channel")
+        }
+        let head = [
+            try JSONCoding.encode(
+                ControlMessage(type: "set_status", statusCode: status),
+                what: "the status"
+            ),
+            try JSONCoding.encode(
+                ControlMessage(type: "set_headers", headers: headers),
+                what: "the headers"
+            ),
+        ]
+        try await write(to: response) { writer in
+            for message in head { try await writer.write(message.text) }
+            try await body(writer)
+        }
+    }
+}
+
+/// What stands before the body of a response that is written piece by piece.
+private struct ControlMessage: Encodable {
+    let type: String
+    var statusCode: Int?
+    var headers: [String: String]?
+
+    private enum CodingKeys: String, CodingKey {
+        case type
+        case statusCode = "status_code"
+        case headers
     }
 }
 

@@ -266,7 +266,8 @@ final class Link {
         switch frame {
         case .invoke(let call): serve(call)
         case .result(let result): answered(result)
-        case .workerRegistered(let workerID, let token): greeted(workerID: workerID, token: token)
+        case .workerRegistered(let workerID, let token, _):
+            greeted(workerID: workerID, token: token)
         case .registrationRejected(let rejection): rejected(rejection)
         case .triggerRegistrationResult(let result):
             guard let error = result.error else { return }

@@ -67,6 +67,8 @@ extension SDKError.Code {
     public static let deserialization = Self(rawValue: "deserialization_error")
     /// A value that JSON cannot express.
     public static let serialization = Self(rawValue: "serialization_error")
+    /// The other end of a channel is gone, or this end is somebody else's.
+    public static let channelClosed = Self(rawValue: "channel_closed")
     /// Another live worker has this name.
     public static let workerNameTaken = Self(rawValue: "WORKER_NAMESPACE_CONFLICT")
 }

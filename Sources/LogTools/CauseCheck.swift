@@ -18,6 +18,8 @@ struct CauseCheck {
 
     /// What a function's work is done for.
     private static let work: Set<EventKind> = [.triggered, .invoked, .delivered, .cronFired]
+    /// What an observer is triggered by: an end, or a run that hands out events.
+    private static let events = work.union([.completed, .acked, .retried, .deadLettered])
 
     /// The kinds that lead to one of `kind`; nil: any, or none.
     private static func causes(of kind: EventKind) -> Set<EventKind>? {
@@ -28,10 +30,11 @@ struct CauseCheck {
         case .deadLettered: [.delivered, .enqueued]
         case .cronSkipped: [.cronFired]
         case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged: work
-        case .triggered, .cronFired, .started, .stopped: []
+        case .triggered: events
+        case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered, .queueDefined,
-            .subscribed, .unsubscribed:
+            .subscribed, .unsubscribed, .spanReported, .metricReported:
             nil
         }
     }

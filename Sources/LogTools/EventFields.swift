@@ -107,6 +107,8 @@ extension Event {
         case .state(let event): event.fields
         case .cron(let event): event.fields
         case .logged(let event): event.fields
+        case .spanReported(let event): event.fields
+        case .metricReported(let event): event.fields
         }
     }
 }
@@ -247,6 +249,6 @@ extension Logged {
             EventField("severity", .number(UInt64(severity))),
             EventField("severity_text", severityText), EventField("body", body),
             EventField("service", service), EventField("span", hexadecimal(span)),
-        ] + EventField.json("attributes", attributes)
+        ] + EventField.json("attributes", attributes) + EventField.json("resource", resource)
     }
 }

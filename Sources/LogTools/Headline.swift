@@ -116,6 +116,8 @@ extension Event {
         case .state(let event): return event.headline
         case .cron(let event): return event.headline
         case .logged(let event): return event.headline
+        case .spanReported(let event): return event.headline
+        case .metricReported(let event): return event.headline
         }
     }
 }

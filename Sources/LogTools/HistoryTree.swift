@@ -19,7 +19,8 @@ package struct HistoryTree: Sendable {
 
     package init(_ history: History) {
         self.history = history
-        nodes = history.records.map { Node(record: $0) }
+        // Spans tell once more, and late, what the records of the work itself say.
+        nodes = history.records.filter { !$0.isSpan }.map { Node(record: $0) }
         var context = HeadlineContext(workers: history.workers)
         for record in history.records {
             guard case .queue(.enqueued(let event)) = record.event else { continue }
@@ -37,10 +38,10 @@ package struct HistoryTree: Sendable {
     package var roots: [Int] { nodes.indices.filter { nodes[$0].isRoot } }
 
     /// When the history begins.
-    package var start: Timestamp { history.records.first?.time ?? Timestamp(nanoseconds: 0) }
+    package var start: Timestamp { nodes.first?.record.time ?? Timestamp(nanoseconds: 0) }
 
     package var duration: Timestamp.Span {
-        start.distance(to: history.records.last?.time ?? start)
+        start.distance(to: nodes.last?.record.time ?? start)
     }
 
     // MARK: Building
@@ -128,6 +129,12 @@ package struct HistoryTree: Sendable {
         case .workerLeft(let reason):
             return "\(plain): its worker left \(after) later: \(reason) (#\(interruption.offset))"
         }
+    }
+}
+
+extension LogRecord {
+    fileprivate var isSpan: Bool {
+        if case .spanReported = event { true } else { false }
     }
 }
 

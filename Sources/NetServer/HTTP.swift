@@ -10,6 +10,7 @@ package struct HTTPRequest: Sendable {
     package let query: String?
     /// In order of arrival, the names in lower case.
     package let headers: [(name: String, value: String)]
+    /// Empty when the exchange has the body.
     package let body: [UInt8]
     /// The peer's IP address without port; empty when unknown.
     package let remoteAddress: String
@@ -41,45 +42,18 @@ package struct HTTPReply: Sendable {
 
 /// Answers the HTTP requests of one event loop, on which every method is called.
 package protocol HTTPService: AnyObject {
+    /// Whether a request's body is to be complete before ``receive(_:_:)``. Otherwise that comes
+    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. The content type is the first
+    /// one that was sent, if any was.
+    func wantsWholeBody(contentType: String?) -> Bool
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
     /// Comes once in a turn of the event loop in which requests were received, after the last of
     /// them, whatever their connections: the time to hand a batch over.
     func readCompleted()
 }
 
-/// One request's place on its connection, where the reply goes. Confined to its event loop.
-package final class HTTPExchange {
-    package let eventLoop: any EventLoop
-    /// Called when the client goes away before the reply; none is needed any more then.
-    package var onAbandoned: (() -> Void)?
-
-    private var connection: HTTPConnection?
-
-    init(eventLoop: any EventLoop, connection: HTTPConnection) {
-        self.eventLoop = eventLoop
-        self.connection = connection
-    }
-
-    private var isAnswered = false
-
-    /// Sends the reply; dropped when the client is gone. To be called once.
-    package func respond(_ reply: HTTPReply) {
-        eventLoop.assertInEventLoop()
-        precondition(!isAnswered, "An exchange has one reply.")
-        isAnswered = true
-        onAbandoned = nil
-        let connection = connection
-        self.connection = nil
-        connection?.respond(reply)
-    }
-
-    /// The client is gone.
-    func abandon() {
-        connection = nil
-        let callback = onAbandoned
-        onAbandoned = nil
-        callback?()
-    }
+extension HTTPService {
+    package func wantsWholeBody(contentType: String?) -> Bool { true }
 }
 
 /// Bounds of a listener for HTTP.
@@ -96,7 +70,8 @@ package struct HTTPSettings: Sendable {
     /// The request's line and headers, in bytes.
     package var headerBytes = 16 << 10
     package var headerCount = 100
-    /// A request's body, in bytes.
+    /// A request's body, in bytes, where it is to be whole; and what is read and dropped of one
+    /// that nobody wanted.
     package var bodyBytes = 10 << 20
 
     package init() {}

@@ -4,8 +4,15 @@ import NIOHTTP1
 /// The requests of one HTTP connection, one after the other.
 ///
 ///     waiting -- head --> receiving -- end --> answering -- reply --> waiting ...
-///        |                    |                    | the last reply
-///        +----- refused ------+--------------------+--> closing
+///        |      \_____________|________________/  |     |                |
+///        |        body on request                 |     reply before the end of the body
+///        |                    |                   |     v                |
+///        |                    |                   |  discarding -- end --+
+///        +----- refused ------+---- last reply ---+--> closing
+///
+/// A body that the service wants whole is received before the exchange opens. Any other stays in
+/// the client's socket until somebody reads it from the exchange; what is left of it after the
+/// reply is dropped.
 ///
 /// What a client pipelines is queued here while an exchange is open, and the socket is not read
 /// meanwhile. (NIO's own handler for this delivers the next request from within the write of a
@@ -15,31 +22,45 @@ final class HTTPConnection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase { case waiting, receiving, answering, closing }
+    enum Phase { case waiting, receiving, answering, discarding, closing }
 
-    private let settings: HTTPSettings
-    private let service: LoopService
+    let settings: HTTPSettings
+    let service: LoopService
     /// Asked for with the first request, and kept: the channel forgets it when it closes.
     private lazy var remoteAddress = context?.remoteAddress?.ipAddress ?? ""
-    private var context: ChannelHandlerContext?
-    private let deadline: MovingDeadline
+    private(set) var context: ChannelHandlerContext?
+    let deadline: MovingDeadline
 
-    private var phase = Phase.waiting
+    var phase = Phase.waiting
     /// Of the request being received or answered.
-    private var head: HTTPRequestHead?
-    private var body: [UInt8] = []
-    private var exchange: HTTPExchange?
-    private var hasReplied = false
-    private var isDraining = false
+    var head: HTTPRequestHead?
+    var body: [UInt8] = []
+    var exchange: HTTPExchange?
+    /// The reply in progress, of which the head was sent, and what that said of the connection.
+    var reply: (reply: HTTPReply, keepsAlive: Bool)?
+    var hasReplied = false
+    private(set) var isDraining = false
+    /// What is still to come of the body of the request that is being answered; nil: nothing.
+    var rest: Rest?
 
-    /// Parts of later requests.
-    private var queue = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
+    /// Parts of later requests, or of a body that nobody reads.
+    var queue = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
     /// What ended the parsing, to be told after the requests before it are answered.
     private var parserError: HTTPParserError?
-    private var isPumping = false
-    private var isReading = false
-    private var needsFlush = false
+    private(set) var isPumping = false
+    private(set) var isReading = false
+    var needsFlush = false
     private var wantsRead = false
+
+    /// A body whose end has not been seen.
+    struct Rest {
+        /// In bytes; nil: the client says it chunk by chunk.
+        var length: Int?
+        /// Whether the exchange wants the next piece.
+        var isWanted = false
+        /// Dropped so far, in bytes.
+        var dropped = 0
+    }
 
     init(settings: HTTPSettings, service: LoopService, eventLoop: any EventLoop) {
         self.settings = settings
@@ -86,6 +107,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         phase = .closing
         deadline.cancel()
         queue.removeAll()
+        reply = nil
+        rest = nil
         let exchange = exchange
         self.exchange = nil
         exchange?.abandon()
@@ -107,7 +130,21 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if phase == .answering { wantsRead = true } else { context.read() }
+        if holdsReads { wantsRead = true } else { context.read() }
+    }
+
+    /// While an exchange is open, nothing is read but the body that it wants.
+    private var holdsReads: Bool { phase == .answering && rest?.isWanted != true }
+
+    func resumeReads() {
+        guard wantsRead, !holdsReads else { return }
+        wantsRead = false
+        context?.read()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { exchange?.becameWritable() }
+        context.fireChannelWritabilityChanged()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -129,22 +166,37 @@ final class HTTPConnection: ChannelDuplexHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// Takes parts in order for as long as no exchange is open.
-    private func pump() {
+    /// Takes parts in order for as long as somebody wants them.
+    func pump() {
         guard !isPumping else { return }
         isPumping = true
-        while phase == .waiting || phase == .receiving, let part = queue.popFirst() { take(part) }
-        if phase == .waiting || phase == .receiving, let error = parserError {
-            refuse(error.refusal)
+        while takesParts, let part = queue.popFirst() { take(part) }
+        if takesParts, let error = parserError {
+            switch phase {
+            case .answering: breakOff()
+            case .discarding: closeGently()
+            case .waiting, .receiving, .closing: refuse(error.refusal)
+            }
         }
         isPumping = false
     }
 
+    private var takesParts: Bool {
+        switch phase {
+        case .waiting, .receiving, .discarding: true
+        case .answering: rest?.isWanted == true
+        case .closing: false
+        }
+    }
+
     private func take(_ part: HTTPServerRequestPart) {
-        switch part {
-        case .head(let head): begin(head)
-        case .body(let bytes): append(bytes)
-        case .end: end()
+        switch (part, phase) {
+        case (.head(let head), _): begin(head)
+        case (.body(let bytes), .receiving): append(bytes)
+        case (.body(let bytes), .answering): pass(bytes)
+        case (.body(let bytes), _): discard(bytes.readableBytes)
+        case (.end, .receiving): open(rest: nil)
+        case (.end, _): endRest()
         }
     }
 
@@ -154,14 +206,22 @@ final class HTTPConnection: ChannelDuplexHandler {
         deadline.set(in: settings.bodyIdle)
         if let defect = head.defect { return refuse(defect) }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        guard length <= settings.bodyBytes else { return refuseBody() }
-        body.reserveCapacity(min(length, 1 << 16))
-        guard head.version == .http1_1, let expected = head.headers.first(name: "expect")
-        else { return }
-        guard expected.lowercased() == "100-continue" else {
-            return refuse(Refusal(417, "the only expectation met is 100-continue"))
+        let isChunked = head.headers.contains(name: "transfer-encoding")
+        let isWhole =
+            length == 0 && !isChunked
+            || service.wantsWholeBody(contentType: head.headers.first(name: "content-type"))
+        guard length <= settings.bodyBytes || !isWhole else { return refuseBody() }
+        if head.version == .http1_1, let expected = head.headers.first(name: "expect") {
+            guard expected.lowercased() == "100-continue" else {
+                return refuse(Refusal(417, "the only expectation met is 100-continue"))
+            }
+            write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
         }
-        write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+        if isWhole {
+            body.reserveCapacity(min(length, 1 << 16))
+        } else {
+            open(rest: Rest(length: isChunked ? nil : length))
+        }
     }
 
     private func append(_ bytes: ByteBuffer) {
@@ -175,9 +235,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         refuse(Refusal(413, "a body may have at most \(settings.bodyBytes) bytes"))
     }
 
-    private func end() {
+    /// Hands the request to the service.
+    private func open(rest: Rest?) {
         guard phase == .receiving, let head, let context else { return }
         phase = .answering
+        self.rest = rest
         deadline.clear()
         let target = HTTPTarget(head.uri)
         let request = HTTPRequest(
@@ -189,85 +251,66 @@ final class HTTPConnection: ChannelDuplexHandler {
             remoteAddress: remoteAddress
         )
         body = []
-        let exchange = HTTPExchange(eventLoop: context.eventLoop, connection: self)
+        let exchange = HTTPExchange(
+            eventLoop: context.eventLoop,
+            connection: self,
+            hasBody: rest != nil
+        )
         self.exchange = exchange
         service.receive(request, exchange)
     }
 
-    // MARK: Replying
+    // MARK: A body on request
 
-    func respond(_ reply: HTTPReply) {
-        guard phase == .answering, let head else { return }
-        exchange = nil
-        self.head = nil
-        hasReplied = true
-        // NIO stops parsing behind a request that offers another protocol, which none gets here.
-        let keepsAlive = head.isKeepAlive && !isDraining && !head.headers.contains(name: "upgrade")
-        send(reply, to: head, keepsAlive: keepsAlive)
-        guard keepsAlive else { return closeGently() }
-        phase = .waiting
-        deadline.set(in: settings.idleTimeout)
+    func pauseBody() {
+        rest?.isWanted = false
+        deadline.clear()
+    }
+
+    func resumeBody() {
+        guard phase == .answering, rest?.isWanted == false else { return }
+        rest?.isWanted = true
+        deadline.set(in: settings.bodyIdle)
         pump()
-        if !isReading, !isPumping { flush() }
-        if wantsRead, phase == .waiting || phase == .receiving {
-            wantsRead = false
-            context?.read()
+        resumeReads()
+    }
+
+    private func pass(_ bytes: ByteBuffer) {
+        rest?.length? -= bytes.readableBytes
+        deadline.set(in: settings.bodyIdle)
+        exchange?.receive(.bytes(bytes))
+    }
+
+    private func discard(_ count: Int) {
+        guard phase == .discarding else { return }
+        rest?.dropped += count
+        deadline.set(in: settings.bodyIdle)
+        if let rest, rest.dropped > settings.bodyBytes { closeGently() }
+    }
+
+    private func endRest() {
+        switch phase {
+        case .answering:
+            rest = nil
+            deadline.clear()
+            exchange?.receive(.end)
+        case .discarding:
+            rest = nil
+            if isDraining { closeGently() } else { waitForRequest() }
+        case .waiting, .receiving, .closing: break
         }
-    }
-
-    private func send(_ reply: HTTPReply, to head: HTTPRequestHead?, keepsAlive: Bool) {
-        let circumstances = HTTPReply.Circumstances(
-            isHead: head?.method == .HEAD,
-            isHTTP10: head?.version == .http1_0,
-            keepsAlive: keepsAlive,
-            date: service.dateText()
-        )
-        write(reply.bytes(circumstances))
-    }
-
-    /// Answers a request that reaches no service, and closes.
-    private func refuse(_ refusal: Refusal) {
-        let reply = HTTPReply(
-            status: refusal.status,
-            headers: [("content-type", "text/plain; charset=utf-8")],
-            body: Array("\(refusal.reason)\n".utf8)
-        )
-        send(reply, to: head, keepsAlive: false)
-        closeGently()
-    }
-
-    private func write(_ buffer: ByteBuffer) {
-        needsFlush = true
-        context?.write(wrapOutboundOut(buffer), promise: nil)
-    }
-
-    private func flush() {
-        guard needsFlush else { return }
-        needsFlush = false
-        context?.flush()
     }
 
     // MARK: Ending
-
-    private func closeGently() {
-        phase = .closing
-        body = []
-        queue.removeAll()
-        deadline.clear()
-        flush()
-        context?.closeGently()
-        if wantsRead {
-            wantsRead = false
-            context?.read()
-        }
-    }
 
     private func isDue() {
         switch phase {
         case .waiting where hasReplied: closeGently()
         case .waiting: refuse(Refusal(408, "the request's head did not come in time"))
         case .receiving: refuse(Refusal(408, "the request's body did not come in time"))
-        case .answering, .closing: break
+        case .answering: breakOff()
+        case .discarding: closeGently()
+        case .closing: break
         }
     }
 }

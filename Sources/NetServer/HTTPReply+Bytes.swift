@@ -8,14 +8,17 @@ extension HTTPReply {
         var isHead = false
         var isHTTP10 = false
         var keepsAlive = true
+        /// The body follows in pieces: each chunk says its length, and for HTTP/1.0, which knows no
+        /// chunks, the end of the connection is the end of the body.
+        var isStreamed = false
         /// The value of the `Date` header.
         var date: String
     }
 
     /// The reply as it goes over the wire (RFC 9112).
     func bytes(_ circumstances: Circumstances) -> ByteBuffer {
-        let status = (200...599).contains(status) ? status : 500
-        let hasBody = status != 204 && status != 304
+        let status = sentStatus
+        let hasBody = mayHaveBody
         var buffer = ByteBuffer()
         buffer.reserveCapacity(256 + (hasBody ? body.count : 0))
         buffer.writeString("HTTP/1.1 \(status) ")
@@ -30,7 +33,11 @@ extension HTTPReply {
             Self.write(name, value, to: &buffer)
         }
         if !hasDate { Self.write("date", circumstances.date, to: &buffer) }
-        if hasBody { Self.write("content-length", String(body.count), to: &buffer) }
+        if hasBody, !circumstances.isStreamed {
+            Self.write("content-length", String(body.count), to: &buffer)
+        } else if hasBody, !circumstances.isHTTP10 {
+            Self.write("transfer-encoding", "chunked", to: &buffer)
+        }
         if !circumstances.keepsAlive {
             Self.write("connection", "close", to: &buffer)
         } else if circumstances.isHTTP10 {
@@ -40,6 +47,11 @@ extension HTTPReply {
         if hasBody, !circumstances.isHead { buffer.writeBytes(body) }
         return buffer
     }
+
+    private var sentStatus: Int { (200...599).contains(status) ? status : 500 }
+
+    /// RFC 9110, 15.3.5 and 15.4.5.
+    var mayHaveBody: Bool { sentStatus != 204 && sentStatus != 304 }
 
     private static func write(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
         buffer.writeString(name)

@@ -36,6 +36,10 @@ final class LoopService {
         self.service = service
     }
 
+    func wantsWholeBody(contentType: String?) -> Bool {
+        service.wantsWholeBody(contentType: contentType)
+    }
+
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         if !isEndOfTurnScheduled {
             isEndOfTurnScheduled = true

@@ -21,7 +21,6 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     private let route: @Sendable (UpgradeRequest) -> UpgradeDecision
     private let remoteAddress: String
     private var makeSession: (() -> any WebSocketSession)?
-    private var ask: ((@escaping (UpgradeDecision) -> Void) -> Void)?
     private var refusal: Refusal?
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
@@ -84,33 +83,16 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         upgradeRequest: HTTPRequestHead,
         initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
-        if refusal == nil { decide(upgradeRequest) }
-        if let ask {
-            self.ask = nil
-            let promise = channel.eventLoop.makePromise(of: HTTPHeaders.self)
-            ask { decision in
-                self.settle(decision)
-                promise.completeWith(
-                    self.response(to: upgradeRequest, channel, initialResponseHeaders)
-                )
-            }
-            return promise.futureResult
-        }
-        return response(to: upgradeRequest, channel, initialResponseHeaders)
+        let decided = channel.eventLoop.makePromise(of: Void.self)
+        decide(upgradeRequest) { decided.succeed() }
+        return decided.futureResult.assumeIsolated().flatMap {
+            self.answer(channel, upgradeRequest, initialResponseHeaders)
+        }.nonisolated()
     }
 
-    /// The decision that was asked for.
-    private func settle(_ decision: UpgradeDecision) {
-        switch decision {
-        case .accept(let makeSession): self.makeSession = makeSession
-        case .refuse(let status, let body): refusal = Refusal(status, body)
-        case .later: preconditionFailure("who was asked decides")
-        }
-    }
-
-    private func response(
-        to upgradeRequest: HTTPRequestHead,
+    private func answer(
         _ channel: any Channel,
+        _ upgradeRequest: HTTPRequestHead,
         _ initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
         guard makeSession != nil else {
@@ -160,11 +142,14 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         }
     }
 
-    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind.
-    private func decide(_ head: HTTPRequestHead) {
+    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind, and
+    /// then calls `done`.
+    private func decide(_ head: HTTPRequestHead, done: @escaping () -> Void = {}) {
+        // Of a request that names the protocol twice the second time is settled already.
+        guard refusal == nil else { return done() }
         if let defect = head.defect {
             refusal = defect
-            return
+            return done()
         }
         let target = HTTPTarget(head.uri)
         let isUpgrade = head.names("websocket", in: "upgrade")
@@ -176,13 +161,32 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             isUpgrade: isUpgrade
         )
         switch route(request) {
+        case .later(let ask):
+            if let defect = Self.defect(ofHandshake: head, isUpgrade: isUpgrade) {
+                refusal = defect
+                return done()
+            }
+            ask { decision in
+                self.accept(decision, of: head, isUpgrade: true)
+                done()
+            }
+        case let decision:
+            accept(decision, of: head, isUpgrade: isUpgrade)
+            done()
+        }
+    }
+
+    private func accept(
+        _ decision: UpgradeDecision,
+        of head: HTTPRequestHead,
+        isUpgrade: Bool
+    ) {
+        switch decision {
         case .refuse(let status, let body): refusal = Refusal(status, body)
         case .accept(let makeSession):
             refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
             if refusal == nil { self.makeSession = makeSession }
-        case .later(let ask):
-            refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
-            if refusal == nil { self.ask = ask }
+        case .later: preconditionFailure("What was put off once is decided then.")
         }
     }
 

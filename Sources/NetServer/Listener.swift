@@ -120,14 +120,17 @@ package final class Listener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // A peer that acknowledges nothing for 30 s is gone: milliseconds.
-            .childChannelOption(
-                .tcpOption(NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)),
-                value: 30_000
-            )
+            .childChannelOption(unacknowledgedTimeout, value: 30_000)
             .childChannelOption(
                 .writeBufferWaterMark,
                 value: ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
             )
+    }
+
+    /// How long a peer may acknowledge, or take, nothing of what it was sent, in milliseconds; 0:
+    /// as long as TCP bears it.
+    static var unacknowledgedTimeout: ChannelOptions.Types.SocketOption {
+        .tcpOption(NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT))
     }
 
     /// Receive buffers that follow what comes, up to `maximum` bytes.

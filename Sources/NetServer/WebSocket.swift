@@ -17,6 +17,13 @@ package protocol WebSocketSession: AnyObject {
     /// No further call will follow. Comes exactly once, and never from within a call of the session
     /// to its socket.
     func closed(_ reason: CloseReason)
+    /// The peer is not ready for its end yet: a shutdown of the listener waits for it, though no
+    /// longer than ``WebSocketSettings/settlingTime``.
+    var isSettling: Bool { get }
+}
+
+extension WebSocketSession {
+    package var isSettling: Bool { false }
 }
 
 /// Why a connection ended, or was ended.
@@ -63,12 +70,13 @@ package struct UpgradeRequest: Sendable {
 package enum UpgradeDecision {
     /// The closure is called on the connection's event loop when the handshake is complete.
     case accept(makeSession: () -> any WebSocketSession)
-    /// Called once, on the connection's event loop, with what is to be called with the decision,
-    /// there too; not at all where the handshake is not sound. Until then nothing is answered, for
-    /// as long as ``WebSocketSettings/handshakeDeadline`` allows.
-    case later(ask: (_ decided: @escaping (UpgradeDecision) -> Void) -> Void)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
+    /// Somebody else has to be asked: another event loop, or an auth function. The closure is
+    /// called at once, with a function that takes the decision: once, on the connection's event loop.
+    /// Nobody is asked about a handshake that is not sound, and nobody has longer than
+    /// ``WebSocketSettings/handshakeDeadline``.
+    case later((_ decide: @escaping (UpgradeDecision) -> Void) -> Void)
 }
 
 /// Bounds of a listener for WebSockets.
@@ -90,6 +98,8 @@ package struct WebSocketSettings: Sendable {
     package var pingInterval = TimeAmount.seconds(20)
     /// Pings in a row after which a peer that sent no byte at all is taken for dead.
     package var silentPings = 3
+    /// How old a connection is at most whose end at a shutdown is put off.
+    package var settlingTime = TimeAmount.seconds(2)
     /// From our Close frame to the end of the connection.
     package var closeDeadline = TimeAmount.seconds(5)
 

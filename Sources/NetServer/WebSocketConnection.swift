@@ -26,6 +26,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private var ticking: Scheduled<Void>?
     private var deadline: Scheduled<Void>?
     private var hasReported = false
+    private let opened: NIODeadline
 
     private var isPaused = false
     /// Read while paused, in order.
@@ -47,6 +48,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         self.eventLoop = eventLoop
         self.settings = settings
         self.session = session
+        opened = eventLoop.now
         parser = FrameParser(messageBytesMax: settings.messageBytes)
     }
 
@@ -83,10 +85,16 @@ final class WebSocketConnection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let drain = event as? ListenerDrain {
-            close(code: drain.code, text: "", because: .shutdown)
-        }
+        if let shutdown = event as? ListenerDrain { drain(shutdown) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func drain(_ shutdown: ListenerDrain) {
+        let end = opened + settings.settlingTime
+        guard phase == .open, session.isSettling, eventLoop.now < end else {
+            return close(code: shutdown.code, text: "", because: .shutdown)
+        }
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { self.drain(shutdown) }
     }
 
     // MARK: Reading
@@ -194,7 +202,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// Sends a ping, after it judged the peer by whether anything came since the last one.
     private func tick() {
         guard phase == .open else { return }
-        silentTicks = hasHeard || isPaused ? 0 : silentTicks + 1
+        let mayBeSilent = isPaused || socket?.mayBeSilent == true
+        silentTicks = hasHeard || mayBeSilent ? 0 : silentTicks + 1
         if !hasHeard {
             parser.trim()
             socket?.trim()
@@ -209,7 +218,12 @@ final class WebSocketConnection: ChannelDuplexHandler {
     // MARK: Ending
 
     /// Begins the closing handshake, if the connection is open.
-    func close(code: UInt16, text: String, because reason: CloseReason) {
+    func close(
+        code: UInt16,
+        text: String,
+        because reason: CloseReason,
+        within deadline: TimeAmount? = nil
+    ) {
         guard phase == .open else { return }
         sendClose(code: code, text: text)
         socket?.flush()
@@ -218,7 +232,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         // Reading goes on, for the peer's Close frame.
         held.removeAll()
         resumeReading()
-        scheduleDeadline()
+        scheduleDeadline(in: deadline ?? settings.closeDeadline)
     }
 
     private func sendClose(code: UInt16, text: String) {
@@ -241,16 +255,16 @@ final class WebSocketConnection: ChannelDuplexHandler {
         report(reason)
         held.removeAll()
         resumeReading()
-        scheduleDeadline()
+        scheduleDeadline(in: settings.closeDeadline)
         let written = context.eventLoop.makePromise(of: Void.self)
         context.close(mode: .output, promise: written)
         guard !lingers else { return }
         written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
-    private func scheduleDeadline() {
+    private func scheduleDeadline(in time: TimeAmount) {
         guard deadline == nil else { return }
-        deadline = eventLoop.assumeIsolated().scheduleTask(in: settings.closeDeadline) {
+        deadline = eventLoop.assumeIsolated().scheduleTask(in: time) {
             self.context?.close(promise: nil)
         }
     }

@@ -12,6 +12,7 @@ package final class WebSocketSocket {
     package internal(set) var isOpen = true
 
     private let settings: WebSocketSettings
+    private var waitsForSlowPeers = false
     /// Nil once the channel is gone.
     private var context: ChannelHandlerContext?
     /// Nil once the connection has ended.
@@ -81,14 +82,31 @@ package final class WebSocketSocket {
 
     package var isWritable: Bool { context?.channel.isWritable ?? false }
 
+    /// Whether silence says nothing about the peer: our pings wait behind what it has not read.
+    var mayBeSilent: Bool { waitsForSlowPeers && !isWritable }
+
     // MARK: Control
 
     /// Sends a Close frame after what is queued, and waits for the peer's; the session hears
-    /// ``CloseReason/closed(code:)``.
-    package func close(code: UInt16, reason: String = "") {
+    /// ``CloseReason/closed(code:)``. After the deadline, nil for that of the settings, the
+    /// connection is cut off with what the peer has not taken until then.
+    package func close(code: UInt16, reason: String = "", within deadline: TimeAmount? = nil) {
         eventLoop.assertInEventLoop()
         precondition(FrameParser.maySend(closeCode: code), "\(code) must not be sent.")
-        connection?.close(code: code, text: reason, because: .closed(code: code))
+        connection?.close(
+            code: code,
+            text: reason,
+            because: .closed(code: code),
+            within: deadline
+        )
+    }
+
+    /// From now on a peer may leave what it is sent unread for as long as it likes. One whose
+    /// machine is gone is still found: by pings, and by TCP where bytes are under way.
+    package func waitForSlowPeers() {
+        waitsForSlowPeers = true
+        // A channel without a socket has no such option.
+        try? context?.channel.syncOptions?.setOption(Listener.unacknowledgedTimeout, value: 0)
     }
 
     /// Ends the TCP connection, without a Close frame and without what is queued.

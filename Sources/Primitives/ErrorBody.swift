@@ -18,4 +18,8 @@ package enum FunctionResult: Equatable, Sendable {
     case value([UInt8])
     case none
     case failure(ErrorBody)
+
+    package var isFailure: Bool {
+        if case .failure = self { true } else { false }
+    }
 }

@@ -32,6 +32,15 @@ package enum Limits {
     package static let admissions = 4096
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
+    /// How many observers a chain of calls may go through.
+    package static let observeDepth = 16
+    /// How long a function's owner may take to answer for an observer, in nanoseconds: its SDK
+    /// gives its hook 30 s.
+    package static let ownerAckDelay: UInt64 = 35_000_000_000
+    /// Activations of one observer that may wait for its `max_in_flight`, and their payloads, in
+    /// bytes.
+    package static let waitingActivations = 1024
+    package static let waitingActivationBytes = 16 << 20
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
     package static let coreSlice: UInt64 = 100_000
     /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one
@@ -46,6 +55,13 @@ package enum Limits {
     package static let readsInFlight = 64
     /// A write that takes longer to be on the medium, in nanoseconds, has waited for a processor.
     package static let slowSync: UInt64 = 2_000_000
+    /// Messages that may be on their way in a channel when nobody says how many.
+    package static let channelMessages = 64
+    /// At most so many.
+    package static let channelMessagesMax = 1024
+    /// Bytes that may be on their way in a channel: as many as its messages have when SDKs cut
+    /// them. One message may be larger.
+    package static let channelBytes = 4 << 20
     /// Writes that are synced the other way before the single write is tried again.
     package static let linkedSyncs = 1000
 }

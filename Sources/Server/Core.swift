@@ -6,6 +6,7 @@ import Events
 import Folding
 import Glibc
 import HTTPFunctions
+import Observability
 import Primitives
 import RecordFormat
 import State
@@ -224,10 +225,13 @@ extension EngineOptions {
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
             responseTimeout: configuration.http.timeout.unsigned,
+            observe: configuration.engine.observe,
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound
         )
         listeners = configuration.allWorkerListeners.map(\.access.rules)
+        telemetry.logging = configuration.observability.logging
+        telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }

@@ -1,3 +1,4 @@
+import Channels
 import Engine
 import HTTPGateway
 import HTTPInvoker
@@ -13,10 +14,12 @@ final class Edges: Sendable {
         let loop: any EventLoop
         let workers: NIOLoopBound<WorkerGateway>
         let http: NIOLoopBound<HTTPGateway>
+        let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
     }
 
     private let loops: [Loop]
+    private let homes: [ChannelHome]
 
     init(
         group: MultiThreadedEventLoopGroup,
@@ -42,6 +45,7 @@ final class Edges: Sendable {
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
                         eventLoop: loop
                     ),
+                    channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop),
                     invoker: NIOLoopBound(
                         HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                         eventLoop: loop
@@ -50,6 +54,11 @@ final class Edges: Sendable {
             }
             do { return try built.wait() } catch {
                 preconditionFailure("a new loop runs: \(error)")
+            }
+        }
+        homes = loops.map { owned in
+            ChannelHome(loop: owned.loop) { id, key in
+                owned.channels.value.find(id, key: key) ?? owned.http.value.find(id, key: key)
             }
         }
     }
@@ -63,9 +72,15 @@ final class Edges: Sendable {
                     let http = owned.http.value
                     for effect in effects {
                         switch effect {
-                        case .respond: http.carryOut(effect)
-                        case .fetch: owned.invoker.value.carryOut(effect)
                         case .send, .close, .admit: workers.carryOut(effect)
+                        case .respond, .stream: http.carryOut(effect)
+                        case .open(let channel, _):
+                            owned.channels.value.open(
+                                channel.id,
+                                key: channel.key,
+                                bounds: ChannelBounds(messages: channel.messages)
+                            )
+                        case .fetch: owned.invoker.value.carryOut(effect)
                         }
                     }
                     workers.flush()
@@ -80,7 +95,11 @@ final class Edges: Sendable {
         listener: Int,
         isTrusted: Bool
     ) -> UpgradeDecision {
-        current.workers.value.route(request, listener: listener, isTrusted: isTrusted)
+        // The key in its address is all that a channel asks for.
+        guard ChannelRoute.matches(request.path) else {
+            return current.workers.value.route(request, listener: listener, isTrusted: isTrusted)
+        }
+        return ChannelRoute.decide(request, on: current.loop, homes: homes)
     }
 
     /// On the event loop that is asked for.

@@ -59,6 +59,7 @@ struct Listeners {
             origins: one.access.origins
         )
         var settings = WebSocketSettings()
+        settings.closeDeadline = .seconds(2)
         settings.handshakeDeadline = .nanoseconds(one.access.handshakeTimeout.nanoseconds)
         do throws(ListenerError) {
             return try await Listener.webSocket(
@@ -115,7 +116,8 @@ struct Listeners {
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
     func close() async {
         await http.close(grace: .seconds(2))
-        for worker in workers { await worker.close(code: 1012, grace: .seconds(2)) }
+        // Those that are registering at this moment get longer than the others.
+        for worker in workers { await worker.close(code: 1012, grace: .seconds(5)) }
     }
 }
 

@@ -62,6 +62,13 @@ package enum Server {
         platform_keep_memory(Limits.keptBytes)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        // Every worker is a file, and what a shell allows at first is about a thousand.
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        if getrlimit(files, &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(files, &limit)
+        }
     }
 
     /// Nothing is lost by it: what anybody was told is on disk.

@@ -19,7 +19,8 @@ extension Call {
                 baggage: frame.baggage.flatMap {
                     $0.utf8.count <= Limits.baggageBytes ? $0 : nil
                 }
-            )
+            ),
+            context: CallContext(frame)
         )
     }
 }
@@ -64,6 +65,8 @@ extension Registration {
                 )
             )
         case .unregisterTrigger(let id, _): self = .removeTrigger(id: id)
+        case .observe(let observe): self = .observe(id: observe.id, observe.wish)
+        case .unobserve(let id): self = .unobserve(id: id)
         default: return nil
         }
     }
@@ -75,10 +78,11 @@ extension EngineFrame {
     /// nil: the message has a frame of its own.
     init?(_ message: Effect.Message) {
         switch message {
-        case .registered(let worker, let token):
+        case .registered(let worker, let token, let features):
             self = .workerRegistered(
                 workerID: worker.description,
-                reattachToken: token.description
+                reattachToken: token.description,
+                features: features
             )
         case .rejected(let rejection):
             self = .registrationRejected(
@@ -100,7 +104,7 @@ extension EngineFrame {
             )
         case .answer(let id, let function, let result, let propagation):
             self = .result(ResultFrame(id, function, result, propagation))
-        case .invoke, .receipt: return nil
+        case .invoke, .receipt, .observe: return nil
         }
     }
 }
@@ -145,7 +149,8 @@ extension DispatchFrame {
             caller: dispatch.caller,
             metadata: dispatch.metadata,
             traceparent: dispatch.traceparent,
-            baggage: dispatch.baggage
+            baggage: dispatch.baggage,
+            observation: dispatch.observation.map { Observation($0) }
         )
     }
 }

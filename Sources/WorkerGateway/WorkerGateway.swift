@@ -12,7 +12,7 @@ import WorkerProtocol
 /// Confined to its event loop. Commands leave in one batch per turn of the loop, effects come in
 /// one batch per turn of the core and leave in one write per socket.
 package final class WorkerGateway {
-    private let inbox: Inbox
+    let inbox: Inbox
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
@@ -66,7 +66,8 @@ package final class WorkerGateway {
             let address = request.remoteAddress
             make = { self.makeSession(address: address, access: $0) }
         case "/otel":
-            make = { _ in TelemetrySession(gateway: self) }
+            let address = request.remoteAddress
+            make = { _ in TelemetrySession(gateway: self, address: address) }
         default:
             return notFound
         }
@@ -171,7 +172,7 @@ package final class WorkerGateway {
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
-        case .respond, .fetch:
+        case .respond, .stream, .open, .fetch:
             break
         }
     }

@@ -15,6 +15,9 @@ final class WorkerSession: WebSocketSession {
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
     private var badFrames = 0
+    /// Until it has said who it is: an SDK before 0.24.4 whose connection ends in the middle of its
+    /// registrations never connects again (protocol 1.4).
+    private(set) var isSettling = true
     /// Whether it has unflushed frames in this turn; the gateway's.
     var isTouched = false
     /// Whether it has sent something in this turn; the gateway's.
@@ -45,12 +48,8 @@ final class WorkerSession: WebSocketSession {
     }
 
     func binary(_ message: UnsafeBufferPointer<UInt8>) {
-        switch BinaryMessage(message) {
-        case .logs: gateway.logs(message)
-        // Spans and metrics are accepted, and kept from a later version on.
-        case .traces, .metrics: break
-        case .frame: text(message)
-        }
+        let kind = BinaryMessage(message)
+        if kind == .frame { text(message) } else { gateway.report(kind, message) }
     }
 
     func readCompleted() {}
@@ -75,7 +74,9 @@ final class WorkerSession: WebSocketSession {
 
     private func handle(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
-        case .invoke(let invoke): add(.call(id, Call(invoke)), bytes: bytes)
+        case .invoke(let invoke):
+            if isSettling, invoke.functionID == "engine::workers::register" { isSettling = false }
+            add(.call(id, Call(invoke)), bytes: bytes)
         case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
         case .ping: reply(EngineFrame.pong)
         case .pong, .registerService, .triggerRegistrationResult: break
@@ -91,7 +92,14 @@ final class WorkerSession: WebSocketSession {
             )
         case .unregisterTriggerType: break
         case .unknown(let type): ignore("a message of unknown type \"\(type)\"")
-        case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger:
+        case .observerAck(let ack):
+            add(.observed(id, .acknowledged(ObserverAck(ack))), bytes: bytes)
+        case .invocationsObserved(let items):
+            add(.observed(id, .events(items.map { ReportedEvent($0) })), bytes: bytes)
+        case .localInvocationStats(let stats):
+            for drop in stats.dropped { add(.observed(id, ObserveReport(drop)), bytes: 0) }
+        case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger,
+            .observe, .unobserve:
             if let registration = Registration(frame) {
                 add(.register(id, registration), bytes: bytes)
             }
@@ -118,6 +126,7 @@ final class WorkerSession: WebSocketSession {
         case .receipt(let call, let receipt):
             if let frame = ReceiptFrame(call, receipt) { reply(frame) }
         case .invoke(let dispatch): reply(DispatchFrame(dispatch))
+        case .observe(let message): reply(ObserveReply(message))
         default: if let frame = EngineFrame(message) { reply(frame) }
         }
     }
@@ -133,38 +142,5 @@ final class WorkerSession: WebSocketSession {
                 frame.write(into: $0)
             }
         }
-    }
-}
-
-/// A socket that only brings telemetry; it is no worker.
-final class TelemetrySession: WebSocketSession {
-    private let gateway: WorkerGateway
-
-    init(gateway: WorkerGateway) { self.gateway = gateway }
-
-    func opened(_ socket: WebSocketSocket) {}
-    func text(_ message: UnsafeBufferPointer<UInt8>) {}
-    func binary(_ message: UnsafeBufferPointer<UInt8>) {
-        if BinaryMessage(message) == .logs { gateway.logs(message) }
-    }
-    func readCompleted() {}
-    func writable(_ isWritable: Bool) {}
-    func closed(_ reason: CloseReason) {}
-}
-
-extension WorkerGateway {
-    /// Hands on an OTLP log export; what is none is dropped, as the protocol says.
-    func logs(_ message: UnsafeBufferPointer<UInt8>) {
-        let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
-        let export: JSONText
-        do throws(JSONError) {
-            export = try JSONText(validating: body)
-        } catch {
-            let text = "ignored a log export that is not JSON: \(error)"
-            return notify(Notice(severity: .warning, text: text))
-        }
-        let lines = OTLPLogs.decode(export)
-        guard !lines.isEmpty else { return }
-        collect(.logged(lines), bytes: message.count)
     }
 }

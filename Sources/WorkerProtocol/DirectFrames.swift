@@ -53,6 +53,32 @@ package struct DispatchFrame: OutgoingFrame {
     package var metadata: JSONText?
     package var traceparent: TraceParent
     package var baggage: String?
+    /// What a worker is told that declared `observe.v1`; nil for any other.
+    package var observation: Observation?
+
+    /// Who called, and whether it is an observer's activation (protocol 12.6).
+    package struct Observation: Equatable, Sendable {
+        /// Nil: the engine itself.
+        package var caller: JSONText?
+        package var depth: Int
+        package var activation: Activation?
+
+        package struct Activation: Equatable, Sendable {
+            package var observer: String
+            package var id: UUID128
+
+            package init(observer: String, id: UUID128) {
+                self.observer = observer
+                self.id = id
+            }
+        }
+
+        package init(caller: JSONText?, depth: Int, activation: Activation?) {
+            self.caller = caller
+            self.depth = depth
+            self.activation = activation
+        }
+    }
 
     package init(
         invocation: UUID128,
@@ -61,7 +87,8 @@ package struct DispatchFrame: OutgoingFrame {
         caller: UUID128?,
         metadata: JSONText?,
         traceparent: TraceParent,
-        baggage: String?
+        baggage: String?,
+        observation: Observation? = nil
     ) {
         self.invocation = invocation
         self.functionID = functionID
@@ -70,6 +97,7 @@ package struct DispatchFrame: OutgoingFrame {
         self.metadata = metadata
         self.traceparent = traceparent
         self.baggage = baggage
+        self.observation = observation
     }
 
     package func encode(to sink: inout some FrameSink) {
@@ -83,6 +111,7 @@ package struct DispatchFrame: OutgoingFrame {
         sink.literal(#","traceparent":"#)
         sink.quoted(traceparent)
         sink.optional(#","baggage":"#, baggage)
+        if let observation { observation.encode(to: &sink) }
         sink.literal("}")
     }
 
@@ -98,6 +127,19 @@ package struct DispatchFrame: OutgoingFrame {
         if !isEmpty { sink.literal(",") }
         sink.literal(#""_caller_worker_id":"#)
         sink.quoted(caller)
+        sink.literal("}")
+    }
+}
+
+extension DispatchFrame.Observation {
+    fileprivate func encode(to sink: inout some FrameSink) {
+        sink.optional(#","caller":"#, caller)
+        if depth > 0 { sink.number(#","observe_depth":"#, depth) }
+        guard let activation else { return }
+        sink.literal(#","activation":{"observer_id":"#)
+        sink.quoted(activation.observer)
+        sink.literal(#","activation_id":"#)
+        sink.quoted(activation.id)
         sink.literal("}")
     }
 }

@@ -4,7 +4,7 @@ package import Primitives
 /// old workers go deaf on anything else (1.2).
 package enum EngineFrame: Frame {
     /// The first message of every connection.
-    case workerRegistered(workerID: String, reattachToken: String?)
+    case workerRegistered(workerID: String, reattachToken: String?, features: [String] = [])
     case registrationRejected(RegistrationRejection)
     /// Must carry an invocation id that is a UUID, no action and no namespace.
     case invoke(InvokeFrame)
@@ -36,7 +36,8 @@ package enum EngineFrame: Frame {
         case .workerRegistered:
             self = .workerRegistered(
                 workerID: try envelope.requiredString(.workerID, in: "workerregistered"),
-                reattachToken: try envelope.string(.reattachToken, in: "workerregistered")
+                reattachToken: try envelope.string(.reattachToken, in: "workerregistered"),
+                features: try envelope.fields(in: "workerregistered").strings("features") ?? []
             )
         case .registrationRejected:
             self = .registrationRejected(try RegistrationRejection(envelope))
@@ -53,6 +54,11 @@ package enum EngineFrame: Frame {
         case .unregisterTriggerType: self = .unknown(type: "unregistertriggertype")
         case .registerService: self = .unknown(type: "registerservice")
         case .reattach: self = .unknown(type: "reattach")
+        case .observe: self = .unknown(type: "observe")
+        case .unobserve: self = .unknown(type: "unobserve")
+        case .observerAck: self = .unknown(type: "observerack")
+        case .invocationsObserved: self = .unknown(type: "invocationsobserved")
+        case .localInvocationStats: self = .unknown(type: "localinvocationstats")
         case .unknown(let type): self = .unknown(type: type)
         }
     }
@@ -61,10 +67,11 @@ package enum EngineFrame: Frame {
         switch self {
         case .invoke(let frame): frame.encode(to: &sink)
         case .result(let frame): frame.encode(to: &sink)
-        case .workerRegistered(let workerID, let token):
+        case .workerRegistered(let workerID, let token, let features):
             sink.literal(#"{"type":"workerregistered","worker_id":"#)
             sink.quoted(workerID)
             sink.optional(#","reattach_token":"#, token)
+            if !features.isEmpty { sink.strings(#","features":"#, features) }
             sink.literal("}")
         case .registrationRejected(let rejection): rejection.encode(to: &sink)
         case .registerTrigger(let registration): registration.encode(to: &sink)

@@ -11,7 +11,7 @@ import Primitives
 /// The bytes must outlive the envelope.
 struct Envelope {
     private let bytes: UnsafeBufferPointer<UInt8>
-    private var slots = InlineArray<27, Slot>(repeating: Slot())
+    private var slots = InlineArray<31, Slot>(repeating: Slot())
 
     /// Where a member's value stands. Packed, because every message clears all of them.
     private struct Slot {
@@ -120,6 +120,53 @@ struct Envelope {
         do throws(JSONError) { return scanner.text(try scanner.skipValue()) } catch {
             preconditionFailure("a validated value became invalid: \(error)")
         }
+    }
+
+    /// A whole number above zero at `field`; 0 when the member is absent or anything else.
+    func count(_ field: Field) -> Int {
+        guard let number = text(field)?.numberValue?.int64Value, number > 0 else { return 0 }
+        return Int(number)
+    }
+
+    /// The members of the message by name, each copied out when it is asked for: for messages that
+    /// are rare and rich.
+    func fields(in message: StaticString) throws(FrameError) -> MessageFields {
+        var scanner = JSONScanner(bytes)
+        let whole: JSONText
+        do throws(JSONError) {
+            whole = scanner.text(try scanner.skipValue())
+        } catch {
+            throw .notJSON(error)
+        }
+        return try MessageFields(whole, of: message)
+    }
+
+    /// Whether what stands at a path of members was no standard JSON (see ``JSONScanner``).
+    func needsRepair(at path: [String]) -> Bool {
+        var place = bytes
+        for name in path {
+            var scanner = JSONScanner(place)
+            guard scanner.peek() == .object, let slice = try? Self.member(name, &scanner) else {
+                return false
+            }
+            if !slice.needsRepair { return false }
+            place = UnsafeBufferPointer(rebasing: place[slice.range])
+        }
+        return true
+    }
+
+    private static func member(
+        _ name: String,
+        _ scanner: inout JSONScanner
+    ) throws(JSONError) -> JSONSlice? {
+        var found: JSONSlice?
+        try scanner.beginObject()
+        while let key = try scanner.nextMember() {
+            let isIt = scanner.matches(key, dynamic: name)
+            let slice = try scanner.skipValue()
+            if isIt { found = slice }
+        }
+        return found
     }
 
     func wrongType(_ field: Field, in message: StaticString) -> FrameError {

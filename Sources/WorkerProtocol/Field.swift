@@ -27,6 +27,10 @@ enum Field: Int, CaseIterable {
     case code
     case workerName
     case ownerWorkerID
+    case caller
+    case observeDepth
+    case activation
+    case observe
 
     var name: StaticString {
         switch self {
@@ -57,6 +61,10 @@ enum Field: Int, CaseIterable {
         case .code: "code"
         case .workerName: "worker_name"
         case .ownerWorkerID: "owner_worker_id"
+        case .caller: "caller"
+        case .observeDepth: "observe_depth"
+        case .activation: "activation"
+        case .observe: "observe"
         }
     }
 
@@ -73,14 +81,14 @@ enum Field: Int, CaseIterable {
         case 2: self.init(name, .id)
         case 4: self.init(name, .type, .data, .code)
         case 5: self.init(name, .error)
-        case 6: self.init(name, .action, .result, .config)
-        case 7: self.init(name, .baggage)
+        case 6: self.init(name, .action, .result, .config, .caller)
+        case 7: self.init(name, .baggage, .observe)
         case 8: self.init(name, .metadata)
         case 9: self.init(name, .namespace, .workerID)
-        case 10: self.init(name, .invocation)
+        case 10: self.init(name, .invocation, .activation)
         case 11: self.init(name, .functionID, .traceparent, .description, .workerName)
         case 12: self.init(name, .triggerType)
-        case 13: self.init(name, .invocationID)
+        case 13: self.init(name, .invocationID, .observeDepth)
         case 14: self.init(name, .requestFormat, .reattachToken)
         case 15: self.init(name, .responseFormat, .ownerWorkerID)
         case 17: self.init(name, .triggerNamespace)

@@ -65,6 +65,8 @@ package enum FrameError: Error, Equatable, Sendable {
     case missing(field: String, message: String)
     /// A field holds another kind of value than its message allows, at byte offset `position`.
     case wrongType(field: String, message: String, position: Int)
+    /// A field of a message of type `message`, maybe deep inside, is not what it has to be.
+    case field(JSONFieldError, message: String)
 }
 
 extension FrameError: CustomStringConvertible {
@@ -78,6 +80,7 @@ extension FrameError: CustomStringConvertible {
         case .wrongType(let field, let message, let position):
             "\(message.isEmpty ? "the message" : message): \"\(field)\" at byte \(position) "
                 + "holds a value of the wrong type"
+        case .field(let error, let message): "\(message): \(error)"
         }
     }
 }

@@ -35,6 +35,34 @@ extension FrameSink {
         literal(name)
         raw(value.bytes)
     }
+
+    /// Writes `name`, which ends in a colon, and the number behind it.
+    mutating func number(_ name: StaticString, _ value: some BinaryInteger) {
+        literal(name)
+        raw(Array(String(value).utf8))
+    }
+
+    /// The shortest text that reads back as `value`, which is finite.
+    mutating func number(_ name: StaticString, _ value: Double) {
+        literal(name)
+        raw(Array(String(value).utf8))
+    }
+
+    mutating func optional(_ name: StaticString, _ value: (some BinaryInteger)?) {
+        guard let value else { return }
+        number(name, value)
+    }
+
+    /// Writes `name`, which ends in a colon, and an array of strings.
+    mutating func strings(_ name: StaticString, _ values: [String]) {
+        literal(name)
+        literal("[")
+        for (index, value) in values.enumerated() {
+            if index > 0 { literal(",") }
+            quoted(value)
+        }
+        literal("]")
+    }
 }
 
 /// Counts what a ``ByteFiller`` would write.

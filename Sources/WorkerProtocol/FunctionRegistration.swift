@@ -10,6 +10,8 @@ package struct FunctionRegistration: Equatable, Sendable {
     package var metadata: JSONText?
     /// How to reach a function that is served over HTTP; nil when the worker serves it.
     package var invocation: JSONText?
+    /// How it wants to be observed (protocol 12.3); nil when it does not say.
+    package var observe: JSONText?
 
     package init(
         id: String,
@@ -17,7 +19,8 @@ package struct FunctionRegistration: Equatable, Sendable {
         requestFormat: JSONText? = nil,
         responseFormat: JSONText? = nil,
         metadata: JSONText? = nil,
-        invocation: JSONText? = nil
+        invocation: JSONText? = nil,
+        observe: JSONText? = nil
     ) {
         self.id = id
         self.description = description
@@ -25,10 +28,11 @@ package struct FunctionRegistration: Equatable, Sendable {
         self.responseFormat = responseFormat
         self.metadata = metadata
         self.invocation = invocation
+        self.observe = observe
     }
 
-    /// What listings show: an object of `description`, `request_format`, `response_format` and
-    /// `metadata`, of those that there are.
+    /// What the engine keeps of it: an object of `description`, `request_format`,
+    /// `response_format`, `metadata` and `observe`, of those that there are.
     package var definition: JSONText {
         var builder = JSONBuilder()
         builder.beginObject()
@@ -48,6 +52,10 @@ package struct FunctionRegistration: Equatable, Sendable {
             builder.key("metadata")
             builder.raw(metadata)
         }
+        if let observe {
+            builder.key("observe")
+            builder.raw(observe)
+        }
         builder.endObject()
         return builder.finish()
     }
@@ -62,7 +70,8 @@ extension FunctionRegistration {
             requestFormat: envelope.text(.requestFormat),
             responseFormat: envelope.text(.responseFormat),
             metadata: envelope.text(.metadata),
-            invocation: envelope.text(.invocation)
+            invocation: envelope.text(.invocation),
+            observe: envelope.text(.observe)
         )
     }
 
@@ -74,6 +83,7 @@ extension FunctionRegistration {
         sink.optional(#","response_format":"#, responseFormat)
         sink.optional(#","metadata":"#, metadata)
         sink.optional(#","invocation":"#, invocation)
+        sink.optional(#","observe":"#, observe)
         sink.literal("}")
     }
 }

@@ -17,6 +17,13 @@ package struct InvokeFrame: Equatable, Sendable {
     /// Where the function is looked up; nil for the default. A blank one is kept: it is an error
     /// that has to be answered.
     package var namespace: String?
+    /// From a worker, the handler that the call is made from; from the engine, who called (protocol
+    /// 12.6).
+    package var caller: JSONText?
+    /// How many observers the chain of calls has gone through.
+    package var observeDepth: Int
+    /// The observer that the call is made for.
+    package var activation: JSONText?
 
     /// What the caller wants beside, or instead of, the function's result.
     package enum Action: Equatable, Sendable {
@@ -38,7 +45,10 @@ package struct InvokeFrame: Equatable, Sendable {
         traceparent: String? = nil,
         baggage: String? = nil,
         action: Action = .call,
-        namespace: String? = nil
+        namespace: String? = nil,
+        caller: JSONText? = nil,
+        observeDepth: Int = 0,
+        activation: JSONText? = nil
     ) {
         self.invocationID = invocationID
         self.functionID = functionID
@@ -48,6 +58,9 @@ package struct InvokeFrame: Equatable, Sendable {
         self.baggage = baggage
         self.action = action
         self.namespace = namespace
+        self.caller = caller
+        self.observeDepth = observeDepth
+        self.activation = activation
     }
 }
 
@@ -62,7 +75,10 @@ extension InvokeFrame {
             traceparent: try envelope.string(.traceparent, in: message),
             baggage: try envelope.string(.baggage, in: message),
             action: Action(envelope),
-            namespace: try envelope.string(.namespace, in: message)
+            namespace: try envelope.string(.namespace, in: message),
+            caller: envelope.text(.caller),
+            observeDepth: envelope.count(.observeDepth),
+            activation: envelope.text(.activation)
         )
     }
 
@@ -81,6 +97,9 @@ extension InvokeFrame {
         sink.optional(#","baggage":"#, baggage)
         action.encode(to: &sink)
         sink.optional(#","namespace":"#, namespace)
+        sink.optional(#","caller":"#, caller)
+        if observeDepth > 0 { sink.number(#","observe_depth":"#, observeDepth) }
+        sink.optional(#","activation":"#, activation)
         sink.literal("}")
     }
 }

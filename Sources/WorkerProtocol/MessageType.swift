@@ -16,6 +16,11 @@ enum MessageType: Equatable {
     case workerRegistered
     case registrationRejected
     case error
+    case observe
+    case unobserve
+    case observerAck
+    case invocationsObserved
+    case localInvocationStats
     case unknown(String)
 
     init(_ name: String) {
@@ -43,6 +48,11 @@ enum MessageType: Equatable {
             case 16 where name.spells("workerregistered"): .workerRegistered
             case 20 where name.spells("registrationrejected"): .registrationRejected
             case 5 where name.spells("error"): .error
+            case 7 where name.spells("observe"): .observe
+            case 9 where name.spells("unobserve"): .unobserve
+            case 11 where name.spells("observerack"): .observerAck
+            case 19 where name.spells("invocationsobserved"): .invocationsObserved
+            case 20 where name.spells("localinvocationstats"): .localInvocationStats
             default: .unknown(String(decoding: name, as: UTF8.self))
             }
     }

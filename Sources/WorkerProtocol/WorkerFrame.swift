@@ -13,6 +13,14 @@ package enum WorkerFrame: Frame {
     case registerService(id: String)
     /// The worker comes back under a new connection; without the right token it does not.
     case reattach(previousWorkerID: String, token: String?)
+    /// It wants to be told of a function's events.
+    case observe(ObserveFrame)
+    case unobserve(id: String)
+    /// It takes an observer of its function, or does not.
+    case observerAck(ObserverAckFrame)
+    /// Events that were matched in its own process.
+    case invocationsObserved([ObservedInvocation])
+    case localInvocationStats(LocalInvocationStats)
     case ping
     case pong
     /// A type that nobody here knows: to be ignored.
@@ -50,6 +58,14 @@ package enum WorkerFrame: Frame {
                 previousWorkerID: try envelope.requiredString(.previousWorkerID, in: "reattach"),
                 token: try envelope.string(.reattachToken, in: "reattach")
             )
+        case .observe: self = .observe(try ObserveFrame(envelope))
+        case .unobserve:
+            self = .unobserve(id: try envelope.requiredString(.id, in: "unobserve"))
+        case .observerAck: self = .observerAck(try ObserverAckFrame(envelope))
+        case .invocationsObserved:
+            self = .invocationsObserved(try ObservedInvocation.items(envelope))
+        case .localInvocationStats:
+            self = .localInvocationStats(try LocalInvocationStats(envelope))
         case .ping: self = .ping
         case .pong: self = .pong
         case .workerRegistered: self = .unknown(type: "workerregistered")
@@ -86,6 +102,14 @@ package enum WorkerFrame: Frame {
             sink.quoted(previous)
             sink.optional(#","reattach_token":"#, token)
             sink.literal("}")
+        case .observe(let frame): frame.encode(to: &sink)
+        case .unobserve(let id):
+            sink.literal(#"{"type":"unobserve","id":"#)
+            sink.quoted(id)
+            sink.literal("}")
+        case .observerAck(let ack): ack.encode(to: &sink)
+        case .invocationsObserved(let items): ObservedInvocation.encode(items, to: &sink)
+        case .localInvocationStats(let stats): stats.encode(to: &sink)
         case .ping: sink.literal(#"{"type":"ping"}"#)
         case .pong: sink.literal(#"{"type":"pong"}"#)
         case .unknown(let type): sink.unknown(type: type)

@@ -139,7 +139,7 @@ final class Lab {
         connections += 1
         let connection = ConnectionID(loop: 0, number: connections)
         let effects = try settle(.workerJoined(connection, address: "127.0.0.1:\(connections)"))
-        for case .send(connection, .registered(let worker, let token)) in effects {
+        for case .send(connection, .registered(let worker, let token, _)) in effects {
             return Peer(connection: connection, worker: worker, token: token)
         }
         preconditionFailure("a worker that joins is told its id")
@@ -349,10 +349,7 @@ extension Effect {
         return dispatch
     }
 
-    var receipt: UUID128? {
-        guard case .send(_, .receipt(_, let receipt)) = self else { return nil }
-        return receipt
-    }
+    var receipt: UUID128? { if case .send(_, .receipt(_, let id)) = self { id } else { nil } }
 
     var reply: HTTPReply? {
         guard case .respond(_, let reply, _) = self else { return nil }
@@ -376,9 +373,11 @@ extension Effect {
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .admit(_, let verdict): "admit \(verdict)"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
+        case .send(_, .observe(let message)): message.line
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
+        case .stream, .open: "stream or channel"
         }
     }
 }
@@ -391,9 +390,4 @@ extension FunctionResult {
         case .failure(let error): "\(error.code): \(error.message)"
         }
     }
-}
-
-extension [Effect] {
-    var lines: [String] { map(\.line) }
-    var dispatches: [Effect.Dispatch] { compactMap(\.dispatch) }
 }

@@ -100,6 +100,27 @@ struct ScreeningTests {
         #expect(try lab.settle(.get("/f")).dispatches.count == 1)
     }
 
+    @Test("nobody else's functions are observed, and no trigger type is taken over")
+    func observing() throws {
+        let lab = try Lab()
+        let admin = try lab.join("admin", serving: "f")
+        let guest = try guest(lab, open, "{}")
+        let effects = try lab.settle(.observe(guest, "f", "f"))
+        guard case .send(_, .observe(.result(_, .error, let refusal, _)))? = effects.first else {
+            Issue.record("it was not refused: \(effects.lines)")
+            return
+        }
+        #expect(refusal?.code == "FORBIDDEN")
+        #expect(lab.engine.observers.isEmpty)
+
+        try lab.settle(.trigger(admin, "mailbox", "{}", to: "f"))
+        let definition = #"{"observe":{"legacy_trigger_type":"mailbox","allow":true}}"#
+        try lab.settle(
+            .register(guest.connection, .function(id: "g", definition: text(definition)))
+        )
+        #expect(lab.engine.observers.isEmpty)
+    }
+
     @Test("a function of others is shared by equals only")
     func sharing() throws {
         let lab = try Lab()

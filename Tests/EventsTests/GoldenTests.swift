@@ -268,9 +268,72 @@ private let golden: [Golden] = [
                 body: "b",
                 service: "s",
                 span: 300,
-                attributes: [0x7B, 0x7D]
+                attributes: [0x7B, 0x7D],
+                time: Timestamp(nanoseconds: 1),
+                observed: Timestamp(nanoseconds: 2),
+                resource: [0x7B, 0x7D],
+                scope: TelemetryScope(name: "n", version: "v")
             )
         ),
-        "0904494e464f01620173ac02027b7d"
+        "0904494e464f01620173ac02027b7d01000000000000000200000000000000027b7d01016e010176"
+    ),
+    Golden(
+        .spanReported(
+            SpanReported(
+                span: 0x10,
+                parent: 0x20,
+                name: "n",
+                service: "s",
+                start: Timestamp(nanoseconds: 1),
+                end: Timestamp(nanoseconds: 2),
+                status: .error,
+                statusDescription: "d",
+                attributes: [TelemetryAttribute("k", "v")],
+                events: [0x5B, 0x5D],
+                links: [0x5B, 0x5D],
+                flags: 3,
+                traceState: "t",
+                scope: TelemetryScope(name: "n")
+            )
+        ),
+        "10000000000000002000000000000000016e01730100000000000000020000000000000002010164"
+            + "01016b0176025b5d025b5d0103000000010174" + "01016e00"
+    ),
+    Golden(
+        .metricReported(
+            MetricReported(
+                name: "m",
+                description: "d",
+                unit: "u",
+                service: "s",
+                form: .histogram,
+                points: [
+                    MetricPoint(
+                        attributes: [TelemetryAttribute("k", "v")],
+                        time: Timestamp(nanoseconds: 1),
+                        value: .number(1)
+                    ),
+                    MetricPoint(
+                        attributes: [],
+                        time: Timestamp(nanoseconds: 2),
+                        value: .histogram(
+                            MetricPoint.Histogram(
+                                count: 3,
+                                sum: 2,
+                                buckets: [1, 2],
+                                bounds: [0.5],
+                                min: nil,
+                                max: 2
+                            )
+                        )
+                    ),
+                ],
+                scope: TelemetryScope(version: "v")
+            )
+        ),
+        "016d0164017501730200010176"
+            + "0201016b0176010000000000000000000000000000f03f"
+            + "0002000000000000000103000000000000000000000000000040"
+            + "020102" + "01000000000000e03f" + "00" + "010000000000000040"
     ),
 ]

@@ -69,7 +69,8 @@ extension EventGenerator {
         switch kind {
         case .started: .started(Started(version: text(), process: number()))
         case .stopped: .stopped(Stopped(reason: text()))
-        case .triggered, .invoked, .completed, .logged: invocation(kind)
+        case .triggered, .invoked, .completed: invocation(kind)
+        case .logged, .spanReported, .metricReported: telemetry(kind)
         case .stateSet:
             .state(.set(StateSet(scope: text(), key: text(), value: bytes(), function: text())))
         case .stateDeleted: .state(.deleted(StateDeleted(scope: text(), key: text())))
@@ -155,19 +156,8 @@ extension EventGenerator {
                     input: bytes()
                 )
             )
-        case .completed:
-            .completed(Completed(invocation: uuid(), result: result(), duration: span()))
         default:
-            .logged(
-                Logged(
-                    severity: UInt8(truncatingIfNeeded: number()),
-                    severityText: text(),
-                    body: text(),
-                    service: text(),
-                    span: number(),
-                    attributes: bytes()
-                )
-            )
+            .completed(Completed(invocation: uuid(), result: result(), duration: span()))
         }
     }
 
@@ -230,5 +220,92 @@ extension EventGenerator {
         case .redriven: .redriven(Redriven(queue: text(), message: offset()))
         default: .discarded(Discarded(queue: text(), message: offset()))
         }
+    }
+}
+
+// MARK: Telemetry
+
+extension EventGenerator {
+    private mutating func telemetry(_ kind: EventKind) -> Event {
+        switch kind {
+        case .logged:
+            .logged(
+                Logged(
+                    severity: UInt8(truncatingIfNeeded: number()),
+                    severityText: text(),
+                    body: text(),
+                    service: text(),
+                    span: number(),
+                    attributes: bytes(),
+                    time: time(),
+                    observed: time(),
+                    resource: bytes(),
+                    scope: scope()
+                )
+            )
+        case .spanReported:
+            .spanReported(
+                SpanReported(
+                    span: number(),
+                    parent: number(),
+                    name: text(),
+                    service: text(),
+                    start: time(),
+                    end: time(),
+                    status: SpanReported.Status(rawValue: UInt8(entropy.next() % 3)) ?? .ok,
+                    statusDescription: optionalText(),
+                    attributes: attributes(),
+                    events: bytes(),
+                    links: bytes(),
+                    flags: flag() ? count() : nil,
+                    traceState: optionalText(),
+                    scope: scope()
+                )
+            )
+        default:
+            .metricReported(
+                MetricReported(
+                    name: text(),
+                    description: text(),
+                    unit: text(),
+                    service: text(),
+                    form: MetricReported.Form(rawValue: UInt8(entropy.next() % 4)) ?? .gauge,
+                    points: (0..<entropy.next() % 3).map { _ in point() },
+                    scope: scope()
+                )
+            )
+        }
+    }
+
+    private mutating func scope() -> TelemetryScope {
+        TelemetryScope(name: optionalText(), version: optionalText())
+    }
+
+    private mutating func attributes() -> [TelemetryAttribute] {
+        (0..<entropy.next() % 3).map { _ in TelemetryAttribute(text(), text()) }
+    }
+
+    private mutating func double() -> Double {
+        let value = Double(bitPattern: number())
+        return value.isNaN ? .infinity : value
+    }
+
+    private mutating func point() -> MetricPoint {
+        MetricPoint(
+            attributes: attributes(),
+            time: time(),
+            value: flag() ? .number(double()) : .histogram(histogram())
+        )
+    }
+
+    private mutating func histogram() -> MetricPoint.Histogram {
+        MetricPoint.Histogram(
+            count: number(),
+            sum: double(),
+            buckets: (0..<entropy.next() % 4).map { _ in number() },
+            bounds: (0..<entropy.next() % 4).map { _ in double() },
+            min: flag() ? double() : nil,
+            max: flag() ? double() : nil
+        )
     }
 }

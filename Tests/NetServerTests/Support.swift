@@ -115,6 +115,7 @@ final class RecordingSession: WebSocketSession {
     let notes: Notes
     var socket: WebSocketSocket?
     var onText: ((WebSocketSocket, String) -> Void)?
+    var isSettling = false
 
     init(notes: Notes = Notes()) { self.notes = notes }
 

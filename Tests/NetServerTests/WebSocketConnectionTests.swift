@@ -290,4 +290,23 @@ struct WebSocketConnectionTests {
         #expect(try bench.sent() == [.close(1012)])
         #expect(bench.session.notes.closings == [.shutdown])
     }
+
+    @Test("puts off the end of a peer that is settling, and not for ever")
+    func settling() throws {
+        let bench = try Bench()
+        bench.session.isSettling = true
+        bench.channel.pipeline.fireUserInboundEventTriggered(ListenerDrain(code: 1012))
+        bench.advance(seconds: 1)
+        #expect(try bench.sent().isEmpty)
+        bench.session.isSettling = false
+        bench.advance(seconds: 1)
+        #expect(try bench.sent() == [.close(1012)])
+        #expect(bench.session.notes.closings == [.shutdown])
+
+        let slow = try Bench()
+        slow.session.isSettling = true
+        slow.channel.pipeline.fireUserInboundEventTriggered(ListenerDrain(code: 1012))
+        slow.advance(seconds: 2)
+        #expect(try slow.sent() == [.close(1012)])
+    }
 }

@@ -133,7 +133,7 @@ struct OTLPLogsTests {
 @Suite("engine::log functions")
 struct LogFunctionTests {
     private func decide(_ function: LogFunction, _ input: String) throws -> LogLine {
-        try function.decide(try JSONText(validating: Array(input.utf8)))
+        try function.decide(try JSONText(validating: Array(input.utf8)), version: "1.2")
     }
 
     @Test("a line with all its fields")
@@ -151,6 +151,7 @@ struct LogFunctionTests {
         #expect(line.record.span == 255)
         #expect(String(decoding: line.record.attributes, as: UTF8.self) == #"{"a": 1}"#)
         #expect(line.trace != nil)
+        #expect(line.record.scope == TelemetryScope(name: "iii", version: "1.2"))
     }
 
     @Test("only the message is required; data that is no object is left out")

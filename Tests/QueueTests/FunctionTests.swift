@@ -32,7 +32,7 @@ struct FunctionTests {
         #expect(try bench.call(.deadLetters, #"{"topic":"nobody"}"#) == "[]")
         #expect(
             try bench.call(.deadLetterTopics, "{}")
-                == #"[{"topic":"q","broker_type":"log","message_count":2}]"#
+                == #"[{"topic":"q","broker_type":"builtin","message_count":2}]"#
         )
     }
 
@@ -69,7 +69,7 @@ struct FunctionTests {
         #expect(stats.hasPrefix(#"{"depth":0,"consumer_count":2,"dlq_depth":0,"config":{"#))
         #expect(
             try bench.call(.listTopics, "{}")
-                == #"[{"name":"q","broker_type":"log","subscriber_count":2}]"#
+                == #"[{"name":"q","broker_type":"builtin","subscriber_count":2}]"#
         )
     }
 

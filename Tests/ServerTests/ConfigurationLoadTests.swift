@@ -47,6 +47,7 @@ struct ConfigurationLoadTests {
         expected.engine.durability = .interval(.milliseconds(50))
         expected.engine.duplicateFunctions = .reject
         expected.engine.registrationNamespaceGrace = .seconds(1)
+        expected.engine.observe = false
         expected.http.address = Configuration.Address(host: "localhost", port: 2)
         expected.http.timeout = .seconds(60)
         expected.http.bodyLimit = 1024
@@ -83,6 +84,7 @@ struct ConfigurationLoadTests {
         durability = "interval:50ms"
         duplicate_functions = "reject"
         registration_namespace_grace = "1s"
+        observe = false
 
         [http]
         address = "localhost:2"

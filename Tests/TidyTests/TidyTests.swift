@@ -62,8 +62,7 @@ struct TidyTests {
         let lower: Set<String> = [
             "Primitives", "JSON", "CommandLineKit", "RecordFormat", "Disk", "WorkerProtocol",
             "CommitLog", "Events", "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl",
-            "Cron",
-            "Observability", "Engine", "LogTools",
+            "Cron", "Observability", "Observe", "Engine", "LogTools",
         ]
         let system: Set<String> = ["Glibc", "Synchronization", "Dispatch"]
         for file in files where lower.contains(file.module) {

@@ -81,7 +81,7 @@ let failure = ErrorBody(code: "invocation_failed", message: "smtp down", stacktr
 let failureText =
     #","error":{"code":"invocation_failed","message":"smtp down","stacktrace":"at \"x\"\n"}"#
 
-let workerSamples: [Sample<WorkerFrame>] = [
+let plainWorkerSamples: [Sample<WorkerFrame>] = [
     Sample(.invoke(fullInvoke), callText),
     Sample(
         .invoke(
@@ -164,13 +164,22 @@ let workerSamples: [Sample<WorkerFrame>] = [
     ),
     Sample(.ping, #"{"type":"ping"}"#),
     Sample(.pong, #"{"type":"pong"}"#),
-    Sample(.unknown(type: "observe"), #"{"type":"observe"}"#),
+    Sample(.unknown(type: "later"), #"{"type":"later"}"#),
 ]
 
 let engineSamples: [Sample<EngineFrame>] = [
     Sample(
         .workerRegistered(workerID: "5b0c1c52", reattachToken: "2f0d7f6e"),
         #"{"type":"workerregistered","worker_id":"5b0c1c52","reattach_token":"2f0d7f6e"}"#
+    ),
+    Sample(
+        .workerRegistered(
+            workerID: "5b0c1c52",
+            reattachToken: "2f0d7f6e",
+            features: ["observe.v1", "x"]
+        ),
+        #"{"type":"workerregistered","worker_id":"5b0c1c52","reattach_token":"2f0d7f6e","#
+            + #""features":["observe.v1","x"]}"#
     ),
     Sample(
         .registrationRejected(

@@ -35,6 +35,7 @@ extension Configuration.Engine {
             Field("durability", \.durability, .durability),
             Field("duplicate_functions", \.duplicateFunctions, .choice),
             Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
+            Field("observe", \.observe, .flag),
         ] + accessFields
 }
 

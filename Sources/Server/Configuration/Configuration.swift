@@ -37,6 +37,8 @@ extension Configuration {
         package var registrationNamespaceGrace = Timestamp.Span.seconds(5)
         /// What holds for the workers of this listener.
         package var access = ListenerAccess()
+        /// Whether workers may observe functions.
+        package var observe = true
 
         package init() {}
     }

@@ -4,7 +4,8 @@ package import JSON
 package struct HTTPEvent {
     /// What the function is called with.
     package let input: JSONText
-    /// The same as it goes into the log: without the client's secrets.
+    /// The same as it goes into the log: without the client's secrets, and without the channels,
+    /// which whoever has the key may read and write.
     package let logged: JSONText
 
     /// Whether a header's value is one that no log should hold. The lengths leave one candidate.
@@ -28,9 +29,10 @@ package struct HTTPEvent {
         func build(redacting: Bool) -> JSONText {
             Self.build(request, trigger, parameters, body, redacting: redacting)
         }
-        input = build(redacting: false)
+        let plain = build(redacting: false)
+        input = request.channels.map { JSONText(trusted: $0.appended(to: plain.bytes)) } ?? plain
         let hasSecrets = request.headers.contains { Self.isSecret($0.name) }
-        logged = hasSecrets ? build(redacting: true) : input
+        logged = hasSecrets ? build(redacting: true) : plain
     }
 
     private static func build(
@@ -85,7 +87,7 @@ package struct HTTPEvent {
     }
 
     /// Whether a content type has `application/json` anywhere in it.
-    private static func isJSON(_ type: String) -> Bool {
+    package static func isJSON(_ type: String) -> Bool {
         let wanted = "application/json".utf8
         var rest = type.utf8[...]
         while let start = rest.firstIndex(of: UInt8(ascii: "a")) {

@@ -8,20 +8,25 @@ package struct HTTPRequest: Equatable, Sendable {
     package var query: String?
     /// Names in lower case, in the order in which they came.
     package var headers: [(name: String, value: String)]
+    /// Empty when it has to be read from the channel.
     package var body: [UInt8]
+    /// Nil: nobody would answer at them.
+    package var channels: HTTPChannels?
 
     package init(
         method: String,
         path: String,
         query: String?,
         headers: [(name: String, value: String)],
-        body: [UInt8]
+        body: [UInt8],
+        channels: HTTPChannels? = nil
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
+        self.channels = channels
     }
 
     /// The last value of a header, by its lower-case name.
@@ -31,7 +36,7 @@ package struct HTTPRequest: Equatable, Sendable {
 
     package static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
         left.method == right.method && left.path == right.path && left.query == right.query
-            && left.body == right.body
+            && left.body == right.body && left.channels == right.channels
             && left.headers.elementsEqual(right.headers) {
                 $0.name == $1.name && $0.value == $1.value
             }

@@ -21,10 +21,11 @@ package enum LogFunction: String, CaseIterable, Sendable {
         }
     }
 
+    /// The line that a call writes; the engine's version stands for the library's.
+    ///
     /// - Throws: `deserialization_error` where the input has no message.
-    package func decide(_ input: JSONText) throws(ErrorBody) -> LogLine {
-        do throws(JSONFieldError) {
-            let fields = try JSONFields(input)
+    package func decide(_ input: JSONText, version: String) throws(ErrorBody) -> LogLine {
+        try JSONFields.read(input, of: rawValue) { (fields) throws(JSONFieldError) in
             let data = fields.optionalValue("data")
             return LogLine(
                 record: Logged(
@@ -33,17 +34,13 @@ package enum LogFunction: String, CaseIterable, Sendable {
                     body: LogLine.plain(try fields.requiredString("message")),
                     service: try fields.optionalString("service_name") ?? "unknown",
                     span: try fields.optionalString("span_id").flatMap {
-                        UInt64($0, radix: 16)
+                        hexadecimal($0.utf8)
                     } ?? 0,
                     attributes: data.flatMap { $0.isObject ? $0.bytes : nil }
-                        ?? JSONText.emptyObject.bytes
+                        ?? JSONText.emptyObject.bytes,
+                    scope: TelemetryScope(name: "iii", version: version)
                 ),
                 trace: try fields.optionalString("trace_id").flatMap { TraceID($0) }
-            )
-        } catch {
-            throw ErrorBody(
-                code: "deserialization_error",
-                message: "Failed to deserialize input for \(rawValue): \(error)"
             )
         }
     }

@@ -21,7 +21,7 @@ package struct QueueDecision: Equatable, Sendable {
 }
 
 extension QueueView {
-    /// What a call of `function` does. `consumers` counts who consumes a queue or topic; `content`
+    /// What a call of `function` does. `consumers` counts the triggers of a topic; `content`
     /// gives a message's content, nil where it cannot be read any more.
     package func decide(
         _ function: QueueFunction,
@@ -170,6 +170,15 @@ extension QueueView {
         queues.keys.filter { queues[$0]?.subscription == nil }.sorted()
     }
 
+    /// How much of a function queue is worked off at the same time, or how many triggers a topic
+    /// has.
+    private func consumerCount(_ name: String, _ consumers: (String) -> Int) -> Int64 {
+        if let queue = queues[name], queue.subscription == nil {
+            return Int64(queue.settings.concurrency)
+        }
+        return Int64(consumers(name))
+    }
+
     private func answer(_ value: JSONValue) -> QueueDecision {
         QueueDecision(events: [], result: value.text)
     }
@@ -179,8 +188,8 @@ extension QueueView {
             .array(
                 (functionQueues + topicNames).map { name in
                     .object([
-                        "name": .string(name), "broker_type": .string("log"),
-                        "subscriber_count": .integer(Int64(consumers(name))),
+                        "name": .string(name), "broker_type": .string("builtin"),
+                        "subscriber_count": .integer(consumerCount(name, consumers)),
                     ])
                 }
             )
@@ -198,7 +207,7 @@ extension QueueView {
         return answer(
             .object([
                 "depth": .integer(Int64(depth)),
-                "consumer_count": .integer(Int64(consumers(name))),
+                "consumer_count": .integer(consumerCount(name, consumers)),
                 "dlq_depth": .integer(Int64(dead)),
                 "config": states.first.map { Self.json($0.settings) } ?? .null,
             ])
@@ -220,7 +229,7 @@ extension QueueView {
             let count = resolve(name).reduce(0) { $0 + (queues[$1]?.deadCount ?? 0) }
             guard count > 0 else { return nil }
             return .object([
-                "topic": .string(name), "broker_type": .string("log"),
+                "topic": .string(name), "broker_type": .string("builtin"),
                 "message_count": .integer(Int64(count)),
             ])
         }

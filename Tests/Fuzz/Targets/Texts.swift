@@ -6,6 +6,7 @@ import JSON
 import LogTools
 import NetServer
 import Observability
+import Observe
 import Primitives
 import RecordFormat
 
@@ -15,6 +16,8 @@ extension FuzzTarget {
         FuzzTarget("json", json),
         FuzzTarget("http", http),
         FuzzTarget("otlp-logs", logs),
+        FuzzTarget("otlp-spans", spans),
+        FuzzTarget("otlp-metrics", metrics),
         FuzzTarget("history-id") { bytes in
             _ = try? HistoryID(text(bytes))
             return nil
@@ -30,6 +33,8 @@ extension FuzzTarget {
         },
         FuzzTarget("cron", cron),
         FuzzTarget("web-address", webAddress),
+        FuzzTarget("filter", filter),
+        FuzzTarget("args-format", argsFormat),
     ]
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
@@ -119,6 +124,34 @@ extension FuzzTarget {
         return nil
     }
 
+    private static func spans(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let export = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        for span in OTLPSpans.decode(export) {
+            for json in [span.record.events, span.record.links] {
+                guard (try? JSONText(validating: json, depthLimit: .max)) != nil else {
+                    return "events or links that are no JSON: \(span)"
+                }
+            }
+            if let flaw = roundTrip(.spanReported(span.record)) { return flaw }
+        }
+        return nil
+    }
+
+    private static func metrics(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let export = try? JSONText(validating: [UInt8](bytes)) else { return nil }
+        for metric in OTLPMetrics.decode(export) {
+            if let flaw = roundTrip(.metricReported(metric)) { return flaw }
+        }
+        return nil
+    }
+
+    /// What comes in is recorded, and read back as it was.
+    private static func roundTrip(_ event: Event) -> String? {
+        let copy = encoded { (writer: inout ByteWriter) in event.encode(into: &writer) }
+        let again = copy.withUnsafeBytes { try? Event(kind: event.kind.rawValue, payload: $0) }
+        return again == event ? nil : "\(event) is read again as \(String(describing: again))"
+    }
+
     /// Eight bytes, an instant; then the schedule.
     private static func cron(_ bytes: UnsafeRawBufferPointer) -> String? {
         guard let cron = try? CronExpression(text(dropping(8, of: bytes))) else { return nil }
@@ -127,5 +160,35 @@ extension FuzzTarget {
             return "\(cron) is next at \(next), not behind \(instant)"
         }
         return nil
+    }
+
+    /// A filter in the first line, an event's input in the second.
+    private static func filter(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let (first, second) = jsonLines(bytes), let filter = try? Filter(first) else {
+            return nil
+        }
+        let event = Filter.Document(input: second, metadata: second)
+        let holds = filter.matches(event)
+        let negated = JSONText(trusted: Array(#"{"$not":"#.utf8) + first.bytes + [0x7D])
+        // It may be at its limits already.
+        guard let opposite = try? Filter(negated) else { return nil }
+        return opposite.matches(event) == holds ? "\(first) and its opposite agree" : nil
+    }
+
+    /// A schema in the first line, args in the second.
+    private static func argsFormat(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let (schema, args) = jsonLines(bytes) else { return nil }
+        _ = ArgsFormat(schema).violation(by: args)
+        return nil
+    }
+
+    private static func jsonLines(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (first: JSONText, second: JSONText)? {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
+        guard lines.count == 2, let first = try? JSONText(validating: [UInt8](lines[0])),
+            let second = try? JSONText(validating: [UInt8](lines[1]))
+        else { return nil }
+        return (first, second)
     }
 }

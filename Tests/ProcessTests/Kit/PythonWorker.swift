@@ -4,8 +4,15 @@ import Glibc
 final class PythonWorker {
     private let child: ChildProcess
 
-    /// Starts the file, with its arguments, that `arguments` begins with.
-    init(sdk version: String, _ arguments: [String], engine: EngineProcess) throws {
+    /// Starts the file, with its arguments, that `arguments` begins with. Several of one test need
+    /// labels of their own, which name the files of their output.
+    init(
+        sdk version: String,
+        _ arguments: [String],
+        label: String = "worker",
+        environment: [String: String] = [:],
+        engine: EngineProcess
+    ) throws {
         let made = try run(
             ["\(Project.root)/scripts/venv", version],
             in: engine.scratch,
@@ -17,7 +24,7 @@ final class PythonWorker {
         let python = made.output.trimmingSuffix { $0.isNewline }
         child = try ChildProcess(
             [python] + arguments,
-            label: "worker",
+            label: label,
             in: engine.scratch,
             environment: [
                 "III_URL": engine.url,
@@ -26,7 +33,7 @@ final class PythonWorker {
                 "NO_PROXY": "127.0.0.1,localhost",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONUNBUFFERED": "1",
-            ]
+            ].merging(environment) { $1 }
         )
     }
 
@@ -37,6 +44,8 @@ final class PythonWorker {
     func check() throws {
         guard child.isRunning else { throw Failure("the worker ended:\n\(child.errors)") }
     }
+
+    func kill9() { child.kill9() }
 
     func stop() throws {
         child.send(SIGTERM)

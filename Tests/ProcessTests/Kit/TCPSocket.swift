@@ -38,7 +38,16 @@ final class TCPSocket {
 
     /// - Throws: `Failure` when the peer is gone or does not read for 60 s.
     func send(_ bytes: [UInt8]) throws {
-        let deadline = Deadline(in: 60)
+        guard try send(bytes, until: Deadline(in: 60)) == bytes.count else {
+            throw Failure("the peer did not read for 60 s")
+        }
+    }
+
+    /// Sends what the peer takes until then.
+    ///
+    /// - Returns: bytes that were sent.
+    /// - Throws: `Failure` when the peer is gone.
+    func send(_ bytes: [UInt8], until deadline: Deadline) throws -> Int {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -53,11 +62,12 @@ final class TCPSocket {
                 sent += count
             } else if errno == EAGAIN || errno == EINTR {
                 _ = ready(for: POLLOUT, until: deadline)
-                if deadline.passed { throw Failure("the peer did not read for 60 s") }
+                if deadline.passed { return sent }
             } else {
                 throw Failure("send: errno \(errno)")
             }
         }
+        return sent
     }
 
     /// What has arrived; empty at the end of the stream, nil when nothing came until `deadline`.

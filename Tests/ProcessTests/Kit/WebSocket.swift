@@ -72,8 +72,25 @@ final class WebSocket {
         try sendFrame(0x8, [UInt8(code >> 8), UInt8(code & 0xFF)])
     }
 
+    /// Bytes as they are, whether they are frames or not.
+    func send(raw bytes: [UInt8]) throws {
+        try socket.send(bytes)
+    }
+
     /// One masked frame. The opcode is 0 for the later frames of a fragmented message.
     func sendFrame(_ opcode: UInt8, _ payload: [UInt8], final: Bool = true) throws {
+        try socket.send(WebSocket.frame(opcode, payload, final: final))
+    }
+
+    /// One binary message; false when the peer did not take all of it within `seconds`, after which
+    /// the connection is of no more use.
+    func send(binary: [UInt8], within seconds: Double) throws -> Bool {
+        let frame = WebSocket.frame(0x2, binary)
+        return try socket.send(frame, until: Deadline(in: seconds)) == frame.count
+    }
+
+    /// The bytes of a masked frame.
+    static func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool = true) -> [UInt8] {
         let mask: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
         var frame: [UInt8] = [(final ? 0x80 : 0) | opcode]
         frame.reserveCapacity(payload.count + 14)
@@ -89,7 +106,7 @@ final class WebSocket {
         }
         frame += mask
         for (index, byte) in payload.enumerated() { frame.append(byte ^ mask[index & 3]) }
-        try socket.send(frame)
+        return frame
     }
 
     // MARK: Receiving

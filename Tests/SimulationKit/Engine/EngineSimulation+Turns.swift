@@ -108,12 +108,14 @@ extension EngineSimulation {
             hash.add(UInt64(reply.status))
             hash.add(reply.body)
             respond(exchange, reply)
+        case .stream(let exchange, _): hash.add(exchange.number)
+        case .open(let channel, _): hash.add(channel.key.low)
         }
     }
 
     private func hear(_ message: Effect.Message, on connection: ConnectionID) {
         switch message {
-        case .registered(let worker, _): hash.add(worker.low)
+        case .registered(let worker, _, _): hash.add(worker.low)
         case .rejected(let rejection): hash.add(rejection.function)
         case .triggerFailed(let id, _, _, let error):
             hash.add(id)
@@ -134,6 +136,7 @@ extension EngineSimulation {
             else { return find("a receipt for nobody") }
             if case .receipt = waiting.expected { return }
             find("a receipt for what is no enqueue")
+        case .observe: find("a worker that does not observe is told of observers")
         }
     }
 

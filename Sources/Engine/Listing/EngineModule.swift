@@ -1,0 +1,47 @@
+import Primitives
+
+/// A part of the engine that stands among the workers in listings (protocol 6.2).
+enum EngineModule: String, CaseIterable {
+    case cron = "iii-cron"
+    case functions = "iii-engine-functions"
+    case http = "iii-http"
+    case observability = "iii-observability"
+    case state = "iii-state"
+    case workers = "iii-worker-manager"
+    case queue
+
+    var description: String {
+        switch self {
+        case .cron: "Runs functions on a schedule"
+        case .functions: "Tells what is registered"
+        case .http: "Runs functions on HTTP requests"
+        case .observability: "Keeps logs, spans and metrics"
+        case .state: "Keeps values by scope and key"
+        case .workers: "Takes the connections of workers"
+        case .queue: "Delivers messages until they are done"
+        }
+    }
+
+    /// Whether no configuration leaves it out.
+    var isMandatory: Bool {
+        switch self {
+        case .functions, .observability, .workers: true
+        case .cron, .http, .state, .queue: false
+        }
+    }
+
+    /// The ids of its functions, sorted.
+    var functions: [String] { Builtin.ids.filter { Builtin.named($0)?.module == self } }
+}
+
+extension Builtin {
+    /// The part of the engine that serves it.
+    var module: EngineModule {
+        switch self {
+        case .state: .state
+        case .queue, .publish, .enqueue: .queue
+        case .log, .telemetry: .observability
+        case .registerWorker, .listing: .functions
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import JSON
+import Primitives
+
+/// A trigger type as listings show it: the engine's own, or a worker's.
+struct TriggerType {
+    let id: String
+    var namespace = FunctionName.defaultNamespace
+    let workerName: String
+    let description: String
+    /// What a trigger's configuration looks like.
+    var configuration: JSONText?
+    /// What its function is called with.
+    var request: JSONText?
+    /// What its function has to answer, where that is fixed.
+    var response: JSONText?
+
+    /// Those that the engine itself serves, with the module that does.
+    static let builtIn: [(type: TriggerType, module: EngineModule)] = [
+        (http, .http),
+        (cron, .cron),
+        (queue("durable:subscriber"), .queue),
+        (queue("queue"), .queue),
+    ]
+
+    private static let http = TriggerType(
+        id: "http",
+        workerName: "iii-http",
+        description: "Runs the function on HTTP requests of a method and path",
+        configuration: schema(
+            #"{"api_path":{"type":"string"},"http_method":{"type":"string"},"#
+                + #""condition_function_id":{"type":"string"}}"#,
+            required: "api_path"
+        ),
+        request: schema(
+            #"{"method":{"type":"string"},"path":{"type":"string"},"#
+                + #""path_params":{"type":"object"},"query_params":{"type":"object"},"#
+                + #""headers":{"type":"object"},"body":{}}"#
+        ),
+        response: schema(
+            #"{"status_code":{"type":"integer"},"headers":{"type":"object"},"body":{}}"#
+        )
+    )
+
+    private static let cron = TriggerType(
+        id: "cron",
+        workerName: "iii-cron",
+        description: "Runs the function on a schedule",
+        configuration: schema(
+            #"{"expression":{"type":"string"},"condition_function_id":{"type":"string"}}"#,
+            required: "expression"
+        ),
+        request: schema(
+            #"{"trigger":{"type":"string"},"job_id":{"type":"string"},"#
+                + #""scheduled_time":{"type":"string"},"actual_time":{"type":"string"}}"#
+        )
+    )
+
+    private static func queue(_ id: String) -> TriggerType {
+        TriggerType(
+            id: id,
+            workerName: "queue",
+            description: "Runs the function for each message of a topic, until it succeeds",
+            configuration: schema(
+                #"{"topic":{"type":"string"},"condition_function_id":{"type":"string"},"#
+                    + #""queue_config":{"type":"object"}}"#,
+                required: "topic"
+            )
+        )
+    }
+
+    private static func schema(_ properties: String, required: String? = nil) -> JSONText {
+        let ending = required.map { #","required":["\#($0)"]"# } ?? ""
+        let text = #"{"type":"object","properties":\#(properties)\#(ending)}"#
+        return JSONText(trusted: Array(text.utf8))
+    }
+}

@@ -1,0 +1,108 @@
+import Channels
+import NIOCore
+import NetServer
+
+/// The two channels of a request whose function has asked for one: the request's body, which the
+/// engine writes, and the response, which it reads. Confined to the request's event loop.
+final class ExchangeStreams {
+    let requestBody: DataChannel
+    let response: DataChannel
+    private let source: BodySource
+    private let sink: ResponseSink
+
+    /// With the `body` that came with the request. `started` is called once, when the function
+    /// wants to be the one who answers; ``begin(_:)`` follows if it is. `finished` is called once,
+    /// when the response is complete.
+    init(
+        _ exchange: HTTPExchange,
+        body: [UInt8],
+        started: @escaping () -> Void,
+        finished: @escaping () -> Void
+    ) {
+        requestBody = DataChannel()
+        response = DataChannel()
+        let source = BodySource(exchange, requestBody)
+        self.source = source
+        sink = ResponseSink(exchange, response, started: started) {
+            source.abandon()
+            finished()
+        }
+        response.attach(sink)
+        requestBody.attach(source)
+        source.write(body)
+    }
+
+    /// The response is the function's.
+    func begin(_ headers: [(name: String, value: String)]) { sink.begin(headers) }
+
+    /// The request was answered otherwise, or its client has gone.
+    func abandon() {
+        sink.abandon()
+        source.abandon()
+    }
+}
+
+/// Writes a request's body into its channel: as it comes, and no faster than it is read.
+private final class BodySource: ChannelSource {
+    private let exchange: HTTPExchange
+    private let channel: DataChannel
+    private var underway = Load()
+    private var isOver = false
+
+    /// What SDKs cut their messages to, in bytes; older ones take little more (services 1, A.5).
+    private static let pieceBytes = 64 << 10
+
+    init(_ exchange: HTTPExchange, _ channel: DataChannel) {
+        self.exchange = exchange
+        self.channel = channel
+    }
+
+    func write(_ body: [UInt8]) {
+        if exchange.hasBody { return exchange.readBody { [weak self] in self?.receive($0) } }
+        var rest = ByteBuffer(bytes: body)
+        var pieces: [ChannelMessage] = []
+        while let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceBytes)),
+            piece.readableBytes > 0
+        {
+            pieces.append(ChannelMessage(.binary, piece))
+        }
+        if !pieces.isEmpty { channel.write(pieces) }
+        end(.whole)
+    }
+
+    private func receive(_ part: HTTPBodyPart) {
+        switch part {
+        case .bytes(let bytes):
+            let message = ChannelMessage(.binary, bytes)
+            underway.add(message)
+            // On the same loop it may be read at once.
+            channel.write([message])
+            if underway.fills(channel.bounds) { exchange.pauseBody() }
+        case .end: end(.whole)
+        }
+    }
+
+    private func end(_ ending: ChannelEnding) {
+        guard !isOver else { return }
+        isOver = true
+        channel.end(ending)
+    }
+
+    func abandon() { end(.cut) }
+
+    // MARK: From the channel
+
+    func attached() {}
+
+    func refused() {}
+
+    func took(_ load: Load) {
+        underway.subtract(load)
+        if !isOver, !underway.fills(channel.bounds) { exchange.resumeBody() }
+    }
+
+    func readerLeft() {
+        isOver = true
+        exchange.pauseBody()
+    }
+}

@@ -1,0 +1,149 @@
+import Channels
+import JSON
+import NIOCore
+import NetServer
+
+/// Makes a response of what a function writes into its channel (services 1, A.6 and A.7).
+///
+///     head --- first binary, or the end ---> asking --- begin ---> body --- end ---> over
+///       texts set status and headers            |                    binaries are the body
+///       '---------------- answered otherwise, or the client has gone --------------->'
+///
+/// *Asking*: whether the engine has answered meanwhile, which only the core can tell. What the
+/// channel brings waits until then.
+final class ResponseSink: ChannelSink {
+    private enum Phase { case head, asking, body, over }
+
+    private let exchange: HTTPExchange
+    private let channel: DataChannel
+    private let started: () -> Void
+    private let finished: () -> Void
+    private var phase = Phase.head
+    private var status = 200
+    private var headers: [(name: String, value: String)] = []
+    /// Came before the engine let the response begin.
+    private var held: [ChannelMessage] = []
+    private var ending: ChannelEnding?
+
+    init(
+        _ exchange: HTTPExchange,
+        _ channel: DataChannel,
+        started: @escaping () -> Void,
+        finished: @escaping () -> Void
+    ) {
+        self.exchange = exchange
+        self.channel = channel
+        self.started = started
+        self.finished = finished
+    }
+
+    // MARK: From the channel
+
+    func attached() {}
+
+    func refused() {}
+
+    func deliver(_ batch: [ChannelMessage]) {
+        switch phase {
+        case .head:
+            let body = batch.firstIndex { $0.kind == .binary }
+            for message in batch[..<(body ?? batch.endIndex)] { control(message) }
+            guard let body else { return channel.ready() }
+            held = Array(batch[body...])
+            ask()
+        case .body:
+            write(batch)
+        case .asking, .over:
+            break
+        }
+    }
+
+    func ended(_ ending: ChannelEnding) {
+        self.ending = ending
+        switch phase {
+        // Its function may still return something.
+        case .head where ending == .cut: phase = .over
+        case .head: ask()
+        case .body: finish(ending)
+        case .asking, .over: break
+        }
+    }
+
+    // MARK: From the engine
+
+    /// The response is the function's, with these headers behind its own.
+    func begin(_ own: [(name: String, value: String)]) {
+        guard phase == .asking else { return }
+        phase = .body
+        if let ending, held.isEmpty {
+            phase = .over
+            exchange.respond(HTTPReply(status: status, headers: headers + own))
+            return finish(ending)
+        }
+        exchange.onWritable = { [weak self] in self?.channel.ready() }
+        exchange.begin(status: status, headers: headers + own)
+        write(held)
+        held = []
+        if let ending { finish(ending) }
+    }
+
+    /// Whoever writes is told that nobody reads.
+    func abandon() {
+        phase = .over
+        held = []
+        channel.leave()
+    }
+
+    // MARK: The response
+
+    private func ask() {
+        phase = .asking
+        started()
+    }
+
+    private func write(_ batch: [ChannelMessage]) {
+        for message in batch where message.kind == .binary { exchange.write(message.bytes) }
+        if exchange.isWritable { channel.ready() }
+    }
+
+    private func finish(_ ending: ChannelEnding) {
+        if phase == .body {
+            phase = .over
+            switch ending {
+            case .whole: exchange.end()
+            // The client must not take a part for the whole.
+            case .cut: exchange.abort()
+            }
+        }
+        finished()
+    }
+
+    /// A control message; what is none is ignored.
+    private func control(_ message: ChannelMessage) {
+        guard let text = try? JSONText(validating: Array(message.bytes.readableBytesView)) else {
+            return
+        }
+        switch text.member("type")?.stringValue {
+        case "set_status": setStatus(text.member("status_code"))
+        case "set_headers": setHeaders(text.member("headers"))
+        default: break
+        }
+    }
+
+    private func setStatus(_ value: JSONText?) {
+        guard let number = value?.numberValue, case .integer(let status) = number,
+            (100...599).contains(status)
+        else { return }
+        self.status = Int(status)
+    }
+
+    private func setHeaders(_ value: JSONText?) {
+        guard let value, case .object(let members) = value.value() else { return }
+        for member in members.members {
+            guard case .string(let text) = member.value else { continue }
+            let name = member.name.lowercased()
+            headers.removeAll { $0.name.lowercased() == name }
+            headers.append((member.name, text))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import NIOCore
+import NIOHTTP1
+
+extension HTTPConnection {
+    // MARK: In one piece
+
+    func respond(_ reply: HTTPReply) {
+        guard phase == .answering, let head else { return }
+        let keepsAlive = keepsAlive(head)
+        send(reply, to: head, keepsAlive: keepsAlive)
+        close(exchangeOf: head, keepsAlive: keepsAlive)
+    }
+
+    // MARK: As it is made
+
+    func begin(_ reply: HTTPReply) {
+        guard phase == .answering, let head else { return }
+        let keepsAlive = keepsAlive(head, isStreamed: true)
+        self.reply = (reply, keepsAlive)
+        send(reply, to: head, keepsAlive: keepsAlive, isStreamed: true)
+        flushOutsideReads()
+    }
+
+    func write(body: ByteBuffer) {
+        guard phase == .answering, let head, sendsBody, body.readableBytes > 0 else { return }
+        if head.version == .http1_0 {
+            write(body)
+        } else {
+            let length = String(body.readableBytes, radix: 16)
+            write(ByteBuffer(string: "\(length)\r\n"))
+            write(body)
+            write(ByteBuffer(staticString: "\r\n"))
+        }
+        flushOutsideReads()
+    }
+
+    func end() {
+        guard phase == .answering, let head, let reply else { return }
+        if sendsBody, head.version != .http1_0 {
+            write(ByteBuffer(staticString: "0\r\n\r\n"))
+        }
+        close(exchangeOf: head, keepsAlive: reply.keepsAlive && !isDraining)
+    }
+
+    private var sendsBody: Bool { reply?.reply.mayHaveBody == true && head?.method != .HEAD }
+
+    /// Without the last chunk, so that the client knows.
+    func abort() {
+        exchange = nil
+        phase = .closing
+        flush()
+        context?.close(promise: nil)
+    }
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: Refusing
+
+    /// Answers a request that reaches no service, and closes.
+    func refuse(_ refusal: Refusal) {
+        let reply = HTTPReply(
+            status: refusal.status,
+            headers: [("content-type", "text/plain; charset=utf-8")],
+            body: Array("\(refusal.reason)\n".utf8)
+        )
+        send(reply, to: head, keepsAlive: false)
+        closeGently()
+    }
+
+    /// Gives up an exchange whose body does not come as it should.
+    func breakOff() {
+        let hasBegun = reply != nil
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.abandon()
+        if hasBegun { return abort() }
+        refuse(Refusal(408, "the request's body did not come in time, or not as HTTP has it"))
+    }
+
+    // MARK: Sending
+
+    private func keepsAlive(_ head: HTTPRequestHead, isStreamed: Bool = false) -> Bool {
+        // NIO stops parsing behind a request that offers another protocol, which none gets here.
+        guard head.isKeepAlive, !isDraining, !head.headers.contains(name: "upgrade") else {
+            return false
+        }
+        if isStreamed, head.version == .http1_0 { return false }
+        // What nobody read has to be dropped before the next request.
+        return (rest?.length ?? 0) <= settings.bodyBytes
+    }
+
+    private func send(
+        _ reply: HTTPReply,
+        to head: HTTPRequestHead?,
+        keepsAlive: Bool,
+        isStreamed: Bool = false
+    ) {
+        let circumstances = HTTPReply.Circumstances(
+            isHead: head?.method == .HEAD,
+            isHTTP10: head?.version == .http1_0,
+            keepsAlive: keepsAlive,
+            isStreamed: isStreamed,
+            date: service.dateText()
+        )
+        write(reply.bytes(circumstances))
+    }
+
+    func write(_ buffer: ByteBuffer) {
+        needsFlush = true
+        context?.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    func flush() {
+        guard needsFlush else { return }
+        needsFlush = false
+        context?.flush()
+    }
+
+    /// A read ends with a flush of its own.
+    private func flushOutsideReads() {
+        if !isReading, !isPumping { flush() }
+    }
+
+    // MARK: Ending
+
+    /// The reply is complete: goes on to the next request, or ends.
+    private func close(exchangeOf head: HTTPRequestHead, keepsAlive: Bool) {
+        exchange = nil
+        self.head = nil
+        reply = nil
+        hasReplied = true
+        guard keepsAlive else { return closeGently() }
+        if rest == nil {
+            waitForRequest()
+        } else {
+            phase = .discarding
+            deadline.set(in: settings.bodyIdle)
+        }
+        pump()
+        flushOutsideReads()
+        resumeReads()
+    }
+
+    func waitForRequest() {
+        phase = .waiting
+        deadline.set(in: settings.idleTimeout)
+    }
+
+    func closeGently() {
+        phase = .closing
+        body = []
+        rest = nil
+        queue.removeAll()
+        deadline.clear()
+        flush()
+        context?.closeGently()
+        resumeReads()
+    }
+}

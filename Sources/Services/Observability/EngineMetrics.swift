@@ -1,0 +1,138 @@
+import JSON
+package import Primitives
+
+/// What the engine counts about its own work. Counting allocates nothing once a function is known.
+package struct EngineMetrics {
+    /// The functions that are counted one by one.
+    private static let functionLimit = 4096
+
+    private final class Tally {
+        let function: FunctionName
+        var count = 0
+
+        init(_ function: FunctionName) { self.function = function }
+    }
+
+    private var succeeded = 0
+    private var failed = 0
+    private var deferred = 0
+    private var spawned = 0
+    private var died = 0
+    private var tallies: [FunctionName: Tally] = [:]
+    /// Of the function that ran last: most often it is the next one, too.
+    private var last: Tally?
+    private var durations = DurationHistogram()
+
+    package init() {}
+
+    /// A worker's run of a function is over, after that many nanoseconds.
+    package mutating func ran(_ function: FunctionName, failed: Bool, took: UInt64) {
+        if failed { self.failed += 1 } else { succeeded += 1 }
+        durations.add(took)
+        if let last, last.function == function {
+            last.count += 1
+            return
+        }
+        guard let tally = tally(of: function) else { return }
+        tally.count += 1
+        last = tally
+    }
+
+    private mutating func tally(of function: FunctionName) -> Tally? {
+        if let known = tallies[function] { return known }
+        guard tallies.count < Self.functionLimit else { return nil }
+        let tally = Tally(function)
+        tallies[function] = tally
+        return tally
+    }
+
+    /// A function is to run later: a message was taken for it.
+    package mutating func postponed() { deferred += 1 }
+
+    package mutating func workerJoined() { spawned += 1 }
+
+    package mutating func workerLeft() { died += 1 }
+
+    /// As `engine::metrics::list` shows it.
+    func json(activeWorkers: Int) -> JSONValue {
+        var counts: [String: Int] = [:]
+        for tally in tallies.values { counts[tally.function.id, default: 0] += tally.count }
+        var functions = JSONObject()
+        for (id, count) in counts.sorted(by: { $0.key < $1.key }) {
+            functions[id] = .integer(Int64(count))
+        }
+        return .object([
+            "invocations": .object([
+                "total": .integer(Int64(succeeded + failed + deferred)),
+                "success": .integer(Int64(succeeded)), "error": .integer(Int64(failed)),
+                "deferred": .integer(Int64(deferred)), "by_function": .object(functions),
+            ]),
+            "workers": .object([
+                "spawns": .integer(Int64(spawned)), "deaths": .integer(Int64(died)),
+                "active": .integer(Int64(activeWorkers)),
+            ]),
+            "performance": .object([
+                "avg_duration_ms": .double(durations.mean),
+                "p50_duration_ms": .double(durations.percentile(50)),
+                "p95_duration_ms": .double(durations.percentile(95)),
+                "p99_duration_ms": .double(durations.percentile(99)),
+                "min_duration_ms": .double(durations.least),
+                "max_duration_ms": .double(durations.most),
+            ]),
+        ])
+    }
+}
+
+/// How often what took how long. Sixteen steps for each doubling: what it tells is right to about
+/// 3 %. (As HdrHistogram does, with fewer digits.)
+struct DurationHistogram {
+    private static let steps = 16
+    private static let stepBits = 4
+
+    private var counts = [UInt64](repeating: 0, count: 64 * steps)
+    private var total: UInt64 = 0
+    private var sum = 0.0
+    private var smallest: UInt64 = .max
+    private var largest: UInt64 = 0
+
+    mutating func add(_ nanoseconds: UInt64) {
+        counts[Self.place(of: nanoseconds)] += 1
+        total += 1
+        sum += Double(nanoseconds)
+        smallest = min(smallest, nanoseconds)
+        largest = max(largest, nanoseconds)
+    }
+
+    /// In milliseconds, like all that follows; 0 while nothing was added.
+    var mean: Double { total == 0 ? 0 : sum / Double(total) / 1_000_000 }
+    var least: Double { total == 0 ? 0 : Double(smallest) / 1_000_000 }
+    var most: Double { Double(largest) / 1_000_000 }
+
+    func percentile(_ percent: UInt64) -> Double {
+        guard total > 0 else { return 0 }
+        var rest = (total * percent + 99) / 100
+        for (place, count) in counts.enumerated() {
+            if count >= rest {
+                let middle = Self.middle(of: place)
+                return Double(min(max(middle, smallest), largest)) / 1_000_000
+            }
+            rest -= count
+        }
+        return most
+    }
+
+    /// Below 16 each number has a place of its own; from there, each sixteenth of a doubling.
+    static func place(of value: UInt64) -> Int {
+        guard value >= UInt64(steps) else { return Int(value) }
+        let exponent = 63 - value.leadingZeroBitCount
+        let step = Int(value >> UInt64(exponent - stepBits)) & (steps - 1)
+        return (exponent - stepBits + 1) * steps + step
+    }
+
+    private static func middle(of place: Int) -> UInt64 {
+        guard place >= steps else { return UInt64(place) }
+        let shift = UInt64(place / steps - 1)
+        let low = UInt64(steps + place % steps) << shift
+        return low + (1 << shift) / 2
+    }
+}

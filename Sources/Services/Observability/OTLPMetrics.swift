@@ -1,0 +1,77 @@
+package import Events
+package import JSON
+
+/// OTLP/JSON metric exports, in the forms that the SDKs write (protocol 11.2).
+package enum OTLPMetrics {
+    /// Reads `{"resourceMetrics": […]}`.
+    ///
+    /// - Returns: every sum, gauge and histogram with a point in it; the rest is passed over.
+    package static func decode(_ export: JSONText) -> [MetricReported] {
+        var metrics: [MetricReported] = []
+        for group in export.value()["resourceMetrics"].elements {
+            let service = group["resource"]["attributes"].attributes["service.name"]?.content
+            for scope in group["scopeMetrics"].elements {
+                for metric in scope["metrics"].elements {
+                    guard
+                        let metric = self.metric(metric, service ?? "unknown", scope["scope"])
+                    else { continue }
+                    metrics.append(metric)
+                }
+            }
+        }
+        return metrics
+    }
+
+    private static func metric(
+        _ metric: JSONValue,
+        _ service: String,
+        _ scope: JSONValue
+    ) -> MetricReported? {
+        guard let name = metric["name"].name, let (form, data) = form(metric) else { return nil }
+        let points = data["dataPoints"].elements.compactMap { point($0, form) }
+        guard !points.isEmpty else { return nil }
+        return MetricReported(
+            name: name,
+            description: metric["description"].content ?? "",
+            unit: metric["unit"].content ?? "",
+            service: service,
+            form: form,
+            points: points,
+            scope: scope.scope
+        )
+    }
+
+    private static func form(_ metric: JSONValue) -> (MetricReported.Form, JSONValue)? {
+        if metric["gauge"] != .null { return (.gauge, metric["gauge"]) }
+        if metric["histogram"] != .null { return (.histogram, metric["histogram"]) }
+        guard metric["sum"] != .null else { return nil }
+        let isMonotonic = metric["sum"]["isMonotonic"] == .bool(true)
+        return (isMonotonic ? .counter : .upDownCounter, metric["sum"])
+    }
+
+    private static func point(_ point: JSONValue, _ form: MetricReported.Form) -> MetricPoint? {
+        let value: MetricPoint.Value
+        if form == .histogram {
+            value = .histogram(
+                MetricPoint.Histogram(
+                    count: point["count"].unsigned ?? 0,
+                    sum: point["sum"].double ?? 0,
+                    buckets: point["bucketCounts"].elements.map { $0.unsigned ?? 0 },
+                    bounds: point["explicitBounds"].elements.compactMap(\.double),
+                    min: point["min"].double,
+                    max: point["max"].double
+                )
+            )
+        } else {
+            guard let number = point["asDouble"].double ?? point["asInt"].double else {
+                return nil
+            }
+            value = .number(number)
+        }
+        return MetricPoint(
+            attributes: point["attributes"].texts,
+            time: point["timeUnixNano"].time,
+            value: value
+        )
+    }
+}

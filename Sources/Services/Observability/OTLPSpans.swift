@@ -1,0 +1,102 @@
+package import Events
+package import JSON
+package import Primitives
+
+/// A span, and the request that it belongs to.
+package struct ReportedSpan: Equatable, Sendable {
+    package let record: SpanReported
+    package let trace: TraceID
+
+    package init(record: SpanReported, trace: TraceID) {
+        self.record = record
+        self.trace = trace
+    }
+}
+
+/// OTLP/JSON span exports, in the forms that the SDKs write (protocol 11.2).
+package enum OTLPSpans {
+    /// Reads `{"resourceSpans": […]}`.
+    ///
+    /// - Returns: every span in it; what has no ids is none, and passed over.
+    package static func decode(_ export: JSONText) -> [ReportedSpan] {
+        var spans: [ReportedSpan] = []
+        for group in export.value()["resourceSpans"].elements {
+            let service = group["resource"]["attributes"].attributes["service.name"]?.content
+            for scope in group["scopeSpans"].elements {
+                for span in scope["spans"].elements {
+                    guard let span = self.span(span, service ?? "unknown", scope["scope"]) else {
+                        continue
+                    }
+                    spans.append(span)
+                }
+            }
+        }
+        return spans
+    }
+
+    private static func span(
+        _ span: JSONValue,
+        _ service: String,
+        _ scope: JSONValue
+    ) -> ReportedSpan? {
+        guard let trace = span["traceId"].trace, span["spanId"].span != 0 else { return nil }
+        let status = UInt8(clamping: span["status"]["code"].integer ?? 0)
+        return ReportedSpan(
+            record: SpanReported(
+                span: span["spanId"].span,
+                parent: span["parentSpanId"].span,
+                name: span["name"].content ?? "",
+                service: service,
+                start: span["startTimeUnixNano"].time,
+                end: span["endTimeUnixNano"].time,
+                status: SpanReported.Status(rawValue: status) ?? .unset,
+                statusDescription: span["status"]["message"].name,
+                attributes: span["attributes"].texts,
+                events: events(span["events"]).bytes,
+                links: links(span["links"]).bytes,
+                flags: span["flags"].integer.flatMap { UInt32(exactly: $0) },
+                traceState: span["traceState"].name,
+                scope: scope.scope
+            ),
+            trace: trace
+        )
+    }
+
+    /// As listings show them.
+    private static func events(_ events: JSONValue) -> JSONText {
+        var json = JSONBuilder()
+        json.beginArray()
+        for event in events.elements {
+            json.beginObject()
+            json.key("name")
+            json.string(event["name"].content ?? "")
+            json.key("timestamp_unix_nano")
+            json.integer(event["timeUnixNano"].time.nanoseconds)
+            json.key("attributes")
+            event["attributes"].texts.write(into: &json)
+            json.endObject()
+        }
+        json.endArray()
+        return json.finish()
+    }
+
+    /// As listings show them.
+    private static func links(_ links: JSONValue) -> JSONText {
+        var json = JSONBuilder()
+        json.beginArray()
+        for link in links.elements {
+            json.beginObject()
+            json.key("trace_id")
+            json.string(link["traceId"].content ?? "")
+            json.key("span_id")
+            json.string(link["spanId"].content ?? "")
+            json.key("trace_state")
+            if let state = link["traceState"].name { json.string(state) } else { json.null() }
+            json.key("attributes")
+            link["attributes"].texts.write(into: &json)
+            json.endObject()
+        }
+        json.endArray()
+        return json.finish()
+    }
+}

@@ -1,0 +1,75 @@
+import Events
+import Primitives
+
+/// The youngest spans.
+///
+/// Invariants:
+/// * No two have the same trace and id: the later report takes the earlier one's place.
+struct SpanStore {
+    struct Key: Hashable {
+        let trace: TraceID
+        let span: UInt64
+    }
+
+    private(set) var window: Window<ReportedSpan>
+    /// The numbers in the window.
+    private var numbers: [Key: UInt64] = [:]
+    /// Those that had to make room for younger ones.
+    private(set) var forgotten: UInt64 = 0
+
+    init(_ bounds: Window<ReportedSpan>.Bounds) { window = Window(bounds) }
+
+    var spans: some Sequence<ReportedSpan> { window.entries.lazy.map(\.element) }
+
+    func contains(_ span: UInt64, of trace: TraceID) -> Bool {
+        numbers[Key(trace: trace, span: span)] != nil
+    }
+
+    mutating func append(_ span: ReportedSpan, bytes: Int, at time: Timestamp) {
+        let key = Key(trace: span.trace, span: span.record.span)
+        if let number = numbers[key], let known = window[number] {
+            // A span that has ended is not running again.
+            if span.record.isPending, !known.record.isPending { return }
+            return window.replace(number, with: span, bytes: bytes)
+        }
+        numbers[key] = window.next
+        window.append(span, bytes: bytes, at: time) { dropped in
+            numbers[Key(trace: dropped.trace, span: dropped.record.span)] = nil
+            forgotten += 1
+        }
+    }
+
+    mutating func removeAll() {
+        window.removeAll()
+        numbers = [:]
+        forgotten = 0
+    }
+
+    /// Whether nothing that is here contains it.
+    func isRoot(_ span: ReportedSpan) -> Bool {
+        span.record.parent == 0 || !contains(span.record.parent, of: span.trace)
+    }
+}
+
+extension SpanReported {
+    var isPending: Bool { end.nanoseconds == 0 }
+
+    /// How long it took; one that runs: so far.
+    func duration(now: Timestamp) -> Timestamp.Span {
+        start.distance(to: isPending ? now : end)
+    }
+
+    /// Whether it is about the engine itself, and hidden unless asked for (services 2, C.6).
+    var isInternal: Bool {
+        attributes["iii.function.kind"] == "internal"
+            || attributes["function_id"]?.hasPrefix("engine::") == true
+    }
+
+    var statusText: String {
+        switch status {
+        case .unset: "unset"
+        case .ok: "ok"
+        case .error: "error"
+        }
+    }
+}

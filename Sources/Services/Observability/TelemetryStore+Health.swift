@@ -1,0 +1,136 @@
+import JSON
+import Primitives
+
+// What is set up, and how it does.
+
+extension TelemetryStore {
+    func health(_ context: TelemetryContext) -> JSONText {
+        func component(_ isOn: Bool, _ details: JSONObject) -> JSONValue {
+            .object([
+                "status": .string(isOn ? "healthy" : "disabled"),
+                "details": isOn ? .object(details) : .null,
+            ])
+        }
+        let isOn = settings.tracing || settings.logging
+        return JSONValue.object([
+            "status": .string("healthy"),
+            "components": .object([
+                "otel": component(isOn, ["exporter": .string("memory")]),
+                "metrics": component(
+                    settings.tracing,
+                    ["stored_metrics": .integer(Int64(metrics.window.entries.count))]
+                ),
+                "logs": component(
+                    settings.logging,
+                    ["stored_logs": .integer(Int64(logs.window.entries.count))]
+                ),
+                "spans": component(
+                    settings.tracing,
+                    ["stored_spans": .integer(Int64(spans.window.entries.count))]
+                ),
+            ]),
+            "timestamp": .integer(context.now.milliseconds),
+            "version": .string(context.version),
+        ]).text
+    }
+
+    /// Everything is kept: there are no rules.
+    func samplingRules(_ context: TelemetryContext) -> JSONText {
+        JSONValue.object([
+            "traces": .object([
+                "default_ratio": .double(settings.tracing ? 1 : 0), "rules": .array([]),
+                "parent_based": .bool(true),
+            ]),
+            "logs": .object(["sampling_ratio": .double(settings.logging ? 1 : 0)]),
+            "timestamp": .integer(context.now.milliseconds),
+        ]).text
+    }
+
+    /// No alerts can be configured.
+    func alerts(_ function: TelemetryFunction, _ context: TelemetryContext) -> JSONText {
+        var answer: JSONObject = [
+            "message": .string("no alerts are configured"),
+            "timestamp": .integer(context.now.milliseconds),
+        ]
+        if function == .listAlerts {
+            answer["alerts"] = .array([])
+            answer["firing_count"] = .integer(0)
+        } else {
+            answer["evaluated"] = .bool(true)
+            answer["triggered_alerts"] = .array([])
+        }
+        return JSONValue.object(answer).text
+    }
+
+    func baggage(
+        _ function: TelemetryFunction,
+        _ input: JSONText,
+        _ context: TelemetryContext
+    ) throws(ErrorBody) -> JSONText {
+        let entries = CallerBaggage.entries(context.baggage)
+        switch function {
+        case .allBaggage:
+            return JSONValue.object(["baggage": .object(entries)]).text
+        case .getBaggage:
+            let key = try JSONFields.read(input, of: function.rawValue) {
+                (fields) throws(JSONFieldError) in try fields.requiredString("key")
+            }
+            return JSONValue.object(["value": entries[key] ?? .null]).text
+        default:
+            try JSONFields.read(input, of: function.rawValue) { (fields) throws(JSONFieldError) in
+                _ = try fields.requiredString("key")
+                _ = try fields.requiredString("value")
+            }
+            return JSONValue.object([
+                "success": .bool(true),
+                "note": .string("baggage travels with a call: set it where the call is made"),
+            ]).text
+        }
+    }
+}
+
+/// W3C baggage (section 3.3) as an object.
+enum CallerBaggage {
+    static func entries(_ header: String?) -> JSONObject {
+        var object = JSONObject()
+        for entry in header?.split(separator: ",") ?? [] {
+            // Properties of an entry, behind a semicolon, are not its value.
+            let member = entry.split(separator: ";", omittingEmptySubsequences: false)[0]
+            let pair = member.split(
+                separator: "=",
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            guard pair.count == 2 else { continue }
+            let key = trimmed(pair[0])
+            if !key.isEmpty { object[key] = .string(decoded(trimmed(pair[1]))) }
+        }
+        return object
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let start = text.drop { $0 == " " || $0 == "\t" }
+        let end = start.lastIndex { $0 != " " && $0 != "\t" }
+        return end.map { String(start[...$0]) } ?? ""
+    }
+
+    /// Without percent-encoding; a percent sign that begins none stays.
+    private static func decoded(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+        let source = Array(text.utf8)
+        var bytes: [UInt8] = []
+        var place = 0
+        while place < source.count {
+            if source[place] == UInt8(ascii: "%"), place + 2 < source.count,
+                let value = hexadecimal(source[place + 1...place + 2])
+            {
+                bytes.append(UInt8(value))
+                place += 3
+            } else {
+                bytes.append(source[place])
+                place += 1
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,125 @@
+import JSON
+import Primitives
+
+/// The input of `engine::metrics::list` and `engine::rollups::list`.
+struct MetricQuery {
+    /// In milliseconds since 1970.
+    let from: Int64?
+    let until: Int64?
+    let name: String?
+    /// In seconds.
+    let interval: Int64?
+    /// 0 for minutes, 1 for five of them, 2 for hours.
+    let level: Int64?
+
+    init(_ fields: JSONFields) throws(JSONFieldError) {
+        from = try fields.optionalInteger("start_time")
+        until = try fields.optionalInteger("end_time")
+        name = try fields.optionalString("metric_name")
+        interval = try fields.optionalInteger("aggregate_interval")
+        level = try fields.optionalInteger("level")
+        if let level, !(0...2).contains(level) {
+            throw fields.mismatch("level", expected: "0, 1 or 2")
+        }
+        if let interval, interval < 0 {
+            throw fields.mismatch("aggregate_interval", expected: "seconds, 0 or more")
+        }
+    }
+
+    var isEmpty: Bool { from == nil && until == nil && name == nil && interval == nil }
+
+    /// - Throws: `time_value_overflow` for what cannot be told in nanoseconds.
+    static func time(_ milliseconds: Int64?) throws(ErrorBody) -> Timestamp? {
+        guard let milliseconds else { return nil }
+        let (nanoseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !overflow else {
+            throw ErrorBody(
+                code: "time_value_overflow",
+                message: "\(milliseconds) ms cannot be told in nanoseconds"
+            )
+        }
+        return Timestamp(nanoseconds: nanoseconds)
+    }
+
+    /// What was asked for, null where nothing was.
+    var json: JSONObject {
+        func number(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
+        return [
+            "start_time": number(from), "end_time": number(until),
+            "metric_name": name.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+extension TelemetryStore {
+    func listMetrics(
+        _ input: JSONText,
+        _ context: TelemetryContext
+    ) throws(ErrorBody) -> JSONText {
+        let name = TelemetryFunction.listMetrics.rawValue
+        let query = try JSONFields.read(input, of: name, MetricQuery.init)
+        let selected = metrics.select(
+            name: query.name,
+            from: try MetricQuery.time(query.from),
+            until: try MetricQuery.time(query.until)
+        )
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("engine_metrics")
+        engine.json(activeWorkers: context.activeWorkers).write(into: &json)
+        json.key("sdk_metrics")
+        json.beginArray()
+        for metric in selected { metric.write(into: &json) }
+        json.endArray()
+        json.key("timestamp")
+        json.integer(context.now.milliseconds)
+        if let interval = query.interval, interval > 0 {
+            let summary = MetricSummary(of: selected, interval: .seconds(interval))
+            let rows = summary.rows(percentiles: true)
+            if !rows.isEmpty {
+                json.key("aggregated_metrics")
+                JSONValue.array(rows).write(into: &json)
+            }
+        }
+        if !query.isEmpty {
+            var asked = query.json
+            asked["aggregate_interval"] = query.interval.map { .integer($0) } ?? .null
+            json.key("query")
+            JSONValue.object(asked).write(into: &json)
+        }
+        json.endObject()
+        return json.finish()
+    }
+
+    /// Put together from what is kept, when it is asked for.
+    func listRollups(
+        _ input: JSONText,
+        _ context: TelemetryContext
+    ) throws(ErrorBody) -> JSONText {
+        let name = TelemetryFunction.listRollups.rawValue
+        let query = try JSONFields.read(input, of: name, MetricQuery.init)
+        let hour = Timestamp.Span.seconds(3600)
+        let until = try MetricQuery.time(query.until) ?? context.now
+        let from = try MetricQuery.time(query.from) ?? until.advanced(by: hour.negated)
+        let level = query.level ?? 0
+        let summary = MetricSummary(
+            of: metrics.select(name: query.name, from: from, until: until),
+            interval: .seconds([60, 300, 3600][Int(level)])
+        )
+        var asked = query.json
+        asked["start_time"] = .integer(from.milliseconds)
+        asked["end_time"] = .integer(until.milliseconds)
+        return JSONValue.object([
+            "rollups": .array(summary.rows(percentiles: false)),
+            "histogram_rollups": .array(summary.histogramRows),
+            "level": .integer(level),
+            "source": .string("on_the_fly"),
+            "query": .object(asked),
+            "timestamp": .integer(context.now.milliseconds),
+        ]).text
+    }
+}
+
+extension Timestamp.Span {
+    fileprivate var negated: Timestamp.Span { Timestamp.Span(nanoseconds: -nanoseconds) }
+}

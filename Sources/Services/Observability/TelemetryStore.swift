@@ -1,0 +1,70 @@
+import Events
+import JSON
+package import Primitives
+
+/// The youngest spans, logs and metrics, for whoever looks, and what the engine counts about
+/// itself.
+///
+/// In memory only: the log has all of them for as long as it has anything, but what is listed here
+/// begins anew with each start.
+package struct TelemetryStore {
+    /// What is kept, and how much of it at the most.
+    package struct Settings: Equatable, Sendable {
+        /// Whether logs are taken at all, and spans and metrics.
+        package var logging = true
+        package var tracing = true
+        package var spanCount = 10_000
+        package var spanBytes = 32 << 20
+        package var logCount = 10_000
+        package var logBytes = 16 << 20
+        package var metricCount = 10_000
+        package var metricBytes = 16 << 20
+        /// How long logs and metrics are kept.
+        package var age = Timestamp.Span.seconds(3600)
+
+        package init() {}
+    }
+
+    package let settings: Settings
+    var spans: SpanStore
+    var logs: LogStore
+    var metrics: MetricStore
+    /// What the engine counts about itself.
+    package var engine = EngineMetrics()
+    /// Spans that were dropped before they were read, at the least.
+    var droppedSpans: UInt64 = 0
+
+    package init(_ settings: Settings = Settings()) {
+        self.settings = settings
+        spans = SpanStore(
+            .init(count: settings.spanCount, bytes: settings.spanBytes, age: nil)
+        )
+        logs = LogStore(
+            .init(count: settings.logCount, bytes: settings.logBytes, age: settings.age)
+        )
+        metrics = MetricStore(
+            .init(count: settings.metricCount, bytes: settings.metricBytes, age: settings.age)
+        )
+    }
+
+    /// Whether this is to be recorded and kept.
+    package func takes(_ item: Telemetry) -> Bool {
+        switch item {
+        case .log: settings.logging
+        case .span, .metric: settings.tracing
+        }
+    }
+
+    /// Keeps what was recorded; `bytes` is about what it takes.
+    package mutating func apply(_ item: Telemetry, bytes: Int, at time: Timestamp) {
+        switch item {
+        case .log(let line): logs.append(line, bytes: bytes, at: time)
+        case .span(let span): spans.append(span, bytes: bytes, at: time)
+        case .metric(let metric): metrics.append(metric, bytes: bytes, at: time)
+        }
+    }
+
+    package mutating func apply(_ dropped: DroppedFrames) {
+        droppedSpans += UInt64(dropped.spans)
+    }
+}
