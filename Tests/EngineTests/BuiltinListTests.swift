@@ -34,8 +34,7 @@ struct BuiltinListTests {
                 peer.connection,
                 .function(
                     id: id,
-                    definition: JSONText(validating: Array(definition.utf8)),
-                    isHTTPInvoked: false
+                    definition: JSONText(validating: Array(definition.utf8))
                 )
             )
         )
