@@ -105,6 +105,8 @@ struct ScreeningTests {
         let lab = try Lab()
         let admin = try lab.join("admin", serving: "f")
         let guest = try guest(lab, open, "{}")
+        let features = #"{"features":["observe.v1"]}"#
+        try lab.settle(.call(guest, "engine::workers::register", features))
         let effects = try lab.settle(.observe(guest, "f", "f"))
         guard case .send(_, .observe(.result(_, .error, let refusal, _)))? = effects.first else {
             Issue.record("it was not refused: \(effects.lines)")
