@@ -7,14 +7,17 @@ final class EngineProcess {
     let data: String
     /// Further arguments of `iii serve`, after the usual ones.
     let arguments: [String]
+    /// A command that starts the engine, its own arguments in front: `prlimit …`.
+    let launcher: [String]
     private var child: ChildProcess?
     private var starts = 0
     private(set) var workerPort = 0
     private(set) var httpPort = 0
 
-    init(in scratch: Scratch, _ arguments: [String] = []) {
+    init(in scratch: Scratch, _ arguments: [String] = [], launcher: [String] = []) {
         self.scratch = scratch
         self.arguments = arguments
+        self.launcher = launcher
         data = scratch("data")
     }
 
@@ -65,7 +68,7 @@ final class EngineProcess {
     private var label: String { "engine-\(starts)" }
     private var portsFile: String { scratch("ports-\(starts).json") }
     private var serve: [String] {
-        [
+        launcher + [
             Project.engine, "serve", "--data", data,
             "--set", "engine.address=127.0.0.1:\(workerPort)",
             "--set", "http.address=127.0.0.1:\(httpPort)",
