@@ -9,6 +9,8 @@ final class EngineProcess {
     let arguments: [String]
     /// Variables of the engine's process, over the test's own.
     var environment: [String: String] = [:]
+    /// A command that starts the engine, its own arguments in front: `prlimit …`.
+    let launcher: [String]
     private var child: ChildProcess?
     private var starts = 0
     private(set) var workerPort = 0
@@ -16,9 +18,10 @@ final class EngineProcess {
     /// Of further listeners for workers.
     private(set) var listenerPorts: [Int] = []
 
-    init(in scratch: Scratch, _ arguments: [String] = []) {
+    init(in scratch: Scratch, _ arguments: [String] = [], launcher: [String] = []) {
         self.scratch = scratch
         self.arguments = arguments
+        self.launcher = launcher
         data = scratch("data")
     }
 
@@ -74,7 +77,7 @@ final class EngineProcess {
     private var label: String { "engine-\(starts)" }
     private var portsFile: String { scratch("ports-\(starts).json") }
     private var serve: [String] {
-        [
+        launcher + [
             Project.engine, "serve", "--data", data,
             "--set", "engine.address=127.0.0.1:\(workerPort)",
             "--set", "http.address=127.0.0.1:\(httpPort)",
