@@ -30,7 +30,9 @@ struct CauseCheck {
         case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged: work
         case .triggered, .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .queueDefined,
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,
+            .queueDefined,
             .subscribed, .unsubscribed:
             nil
         }
