@@ -17,6 +17,9 @@ enum Builtin {
     case listWorkers
     case listFunctions
     case listTriggers
+    /// `engine::register_trigger`: a trigger that belongs to no connection.
+    case bindTrigger
+    case unbindTrigger
 
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
@@ -45,6 +48,8 @@ enum Builtin {
             "engine::workers::list": .listWorkers,
             "engine::functions::list": .listFunctions,
             "engine::registered-triggers::list": .listTriggers,
+            "engine::register_trigger": .bindTrigger,
+            "engine::unregister_trigger": .unbindTrigger,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
         for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }

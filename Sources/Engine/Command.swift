@@ -13,6 +13,10 @@ package enum Command: Sendable {
     indirect case reattach(ConnectionID, previous: String, token: String?)
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
+    /// What a provider says to a trigger that it was told of.
+    indirect case triggerAnswered(ConnectionID, TriggerAnswer)
+    /// A connection that was asked whether it is still there has answered.
+    case answeredProbe(ConnectionID)
     case logged([LogLine])
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
@@ -26,6 +30,8 @@ package enum Registration: Sendable {
     case removeFunction(id: String)
     case trigger(TriggerRequest)
     case removeTrigger(id: String)
+    case triggerType(TriggerTypeOffer)
+    case removeTriggerType(id: String, namespace: String?)
 }
 
 extension Registration {
@@ -33,7 +39,9 @@ extension Registration {
     var byteCount: Int {
         switch self {
         case .function(let id, let definition, _): id.utf8.count + definition.bytes.count
-        case .removeFunction(let id), .removeTrigger(let id): id.utf8.count
+        case .removeFunction(let id), .removeTrigger(let id), .removeTriggerType(let id, _):
+            id.utf8.count
+        case .triggerType(let offer): offer.byteCount
         case .trigger(let request):
             request.id.utf8.count + request.type.utf8.count + request.function.utf8.count
                 + request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
@@ -49,6 +57,8 @@ package struct TriggerRequest: Sendable {
     package var metadata: JSONText?
     /// Where the function is looked up; nil: `default`.
     package var namespace: String?
+    /// Where the type is looked up; nil: among the registrant's own, then in `default`.
+    package var triggerNamespace: String?
 
     package init(
         id: String,
@@ -56,14 +66,62 @@ package struct TriggerRequest: Sendable {
         function: String,
         config: JSONText,
         metadata: JSONText?,
-        namespace: String?
+        namespace: String?,
+        triggerNamespace: String? = nil
     ) {
+        self.triggerNamespace = triggerNamespace
         self.id = id
         self.type = type
         self.function = function
         self.config = config
         self.metadata = metadata
         self.namespace = namespace
+    }
+}
+
+/// A worker's `registertriggertype`: an event source that it has.
+package struct TriggerTypeOffer: Sendable {
+    package var id: String
+    package var description: String?
+    /// The schema of a trigger's `config`.
+    package var configFormat: JSONText?
+    /// The schema of what functions are called with.
+    package var callFormat: JSONText?
+    /// nil: the worker's own.
+    package var namespace: String?
+
+    package init(
+        id: String,
+        description: String? = nil,
+        configFormat: JSONText? = nil,
+        callFormat: JSONText? = nil,
+        namespace: String? = nil
+    ) {
+        self.id = id
+        self.description = description
+        self.configFormat = configFormat
+        self.callFormat = callFormat
+        self.namespace = namespace
+    }
+
+    fileprivate var byteCount: Int {
+        id.utf8.count + (description?.utf8.count ?? 0) + (configFormat?.bytes.count ?? 0)
+            + (callFormat?.bytes.count ?? 0)
+    }
+}
+
+/// A worker's `triggerregistrationresult`.
+package struct TriggerAnswer: Sendable {
+    /// The trigger's id.
+    package var id: String
+    package var type: String
+    /// nil: it took the trigger.
+    package var error: ErrorBody?
+
+    package init(id: String, type: String, error: ErrorBody? = nil) {
+        self.id = id
+        self.type = type
+        self.error = error
     }
 }
 

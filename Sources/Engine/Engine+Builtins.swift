@@ -31,11 +31,34 @@ extension Engine where Store: ~Copyable {
         Outcome(result: .value(list.bytes), after: newest)
     }
 
-    /// Runs a builtin for the worker that calls it, or for a trigger where there is none.
+    /// Runs a builtin for a worker's call.
+    ///
+    /// - Returns: nil: the answer comes later.
+    mutating func run(
+        _ builtin: Builtin,
+        for call: Call,
+        _ worker: Worker,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome? {
+        let input = JSONText(trusted: call.payload)
+        switch builtin {
+        case .registerWorker:
+            guard let answer = try describe(worker, call) else { return nil }
+            // It tells that what the worker had registered stands, subscriptions included.
+            return Outcome(result: answer, after: newest)
+        case .bindTrigger:
+            let caller = (call: call, connection: worker.connection)
+            let isAwaited = call.action == .await && call.id != nil
+            return try bindTrigger(input, for: isAwaited ? caller : nil, origin)
+        case .unbindTrigger: return try unbindTrigger(input, worker)
+        default: return try run(builtin, input: input, origin)
+        }
+    }
+
+    /// Runs a builtin for a trigger, or for a call that asks for nothing of its caller's own.
     mutating func run(
         _ builtin: Builtin,
         input: JSONText,
-        _ worker: Worker?,
         _ origin: Origin
     ) throws(LogError) -> Outcome {
         switch builtin {
@@ -45,20 +68,21 @@ extension Engine where Store: ~Copyable {
         case .enqueue: return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
         case .registerWorker:
-            guard let worker else {
-                return .failure(
-                    ErrorBody(
-                        code: "INVALID_ARGUMENTS",
-                        message: "engine::workers::register is called by workers only"
-                    )
+            return .failure(
+                ErrorBody(
+                    code: "INVALID_ARGUMENTS",
+                    message: "engine::workers::register is called by workers only"
                 )
-            }
-            // It tells that what the worker had registered stands, subscriptions included.
-            let answer = try describe(worker, input)
-            return Outcome(result: answer, after: newest)
+            )
         case .listWorkers: return listed(Listing.workers(registry, input))
         case .listFunctions: return listed(Listing.functions(registry, input))
         case .listTriggers: return listed(Listing.triggers(registry, input))
+        case .bindTrigger:
+            guard let outcome = try bindTrigger(input, for: nil, origin) else {
+                preconditionFailure("where nobody waits the outcome is there at once")
+            }
+            return outcome
+        case .unbindTrigger: return try unbindTrigger(input, nil)
         }
     }
 
@@ -218,7 +242,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// The youngest record: what an answer depends on that was read from many places.
-    private var newest: Offset? {
+    var newest: Offset? {
         log.staged == .zero ? nil : Offset(log.staged.rawValue - 1)
     }
 }

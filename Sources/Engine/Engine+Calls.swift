@@ -23,7 +23,7 @@ extension Engine where Store: ~Copyable {
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
-            let outcome = try run(builtin, input: JSONText(trusted: call.payload), worker, origin)
+            guard let outcome = try run(builtin, for: call, worker, origin) else { return }
             return answer(call, on: connection, outcome)
         }
         try callFunction(

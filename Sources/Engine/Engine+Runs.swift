@@ -53,6 +53,7 @@ extension Engine where Store: ~Copyable {
         }
         worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
         runningCount += 1
+        expectAnswer(to: run)
         let dispatch = Effect.Dispatch(
             invocation: id,
             function: run.function.id,
@@ -70,7 +71,6 @@ extension Engine where Store: ~Copyable {
         let outcome = try self.run(
             builtin,
             input: JSONText(trusted: run.payload),
-            nil,
             origin
         )
         try finish(run, record: nil, resolve(outcome.reply), took: 0)

@@ -34,6 +34,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
+    /// On the monotonic clock, not after the first run whose worker has been silent for too long.
+    var silenceDue: UInt64?
+    var watchers = Watchers()
+    /// Calls that wait for what a provider says to their trigger, by the trigger's id.
+    var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
@@ -74,6 +79,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
                 try record(.queue(.defined(defined)))
             }
         }
+        try restoreBindings()
         for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
@@ -130,6 +136,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try reattach(connection, previous: previous, token: token)
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
+        case .triggerAnswered(let connection, let answer):
+            try triggerAnswered(connection, answer)
+        case .answeredProbe(let connection): try answeredProbe(connection)
         case .logged(let lines): try logged(lines)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
@@ -144,8 +153,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             switch subject {
             case .namespaceGrace(let connection): try endNamespaceGrace(connection)
             case .responseDeadline(let exchange): expire(exchange)
+            case .nameClaim(let connection): try endNameClaim(of: connection)
+            case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
+            case .bindingAcceptance(let trigger): try acceptBinding(trigger)
+            case .functionsLook: try tellOfFunctions()
             }
         }
+        try endSilence()
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
@@ -156,7 +170,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
         let wallDue = [views.work.queue.nextDue(), nextSlot].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
-        let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
+        let deadline = [timers.next, nextSilence].compactMap { $0 }.min()
+        let deadlineWait = deadline.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
         let watchWait = device.timeUntilDue(now.monotonic)
         return [wallWait, deadlineWait, watchWait].compactMap { $0 }.min()
     }
@@ -179,6 +194,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     private mutating func watchStorage(hasMoved: Bool) {
         watchShortage()
+        watchFunctions()
         let isBusy = !log.isIdle && !log.isDiskFull
         if let alarm = device.look(isBusy: isBusy, hasMoved: hasMoved, now: now.monotonic) {
             notices.append(alarm)
@@ -211,7 +227,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
-        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && gate.isEmpty
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty
+            && waitingBindings.isEmpty && gate.isEmpty
     }
 
     /// Lines of the engine's own about what happened since the last call.
@@ -281,6 +298,11 @@ package struct EngineOptions: Sendable {
     package var namespaceGrace: UInt64
     /// From a request to the head of its response, in nanoseconds.
     package var responseTimeout: UInt64
+    /// How long a worker may take for anything but a message, in nanoseconds; nil: for ever.
+    package var invocationTimeout: UInt64?
+    /// How long a worker may take for a message before it is delivered again, in nanoseconds; nil:
+    /// for ever.
+    package var deliveryLease: UInt64?
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
@@ -295,6 +317,8 @@ package struct EngineOptions: Sendable {
         duplicates: Duplicates = .balance,
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
+        invocationTimeout: UInt64? = nil,
+        deliveryLease: UInt64? = 1_800_000_000_000,
         releaseAhead: UInt64? = nil,
         recordBytes: Int = Limits.recordBytes
     ) {
@@ -304,6 +328,8 @@ package struct EngineOptions: Sendable {
         self.duplicates = duplicates
         self.namespaceGrace = namespaceGrace
         self.responseTimeout = responseTimeout
+        self.invocationTimeout = invocationTimeout
+        self.deliveryLease = deliveryLease
         self.releaseAhead = releaseAhead
         payloadBytes = recordBytes - Limits.recordOverheadBytes
     }

@@ -76,6 +76,7 @@ enum Listing {
         let type = input.member("trigger_type")?.stringValue
         let function = input.member("function_id")?.stringValue
         let rows = registry.triggers.values
+            .filter { !$0.isParked }
             .filter { type == nil || $0.request.type == type }
             .filter { function == nil || $0.request.function == function }
             .sorted { $0.request.id < $1.request.id }
@@ -85,7 +86,9 @@ enum Listing {
                     "id": .string(trigger.request.id),
                     "trigger_type": .string(trigger.request.type),
                     "function_id": .string(trigger.request.function),
-                    "worker_name": .string(registry.workers[trigger.owner]?.name ?? ""),
+                    "worker_name": .string(
+                        trigger.owner.flatMap { registry.workers[$0]?.name } ?? ""
+                    ),
                     "config": trigger.request.config.value(),
                     "config_summary": .string(
                         summary.count > 80 ? "\(summary.prefix(80))…" : summary

@@ -6,20 +6,19 @@ import Primitives
 final class Registry {
     private(set) var workers: [ConnectionID: Worker] = [:]
     private(set) var functions: [FunctionName: Function] = [:]
+    /// Live and parked, by id.
     var triggers: [String: Trigger] = [:]
+    /// The trigger types that workers provide; the engine's own are ``EngineTriggerType``.
+    var types: [TriggerTypeName: TriggerType] = [:]
+    /// Changes whenever a function comes or goes.
+    private(set) var functionsVersion: UInt64 = 0
     private var picks: UInt64 = 0
+    private var triggerNumbers: UInt64 = 0
 
     /// A registered function; several workers may serve it.
     struct Function {
         var owners: [Worker]
         var definition: JSONText
-    }
-
-    /// A trigger that a worker asked for.
-    struct Trigger {
-        let request: TriggerRequest
-        let function: FunctionName
-        let owner: ConnectionID
     }
 
     func add(_ worker: Worker) { workers[worker.connection] = worker }
@@ -37,6 +36,7 @@ final class Registry {
         guard var function = functions[name] else {
             functions[name] = Function(owners: [worker], definition: definition)
             worker.functions.append(name)
+            functionsVersion += 1
             return true
         }
         if !function.owners.contains(where: { $0 === worker }) {
@@ -55,6 +55,7 @@ final class Registry {
         else { return false }
         function.owners.remove(at: place)
         functions[name] = function.owners.isEmpty ? nil : function
+        if function.owners.isEmpty { functionsVersion += 1 }
         worker.functions.removeAll { $0 == name }
         return true
     }
@@ -71,6 +72,12 @@ final class Registry {
         picks += 1
         worker?.lastPicked = picks
         return worker
+    }
+
+    /// A number that no trigger, and no question about one, had before.
+    func nextTriggerNumber() -> UInt64 {
+        triggerNumbers += 1
+        return triggerNumbers
     }
 
     /// Where else an id is registered, sorted: for whoever named the wrong namespace.

@@ -7,6 +7,15 @@ struct Timers {
         /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
         case namespaceGrace(ConnectionID)
         case responseDeadline(ExchangeID)
+        /// The holder of the name that this worker wants has not shown that it lives (protocol
+        /// 3.2).
+        case nameClaim(ConnectionID)
+        /// A provider has not answered that question about a trigger (protocol 5).
+        case providerSilence(trigger: String, question: UInt64)
+        /// A trigger of no connection is taken as accepted by its provider (protocol 5).
+        case bindingAcceptance(trigger: String)
+        /// Watchers are told of the functions that came and went.
+        case functionsLook
     }
 
     private struct Timer: Comparable {

@@ -20,8 +20,14 @@ final class Worker {
     var features: [String] = []
     /// Registrations that came before the namespace was known; nil: it is known.
     var pending: [Registration]? = []
+    /// What it says of itself, while it waits for the name that another worker has.
+    var claim: NameClaim?
+    /// Whether no other worker may take its name (protocol 3.2).
+    var holdsName = false
     var functions: [FunctionName] = []
     var triggers: [String] = []
+    /// The trigger types that it provides.
+    var types: [TriggerTypeName] = []
 
     /// What it was asked to run and has not answered.
     private(set) var serving: [UUID128: Invocation] = [:]

@@ -91,6 +91,12 @@ package final class WebSocketSocket {
         connection?.close(code: code, text: reason, because: .closed(code: code))
     }
 
+    /// Sends a ping; the session hears ``WebSocketSession/answeredProbe()`` when its pong comes.
+    package func probe() {
+        eventLoop.assertInEventLoop()
+        connection?.probe()
+    }
+
     /// Ends the TCP connection, without a Close frame and without what is queued.
     package func abort() {
         eventLoop.assertInEventLoop()

@@ -100,6 +100,7 @@ extension EngineSimulation {
         case .send(let connection, let message):
             hash.add(connection.number)
             hear(message, on: connection)
+        case .probe(let connection): hash.add(connection.number)
         case .close(let connection, let code, _): hash.add(connection.number ^ UInt64(code))
         case .respond(let exchange, let reply, _):
             hash.add(exchange.number)
@@ -113,6 +114,8 @@ extension EngineSimulation {
         switch message {
         case .registered(let worker, _): hash.add(worker.low)
         case .rejected(let rejection): hash.add(rejection.function)
+        case .bind(let binding): hash.add(binding.id)
+        case .unbind(let id, _): hash.add(id)
         case .triggerFailed(let id, _, _, let error):
             hash.add(id)
             find("trigger \(id) was refused: \(error.message)")
