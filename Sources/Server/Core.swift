@@ -213,6 +213,9 @@ extension EngineOptions {
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
             responseTimeout: configuration.http.timeout.unsigned,
+            invocationTimeout: configuration.engine.invocationTimeout?.unsigned,
+            deliveryLease: configuration.queue.lease.nanoseconds > 0
+                ? configuration.queue.lease.unsigned : nil,
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes
         )
         if case .interval(let ahead) = configuration.engine.durability {

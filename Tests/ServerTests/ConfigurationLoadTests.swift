@@ -47,6 +47,8 @@ struct ConfigurationLoadTests {
         expected.engine.durability = .interval(.milliseconds(50))
         expected.engine.duplicateFunctions = .reject
         expected.engine.registrationNamespaceGrace = .seconds(1)
+        expected.engine.invocationTimeout = .seconds(120)
+        expected.queue.lease = .seconds(3600)
         expected.http.address = Configuration.Address(host: "localhost", port: 2)
         expected.http.timeout = .seconds(60)
         expected.http.bodyLimit = 1024
@@ -83,6 +85,7 @@ struct ConfigurationLoadTests {
         durability = "interval:50ms"
         duplicate_functions = "reject"
         registration_namespace_grace = "1s"
+        invocation_timeout = "2m"
 
         [http]
         address = "localhost:2"
@@ -91,6 +94,9 @@ struct ConfigurationLoadTests {
 
         [stream]
         address = "127.0.0.1:3"
+
+        [queue]
+        lease = "1h"
 
         [queue.queues]
         "my.mails" = { concurrency = 4, max_retries = 0, backoff = "500ms", \

@@ -34,6 +34,7 @@ extension Configuration.Engine {
         Field("durability", \.durability, .durability),
         Field("duplicate_functions", \.duplicateFunctions, .choice),
         Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
+        Field(optional: "invocation_timeout", \.invocationTimeout, .positiveSpan),
     ]
 }
 
@@ -48,6 +49,13 @@ extension Configuration.HTTP {
 extension Configuration.Stream {
     static let fields: [Field<Self>] = [
         Field("address", \.address, .address)
+    ]
+}
+
+extension Configuration.Queue {
+    /// Beside the table `queues`.
+    static let fields: [Field<Self>] = [
+        Field("lease", \.lease, .span)
     ]
 }
 
