@@ -49,6 +49,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     /// Runs until the inbox is closed, then closes the log.
     ///
     /// - Throws: what the log threw. Nothing that was not durable has left; the process must end.
+    @specialized(where Store == UringStorage, Random == SystemEntropy, Time == SystemClock)
     package consuming func run() throws(LogError) {
         while true {
             let isClosing = inbox.isClosed
