@@ -2,7 +2,8 @@ import JSON
 import Primitives
 
 /// Who is connected, what they serve, and which triggers they asked for: the live half of the
-/// engine, empty after every start. A class, so that views can ask it while they change.
+/// engine, empty after every start but for the triggers that belong to no connection. A class, so
+/// that views can ask it while they change.
 final class Registry {
     private(set) var workers: [ConnectionID: Worker] = [:]
     private(set) var functions: [FunctionName: Function] = [:]

@@ -14,9 +14,9 @@ extension Programs {
 
 extension Programs.NameTests {
     private static let register = "engine::workers::register"
-    private static let mailer: Envelope = [
-        "name": "mailer", "runtime": "python", "version": "0.25.0",
-    ]
+    private static var mailer: Envelope {
+        ["name": "mailer", "runtime": "python", "version": "0.25.0"]
+    }
 
     @Test("A second worker of a name is told why, and then closed with 1008")
     func refused() throws {
