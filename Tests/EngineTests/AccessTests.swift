@@ -39,7 +39,7 @@ private struct Gated {
         let effects = try lab.settle(
             .workerJoined(connection, address: "10.0.0.9", access: access)
         )
-        guard case .send(_, .registered(let worker, let token))? = effects.first else {
+        guard case .send(_, .registered(let worker, let token, _))? = effects.first else {
             preconditionFailure("a worker that joins is told its id")
         }
         let peer = Peer(connection: connection, worker: worker, token: token)

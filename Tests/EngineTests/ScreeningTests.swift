@@ -30,7 +30,7 @@ struct ScreeningTests {
         let connection = ConnectionID(loop: 0, number: number)
         let access = Access(rules, try Grants(text(grants)))
         let effects = try lab.settle(.workerJoined(connection, address: "a", access: access))
-        guard case .send(_, .registered(let worker, let token))? = effects.first else {
+        guard case .send(_, .registered(let worker, let token, _))? = effects.first else {
             preconditionFailure("a worker that joins is told its id")
         }
         try lab.settle(.call(connection, .describe("guest", nil, "node", "0.25.0")))
