@@ -19,11 +19,8 @@ package import RecordFormat
 /// * The records of one batch survive a crash together or not at all.
 /// * After a failed write nothing is accepted, and nothing more becomes durable.
 ///
-/// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait.
-///
-/// What the engine calls for every command or turn is compiled once more for the ring
-/// (`@specialized`, SE-0460): another module's calls would otherwise look up at run time what
-/// `Store` is, and where in the log each property lies.
+/// One thread owns a log; only ``wait(nanoseconds:)`` and ``close()`` wait. What is called for each
+/// record is compiled for the ring too (`@specialized`), not looked up by the engine's module.
 package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     var device: Device<Store>
     let options: LogOptions
@@ -135,17 +132,11 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     // MARK: Appending
 
     /// Whether the batch being filled is below its bound. Take no new work while it is not.
-    package var hasRoom: Bool {
-        @specialized(where Store == UringStorage)
-        get { filling.byteCount < options.batchBytes }
-    }
+    package var hasRoom: Bool { filling.byteCount < options.batchBytes }
 
     /// Whether everything staged is durable and nothing is on its way.
     package var isIdle: Bool {
-        @specialized(where Store == UringStorage)
-        get {
-            if case .ready = step { filling.isEmpty } else { false }
-        }
+        if case .ready = step { filling.isEmpty } else { false }
     }
 
     /// The offset below which every record was handed to the device.
@@ -214,23 +205,16 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     /// Whether records are staged and the device is free to take them: ``flush()`` before sleeping.
     package var canFlush: Bool {
-        @specialized(where Store == UringStorage)
-        get {
-            if case .ready = step { !filling.isEmpty } else { false }
-        }
+        if case .ready = step { !filling.isEmpty } else { false }
     }
 
     /// Whether the log on the medium does not say yet that its last batch is durable. When nothing
     /// was staged for 10 ms, call ``flushIdle()``: damage to that batch is then told from a torn
     /// write. Becomes false by that, so a quiet engine writes once.
-    package var needsIdleMark: Bool {
-        @specialized(where Store == UringStorage)
-        get { isIdle && mark < durable && failure == nil }
-    }
+    package var needsIdleMark: Bool { isIdle && mark < durable && failure == nil }
 
     /// Writes a batch without records that says how far the log is durable. Does nothing unless
     /// ``needsIdleMark``. While the disk is full MANIFEST says it: the segment's room is scarce.
-    @specialized(where Store == UringStorage)
     package mutating func flushIdle() throws(LogError) {
         if let failure { throw failure }
         if needsIdleMark, isDiskFull {
@@ -264,7 +248,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     /// Sleeps until the device finished something, the storage's waker is rung, or the time is
     /// over (nil: no limit); may return early. Reap afterwards.
-    @specialized(where Store == UringStorage)
     package mutating func wait(nanoseconds: UInt64?) throws(LogError) {
         if let failure { throw failure }
         try device.wait(nanoseconds: nanoseconds)

@@ -13,7 +13,7 @@ final class SegmentMaker: Sendable {
     private let path: String
     private let waker: Waker
     private let state = Mutex(Preparation.none)
-    private let thread = Mutex<WorkThread?>(nil)
+    private let thread = Mutex<pthread_t?>(nil)
     private let isCancelled = Atomic(false)
 
     /// A maker of segments in the open folder `log`, which outlives the maker's thread.
@@ -30,22 +30,21 @@ final class SegmentMaker: Sendable {
         if case .running = before { preconditionFailure("one segment at a time") }
         join()
         state.withLock { $0 = .running(number) }
-        do throws(StorageError) {
-            let running = try WorkThread("iii-segment") { [self] in
-                if case .failed = before { rest() }
-                let end: Preparation
-                do throws(StorageError) {
-                    try Self.make(number, size: size, in: log, path: path, isCancelled: isCancelled)
-                    end = .ready(number)
-                } catch {
-                    end = .failed(number, error)
-                }
-                state.withLock { $0 = end }
-                waker.wake()
+        let started = Self.spawn { [self] in
+            if case .failed = before { rest() }
+            let end: Preparation
+            do throws(StorageError) {
+                try Self.make(number, size: size, in: log, path: path, isCancelled: isCancelled)
+                end = .ready(number)
+            } catch {
+                end = .failed(number, error)
             }
-            thread.withLock { $0 = running }
-        } catch {
-            state.withLock { $0 = .failed(number, error) }
+            state.withLock { $0 = end }
+            waker.wake()
+        }
+        switch started {
+        case .success(let identifier): thread.withLock { $0 = identifier }
+        case .failure(let error): state.withLock { $0 = .failed(number, error) }
         }
     }
 
@@ -66,7 +65,35 @@ final class SegmentMaker: Sendable {
             defer { thread = nil }
             return thread
         }
-        running?.join()
+        if let running { pthread_join(running, nil) }
+    }
+
+    private final class Work {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    private static func spawn(
+        _ body: @escaping @Sendable () -> Void
+    ) -> Result<pthread_t, StorageError> {
+        var identifier = pthread_t()
+        let work = Unmanaged.passRetained(Work(body))
+        let code = pthread_create(
+            &identifier,
+            nil,
+            { context in
+                guard let context else { return nil }
+                platform_name_thread("iii-segment")
+                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
+                return nil
+            },
+            work.toOpaque()
+        )
+        guard code == 0 else {
+            work.release()
+            return .failure(.system("start a thread", path: "segment maker", code: code))
+        }
+        return .success(identifier)
     }
 }
 

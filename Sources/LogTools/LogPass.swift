@@ -109,7 +109,7 @@ package struct LogPass {
 
     /// Checks every checksum and hands over every intact record.
     package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
-        var reader = LogReader(try readingAhead())
+        var reader = LogReader(source)
         do throws(LogError) {
             return try reader.verify { record in
                 if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
@@ -117,14 +117,6 @@ package struct LogPass {
             }
         } catch {
             throw Self.converted(error)
-        }
-    }
-
-    private func readingAhead() throws(ToolError) -> LogSource {
-        do throws(StorageError) {
-            return try source.readingAhead()
-        } catch {
-            throw ToolError(.unreadable, error.description)
         }
     }
 

@@ -13,7 +13,7 @@ package enum LogLocation: Equatable, Sendable {
 
 /// The segments of a ``LogLocation``, for reading only.
 package struct LogSource: SegmentSource {
-    private var origin: Origin
+    private let origin: Origin
 
     private enum Origin {
         case directory(OpenDirectory)
@@ -24,12 +24,7 @@ package struct LogSource: SegmentSource {
     /// A class, so that the source can be copied into one reader after the other.
     private final class OpenDirectory {
         let directory: ReadOnlyDirectory
-        let ahead: ReadAhead?
-
-        init(path: String, ahead: ReadAhead? = nil) {
-            directory = ReadOnlyDirectory(path: path)
-            self.ahead = ahead
-        }
+        init(path: String) { directory = ReadOnlyDirectory(path: path) }
     }
 
     private struct SegmentPath {
@@ -47,19 +42,6 @@ package struct LogSource: SegmentSource {
 
     /// Segments that are kept somewhere else.
     package init(_ source: any SegmentSource) { origin = .other(source) }
-
-    /// The same log, read from its start to its end with the device and this thread at work at
-    /// the same time. For passes that do not follow a growing log.
-    ///
-    /// - Throws: when the directory cannot be listed.
-    func readingAhead() throws(StorageError) -> LogSource {
-        guard case .directory = origin else { return self }
-        let open = OpenDirectory(path: path, ahead: try ReadAhead(path: path))
-        _ = try open.directory.segments()
-        var source = self
-        source.origin = .directory(open)
-        return source
-    }
 
     package var path: String {
         switch origin {
@@ -88,9 +70,6 @@ package struct LogSource: SegmentSource {
     ) throws(StorageError) -> Int {
         switch origin {
         case .directory(let open):
-            if let ahead = open.ahead {
-                return try ahead.read(segment: segment, at: position, into: memory)
-            }
             return try open.directory.read(segment: segment, at: position, into: memory)
         case .other(var source):
             return try source.read(segment: segment, at: position, into: memory)
@@ -102,9 +81,7 @@ package struct LogSource: SegmentSource {
 
     package func reopen(segment: UInt64) {
         switch origin {
-        case .directory(let open):
-            open.directory.reopen(segment: segment)
-            open.ahead?.reopen(segment: segment)
+        case .directory(let open): open.directory.reopen(segment: segment)
         case .other(var source): source.reopen(segment: segment)
         case .files: break
         }
