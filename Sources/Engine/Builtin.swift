@@ -17,6 +17,9 @@ enum Builtin {
     case createChannel
     case listing(ListingFunction)
     case telemetry(TelemetryFunction)
+    /// `engine::register_trigger`: a trigger that belongs to no connection.
+    case bindTrigger
+    case unbindTrigger
 
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
@@ -43,6 +46,8 @@ enum Builtin {
             "engine::queue::enqueue": .enqueue,
             "engine::workers::register": .registerWorker,
             "engine::channels::create": .createChannel,
+            "engine::register_trigger": .bindTrigger,
+            "engine::unregister_trigger": .unbindTrigger,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
         for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }

@@ -19,6 +19,10 @@ package enum Command: Sendable {
     case call(ConnectionID, Call)
     indirect case result(ConnectionID, CallResult)
     indirect case observed(ConnectionID, ObserveReport)
+    /// What a provider says to a trigger that it was told of.
+    indirect case triggerAnswered(ConnectionID, TriggerAnswer)
+    /// A connection that was asked whether it is still there has answered.
+    case answeredProbe(ConnectionID)
     indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
@@ -40,6 +44,8 @@ package enum Registration: Sendable {
     /// What is wrong with it is told when its turn has come.
     case observe(id: String, Result<ObserverSpec, ErrorBody>)
     case unobserve(id: String)
+    case triggerType(TriggerTypeOffer)
+    case removeTriggerType(id: String, namespace: String?)
 }
 
 extension Registration {
@@ -48,7 +54,10 @@ extension Registration {
         switch self {
         case .function(let id, let definition, let invocation):
             id.utf8.count + definition.bytes.count + (invocation?.bytes.count ?? 0)
-        case .removeFunction(let id), .removeTrigger(let id), .unobserve(let id): id.utf8.count
+        case .removeFunction(let id), .removeTrigger(let id), .removeTriggerType(let id, _),
+            .unobserve(let id):
+            id.utf8.count
+        case .triggerType(let offer): offer.byteCount
         case .observe(let id, .failure): id.utf8.count
         case .observe(let id, .success(let spec)):
             id.utf8.count + spec.args.bytes.count + (spec.metadata?.bytes.count ?? 0)
@@ -67,6 +76,8 @@ package struct TriggerRequest: Sendable {
     package var metadata: JSONText?
     /// Where the function is looked up; nil: `default`.
     package var namespace: String?
+    /// Where the type is looked up; nil: among the registrant's own, then in `default`.
+    package var triggerNamespace: String?
 
     package init(
         id: String,
@@ -74,14 +85,62 @@ package struct TriggerRequest: Sendable {
         function: String,
         config: JSONText,
         metadata: JSONText?,
-        namespace: String?
+        namespace: String?,
+        triggerNamespace: String? = nil
     ) {
+        self.triggerNamespace = triggerNamespace
         self.id = id
         self.type = type
         self.function = function
         self.config = config
         self.metadata = metadata
         self.namespace = namespace
+    }
+}
+
+/// A worker's `registertriggertype`: an event source that it has.
+package struct TriggerTypeOffer: Sendable {
+    package var id: String
+    package var description: String?
+    /// The schema of a trigger's `config`.
+    package var configFormat: JSONText?
+    /// The schema of what functions are called with.
+    package var callFormat: JSONText?
+    /// nil: the worker's own.
+    package var namespace: String?
+
+    package init(
+        id: String,
+        description: String? = nil,
+        configFormat: JSONText? = nil,
+        callFormat: JSONText? = nil,
+        namespace: String? = nil
+    ) {
+        self.id = id
+        self.description = description
+        self.configFormat = configFormat
+        self.callFormat = callFormat
+        self.namespace = namespace
+    }
+
+    fileprivate var byteCount: Int {
+        id.utf8.count + (description?.utf8.count ?? 0) + (configFormat?.bytes.count ?? 0)
+            + (callFormat?.bytes.count ?? 0)
+    }
+}
+
+/// A worker's `triggerregistrationresult`.
+package struct TriggerAnswer: Sendable {
+    /// The trigger's id.
+    package var id: String
+    package var type: String
+    /// nil: it took the trigger.
+    package var error: ErrorBody?
+
+    package init(id: String, type: String, error: ErrorBody? = nil) {
+        self.id = id
+        self.type = type
+        self.error = error
     }
 }
 

@@ -10,6 +10,9 @@ package import Primitives
 /// place, and the rest behind a reference.
 package enum Effect: Sendable {
     case send(ConnectionID, Message)
+    /// Asks a worker's socket whether its peer is still there; see
+    /// ``Command/answeredProbe(_:)``.
+    case probe(ConnectionID)
     /// Ends a worker's connection with a WebSocket close code.
     indirect case close(ConnectionID, code: UInt16, reason: String)
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
@@ -35,6 +38,9 @@ package enum Effect: Sendable {
         indirect case registered(worker: UUID128, token: UUID128, features: [String])
         indirect case rejected(Rejection)
         indirect case triggerFailed(id: String, type: String, function: String, ErrorBody)
+        /// To the provider of a trigger's type.
+        indirect case bind(Binding)
+        indirect case unbind(id: String, type: String)
         indirect case invoke(Dispatch)
         indirect case answer(InvocationID, function: String, FunctionResult, Propagation)
         /// The answer to an enqueue that waits for one.
@@ -88,18 +94,33 @@ package enum Effect: Sendable {
         package var dispatch: Dispatch
     }
 
-    /// A refused registration.
+    /// A refused registration, of a function or of the worker by its name.
     package struct Rejection: Sendable {
         package var code: String
         package var namespace: String
-        package var function: String
+        package var function: String?
+        package var worker: String?
         package var owner: UUID128?
+    }
+
+    /// A trigger, as the provider of its type is told of it.
+    package struct Binding: Sendable {
+        package var id: String
+        package var type: String
+        package var function: String
+        package var config: JSONText
+        package var metadata: JSONText?
+        /// Where the function is; nil: in the default namespace.
+        package var namespace: String?
+        /// Where the provider is; nil: in the default namespace.
+        package var typeNamespace: String?
     }
 
     /// The event loop that carries it out.
     package var loop: Int {
         switch self {
-        case .send(let connection, _), .close(let connection, _, _): connection.loop
+        case .send(let connection, _), .probe(let connection), .close(let connection, _, _):
+            connection.loop
         case .respond(let exchange, _, _): exchange.loop
         case .stream(let exchange, _): exchange.loop
         case .open(let channel, _): channel.id.loop

@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLog
 import Disk
 import Events
@@ -32,21 +33,9 @@ extension Engine where Store: ~Copyable {
         _ input: JSONText,
         for worker: Worker?
     ) -> Outcome {
-        let telemetry = telemetry
-        let registry = registry
-        let now = now.wall
-        let catalogue = Catalogue(
-            registry: registry,
-            version: options.version,
-            started: started,
-            latestMetrics: { worker in
-                telemetry.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
-            },
-            isShown: { Self.shows($0, to: worker?.access, registry) }
-        )
         do throws(ErrorBody) {
             return Outcome(
-                result: .value(try catalogue.answer(function, input).bytes),
+                result: .value(try catalogue(for: worker?.access).answer(function, input).bytes),
                 after: newest
             )
         } catch {
@@ -54,7 +43,55 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    /// Runs a builtin for the worker that calls it, or for a trigger where there is none.
+    /// What there is, as far as a worker of that access may know of it; nil: everything.
+    func catalogue(for access: Access?) -> Catalogue {
+        let telemetry = telemetry
+        let registry = registry
+        let now = now.wall
+        return Catalogue(
+            registry: registry,
+            version: options.version,
+            started: started,
+            latestMetrics: { worker in
+                telemetry.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
+            },
+            isShown: { Self.shows($0, to: access, registry) }
+        )
+    }
+
+    /// Runs a builtin for a worker's call.
+    ///
+    /// - Returns: nil: the answer comes later.
+    mutating func run(
+        _ builtin: Builtin,
+        for call: Call,
+        _ worker: Worker,
+        _ origin: Origin
+    ) throws(LogError) -> Outcome? {
+        let input = JSONText(trusted: call.payload)
+        switch builtin {
+        case .registerWorker:
+            guard let answer = try describe(worker, call) else { return nil }
+            // It tells that what the worker had registered stands, subscriptions included.
+            return Outcome(result: answer, after: newest)
+        case .bindTrigger:
+            let caller = (call: call, connection: worker.connection)
+            let isAwaited = call.action == .await && call.id != nil
+            return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
+        case .unbindTrigger: return try unbindTrigger(input, worker)
+        default:
+            return try run(
+                builtin,
+                input: input,
+                worker,
+                origin,
+                baggage: call.propagation.baggage
+            )
+        }
+    }
+
+    /// Runs a builtin for the worker that calls it and is answered at once, or for a trigger where
+    /// there is none.
     mutating func run(
         _ builtin: Builtin,
         input: JSONText,
@@ -72,19 +109,20 @@ extension Engine where Store: ~Copyable {
         case .log(let function): return try log(function, input, origin)
         case .telemetry(let function): return look(function, input, baggage: baggage)
         case .registerWorker:
-            guard let worker else {
-                return .failure(
-                    ErrorBody(
-                        code: "INVALID_ARGUMENTS",
-                        message: "engine::workers::register is called by workers only"
-                    )
+            return .failure(
+                ErrorBody(
+                    code: "INVALID_ARGUMENTS",
+                    message: "engine::workers::register is called by workers only"
                 )
-            }
-            // It tells that what the worker had registered stands, subscriptions included.
-            let answer = try describe(worker, input)
-            return Outcome(result: answer, after: newest)
+            )
         case .createChannel: return createChannel(input, for: worker)
         case .listing(let function): return list(function, input, for: worker)
+        case .bindTrigger:
+            guard let outcome = try bindTrigger(input, for: nil, nil, origin) else {
+                preconditionFailure("where nobody waits the outcome is there at once")
+            }
+            return outcome
+        case .unbindTrigger: return try unbindTrigger(input, nil)
         }
     }
 
@@ -128,7 +166,7 @@ extension Engine where Store: ~Copyable {
             let queue = views.work.queue
             decision = try queue.decide(function, input: input) { name in
                 registry.triggers.values.count {
-                    subscription($0.request, $0.function)?.topic == name
+                    subscription($0)?.topic == name
                 }
             } content: { message in
                 do throws(LogError) {

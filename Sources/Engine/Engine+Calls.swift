@@ -36,13 +36,7 @@ extension Engine where Store: ~Copyable {
             return try enqueue(call, to: queue, target, connection, origin)
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
-            let outcome = try run(
-                builtin,
-                input: JSONText(trusted: call.payload),
-                worker,
-                origin,
-                baggage: call.propagation.baggage
-            )
+            guard let outcome = try run(builtin, for: call, worker, origin) else { return }
             answer(call, on: connection, outcome)
             if !observers.isEmpty {
                 try observed(target, call, outcome, by: worker, origin)

@@ -3,7 +3,6 @@ import Disk
 import Folding
 import Observe
 import Primitives
-import Queue
 
 // Triggers of a type that a function took over (`legacy_trigger_type`, protocol 12.3): each becomes
 // an observer of that function, for as long as the trigger is registered.
@@ -11,13 +10,13 @@ import Queue
 extension Engine where Store: ~Copyable {
     /// A trigger was registered, or registered anew.
     mutating func adoptTrigger(_ id: String) throws(LogError) {
-        guard options.observe, let trigger = registry.triggers[id],
-            !Self.isServedHere(trigger.request.type),
-            let worker = registry.workers[trigger.owner]
+        guard options.observe, let trigger = registry.triggers[id], waitingBindings[id] == nil
         else { return }
         try dropLegacy(id)
         let type = trigger.request.type
-        let namespaces = [worker.namespace, FunctionName.defaultNamespace]
+        // Types of the engine's own cannot be taken over.
+        guard EngineTriggerType(rawValue: type) == nil else { return }
+        let namespaces = [trigger.home, FunctionName.defaultNamespace]
         guard let source = observers.successor(of: type, in: namespaces) else { return }
         let legacy = LegacyTrigger(type: type, config: trigger.request.config)
         let spec = ObserverSpec(
@@ -27,13 +26,10 @@ extension Engine where Store: ~Copyable {
             metadata: trigger.request.metadata
         )
         guard observers[id] == nil else {
-            return failTrigger(
-                trigger.request,
-                ErrorBody(code: "OBSERVER_ID_IN_USE", message: "\(id) is an observer's id"),
-                to: trigger.owner
-            )
+            let taken = ErrorBody(code: "OBSERVER_ID_IN_USE", message: "\(id) is an observer's id")
+            return failLegacy(trigger, taken)
         }
-        let observer = add(id, spec, legacy: legacy, by: worker)
+        let observer = add(id, spec, legacy: legacy, for: trigger.owner)
         if let reason = observer.reason, observer.state == .error { failLegacy(observer, reason) }
     }
 
@@ -54,25 +50,15 @@ extension Engine where Store: ~Copyable {
     /// Who registered the trigger hears only of a failure (protocol 2.9).
     mutating func failLegacy(_ observer: Observer, _ reason: ErrorBody) {
         guard observer.legacy != nil, let trigger = registry.triggers[observer.id] else { return }
-        failTrigger(trigger.request, reason, to: trigger.owner)
+        failLegacy(trigger, reason)
     }
 
-    private mutating func failTrigger(
-        _ request: TriggerRequest,
-        _ reason: ErrorBody,
-        to connection: ConnectionID
-    ) {
-        let failed = Effect.Message.triggerFailed(
-            id: request.id,
-            type: request.type,
-            function: request.function,
-            reason
+    private mutating func failLegacy(_ trigger: Registry.Trigger, _ reason: ErrorBody) {
+        if let owner = trigger.owner { return failTrigger(trigger.request, reason, to: owner) }
+        notice(
+            .warning,
+            "trigger \(trigger.request.id) of type \(trigger.request.type) does not fire: "
+                + "\(reason.code): \(reason.message)"
         )
-        send(failed, to: connection, after: nil)
-    }
-
-    /// Types of the engine's own cannot be taken over.
-    private static func isServedHere(_ type: String) -> Bool {
-        type == "http" || type == "cron" || QueueTrigger.types.contains(type)
     }
 }

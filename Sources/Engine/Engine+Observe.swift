@@ -38,7 +38,7 @@ extension Engine where Store: ~Copyable {
             // The same id for something else: the old one is over.
             try remove(old, isDropping: true)
         }
-        let observer = add(id, spec, legacy: nil, by: worker)
+        let observer = add(id, spec, legacy: nil, for: worker.connection)
         answer(observer, to: worker)
     }
 
@@ -66,9 +66,9 @@ extension Engine where Store: ~Copyable {
         _ id: String,
         _ spec: ObserverSpec,
         legacy: LegacyTrigger?,
-        by worker: Worker
+        for holder: ConnectionID?
     ) -> Observer {
-        let observer = observers.add(id, spec, legacy: legacy, holder: worker.connection)
+        let observer = observers.add(id, spec, legacy: legacy, holder: holder)
         if !observers.takeRest(for: observer), let lifetime = spec.lifetime {
             observer.end = now.monotonic.addingClamped(lifetime)
         }

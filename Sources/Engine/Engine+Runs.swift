@@ -57,6 +57,7 @@ extension Engine where Store: ~Copyable {
         }
         worker.begin(Invocation(id: id, run: run, record: record, started: now.monotonic))
         runningCount += 1
+        expectAnswer(to: run)
         send(
             .invoke(message(for: run, id, record, at: worker)),
             to: worker.connection,

@@ -22,6 +22,8 @@ struct Screening {
     var ids: [FunctionName: String] = [:]
     /// Triggers by the id under which the worker knows them.
     var triggers: [String: String] = [:]
+    /// Trigger types by the id and namespace under which the worker knows them.
+    var types: [TriggerTypeName: TriggerTypeName] = [:]
 
     mutating func ask() -> UInt64 {
         count += 1
@@ -69,7 +71,8 @@ extension Engine where Store: ~Copyable {
         case .function: access.grants.mayRegisterFunctions
         case .trigger(let request):
             access.grants.allowedTriggerTypes?.contains(request.type) ?? true
-        case .removeFunction, .removeTrigger, .observe, .unobserve: true
+        case .triggerType: access.grants.mayRegisterTriggerTypes
+        case .removeFunction, .removeTrigger, .removeTriggerType, .observe, .unobserve: true
         }
     }
 
@@ -98,7 +101,17 @@ extension Engine where Store: ~Copyable {
             input["metadata"] = request.metadata?.value() ?? .null
             input["namespace"] = .string(request.namespace ?? FunctionName.defaultNamespace)
             return (hook, JSONValue.object(input).text)
-        case .removeFunction, .removeTrigger, .observe, .unobserve: return nil
+        case .triggerType(let offer):
+            guard let hook = rbac.onTriggerType else { return nil }
+            return (
+                hook,
+                JSONValue.object([
+                    "trigger_type_id": .string(offer.id),
+                    "description": offer.description.map { .string($0) } ?? .null,
+                    "context": access.grants.context.value(),
+                ]).text
+            )
+        case .removeFunction, .removeTrigger, .removeTriggerType, .observe, .unobserve: return nil
         }
     }
 
@@ -180,12 +193,18 @@ extension Engine where Store: ~Copyable {
         case (.removeTrigger(let id), _):
             guard let own = worker.screening.triggers.removeValue(forKey: id) else { return }
             try apply(.removeTrigger(id: own), of: worker)
+        case (.triggerType(let offer), .triggerType(let known)):
+            try admit(offer, known: known, of: worker)
+        case (.removeTriggerType(let id, let namespace), _):
+            let known = TriggerTypeName(namespace: namespace ?? worker.namespace, id: id)
+            guard let own = worker.screening.types.removeValue(forKey: known) else { return }
+            try apply(.removeTriggerType(id: own.id, namespace: own.namespace), of: worker)
         case (.observe(let id, _), _):
             // It would see what others send, and whom it calls nobody would have asked about.
             let refusal = Access.refusal("workers of this listener may not observe functions")
             try apply(.observe(id: id, .failure(refusal)), of: worker)
         case (.unobserve, _): try apply(registration, of: worker)
-        case (.function, _), (.trigger, _):
+        case (.function, _), (.trigger, _), (.triggerType, _):
             preconditionFailure("a hook changes names, not what is registered")
         }
     }
@@ -199,13 +218,7 @@ extension Engine where Store: ~Copyable {
         var request = request
         request.function = access.grants.prefixed(request.function)
         if let refusal = refusal(of: request, worker, access) {
-            let failed = Effect.Message.triggerFailed(
-                id: known.id,
-                type: known.type,
-                function: known.function,
-                refusal
-            )
-            return send(failed, to: worker.connection, after: nil)
+            return failTrigger(known, refusal, to: worker.connection)
         }
         if let old = worker.screening.triggers[known.id], old != request.id {
             try apply(.removeTrigger(id: old), of: worker)
@@ -214,8 +227,38 @@ extension Engine where Store: ~Copyable {
         try apply(.trigger(request), of: worker)
     }
 
-    /// A trigger calls in the engine's own name: what its worker may not call it may not name
-    /// either, be it as the target or in the configuration.
+    private mutating func admit(
+        _ offer: TriggerTypeOffer,
+        known: TriggerTypeOffer,
+        of worker: Worker
+    ) throws(LogError) {
+        func name(_ offer: TriggerTypeOffer) -> TriggerTypeName {
+            TriggerTypeName(namespace: offer.namespace ?? worker.namespace, id: offer.id)
+        }
+        if let old = worker.screening.types[name(known)], old != name(offer) {
+            try apply(.removeTriggerType(id: old.id, namespace: old.namespace), of: worker)
+        }
+        worker.screening.types[name(known)] = name(offer)
+        try apply(.triggerType(offer), of: worker)
+    }
+
+    /// A trigger that a restricted worker asks for and that will belong to no connection: under the
+    /// names that the rules make of the worker's own.
+    ///
+    /// - Throws: `FORBIDDEN`.
+    func screened(
+        _ request: TriggerRequest,
+        _ access: Access
+    ) throws(ErrorBody) -> TriggerRequest {
+        var request = request
+        request.function = access.grants.prefixed(request.function)
+        guard allows(.trigger(request), access) else {
+            throw Access.refusal("trigger type '\(request.type)' is not allowed")
+        }
+        if let refusal = refusal(of: request, access) { throw refusal }
+        return request
+    }
+
     private func refusal(
         of request: TriggerRequest,
         _ worker: Worker,
@@ -224,6 +267,12 @@ extension Engine where Store: ~Copyable {
         if let owner = registry.triggers[request.id]?.owner, owner != worker.connection {
             return Access.refusal("trigger '\(request.id)' belongs to another worker")
         }
+        return refusal(of: request, access)
+    }
+
+    /// A trigger calls in the engine's own name: what its worker may not call it may not name
+    /// either, be it as the target or in the configuration.
+    private func refusal(of request: TriggerRequest, _ access: Access) -> ErrorBody? {
         let namespace = request.namespace ?? FunctionName.defaultNamespace
         var named = [request.function]
         if let condition = request.config.member("condition_function_id")?.stringValue {
@@ -268,7 +317,11 @@ extension Registration {
             request.function = text("function_id") ?? request.function
             if let config = answer.member("config"), !config.isNull { request.config = config }
             return .trigger(request)
-        case .removeFunction, .removeTrigger, .observe, .unobserve: return self
+        case .triggerType(var offer):
+            offer.id = text("trigger_type_id") ?? offer.id
+            offer.description = text("description") ?? offer.description
+            return .triggerType(offer)
+        case .removeFunction, .removeTrigger, .removeTriggerType, .observe, .unobserve: return self
         }
     }
 }

@@ -69,8 +69,11 @@ extension Builtin {
     /// Whether a call adds to what the log has to hold, and is not about getting rid of something.
     fileprivate var beginsWork: Bool {
         switch self {
-        case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define): true
-        case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel: false
+        case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define),
+            .bindTrigger:
+            true
+        case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel, .unbindTrigger:
+            false
         }
     }
 }

@@ -128,6 +128,8 @@ extension Engine where Store: ~Copyable {
         guard !isDraining else { return }
         for event in views.work.cron.decideDue(now: now.wall) {
             switch event {
+            case .fired(let fired) where registry.isStandby(fired.trigger, options.duplicates):
+                views.work.cron.pass(fired.scheduled, of: fired.trigger, now: now.wall)
             case .fired(let fired):
                 let trace = TraceID(from: &random)
                 let offset = try record(.cron(event), trace: trace)

@@ -1,10 +1,8 @@
 import AccessControl
 import CommitLog
-import Cron
 import Disk
 import Events
 import Folding
-import HTTP
 import JSON
 import Observability
 import Primitives
@@ -41,6 +39,7 @@ extension Engine where Store: ~Copyable {
             to: connection,
             after: offset
         )
+        try tellOfWorker(worker, "worker_connected")
     }
 
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
@@ -52,6 +51,7 @@ extension Engine where Store: ~Copyable {
         for id in worker.triggers where registry.triggers[id]?.owner == connection {
             removeTrigger(id)
         }
+        for type in worker.types { try withdraw(type, by: worker) }
         let stopped = FunctionResult.failure(
             ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         )
@@ -60,6 +60,8 @@ extension Engine where Store: ~Copyable {
         try endFetches(of: worker, stopped)
         // Now: that those ended is an event still.
         observeGone(functions, by: worker)
+        try tellOfWorker(worker, "worker_disconnected")
+        if options.duplicates == .reject { try settleClaims(on: connection) }
     }
 
     /// A worker came back on a new connection: the old one is over (protocol 1.8).
@@ -71,59 +73,12 @@ extension Engine where Store: ~Copyable {
         guard let id = UUID128(previous), let old = registry.worker(id),
             old.connection != connection
         else { return }
-        guard token == old.token.description else {
+        guard let token = token.flatMap({ UUID128($0) }), token.isSecretly(old.token) else {
             notice(.warning, "reattach to worker \(previous) refused: wrong token")
             return
         }
         gate.hold(.close(old.connection, code: 1012, reason: "reattached"), after: nil)
         try leave(old.connection, "reattached")
-    }
-
-    mutating func endNamespaceGrace(_ connection: ConnectionID) throws(LogError) {
-        guard let worker = registry.workers[connection], worker.pending != nil else { return }
-        notice(
-            .warning,
-            "worker \(worker.id) did not say its namespace in time; it is in the default one"
-        )
-        try resolve(worker)
-    }
-
-    /// `engine::workers::register`: who the worker is, and where its registrations belong.
-    mutating func describe(_ worker: Worker, _ input: JSONText) throws(LogError) -> FunctionResult {
-        let description: WorkerDescription
-        do throws(ErrorBody) {
-            description = try WorkerDescription(input)
-        } catch {
-            return .failure(error)
-        }
-        if let refusal = worker.access?.refusal(ofNamespace: description.home(of: worker)) {
-            return .failure(refusal)
-        }
-        let knewObservers = worker.observes
-        description.update(worker)
-        worker.observes = worker.observes && options.observe
-        try record(
-            .workerDescribed(
-                WorkerDescribed(
-                    worker: worker.id,
-                    name: worker.name ?? "",
-                    namespace: worker.namespace,
-                    runtime: worker.runtime,
-                    version: worker.version
-                )
-            )
-        )
-        let isLate = worker.pending == nil && worker.observes && !knewObservers
-        if isLate { confirmAll(to: worker) }
-        try resolve(worker)
-        return .value(JSONValue.object(["success": .bool(true)]).text.bytes)
-    }
-
-    /// The namespace is known: what waited for it is registered, in order.
-    private mutating func resolve(_ worker: Worker) throws(LogError) {
-        guard let waiting = worker.pending else { return }
-        worker.pending = nil
-        for registration in waiting { try take(registration, of: worker) }
     }
 
     // MARK: Registrations
@@ -147,7 +102,8 @@ extension Engine where Store: ~Copyable {
         try take(registration, of: worker)
     }
 
-    private mutating func take(
+    /// What a restricted worker registers is looked at first.
+    mutating func take(
         _ registration: Registration,
         of worker: Worker
     ) throws(LogError) {
@@ -173,14 +129,10 @@ extension Engine where Store: ~Copyable {
             if options.observe { try observe(id, wish, by: worker) }
         case .unobserve(let id): try unobserve(id, by: worker.connection)
         case .trigger(let request): try addTrigger(request, of: worker)
-        case .removeTrigger(let id):
-            guard let trigger = registry.triggers[id], trigger.owner == worker.connection else {
-                return
-            }
-            removeTrigger(id)
-            try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
-            try dropLegacy(id)
-            try unsubscribe(trigger)
+        case .removeTrigger(let id): try removeTrigger(id, by: worker)
+        case .triggerType(let offer): try addType(offer, of: worker)
+        case .removeTriggerType(let id, let namespace):
+            try removeType(id, namespace, of: worker)
         }
     }
 
@@ -192,7 +144,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let name = FunctionName(namespace: worker.namespace, id: id)
         let isReserved =
-            Builtin.named(id) != nil
+            Builtin.named(name) != nil
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
         let owner = registry.functions[name]?.owners.first {
             $0 !== worker && (options.duplicates == .reject || !worker.mayShare(with: $0))
@@ -226,130 +178,6 @@ extension Engine where Store: ~Copyable {
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
         for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
         for firing in waitingFirings.removeValue(forKey: name) ?? [] { try rerun(firing) }
-    }
-
-    private mutating func addTrigger(
-        _ request: TriggerRequest,
-        of worker: Worker
-    ) throws(LogError) {
-        let namespace = request.namespace ?? FunctionName.defaultNamespace
-        let function = FunctionName(namespace: namespace, id: request.function)
-        do throws(ErrorBody) {
-            if namespace.isBlank {
-                throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
-            }
-            if let old = registry.triggers[request.id], old.request.type != request.type {
-                removeTrigger(request.id)
-            }
-            try bind(request, function)
-        } catch {
-            let failed = Effect.Message.triggerFailed(
-                id: request.id,
-                type: request.type,
-                function: request.function,
-                error
-            )
-            return send(failed, to: worker.connection, after: nil)
-        }
-        registry.triggers[request.id] = Registry.Trigger(
-            request: request,
-            function: function,
-            owner: worker.connection
-        )
-        if !worker.triggers.contains(request.id) { worker.triggers.append(request.id) }
-        try record(
-            .triggerRegistered(
-                TriggerRegistered(
-                    worker: worker.id,
-                    trigger: request.id,
-                    type: request.type,
-                    function: function,
-                    config: request.config.bytes,
-                    metadata: request.metadata?.bytes ?? []
-                )
-            )
-        )
-        try subscribe(request, function)
-        try adoptTrigger(request.id)
-    }
-
-    /// Tells the service of the trigger's type about it. A type that nobody serves is no error: the
-    /// trigger is parked (protocol 3.5).
-    private mutating func bind(
-        _ request: TriggerRequest,
-        _ function: FunctionName
-    ) throws(ErrorBody) {
-        switch request.type {
-        case "http":
-            try router.add(
-                HTTPTrigger(
-                    id: request.id,
-                    function: function,
-                    config: request.config,
-                    metadata: request.metadata
-                )
-            )
-        case "cron":
-            let trigger = try CronTrigger.decode(
-                id: request.id,
-                function: function,
-                config: request.config
-            )
-            views.work.cron.add(trigger, now: now.wall)
-        case let type where QueueTrigger.types.contains(type):
-            _ = try QueueTrigger.subscription(of: function, config: request.config)
-        default:
-            break
-        }
-    }
-
-    /// A queue trigger makes a subscription, which outlives the worker's connection.
-    private mutating func subscribe(
-        _ request: TriggerRequest,
-        _ function: FunctionName
-    ) throws(LogError) {
-        guard let subscription = subscription(request, function) else { return }
-        let name = QueueView.subscriptionQueue(topic: subscription.topic, function: function)
-        guard views.work.queue.queues[name]?.subscription != subscription else { return }
-        try record(.queue(.subscribed(subscription)))
-        try pump(name)
-    }
-
-    /// What a queue trigger subscribes to; nil: it is none.
-    func subscription(
-        _ request: TriggerRequest,
-        _ function: FunctionName
-    ) -> Subscribed? {
-        guard QueueTrigger.types.contains(request.type) else { return nil }
-        do throws(ErrorBody) {
-            return try QueueTrigger.subscription(of: function, config: request.config)
-        } catch {
-            return nil
-        }
-    }
-
-    /// Only an explicit unregistration ends a subscription, and only with its last trigger.
-    private mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
-        guard let subscription = subscription(trigger.request, trigger.function) else { return }
-        let others = registry.triggers.values.contains {
-            $0.function == trigger.function
-                && self.subscription($0.request, $0.function)?.topic == subscription.topic
-        }
-        guard !others else { return }
-        try record(
-            .queue(
-                .unsubscribed(
-                    Unsubscribed(topic: subscription.topic, function: trigger.function)
-                )
-            )
-        )
-    }
-
-    mutating func removeTrigger(_ id: String) {
-        guard let trigger = registry.triggers.removeValue(forKey: id) else { return }
-        registry.workers[trigger.owner]?.triggers.removeAll { $0 == id }
-        router.remove(id)
-        views.work.cron.remove(id)
     }
 
     mutating func send(

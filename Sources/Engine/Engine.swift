@@ -39,6 +39,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
+    /// On the monotonic clock, not after the first run whose worker has been silent for too long.
+    var silenceDue: UInt64?
+    var watchers = Watchers()
+    /// Calls that wait for what a provider says to their trigger, by the trigger's id.
+    var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
@@ -88,6 +93,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
                 try record(.queue(.defined(defined)))
             }
         }
+        try restoreBindings()
         for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
@@ -147,6 +153,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .call(let connection, let call): try self.call(connection, call)
         case .result(let connection, let result): try complete(connection, result)
         case .observed(let connection, let report): try self.report(connection, report)
+        case .triggerAnswered(let connection, let answer):
+            try triggerAnswered(connection, answer)
+        case .answeredProbe(let connection): try answeredProbe(connection)
         case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
@@ -166,8 +175,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             case .hookDeadline(let connection, let number): try endHook(connection, number)
             case .observer(let id, let number, let deadline):
                 try expire(observer: id, number: number, deadline)
+            case .nameClaim(let connection): try endNameClaim(of: connection)
+            case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
+            case .bindingAcceptance(let trigger): try acceptBinding(trigger)
+            case .functionsLook: try tellOfFunctions()
             }
         }
+        try endSilence()
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
@@ -178,7 +192,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
         let wallDue = [views.work.queue.nextDue(), nextSlot].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
-        let deadlineWait = timers.next.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
+        let deadline = [timers.next, nextSilence].compactMap { $0 }.min()
+        let deadlineWait = deadline.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
         let watchWait = device.timeUntilDue(now.monotonic)
         return [wallWait, deadlineWait, watchWait].compactMap { $0 }.min()
     }
@@ -201,6 +216,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     private mutating func watchStorage(hasMoved: Bool) {
         watchShortage()
+        watchFunctions()
         let isBusy = !log.isIdle && !log.isDiskFull
         if let alarm = device.look(isBusy: isBusy, hasMoved: hasMoved, now: now.monotonic) {
             notices.append(alarm)
@@ -233,7 +249,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
-        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && gate.isEmpty
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty
+            && waitingBindings.isEmpty && gate.isEmpty
     }
 
     /// Lines of the engine's own about what happened since the last call.
@@ -306,6 +323,11 @@ package struct EngineOptions: Sendable {
     package var namespaceGrace: UInt64
     /// From a request to the head of its response, in nanoseconds.
     package var responseTimeout: UInt64
+    /// How long a worker may take for anything but a message, in nanoseconds; nil: for ever.
+    package var invocationTimeout: UInt64?
+    /// How long a worker may take for a message before it is delivered again, in nanoseconds; nil:
+    /// for ever.
+    package var deliveryLease: UInt64?
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
@@ -327,6 +349,8 @@ package struct EngineOptions: Sendable {
         duplicates: Duplicates = .balance,
         namespaceGrace: UInt64 = 5_000_000_000,
         responseTimeout: UInt64 = 30_000_000_000,
+        invocationTimeout: UInt64? = nil,
+        deliveryLease: UInt64? = 1_800_000_000_000,
         releaseAhead: UInt64? = nil,
         observe: Bool = true,
         recordBytes: Int = Limits.recordBytes,
@@ -338,6 +362,8 @@ package struct EngineOptions: Sendable {
         self.duplicates = duplicates
         self.namespaceGrace = namespaceGrace
         self.responseTimeout = responseTimeout
+        self.invocationTimeout = invocationTimeout
+        self.deliveryLease = deliveryLease
         self.releaseAhead = releaseAhead
         self.observe = observe
         payloadBytes = recordBytes - Limits.recordOverheadBytes

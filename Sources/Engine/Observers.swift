@@ -16,7 +16,8 @@ final class Observer {
     let spec: ObserverSpec
     /// The trigger that it stands for; nobody is told of such an observer's states.
     let legacy: LegacyTrigger?
-    /// The connections that asked for it: it lives as long as one of them.
+    /// The connections that asked for it: it lives as long as one of them. None where it stands
+    /// for a trigger that belongs to no connection.
     var holders: [ConnectionID]
 
     var state = ObserverState.pending
@@ -56,13 +57,13 @@ final class Observer {
         number: UInt64,
         spec: ObserverSpec,
         legacy: LegacyTrigger?,
-        holder: ConnectionID
+        holder: ConnectionID?
     ) {
         self.id = id
         self.number = number
         self.spec = spec
         self.legacy = legacy
-        holders = [holder]
+        holders = holder.map { [$0] } ?? []
     }
 
     var hasRoom: Bool { spec.concurrency.map { inFlight < $0 } ?? true }
@@ -166,7 +167,7 @@ struct Observers {
         _ id: String,
         _ spec: ObserverSpec,
         legacy: LegacyTrigger? = nil,
-        holder: ConnectionID
+        holder: ConnectionID?
     ) -> Observer {
         precondition(byID[id] == nil)
         count += 1
@@ -180,7 +181,7 @@ struct Observers {
         byID[id] = observer
         bySource[spec.source, default: []].append(observer)
         byTarget[spec.target, default: []].append(observer)
-        byHolder[holder, default: []].append(observer)
+        if let holder { byHolder[holder, default: []].append(observer) }
         return observer
     }
 

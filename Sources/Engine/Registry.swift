@@ -2,26 +2,26 @@ import JSON
 import Primitives
 
 /// Who is connected, what they serve, and which triggers they asked for: the live half of the
-/// engine, empty after every start. A class, so that views can ask it while they change.
+/// engine, empty after every start but for the triggers that belong to no connection. A class, so
+/// that views can ask it while they change.
 final class Registry {
     private(set) var workers: [ConnectionID: Worker] = [:]
     /// The same ones, for when all of them come back at once and name who they were.
     private var connections: [UUID128: ConnectionID] = [:]
     private(set) var functions: [FunctionName: Function] = [:]
+    /// Live and parked, by id.
     var triggers: [String: Trigger] = [:]
+    /// The trigger types that workers provide; the engine's own are ``EngineTriggerType``.
+    var types: [TriggerTypeName: TriggerType] = [:]
+    /// Changes whenever a function comes or goes.
+    private(set) var functionsVersion: UInt64 = 0
     private var picks: UInt64 = 0
+    private var triggerNumbers: UInt64 = 0
 
     /// A registered function; several workers may serve it.
     struct Function {
         var owners: [Worker]
         var definition: JSONText
-    }
-
-    /// A trigger that a worker asked for.
-    struct Trigger {
-        let request: TriggerRequest
-        let function: FunctionName
-        let owner: ConnectionID
     }
 
     func add(_ worker: Worker) {
@@ -42,6 +42,7 @@ final class Registry {
         guard var function = functions[name] else {
             functions[name] = Function(owners: [worker], definition: definition)
             worker.functions.append(name)
+            functionsVersion += 1
             return true
         }
         if !function.owners.contains(where: { $0 === worker }) {
@@ -60,6 +61,7 @@ final class Registry {
         else { return false }
         function.owners.remove(at: place)
         functions[name] = function.owners.isEmpty ? nil : function
+        if function.owners.isEmpty { functionsVersion += 1 }
         worker.functions.removeAll { $0 == name }
         worker.endpoints[name] = nil
         return true
@@ -77,6 +79,12 @@ final class Registry {
         picks += 1
         worker?.lastPicked = picks
         return worker
+    }
+
+    /// A number that no trigger, and no question about one, had before.
+    func nextTriggerNumber() -> UInt64 {
+        triggerNumbers += 1
+        return triggerNumbers
     }
 
     /// Where else an id is registered, sorted: for whoever named the wrong namespace.

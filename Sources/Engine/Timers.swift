@@ -10,6 +10,15 @@ struct Timers {
         /// A hook has not answered about a worker's registration, by its count.
         case hookDeadline(ConnectionID, UInt64)
         case observer(String, number: UInt64, Observers.Deadline)
+        /// The holder of the name that this worker wants has not shown that it lives (protocol
+        /// 3.2).
+        case nameClaim(ConnectionID)
+        /// A provider has not answered that question about a trigger (protocol 5).
+        case providerSilence(trigger: String, question: UInt64)
+        /// A trigger of no connection is taken as accepted by its provider (protocol 5).
+        case bindingAcceptance(trigger: String)
+        /// Watchers are told of the functions that came and went.
+        case functionsLook
     }
 
     private struct Timer: Comparable {

@@ -31,8 +31,14 @@ final class Worker {
     var observes = false
     /// Registrations that came before the namespace was known; nil: it is known.
     var pending: [Registration]? = []
+    /// What it says of itself, while it waits for the name that another worker has.
+    var claim: NameClaim?
+    /// Whether no other worker may take its name (protocol 3.2).
+    var holdsName = false
     var functions: [FunctionName] = []
     var triggers: [String] = []
+    /// The trigger types that it provides.
+    var types: [TriggerTypeName] = []
     /// Those of its functions that are invoked by HTTP.
     var endpoints: [FunctionName: Endpoint] = [:]
 
@@ -71,6 +77,12 @@ final class Worker {
     func known(_ function: FunctionName) -> String {
         guard access != nil else { return function.id }
         return screening.ids[function] ?? function.id
+    }
+
+    /// The id under which it knows a trigger type that it provides.
+    func known(_ type: TriggerTypeName) -> String {
+        guard access != nil else { return type.id }
+        return screening.types.first { $0.value == type }?.key.id ?? type.id
     }
 
     /// How much of what it is running was asked for by this worker.

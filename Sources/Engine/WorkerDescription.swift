@@ -3,10 +3,10 @@ import Primitives
 
 /// The input of `engine::workers::register` (protocol 6.1).
 struct WorkerDescription {
-    private let name: String?
-    private let namespace: String?
-    private let runtime: String?
-    private let version: String?
+    let name: String?
+    let namespace: String?
+    let runtime: String?
+    let version: String?
     private let os: String?
     private let description: String?
     private let isolation: String?

@@ -13,6 +13,10 @@ extension Event {
         case .functionUnregistered: FunctionUnregistered.kind
         case .triggerRegistered: TriggerRegistered.kind
         case .triggerUnregistered: TriggerUnregistered.kind
+        case .triggerTypeRegistered: TriggerTypeRegistered.kind
+        case .triggerTypeUnregistered: TriggerTypeUnregistered.kind
+        case .triggerBound: TriggerBound.kind
+        case .triggerUnbound: TriggerUnbound.kind
         case .triggered: Triggered.kind
         case .invoked: Invoked.kind
         case .completed: Completed.kind
@@ -36,6 +40,10 @@ extension Event {
         case .functionUnregistered(let event): event.encode(into: &writer)
         case .triggerRegistered(let event): event.encode(into: &writer)
         case .triggerUnregistered(let event): event.encode(into: &writer)
+        case .triggerTypeRegistered(let event): event.encode(into: &writer)
+        case .triggerTypeUnregistered(let event): event.encode(into: &writer)
+        case .triggerBound(let event): event.encode(into: &writer)
+        case .triggerUnbound(let event): event.encode(into: &writer)
         case .triggered(let event): event.encode(into: &writer)
         case .invoked(let event): event.encode(into: &writer)
         case .completed(let event): event.encode(into: &writer)

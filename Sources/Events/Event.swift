@@ -24,6 +24,10 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case functionUnregistered = 20
     case triggerRegistered = 21
     case triggerUnregistered = 22
+    case triggerTypeRegistered = 23
+    case triggerTypeUnregistered = 24
+    case triggerBound = 25
+    case triggerUnbound = 26
 
     case triggered = 32
     case invoked = 33
@@ -62,6 +66,10 @@ package enum Event: Equatable, Sendable {
     case functionUnregistered(FunctionUnregistered)
     case triggerRegistered(TriggerRegistered)
     case triggerUnregistered(TriggerUnregistered)
+    case triggerTypeRegistered(TriggerTypeRegistered)
+    case triggerTypeUnregistered(TriggerTypeUnregistered)
+    case triggerBound(TriggerBound)
+    case triggerUnbound(TriggerUnbound)
     case triggered(Triggered)
     case invoked(Invoked)
     case completed(Completed)
@@ -103,6 +111,12 @@ extension Event {
         case .functionUnregistered: .functionUnregistered(try FunctionUnregistered(from: &reader))
         case .triggerRegistered: .triggerRegistered(try TriggerRegistered(from: &reader))
         case .triggerUnregistered: .triggerUnregistered(try TriggerUnregistered(from: &reader))
+        case .triggerTypeRegistered:
+            .triggerTypeRegistered(try TriggerTypeRegistered(from: &reader))
+        case .triggerTypeUnregistered:
+            .triggerTypeUnregistered(try TriggerTypeUnregistered(from: &reader))
+        case .triggerBound: .triggerBound(try TriggerBound(from: &reader))
+        case .triggerUnbound: .triggerUnbound(try TriggerUnbound(from: &reader))
         case .triggered: .triggered(try Triggered(from: &reader))
         case .invoked: .invoked(try Invoked(from: &reader))
         case .completed: .completed(try Completed(from: &reader))

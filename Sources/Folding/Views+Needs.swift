@@ -46,8 +46,10 @@ extension WorkViews {
         case .invoked: firingRuns[offset] != nil
         // What ends the deliveries of the run before.
         case .started: true
+        case .triggerBound(let event): bindings.needs(event, at: offset)
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered,
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound, .triggered,
             .completed, .logged, .spanReported, .metricReported:
             false
         }

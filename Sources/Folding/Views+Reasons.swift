@@ -18,6 +18,8 @@ package enum Need: Hashable, Sendable {
     case schedule
     /// It began a run of a cron slot that has not ended.
     case cronRun
+    /// It made a trigger of this type, which belongs to no connection and is still there.
+    case binding(type: String)
     /// An engine was started: that ended the deliveries before it.
     case engineStart
     /// It is of a kind that this version does not know.
@@ -34,6 +36,7 @@ extension Views {
         case .state(.deleted(let deleted)): return .value(scope: deleted.scope)
         case .cron: return .schedule
         case .invoked: return .cronRun
+        case .triggerBound(let bound): return .binding(type: bound.type)
         default: return .engineStart
         }
     }

@@ -4,10 +4,12 @@ package import Primitives
 package import Queue
 package import RecordFormat
 
-/// What is to be done, as the log says: the queues and the cron slots. All views but the state.
+/// What is to be done, as the log says: the queues, the cron slots, and the triggers that belong to
+/// no connection. All views but the state.
 package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
+    package private(set) var bindings = BindingView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -45,8 +47,11 @@ package struct WorkViews {
         case .started:
             queue.applyRestart()
             firingRuns = [:]
+        case .triggerBound(let event): bindings.apply(event, at: offset)
+        case .triggerUnbound(let event): bindings.apply(event)
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .triggered, .logged,
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggered, .logged,
             .spanReported, .metricReported:
             break
         }
@@ -74,6 +79,7 @@ extension WorkViews {
                 $0.varint(firing.rawValue)
             }
         }
+        bindings.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -89,5 +95,7 @@ extension WorkViews {
             let run = Offset(try reader.varint())
             firingRuns[run] = Offset(try reader.varint())
         }
+        // A snapshot of before there were any ends here.
+        if !reader.isAtEnd { bindings = try BindingView(from: &reader) }
     }
 }

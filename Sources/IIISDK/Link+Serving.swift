@@ -114,7 +114,8 @@ extension Link {
             finishDrain()
         }
         guard case .online(let socket) = phase else { return settleDrain() }
-        for trigger in triggers {
+        // To take a subscription back is to give up its messages: those wait for the next worker.
+        for trigger in triggers where !Trigger.subscriptionTypes.contains(trigger.type) {
             socket.send(.unregisterTrigger(id: trigger.id, type: trigger.type))
         }
         for id in functionOrder { socket.send(.unregisterFunction(id: id)) }

@@ -67,6 +67,8 @@ public struct Trigger: Sendable, Equatable {
     }
 
     static let httpType = "http"
+    /// Types whose triggers outlive their worker, until they are taken back.
+    static let subscriptionTypes: Set<String> = ["durable:subscriber", "queue"]
 
     private init(type: String, members: (inout JSONBuilder) -> Void) {
         var builder = JSONBuilder()

@@ -33,8 +33,9 @@ struct CauseCheck {
         case .triggered: events
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered, .queueDefined,
-            .subscribed, .unsubscribed, .spanReported, .metricReported:
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,
+            .queueDefined, .subscribed, .unsubscribed, .spanReported, .metricReported:
             nil
         }
     }

@@ -98,6 +98,12 @@ extension Event {
             [EventField("worker", event.worker)] + EventField.function(event.function)
         case .triggerRegistered(let event): event.fields
         case .triggerUnregistered(let event): [EventField("trigger", event.trigger)]
+        case .triggerTypeRegistered(let event):
+            EventField.type(event.type, in: event.namespace, of: event.worker)
+        case .triggerTypeUnregistered(let event):
+            EventField.type(event.type, in: event.namespace, of: event.worker)
+        case .triggerBound(let event): event.fields
+        case .triggerUnbound(let event): [EventField("trigger", event.trigger)]
         case .triggered(let event): event.fields
         case .invoked(let event): event.fields
         case .completed(let event):
@@ -128,6 +134,28 @@ extension TriggerRegistered {
         [
             EventField("worker", worker), EventField("trigger", trigger), EventField("type", type),
         ] + EventField.function(function) + EventField.json("config", config)
+            + EventField.json("metadata", metadata)
+    }
+}
+
+extension EventField {
+    fileprivate static func type(
+        _ type: String,
+        in namespace: String,
+        of worker: UUID128
+    ) -> [EventField] {
+        [
+            EventField("worker", worker), EventField("type", type),
+            EventField("namespace", namespace),
+        ]
+    }
+}
+
+extension TriggerBound {
+    fileprivate var fields: [EventField] {
+        [EventField("trigger", trigger), EventField("type", type)]
+            + (typeNamespace.map { [EventField("type_namespace", $0)] } ?? [])
+            + EventField.function(function) + EventField.json("config", config)
             + EventField.json("metadata", metadata)
     }
 }

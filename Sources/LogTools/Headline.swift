@@ -106,6 +106,20 @@ extension Event {
             headline.detail = ("config", event.config)
             return headline
         case .triggerUnregistered(let event): return Headline("trigger \(event.trigger) is gone")
+        case .triggerTypeRegistered(let event):
+            let type = FunctionName(namespace: event.namespace, id: event.type)
+            return Headline("trigger type \(type) is served by \(context.worker(event.worker))")
+        case .triggerTypeUnregistered(let event):
+            let type = FunctionName(namespace: event.namespace, id: event.type)
+            return Headline("trigger type \(type) is not served by \(context.worker(event.worker))")
+        case .triggerBound(let event):
+            var headline = Headline(
+                "trigger \(event.trigger) of no worker: \(event.type) -> \(event.function)"
+            )
+            headline.detail = ("config", event.config)
+            return headline
+        case .triggerUnbound(let event):
+            return Headline("trigger \(event.trigger) of no worker is gone")
         case .triggered(let event):
             var headline = Headline("\(event.type) \(event.summary) -> \(event.function)")
             headline.detail = ("input", event.event)

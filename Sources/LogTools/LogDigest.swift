@@ -15,12 +15,15 @@ package struct LogDigest: Equatable, Sendable {
     package let queue: UInt64
     package let state: UInt64
     package let cron: UInt64
+    /// Of the triggers that belong to no connection.
+    package let bound: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
         queue = views.work.queue.digest()
         state = views.state.digest()
         cron = views.work.cron.digest()
+        bound = views.work.bindings.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -72,9 +75,13 @@ package struct LogDigest: Equatable, Sendable {
         return (fold, end ?? next)
     }
 
+    private var parts: [(name: String, value: UInt64)] {
+        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound)]
+    }
+
     package func write(to output: Output) {
         output.line("at     \(offset)")
-        for (name, value) in [("queue", queue), ("state", state), ("cron", cron)] {
+        for (name, value) in parts {
             output.line("\(Text.padded(name, 5))  \(Text.hex(value))")
         }
     }
@@ -85,7 +92,7 @@ package struct LogDigest: Equatable, Sendable {
         json.beginObject()
         json.key("at")
         json.integer(offset.rawValue)
-        for (name, value) in [("queue", queue), ("state", state), ("cron", cron)] {
+        for (name, value) in parts {
             json.key(name)
             json.string(Text.hex(value))
         }

@@ -94,6 +94,7 @@ extension Need {
         case .value: "value"
         case .schedule: "schedule"
         case .cronRun: "cron_run"
+        case .binding: "trigger"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
         }
@@ -102,7 +103,8 @@ extension Need {
     /// The queue or the scope.
     fileprivate var subject: String? {
         switch self {
-        case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name):
+        case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
+            .binding(let name):
             name
         case .queueSetup, .schedule, .cronRun, .engineStart, .unknownKind: nil
         }
@@ -120,6 +122,7 @@ extension Need {
         case .value: "\(count == 1 ? "record" : "records") of keys of scope \(name)"
         case .schedule: "\(noun) of cron slots"
         case .cronRun: "\(noun) of cron runs that have not ended"
+        case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"
         }

@@ -14,6 +14,8 @@ package protocol WebSocketSession: AnyObject {
     func readCompleted()
     /// The unwritten bytes went over the upper water mark, or back under the lower one.
     func writable(_ isWritable: Bool)
+    /// The peer has shown that it is there, after ``WebSocketSocket/probe()``.
+    func answeredProbe()
     /// No further call will follow. Comes exactly once, and never from within a call of the session
     /// to its socket.
     func closed(_ reason: CloseReason)
@@ -24,6 +26,10 @@ package protocol WebSocketSession: AnyObject {
 
 extension WebSocketSession {
     package var isSettling: Bool { false }
+}
+
+extension WebSocketSession {
+    package func answeredProbe() {}
 }
 
 /// Why a connection ended, or was ended.

@@ -39,6 +39,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// A byte came since the last tick.
     private var hasHeard = false
     private var silentTicks = 0
+    /// Whether the session waits for a pong.
+    private var isProbed = false
 
     init(
         eventLoop: any EventLoop,
@@ -150,7 +152,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
         case .ping:
             socket?.sendControl(.pong, parser.control)
         case .pong:
-            break
+            guard isProbed, phase == .open else { return }
+            isProbed = false
+            session.answeredProbe()
         case .close(let code):
             if phase == .open, code == nil {
                 socket?.sendControl(.close, EmptyCollection())
@@ -213,6 +217,16 @@ final class WebSocketConnection: ChannelDuplexHandler {
         socket?.sendControl(.ping, EmptyCollection())
         socket?.flush()
         scheduleTick()
+    }
+
+    /// Asks the peer, out of turn, whether it is there.
+    func probe() {
+        guard phase == .open else { return }
+        // Whoever sends faster than it is read is there, and its pong would be read late.
+        guard !isPaused else { return session.answeredProbe() }
+        isProbed = true
+        socket?.sendControl(.ping, EmptyCollection())
+        socket?.flush()
     }
 
     // MARK: Ending

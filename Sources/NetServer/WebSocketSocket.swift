@@ -109,6 +109,12 @@ package final class WebSocketSocket {
         try? context?.channel.syncOptions?.setOption(Listener.unacknowledgedTimeout, value: 0)
     }
 
+    /// Sends a ping; the session hears ``WebSocketSession/answeredProbe()`` when its pong comes.
+    package func probe() {
+        eventLoop.assertInEventLoop()
+        connection?.probe()
+    }
+
     /// Ends the TCP connection, without a Close frame and without what is queued.
     package func abort() {
         eventLoop.assertInEventLoop()

@@ -46,6 +46,14 @@ package enum Limits {
     /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one
     /// of those that it wakes, the core or a peer, takes its processor.
     package static let loopSlice: UInt64 = 3_000_000
+    /// How long a provider may leave a trigger unanswered before it is told once more (protocol 5).
+    package static let providerPatience: UInt64 = 7_000_000_000
+    /// How long whoever makes a trigger of no connection waits for its provider (protocol 5).
+    package static let bindingPatience: UInt64 = 10_000_000_000
+    /// How long the holder of a name has to show that it lives (protocol 3.2).
+    package static let nameClaimPatience: UInt64 = 2_000_000_000
+    /// How long functions may come and go before watchers are told (protocol 6.10).
+    package static let functionsLookDelay: UInt64 = 5_000_000_000
     /// Freed memory that the process keeps for its next burst, in bytes.
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.

@@ -225,6 +225,9 @@ extension EngineOptions {
             duplicates: configuration.engine.duplicateFunctions == .reject ? .reject : .balance,
             namespaceGrace: configuration.engine.registrationNamespaceGrace.unsigned,
             responseTimeout: configuration.http.timeout.unsigned,
+            invocationTimeout: configuration.engine.invocationTimeout?.unsigned,
+            deliveryLease: configuration.queue.lease.nanoseconds > 0
+                ? configuration.queue.lease.unsigned : nil,
             observe: configuration.engine.observe,
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound

@@ -61,14 +61,36 @@ extension Registration {
                     function: trigger.functionID,
                     config: trigger.config,
                     metadata: trigger.metadata,
-                    namespace: trigger.namespace
+                    namespace: trigger.namespace,
+                    triggerNamespace: trigger.triggerNamespace
                 )
             )
         case .unregisterTrigger(let id, _): self = .removeTrigger(id: id)
         case .observe(let observe): self = .observe(id: observe.id, observe.wish)
         case .unobserve(let id): self = .unobserve(id: id)
+        case .registerTriggerType(let type): self = .triggerType(TriggerTypeOffer(type))
+        case .unregisterTriggerType(let id, let namespace):
+            self = .removeTriggerType(id: id, namespace: namespace)
         default: return nil
         }
+    }
+}
+
+extension TriggerTypeOffer {
+    fileprivate init(_ frame: TriggerTypeRegistration) {
+        self.init(
+            id: frame.id,
+            description: frame.description,
+            configFormat: frame.triggerRequestFormat,
+            callFormat: frame.callRequestFormat,
+            namespace: frame.namespace
+        )
+    }
+}
+
+extension TriggerAnswer {
+    init(_ frame: TriggerRegistrationResult) {
+        self.init(id: frame.id, type: frame.type, error: frame.error)
     }
 }
 
@@ -90,6 +112,7 @@ extension EngineFrame {
                     code: rejection.code,
                     namespace: rejection.namespace,
                     functionID: rejection.function,
+                    workerName: rejection.worker,
                     ownerWorkerID: rejection.owner?.description ?? ""
                 )
             )
@@ -102,10 +125,26 @@ extension EngineFrame {
                     error: error
                 )
             )
+        case .bind(let binding): self = .registerTrigger(TriggerRegistration(binding))
+        case .unbind(let id, let type): self = .unregisterTrigger(id: id, type: type)
         case .answer(let id, let function, let result, let propagation):
             self = .result(ResultFrame(id, function, result, propagation))
         case .invoke, .receipt, .observe: return nil
         }
+    }
+}
+
+extension TriggerRegistration {
+    fileprivate init(_ binding: Effect.Binding) {
+        self.init(
+            id: binding.id,
+            type: binding.type,
+            functionID: binding.function,
+            config: binding.config,
+            metadata: binding.metadata,
+            namespace: binding.namespace,
+            triggerNamespace: binding.typeNamespace
+        )
     }
 }
 

@@ -168,6 +168,7 @@ package final class WorkerGateway {
                 session.isTouched = true
                 touched.append(session)
             }
+        case .probe(let connection): sessions[connection.number]?.probe()
         case .close(let connection, let code, let reason):
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):

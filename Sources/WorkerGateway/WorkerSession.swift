@@ -56,6 +56,8 @@ final class WorkerSession: WebSocketSession {
 
     func writable(_ isWritable: Bool) {}
 
+    func answeredProbe() { add(.answeredProbe(id), bytes: 0) }
+
     func closed(_ reason: CloseReason) {
         gateway.remove(self)
         add(.workerLeft(id, reason: "\(reason)"), bytes: 0)
@@ -79,18 +81,11 @@ final class WorkerSession: WebSocketSession {
             add(.call(id, Call(invoke)), bytes: bytes)
         case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
         case .ping: reply(EngineFrame.pong)
-        case .pong, .registerService, .triggerRegistrationResult: break
+        case .pong, .registerService: break
+        case .triggerRegistrationResult(let result):
+            add(.triggerAnswered(id, TriggerAnswer(result)), bytes: bytes)
         case .reattach(let previous, let token):
             add(.reattach(id, previous: previous, token: token), bytes: bytes)
-        case .registerTriggerType(let type):
-            gateway.notify(
-                Notice(
-                    severity: .warning,
-                    text: "trigger type \"\(type.id)\" of a worker was ignored: trigger types "
-                        + "that workers provide are not served by this version"
-                )
-            )
-        case .unregisterTriggerType: break
         case .unknown(let type): ignore("a message of unknown type \"\(type)\"")
         case .observerAck(let ack):
             add(.observed(id, .acknowledged(ObserverAck(ack))), bytes: bytes)
@@ -99,7 +94,7 @@ final class WorkerSession: WebSocketSession {
         case .localInvocationStats(let stats):
             for drop in stats.dropped { add(.observed(id, ObserveReport(drop)), bytes: 0) }
         case .registerFunction, .unregisterFunction, .registerTrigger, .unregisterTrigger,
-            .observe, .unobserve:
+            .registerTriggerType, .unregisterTriggerType, .observe, .unobserve:
             if let registration = Registration(frame) {
                 add(.register(id, registration), bytes: bytes)
             }
@@ -132,6 +127,8 @@ final class WorkerSession: WebSocketSession {
     }
 
     func flush() { socket?.flush() }
+
+    func probe() { socket?.probe() }
 
     func close(code: UInt16, reason: String) { socket?.close(code: code, reason: reason) }
 

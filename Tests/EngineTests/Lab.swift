@@ -170,11 +170,13 @@ struct Peer {
 struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
+    let bound: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
+        bound = views.work.bindings.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }
@@ -277,28 +279,6 @@ extension Command {
         .call(peer, function, payload, id: id, as: .enqueue(queue: queue))
     }
 
-    static func trigger(
-        _ peer: Peer,
-        _ type: String,
-        _ config: String,
-        to function: String,
-        id: String = "t"
-    ) -> Command {
-        .register(
-            peer.connection,
-            .trigger(
-                TriggerRequest(
-                    id: id,
-                    type: type,
-                    function: function,
-                    config: JSONText(trusted: Array(config.utf8)),
-                    metadata: nil,
-                    namespace: nil
-                )
-            )
-        )
-    }
-
     static func answer(
         _ peer: Peer,
         _ invocation: UUID128,
@@ -365,7 +345,12 @@ extension Effect {
     var line: String {
         switch self {
         case .send(_, .registered): "registered"
-        case .send(_, .rejected(let rejection)): "rejected \(rejection.code) \(rejection.function)"
+        case .send(_, .rejected(let rejection)):
+            "rejected \(rejection.code) \(rejection.function ?? rejection.worker ?? "?")"
+        case .send(_, .bind(let binding)):
+            "bind \(binding.id) \(binding.type) \(binding.function) \(binding.config)"
+        case .send(_, .unbind(let id, let type)): "unbind \(id) \(type)"
+        case .probe: "probe"
         case .send(_, .triggerFailed(let id, _, _, let error)): "trigger \(id): \(error.message)"
         case .send(_, .invoke(let dispatch)):
             "invoke \(dispatch.function) \(String(decoding: dispatch.payload, as: UTF8.self))"

@@ -109,6 +109,8 @@ struct EventTests {
             .started: 1, .stopped: 2,
             .workerJoined: 16, .workerDescribed: 17, .workerLeft: 18, .functionRegistered: 19,
             .functionUnregistered: 20, .triggerRegistered: 21, .triggerUnregistered: 22,
+            .triggerTypeRegistered: 23, .triggerTypeUnregistered: 24, .triggerBound: 25,
+            .triggerUnbound: 26,
             .triggered: 32, .invoked: 33, .completed: 34,
             .queueDefined: 48, .subscribed: 49, .unsubscribed: 50, .enqueued: 51, .delivered: 52,
             .acked: 53, .retried: 54, .deadLettered: 55, .redriven: 56, .discarded: 57,

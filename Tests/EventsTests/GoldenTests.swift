@@ -91,6 +91,33 @@ private let golden: [Golden] = [
         "0174"
     ),
     Golden(
+        .triggerTypeRegistered(TriggerTypeRegistered(worker: uuid, namespace: "n", type: "y")),
+        "08070605040302011817161514131211016e0179"
+    ),
+    Golden(
+        .triggerTypeUnregistered(
+            TriggerTypeUnregistered(worker: uuid, namespace: "n", type: "y")
+        ),
+        "08070605040302011817161514131211016e0179"
+    ),
+    Golden(
+        .triggerBound(
+            TriggerBound(
+                trigger: "t",
+                type: "y",
+                typeNamespace: "p",
+                function: function,
+                config: [0x31],
+                metadata: [0x32, 0x33]
+            )
+        ),
+        "01740179010170016e01660131023233"
+    ),
+    Golden(
+        .triggerUnbound(TriggerUnbound(trigger: "t")),
+        "0174"
+    ),
+    Golden(
         .triggered(
             Triggered(type: "http", trigger: "t", summary: "s", function: function, event: [0x31])
         ),

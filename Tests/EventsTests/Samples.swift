@@ -89,7 +89,8 @@ extension EventGenerator {
         case .cronSkipped:
             .cron(.skipped(CronSkipped(trigger: text(), scheduled: time(), reason: text())))
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered:
+            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound:
             registry(kind)
         case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
             .deadLettered, .redriven, .discarded:
@@ -128,6 +129,26 @@ extension EventGenerator {
                     metadata: bytes()
                 )
             )
+        case .triggerTypeRegistered:
+            .triggerTypeRegistered(
+                TriggerTypeRegistered(worker: uuid(), namespace: text(), type: text())
+            )
+        case .triggerTypeUnregistered:
+            .triggerTypeUnregistered(
+                TriggerTypeUnregistered(worker: uuid(), namespace: text(), type: text())
+            )
+        case .triggerBound:
+            .triggerBound(
+                TriggerBound(
+                    trigger: text(),
+                    type: text(),
+                    typeNamespace: optionalText(),
+                    function: function(),
+                    config: bytes(),
+                    metadata: bytes()
+                )
+            )
+        case .triggerUnbound: .triggerUnbound(TriggerUnbound(trigger: text()))
         default: .triggerUnregistered(TriggerUnregistered(trigger: text()))
         }
     }

@@ -162,20 +162,23 @@ struct ServingTests {
         await pair.close()
     }
 
-    @Test("draining takes everything back, serves what was on its way, answers, then closes")
+    @Test(
+        "draining takes back all but subscriptions, serves what was on its way, answers, closes"
+    )
     func drain() async throws {
         let pair = try await Pair.connect()
         let replies = Feed<Reply>()
         try await pair.worker.register(onEventLoop: "held") { _, reply in replies.put(reply) }
-        let trigger = try await pair.worker.trigger(.queue("t", concurrency: 2), runs: "held")
-        for _ in 0..<2 { _ = try await pair.connection.frame() }
+        try await pair.worker.trigger(.queue("t", concurrency: 2), runs: "held")
+        let trigger = try await pair.worker.trigger(.http(.get, "/held"), runs: "held")
+        for _ in 0..<3 { _ = try await pair.connection.frame() }
         pair.connection.invoke("held", "1", id: UUID128(high: 1, low: 1))
         let first = await replies.next()
         let running = Task { try await pair.worker.run() }
         running.cancel()
         #expect(
             try await pair.connection.frame()
-                == .unregisterTrigger(id: trigger.rawValue, type: "durable:subscriber")
+                == .unregisterTrigger(id: trigger.rawValue, type: "http")
         )
         #expect(try await pair.connection.frame() == .unregisterFunction(id: "held"))
         #expect(try await pair.connection.frame() == .ping)

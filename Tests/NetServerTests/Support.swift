@@ -97,6 +97,7 @@ final class RecordingSession: WebSocketSession {
         case binary([UInt8])
         case readCompleted
         case writable(Bool)
+        case answeredProbe
         case closed(CloseReason)
     }
 
@@ -133,6 +134,7 @@ final class RecordingSession: WebSocketSession {
     func binary(_ message: UnsafeBufferPointer<UInt8>) { notes.add(.binary(Array(message))) }
     func readCompleted() { notes.add(.readCompleted) }
     func writable(_ isWritable: Bool) { notes.add(.writable(isWritable)) }
+    func answeredProbe() { notes.add(.answeredProbe) }
     func closed(_ reason: CloseReason) { notes.add(.closed(reason)) }
 }
 

@@ -137,6 +137,27 @@ struct WebSocketConnectionTests {
         #expect(!bench.channel.isActive)
     }
 
+    @Test("asks out of turn whether a peer is there, and tells of its pong once")
+    func probe() throws {
+        let bench = try Bench()
+        let pong = frame(10, [])
+        try bench.receive(pong)
+        try bench.socket.probe()
+        #expect(try bench.sent() == [ServerFrame(opcode: 9, payload: [])])
+        #expect(!bench.notes.contains(.answeredProbe), "the pong came before the question")
+        try bench.receive(pong + pong)
+        #expect(bench.notes.filter { $0 == .answeredProbe }.count == 1)
+    }
+
+    @Test("a peer that sends more than is read is there, whatever its pong waits behind")
+    func probeWhilePaused() throws {
+        let bench = try Bench()
+        try bench.socket.pauseReading()
+        try bench.socket.probe()
+        #expect(bench.notes.last == .answeredProbe)
+        #expect(try bench.sent().isEmpty)
+    }
+
     @Test("keeps a message that was begun before a silence")
     func trimKeepsProgress() throws {
         let bench = try Bench()

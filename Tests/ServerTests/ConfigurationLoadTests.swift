@@ -48,6 +48,8 @@ struct ConfigurationLoadTests {
         expected.engine.duplicateFunctions = .reject
         expected.engine.registrationNamespaceGrace = .seconds(1)
         expected.engine.observe = false
+        expected.engine.invocationTimeout = .seconds(120)
+        expected.queue.lease = .seconds(3600)
         expected.http.address = Configuration.Address(host: "localhost", port: 2)
         expected.http.timeout = .seconds(60)
         expected.http.bodyLimit = 1024
@@ -85,6 +87,7 @@ struct ConfigurationLoadTests {
         duplicate_functions = "reject"
         registration_namespace_grace = "1s"
         observe = false
+        invocation_timeout = "2m"
 
         [http]
         address = "localhost:2"
@@ -93,6 +96,9 @@ struct ConfigurationLoadTests {
 
         [stream]
         address = "127.0.0.1:3"
+
+        [queue]
+        lease = "1h"
 
         [queue.queues]
         "my.mails" = { concurrency = 4, max_retries = 0, backoff = "500ms", \

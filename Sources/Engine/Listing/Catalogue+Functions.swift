@@ -10,6 +10,14 @@ struct FunctionQuery {
     let owners: [String]
     let includesInternal: Bool
 
+    /// Asks for all of them.
+    init(includesInternal: Bool) {
+        search = nil
+        prefix = nil
+        owners = []
+        self.includesInternal = includesInternal
+    }
+
     init(_ fields: JSONFields) throws(JSONFieldError) {
         search = try fields.optionalString("search")?.lowercased()
         prefix = try fields.optionalString("prefix")

@@ -17,37 +17,36 @@ struct TriggerTypeQuery {
     }
 }
 
-/// The input of `engine::triggers::info`.
-struct TriggerTypeName {
-    let id: String
-    let namespace: String
-
+extension TriggerTypeName {
+    /// Reads the input of `engine::triggers::info`.
     init(_ fields: JSONFields) throws(JSONFieldError) {
-        id = try fields.requiredString("id")
-        namespace = try fields.optionalString("namespace") ?? FunctionName.defaultNamespace
+        self.init(
+            namespace: try fields.optionalString("namespace") ?? FunctionName.defaultNamespace,
+            id: try fields.requiredString("id")
+        )
     }
 }
 
 extension Catalogue {
     /// Sorted by id, of equals by namespace.
-    private var triggerTypes: [TriggerType] {
-        (TriggerType.builtIn.map(\.type) + registry.triggerTypes)
-            .sorted { ($0.id, $0.namespace) < ($1.id, $1.namespace) }
+    private var triggerTypes: [TriggerTypeEntry] {
+        (TriggerTypeEntry.builtIn.map(\.type) + registry.triggerTypes)
+            .sorted { ($0.name.id, $0.name.namespace) < ($1.name.id, $1.name.namespace) }
     }
 
     func list(_ query: TriggerTypeQuery) -> JSONObject {
         let rows = triggerTypes.filter { type in
-            (query.includesInternal || !type.id.hasPrefix("engine::"))
-                && (query.prefix.map { type.id.hasPrefix($0) } ?? true)
+            (query.includesInternal || !type.name.id.hasPrefix("engine::"))
+                && (query.prefix.map { type.name.id.hasPrefix($0) } ?? true)
                 && (query.worker.map { type.workerName == $0 } ?? true)
-                && (type.id.matches(query.search) || type.description.matches(query.search))
+                && (type.name.id.matches(query.search) || type.description.matches(query.search))
         }
         return ["triggers": .array(rows.map { .object(row($0)) })]
     }
 
     /// - Throws: `NOT_FOUND`.
     func info(_ wanted: TriggerTypeName) throws(ErrorBody) -> JSONObject {
-        guard let type = triggerType(wanted.id, in: wanted.namespace) else {
+        guard let type = triggerType(wanted) else {
             throw Self.notFound(
                 "Trigger type '\(wanted.id)' is not registered in namespace '\(wanted.namespace)'"
             )
@@ -55,25 +54,23 @@ extension Catalogue {
         return detail(type)
     }
 
-    func triggerType(_ id: String, in namespace: String) -> TriggerType? {
-        triggerTypes.first { $0.id == id && $0.namespace == namespace }
+    func triggerType(_ name: TriggerTypeName) -> TriggerTypeEntry? {
+        triggerTypes.first { $0.name == name }
     }
 
-    func row(_ type: TriggerType) -> JSONObject {
+    func row(_ type: TriggerTypeEntry) -> JSONObject {
         [
-            "id": .string(type.id), "namespace": .string(type.namespace),
+            "id": .string(type.name.id), "namespace": .string(type.name.namespace),
             "worker_name": .string(type.workerName), "description": .string(type.description),
         ]
     }
 
-    func detail(_ type: TriggerType) -> JSONObject {
+    func detail(_ type: TriggerTypeEntry) -> JSONObject {
         var detail = row(type)
         detail["configuration_schema"] = type.configuration?.value()
         detail["request_schema"] = type.request?.value()
         detail["response_schema"] = type.response?.value()
-        let count = registry.liveTriggers.count {
-            $0.request.type == type.id && $0.typeNamespace == type.namespace
-        }
+        let count = registry.liveTriggers.count { $0.type == type.name }
         detail["instance_count"] = .integer(Int64(count))
         return detail
     }

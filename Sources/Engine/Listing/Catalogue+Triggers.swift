@@ -43,7 +43,7 @@ extension Catalogue {
         var info = row(trigger)
         info["config_summary"] = nil
         info["metadata"] = trigger.request.metadata?.value()
-        let type = triggerType(trigger.request.type, in: trigger.typeNamespace)
+        let type = trigger.type.flatMap { triggerType($0) }
         info["trigger"] = type.map { .object(detail($0)) } ?? .null
         let function = functions.first { $0.name == trigger.function }
         info["function"] = function.map { .object(detail($0)) } ?? .null
@@ -68,7 +68,7 @@ extension Catalogue {
 
     /// Who asked for it; where that cannot be told, who serves its function.
     private func workerName(of trigger: Registry.Trigger) -> String {
-        registry.workers[trigger.owner]?.name
+        trigger.owner.flatMap { registry.workers[$0]?.name }
             ?? registry.functions[trigger.function]?.owners.first?.name
             ?? Self.service(of: trigger.request.function)
     }

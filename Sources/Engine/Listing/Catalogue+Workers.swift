@@ -101,7 +101,7 @@ extension Catalogue {
         let found = try entry(wanted)
         var row = row(found)
         let functions: [FunctionEntry]
-        let types: [TriggerType]
+        let types: [TriggerTypeEntry]
         let triggers: [Registry.Trigger]
         switch found {
         case .connected(let worker):
@@ -114,14 +114,15 @@ extension Catalogue {
         case .module(let module):
             row["internal"] = .bool(module.isMandatory)
             functions = self.functions.filter { $0.module == module }
-            types = TriggerType.builtIn.filter { $0.module == module }.map(\.type)
+            types = TriggerTypeEntry.builtIn.filter { $0.module == module }.map(\.type)
             triggers = []
         }
         return [
             "worker": .object(row),
             "functions": .array(functions.map { .object(self.row($0)) }),
             "trigger_types": .array(
-                types.sorted { $0.id < $1.id }.map { .object(self.row($0)) }
+                types.sorted { ($0.name.id, $0.name.namespace) < ($1.name.id, $1.name.namespace) }
+                    .map { .object(self.row($0)) }
             ),
             "registered_triggers": .array(triggers.map { .object(self.row($0)) }),
         ]

@@ -41,7 +41,7 @@ extension Builtin {
         case .state: .state
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
-        case .registerWorker, .listing, .createChannel: .functions
+        case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }
     }
 }

@@ -35,6 +35,7 @@ extension Configuration.Engine {
             Field("durability", \.durability, .durability),
             Field("duplicate_functions", \.duplicateFunctions, .choice),
             Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
+            Field(optional: "invocation_timeout", \.invocationTimeout, .positiveSpan),
             Field("observe", \.observe, .flag),
         ] + accessFields
 }
@@ -50,6 +51,13 @@ extension Configuration.HTTP {
 extension Configuration.Stream {
     static let fields: [Field<Self>] = [
         Field("address", \.address, .address)
+    ]
+}
+
+extension Configuration.Queue {
+    /// Beside the table `queues`.
+    static let fields: [Field<Self>] = [
+        Field("lease", \.lease, .span)
     ]
 }
 

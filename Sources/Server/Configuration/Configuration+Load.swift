@@ -131,6 +131,7 @@ extension Configuration {
         show("engine", engine, Engine.fields)
         show("http", http, HTTP.fields)
         show("stream", stream, Stream.fields)
+        show("queue", queue, Queue.fields)
         for (name, queue) in queue.queues.sorted(by: { $0.key < $1.key }) {
             show("queue.queues.\(name)", queue, FunctionQueue.fields)
         }

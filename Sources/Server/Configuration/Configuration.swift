@@ -32,13 +32,15 @@ extension Configuration {
         package var data = "data"
         package var durability = Durability.sync
         package var duplicateFunctions = DuplicateFunctions.balance
-        /// How long a worker that registers again may wait for an old connection that holds the
-        /// same name in the same namespace.
+        /// How long a worker's registrations wait for it to say which namespace it is in.
         package var registrationNamespaceGrace = Timestamp.Span.seconds(5)
         /// What holds for the workers of this listener.
         package var access = ListenerAccess()
         /// Whether workers may observe functions.
         package var observe = true
+        /// How long a worker may take for a call before that ends with `invocation_timeout`; nil:
+        /// as long as it likes.
+        package var invocationTimeout: Timestamp.Span?
 
         package init() {}
     }
@@ -80,6 +82,9 @@ extension Configuration {
     /// The function queues, by name. `default` is always among them.
     package struct Queue: Equatable, Sendable {
         package var queues = ["default": FunctionQueue()]
+        /// How long a worker may take for a message before it is delivered again; zero: as long as
+        /// it likes.
+        package var lease = Timestamp.Span.seconds(1800)
 
         package init() {}
     }

@@ -59,14 +59,23 @@ struct ConfigurationDecoder {
                 findings.unknownKey(entry, in: setting.name, allowed: allowed)
                 continue
             }
-            let value = entry.setting
-            checkRival(of: "\(path).\(entry.key)", value, in: setting)
-            if let code = field.store(value.value, &section) {
-                let hint = hint(for: value, among: field.words)
-                findings.mismatch(code, value, mustBe: field.expectation, hint: hint)
-            }
-            origins["\(path).\(entry.key)"] = value.place
+            checkRival(of: "\(path).\(entry.key)", entry.setting, in: setting)
+            store(entry, path, field, &section)
         }
+    }
+
+    private mutating func store<Section>(
+        _ entry: Setting.Entry,
+        _ path: String,
+        _ field: Field<Section>,
+        _ section: inout Section
+    ) {
+        let value = entry.setting
+        if let code = field.store(value.value, &section) {
+            let hint = hint(for: value, among: field.words)
+            findings.mismatch(code, value, mustBe: field.expectation, hint: hint)
+        }
+        origins["\(path).\(entry.key)"] = value.place
     }
 
     private func hint(for setting: Setting, among words: [String]) -> String {
@@ -105,8 +114,14 @@ struct ConfigurationDecoder {
     private mutating func readQueues(_ setting: Setting, _ queue: inout Configuration.Queue) {
         guard isTable(setting) else { return }
         for entry in setting.entries {
+            let fields = Configuration.Queue.fields
+            if let field = fields.first(where: { $0.key == entry.key }) {
+                store(entry, "queue", field, &queue)
+                continue
+            }
             guard entry.key == "queues" else {
-                findings.unknownKey(entry, in: setting.name, allowed: ["queues"])
+                let allowed = ["queues"] + fields.map(\.key)
+                findings.unknownKey(entry, in: setting.name, allowed: allowed)
                 continue
             }
             guard isTable(entry.setting) else { continue }

@@ -123,6 +123,11 @@ extension CronView {
         slots.move(entry.ordinal, to: nil)
     }
 
+    /// Lets a slot of a trigger pass without a word: another trigger stands for it.
+    package mutating func pass(_ slot: Timestamp, of id: String, now: Timestamp) {
+        if let entry = entries[id] { wait(entry, after: max(slot, now)) }
+    }
+
     private mutating func wait(_ entry: Entry, after now: Timestamp) {
         let trigger = entry.trigger
         let schedule = Schedule(

@@ -1,5 +1,7 @@
 import CommitLog
 import Engine
+import Events
+import Folding
 import HTTP
 import JSON
 import Primitives
@@ -144,6 +146,14 @@ extension EngineSimulation {
             try trigger(number, "cron", "tick", config, id: "t\(place)", &core)
         case .log:
             try send("engine::log::info", #"{"message":"simulated"}"#, .anything, &core)
+        case .bind:
+            let input = #"{"trigger_type":"nobody's","function_id":"echo","config":\#(counter)}"#
+            try send("engine::register_trigger", input, .anything, &core)
+        case .unbind(let number):
+            let bound = core.views.work.bindings.all
+            guard !bound.isEmpty else { return }
+            let id = bound[Int(number % UInt64(bound.count))].trigger
+            try send("engine::unregister_trigger", #"{"id":"\#(id)"}"#, .anything, &core)
         default: break
         }
     }

@@ -14,7 +14,8 @@ extension EngineSimulation {
             try performQueue(step, &core)
         case .answer, .fail, .lateAnswer, .wrongAnswer: try performResult(step, &core)
         case .set, .update, .get, .delete: try performState(step, &core)
-        case .call, .route, .request, .abandon, .cron, .log: try performCall(step, &core)
+        case .call, .route, .request, .abandon, .cron, .log, .bind, .unbind:
+            try performCall(step, &core)
         case .pass(let nanoseconds): pass(nanoseconds)
         case .jump(let seconds):
             guard swarm.jumpsClock else { return }

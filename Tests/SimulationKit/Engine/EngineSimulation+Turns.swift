@@ -102,6 +102,7 @@ extension EngineSimulation {
             hear(message, on: connection)
         case .admit: find("a socket was let in that did not ask")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
+        case .probe(let connection): hash.add(connection.number)
         case .close(let connection, let code, _): hash.add(connection.number ^ UInt64(code))
         case .respond(let exchange, let reply, _):
             hash.add(exchange.number)
@@ -117,6 +118,8 @@ extension EngineSimulation {
         switch message {
         case .registered(let worker, _, _): hash.add(worker.low)
         case .rejected(let rejection): hash.add(rejection.function)
+        case .bind(let binding): hash.add(binding.id)
+        case .unbind(let id, _): hash.add(id)
         case .triggerFailed(let id, _, _, let error):
             hash.add(id)
             find("trigger \(id) was refused: \(error.message)")

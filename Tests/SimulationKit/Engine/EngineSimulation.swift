@@ -303,17 +303,20 @@ package final class EngineSimulation {
 struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
+    let bound: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
+        bound = views.work.bindings.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 
     func differences(from other: Digest) -> [String] {
         [
             queue != other.queue ? "queue" : nil, state != other.state ? "state" : nil,
+            bound != other.bound ? "triggers of no worker" : nil,
             openFirings != other.openFirings
                 ? "open cron runs \(openFirings), \(other.openFirings)" : nil,
         ].compactMap(\.self)

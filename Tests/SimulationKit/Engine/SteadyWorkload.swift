@@ -19,7 +19,7 @@ struct SteadyWorkload: Workload {
         bytes = entropy.next() % 4 == 0 ? 2500 : 200
     }
 
-    private static let kinds = 27
+    private static let kinds = 29
 
     mutating func turn(_ entropy: inout SeededEntropy) -> [Step] {
         (0..<entropy.next() % (pace + 1)).map { _ in step(&entropy) }
@@ -76,6 +76,8 @@ struct SteadyWorkload: Workload {
         case 23: .cron(any, expression: any >> 8, isConditional: isRare)
         case 24: isRare ? .jump(seconds: Int64(any % 100_000) - 4000) : .log
         case 25: .pass(nanoseconds: any % (isRare ? 40_000_000_000 : 2_000_000_000))
+        case 26: .bind
+        case 27: .unbind(any)
         default: .rest
         }
     }

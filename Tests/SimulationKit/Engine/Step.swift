@@ -33,6 +33,9 @@ enum Step {
     case abandon(UInt64)
     case cron(UInt64, expression: UInt64, isConditional: Bool)
     case log
+    /// Triggers that belong to no worker.
+    case bind
+    case unbind(UInt64)
     // Time
     case pass(nanoseconds: UInt64)
     case jump(seconds: Int64)

@@ -2,9 +2,8 @@ import JSON
 import Primitives
 
 /// A trigger type as listings show it: the engine's own, or a worker's.
-struct TriggerType {
-    let id: String
-    var namespace = FunctionName.defaultNamespace
+struct TriggerTypeEntry {
+    let name: TriggerTypeName
     let workerName: String
     let description: String
     /// What a trigger's configuration looks like.
@@ -15,15 +14,23 @@ struct TriggerType {
     var response: JSONText?
 
     /// Those that the engine itself serves, with the module that does.
-    static let builtIn: [(type: TriggerType, module: EngineModule)] = [
-        (http, .http),
-        (cron, .cron),
-        (queue("durable:subscriber"), .queue),
-        (queue("queue"), .queue),
-    ]
+    static let builtIn: [(type: TriggerTypeEntry, module: EngineModule)] =
+        EngineTriggerType.allCases.map { type in
+            switch type {
+            case .http: (http, .http)
+            case .cron: (cron, .cron)
+            case .queue, .durableSubscriber: (queue(type), .queue)
+            case .functionsAvailable: (functionsAvailable, .functions)
+            case .workersAvailable: (workersAvailable, .workers)
+            }
+        }
 
-    private static let http = TriggerType(
-        id: "http",
+    private static func name(_ type: EngineTriggerType) -> TriggerTypeName {
+        TriggerTypeName(namespace: FunctionName.defaultNamespace, id: type.rawValue)
+    }
+
+    private static let http = TriggerTypeEntry(
+        name: name(.http),
         workerName: "iii-http",
         description: "Runs the function on HTTP requests of a method and path",
         configuration: schema(
@@ -41,8 +48,8 @@ struct TriggerType {
         )
     )
 
-    private static let cron = TriggerType(
-        id: "cron",
+    private static let cron = TriggerTypeEntry(
+        name: name(.cron),
         workerName: "iii-cron",
         description: "Runs the function on a schedule",
         configuration: schema(
@@ -55,9 +62,9 @@ struct TriggerType {
         )
     )
 
-    private static func queue(_ id: String) -> TriggerType {
-        TriggerType(
-            id: id,
+    private static func queue(_ type: EngineTriggerType) -> TriggerTypeEntry {
+        TriggerTypeEntry(
+            name: name(type),
             workerName: "queue",
             description: "Runs the function for each message of a topic, until it succeeds",
             configuration: schema(
@@ -67,6 +74,20 @@ struct TriggerType {
             )
         )
     }
+
+    private static let functionsAvailable = TriggerTypeEntry(
+        name: name(.functionsAvailable),
+        workerName: EngineModule.functions.rawValue,
+        description: "Runs the function when functions have come or gone",
+        request: schema(#"{"event":{"type":"string"},"functions":{"type":"array"}}"#)
+    )
+
+    private static let workersAvailable = TriggerTypeEntry(
+        name: name(.workersAvailable),
+        workerName: EngineModule.workers.rawValue,
+        description: "Runs the function when a worker has come, gone or said who it is",
+        request: schema(#"{"event":{"type":"string"},"worker_id":{"type":"string"}}"#)
+    )
 
     private static func schema(_ properties: String, required: String? = nil) -> JSONText {
         let ending = required.map { #","required":["\#($0)"]"# } ?? ""

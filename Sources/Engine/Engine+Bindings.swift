@@ -1,0 +1,352 @@
+import CommitLog
+import Disk
+import Events
+import Folding
+import JSON
+import Primitives
+import Queue
+
+// Triggers and who serves them (protocol 3.5, 5). A trigger is forwarded to the provider of its
+// type, which is a worker or the engine itself; while there is none it is parked, which is no
+// error.
+
+extension Engine where Store: ~Copyable {
+    // MARK: A worker's triggers
+
+    mutating func addTrigger(
+        _ request: TriggerRequest,
+        of worker: Worker
+    ) throws(LogError) {
+        var trigger = trigger(request, owner: worker)
+        do throws(ErrorBody) {
+            try check(request)
+            try bindInEngine(trigger)
+        } catch {
+            return failTrigger(request, error, to: worker.connection)
+        }
+        if let old = registry.triggers[request.id] {
+            if old.type != trigger.type { detach(old) }
+            disown(old)
+        }
+        trigger.record = try record(
+            .triggerRegistered(
+                TriggerRegistered(
+                    worker: worker.id,
+                    trigger: request.id,
+                    type: request.type,
+                    function: trigger.function,
+                    config: request.config.bytes,
+                    metadata: request.metadata?.bytes ?? []
+                )
+            )
+        )
+        registry.triggers[request.id] = trigger
+        worker.triggers.append(request.id)
+        try subscribe(trigger)
+        try ask(request.id)
+        try adoptTrigger(request.id)
+    }
+
+    /// A trigger that has been asked for, with the provider that it finds.
+    func trigger(_ request: TriggerRequest, owner: Worker?) -> Registry.Trigger {
+        let home = owner?.namespace ?? FunctionName.defaultNamespace
+        return Registry.Trigger(
+            request: request,
+            function: FunctionName(
+                namespace: request.namespace ?? FunctionName.defaultNamespace,
+                id: request.function
+            ),
+            owner: owner?.connection,
+            home: home,
+            number: registry.nextTriggerNumber(),
+            type: registry.resolve(request, home: home)
+        )
+    }
+
+    /// - Throws: `INVALID_NAMESPACE`, or `trigger_registration_failed` for an id that is not the
+    ///   worker's to use.
+    private func check(_ request: TriggerRequest) throws(ErrorBody) {
+        try Self.checkNamespaces(of: request)
+        if let old = registry.triggers[request.id], old.owner == nil {
+            throw ErrorBody(
+                code: "trigger_registration_failed",
+                message: "the id \(request.id) is that of a trigger which belongs to no worker; "
+                    + "engine::unregister_trigger removes it"
+            )
+        }
+    }
+
+    static func checkNamespaces(of request: TriggerRequest) throws(ErrorBody) {
+        let named = [
+            ("namespace", request.namespace), ("trigger_namespace", request.triggerNamespace),
+        ]
+        for (field, value) in named where value?.isBlank == true {
+            throw ErrorBody(code: "INVALID_NAMESPACE", message: "\(field) must not be blank")
+        }
+    }
+
+    /// `unregistertrigger`: whoever asked for a trigger takes it back; anybody takes back one that
+    /// belongs to nobody.
+    mutating func removeTrigger(_ id: String, by worker: Worker) throws(LogError) {
+        guard let trigger = registry.triggers[id], waitingBindings[id] == nil else { return }
+        if trigger.owner == nil { return try unbind(trigger) }
+        guard trigger.owner == worker.connection else { return }
+        removeTrigger(id)
+        try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
+        try dropLegacy(id)
+        try unsubscribe(trigger)
+    }
+
+    /// Takes a trigger out of the table and away from whoever serves it. A subscription stays.
+    mutating func removeTrigger(_ id: String) {
+        guard let trigger = registry.triggers.removeValue(forKey: id) else { return }
+        disown(trigger)
+        detach(trigger)
+    }
+
+    private func disown(_ trigger: Registry.Trigger) {
+        guard let owner = trigger.owner else { return }
+        registry.workers[owner]?.triggers.removeAll { $0 == trigger.request.id }
+    }
+
+    // MARK: Providers
+
+    mutating func addType(_ offer: TriggerTypeOffer, of worker: Worker) throws(LogError) {
+        let name = TriggerTypeName(namespace: offer.namespace ?? worker.namespace, id: offer.id)
+        guard !name.namespace.isBlank, EngineTriggerType(name) == nil else {
+            let reason =
+                name.namespace.isBlank
+                ? "its namespace is blank" : "the engine itself serves this type"
+            return notice(
+                .warning,
+                "trigger type \"\(name)\" of worker \(worker.name ?? worker.id.description) was "
+                    + "ignored: \(reason)"
+            )
+        }
+        let before = registry.provide(name, by: worker, offer)
+        try record(
+            .triggerTypeRegistered(
+                TriggerTypeRegistered(worker: worker.id, namespace: name.namespace, type: name.id)
+            )
+        )
+        for trigger in registry.triggers(ofType: name.id)
+        where registry.resolve(trigger.request, home: trigger.home) == name {
+            if trigger.type != name {
+                detach(trigger)
+            } else if let before, before !== worker {
+                tellUnbound(trigger, to: before)
+            }
+            try move(trigger, to: name)
+        }
+    }
+
+    mutating func removeType(
+        _ id: String,
+        _ namespace: String?,
+        of worker: Worker
+    ) throws(LogError) {
+        let name = TriggerTypeName(namespace: namespace ?? worker.namespace, id: id)
+        guard worker.types.contains(name) else { return }
+        try record(
+            .triggerTypeUnregistered(
+                TriggerTypeUnregistered(worker: worker.id, namespace: name.namespace, type: id)
+            )
+        )
+        try withdraw(name, by: worker)
+    }
+
+    /// A worker no longer provides a type: who was served by it is served by the next, or parked.
+    mutating func withdraw(_ name: TriggerTypeName, by worker: Worker) throws(LogError) {
+        guard registry.withdraw(name, by: worker) else { return }
+        for trigger in registry.triggers(ofType: name.id) where trigger.type == name {
+            try move(trigger, to: registry.resolve(trigger.request, home: trigger.home))
+            // It will not be refused any more.
+            try acceptBinding(trigger.request.id)
+        }
+    }
+
+    /// Hands a trigger, which nobody serves any more, to a provider; nil parks it.
+    private mutating func move(
+        _ trigger: Registry.Trigger,
+        to name: TriggerTypeName?
+    ) throws(LogError) {
+        guard registry.triggers[trigger.request.id]?.number == trigger.number else { return }
+        var trigger = trigger
+        trigger.type = name
+        trigger.question = 0
+        registry.triggers[trigger.request.id] = trigger
+        do throws(ErrorBody) {
+            try bindInEngine(trigger)
+        } catch {
+            return try reject(trigger, error)
+        }
+        try subscribe(trigger)
+        try ask(trigger.request.id)
+    }
+
+    /// Takes a trigger away from its provider.
+    private mutating func detach(_ trigger: Registry.Trigger) {
+        guard let name = trigger.type else { return }
+        if let type = EngineTriggerType(name) {
+            unbind(trigger.request.id, from: type)
+        } else if let provider = registry.provider(of: name) {
+            tellUnbound(trigger, to: provider)
+        }
+    }
+
+    private mutating func tellUnbound(_ trigger: Registry.Trigger, to provider: Worker) {
+        let type = trigger.type.map { provider.known($0) } ?? trigger.request.type
+        let message = Effect.Message.unbind(id: trigger.request.id, type: type)
+        send(message, to: provider.connection, after: nil)
+    }
+
+    // MARK: Questions
+
+    /// Tells a worker that provides a trigger's type of the trigger. Where the engine does, or
+    /// nobody, there is nobody to tell.
+    mutating func ask(_ id: String) throws(LogError) {
+        guard var trigger = registry.triggers[id], let name = trigger.type,
+            let provider = registry.provider(of: name)
+        else { return }
+        let request = trigger.request
+        let bytes = request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
+        guard fits(bytes, to: provider) else {
+            return try reject(trigger, Self.tooLarge(bytes, provider))
+        }
+        trigger.question = registry.nextTriggerNumber()
+        registry.triggers[id] = trigger
+        tell(trigger, name, to: provider)
+        timers.set(
+            .providerSilence(trigger: id, question: trigger.question),
+            at: now.monotonic + Limits.providerPatience
+        )
+    }
+
+    private mutating func tell(
+        _ trigger: Registry.Trigger,
+        _ name: TriggerTypeName,
+        to provider: Worker
+    ) {
+        func unlessDefault(_ namespace: String) -> String? {
+            namespace == FunctionName.defaultNamespace ? nil : namespace
+        }
+        let binding = Effect.Binding(
+            id: trigger.request.id,
+            type: provider.known(name),
+            function: trigger.function.id,
+            config: trigger.request.config,
+            metadata: trigger.request.metadata,
+            namespace: unlessDefault(trigger.function.namespace),
+            typeNamespace: unlessDefault(name.namespace)
+        )
+        send(.bind(binding), to: provider.connection, after: trigger.record)
+    }
+
+    /// A provider may have announced its type before it could take triggers: it is told once more.
+    mutating func repeatQuestion(_ id: String, _ question: UInt64) {
+        guard var trigger = registry.triggers[id], trigger.question == question,
+            let name = trigger.type, let provider = registry.provider(of: name)
+        else { return }
+        trigger.question = 0
+        registry.triggers[id] = trigger
+        tell(trigger, name, to: provider)
+    }
+
+    /// Only the provider of a trigger can take or refuse it.
+    mutating func triggerAnswered(
+        _ connection: ConnectionID,
+        _ answer: TriggerAnswer
+    ) throws(LogError) {
+        guard let worker = registry.workers[connection],
+            var trigger = registry.triggers[answer.id], let name = trigger.type,
+            registry.provider(of: name) === worker, worker.known(name) == answer.type
+        else { return }
+        trigger.question = 0
+        registry.triggers[answer.id] = trigger
+        if let error = answer.error {
+            try reject(trigger, error)
+        } else {
+            try acceptBinding(answer.id)
+        }
+    }
+
+    /// A trigger that was refused is parked until its type is registered again.
+    private mutating func reject(
+        _ trigger: Registry.Trigger,
+        _ error: ErrorBody
+    ) throws(LogError) {
+        let id = trigger.request.id
+        if refuseBinding(id, error) { return }
+        registry.triggers[id]?.type = nil
+        guard let owner = trigger.owner else {
+            return notice(
+                .warning,
+                "trigger \(id) of type \(trigger.request.type) waits: its provider refused it: "
+                    + "\(error.code): \(error.message)"
+            )
+        }
+        failTrigger(trigger.request, error, to: owner)
+    }
+
+    /// Tells who asked for a trigger what is wrong with it (protocol 2.9).
+    mutating func failTrigger(
+        _ request: TriggerRequest,
+        _ reason: ErrorBody,
+        to connection: ConnectionID
+    ) {
+        let failed = Effect.Message.triggerFailed(
+            id: request.id,
+            type: request.type,
+            function: request.function,
+            reason
+        )
+        send(failed, to: connection, after: nil)
+    }
+
+    // MARK: Subscriptions
+
+    /// A queue trigger makes a subscription, which outlives the worker's connection.
+    mutating func subscribe(_ trigger: Registry.Trigger) throws(LogError) {
+        guard let subscription = subscription(trigger) else { return }
+        let name = QueueView.subscriptionQueue(
+            topic: subscription.topic,
+            function: trigger.function
+        )
+        guard views.work.queue.queues[name]?.subscription != subscription else { return }
+        try record(.queue(.subscribed(subscription)))
+        try pump(name)
+    }
+
+    /// Only an explicit unregistration ends a subscription, and only with its last trigger.
+    mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
+        guard let subscription = subscription(trigger) else { return }
+        let others = registry.triggers.values.contains {
+            $0.function == trigger.function
+                && self.subscription($0)?.topic == subscription.topic
+        }
+        guard !others else { return }
+        try record(
+            .queue(
+                .unsubscribed(
+                    Unsubscribed(topic: subscription.topic, function: trigger.function)
+                )
+            )
+        )
+    }
+
+    /// The subscription that a trigger makes; nil: it is none of the engine's queues.
+    func subscription(_ trigger: Registry.Trigger) -> Subscribed? {
+        switch trigger.type.flatMap({ EngineTriggerType($0) }) {
+        case .queue, .durableSubscriber: break
+        default: return nil
+        }
+        do throws(ErrorBody) {
+            return try QueueTrigger.subscription(
+                of: trigger.function,
+                config: trigger.request.config
+            )
+        } catch {
+            return nil
+        }
+    }
+}

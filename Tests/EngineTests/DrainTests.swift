@@ -1,0 +1,193 @@
+import Folding
+import Primitives
+import Queue
+import Testing
+
+@testable import Engine
+
+/// Workers that leave, in order or not, and what becomes of what they had to do.
+@Suite("Workers that leave")
+struct DrainTests {
+    private func cease(_ peer: Peer, _ function: String) -> Command {
+        .register(peer.connection, .removeFunction(id: function))
+    }
+
+    @Test("a function that is taken back gets no new work, and what runs ends as ever")
+    func takenBack() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let caller = try lab.join("c")
+        let delivery = try #require(try lab.settle(.enqueue(caller, "f", "1")).dispatches.first)
+        let call = try #require(try lab.settle(.call(caller, "f", id: .text("x"))).dispatches.first)
+        #expect(try lab.settle(cease(worker, "f")).lines == [])
+        let refused = try lab.settle(.call(caller, "f", id: .text("y")))
+        #expect(refused.lines.first?.hasPrefix("f = function_not_found") == true)
+        #expect(try lab.settle(.enqueue(caller, "f", "2")).dispatches.isEmpty)
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        #expect(try lab.settle(.answer(worker, call.invocation, "7")).lines == ["f = 7"])
+        try lab.settle(.answer(worker, delivery.invocation))
+        #expect(queue.depth == 1, "only the second message waits")
+        try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+        let next = try lab.join("n", serving: "f")
+        let second = try #require(lab.left.dispatches.last)
+        #expect(String(decoding: second.payload, as: UTF8.self) == "2")
+        try lab.settle(.answer(next, second.invocation))
+        #expect(queue.depth == 0)
+        #expect(lab.isQuiet)
+    }
+
+    @Test("of two workers that share a function, the one that stays gets all of it")
+    func replica() throws {
+        let lab = try Lab()
+        let first = try lab.join("w", serving: "f")
+        let second = try lab.join("w", serving: "f")
+        let caller = try lab.join("c")
+        try lab.settle(cease(first, "f"))
+        for number in 0..<3 {
+            let left = try lab.settle(.call(caller, "f", id: .text("\(number)")))
+            #expect(left.lines(to: second).count == 1)
+        }
+    }
+
+    @Test("of two workers with the same schedule one fires each slot, and the other one after it")
+    func replicaOfSchedule() throws {
+        let lab = try Lab()
+        let first = try lab.join("w", serving: "f")
+        let second = try lab.join("w", serving: "f")
+        let config = #"{"expression":"* * * * * *"}"#
+        try lab.settle(.trigger(first, "cron", config, to: "f", id: "1"))
+        try lab.settle(.trigger(second, "cron", config, to: "f", id: "2"))
+        try lab.settle(.trigger(second, "cron", config, to: "f", id: "3", metadata: "1"))
+        lab.pass(seconds: 1)
+        let dispatches = try lab.settle().dispatches
+        #expect(dispatches.count == 2, "once, and once for what is another trigger")
+        for dispatch in dispatches {
+            try lab.settle(
+                .answer(first, dispatch.invocation),
+                .answer(second, dispatch.invocation)
+            )
+        }
+        try lab.settle(.workerLeft(first.connection, reason: "gone"))
+        lab.pass(seconds: 1)
+        #expect(try lab.settle().lines(to: second).count == 2)
+    }
+
+    @Test("a worker that is gone loses nothing: its calls are ended, its deliveries go again")
+    func gone() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 2) }
+        let worker = try lab.join("w", serving: "f")
+        let caller = try lab.join("c")
+        try lab.settle(.enqueue(caller, "f", "1"))
+        try lab.settle(.call(caller, "f", id: .text("x")))
+        let left = try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+        #expect(left.lines == ["f = invocation_stopped: Invocation stopped"])
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        #expect(queue.depth == 1)
+        let next = try lab.join("n", serving: "f")
+        let again = try #require(lab.left.dispatches.last)
+        #expect(String(decoding: again.payload, as: UTF8.self) == "1")
+        try lab.settle(.workerLeft(next.connection, reason: "gone"))
+        #expect(queue.deadCount == 1, "both attempts are spent")
+    }
+}
+
+/// Workers that are there and say nothing.
+@Suite("Silent workers")
+struct SilenceTests {
+    private let second: UInt64 = 1_000_000_000
+
+    @Test("a call whose worker is silent ends with invocation_timeout, where that is asked for")
+    func call() throws {
+        let lab = try Lab { $0.invocationTimeout = 5 * second }
+        let worker = try lab.join("w", serving: "f")
+        let caller = try lab.join("c")
+        let first = try #require(
+            try lab.settle(.call(caller, "f", id: .text("1"))).dispatches.first
+        )
+        lab.pass(seconds: 3)
+        let other = try #require(
+            try lab.settle(.call(caller, "f", id: .text("2"))).dispatches.first
+        )
+        lab.pass(seconds: 1.9)
+        #expect(try lab.settle().lines == [])
+        lab.pass(seconds: 0.2)
+        #expect(
+            try lab.settle().lines
+                == ["f = invocation_timeout: f did not answer within 5000 ms"]
+        )
+        #expect(try lab.settle(.answer(worker, first.invocation, "1")).lines == [], "too late")
+        #expect(try lab.settle(.answer(worker, other.invocation, "2")).lines == ["f = 2"])
+        #expect(lab.isQuiet)
+        lab.pass(seconds: 10)
+        try lab.settle()
+        #expect(lab.engine.timeUntilDue() == nil, "an idle engine waits for nothing")
+    }
+
+    @Test("without that, nobody ends a call but its worker")
+    func patient() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let call = try #require(try lab.settle(.call(worker, "f")).dispatches.first)
+        lab.pass(seconds: 100_000)
+        #expect(try lab.settle().lines == [])
+        #expect(lab.engine.timeUntilDue() == nil)
+        #expect(try lab.settle(.answer(worker, call.invocation, "1")).lines == ["f = 1"])
+    }
+
+    @Test("a request whose function is silent gets the 504 that it would get anyway")
+    func request() throws {
+        let lab = try Lab { $0.invocationTimeout = second }
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "http", #"{"api_path":"/f"}"#, to: "f"))
+        try lab.settle(.get("/f"))
+        lab.pass(seconds: 1.1)
+        #expect(try lab.settle().lines == ["http 504 "])
+        #expect(lab.isQuiet)
+    }
+
+    @Test("a delivery goes again when its lease is over; what comes late counts for nothing")
+    func lease() throws {
+        let lab = try Lab {
+            $0.queues["default"] = .once(attempts: 2)
+            $0.deliveryLease = 60 * second
+        }
+        let worker = try lab.join("w", serving: "f")
+        let first = try #require(try lab.settle(.enqueue(worker, "f", "1")).dispatches.first)
+        lab.pass(seconds: 59)
+        #expect(try lab.settle().lines == [])
+        let wait = lab.engine.timeUntilDue() ?? .max
+        #expect(wait <= second)
+        lab.pass(seconds: 1.1)
+        let again = try #require(try lab.settle().dispatches.first)
+        #expect(again.invocation != first.invocation)
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        try lab.settle(.answer(worker, first.invocation))
+        #expect(queue.depth == 1)
+        try lab.settle(.answer(worker, again.invocation))
+        #expect(queue.depth == 0)
+        #expect(lab.engine.timeUntilDue() == nil)
+    }
+
+    @Test("a delivery whose worker never answers is a dead letter in the end")
+    func dead() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 1) }
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.enqueue(worker, "f", "1"))
+        lab.pass(seconds: 1801)
+        #expect(try lab.settle().lines == [])
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        #expect(queue.deadCount == 1)
+    }
+
+    @Test("a silent condition holds a message no longer than its function would")
+    func condition() throws {
+        let lab = try Lab { $0.deliveryLease = 60 * second }
+        let worker = try lab.join("w", serving: "f", "c")
+        let config = #"{"topic":"t","condition_function_id":"c","backoff_ms":0}"#
+        try lab.settle(.trigger(worker, "queue", config, to: "f"))
+        let asked = try lab.settle(.call(worker, "enqueue", #"{"topic":"t","data":1}"#))
+        #expect(asked.dispatches.map(\.function) == ["c"])
+        lab.pass(seconds: 61)
+        #expect(try lab.settle().dispatches.map(\.function) == ["c"], "asked again")
+    }
+}
