@@ -106,7 +106,7 @@ struct TriggerTypeAccessTests {
         #expect(secret.lines.first?.hasPrefix("\(Self.register) = FORBIDDEN") == true)
         #expect(lab.engine.registry.triggers.isEmpty)
         try lab.settle(.call(guest, Self.register, http("f")))
-        #expect(lab.engine.views.work.bindings.all.map(\.function.id) == ["p::f"])
+        #expect(lab.engine.registry.triggers.values.map(\.function.id) == ["p::f"])
     }
 
     @Test("whoever watches functions is told of those that it may call")
