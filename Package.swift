@@ -276,6 +276,7 @@ let package = Package(
             [
                 "IIISDK", "WorkerProtocol", "JSON", "Primitives", "Channels", "NetServer", nioCore,
                 nioPosix, nioHTTP1, nioWebSocket,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
         tests(

@@ -62,7 +62,7 @@ final class ChannelFrames: ChannelDuplexHandler {
     typealias OutboundOut = WebSocketFrame
 
     /// How often a sign of life is sent, also while nothing is read.
-    private static let pingInterval = TimeAmount.seconds(20)
+    static let pingInterval = TimeAmount.seconds(20)
 
     /// A message that comes in pieces.
     private var partial: (isText: Bool, bytes: ByteBuffer)?
@@ -71,13 +71,14 @@ final class ChannelFrames: ChannelDuplexHandler {
     private var entropy = SystemEntropy()
 
     func handlerAdded(context: ChannelHandlerContext) {
-        let channel = context.channel
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        // A frame is sent from here on: what comes from the channel's end is an order.
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let interval = Self.pingInterval
         pinging = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
             _ in
-            let ping = bound.value.frame(.ping, ByteBuffer())
-            channel.pipeline.syncOperations.writeAndFlush(NIOAny(ping), promise: nil)
+            let (frames, context) = bound.value
+            let ping = frames.frame(.ping, ByteBuffer())
+            context.writeAndFlush(frames.wrapOutboundOut(ping), promise: nil)
         }
     }
 

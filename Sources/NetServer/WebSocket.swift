@@ -79,8 +79,8 @@ package enum UpgradeDecision {
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
     /// Somebody else has to be asked: another event loop, or an auth function. The closure is
-    /// called at once, with a function that takes the decision: once, on the connection's event loop.
-    /// Nobody is asked about a handshake that is not sound, and nobody has longer than
+    /// called at once, with a function that takes the decision: once, on the connection's event
+    /// loop. Nobody is asked about a handshake that is not sound, and nobody has longer than
     /// ``WebSocketSettings/handshakeDeadline``.
     case later((_ decide: @escaping (UpgradeDecision) -> Void) -> Void)
 }

@@ -72,7 +72,7 @@ final class Edges: Sendable {
                     let http = owned.http.value
                     for effect in effects {
                         switch effect {
-                        case .send, .probe, .close, .admit: workers.carryOut(effect)
+                        case .send, .close, .admit, .probe: workers.carryOut(effect)
                         case .respond, .stream: http.carryOut(effect)
                         case .open(let channel, _):
                             owned.channels.value.open(

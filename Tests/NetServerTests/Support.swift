@@ -160,18 +160,11 @@ final class Peer {
         // Processes that other tests spawn must not inherit it: they would keep it open.
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
         descriptor = socket(AF_INET, CInt(kind), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = inet_addr(anyPort.host)
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, size)
-            }
-        }
+        let address = try SocketAddress(ipAddress: anyPort.host, port: port)
+        let result = address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw Failure(what: "connect: \(errno)") }
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        // Long: what the peer waits for may need a thread that other tests block meanwhile.
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
         let width = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, width)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, width)

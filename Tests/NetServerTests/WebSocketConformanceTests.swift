@@ -3,8 +3,9 @@ import Testing
 
 @testable import NetServer
 
-/// RFC 6455 against the real listener, over a real socket.
-@Suite("WebSocket conformance")
+/// RFC 6455 against the real listener, over a real socket. One case at a time: each blocks a thread
+/// of those that all tests share.
+@Suite("WebSocket conformance", .serialized)
 struct WebSocketConformanceTests {
     @Test("answers as the RFC demands", arguments: ConformanceCase.all)
     func conforms(_ it: ConformanceCase) async throws {

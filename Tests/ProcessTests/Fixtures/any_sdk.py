@@ -83,7 +83,7 @@ def sleep(data):
 
 def slow(data):
     """Takes a while, and tells which of several workers it was; work with a key is kept."""
-    time.sleep(0.02)
+    time.sleep(0.05)
     if data.get("key"):
         keep(data)
     return NAME
