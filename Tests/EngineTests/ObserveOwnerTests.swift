@@ -215,6 +215,17 @@ struct ObserveOwnerTests {
         #expect(lab.engine.observers["v"] == nil)
     }
 
+    @Test("a trigger that belongs to no worker is taken over as well, until it is taken back")
+    func durableLegacy() throws {
+        let input = #"{"trigger_type":"tick","function_id":"paid","config":{"every":5}}"#
+        let bound = try lab.value(of: "engine::register_trigger", input, by: watcher)
+        let id = try #require(bound.member("id")?.stringValue)
+        try lab.settle(.serve(owner, "tick", Self.owned))
+        #expect(lab.engine.observers[id]?.holders == [])
+        try lab.settle(.call(watcher, "engine::unregister_trigger", #"{"id":"\#(id)"}"#))
+        #expect(lab.engine.observers.isEmpty)
+    }
+
     @Test("handlers are told who called them, by what the engine knows")
     func callers() throws {
         try lab.settle(.serve(owner, "pay"))
