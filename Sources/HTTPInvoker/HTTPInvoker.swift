@@ -1,7 +1,6 @@
 package import Engine
 package import HTTPFunctions
 package import NIOCore
-package import NIOSSL
 package import Primitives
 
 /// What all requests of a process have in common.
@@ -12,14 +11,14 @@ package struct InvokerSettings: Sendable {
     /// A response's body, in bytes.
     package var responseBytes: Int
     package var resolver: Resolver
-    package var tls: NIOSSLContext
+    package var tls: ClientTLS
 
     package init(
         policy: OutboundPolicy,
         secrets: [String: String] = [:],
         responseBytes: Int = 10 << 20,
         resolver: Resolver,
-        tls: NIOSSLContext
+        tls: ClientTLS
     ) {
         self.policy = policy
         self.secrets = secrets

@@ -92,7 +92,7 @@ final class OutboundCall {
             // Without a name the certificate must be one for the address.
             let name = url.literal == nil ? url.host : nil
             try pipeline.addHandler(
-                NIOSSLClientHandler(context: settings.tls, serverHostname: name)
+                NIOSSLClientHandler(context: settings.tls.context(), serverHostname: name)
             )
         }
         try pipeline.addHandler(SingleWrite())

@@ -18,23 +18,24 @@ extension InvokerSettings {
         tls.minimumTLSVersion = .tlsv12
         tls.applicationProtocols = ["http/1.1"]
         if let file = configuration.caFile { tls.trustRoots = .file(file) }
-        let context: NIOSSLContext
-        do {
-            context = try NIOSSLContext(configuration: tls)
-        } catch {
-            throw ServeError(
-                .configuration,
-                code: "http_functions.ca_file",
-                message: "cannot read certificates from "
-                    + "\(configuration.caFile ?? "the system's own store"): \(error)"
-            )
+        let clientTLS = ClientTLS(tls)
+        if let file = configuration.caFile {
+            do {
+                _ = try clientTLS.context()
+            } catch {
+                throw ServeError(
+                    .configuration,
+                    code: "http_functions.ca_file",
+                    message: "cannot read certificates from \(file): \(error)"
+                )
+            }
         }
         self.init(
             policy: policy,
             secrets: environment.filter { policy.knownSecrets.contains($0.key) },
             responseBytes: configuration.maxResponseBytes,
             resolver: .system(.singleton),
-            tls: context
+            tls: clientTLS
         )
     }
 }

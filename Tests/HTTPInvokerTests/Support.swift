@@ -106,7 +106,7 @@ struct Outside {
                 let found = (names[name] ?? []).compactMap { IPAddress($0) }
                 return loop.makeSucceededFuture(found)
             },
-            tls: try NIOSSLContext(configuration: .makeClientConfiguration())
+            tls: ClientTLS(.makeClientConfiguration())
         )
         settings.responseBytes = responseBytes
         let loop = MultiThreadedEventLoopGroup.singleton.next()
