@@ -29,6 +29,14 @@ enum Builtin {
         table[function.id].flatMap { $0.isReachable(from: function.namespace) ? $0 : nil }
     }
 
+    /// Whether its input names a function or a trigger that it acts on in its caller's name.
+    var namesAnother: Bool {
+        switch self {
+        case .enqueue, .bindTrigger, .unbindTrigger: true
+        default: false
+        }
+    }
+
     /// All live in the default namespace; the queue functions are found from any (services 2, 0).
     func isReachable(from namespace: String) -> Bool {
         switch self {

@@ -68,6 +68,27 @@ extension Registration {
     }
 }
 
+extension Registration {
+    /// The longest of its ids and namespaces, in bytes: they come back in records and messages,
+    /// also in ones that nobody can be refused.
+    var longestName: Int {
+        let names: [String?] =
+            switch self {
+            case .function(let id, _, _), .removeFunction(let id), .removeTrigger(let id),
+                .observe(let id, _), .unobserve(let id):
+                [id]
+            case .trigger(let request):
+                [
+                    request.id, request.type, request.function, request.namespace,
+                    request.triggerNamespace,
+                ]
+            case .triggerType(let offer): [offer.id, offer.namespace]
+            case .removeTriggerType(let id, let namespace): [id, namespace]
+            }
+        return names.map { $0?.utf8.count ?? 0 }.max() ?? 0
+    }
+}
+
 package struct TriggerRequest: Sendable {
     package var id: String
     package var type: String

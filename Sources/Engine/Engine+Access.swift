@@ -22,6 +22,8 @@ extension Engine where Store: ~Copyable {
             let stopping = "the engine is stopping"
             return gate.hold(.admit(id, .refused(status: 503, reason: stopping)), after: nil)
         }
+        admissions.insert(id)
+        timers.set(.admissionDeadline(id), at: now.monotonic + rules.hookTimeout)
         try start(
             Run(
                 function: FunctionName(id: function),
@@ -35,6 +37,14 @@ extension Engine where Store: ~Copyable {
         )
     }
 
+    /// The auth function did not answer in time; if it still does, nobody listens.
+    mutating func expire(_ id: AdmissionID) {
+        guard admissions.remove(id) != nil else { return }
+        notice(.warning, "a worker was not let in: the auth function did not answer")
+        let verdict = Effect.Verdict.refused(status: 503, reason: "nobody answers; try again")
+        gate.hold(.admit(id, verdict), after: nil)
+    }
+
     /// The auth function has answered, or there is none yet.
     mutating func admitted(
         _ id: AdmissionID,
@@ -42,6 +52,7 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult,
         after offset: Offset?
     ) {
+        guard admissions.remove(id) != nil else { return }
         let verdict: Effect.Verdict
         switch result {
         case .value(let bytes):
@@ -65,9 +76,29 @@ extension Engine where Store: ~Copyable {
     /// Why the worker may not call `function`; nil: it may.
     func refusal(of function: FunctionName, for access: Access) -> ErrorBody? {
         let registry = registry
+        // A builtin is one thing, from whichever namespace it is reached.
+        let function = Builtin.named(function) == nil ? function : FunctionName(id: function.id)
         return access.refusal(of: function) {
             registry.functions[function]?.definition.member("metadata")
         }
+    }
+
+    /// Why the worker may not have `function` run later, from a queue or by a trigger; nil: it may.
+    ///
+    /// A builtin that names another function asks whether its caller may: later it has none.
+    func refusal(ofDeferring function: FunctionName, for access: Access) -> ErrorBody? {
+        if let builtin = Builtin.named(function), builtin.namesAnother {
+            return Access.refusal(
+                "\(function.id) can be called, but not be queued or be run by a trigger"
+            )
+        }
+        return refusal(of: function, for: access)
+    }
+
+    /// Whether the name is that of a function which guards a listener: who had it could let in
+    /// whomever it likes.
+    func guardsListener(_ name: FunctionName) -> Bool {
+        options.listeners.contains { $0.isGuarded(by: name) }
     }
 
     /// Whether lists show `function` to the worker: what it may not call it need not know.
@@ -88,7 +119,10 @@ extension Engine where Store: ~Copyable {
             return nil
         }
         let namespace = input.member("namespace")?.stringValue ?? FunctionName.defaultNamespace
-        return refusal(of: FunctionName(namespace: namespace, id: id), for: access)
+        return refusal(
+            ofDeferring: FunctionName(namespace: namespace, id: id),
+            for: access
+        )
     }
 
     /// What the middleware of the worker's listener is asked in place of `call`; nil: there is
@@ -100,8 +134,8 @@ extension Engine where Store: ~Copyable {
     ) -> (function: FunctionName, payload: [UInt8])? {
         guard let middleware = access.rules.middleware else { return nil }
         let target = FunctionName(namespace: namespace, id: call.function)
-        let isBuiltin = target.id.hasPrefix("engine::") && registry.functions[target] == nil
-        guard !isBuiltin else { return nil }
+        // One that names another function would lead past the middleware.
+        if let builtin = Builtin.named(target), !builtin.namesAnother { return nil }
         var input = JSONBuilder()
         input.beginObject()
         input.key("function_id")

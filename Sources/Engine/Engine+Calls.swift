@@ -20,7 +20,13 @@ extension Engine where Store: ~Copyable {
         }
         let target = FunctionName(namespace: namespace, id: call.function)
         if let access = worker.access {
-            if let refusal = refusal(of: target, for: access) {
+            let refusal =
+                if case .enqueue = call.action {
+                    refusal(ofDeferring: target, for: access)
+                } else {
+                    refusal(of: target, for: access)
+                }
+            if let refusal {
                 return answer(call, on: connection, .failure(refusal), after: nil)
             }
             if let (function, payload) = middleware(for: call, access, namespace: namespace) {

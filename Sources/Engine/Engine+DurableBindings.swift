@@ -185,6 +185,9 @@ extension Engine where Store: ~Copyable {
         guard let trigger = registry.triggers[id], waitingBindings[id] == nil,
             type == nil || type == trigger.request.type
         else { return Outcome(result: Self.unbindingAnswer(false)) }
+        if let access = worker?.access, let refusal = refusal(of: trigger.function, for: access) {
+            return .failure(refusal)
+        }
         if trigger.owner == nil {
             try unbind(trigger)
         } else if let worker, trigger.owner == worker.connection {

@@ -185,7 +185,10 @@ extension Engine where Store: ~Copyable {
     /// What a connection asked for goes with it.
     mutating func observersLeave(_ connection: ConnectionID) throws(LogError) {
         for observer in observers.of(holder: connection) {
-            if observer.legacy == nil { observers.keepRest(of: observer) }
+            // Where others hold it, it goes on with them.
+            if observer.legacy == nil, observer.holders == [connection] {
+                observers.keepRest(of: observer)
+            }
             try release(observer, by: connection)
         }
     }

@@ -207,7 +207,8 @@ extension Engine where Store: ~Copyable {
             break
         }
         if let activation = run.activation { try self.end(activation) }
-        if !observers.isEmpty, start != nil { try observed(run, result, took: span, at: end) }
+        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
+        try observed(run, result, took: span, at: end)
     }
 
     /// A result that no record can hold is told of, not held.

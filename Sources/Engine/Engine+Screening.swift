@@ -71,7 +71,9 @@ extension Engine where Store: ~Copyable {
         case .function: access.grants.mayRegisterFunctions
         case .trigger(let request):
             access.grants.allowedTriggerTypes?.contains(request.type) ?? true
-        case .triggerType: access.grants.mayRegisterTriggerTypes
+        case .triggerType(let offer):
+            access.grants.mayRegisterTriggerTypes
+                && (offer.namespace.map { access.grants.mayLive(in: $0) } ?? true)
         case .removeFunction, .removeTrigger, .removeTriggerType, .observe, .unobserve: true
         }
     }
@@ -283,7 +285,7 @@ extension Engine where Store: ~Copyable {
         }
         for id in named {
             let function = FunctionName(namespace: namespace, id: id)
-            if let refusal = refusal(of: function, for: access) { return refusal }
+            if let refusal = refusal(ofDeferring: function, for: access) { return refusal }
         }
         return nil
     }

@@ -88,6 +88,14 @@ extension Engine where Store: ~Copyable {
         _ registration: Registration
     ) throws(LogError) {
         guard let worker = registry.workers[connection] else { return }
+        guard registration.longestName <= Limits.nameBytes else {
+            return notice(
+                .warning,
+                "a registration of worker \(worker.name ?? worker.id.description) was ignored: "
+                    + "an id or namespace in it has \(registration.longestName) bytes; at most "
+                    + "\(Limits.nameBytes) are taken"
+            )
+        }
         guard registration.byteCount < options.payloadBytes else {
             return notice(
                 .warning,
@@ -146,6 +154,7 @@ extension Engine where Store: ~Copyable {
         let isReserved =
             Builtin.named(name) != nil
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
+            || worker.access != nil && guardsListener(name)
         let owner = registry.functions[name]?.owners.first {
             $0 !== worker && (options.duplicates == .reject || !worker.mayShare(with: $0))
         }

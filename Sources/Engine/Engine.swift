@@ -47,6 +47,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Sockets that the auth function is being asked about.
+    var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
     var fetches: [UUID128: Fetching] = [:]
     /// Since when, at the most, the oldest record that is not durable has waited.
@@ -164,26 +166,6 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .fetched(let id, let result): try fetched(id, result)
         case .drain: isDraining = true
         }
-    }
-
-    /// Does what the time has come for: deadlines, delayed messages, cron slots.
-    package mutating func handleTime() throws(LogError) {
-        while let subject = timers.takeDue(now.monotonic) {
-            switch subject {
-            case .namespaceGrace(let connection): try endNamespaceGrace(connection)
-            case .responseDeadline(let exchange): expire(exchange)
-            case .hookDeadline(let connection, let number): try endHook(connection, number)
-            case .observer(let id, let number, let deadline):
-                try expire(observer: id, number: number, deadline)
-            case .nameClaim(let connection): try endNameClaim(of: connection)
-            case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
-            case .bindingAcceptance(let trigger): try acceptBinding(trigger)
-            case .functionsLook: try tellOfFunctions()
-            }
-        }
-        try endSilence()
-        for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
-        if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
     /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.

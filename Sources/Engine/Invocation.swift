@@ -24,6 +24,15 @@ final class Run {
         case condition(of: Run)
     }
 
+    /// Whether it decides over a worker of a listener with rules. What it is asked holds
+    /// credentials, which no record may: nobody observes it.
+    var guardsListener: Bool {
+        switch purpose {
+        case .admit, .screen: true
+        default: false
+        }
+    }
+
     let function: FunctionName
     let payload: [UInt8]
     let metadata: JSONText?

@@ -34,6 +34,12 @@ struct WorkerDescription {
                 message: "Failed to deserialize input for engine::workers::register: \(error)"
             )
         }
+        if let namespace, namespace.utf8.count > Limits.nameBytes {
+            throw ErrorBody(
+                code: "INVALID_NAMESPACE",
+                message: "a namespace has at most \(Limits.nameBytes) bytes"
+            )
+        }
         if let namespace, namespace.isBlank {
             throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
         }

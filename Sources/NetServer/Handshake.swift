@@ -84,10 +84,24 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
         let decided = channel.eventLoop.makePromise(of: Void.self)
-        decide(upgradeRequest) { decided.succeed() }
+        var isDecided = false
+        decide(upgradeRequest) {
+            isDecided = true
+            decided.succeed()
+        }
+        // What a peer sends before it is let in stays in its socket, not in our memory.
+        if !isDecided { pauseReading(channel, until: decided.futureResult) }
         return decided.futureResult.assumeIsolated().flatMap {
             self.answer(channel, upgradeRequest, initialResponseHeaders)
         }.nonisolated()
+    }
+
+    private func pauseReading(_ channel: any Channel, until decided: EventLoopFuture<Void>) {
+        // Every channel that is read from knows this option.
+        try? channel.syncOptions?.setOption(.autoRead, value: false)
+        decided.assumeIsolated().whenComplete { _ in
+            try? channel.syncOptions?.setOption(.autoRead, value: true)
+        }
     }
 
     private func answer(

@@ -238,7 +238,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         because reason: CloseReason,
         within deadline: TimeAmount? = nil
     ) {
-        guard phase == .open else { return }
+        guard phase == .open else { return dropHeld() }
         sendClose(code: code, text: text)
         socket?.flush()
         phase = .closing
@@ -283,8 +283,17 @@ final class WebSocketConnection: ChannelDuplexHandler {
         }
     }
 
+    /// The peer is gone already, and what it sent before that is wanted no more.
+    private func dropHeld() {
+        guard let reason = endAfterHeld else { return }
+        endAfterHeld = nil
+        isPaused = false
+        finish(reason)
+    }
+
     /// Ends the TCP connection now.
     func end(_ reason: CloseReason) {
+        endAfterHeld = nil
         finish(reason)
         context?.close(promise: nil)
     }

@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 
 /// What a listener says about the workers that connect to it (protocol 9).
 ///
@@ -22,6 +22,14 @@ package struct AccessRules: Equatable, Sendable {
     }
 
     package var isTrusted: Bool { rbac == nil && middleware == nil }
+
+    /// Whether `function` decides, by what it answers, what workers of this listener may do.
+    package func isGuarded(by function: FunctionName) -> Bool {
+        if function.id == middleware { return true }
+        guard let rbac, function.namespace == FunctionName.defaultNamespace else { return false }
+        return [rbac.authentication, rbac.onFunction, rbac.onTrigger, rbac.onTriggerType]
+            .contains(function.id)
+    }
 }
 
 /// The `rbac` block. All of its functions live in the default namespace.
