@@ -195,9 +195,10 @@ final class Peer {
     func send(_ string: String) { send(Array(string.utf8)) }
 
     /// Waits for more bytes; false at the end of the stream.
-    private func receive() throws -> Bool {
+    private func receive(untilReset: Bool = false) throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count < 0, errno == ECONNRESET, untilReset { return false }
         guard count >= 0 else {
             throw Failure(what: "recv: \(errno) after \(received.count) bytes")
         }
@@ -207,7 +208,8 @@ final class Peer {
 
     /// Everything until the server closes, as text.
     func readToEnd() throws -> String {
-        while try receive() {}
+        // The peer may end by a reset, where something of ours was on its way.
+        while try receive(untilReset: true) {}
         defer { received = [] }
         return String(decoding: received, as: UTF8.self)
     }
