@@ -181,6 +181,8 @@ final class FakeConnection: Sendable {
 
     func heardControl(_ frame: WebSocketFrame) {
         let payload = Array(frame.unmaskedData.readableBytesView)
+        // The SDK's signs of life come by the clock, wherever a slow test happens to be.
+        guard frame.opcode != .ping else { return }
         feed.put(.control(opcode: UInt8(webSocketOpcode: frame.opcode), payload))
     }
 

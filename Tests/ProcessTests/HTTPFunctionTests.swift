@@ -92,7 +92,8 @@ extension Programs.HTTPFunctionTests {
         try stage.register("echo", "/echo")
         _ = try stage.worker.call("echo", ["n": 1], action: ["type": "void"])
         _ = try stage.worker.ask("echo", ["n": 2], action: ["type": "enqueue", "queue": "default"])
-        try eventually("both arrive") { stage.seen.count == 2 ? () : nil }
+        // At least once: a message whose request was slow is asked for again.
+        try eventually("both arrive") { stage.seen.count >= 2 ? () : nil }
         let bodies = stage.seen.compactMap { $0["body"] as? String }
         #expect(bodies.contains { $0.contains(#""n":1"#) })
         #expect(bodies.contains(#"{"n":2}"#))
