@@ -4,10 +4,13 @@ worker_sdk=0.25.0
 
 build_release() {
     echo "building (release) …"
-    swift build -c release --product iii 2>&1 | grep -E 'error|warning' || true
-    swift build -c release --product iii-log 2>&1 | grep -E 'error|warning' || true
+    # A failed build must not run what an earlier one left.
+    local product output
+    for product in iii iii-log; do
+        output=$(swift build -c release --product "$product" 2>&1) ||
+            { echo "$output" >&2; echo "the build failed" >&2; exit 1; }
+    done
     bin=$(swift build -c release --show-bin-path)
-    [ -x "$bin/iii" ] && [ -x "$bin/iii-log" ] || { echo "the build failed" >&2; exit 1; }
 }
 
 # wait_until SECONDS WHAT COMMAND…: until the command succeeds.

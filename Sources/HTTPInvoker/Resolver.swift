@@ -42,17 +42,18 @@ package struct Resolver: Sendable {
         return found
     }
 
+    /// Read as bytes, where ip(7) and ipv6(7) have them: which module owns the members of
+    /// `sockaddr_in` depends on what else a build imports.
     private static func address(_ entry: addrinfo) -> IPAddress? {
         guard let socket = UnsafeRawPointer(entry.ai_addr) else { return nil }
-        switch entry.ai_family {
-        case AF_INET:
-            let address = socket.load(as: sockaddr_in.self).sin_addr
-            return IPAddress(bytes: withUnsafeBytes(of: address) { Array($0) })
-        case AF_INET6:
-            let address = socket.load(as: sockaddr_in6.self).sin6_addr
-            return IPAddress(bytes: withUnsafeBytes(of: address) { Array($0) })
-        default: return nil
-        }
+        let (offset, count) =
+            switch entry.ai_family {
+            case AF_INET: (4, 4)
+            case AF_INET6: (8, 16)
+            default: (0, 0)
+            }
+        guard count > 0, Int(entry.ai_addrlen) >= offset + count else { return nil }
+        return IPAddress(bytes: Array(UnsafeRawBufferPointer(start: socket + offset, count: count)))
     }
 
     /// The addresses of this machine's own interfaces.
