@@ -60,6 +60,36 @@ extension Programs.NodeTests {
         #expect(worker.others.isEmpty, "\(worker.others)")
     }
 
+    @Test("10 MiB with texts in between go through a channel, in order")
+    func channel() throws {
+        let client = try ready(connections: 1)
+        let ends = try ChannelEnds(client)
+        let reading = try client.call("node::read", ["reader": ends.reader])
+        let writing = try client.call(
+            "node::write",
+            ["writer": ends.writer, "parts": 80, "bytes": 128 << 10]
+        )
+        let written = try client.reply(to: writing)["result"] as? Envelope ?? [:]
+        let read = try client.reply(to: reading)["result"] as? Envelope ?? [:]
+        #expect(read["bytes"] as? Int == 10 << 20)
+        #expect(read["texts"] as? Int == 20)
+        #expect(read["largest"] as? Int == 64 << 10)
+        #expect(read["sha256"] as? String == written["sha256"] as? String)
+        #expect(written["sha256"] is String)
+    }
+
+    @Test("A body that it reads as a stream comes back as one")
+    func streams() throws {
+        _ = try ready(connections: 1)
+        let body = (0..<(256 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        let stream = try HTTPStream("POST", "/mirror", port: engine.httpPort, length: body.count)
+        try stream.send(body)
+        let head = try stream.readHead()
+        #expect(head.status == 202)
+        #expect(head.headers["content-type"] == "application/octet-stream")
+        #expect(try stream.readBody() == body)
+    }
+
     /// A client, once the worker is there for the `connections`th time, and has everything once.
     private func ready(connections: Int) throws -> RawWorker {
         let client = try RawWorker.ready(engine)
@@ -70,7 +100,7 @@ extension Programs.NodeTests {
             return triggers.isEmpty ? nil : ()
         }
         #expect(Set(worker.connections).count == connections)
-        #expect(try bound(client) == ["http"])
+        #expect(try bound(client) == ["http", "http"])
         let rows = try client.ask("engine::workers::list", ["runtime": "node"])
         let workers = (rows["result"] as? Envelope)?["workers"] as? [Envelope] ?? []
         #expect(workers.compactMap { $0["id"] as? String } == worker.connections.suffix(1))

@@ -6,7 +6,7 @@
 "use strict";
 
 const WebSocket = require("ws");
-const { randomUUID } = require("crypto");
+const { createHash, randomUUID } = require("crypto");
 
 const url = process.argv[2];
 const functions = {
@@ -31,14 +31,57 @@ const functions = {
     connect();
     return new Promise(() => {});
   },
+  // Binary parts with a text behind every fourth, and the end.
+  "node::write": async ({ writer, parts, bytes }) => {
+    const channel = await open(writer);
+    const digest = createHash("sha256");
+    for (let number = 0; number < parts; number++) {
+      const part = Buffer.alloc(bytes, number % 251);
+      await write(channel, part);
+      digest.update(part);
+      if (number % 4 === 3) {
+        await sent(channel, `text ${number} äöü`);
+        digest.update(`text ${number} äöü`);
+      }
+    }
+    channel.close(1000, "stream_complete");
+    return { sha256: digest.digest("hex") };
+  },
+  // What comes, in the order in which it comes.
+  "node::read": async ({ reader }) => {
+    const channel = await open(reader);
+    const digest = createHash("sha256");
+    const seen = { bytes: 0, texts: 0, largest: 0 };
+    channel.on("message", (part, isBinary) => {
+      digest.update(part);
+      if (!isBinary) return (seen.texts += 1);
+      seen.bytes += part.length;
+      seen.largest = Math.max(seen.largest, part.length);
+    });
+    await new Promise((resolve) => channel.on("close", resolve));
+    return { sha256: digest.digest("hex"), ...seen };
+  },
+  // Streams what it reads of the request, and returns nothing.
+  "node::mirror": async ({ request_body, response }) => {
+    const [source, sink] = await Promise.all([open(request_body), open(response)]);
+    const type = { "content-type": "application/octet-stream" };
+    await sent(sink, JSON.stringify({ type: "set_status", status_code: 202 }));
+    await sent(sink, JSON.stringify({ type: "set_headers", headers: type }));
+    let written = Promise.resolve();
+    source.on("message", (part) => (written = written.then(() => write(sink, part))));
+    await new Promise((resolve) => source.on("close", resolve));
+    await written;
+    sink.close(1000, "stream_complete");
+  },
 };
-const trigger = {
+const route = (path, function_id) => ({
   id: randomUUID(),
   type: "registertrigger",
   trigger_type: "http",
-  function_id: "node::echo",
-  config: { api_path: "node", http_method: "POST" },
-};
+  function_id,
+  config: { api_path: path, http_method: "POST" },
+});
+const triggers = [route("node", "node::echo"), route("mirror", "node::mirror")];
 const triggerType = {
   id: "node::mail",
   description: "Fires per mail",
@@ -85,7 +128,36 @@ function register() {
   send({ type: "registertriggertype", ...triggerType });
   send({ type: "unregistertriggertype", ...triggerType });
   for (const id of Object.keys(functions)) send({ type: "registerfunction", id, metadata: {} });
-  send(trigger);
+  for (const trigger of triggers) send(trigger);
+}
+
+// The socket of one end of a channel, as the SDK opens it.
+function open({ channel_id, access_key, direction }) {
+  const query = `key=${encodeURIComponent(access_key)}&dir=${direction}`;
+  const channel = new WebSocket(`${url}/ws/channels/${channel_id}?${query}`);
+  // Whoever listens when it has opened misses what came with the answer to the handshake.
+  if (direction === "read") channel.once("upgrade", () => channel.pause());
+  return new Promise((resolve, reject) => {
+    channel.once("error", reject);
+    channel.once("open", () => {
+      resolve(channel);
+      if (direction === "read") setImmediate(() => channel.resume());
+    });
+  });
+}
+
+// Returns when the socket took it.
+function sent(channel, message) {
+  return new Promise((resolve, reject) =>
+    channel.send(message, (error) => (error ? reject(error) : resolve())),
+  );
+}
+
+// In messages of 64 KiB, as the SDK cuts them.
+async function write(channel, part) {
+  for (let at = 0; at < part.length; at += 65536) {
+    await sent(channel, part.subarray(at, at + 65536));
+  }
 }
 
 async function serve({ invocation_id, function_id, data, traceparent }) {
