@@ -58,7 +58,7 @@ const functions = {
       seen.bytes += part.length;
       seen.largest = Math.max(seen.largest, part.length);
     });
-    await new Promise((resolve) => channel.on("close", resolve));
+    await ended(channel);
     return { sha256: digest.digest("hex"), ...seen };
   },
   // Streams what it reads of the request, and returns nothing.
@@ -69,7 +69,7 @@ const functions = {
     await sent(sink, JSON.stringify({ type: "set_headers", headers: type }));
     let written = Promise.resolve();
     source.on("message", (part) => (written = written.then(() => write(sink, part))));
-    await new Promise((resolve) => source.on("close", resolve));
+    await ended(source);
     await written;
     sink.close(1000, "stream_complete");
   },
@@ -135,15 +135,20 @@ function register() {
 function open({ channel_id, access_key, direction }) {
   const query = `key=${encodeURIComponent(access_key)}&dir=${direction}`;
   const channel = new WebSocket(`${url}/ws/channels/${channel_id}?${query}`);
-  // Whoever listens when it has opened misses what came with the answer to the handshake.
-  if (direction === "read") channel.once("upgrade", () => channel.pause());
   return new Promise((resolve, reject) => {
     channel.once("error", reject);
     channel.once("open", () => {
+      // What comes before the reader listens would be lost: it resumes when it does.
+      if (direction === "read") channel.pause();
       resolve(channel);
-      if (direction === "read") setImmediate(() => channel.resume());
     });
   });
+}
+
+// Reads a channel to its end.
+function ended(channel) {
+  channel.resume();
+  return new Promise((resolve) => channel.on("close", resolve));
 }
 
 // Returns when the socket took it.
