@@ -117,7 +117,8 @@ private final class LiveFuzz {
     func finish() throws {
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
         for level in ["--full", "--semantic"] {
-            let verified = try engine.log("verify", level)
+            // Ten minutes leave gigabytes, and a debug build reads 20 MB/s.
+            let verified = try engine.log("verify", level, within: 1200)
             #expect(verified.ending == .exit(0), "\(verified.all)")
         }
     }

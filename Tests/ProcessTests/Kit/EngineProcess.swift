@@ -117,7 +117,7 @@ final class EngineProcess {
     }
 
     /// Runs `iii-log` on the data directory.
-    func log(_ arguments: String...) throws -> Outcome {
-        try run([Project.log, "-D", data] + arguments, in: scratch)
+    func log(_ arguments: String..., within seconds: Double = 60) throws -> Outcome {
+        try run([Project.log, "-D", data] + arguments, in: scratch, within: seconds)
     }
 }
