@@ -34,6 +34,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     let registry = Registry()
     var router = Router()
     var observers = Observers()
+    /// Events that have led to as many activations as one may, and of which that is to be told.
+    var exhaustedChains: [ActivationChain] = []
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -115,16 +117,29 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// - Throws: what the log threw; the engine must end then.
     package mutating func handle(_ command: Command) throws(LogError) {
+        let refusal = try givingUpTooLarge { (engine) throws(LogError) in
+            try engine.perform(command)
+        }
+        if let refusal { refuse(command, refusal) }
+    }
+
+    /// What can be too large for a record is refused where it comes in; this keeps the rest alive.
+    ///
+    /// - Returns: why `work` was given up; nil: it was not.
+    @discardableResult
+    mutating func givingUpTooLarge(
+        _ work: (inout Engine) throws(LogError) -> Void
+    ) throws(LogError) -> ErrorBody? {
         do throws(LogError) {
-            try perform(command)
+            try work(&self)
+            return nil
         } catch .recordTooLarge(let bytes, let limit) {
-            // What can be that large is refused where it comes in; this keeps the rest alive.
             let refusal = ErrorBody(
                 code: "payload_too_large",
                 message: "its record would have \(bytes) bytes; at most \(limit) can be recorded"
             )
-            notice(.error, "a command was refused: \(refusal.message)")
-            refuse(command, refusal)
+            notice(.error, "something was given up: \(refusal.message)")
+            return refusal
         }
     }
 
@@ -237,6 +252,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Lines of the engine's own about what happened since the last call.
     package mutating func takeNotices() -> [Notice] {
+        if !exhaustedChains.isEmpty { tellOfExhaustedChains() }
         defer { notices.removeAll(keepingCapacity: true) }
         return notices
     }

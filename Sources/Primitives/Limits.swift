@@ -30,10 +30,16 @@ package enum Limits {
     /// Sockets of one event loop that wait for an auth function at a time; further ones are
     /// refused.
     package static let admissions = 4096
+    /// Registrations of one worker that wait for its namespace, or for a hook, and what is in them,
+    /// in bytes.
+    package static let waitingRegistrations = 16_384
+    package static let waitingRegistrationBytes = 32 << 20
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
     /// How many observers a chain of calls may go through.
     package static let observeDepth = 16
+    /// How many activations one event may lead to by way of observers of what observers do.
+    package static let chainedActivations = 1024
     /// How long a function's owner may take to answer for an observer, in nanoseconds: its SDK
     /// gives its hook 30 s.
     package static let ownerAckDelay: UInt64 = 35_000_000_000

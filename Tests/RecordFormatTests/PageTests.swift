@@ -72,10 +72,10 @@ struct PageTests {
         )
         var bytes = page { snapshot.write(to: $0) }
         #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == snapshot)
-        let version = bytes[8]
+        let version = bytes[16]
         // Version 2 had no triggers of no connection: they would be gone.
         for other in [1, 2, version + 1] {
-            bytes[8] = other
+            bytes[16] = other
             seal(&bytes)
             #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == nil, "version \(other)")
         }
