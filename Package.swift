@@ -160,7 +160,7 @@ let package = Package(
             "HTTPInvoker",
             [
                 "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
-                crypto,
+                crypto, deque,
             ]
         ),
         // 8
@@ -236,7 +236,7 @@ let package = Package(
             "HTTPInvokerTests",
             [
                 "HTTPInvoker", "HTTPFunctions", "Engine", "Primitives", "JSON", nioCore, nioPosix,
-                nioSSL,
+                nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),

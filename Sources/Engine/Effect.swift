@@ -84,6 +84,8 @@ package enum Effect: Sendable {
         package var key: UUID128
         /// How many messages may be on their way.
         package var messages: Int
+        /// How many bytes, but for a message that is larger alone.
+        package var bytes: Int
     }
 
     /// A request that runs a function.

@@ -14,7 +14,8 @@ extension Engine where Store: ~Copyable {
     mutating func join(
         _ connection: ConnectionID,
         _ address: String,
-        _ access: Access?
+        _ access: Access?,
+        _ listener: Int
     ) throws(LogError) {
         let worker = Worker(
             connection: connection,
@@ -22,7 +23,8 @@ extension Engine where Store: ~Copyable {
             token: UUID128(from: &random),
             address: address,
             joined: now.wall,
-            access: access
+            access: access,
+            listener: listener
         )
         registry.add(worker)
         telemetry.engine.workerJoined()

@@ -49,6 +49,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Channels that are not over, as far as the edges have told.
+    var channels = ChannelLedger()
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -160,8 +162,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         if log.isDiskFull, refusesForShortage(command) { return }
         switch command {
         case .admit(let id, let admission): try admit(id, admission)
-        case .workerJoined(let connection, let address, let access):
-            try join(connection, address, access)
+        case .workerJoined(let connection, let address, let access, let listener):
+            try join(connection, address, access, listener)
         case .workerLeft(let connection, let reason): try leave(connection, reason)
         case .register(let connection, let registration):
             try register(connection, registration)
@@ -179,6 +181,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
+        case .channelEnded(let id): channels.close(id)
         case .drain: isDraining = true
         }
     }
@@ -336,6 +339,9 @@ package struct EngineOptions: Sendable {
     package var payloadBytes: Int
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
+    /// The secrets that such functions may carry, by the number of their worker's listener; those
+    /// of ``outbound`` for one that is not there.
+    package var listenerSecrets: [Int: [SecretRule]] = [:]
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
@@ -366,6 +372,13 @@ package struct EngineOptions: Sendable {
         self.observe = observe
         payloadBytes = recordBytes - Limits.recordOverheadBytes
         self.outbound = outbound
+    }
+
+    /// Where functions of the workers of one listener may lead.
+    func outbound(forListener number: Int) -> OutboundPolicy {
+        var policy = outbound
+        if let secrets = listenerSecrets[number] { policy.secrets = secrets }
+        return policy
     }
 }
 

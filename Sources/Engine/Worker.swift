@@ -13,6 +13,8 @@ final class Worker {
     let joined: Timestamp
     /// What it may do; nil: everything.
     let access: Access?
+    /// The number of the listener that it came to.
+    let listener: Int
     /// Where it may not do everything: what becomes of its registrations.
     var screening = Screening()
 
@@ -54,7 +56,8 @@ final class Worker {
         token: UUID128,
         address: String,
         joined: Timestamp,
-        access: Access? = nil
+        access: Access? = nil,
+        listener: Int = 0
     ) {
         self.connection = connection
         self.id = id
@@ -62,6 +65,7 @@ final class Worker {
         self.address = address
         self.joined = joined
         self.access = access
+        self.listener = listener
     }
 
     var inFlight: Int { serving.count }
