@@ -160,7 +160,7 @@ let package = Package(
             "HTTPInvoker",
             [
                 "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
-                crypto,
+                crypto, deque,
             ]
         ),
         // 8
@@ -193,6 +193,7 @@ let package = Package(
 
         program("web-socket-echo", path: "Tests/WebSocketEcho", ["NetServer", nioCore, nioPosix]),
 
+        module("TestKit", path: "Tests/TestKit", []),
         module(
             "SimulationKit",
             path: "Tests/SimulationKit",
@@ -236,7 +237,7 @@ let package = Package(
             "HTTPInvokerTests",
             [
                 "HTTPInvoker", "HTTPFunctions", "Engine", "Primitives", "JSON", nioCore, nioPosix,
-                nioSSL,
+                nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
         tests("ObservabilityTests", ["Observability", "Primitives", "Events", "JSON"]),
@@ -253,7 +254,7 @@ let package = Package(
         tests(
             "NetServerTests",
             [
-                "NetServer", "Channels", "Primitives", nioCore, nioPosix, nioHTTP1,
+                "NetServer", "Channels", "Primitives", "TestKit", nioCore, nioPosix, nioHTTP1,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
@@ -283,7 +284,7 @@ let package = Package(
             "LogToolsTests",
             [
                 "LogTools", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Primitives",
-                "Folding", "Queue", "State",
+                "Folding", "Queue", "State", "TestKit",
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
@@ -293,6 +294,7 @@ let package = Package(
         tests("TidyTests", []),
         .testTarget(
             name: "ProcessTests",
+            dependencies: ["TestKit"],
             exclude: ["Fixtures"],
             swiftSettings: settings
         ),

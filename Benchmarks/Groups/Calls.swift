@@ -7,22 +7,33 @@ enum Calls {
         for load in loads where settings.wants(load.name) {
             let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
             let reactor = Reactor()
-            let answerer = try Answerer(
-                "bench::echo",
-                result: InvocationLoad.data,
-                port: engine.worker,
-                on: reactor
-            )
-            let calls = try InvocationLoad(
-                "\"function_id\":\"bench::echo\",\"data\":\(InvocationLoad.data)",
-                load,
-                port: engine.worker,
-                on: reactor,
-                settings.plan
-            )
+            let calls = try EchoCalls(load, port: engine.worker, on: reactor, settings.plan)
             let served = try engine.child.serve(calls.run)
             row(Measurement(bench, "iii", clients: load.name, served))
-            withExtendedLifetime(answerer) {}
         }
     }
+}
+
+/// Workers that call a function of another, `bench::echo`, which answers at once.
+final class EchoCalls {
+    private let answerer: Answerer
+    private let load: InvocationLoad
+
+    init(_ load: Load, port: UInt16, on reactor: Reactor, _ plan: Plan) throws(Failure) {
+        answerer = try Answerer(
+            "bench::echo",
+            result: InvocationLoad.data,
+            port: port,
+            on: reactor
+        )
+        self.load = try InvocationLoad(
+            "\"function_id\":\"bench::echo\",\"data\":\(InvocationLoad.data)",
+            load,
+            port: port,
+            on: reactor,
+            plan
+        )
+    }
+
+    func run() throws(Failure) -> Meter { try load.run() }
 }

@@ -16,19 +16,7 @@ enum StalledPeer {
         for system in [quiet, reading, stalled] {
             let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
             let reactor = Reactor()
-            let answerer = try Answerer(
-                "bench::echo",
-                result: InvocationLoad.data,
-                port: engine.worker,
-                on: reactor
-            )
-            let calls = try InvocationLoad(
-                "\"function_id\":\"bench::echo\",\"data\":\(InvocationLoad.data)",
-                load,
-                port: engine.worker,
-                on: reactor,
-                plan
-            )
+            let calls = try EchoCalls(load, port: engine.worker, on: reactor, plan)
             let flood =
                 system == quiet
                 ? nil : try Flood(isRead: system == reading, port: engine.worker, on: reactor)
@@ -37,7 +25,6 @@ enum StalledPeer {
             let sent = flood.map { "\($0.sent >> 20) MiB sent" } ?? ""
             let notes = [sent, end ?? ""].filter { !$0.isEmpty }.joined(separator: "; ")
             row(Measurement(bench, system, clients: load.name, served, notes: notes))
-            withExtendedLifetime(answerer) {}
         }
     }
 }

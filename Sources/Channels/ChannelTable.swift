@@ -14,10 +14,15 @@ package final class ChannelTable {
     static let sweepInterval = TimeAmount.minutes(1)
 
     private let loop: any EventLoop
+    private let ended: (ChannelID) -> Void
     private var entries: [ChannelID: Entry] = [:]
     private var isSweepScheduled = false
 
-    package init(loop: any EventLoop) { self.loop = loop }
+    /// `ended` is called once for each channel that was opened, when it is over.
+    package init(loop: any EventLoop, ended: @escaping (ChannelID) -> Void = { _ in }) {
+        self.loop = loop
+        self.ended = ended
+    }
 
     package var count: Int { entries.count }
 
@@ -25,7 +30,10 @@ package final class ChannelTable {
         loop.assertInEventLoop()
         let channel = DataChannel(bounds: bounds)
         // It lives for as long as it is in the table, or an end still holds it.
-        channel.onOver = { [weak self] in self?.entries[id] = nil }
+        channel.onOver = { [weak self] in
+            self?.entries[id] = nil
+            self?.ended(id)
+        }
         entries[id] = Entry(channel: channel, key: key, made: loop.now)
         scheduleSweep()
     }

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 import Primitives
 
 /// What an SDK that knows of observers says about a call: the handler that it is made from
@@ -33,32 +33,33 @@ package final class CallContext: Sendable {
 }
 
 /// Who called: a worker, and the handler that it called from if it was one. The engine says which
-/// worker; a worker's word counts only for what it alone can know.
-final class Caller {
-    let worker: Worker
-    let function: String?
-    let invocation: String?
-    let parent: Level?
-
-    /// Who called the caller.
-    struct Level {
-        let worker: Worker?
+/// worker; a worker's word counts only for what it alone can know. Put into words by whoever needs
+/// them: for a handler, the edge does.
+package final class Caller: Sendable {
+    /// One of two levels: who called, and who called that one's handler.
+    private struct Level {
+        let worker: UUID128?
+        let name: String?
         let function: String?
         let invocation: String?
     }
 
+    private let own: Level
+    private let parent: Level?
+
     init(_ worker: Worker, _ context: CallContext, from origin: Invocation?) {
-        self.worker = worker
-        function = origin?.run.function.id ?? context.function
-        invocation = context.invocation
+        own = Level(
+            worker: worker.id,
+            name: worker.name,
+            function: origin?.run.function.id ?? context.function,
+            invocation: context.invocation
+        )
         if let origin {
-            parent = origin.run.callingWorker.map {
-                let caller = origin.run.caller(by: $0)
-                return Level(worker: $0, function: caller.function, invocation: caller.invocation)
-            }
+            parent = origin.run.callingHandler?.own
         } else if context.parentFunction != nil || context.parentInvocation != nil {
             parent = Level(
                 worker: nil,
+                name: nil,
                 function: context.parentFunction,
                 invocation: context.parentInvocation
             )
@@ -69,45 +70,38 @@ final class Caller {
 
     /// A call from outside of any handler, as far as the SDK says.
     init(_ worker: Worker) {
-        self.worker = worker
-        function = nil
-        invocation = nil
+        own = Level(worker: worker.id, name: worker.name, function: nil, invocation: nil)
         parent = nil
     }
 
     /// As handlers and observers are told.
-    var text: JSONText {
+    package var text: JSONText {
         var json = JSONBuilder()
         json.beginObject()
-        json.caller(worker, function, invocation)
+        Self.add(own, to: &json)
         if let parent {
             json.key("parent")
             json.beginObject()
-            json.caller(parent.worker, parent.function, parent.invocation)
+            Self.add(parent, to: &json)
             json.endObject()
         }
         json.endObject()
         return json.finish()
     }
+
+    private static func add(_ level: Level, to json: inout JSONBuilder) {
+        let members = [
+            ("worker_id", level.worker?.description), ("worker_name", level.name),
+            ("function_id", level.function), ("invocation_id", level.invocation),
+        ]
+        for case (let name, let value?) in members {
+            json.key(name)
+            json.string(value)
+        }
+    }
 }
 
 extension Run {
-    fileprivate func caller(by worker: Worker) -> Caller { place ?? Caller(worker) }
-
     /// Who called, as handlers and observers are told; nil: the engine itself.
-    var callerText: JSONText? { callingWorker.map { caller(by: $0).text } }
-}
-
-extension JSONBuilder {
-    fileprivate mutating func caller(_ worker: Worker?, _ function: String?, _ invocation: String?)
-    {
-        let members = [
-            ("worker_id", worker?.id.description), ("worker_name", worker?.name),
-            ("function_id", function), ("invocation_id", invocation),
-        ]
-        for case (let name, let value?) in members {
-            key(name)
-            string(value)
-        }
-    }
+    var callingHandler: Caller? { callingWorker.map { place ?? Caller($0) } }
 }

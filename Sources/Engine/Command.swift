@@ -12,7 +12,12 @@ package enum Command: Sendable {
     /// A socket asks for what its listener's rules make of it; answered by ``Effect/admit(_:_:)``.
     indirect case admit(AdmissionID, Admission)
     /// `access` is what an admission granted; nil: the listener is trusted.
-    case workerJoined(ConnectionID, address: String, access: Access? = nil)
+    indirect case workerJoined(
+        ConnectionID,
+        address: String,
+        access: Access? = nil,
+        listener: Int = 0
+    )
     case workerLeft(ConnectionID, reason: String)
     indirect case register(ConnectionID, Registration)
     indirect case reattach(ConnectionID, previous: String, token: String?)
@@ -30,6 +35,8 @@ package enum Command: Sendable {
     case requestStreams(ExchangeID)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
     indirect case fetched(UUID128, FunctionResult)
+    /// A channel that an ``Effect/open(_:for:)`` made is over.
+    case channelEnded(ChannelID)
     /// No new work; what is in flight may finish.
     case drain
 }

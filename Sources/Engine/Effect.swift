@@ -65,12 +65,12 @@ package enum Effect: Sendable {
     /// Where a call comes from, and whether it is an observer's activation (protocol 12.6).
     package final class Observation: Sendable {
         /// Nil: the engine itself called.
-        package let caller: JSONText?
+        package let caller: Caller?
         /// How many observers the chain of calls has gone through.
         package let depth: Int
         package let activation: (observer: String, id: UUID128)?
 
-        init(caller: JSONText?, depth: Int, activation: (observer: String, id: UUID128)?) {
+        init(caller: Caller?, depth: Int, activation: (observer: String, id: UUID128)?) {
             self.caller = caller
             self.depth = depth
             self.activation = activation
@@ -84,6 +84,8 @@ package enum Effect: Sendable {
         package var key: UUID128
         /// How many messages may be on their way.
         package var messages: Int
+        /// How many bytes, but for a message that is larger alone.
+        package var bytes: Int
     }
 
     /// A request that runs a function.

@@ -131,26 +131,52 @@ extension Engine where Store: ~Copyable {
         for call: Call,
         _ access: Access,
         namespace: String
-    ) -> (function: FunctionName, payload: [UInt8])? {
+    ) -> MiddlewareQuestion? {
         guard let middleware = access.rules.middleware else { return nil }
         let target = FunctionName(namespace: namespace, id: call.function)
         // One that names another function would lead past the middleware.
         if let builtin = Builtin.named(target), !builtin.namesAnother { return nil }
-        var input = JSONBuilder()
-        input.beginObject()
-        input.key("function_id")
-        input.string(call.function)
-        input.key("payload")
-        input.raw(JSONText(trusted: call.payload))
-        input.key("action")
-        input.raw(call.action.json)
-        input.key("context")
-        input.raw(access.grants.context)
-        input.key("namespace")
-        input.string(namespace)
-        input.endObject()
-        let function = FunctionName(namespace: namespace, id: middleware)
-        return (function, input.finish().bytes)
+        func input(_ context: JSONText) -> [UInt8] {
+            var input = JSONBuilder(capacity: 256 + call.payload.count)
+            input.beginObject()
+            input.key("function_id")
+            input.string(call.function)
+            input.key("payload")
+            input.raw(JSONText(trusted: call.payload))
+            input.key("action")
+            input.raw(call.action.json)
+            input.key("context")
+            input.raw(context)
+            input.key("namespace")
+            input.string(namespace)
+            input.endObject()
+            return input.finish().bytes
+        }
+        return MiddlewareQuestion(
+            function: FunctionName(namespace: namespace, id: middleware),
+            payload: input(access.grants.context),
+            logged: input(.redacted)
+        )
+    }
+}
+
+/// What a middleware is asked.
+struct MiddlewareQuestion {
+    let function: FunctionName
+    let payload: [UInt8]
+    /// The same as it is recorded: what an auth function knows of a worker may be a secret.
+    let logged: [UInt8]
+}
+
+extension JSONText {
+    /// What records have in place of a secret.
+    static let redacted = JSONText(string: "[redacted]")
+
+    /// The same object without what is secret in it; what is no object may be all secret.
+    var withoutContext: JSONText {
+        guard case .object(var members) = value() else { return .redacted }
+        if members["context"] != nil { members["context"] = Self.redacted.value() }
+        return JSONValue.object(members).text
     }
 }
 

@@ -17,7 +17,21 @@ extension Engine where Store: ~Copyable {
         /// The end of the invocation, or the closest that is known.
         let cause: Offset?
         let depth: Int
+        let chain: ActivationChain
         let baggage: String?
+    }
+
+    /// An event, and the same as the log may have it.
+    private struct Telling {
+        let event: ObservedEvent
+        let logged: ObservedEvent
+
+        init(_ event: ObservedEvent, loggedInput: [UInt8]?) {
+            self.event = event
+            var logged = event
+            if let loggedInput { logged.input = JSONText(trusted: loggedInput) }
+            self.logged = logged
+        }
     }
 
     // MARK: Events
@@ -33,7 +47,12 @@ extension Engine where Store: ~Copyable {
         guard !watchers.isEmpty else { return }
         let invocation = run.invocation?.description ?? UUID128(from: &random).description
         guard !observers.descriptor(of: run.function).isOwnerDelivered else {
-            let end = Observers.End(record: record, trace: run.trace, depth: run.depth)
+            let end = Observers.End(
+                record: record,
+                trace: run.trace,
+                depth: run.depth,
+                chain: run.chain
+            )
             return observers.note(end, of: invocation)
         }
         var isSuccess = true
@@ -45,7 +64,7 @@ extension Engine where Store: ~Copyable {
             invocation: invocation,
             isSuccess: isSuccess,
             input: JSONText(trusted: run.payload),
-            caller: run.callerText,
+            caller: run.callingHandler?.text,
             metadata: run.metadata,
             started: now.wall.milliseconds - span.milliseconds,
             duration: Double(span.nanoseconds) / 1_000_000
@@ -59,11 +78,13 @@ extension Engine where Store: ~Copyable {
             trace: run.trace,
             cause: record,
             depth: run.depth,
+            chain: run.chain ?? ActivationChain(run.trace),
             baggage: run.baggage
         )
         let document = event.document
+        let telling = Telling(event, loggedInput: run.logged)
         for observer in interested where observer.spec.filter.matches(document) {
-            try fire(observer, event, origin)
+            try fire(observer, telling, origin)
         }
     }
 
@@ -106,7 +127,7 @@ extension Engine where Store: ~Copyable {
             guard let observer = observers[id], observer.spec.source == event.function,
                 isOwnerDelivered || observer.spec.outcome.accepts(success: event.isSuccess)
             else { continue }
-            try fire(observer, event, origin)
+            try fire(observer, Telling(event, loggedInput: nil), origin)
         }
     }
 
@@ -117,6 +138,7 @@ extension Engine where Store: ~Copyable {
                 trace: running.trace,
                 cause: running.record,
                 depth: max(report.depth, running.run.depth),
+                chain: running.run.chain ?? ActivationChain(running.trace),
                 baggage: baggage
             )
         }
@@ -125,15 +147,18 @@ extension Engine where Store: ~Copyable {
                 trace: end.trace,
                 cause: end.record,
                 depth: max(report.depth, end.depth),
+                chain: end.chain ?? ActivationChain(end.trace),
                 baggage: baggage
             )
         }
         let parent = report.propagation.traceparent.flatMap { TraceParent($0) }
         let running = parent.flatMap { worker.origin(trace: $0.trace, baggage: baggage) }
+        let trace = parent?.trace ?? TraceID(from: &random)
         return EventOrigin(
-            trace: parent?.trace ?? TraceID(from: &random),
+            trace: trace,
             cause: running?.record,
             depth: max(report.depth, running?.run.depth ?? 0),
+            chain: running?.run.chain ?? ActivationChain(trace),
             baggage: baggage
         )
     }
@@ -143,9 +168,10 @@ extension Engine where Store: ~Copyable {
     /// Has the observer's target called for an event that it waits for.
     private mutating func fire(
         _ observer: Observer,
-        _ event: ObservedEvent,
+        _ telling: Telling,
         _ origin: EventOrigin
     ) throws(LogError) {
+        let event = telling.event
         guard observer.state == .active, !observer.isExhausted, isThere(observer.spec.target),
             isWithinDepth(origin.depth, observer), !isInShortage
         else { return }
@@ -158,9 +184,14 @@ extension Engine where Store: ~Copyable {
                     + "\(payload.count) bytes cannot be recorded"
             )
         }
-        guard hasRoom(for: payload.count, of: observer) else { return }
+        guard hasRoom(for: payload.count, of: observer), mayExtend(origin) else { return }
+        let logged = telling.logged.payload(
+            for: observer.spec,
+            observer: observer.id,
+            activation: id
+        )
         let ending = event.isSuccess ? "success" : "error"
-        let record = try recordActivation(of: observer, payload, ending, origin)
+        let record = try recordActivation(of: observer, logged, ending, origin)
         let run = Run(
             function: observer.spec.target,
             payload: payload,
@@ -172,6 +203,8 @@ extension Engine where Store: ~Copyable {
             baggage: Baggage.naming(observer.spec.target.id, in: origin.baggage)
         )
         run.depth = origin.depth + 1
+        run.chain = origin.chain
+        run.logged = logged
         run.activation = Run.Activation(observer: observer, id: id)
         try activate(run, of: observer)
     }
@@ -276,6 +309,28 @@ extension Engine where Store: ~Copyable {
         return false
     }
 
+    /// Whether the event, which observers have led to, may lead to one more activation. What is
+    /// left out is told once, at the end of the turn.
+    private mutating func mayExtend(_ origin: EventOrigin) -> Bool {
+        guard origin.depth > 0 else { return true }
+        if origin.chain.extend() { return true }
+        if origin.chain.missed == 1 { exhaustedChains.append(origin.chain) }
+        return false
+    }
+
+    /// Tells of events that have led to as many activations as one may.
+    mutating func tellOfExhaustedChains() {
+        for chain in exhaustedChains {
+            notice(
+                .warning,
+                "observers of what observers do: the event that began trace \(chain.trace) has led "
+                    + "to \(chain.activations) activations; \(chain.missed) more were left out, and "
+                    + "all that follow are"
+            )
+        }
+        exhaustedChains.removeAll()
+    }
+
     // MARK: An owner calls
 
     /// `obs.call`: an owner has the observer's target called, and waits for the result.
@@ -309,8 +364,12 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause,
             depth: depth,
+            chain: origin.chain ?? ActivationChain(origin.trace),
             baggage: call.propagation.baggage
         )
+        guard mayExtend(event) else {
+            return refuse("OBSERVE_BUDGET", "the event has led to too many activations")
+        }
         let record = try recordActivation(of: observer, call.payload, "call", event)
         let run = Run(
             function: observer.spec.target,
@@ -326,6 +385,7 @@ extension Engine where Store: ~Copyable {
         if case .answer = run.purpose, case .uuid(let id)? = call.id { run.invocation = id }
         setContext(of: run, call, worker, origin)
         run.depth = depth + 1
+        run.chain = event.chain
         run.activation = Run.Activation(observer: observer, id: UUID128(from: &random))
         try activate(run, of: observer)
     }

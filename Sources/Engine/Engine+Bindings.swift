@@ -24,11 +24,7 @@ extension Engine where Store: ~Copyable {
         } catch {
             return failTrigger(request, error, to: worker.connection)
         }
-        if let old = registry.triggers[request.id] {
-            if old.type != trigger.type { detach(old) }
-            disown(old)
-        }
-        trigger.record = try record(
+        let offset = try record(
             .triggerRegistered(
                 TriggerRegistered(
                     worker: worker.id,
@@ -40,6 +36,11 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        trigger.record = offset
+        if let old = registry.triggers[request.id] {
+            if old.type != trigger.type { detach(old, after: offset) }
+            disown(old)
+        }
         registry.triggers[request.id] = trigger
         worker.triggers.append(request.id)
         try subscribe(trigger)
@@ -58,7 +59,7 @@ extension Engine where Store: ~Copyable {
             ),
             owner: owner?.connection,
             home: home,
-            number: registry.nextTriggerNumber(),
+            number: registry.nextNumber(),
             type: registry.resolve(request, home: home)
         )
     }
@@ -91,17 +92,18 @@ extension Engine where Store: ~Copyable {
         guard let trigger = registry.triggers[id], waitingBindings[id] == nil else { return }
         if trigger.owner == nil { return try unbind(trigger) }
         guard trigger.owner == worker.connection else { return }
-        removeTrigger(id)
-        try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
+        let offset = try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
+        removeTrigger(id, after: offset)
         try dropLegacy(id)
         try unsubscribe(trigger)
     }
 
-    /// Takes a trigger out of the table and away from whoever serves it. A subscription stays.
-    mutating func removeTrigger(_ id: String) {
+    /// Takes a trigger out of the table and away from whoever serves it, who hears of it when the
+    /// record at `offset` is durable. A subscription stays.
+    mutating func removeTrigger(_ id: String, after offset: Offset) {
         guard let trigger = registry.triggers.removeValue(forKey: id) else { return }
         disown(trigger)
-        detach(trigger)
+        detach(trigger, after: offset)
     }
 
     private func disown(_ trigger: Registry.Trigger) {
@@ -123,20 +125,47 @@ extension Engine where Store: ~Copyable {
                     + "ignored: \(reason)"
             )
         }
-        let before = registry.provide(name, by: worker, offer)
-        try record(
-            .triggerTypeRegistered(
-                TriggerTypeRegistered(worker: worker.id, namespace: name.namespace, type: name.id)
+        let serving = registry.provider(of: name)
+        if let serving, serving !== worker, !worker.outranks(serving),
+            !worker.mayShare(with: serving)
+        {
+            return notice(
+                .warning,
+                "trigger type \"\(name)\" of worker \(worker.name ?? worker.id.description) was "
+                    + "ignored: worker \(serving.name ?? serving.id.description) provides it, which "
+                    + "has other rights"
             )
-        )
+        }
+        let offset = try record(.triggerTypeRegistered(TriggerTypeProvision(name, worker)))
+        let before = registry.provide(name, by: worker, offer)
         for trigger in registry.triggers(ofType: name.id)
         where registry.resolve(trigger.request, home: trigger.home) == name {
             if trigger.type != name {
-                detach(trigger)
+                detach(trigger, after: offset)
             } else if let before, before !== worker {
-                tellUnbound(trigger, to: before)
+                tellUnbound(trigger, to: before, after: offset)
             }
             try move(trigger, to: name)
+        }
+        try expelGuests(from: name, for: worker)
+    }
+
+    /// Restricted workers that provided a type do no more once one that may do everything does:
+    /// when that goes, what it was told is not for them.
+    private mutating func expelGuests(
+        from name: TriggerTypeName,
+        for worker: Worker
+    ) throws(LogError) {
+        let providers = registry.types[name]?.providers.map(\.worker) ?? []
+        for guest in providers where worker.outranks(guest) {
+            try record(.triggerTypeUnregistered(TriggerTypeProvision(name, guest)))
+            _ = registry.withdraw(name, by: guest)
+            guest.screening.forget(name)
+            notice(
+                .warning,
+                "worker \(guest.name ?? guest.id.description) does not provide trigger type "
+                    + "\"\(name)\" any more: a worker that may do everything does"
+            )
         }
     }
 
@@ -147,11 +176,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let name = TriggerTypeName(namespace: namespace ?? worker.namespace, id: id)
         guard worker.types.contains(name) else { return }
-        try record(
-            .triggerTypeUnregistered(
-                TriggerTypeUnregistered(worker: worker.id, namespace: name.namespace, type: id)
-            )
-        )
+        try record(.triggerTypeUnregistered(TriggerTypeProvision(name, worker)))
         try withdraw(name, by: worker)
     }
 
@@ -185,19 +210,23 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Takes a trigger away from its provider.
-    private mutating func detach(_ trigger: Registry.Trigger) {
+    private mutating func detach(_ trigger: Registry.Trigger, after offset: Offset) {
         guard let name = trigger.type else { return }
         if let type = EngineTriggerType(name) {
             unbind(trigger.request.id, from: type)
         } else if let provider = registry.provider(of: name) {
-            tellUnbound(trigger, to: provider)
+            tellUnbound(trigger, to: provider, after: offset)
         }
     }
 
-    private mutating func tellUnbound(_ trigger: Registry.Trigger, to provider: Worker) {
+    private mutating func tellUnbound(
+        _ trigger: Registry.Trigger,
+        to provider: Worker,
+        after offset: Offset
+    ) {
         let type = trigger.type.map { provider.known($0) } ?? trigger.request.type
         let message = Effect.Message.unbind(id: trigger.request.id, type: type)
-        send(message, to: provider.connection, after: nil)
+        send(message, to: provider.connection, after: offset)
     }
 
     // MARK: Questions
@@ -213,7 +242,7 @@ extension Engine where Store: ~Copyable {
         guard fits(bytes, to: provider) else {
             return try reject(trigger, Self.tooLarge(bytes, provider))
         }
-        trigger.question = registry.nextTriggerNumber()
+        trigger.question = registry.nextNumber()
         registry.triggers[id] = trigger
         tell(trigger, name, to: provider)
         timers.set(
@@ -348,5 +377,11 @@ extension Engine where Store: ~Copyable {
         } catch {
             return nil
         }
+    }
+}
+
+extension TriggerTypeProvision {
+    fileprivate init(_ name: TriggerTypeName, _ worker: Worker) {
+        self.init(worker: worker.id, namespace: name.namespace, type: name.id)
     }
 }

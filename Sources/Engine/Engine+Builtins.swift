@@ -205,7 +205,7 @@ extension Engine where Store: ~Copyable {
                 input,
                 function: function,
                 receipt: UUID128(from: &random),
-                baggage: nil
+                baggage: Baggage.deepened(by: origin.depth, nil)
             )
         } catch {
             return .failure(error)
@@ -242,7 +242,7 @@ extension Engine where Store: ~Copyable {
                     ),
                     payload: (fields.optionalValue("data") ?? .null).bytes,
                     receipt: receipt,
-                    baggage: baggage
+                    baggage: Baggage.deepened(by: origin.depth, baggage)
                 )
             } catch {
                 return .failure(error)

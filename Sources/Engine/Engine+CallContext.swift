@@ -9,8 +9,10 @@ extension Engine where Store: ~Copyable {
     func setContext(of run: Run, _ call: Call, _ worker: Worker, _ origin: Origin) {
         run.callingWorker = worker
         run.depth = origin.depth
+        run.chain = origin.chain
         guard let context = call.context else { return }
         run.depth = depth(of: call, worker, origin)
+        run.chain = run.chain ?? handler(of: context, worker)?.run.chain
         if context.invocation != nil || context.function != nil {
             run.place = Caller(worker, context, from: handler(of: context, worker))
         }
@@ -31,7 +33,7 @@ extension Engine where Store: ~Copyable {
 
     /// What a worker that knows of observers is told beside a call; nil: nothing.
     func observation(of run: Run) -> Effect.Observation? {
-        let caller = run.callerText
+        let caller = run.callingHandler
         guard caller != nil || run.depth > 0 || run.activation != nil else { return nil }
         return Effect.Observation(
             caller: caller,

@@ -29,9 +29,9 @@ extension Engine where Store: ~Copyable {
             if let refusal {
                 return answer(call, on: connection, .failure(refusal), after: nil)
             }
-            if let (function, payload) = middleware(for: call, access, namespace: namespace) {
+            if let question = middleware(for: call, access, namespace: namespace) {
                 let origin = origin(of: call, from: worker)
-                return try callFunction(call, function, worker, origin, forwarding: payload)
+                return try callFunction(call, question.function, worker, origin, asking: question)
             }
         }
         if let observer = call.context?.observer {
@@ -78,14 +78,13 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// Makes the call, or asks a middleware in place of it, in the engine's own name, what is to be
-    /// forwarded.
+    /// Makes the call, or asks a middleware in place of it, in the engine's own name.
     private mutating func callFunction(
         _ call: Call,
         _ function: FunctionName,
         _ worker: Worker,
         _ origin: Origin,
-        forwarding forwarded: [UInt8]? = nil
+        asking question: MiddlewareQuestion? = nil
     ) throws(LogError) {
         guard registry.isServed(function) else {
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
@@ -94,7 +93,7 @@ extension Engine where Store: ~Copyable {
         let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
         let run = Run(
             function: function,
-            payload: forwarded ?? call.payload,
+            payload: question?.payload ?? call.payload,
             metadata: call.metadata,
             purpose: purpose,
             trace: origin.trace,
@@ -102,8 +101,9 @@ extension Engine where Store: ~Copyable {
             causeHoldsPayload: false,
             baggage: hasContext
                 ? Baggage.naming(function.id, in: call.propagation.baggage) : nil,
-            caller: forwarded == nil ? worker.id : nil
+            caller: question == nil ? worker.id : nil
         )
+        run.logged = question?.logged
         run.parent = origin.parent
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
         setContext(of: run, call, worker, origin)
@@ -187,6 +187,8 @@ extension Engine where Store: ~Copyable {
         let cause: Offset?
         /// How many observers the chain of calls has gone through, as far as the engine knows.
         var depth = 0
+        /// The event behind those.
+        var chain: ActivationChain?
         /// The caller's trace context, as it was sent.
         var parent: TraceParent?
     }
@@ -205,11 +207,17 @@ extension Engine where Store: ~Copyable {
                 trace: parent.trace,
                 cause: invocation?.record,
                 depth: invocation?.run.depth ?? 0,
+                chain: invocation?.run.chain,
                 parent: parent
             )
         }
         if let sole = worker.soleOrigin {
-            return Origin(trace: sole.trace, cause: sole.record, depth: sole.run.depth)
+            return Origin(
+                trace: sole.trace,
+                cause: sole.record,
+                depth: sole.run.depth,
+                chain: sole.run.chain
+            )
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
     }

@@ -26,11 +26,19 @@ extension Engine where Store: ~Copyable {
                 )
             )
         }
+        let bytes: Int
+        do throws(ErrorBody) {
+            bytes = try channels.decideOpen(for: connection)
+        } catch {
+            return .failure(error)
+        }
         let channel = Effect.Channel(
             id: ChannelID(onLoop: connection.loop, from: &random),
             key: UUID128(from: &random),
-            messages: messages
+            messages: messages,
+            bytes: bytes
         )
+        channels.open(channel.id, for: connection, bytes: bytes)
         gate.hold(.open(channel, for: connection), after: nil)
         return Outcome(result: .value(Self.references(to: channel).bytes))
     }

@@ -209,8 +209,8 @@ extension Engine where Store: ~Copyable {
 
     /// Takes back a trigger that belongs to nobody.
     mutating func unbind(_ trigger: Registry.Trigger) throws(LogError) {
-        removeTrigger(trigger.request.id)
-        try record(.triggerUnbound(TriggerUnbound(trigger: trigger.request.id)))
+        let offset = try record(.triggerUnbound(TriggerUnbound(trigger: trigger.request.id)))
+        removeTrigger(trigger.request.id, after: offset)
         try dropLegacy(trigger.request.id)
         try unsubscribe(trigger)
     }

@@ -32,7 +32,8 @@ extension Engine where Store: ~Copyable {
     ) -> Reach? {
         guard let invocation, !invocation.isNull else { return .worker }
         do throws(ErrorBody) {
-            return .outside(try Endpoint(invocation, options.outbound))
+            let policy = options.outbound(forListener: worker.listener)
+            return .outside(try Endpoint(invocation, policy))
         } catch {
             notice(
                 .warning,

@@ -15,6 +15,8 @@ struct NameClaim {
     let description: WorkerDescription
     let call: Call
     let holder: ConnectionID
+    /// Tells it from an earlier claim of the same worker, on another holder.
+    let number: UInt64
 }
 
 extension Engine where Store: ~Copyable {
@@ -43,14 +45,16 @@ extension Engine where Store: ~Copyable {
         guard worker.claim == nil else { return Self.isRegistered(false) }
         if let holder = holder(of: description, besides: worker) {
             // A worker that crashed may be taken for alive: it must not keep its successor away.
-            worker.claim = NameClaim(
+            let claim = NameClaim(
                 description: description,
                 call: call,
-                holder: holder.connection
+                holder: holder.connection,
+                number: registry.nextNumber()
             )
+            worker.claim = claim
             gate.hold(.probe(holder.connection), after: nil)
             timers.set(
-                .nameClaim(worker.connection),
+                .nameClaim(worker.connection, claim.number),
                 at: now.monotonic + Limits.nameClaimPatience
             )
             return nil
@@ -134,8 +138,11 @@ extension Engine where Store: ~Copyable {
     }
 
     /// The time of the holder to show that it lives is over: it is taken for dead.
-    mutating func endNameClaim(of connection: ConnectionID) throws(LogError) {
-        guard let claim = registry.workers[connection]?.claim,
+    mutating func endNameClaim(
+        of connection: ConnectionID,
+        _ number: UInt64
+    ) throws(LogError) {
+        guard let claim = registry.workers[connection]?.claim, claim.number == number,
             let holder = registry.workers[claim.holder]
         else { return }
         notice(
@@ -181,9 +188,11 @@ extension Engine where Store: ~Copyable {
 
     /// The namespace is known: what waited for it is registered, in order.
     private mutating func resolve(_ worker: Worker) throws(LogError) {
-        guard let waiting = worker.pending else { return }
+        guard var waiting = worker.pending else { return }
         worker.pending = nil
-        for registration in waiting { try take(registration, of: worker) }
+        while registry.workers[worker.connection] === worker, let next = waiting.popFirst() {
+            try take(next, of: worker)
+        }
     }
 }
 

@@ -26,6 +26,7 @@ extension Engine where Store: ~Copyable {
             baggage: run.baggage
         )
         question.after = run.after
+        question.logged = run.logged
         try dispatch(question)
     }
 
@@ -85,7 +86,12 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func dispatch(_ run: Run, to builtin: Builtin) throws(LogError) {
-        let origin = Origin(trace: run.trace, cause: run.record ?? run.cause)
+        let origin = Origin(
+            trace: run.trace,
+            cause: run.record ?? run.cause,
+            depth: run.depth,
+            chain: run.chain
+        )
         let outcome = try self.run(
             builtin,
             input: JSONText(trusted: run.payload),
@@ -118,7 +124,7 @@ extension Engine where Store: ~Copyable {
                     caller: run.caller ?? UUID128(high: 0, low: 0),
                     awaited: isAwaited,
                     isCondition: isCondition,
-                    input: run.causeHoldsPayload ? [] : run.payload
+                    input: run.causeHoldsPayload ? [] : run.logged ?? run.payload
                 )
             ),
             trace: run.trace,
@@ -181,7 +187,7 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: recordable(result),
+                        result: recordable(result, of: run),
                         duration: span
                     )
                 ),
@@ -209,6 +215,12 @@ extension Engine where Store: ~Copyable {
         if let activation = run.activation { try self.end(activation) }
         guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
         try observed(run, result, took: span, at: end)
+    }
+
+    /// What an auth function knows of a worker, and a hook of it, may be a secret.
+    private func recordable(_ result: FunctionResult, of run: Run) -> FunctionResult {
+        guard run.guardsListener, case .value(let bytes) = result else { return recordable(result) }
+        return recordable(.value(JSONText(trusted: bytes).withoutContext.bytes))
     }
 
     /// A result that no record can hold is told of, not held.

@@ -15,7 +15,9 @@ struct Screening {
     var asked: UInt64?
     private(set) var count: UInt64 = 0
     /// Registrations behind the one that the hook is being asked about.
-    var waiting: [Registration] = []
+    var waiting = RegistrationQueue()
+    /// Whether those are being looked at: a hook that is missing has answered at once.
+    var isGoingOn = false
     /// Registered names by the id under which the worker knows them.
     var functions: [String: FunctionName] = [:]
     /// The same, the other way.
@@ -30,6 +32,16 @@ struct Screening {
         asked = count
         return count
     }
+
+    /// The worker does not serve the function any more.
+    mutating func forget(_ name: FunctionName) {
+        if let id = ids.removeValue(forKey: name) { functions[id] = nil }
+    }
+
+    /// The worker does not provide the type any more.
+    mutating func forget(_ type: TriggerTypeName) {
+        types = types.filter { $0.value != type }
+    }
 }
 
 extension Engine where Store: ~Copyable {
@@ -40,9 +52,17 @@ extension Engine where Store: ~Copyable {
         _ access: Access
     ) throws(LogError) {
         guard worker.screening.asked == nil else {
-            worker.screening.waiting.append(registration)
+            if !worker.screening.waiting.append(registration) { try cutOff(worker) }
             return
         }
+        try look(at: registration, of: worker, access)
+    }
+
+    private mutating func look(
+        at registration: Registration,
+        of worker: Worker,
+        _ access: Access
+    ) throws(LogError) {
         guard access.grants.mayLive(in: worker.namespace), allows(registration, access) else {
             return
         }
@@ -54,16 +74,16 @@ extension Engine where Store: ~Copyable {
             .hookDeadline(worker.connection, number),
             at: now.monotonic + access.rules.hookTimeout
         )
-        try start(
-            Run(
-                function: FunctionName(id: hook),
-                payload: input.bytes,
-                purpose: .screen(worker.connection, number, registration),
-                trace: TraceID(from: &random),
-                cause: nil,
-                causeHoldsPayload: false
-            )
+        let run = Run(
+            function: FunctionName(id: hook),
+            payload: input.bytes,
+            purpose: .screen(worker.connection, number, registration),
+            trace: TraceID(from: &random),
+            cause: nil,
+            causeHoldsPayload: false
         )
+        run.logged = input.withoutContext.bytes
+        try start(run)
     }
 
     private func allows(_ registration: Registration, _ access: Access) -> Bool {
@@ -150,9 +170,14 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func goOn(_ worker: Worker, _ access: Access) throws(LogError) {
-        let waiting = worker.screening.waiting
-        worker.screening.waiting = []
-        for registration in waiting { try screen(registration, of: worker, access) }
+        guard !worker.screening.isGoingOn else { return }
+        worker.screening.isGoingOn = true
+        defer { worker.screening.isGoingOn = false }
+        while worker.screening.asked == nil, registry.workers[worker.connection] === worker,
+            let next = worker.screening.waiting.popFirst()
+        {
+            try look(at: next, of: worker, access)
+        }
     }
 
     // MARK: Names
@@ -165,12 +190,12 @@ extension Engine where Store: ~Copyable {
         of worker: Worker,
         _ access: Access
     ) throws(LogError) {
+        let registration = access.grants.prefixed(registration)
+        // Neither the hook nor the prefix has been asked to be short.
+        guard fits(registration, of: worker) else { return }
         switch (registration, original) {
         case (.function(let id, let definition, let invocation), .function(let known, _, _)):
-            let name = FunctionName(
-                namespace: worker.namespace,
-                id: access.grants.prefixed(id)
-            )
+            let name = FunctionName(namespace: worker.namespace, id: id)
             if let old = worker.screening.functions[known], old != name {
                 try apply(.removeFunction(id: old.id), of: worker)
                 worker.screening.ids[old] = nil
@@ -217,8 +242,6 @@ extension Engine where Store: ~Copyable {
         of worker: Worker,
         _ access: Access
     ) throws(LogError) {
-        var request = request
-        request.function = access.grants.prefixed(request.function)
         if let refusal = refusal(of: request, worker, access) {
             return failTrigger(known, refusal, to: worker.connection)
         }
@@ -292,6 +315,20 @@ extension Engine where Store: ~Copyable {
 }
 
 extension Grants {
+    /// The same under the names that the worker's own become; what it takes back has its own.
+    fileprivate func prefixed(_ registration: Registration) -> Registration {
+        switch registration {
+        case .function(let id, let definition, let invocation):
+            return .function(id: prefixed(id), definition: definition, invocation: invocation)
+        case .trigger(var request):
+            request.function = prefixed(request.function)
+            return .trigger(request)
+        case .triggerType, .removeFunction, .removeTrigger, .removeTriggerType, .observe,
+            .unobserve:
+            return registration
+        }
+    }
+
     fileprivate func prefixed(_ id: String) -> String {
         prefix.map { "\($0)::\(id)" } ?? id
     }

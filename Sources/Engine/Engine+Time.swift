@@ -8,29 +8,39 @@ import Queue
 extension Engine where Store: ~Copyable {
     /// Does what the time has come for: deadlines, delayed messages, cron slots.
     package mutating func handleTime() throws(LogError) {
+        if timers.isCrowded { pruneTimers() }
         while let subject = timers.takeDue(now.monotonic) {
-            do throws(LogError) {
-                try end(subject)
-            } catch .recordTooLarge(let bytes, let limit) {
-                tellTooLarge(bytes, limit)
-            }
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.end(subject) }
         }
-        do throws(LogError) {
-            try endSilence()
-        } catch .recordTooLarge(let bytes, let limit) {
-            tellTooLarge(bytes, limit)
-        }
+        try givingUpTooLarge { (engine) throws(LogError) in try engine.endSilence() }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
-    /// What can be that large is refused where it comes in; this keeps the rest alive.
-    private mutating func tellTooLarge(_ bytes: Int, _ limit: Int) {
-        notice(
-            .error,
-            "something was given up: its record would have \(bytes) bytes; at most \(limit) can be "
-                + "recorded"
-        )
+    private mutating func pruneTimers() {
+        var timers = timers
+        self.timers = Timers()
+        timers.prune { isAwaited($0) }
+        self.timers = timers
+    }
+
+    /// Whether something would happen at the deadline.
+    private func isAwaited(_ subject: Timers.Subject) -> Bool {
+        switch subject {
+        case .namespaceGrace(let connection): registry.workers[connection]?.pending != nil
+        case .responseDeadline(let exchange): exchanges[exchange] != nil
+        case .admissionDeadline(let id): admissions.contains(id)
+        case .hookDeadline(let connection, let number):
+            registry.workers[connection]?.screening.asked == number
+        case .observer(let id, let number, let deadline):
+            observers[id].map { $0.number == number && $0.awaits(deadline) } ?? false
+        case .nameClaim(let connection, let number):
+            registry.workers[connection]?.claim?.number == number
+        case .providerSilence(let trigger, let question):
+            registry.triggers[trigger]?.question == question
+        case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
+        case .functionsLook: true
+        }
     }
 
     private mutating func end(_ subject: Timers.Subject) throws(LogError) {
@@ -41,7 +51,7 @@ extension Engine where Store: ~Copyable {
         case .hookDeadline(let connection, let number): try endHook(connection, number)
         case .observer(let id, let number, let deadline):
             try expire(observer: id, number: number, deadline)
-        case .nameClaim(let connection): try endNameClaim(of: connection)
+        case .nameClaim(let connection, let number): try endNameClaim(of: connection, number)
         case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
         case .functionsLook: try tellOfFunctions()

@@ -60,19 +60,19 @@ extension Engine where Store: ~Copyable {
         )
         exchanges[exchange] = trace
         timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
-        try start(
-            Run(
-                function: trigger.function,
-                payload: event.input.bytes,
-                metadata: trigger.metadata,
-                purpose: .respond(exchange),
-                trace: trace,
-                cause: offset,
-                causeHoldsPayload: true,
-                baggage: Baggage.naming(trigger.function.id, in: propagation.baggage),
-                condition: trigger.condition
-            )
+        let run = Run(
+            function: trigger.function,
+            payload: event.input.bytes,
+            metadata: trigger.metadata,
+            purpose: .respond(exchange),
+            trace: trace,
+            cause: offset,
+            causeHoldsPayload: true,
+            baggage: Baggage.naming(trigger.function.id, in: propagation.baggage),
+            condition: trigger.condition
         )
+        run.logged = event.logged.bytes
+        try start(run)
     }
 
     mutating func respond(

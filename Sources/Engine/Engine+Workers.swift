@@ -14,7 +14,8 @@ extension Engine where Store: ~Copyable {
     mutating func join(
         _ connection: ConnectionID,
         _ address: String,
-        _ access: Access?
+        _ access: Access?,
+        _ listener: Int
     ) throws(LogError) {
         let worker = Worker(
             connection: connection,
@@ -22,7 +23,8 @@ extension Engine where Store: ~Copyable {
             token: UUID128(from: &random),
             address: address,
             joined: now.wall,
-            access: access
+            access: access,
+            listener: listener
         )
         registry.add(worker)
         telemetry.engine.workerJoined()
@@ -47,9 +49,9 @@ extension Engine where Store: ~Copyable {
         let functions = worker.functions
         telemetry.engine.workerLeft()
         for function in functions { _ = registry.cease(function, by: worker) }
-        try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
+        let offset = try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers where registry.triggers[id]?.owner == connection {
-            removeTrigger(id)
+            removeTrigger(id, after: offset)
         }
         for type in worker.types { try withdraw(type, by: worker) }
         let stopped = FunctionResult.failure(
@@ -88,26 +90,45 @@ extension Engine where Store: ~Copyable {
         _ registration: Registration
     ) throws(LogError) {
         guard let worker = registry.workers[connection] else { return }
-        guard registration.longestName <= Limits.nameBytes else {
-            return notice(
-                .warning,
-                "a registration of worker \(worker.name ?? worker.id.description) was ignored: "
-                    + "an id or namespace in it has \(registration.longestName) bytes; at most "
-                    + "\(Limits.nameBytes) are taken"
-            )
-        }
-        guard registration.byteCount < options.payloadBytes else {
-            return notice(
-                .warning,
-                "a registration of worker \(worker.name ?? worker.id.description) was ignored: "
-                    + "it has \(registration.byteCount) bytes"
-            )
-        }
+        guard fits(registration, of: worker) else { return }
         guard worker.pending == nil else {
-            worker.pending?.append(registration)
+            if worker.pending?.append(registration) == false { try cutOff(worker) }
             return
         }
         try take(registration, of: worker)
+    }
+
+    /// Whether a registration can be recorded, and come back in messages; a notice where it cannot.
+    /// Asked before anything is changed for it.
+    mutating func fits(_ registration: Registration, of worker: Worker) -> Bool {
+        let problem: String
+        if registration.longestName > Limits.nameBytes {
+            problem =
+                "an id or namespace in it has \(registration.longestName) bytes; at most "
+                + "\(Limits.nameBytes) are taken"
+        } else if registration.byteCount >= options.payloadBytes {
+            problem = "it has \(registration.byteCount) bytes"
+        } else {
+            return true
+        }
+        notice(
+            .warning,
+            "a registration of worker \(worker.name ?? worker.id.description) was ignored: \(problem)"
+        )
+        return false
+    }
+
+    /// There is no room for what a worker registers: its connection is over.
+    mutating func cutOff(_ worker: Worker) throws(LogError) {
+        let reason = "too many registrations wait"
+        notice(
+            .warning,
+            "worker \(worker.name ?? worker.id.description) was cut off: at most "
+                + "\(Limits.waitingRegistrations) registrations of "
+                + "\(Limits.waitingRegistrationBytes) bytes wait for its namespace or for a hook"
+        )
+        gate.hold(.close(worker.connection, code: 1008, reason: reason), after: nil)
+        try leave(worker.connection, reason)
     }
 
     /// What a restricted worker registers is looked at first.
@@ -156,16 +177,11 @@ extension Engine where Store: ~Copyable {
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
             || worker.access != nil && guardsListener(name)
         let owner = registry.functions[name]?.owners.first {
-            $0 !== worker && (options.duplicates == .reject || !worker.mayShare(with: $0))
+            $0 !== worker && !worker.outranks($0)
+                && (options.duplicates == .reject || !worker.mayShare(with: $0))
         }
         if isReserved || owner != nil {
-            let rejection = Effect.Rejection(
-                code: "FUNCTION_NAMESPACE_CONFLICT",
-                namespace: worker.namespace,
-                function: worker.known(name),
-                owner: isReserved ? nil : owner?.id
-            )
-            return send(.rejected(rejection), to: worker.connection, after: nil)
+            return reject(name, of: worker, owner: isReserved ? nil : owner, after: nil)
         }
         guard let endpoint = endpoint(of: name, invocation, worker) else { return }
         let isNew = registry.serve(name, by: worker, definition: definition)
@@ -179,8 +195,42 @@ extension Engine where Store: ~Copyable {
                 )
             )
         )
+        try expelGuests(from: name, for: worker)
         try observeRegistered(name, definition, by: worker, at: offset)
         if isNew { try functionAppeared(name) }
+    }
+
+    /// Restricted workers that served a function do no more once one that may do everything does.
+    /// What they run they may still answer.
+    private mutating func expelGuests(
+        from name: FunctionName,
+        for worker: Worker
+    ) throws(LogError) {
+        let guests = registry.functions[name]?.owners.filter { worker.outranks($0) } ?? []
+        for guest in guests {
+            let unregistered = FunctionUnregistered(worker: guest.id, function: name)
+            let offset = try record(.functionUnregistered(unregistered))
+            reject(name, of: guest, owner: worker, after: offset)
+            _ = registry.cease(name, by: guest)
+            guest.screening.forget(name)
+            observeGone([name], by: guest)
+        }
+    }
+
+    /// A worker is told that a function is not its own: it goes on without (protocol 2.4).
+    private mutating func reject(
+        _ name: FunctionName,
+        of worker: Worker,
+        owner: Worker?,
+        after offset: Offset?
+    ) {
+        let rejection = Effect.Rejection(
+            code: "FUNCTION_NAMESPACE_CONFLICT",
+            namespace: worker.namespace,
+            function: worker.known(name),
+            owner: owner?.id
+        )
+        send(.rejected(rejection), to: worker.connection, after: offset)
     }
 
     /// Work that waited for a worker can go on.

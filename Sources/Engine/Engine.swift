@@ -34,6 +34,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     let registry = Registry()
     var router = Router()
     var observers = Observers()
+    /// Events that have led to as many activations as one may, and of which that is to be told.
+    var exhaustedChains: [ActivationChain] = []
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -47,6 +49,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Channels that are not over, as far as the edges have told.
+    var channels = ChannelLedger()
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -115,16 +119,29 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// - Throws: what the log threw; the engine must end then.
     package mutating func handle(_ command: Command) throws(LogError) {
+        let refusal = try givingUpTooLarge { (engine) throws(LogError) in
+            try engine.perform(command)
+        }
+        if let refusal { refuse(command, refusal) }
+    }
+
+    /// What can be too large for a record is refused where it comes in; this keeps the rest alive.
+    ///
+    /// - Returns: why `work` was given up; nil: it was not.
+    @discardableResult
+    mutating func givingUpTooLarge(
+        _ work: (inout Engine) throws(LogError) -> Void
+    ) throws(LogError) -> ErrorBody? {
         do throws(LogError) {
-            try perform(command)
+            try work(&self)
+            return nil
         } catch .recordTooLarge(let bytes, let limit) {
-            // What can be that large is refused where it comes in; this keeps the rest alive.
             let refusal = ErrorBody(
                 code: "payload_too_large",
                 message: "its record would have \(bytes) bytes; at most \(limit) can be recorded"
             )
-            notice(.error, "a command was refused: \(refusal.message)")
-            refuse(command, refusal)
+            notice(.error, "something was given up: \(refusal.message)")
+            return refusal
         }
     }
 
@@ -145,8 +162,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         if log.isDiskFull, refusesForShortage(command) { return }
         switch command {
         case .admit(let id, let admission): try admit(id, admission)
-        case .workerJoined(let connection, let address, let access):
-            try join(connection, address, access)
+        case .workerJoined(let connection, let address, let access, let listener):
+            try join(connection, address, access, listener)
         case .workerLeft(let connection, let reason): try leave(connection, reason)
         case .register(let connection, let registration):
             try register(connection, registration)
@@ -164,6 +181,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
+        case .channelEnded(let id): channels.close(id)
         case .drain: isDraining = true
         }
     }
@@ -237,6 +255,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Lines of the engine's own about what happened since the last call.
     package mutating func takeNotices() -> [Notice] {
+        if !exhaustedChains.isEmpty { tellOfExhaustedChains() }
         defer { notices.removeAll(keepingCapacity: true) }
         return notices
     }
@@ -320,6 +339,9 @@ package struct EngineOptions: Sendable {
     package var payloadBytes: Int
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
+    /// The secrets that such functions may carry, by the number of their worker's listener; those
+    /// of ``outbound`` for one that is not there.
+    package var listenerSecrets: [Int: [SecretRule]] = [:]
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
@@ -350,6 +372,13 @@ package struct EngineOptions: Sendable {
         self.observe = observe
         payloadBytes = recordBytes - Limits.recordOverheadBytes
         self.outbound = outbound
+    }
+
+    /// Where functions of the workers of one listener may lead.
+    func outbound(forListener number: Int) -> OutboundPolicy {
+        var policy = outbound
+        if let secrets = listenerSecrets[number] { policy.secrets = secrets }
+        return policy
     }
 }
 

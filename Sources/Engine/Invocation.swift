@@ -62,6 +62,10 @@ final class Run {
     var place: Caller?
     /// How many observers the chain of calls has gone through.
     var depth = 0
+    /// The event behind that, and what it has led to.
+    var chain: ActivationChain?
+    /// What records may hold of the payload, where that has secrets; nil: all of it.
+    var logged: [UInt8]?
     /// The observer that it is run for.
     var activation: Activation?
 

@@ -70,6 +70,17 @@ final class Observer {
     var isExhausted: Bool { spec.firesMax.map { fires >= $0 } ?? false }
     var info: OfferedObserver { OfferedObserver(id: id, spec: spec, legacy: legacy) }
 
+    /// Whether it would change something that a deadline is over.
+    func awaits(_ deadline: Observers.Deadline) -> Bool {
+        switch deadline {
+        case .end: true
+        case .owner(let owner, let revision):
+            consents.contains {
+                $0.owner == owner && $0.revision == revision && $0.answer == .none
+            }
+        }
+    }
+
     /// Notes that `owner` was asked in the message with this revision. One that took it already
     /// still has it.
     func ask(_ owner: ConnectionID, revision: UInt64) {
@@ -123,6 +134,7 @@ struct Observers {
         let record: Offset?
         let trace: TraceID
         let depth: Int
+        let chain: ActivationChain?
     }
 
     /// How many ends are kept: reports follow within milliseconds.

@@ -16,7 +16,7 @@ final class Registry {
     /// Changes whenever a function comes or goes.
     private(set) var functionsVersion: UInt64 = 0
     private var picks: UInt64 = 0
-    private var triggerNumbers: UInt64 = 0
+    private var numbers: UInt64 = 0
 
     /// A registered function; several workers may serve it.
     struct Function {
@@ -81,10 +81,10 @@ final class Registry {
         return worker
     }
 
-    /// A number that no trigger, and no question about one, had before.
-    func nextTriggerNumber() -> UInt64 {
-        triggerNumbers += 1
-        return triggerNumbers
+    /// A number that no trigger, no question about one and no claim had before.
+    func nextNumber() -> UInt64 {
+        numbers += 1
+        return numbers
     }
 
     /// Where else an id is registered, sorted: for whoever named the wrong namespace.

@@ -64,7 +64,10 @@ package struct Snapshot {
                 if let image = SnapshotImage(size: file.size, of: engine, file.read) {
                     do throws(DecodeError) { return try body(image) } catch {}
                 }
-                skipped("snapshot \(number) is damaged or of another log; an older one is used")
+                skipped(
+                    "snapshot \(number) is damaged, of another version or of another log; an older "
+                        + "one is used"
+                )
             }
         } catch {
             skipped("snapshots cannot be read: \(error)")

@@ -1,7 +1,9 @@
 import HeapModule
 import Primitives
 
-/// Deadlines on the monotonic clock. A deadline whose subject is gone by then fires for nothing.
+/// Deadlines on the monotonic clock. A deadline whose subject is gone by then fires for nothing;
+/// they are thrown out when there are twice as many timers as were awaited at the last look, so
+/// that what is made and ended quickly does not pile up until deadlines that are far away.
 struct Timers {
     enum Subject: Equatable {
         /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
@@ -14,7 +16,7 @@ struct Timers {
         case observer(String, number: UInt64, Observers.Deadline)
         /// The holder of the name that this worker wants has not shown that it lives (protocol
         /// 3.2).
-        case nameClaim(ConnectionID)
+        case nameClaim(ConnectionID, UInt64)
         /// A provider has not answered that question about a trigger (protocol 5).
         case providerSilence(trigger: String, question: UInt64)
         /// A trigger of no connection is taken as accepted by its provider (protocol 5).
@@ -34,14 +36,28 @@ struct Timers {
     }
 
     private var heap: Heap<Timer> = []
-    private var count: UInt64 = 0
+    private var made: UInt64 = 0
+    private var crowd = smallCrowd
+
+    private static let smallCrowd = 1024
+
+    var count: Int { heap.count }
+
+    /// Whether it is time to ``prune(_:)``.
+    var isCrowded: Bool { heap.count > crowd }
+
+    /// Throws out what nobody waits for.
+    mutating func prune(_ isAwaited: (Subject) -> Bool) {
+        heap = Heap(heap.unordered.filter { isAwaited($0.subject) })
+        crowd = max(Self.smallCrowd, 2 * heap.count)
+    }
 
     /// The earliest deadline, in monotonic nanoseconds.
     var next: UInt64? { heap.min?.deadline }
 
     mutating func set(_ subject: Subject, at deadline: UInt64) {
-        count += 1
-        heap.insert(Timer(deadline: deadline, number: count, subject: subject))
+        made += 1
+        heap.insert(Timer(deadline: deadline, number: made, subject: subject))
     }
 
     mutating func takeDue(_ now: UInt64) -> Subject? {

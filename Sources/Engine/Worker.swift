@@ -13,6 +13,8 @@ final class Worker {
     let joined: Timestamp
     /// What it may do; nil: everything.
     let access: Access?
+    /// The number of the listener that it came to.
+    let listener: Int
     /// Where it may not do everything: what becomes of its registrations.
     var screening = Screening()
 
@@ -30,7 +32,7 @@ final class Worker {
     /// Whether it declared that it knows of observers (`observe.v1`).
     var observes = false
     /// Registrations that came before the namespace was known; nil: it is known.
-    var pending: [Registration]? = []
+    var pending: RegistrationQueue? = RegistrationQueue()
     /// What it says of itself, while it waits for the name that another worker has.
     var claim: NameClaim?
     /// Whether no other worker may take its name (protocol 3.2).
@@ -54,7 +56,8 @@ final class Worker {
         token: UUID128,
         address: String,
         joined: Timestamp,
-        access: Access? = nil
+        access: Access? = nil,
+        listener: Int = 0
     ) {
         self.connection = connection
         self.id = id
@@ -62,16 +65,20 @@ final class Worker {
         self.address = address
         self.joined = joined
         self.access = access
+        self.listener = listener
     }
 
     var inFlight: Int { serving.count }
 
-    /// Whether it may take a part of the calls of a function that `other` serves: a restricted
-    /// worker only where both have the same rights, or it could listen in on what is not for it.
+    /// Whether it may take a part of the calls of a function that `other` serves: only where both
+    /// have the same rights, or one could listen in on what is not for it.
     func mayShare(with other: Worker) -> Bool {
-        guard let access else { return true }
-        return other.access?.rules == access.rules && other.access?.grants == access.grants
+        other.access?.rules == access?.rules && other.access?.grants == access?.grants
     }
+
+    /// Whether it takes over what `other` has registered. Who may do everything does, from who may
+    /// not: a guest must not keep others from a name, nor stay where their calls come.
+    func outranks(_ other: Worker) -> Bool { access == nil && other.access != nil }
 
     /// The id under which it knows a function that it serves.
     func known(_ function: FunctionName) -> String {

@@ -1,37 +1,8 @@
 package import Primitives
 package import RecordFormat
 
-/// A worker provides a trigger type from now on.
-package struct TriggerTypeRegistered: EventBody {
-    package static let kind = EventKind.triggerTypeRegistered
-
-    package let worker: UUID128
-    package let namespace: String
-    package let type: String
-
-    package init(worker: UUID128, namespace: String, type: String) {
-        self.worker = worker
-        self.namespace = namespace
-        self.type = type
-    }
-
-    package func encode(into writer: inout ByteWriter) {
-        writer.uuid(worker)
-        writer.text(namespace)
-        writer.text(type)
-    }
-
-    package init(from reader: inout ByteReader) throws(DecodeError) {
-        worker = try reader.uuid()
-        namespace = try reader.text()
-        type = try reader.text()
-    }
-}
-
-/// A worker no longer provides a trigger type.
-package struct TriggerTypeUnregistered: EventBody {
-    package static let kind = EventKind.triggerTypeUnregistered
-
+/// A worker and a trigger type that it provides from now on, or no longer: the kind says which.
+package struct TriggerTypeProvision: Equatable, Sendable {
     package let worker: UUID128
     package let namespace: String
     package let type: String

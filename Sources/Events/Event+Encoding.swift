@@ -13,8 +13,8 @@ extension Event {
         case .functionUnregistered: FunctionUnregistered.kind
         case .triggerRegistered: TriggerRegistered.kind
         case .triggerUnregistered: TriggerUnregistered.kind
-        case .triggerTypeRegistered: TriggerTypeRegistered.kind
-        case .triggerTypeUnregistered: TriggerTypeUnregistered.kind
+        case .triggerTypeRegistered: .triggerTypeRegistered
+        case .triggerTypeUnregistered: .triggerTypeUnregistered
         case .triggerBound: TriggerBound.kind
         case .triggerUnbound: TriggerUnbound.kind
         case .triggered: Triggered.kind
@@ -40,8 +40,8 @@ extension Event {
         case .functionUnregistered(let event): event.encode(into: &writer)
         case .triggerRegistered(let event): event.encode(into: &writer)
         case .triggerUnregistered(let event): event.encode(into: &writer)
-        case .triggerTypeRegistered(let event): event.encode(into: &writer)
-        case .triggerTypeUnregistered(let event): event.encode(into: &writer)
+        case .triggerTypeRegistered(let event), .triggerTypeUnregistered(let event):
+            event.encode(into: &writer)
         case .triggerBound(let event): event.encode(into: &writer)
         case .triggerUnbound(let event): event.encode(into: &writer)
         case .triggered(let event): event.encode(into: &writer)

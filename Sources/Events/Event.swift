@@ -66,8 +66,8 @@ package enum Event: Equatable, Sendable {
     case functionUnregistered(FunctionUnregistered)
     case triggerRegistered(TriggerRegistered)
     case triggerUnregistered(TriggerUnregistered)
-    case triggerTypeRegistered(TriggerTypeRegistered)
-    case triggerTypeUnregistered(TriggerTypeUnregistered)
+    case triggerTypeRegistered(TriggerTypeProvision)
+    case triggerTypeUnregistered(TriggerTypeProvision)
     case triggerBound(TriggerBound)
     case triggerUnbound(TriggerUnbound)
     case triggered(Triggered)
@@ -112,9 +112,9 @@ extension Event {
         case .triggerRegistered: .triggerRegistered(try TriggerRegistered(from: &reader))
         case .triggerUnregistered: .triggerUnregistered(try TriggerUnregistered(from: &reader))
         case .triggerTypeRegistered:
-            .triggerTypeRegistered(try TriggerTypeRegistered(from: &reader))
+            .triggerTypeRegistered(try TriggerTypeProvision(from: &reader))
         case .triggerTypeUnregistered:
-            .triggerTypeUnregistered(try TriggerTypeUnregistered(from: &reader))
+            .triggerTypeUnregistered(try TriggerTypeProvision(from: &reader))
         case .triggerBound: .triggerBound(try TriggerBound(from: &reader))
         case .triggerUnbound: .triggerUnbound(try TriggerUnbound(from: &reader))
         case .triggered: .triggered(try Triggered(from: &reader))

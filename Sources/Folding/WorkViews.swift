@@ -95,7 +95,6 @@ extension WorkViews {
             let run = Offset(try reader.varint())
             firingRuns[run] = Offset(try reader.varint())
         }
-        // A snapshot of before there were any ends here.
-        if !reader.isAtEnd { bindings = try BindingView(from: &reader) }
+        bindings = try BindingView(from: &reader)
     }
 }

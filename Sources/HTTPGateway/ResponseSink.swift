@@ -1,7 +1,9 @@
 import Channels
+import HTTP
 import JSON
 import NIOCore
 import NetServer
+import Primitives
 
 /// Makes a response of what a function writes into its channel (services 1, A.6 and A.7).
 ///
@@ -21,6 +23,9 @@ final class ResponseSink: ChannelSink {
     private var phase = Phase.head
     private var status = 200
     private var headers: [(name: String, value: String)] = []
+    private var headerBytes = 0
+    /// Why the function's response cannot be one; nil: it can.
+    private var refusal: ErrorBody?
     /// Came before the engine let the response begin.
     private var held: [ChannelMessage] = []
     private var ending: ChannelEnding?
@@ -47,7 +52,10 @@ final class ResponseSink: ChannelSink {
         switch phase {
         case .head:
             let body = batch.firstIndex { $0.kind == .binary }
-            for message in batch[..<(body ?? batch.endIndex)] { control(message) }
+            for message in batch[..<(body ?? batch.endIndex)] where refusal == nil {
+                control(message)
+            }
+            if refusal != nil { return ask() }
             guard let body else { return channel.ready() }
             held = Array(batch[body...])
             ask()
@@ -74,10 +82,11 @@ final class ResponseSink: ChannelSink {
     /// The response is the function's, with these headers behind its own.
     func begin(_ own: [(name: String, value: String)]) {
         guard phase == .asking else { return }
+        if let refusal { return refuse(refusal, own) }
         phase = .body
         if let ending, held.isEmpty {
             phase = .over
-            exchange.respond(HTTPReply(status: status, headers: headers + own))
+            exchange.respond(NetServer.HTTPReply(status: status, headers: headers + own))
             return finish(ending)
         }
         exchange.onWritable = { [weak self] in self?.channel.ready() }
@@ -85,6 +94,20 @@ final class ResponseSink: ChannelSink {
         write(held)
         held = []
         if let ending { finish(ending) }
+    }
+
+    /// In place of the function's response, which is given up.
+    private func refuse(_ refusal: ErrorBody, _ own: [(name: String, value: String)]) {
+        let reply = HTTP.HTTPReply(status: 500, error: refusal)
+        exchange.respond(
+            NetServer.HTTPReply(
+                status: reply.status,
+                headers: reply.headers + own,
+                body: reply.body
+            )
+        )
+        abandon()
+        finished()
     }
 
     /// Whoever writes is told that nobody reads.
@@ -142,8 +165,25 @@ final class ResponseSink: ChannelSink {
         for member in members.members {
             guard case .string(let text) = member.value else { continue }
             let name = member.name.lowercased()
+            for old in headers where old.name.lowercased() == name {
+                headerBytes -= Self.size(old)
+            }
             headers.removeAll { $0.name.lowercased() == name }
             headers.append((member.name, text))
+            headerBytes += Self.size((member.name, text))
+            guard headerBytes <= Limits.streamedHeaderBytes else {
+                refusal = ErrorBody(
+                    code: "response_headers_too_large",
+                    message: "the function set more than \(Limits.streamedHeaderBytes) bytes of "
+                        + "response headers"
+                )
+                return
+            }
         }
+    }
+
+    /// In the response, with what stands between and behind.
+    private static func size(_ header: (name: String, value: String)) -> Int {
+        header.name.utf8.count + header.value.utf8.count + 4
     }
 }

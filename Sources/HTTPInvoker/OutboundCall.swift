@@ -42,9 +42,19 @@ final class OutboundCall {
             self.fail("no response within \(timeout) ms")
         }
         if let literal = url.literal { return connect(to: [literal][...]) }
-        settings.resolver.addresses(of: url.host, on: loop).assumeIsolated().whenComplete {
+        let question = NameQuestion(
+            name: url.host,
+            owner: request.owner,
+            deadline: .now() + .milliseconds(timeout)
+        )
+        settings.resolver.addresses(of: question, on: loop).assumeIsolated().whenComplete {
+            switch $0 {
+            case .success(let addresses): self.resolved(addresses)
+            case .failure(let error as LookUps.Busy):
+                self.fail("\(error)")
             // A resolver that fails has found nothing.
-            self.resolved((try? $0.get()) ?? [])
+            case .failure: self.resolved([])
+            }
         }
     }
 

@@ -6,6 +6,8 @@ import Primitives
 /// One request as it will be sent, secrets and signature included.
 struct OutboundRequest {
     let endpoint: Endpoint
+    /// The connection that registered the function.
+    let owner: ConnectionID
     let head: HTTPRequestHead
     let body: [UInt8]
 
@@ -13,6 +15,7 @@ struct OutboundRequest {
         let endpoint = fetch.endpoint
         let dispatch = fetch.dispatch
         self.endpoint = endpoint
+        owner = fetch.owner
         body = Endpoint.body(dispatch.payload, caller: dispatch.caller)
         var headers = HTTPHeaders()
         let own = endpoint.headers(

@@ -1,28 +1,36 @@
 import Glibc
 package import HTTPFunctions
 package import NIOCore
-package import NIOPosix
+import NIOPosix
+import Primitives
 
 /// Turns a name into its addresses, all of them; none where it has none.
 package struct Resolver: Sendable {
-    private let look: @Sendable (String, any EventLoop) -> EventLoopFuture<[IPAddress]>
+    package typealias Look =
+        @Sendable (NameQuestion, any EventLoop) -> EventLoopFuture<[IPAddress]>
 
-    package init(
-        _ look: @escaping @Sendable (String, any EventLoop) -> EventLoopFuture<[IPAddress]>
-    ) {
-        self.look = look
-    }
+    private let look: Look
 
-    func addresses(of name: String, on loop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
-        look(name, loop)
+    package init(_ look: @escaping Look) { self.look = look }
+
+    func addresses(
+        of question: NameQuestion,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<[IPAddress]> {
+        look(question, loop)
     }
 
     /// The system's own, on threads that may wait: it has no way to ask without waiting.
-    package static func system(_ threads: NIOThreadPool) -> Resolver {
-        Resolver { name, loop in
-            threads.runIfActive(eventLoop: loop) { lookUp(name) }
+    package static let system: Resolver = {
+        // They run as soon as there is a name to look up, and as long as the process.
+        let threads = NIOThreadPool(numberOfThreads: Limits.lookUps)
+        let share = Limits.lookUpsOfWorker
+        let lookUps = LookUps(threads: Limits.lookUps, share: share) { name, done in
+            threads.start()
+            threads.submit { _ in done(lookUp(name)) }
         }
-    }
+        return Resolver { lookUps.addresses(of: $0, on: $1) }
+    }()
 
     private static func lookUp(_ name: String) -> [IPAddress] {
         var hints = addrinfo()

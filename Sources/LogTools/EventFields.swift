@@ -98,9 +98,7 @@ extension Event {
             [EventField("worker", event.worker)] + EventField.function(event.function)
         case .triggerRegistered(let event): event.fields
         case .triggerUnregistered(let event): [EventField("trigger", event.trigger)]
-        case .triggerTypeRegistered(let event):
-            EventField.type(event.type, in: event.namespace, of: event.worker)
-        case .triggerTypeUnregistered(let event):
+        case .triggerTypeRegistered(let event), .triggerTypeUnregistered(let event):
             EventField.type(event.type, in: event.namespace, of: event.worker)
         case .triggerBound(let event): event.fields
         case .triggerUnbound(let event): [EventField("trigger", event.trigger)]

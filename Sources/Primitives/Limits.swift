@@ -27,13 +27,24 @@ package enum Limits {
     package static let fetchMilliseconds: Int64 = 3_600_000
     /// Requests for functions that one event loop makes at a time; further ones fail.
     package static let fetches = 1024
+    /// Names that are looked up at a time, for the functions of one connection and for those of
+    /// all; and questions of one connection that wait for an answer.
+    package static let lookUpsOfWorker = 2
+    package static let lookUps = 8
+    package static let openLookUps = 256
     /// Sockets of one event loop that wait for an auth function at a time; further ones are
     /// refused.
     package static let admissions = 4096
+    /// Registrations of one worker that wait for its namespace, or for a hook, and what is in them,
+    /// in bytes.
+    package static let waitingRegistrations = 16_384
+    package static let waitingRegistrationBytes = 32 << 20
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
     /// How many observers a chain of calls may go through.
     package static let observeDepth = 16
+    /// How many activations one event may lead to by way of observers of what observers do.
+    package static let chainedActivations = 1024
     /// How long a function's owner may take to answer for an observer, in nanoseconds: its SDK
     /// gives its hook 30 s.
     package static let ownerAckDelay: UInt64 = 35_000_000_000
@@ -70,6 +81,16 @@ package enum Limits {
     /// Bytes that may be on their way in a channel: as many as its messages have when SDKs cut
     /// them. One message may be larger.
     package static let channelBytes = 4 << 20
+    /// Channels that one connection has made and that are not over, and those of all; further ones
+    /// are refused.
+    package static let channelsOfWorker = 4096
+    package static let channels = 65_536
+    /// What the channels of one connection may hold together, in bytes, as long as none of them has
+    /// less than the least.
+    package static let channelBytesOfWorker = 256 << 20
+    package static let channelBytesMin = 64 << 10
+    /// The headers that a function writes into its response's channel, in bytes.
+    package static let streamedHeaderBytes = 16 << 10
     /// Writes that are synced the other way before the single write is tried again.
     package static let linkedSyncs = 1000
 }

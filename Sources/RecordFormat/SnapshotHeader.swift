@@ -35,9 +35,10 @@ package struct SnapshotHeader: Equatable, Sendable {
     }
 
     private static let mark: StaticString = "iii-snp\n"
-    /// What the body is made of; a reader discards a snapshot of another kind. Raised whenever a
-    /// view writes itself down in another way.
-    private static let bodyVersion: UInt32 = 2
+    /// What the body is made of; a reader discards a snapshot of another kind, and folds the log.
+    /// Raised whenever a view writes itself down in another way, and whenever there is a view more:
+    /// what an older engine left out of its snapshot would else be taken for what is not there.
+    private static let bodyVersion: UInt32 = 3
 
     /// Fills the page that `memory` is.
     package func write(to memory: UnsafeMutableRawBufferPointer) {

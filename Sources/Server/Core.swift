@@ -232,7 +232,11 @@ extension EngineOptions {
             recordBytes: LogOptions(segmentBytes: configuration.log.segmentBytes).recordBytes,
             outbound: outbound
         )
-        listeners = configuration.allWorkerListeners.map(\.access.rules)
+        let all = configuration.allWorkerListeners
+        listeners = all.map(\.access.rules)
+        for (number, listener) in all.enumerated() {
+            listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
+        }
         telemetry.logging = configuration.observability.logging
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {

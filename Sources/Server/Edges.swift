@@ -45,7 +45,10 @@ final class Edges: Sendable {
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
                         eventLoop: loop
                     ),
-                    channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop),
+                    channels: NIOLoopBound(
+                        ChannelTable(loop: loop) { inbox.offer(.channelEnded($0)) },
+                        eventLoop: loop
+                    ),
                     invoker: NIOLoopBound(
                         HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                         eventLoop: loop
@@ -78,7 +81,10 @@ final class Edges: Sendable {
                             owned.channels.value.open(
                                 channel.id,
                                 key: channel.key,
-                                bounds: ChannelBounds(messages: channel.messages)
+                                bounds: ChannelBounds(
+                                    messages: channel.messages,
+                                    bytes: channel.bytes
+                                )
                             )
                         case .fetch: owned.invoker.value.carryOut(effect)
                         }

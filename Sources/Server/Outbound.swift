@@ -8,11 +8,13 @@ extension InvokerSettings {
     /// What the configuration and this process's environment say about outbound requests.
     ///
     /// - Throws: where the certificates to trust cannot be read.
-    init(_ configuration: Configuration.HTTPFunctions) throws(ServeError) {
+    init(_ whole: Configuration) throws(ServeError) {
+        let configuration = whole.httpFunctions
         let environment = Configuration.Sources.environment()
         let policy = configuration.policy(
             environment,
-            ownAddresses: Resolver.ownAddresses()
+            ownAddresses: Resolver.ownAddresses(),
+            others: whole.allWorkerListeners.flatMap { $0.access.secrets ?? [] }
         )
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
@@ -34,7 +36,7 @@ extension InvokerSettings {
             policy: policy,
             secrets: environment.filter { policy.knownSecrets.contains($0.key) },
             responseBytes: configuration.maxResponseBytes,
-            resolver: .system(.singleton),
+            resolver: .system,
             tls: clientTLS
         )
     }

@@ -22,7 +22,7 @@ package enum Server {
         prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
-        let outbound = try InvokerSettings(configuration.httpFunctions)
+        let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {

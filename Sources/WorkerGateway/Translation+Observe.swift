@@ -142,7 +142,7 @@ extension ObserveReply.ObserverInfo {
 extension DispatchFrame.Observation {
     init(_ observation: Effect.Observation) {
         self.init(
-            caller: observation.caller,
+            caller: observation.caller?.text,
             depth: observation.depth,
             activation: observation.activation.map { Activation(observer: $0.observer, id: $0.id) }
         )

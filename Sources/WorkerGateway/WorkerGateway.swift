@@ -64,7 +64,7 @@ package final class WorkerGateway {
             // An old SDK whose address has a query appends the channel's path behind it.
             if request.query?.contains("/ws/channels/") == true { return notFound }
             let address = request.remoteAddress
-            make = { self.makeSession(address: address, access: $0) }
+            make = { self.makeSession(address: address, access: $0, listener: listener) }
         case "/otel":
             let address = request.remoteAddress
             make = { _ in TelemetrySession(gateway: self, address: address) }
@@ -102,10 +102,20 @@ package final class WorkerGateway {
         collect(.admit(id, admission), bytes: 1024)
     }
 
-    private func makeSession(address: String, access: Access?) -> any WebSocketSession {
+    private func makeSession(
+        address: String,
+        access: Access?,
+        listener: Int
+    ) -> any WebSocketSession {
         nextNumber += 1
         let id = ConnectionID(loop: loopNumber, number: nextNumber)
-        let session = WorkerSession(id: id, address: address, access: access, gateway: self)
+        let session = WorkerSession(
+            id: id,
+            address: address,
+            access: access,
+            listener: listener,
+            gateway: self
+        )
         sessions[id.number] = session
         return session
     }

@@ -12,6 +12,7 @@ final class WorkerSession: WebSocketSession {
     let id: ConnectionID
     private let address: String
     private let access: Access?
+    private let listener: Int
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
     private var badFrames = 0
@@ -23,10 +24,17 @@ final class WorkerSession: WebSocketSession {
     /// Whether it has sent something in this turn; the gateway's.
     var isSender = false
 
-    init(id: ConnectionID, address: String, access: Access?, gateway: WorkerGateway) {
+    init(
+        id: ConnectionID,
+        address: String,
+        access: Access?,
+        listener: Int,
+        gateway: WorkerGateway
+    ) {
         self.id = id
         self.address = address
         self.access = access
+        self.listener = listener
         self.gateway = gateway
     }
 
@@ -34,7 +42,7 @@ final class WorkerSession: WebSocketSession {
 
     func opened(_ socket: WebSocketSocket) {
         self.socket = socket
-        add(.workerJoined(id, address: address, access: access), bytes: 0)
+        add(.workerJoined(id, address: address, access: access, listener: listener), bytes: 0)
     }
 
     func text(_ message: UnsafeBufferPointer<UInt8>) {

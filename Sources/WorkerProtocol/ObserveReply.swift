@@ -65,10 +65,8 @@ package enum ObserveReply: OutgoingFrame {
     package func encode(to sink: inout some FrameSink) {
         switch self {
         case .functionRegistered(let id, let namespace, let revision, let observers):
-            sink.literal(#"{"type":"functionregistered","id":"#)
-            sink.quoted(id)
-            sink.optional(#","namespace":"#, namespace)
-            sink.number(#","revision":"#, revision)
+            let opening: StaticString = #"{"type":"functionregistered","id":"#
+            sink.begin(opening, function: id, namespace, revision)
             sink.literal(#","local_dispatch":false,"observers":["#)
             for (index, observer) in observers.enumerated() {
                 if index > 0 { sink.literal(",") }
@@ -76,31 +74,23 @@ package enum ObserveReply: OutgoingFrame {
             }
             sink.literal("]}")
         case .observerAdded(let functionID, let namespace, let revision, let observer):
-            sink.literal(#"{"type":"observeradded","function_id":"#)
-            sink.quoted(functionID)
-            sink.optional(#","namespace":"#, namespace)
-            sink.number(#","revision":"#, revision)
+            let opening: StaticString = #"{"type":"observeradded","function_id":"#
+            sink.begin(opening, function: functionID, namespace, revision)
             sink.literal(#","observer":"#)
             observer.encode(to: &sink)
             sink.literal("}")
         case .observerRemoved(let functionID, let namespace, let revision, let id):
-            sink.literal(#"{"type":"observerremoved","function_id":"#)
-            sink.quoted(functionID)
-            sink.optional(#","namespace":"#, namespace)
-            sink.number(#","revision":"#, revision)
+            let opening: StaticString = #"{"type":"observerremoved","function_id":"#
+            sink.begin(opening, function: functionID, namespace, revision)
             sink.optional(#","id":"#, id)
             sink.literal("}")
         case .result(let id, let state, let error, let warnings):
-            sink.literal(#"{"type":"observeresult","id":"#)
-            sink.quoted(id)
-            sink.optional(#","state":"#, state)
+            sink.begin(#"{"type":"observeresult","id":"#, observer: id, state)
             sink.optional(#","error":"#, error)
             if !warnings.isEmpty { sink.strings(#","warnings":"#, warnings) }
             sink.literal("}")
         case .stateChanged(let id, let state, let reason, let fires):
-            sink.literal(#"{"type":"observerstatechanged","id":"#)
-            sink.quoted(id)
-            sink.optional(#","state":"#, state)
+            sink.begin(#"{"type":"observerstatechanged","id":"#, observer: id, state)
             sink.optional(#","reason":"#, reason)
             sink.number(#","fires":"#, fires)
             sink.literal("}")
@@ -128,6 +118,26 @@ extension ObserveReply.ObserverInfo {
 }
 
 extension FrameSink {
+    /// What owners are told begins with the function.
+    fileprivate mutating func begin(
+        _ opening: StaticString,
+        function: String,
+        _ namespace: String,
+        _ revision: UInt64
+    ) {
+        literal(opening)
+        quoted(function)
+        optional(#","namespace":"#, namespace)
+        number(#","revision":"#, revision)
+    }
+
+    /// What those who observe are told begins with the observer.
+    fileprivate mutating func begin(_ opening: StaticString, observer: String, _ state: String) {
+        literal(opening)
+        quoted(observer)
+        optional(#","state":"#, state)
+    }
+
     fileprivate mutating func optional(_ name: StaticString, _ error: ErrorBody?) {
         guard let error else { return }
         literal(name)

@@ -5,15 +5,18 @@ import Testing
 
 @testable import Channels
 
+private final class Ended { var ids: [ChannelID] = [] }
+
 @Suite("Channel table")
 struct ChannelTableTests {
     private let loop = EmbeddedEventLoop()
     private let table: ChannelTable
+    private let ended = Ended()
     private let id: ChannelID
     private let key: UUID128
 
     init() {
-        table = ChannelTable(loop: loop)
+        table = ChannelTable(loop: loop) { [ended] in ended.ids.append($0) }
         var entropy = SeededEntropy(seed: 7)
         id = ChannelID(onLoop: 3, from: &entropy)
         key = UUID128(from: &entropy)
@@ -36,8 +39,10 @@ struct ChannelTableTests {
         channel.attach(RecordingSink())
         loop.advanceTime(by: .hours(1))
         #expect(table.count == 1)
+        #expect(ended.ids.isEmpty)
         channel.end(.whole)
         #expect(table.count == 0)
+        #expect(ended.ids == [id], "told once")
     }
 
     @Test("what lacks an end is forgotten after five minutes, whoever waits")
@@ -49,6 +54,7 @@ struct ChannelTableTests {
         #expect(source.diary.all == ["attached"])
         loop.advanceTime(by: .seconds(61))
         #expect(table.count == 0)
+        #expect(ended.ids == [id])
         #expect(source.diary.all == ["attached", "reader left"])
     }
 

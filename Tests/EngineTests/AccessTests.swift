@@ -102,6 +102,40 @@ struct AdmissionTests {
         #expect(!String(decoding: log, as: UTF8.self).contains("canary"))
     }
 
+    @Test("nor what the auth function says of it, which hooks and the middleware are told")
+    func contexts() throws {
+        var rules = rules
+        rules.rbac?.onFunction = "hook"
+        rules.rbac?.exposed = [ExposeRule(.id(Wildcard("f")))]
+        rules.middleware = "gate"
+        let gated = try Gated(rules, serving: "auth", "hook", "gate", "f")
+        let lab = gated.lab
+        let asked = try #require(try gated.ask().dispatches.first)
+        let answer = #"{"context":{"token":"canary"}}"#
+        let end = try lab.settle(.answer(gated.admin, asked.invocation, answer))
+        let access = try #require(end.verdict?.access)
+        let guest = ConnectionID(loop: 0, number: 901)
+        try lab.settle(.workerJoined(guest, address: "a", access: access))
+        try lab.settle(.call(guest, .describe("guest", nil, "node", "0.25.0")))
+        let context = #"{"token":"canary"}"#
+        let hook = try lab.settle(
+            .register(guest, .function(id: "g", definition: .emptyObject))
+        )
+        #expect(hook.dispatches.first?.function == "hook" && self.context(hook) == context)
+        let call = Call(id: .text("c"), function: "f", payload: Array("7".utf8))
+        let middleware = try lab.settle(.call(guest, call))
+        #expect(middleware.dispatches.first?.function == "gate")
+        #expect(self.context(middleware) == context)
+        let log = lab.disk.segments.values.flatMap { $0 }
+        #expect(!String(decoding: log, as: UTF8.self).contains("canary"))
+    }
+
+    private func context(_ effects: [Effect]) -> String? {
+        effects.dispatches.first.flatMap {
+            JSONText(trusted: $0.payload).member("context")?.description
+        }
+    }
+
     @Test(
         "an error, nothing, or what is no grant lets nobody in",
         arguments: [("null", 403), ("7", 403), (#"{"allowed_functions":7}"#, 403)]

@@ -58,6 +58,42 @@ struct ChannelTests {
         #expect(lab.engine.log.staged == before)
     }
 
+    @Test("one connection has so many, which hold less the more there are; others have theirs")
+    func bounds() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w")
+        let create = Command.call(worker, "engine::channels::create", "{}")
+        var made: [Effect.Channel] = []
+        func open(_ effects: [Effect]) {
+            for case .open(let channel, _) in effects { made.append(channel) }
+        }
+        while made.count < Limits.channelsOfWorker {
+            let before = made.count
+            open(try lab.turn(Array(repeating: create, count: 64)))
+            try #require(made.count > before)
+        }
+        #expect(made.first?.bytes == Limits.channelBytes)
+        #expect(made.allSatisfy { $0.bytes >= Limits.channelBytesMin })
+        let most = Limits.channelBytesOfWorker + made.count * Limits.channelBytesMin
+        #expect(made.reduce(0) { $0 + $1.bytes } <= most)
+
+        let refused = try lab.settle(create).lines
+        let code = "engine::channels::create = TOO_MANY_CHANNELS"
+        #expect(refused.first?.hasPrefix(code) == true, "\(refused)")
+        let other = try lab.join("o")
+        let call = Command.call(other, "engine::channels::create", "{}")
+        #expect(try lab.settle(call).count == 2)
+        // One that is over makes room, once.
+        try lab.settle(.channelEnded(made[0].id), .channelEnded(made[0].id))
+        open(try lab.settle(create))
+        #expect(made.count == Limits.channelsOfWorker + 1)
+        #expect(try lab.settle(create).lines.first?.hasPrefix(code) == true)
+        for channel in made.dropFirst() { try lab.turn(.channelEnded(channel.id)) }
+        made = []
+        open(try lab.settle(create))
+        #expect(made.first?.bytes == Limits.channelBytes)
+    }
+
     @Test("a size that is no integer is an error")
     func mismatch() throws {
         let lines = try create(try Lab(), #"{"buffer_size":"many"}"#).lines

@@ -61,6 +61,30 @@ struct DurableBindingTests {
         #expect(try lab.settle().lines.first?.hasPrefix("\(register) = ") == true, "parked is fine")
     }
 
+    @Test(
+        "its provider hears that it is gone when that is on disk, and not before",
+        arguments: ["nobody's", "own"]
+    )
+    func unboundInTime(whose: String) throws {
+        let lab = try Lab()
+        let provider = try lab.join("p")
+        let maker = try lab.join("m")
+        var id = "t"
+        if whose == "own" {
+            try lab.settle(.trigger(maker, "mail", "{}", to: "f"))
+            try lab.settle(.provide(provider, "mail"))
+        } else {
+            id = try self.id(try lab.settle(.call(maker, register, mail)))
+            try lab.settle(.provide(provider, "mail"))
+        }
+        #expect(try lab.turn(.call(maker, unregister, #"{"id":"\#(id)"}"#)).lines == [])
+        #expect(
+            try lab.settle().lines == [
+                "unbind \(id) mail", #"engine::unregister_trigger = {"removed":true}"#,
+            ]
+        )
+    }
+
     @Test("a provider is asked first: what it refuses is not made")
     func refused() throws {
         let lab = try Lab()

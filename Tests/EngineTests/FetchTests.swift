@@ -53,6 +53,36 @@ struct FetchTests {
         #expect(try lab.settle(answered).isEmpty)
     }
 
+    @Test("a function carries the secrets of its worker's listener")
+    func secrets() throws {
+        let lab = try Lab {
+            $0.outbound.secrets = ["COMMON"].compactMap { SecretRule($0) }
+            $0.outbound.knownSecrets = ["COMMON", "PARTNER"]
+            $0.listenerSecrets = [1: ["PARTNER"].compactMap { SecretRule($0) }, 2: []]
+        }
+        func registers(_ secret: String, from listener: Int) throws -> Bool {
+            let connection = ConnectionID(loop: 0, number: UInt64(901 + listener))
+            try lab.settle(.workerJoined(connection, address: "a", listener: listener))
+            try lab.settle(.call(connection, .describe("w", nil, "node", "0.25.0")))
+            let peer = Peer(
+                connection: connection,
+                worker: UUID128(high: 0, low: 0),
+                token: UUID128(high: 0, low: 0)
+            )
+            let invocation = """
+                {"url":"https://fn.example.com/","auth":{"type":"bearer","token_key":"\(secret)"}}
+                """
+            try lab.settle(serve(peer, "f", invocation))
+            defer { _ = try? lab.settle(.workerLeft(connection, reason: "done")) }
+            return lab.engine.registry.isServed(FunctionName(id: "f"))
+        }
+        #expect(try registers("COMMON", from: 0))
+        #expect(try !registers("PARTNER", from: 0))
+        #expect(try registers("PARTNER", from: 1))
+        #expect(try !registers("COMMON", from: 1))
+        #expect(try !registers("COMMON", from: 2))
+    }
+
     @Test("the owner is not asked, and cannot answer in its place")
     func owner() throws {
         let lab = try Lab()

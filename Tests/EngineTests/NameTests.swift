@@ -86,6 +86,24 @@ struct NameTests {
         )
     }
 
+    @Test("a claim on the next holder has its own time, not what is left of the first one's")
+    func renewed() throws {
+        let lab = try Lab { $0.duplicates = .reject }
+        let first = try lab.join("mailer")
+        let second = try lab.connect()
+        let third = try lab.connect()
+        try lab.settle(describe(second, "mailer"))
+        try lab.settle(describe(third, "mailer"))
+        lab.pass(seconds: 1.5)
+        try lab.settle(.workerLeft(first.connection, reason: "gone"))
+        lab.pass(seconds: 1)
+        #expect(try lab.settle().lines == [], "the second has had one second")
+        lab.pass(seconds: 1.1)
+        #expect(
+            try lab.settle().lines(to: second) == ["close 1012 another worker has taken its name"]
+        )
+    }
+
     @Test("while a name is in question, the namespace's grace does not let registrations in")
     func grace() throws {
         let lab = try Lab {

@@ -172,7 +172,7 @@ struct ObserveOwnerTests {
         #expect(activation.function == "paid")
         #expect(String(decoding: activation.payload, as: UTF8.self) == #"{"n":1}"#)
         #expect(activation.observation?.activation?.observer == "o")
-        let caller = activation.observation?.caller
+        let caller = activation.observation?.caller?.text
         #expect(caller?.member("worker_name")?.stringValue == "shop")
         let back = try lab.settle(.answer(watcher, activation.invocation, "42"))
         #expect(back.lines == ["whatever = 42"])
@@ -230,7 +230,7 @@ struct ObserveOwnerTests {
     func callers() throws {
         try lab.settle(.serve(owner, "pay"))
         let outer = try #require(try lab.settle(.call(watcher, "pay")).dispatches.first)
-        let first = try #require(outer.observation?.caller)
+        let first = try #require(outer.observation?.caller?.text)
         #expect(first.member("worker_id")?.stringValue == watcher.worker.description)
         #expect(first.member("function_id") == nil)
         let context = CallContext(
@@ -241,7 +241,7 @@ struct ObserveOwnerTests {
         let inner = try #require(
             try lab.settle(.call(owner, "paid", context: context)).dispatches.first
         )
-        let caller = try #require(inner.observation?.caller)
+        let caller = try #require(inner.observation?.caller?.text)
         #expect(caller.member("worker_name")?.stringValue == "shop")
         #expect(caller.member("function_id")?.stringValue == "pay")
         #expect(caller.member("invocation_id")?.stringValue == outer.invocation.description)

@@ -1,4 +1,5 @@
 import Events
+import HTTP
 import JSON
 import LogTools
 import Observe
@@ -69,6 +70,42 @@ struct ObserveRecordTests {
         }
         #expect(!invoked.awaited && invoked.input.isEmpty)
         #expect(invoked.invocation == fired[0].invocation)
+    }
+
+    @Test(
+        "of a request the log has neither secrets nor keys of channels, observed or not",
+        arguments: ["envelope", "input"]
+    )
+    func requests(deliver: String) throws {
+        let lab = try Lab()
+        let owner = try lab.join("shop", serving: "pay")
+        let watcher = try lab.joinObserving("alerts", serving: "paid")
+        try lab.settle(.trigger(owner, "http", #"{"api_path":"/pay"}"#, to: "pay"))
+        try lab.settle(.observe(watcher, "pay", "paid") { $0.deliver = deliver })
+        let key = UUID128(high: 0xCA4A_21E5, low: 0x5EC2_E7ED)
+        let request = HTTPRequest(
+            method: "GET",
+            path: "/pay",
+            query: nil,
+            headers: [("authorization", "Bearer canary"), ("x-plain", "seen")],
+            body: [],
+            channels: HTTPChannels(
+                requestBody: ChannelID(.requestBody, ofExchange: 1, onLoop: 0),
+                response: ChannelID(.response, ofExchange: 1, onLoop: 0),
+                key: key
+            )
+        )
+        let exchange = ExchangeID(loop: 0, number: 1)
+        let call = try #require(
+            try lab.settle(.request(exchange, request, Propagation())).dispatches.first
+        )
+        let fired = try lab.settle(.answer(owner, call.invocation, #"{"status_code":200}"#))
+        let told = try #require(fired.dispatches.first)
+        #expect(String(decoding: told.payload, as: UTF8.self).contains("Bearer canary"))
+        let log = String(decoding: lab.disk.segments.values.flatMap { $0 }, as: UTF8.self)
+        #expect(log.contains("seen"))
+        #expect(!log.contains("canary"))
+        #expect(!log.contains(key.description))
     }
 
     @Test("an activation leaves when its own record is on disk, not before")

@@ -144,6 +144,64 @@ struct ScreeningTests {
         #expect(Set(reached) == [902, 903])
     }
 
+    @Test(
+        "who may do everything takes a function over, and the guest is told",
+        arguments: [EngineOptions.Duplicates.balance, .reject]
+    )
+    func takeover(duplicates: EngineOptions.Duplicates) throws {
+        let lab = try Lab { $0.duplicates = duplicates }
+        let guest = try guest(lab, open, #"{"function_registration_prefix":"p"}"#)
+        try lab.settle(.serve(guest, "f"))
+        let admin = try lab.join("admin")
+        let running = try #require(try lab.settle(.call(admin, "p::f")).dispatches.first)
+        let effects = try lab.settle(.serve(admin, "p::f"))
+        #expect(effects.lines(to: guest) == ["rejected FUNCTION_NAMESPACE_CONFLICT f"])
+        guard case .send(_, .rejected(let rejection))? = effects.first else { return }
+        #expect(rejection.owner == admin.worker)
+        for number in 0..<4 {
+            let call = Command.call(admin, "p::f", id: .text("c\(number)"))
+            #expect(try lab.settle(call).lines(to: admin) == ["invoke p::f {}"])
+        }
+        #expect(
+            try lab.settle(.answer(guest, running.invocation, "1")).lines == ["p::f = 1"],
+            "what it runs it may answer"
+        )
+        try lab.settle(.register(guest.connection, .removeFunction(id: "f")))
+        #expect(try lab.settle(.serve(guest, "f")).lines(to: guest).count == 1)
+        #expect(lab.engine.registry.functions[FunctionName(id: "p::f")]?.owners.count == 1)
+    }
+
+    @Test("what a hook or a prefix makes too long is refused, and nothing is half done")
+    func tooLong() throws {
+        let lab = try Lab()
+        let admin = try lab.join("admin", serving: "on::function")
+        let hooked = try guest(lab, hooked, "{}")
+        var asked = try #require(try lab.settle(.serve(hooked, "f")).dispatches.first)
+        try lab.settle(.answer(admin, asked.invocation, "{}"))
+        let known = FunctionName(id: "f")
+        #expect(lab.engine.registry.isServed(known))
+        let long = String(repeating: "x", count: 5000)
+        let large = String(repeating: "x", count: lab.engine.options.payloadBytes)
+        for answer in [#"{"function_id":"\#(long)"}"#, #"{"description":"\#(large)"}"#] {
+            asked = try #require(try lab.settle(.serve(hooked, "f")).dispatches.first)
+            _ = lab.engine.takeNotices()
+            try lab.settle(.answer(admin, asked.invocation, answer))
+            let notices = lab.engine.takeNotices().map(\.text)
+            #expect(notices.contains { $0.contains("was ignored: ") }, "\(notices)")
+            #expect(lab.engine.registry.isServed(known), "the old registration stands")
+            #expect(
+                lab.engine.registry.functions.keys.map(\.id).sorted() == ["f", "on::function"]
+            )
+        }
+        let prefix = String(repeating: "p", count: 4090)
+        let grants = #"{"function_registration_prefix":"\#(prefix)"}"#
+        let prefixed = try guest(lab, open, grants, number: 902)
+        try lab.settle(.serve(prefixed, "function"))
+        try lab.settle(.trigger(prefixed, "http", #"{"api_path":"/f"}"#, to: "function"))
+        #expect(lab.engine.registry.functions.count == 2)
+        #expect(lab.engine.registry.triggers.isEmpty)
+    }
+
     @Test("a hook renames, in order, and the worker goes on under the names that it knows")
     func hook() throws {
         let lab = try Lab()

@@ -56,6 +56,29 @@ struct TriggerTypeAccessTests {
         #expect(lab.engine.registry.triggers["t"]?.isParked == true)
     }
 
+    @Test("a type that others provide is not taken from them, and who may do everything takes it")
+    func ranks() throws {
+        let trusted = try lab.join("trusted")
+        let grants = #"{"allow_trigger_type_registration":true}"#
+        let guest = try guest(grants)
+        try lab.settle(.provide(trusted, "mail"))
+        try lab.settle(.provide(guest, "mail"))
+        let bound = try lab.settle(.trigger(client, "mail", "{}", to: "f"))
+        #expect(bound.lines(to: trusted) == ["bind t mail f {}"])
+        #expect(bound.lines(to: guest) == [])
+        try lab.settle(.workerLeft(trusted.connection, reason: "gone"))
+        #expect(lab.engine.registry.triggers["t"]?.isParked == true, "the guest never had it")
+
+        #expect(try lab.settle(.provide(guest, "mail")).lines(to: guest) == ["bind t mail f {}"])
+        let again = try lab.join("trusted")
+        let taken = try lab.settle(.provide(again, "mail"))
+        #expect(taken.lines(to: guest) == ["unbind t mail"])
+        #expect(taken.lines(to: again) == ["bind t mail f {}"])
+        let left = try lab.settle(.workerLeft(again.connection, reason: "gone"))
+        #expect(left.lines(to: guest) == [])
+        #expect(lab.engine.registry.types.isEmpty)
+    }
+
     @Test("a hook renames a type, and its worker goes on under the name that it knows")
     func hook() throws {
         let hook = try lab.join("hook", serving: "on::type")

@@ -91,12 +91,12 @@ private let golden: [Golden] = [
         "0174"
     ),
     Golden(
-        .triggerTypeRegistered(TriggerTypeRegistered(worker: uuid, namespace: "n", type: "y")),
+        .triggerTypeRegistered(TriggerTypeProvision(worker: uuid, namespace: "n", type: "y")),
         "08070605040302011817161514131211016e0179"
     ),
     Golden(
         .triggerTypeUnregistered(
-            TriggerTypeUnregistered(worker: uuid, namespace: "n", type: "y")
+            TriggerTypeProvision(worker: uuid, namespace: "n", type: "y")
         ),
         "08070605040302011817161514131211016e0179"
     ),

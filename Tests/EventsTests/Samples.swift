@@ -131,11 +131,11 @@ extension EventGenerator {
             )
         case .triggerTypeRegistered:
             .triggerTypeRegistered(
-                TriggerTypeRegistered(worker: uuid(), namespace: text(), type: text())
+                TriggerTypeProvision(worker: uuid(), namespace: text(), type: text())
             )
         case .triggerTypeUnregistered:
             .triggerTypeUnregistered(
-                TriggerTypeUnregistered(worker: uuid(), namespace: text(), type: text())
+                TriggerTypeProvision(worker: uuid(), namespace: text(), type: text())
             )
         case .triggerBound:
             .triggerBound(

@@ -30,6 +30,12 @@ struct PolicyTests {
         #expect(try refusal("https://127.0.0.1/")?.hasPrefix("Private IP blocked") == true)
         #expect(try refusal("https://[::ffff:a9fe:a9fe]/")?.hasPrefix("Private IP") == true)
         #expect(try refusal("https://8.8.8.8/") == nil)
+        #expect(try refusal("https://8.8.8.8:443/") == nil)
+        for port in ["80", "8443", "22"] {
+            let message = try refusal("https://8.8.8.8:\(port)/")
+            #expect(message?.hasPrefix("port \(port) is not among") == true)
+        }
+        #expect(try refusal("http://8.8.8.8:443/") { $0.requiresHTTPS = false } != nil)
         #expect(try refusal("https://10.0.0.1/") { $0.blocksPrivate = false } == nil)
     }
 
@@ -37,12 +43,14 @@ struct PolicyTests {
     func lists() throws {
         let listed: (inout OutboundPolicy) -> Void = {
             $0.hosts = [Glob("*.example.com")].compactMap { $0 }
-            $0.ports = [443]
+            $0.ports = [PortRange("443"), PortRange("8000-8999")].compactMap { $0 }
         }
         #expect(try refusal("https://fn.example.com/", listed) == nil)
         #expect(try refusal("https://FN.example.com./", listed) == nil)
         #expect(try refusal("https://example.org/", listed)?.hasPrefix("URL not in allow") == true)
         #expect(try refusal("https://fn.example.com:22/", listed)?.hasPrefix("port 22") == true)
+        #expect(try refusal("https://fn.example.com:8999/", listed) == nil)
+        #expect(try refusal("https://fn.example.com:9000/", listed) != nil)
         #expect(try refusal("https://a.example/") { $0.hosts = [] } != nil)
     }
 

@@ -145,6 +145,31 @@ struct StreamTests {
         #expect(bench.commands().isEmpty)
     }
 
+    @Test("headers have room as a request's have; more of them fail the response, and say so")
+    func largeHeaders() throws {
+        let (id, writer) = try writer()
+        let value = String(repeating: "v", count: 8000)
+        // The same one again takes no more room.
+        for _ in 0..<5 {
+            writer.text(#"{"type":"set_headers","headers":{"x-a":"\#(value)"}}"#)
+        }
+        writer.text(#"{"type":"set_headers","headers":{"x-b":"\#(value)"}}"#)
+        #expect(bench.commands().isEmpty)
+        writer.text(#"{"type":"set_headers","headers":{"x-c":"\#(value)","x-d":"1"}}"#)
+        guard case .requestStreams(id)? = bench.commands().first else {
+            Issue.record("the core was not asked")
+            return
+        }
+        try begin(id)
+        let sent = try bench.sent()
+        #expect(sent.hasPrefix("HTTP/1.1 500 "))
+        #expect(sent.contains("response_headers_too_large"))
+        #expect(!sent.contains("vvv"))
+        #expect(writer.told.last == "reader left")
+        // The connection goes on.
+        #expect(try bench.request(get).id != id)
+    }
+
     @Test("the end without a binary answers with the head alone")
     func headOnly() throws {
         let (id, writer) = try writer()

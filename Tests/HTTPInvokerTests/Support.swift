@@ -73,6 +73,7 @@ struct Outside {
     init() {
         policy = OutboundPolicy()
         policy.requiresHTTPS = false
+        policy.ports = [PortRange("1-65535")].compactMap { $0 }
         policy.allowedRanges = [AddressRange("127.0.0.0/8")].compactMap { $0 }
     }
 
@@ -102,8 +103,8 @@ struct Outside {
         var settings = InvokerSettings(
             policy: policy,
             secrets: secrets,
-            resolver: Resolver { name, loop in
-                let found = (names[name] ?? []).compactMap { IPAddress($0) }
+            resolver: Resolver { question, loop in
+                let found = (names[question.name] ?? []).compactMap { IPAddress($0) }
                 return loop.makeSucceededFuture(found)
             },
             tls: ClientTLS(.makeClientConfiguration())

@@ -7,7 +7,7 @@ import RecordFormat
 import Synchronization
 import Testing
 
-@Suite struct LogCopyTests {
+@Suite(.ownThread) struct LogCopyTests {
     @Test("a backup and what is restored from it are the log, and an engine opens them")
     func copies() throws {
         let log = try StoredLog(Wound.long(), records: 3)

@@ -206,7 +206,7 @@ struct ChannelSocketTests {
     }
 }
 
-@Suite("Channel route")
+@Suite("Channel route", .ownThread)
 struct ChannelRouteTests {
     /// A listener on three loops, with a channel at home on each; all have the same key.
     private func withChannels(

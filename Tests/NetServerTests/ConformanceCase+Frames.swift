@@ -51,7 +51,7 @@ extension ConformanceCase {
             ),
             ConformanceCase("2.3", "ping with no text", frame(9, some), .pong(some)),
             ConformanceCase("2.4", "ping of 125", frame(9, ascii(125)), .pong(ascii(125))),
-            ConformanceCase("2.5", "ping of 126", frame(9, ascii(126)), .close(1002)),
+            failing("2.5", "ping of 126", frame(9, ascii(126))),
             ConformanceCase("2.7", "pong without payload", frame(10, [])),
             ConformanceCase("2.8", "pong with payload", frame(10, conformanceText)),
             ConformanceCase(
@@ -77,7 +77,7 @@ extension ConformanceCase {
         let good = frame(1, conformanceText)
         let echo = Answer.text(conformanceText)
         return [
-            ConformanceCase("3.1", "RSV3", frame(1, conformanceText, reserved: 1), .close(1002)),
+            failing("3.1", "RSV3", frame(1, conformanceText, reserved: 1)),
             ConformanceCase(
                 "3.2",
                 "text, RSV2, ping",
@@ -99,14 +99,9 @@ extension ConformanceCase {
                 echo,
                 .close(1002)
             ),
-            ConformanceCase("3.5", "RSV1+3", frame(2, conformanceText, reserved: 5), .close(1002)),
-            ConformanceCase(
-                "3.6",
-                "RSV1+2, ping",
-                frame(9, conformanceText, reserved: 6),
-                .close(1002)
-            ),
-            ConformanceCase("3.7", "all RSV, close", frame(8, [], reserved: 7), .close(1002)),
+            failing("3.5", "RSV1+3", frame(2, conformanceText, reserved: 5)),
+            failing("3.6", "RSV1+2, ping", frame(9, conformanceText, reserved: 6)),
+            failing("3.7", "all RSV, close", frame(8, [], reserved: 7)),
         ]
     }()
 
@@ -137,8 +132,8 @@ extension ConformanceCase {
         let open = frame(0, conformanceText, isFinal: false)
         let echo = Answer.text(conformanceText)
         return [
-            ConformanceCase("5.1", "ping in two", frame(9, [], isFinal: false), .close(1002)),
-            ConformanceCase("5.2", "pong in two", frame(10, [], isFinal: false), .close(1002)),
+            failing("5.1", "ping in two", frame(9, [], isFinal: false)),
+            failing("5.2", "pong in two", frame(10, [], isFinal: false)),
             ConformanceCase("5.3", "text in two", one + two, whole),
             ConformanceCase(
                 "5.6",
@@ -147,14 +142,13 @@ extension ConformanceCase {
                 .pong(conformanceText),
                 whole
             ),
-            ConformanceCase("5.9", "continues nothing", frame(0, conformanceText), .close(1002)),
-            ConformanceCase(
+            failing("5.9", "continues nothing", frame(0, conformanceText)),
+            failing(
                 "5.10",
                 "continues nothing, then text",
-                frame(0, conformanceText) + frame(1, conformanceText),
-                .close(1002)
+                frame(0, conformanceText) + frame(1, conformanceText)
             ),
-            ConformanceCase("5.12", "continues nothing, not final", open, .close(1002)),
+            failing("5.12", "continues nothing, not final", open),
             ConformanceCase(
                 "5.15",
                 "continues what is over",
@@ -162,19 +156,9 @@ extension ConformanceCase {
                 whole,
                 .close(1002)
             ),
-            ConformanceCase(
-                "5.16",
-                "continues nothing, then fragments",
-                open + one + two,
-                .close(1002)
-            ),
-            ConformanceCase(
-                "5.18",
-                "text inside a text",
-                one + frame(1, conformanceText),
-                .close(1002)
-            ),
-            ConformanceCase("RFC 5.4", "binary inside a text", one + frame(2, []), .close(1002)),
+            failing("5.16", "continues nothing, then fragments", open + one + two),
+            failing("5.18", "text inside a text", one + frame(1, conformanceText)),
+            failing("RFC 5.4", "binary inside a text", one + frame(2, [])),
             ConformanceCase(
                 "5.19",
                 "five fragments, pings between",

@@ -30,6 +30,16 @@ struct ConformanceCase: CustomTestStringConvertible, Sendable {
         self.pieces = pieces
     }
 
+    /// What the server fails the connection for.
+    static func failing(
+        _ id: String,
+        _ what: String,
+        _ sent: [UInt8],
+        code: UInt16 = 1002
+    ) -> ConformanceCase {
+        ConformanceCase(id, what, sent, .close(code))
+    }
+
     /// With a list made elsewhere.
     init(_ id: String, _ what: String, _ sent: [UInt8], all answers: [Answer]) {
         self.id = id

@@ -58,7 +58,7 @@ private func withHTTP(
     await listener.close(grace: .milliseconds(100))
 }
 
-@Suite("HTTP listener")
+@Suite("HTTP listener", .ownThread)
 struct HTTPListenerTests {
     @Test("answers over a real socket and keeps the connection")
     func roundTrip() async throws {

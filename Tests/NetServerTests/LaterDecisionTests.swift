@@ -4,7 +4,7 @@ import Testing
 
 @testable import NetServer
 
-@Suite("Decisions that take time")
+@Suite("Decisions that take time", .ownThread)
 struct LaterDecisionTests {
     /// Decides half a heartbeat later, on the same loop.
     private static func later(

@@ -163,7 +163,7 @@ final class Peer {
         let address = try SocketAddress(ipAddress: anyPort.host, port: port)
         let result = address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw Failure(what: "connect: \(errno)") }
-        // Long: what the peer waits for may need a thread that other tests block meanwhile.
+        // Long: the machine may be busy with other tests.
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         let width = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, width)

@@ -5,7 +5,7 @@ import Testing
 
 /// RFC 6455 against the real listener, over a real socket. One case at a time: each blocks a thread
 /// of those that all tests share.
-@Suite("WebSocket conformance", .serialized)
+@Suite("WebSocket conformance", .serialized, .ownThread)
 struct WebSocketConformanceTests {
     @Test("answers as the RFC demands", arguments: ConformanceCase.all)
     func conforms(_ it: ConformanceCase) async throws {

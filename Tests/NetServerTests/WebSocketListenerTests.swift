@@ -5,7 +5,7 @@ import Testing
 
 @testable import NetServer
 
-@Suite("WebSocket listener")
+@Suite("WebSocket listener", .ownThread)
 struct WebSocketListenerTests {
     @Test("upgrades, echoes and closes over a real socket")
     func roundTrip() async throws {

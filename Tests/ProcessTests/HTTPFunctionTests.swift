@@ -29,7 +29,9 @@ private struct Stage {
             text(of: file).isEmpty ? nil : text(of: file)
         }
         base = isSecure ? "https://localhost:\(port)" : "http://127.0.0.1:\(port)"
-        var settings = ["http_functions.allowed_ranges=127.0.0.0/8,::1"]
+        var settings = [
+            "http_functions.allowed_ranges=127.0.0.0/8,::1", "http_functions.ports=1-65535",
+        ]
         if !isSecure { settings.append("http_functions.require_https=false") }
         if isSecure, isTrusted { settings.append("http_functions.ca_file=\(certificate)") }
         engine = EngineProcess(in: scratch, settings.flatMap { ["--set", $0] })

@@ -62,6 +62,33 @@ struct PageTests {
         #expect(zeros.withUnsafeBytes { SegmentHeader.read($0) } == .zero)
     }
 
+    @Test("a snapshot that an older or a newer engine made of its views is not used")
+    func snapshotVersions() {
+        let snapshot = SnapshotHeader(
+            engine: UUID128(high: 1, low: 2),
+            next: Offset(9),
+            lastTime: Timestamp(seconds: 1),
+            records: 9
+        )
+        var bytes = page { snapshot.write(to: $0) }
+        #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == snapshot)
+        let version = bytes[16]
+        // Version 2 had no triggers of no connection: they would be gone.
+        for other in [1, 2, version + 1] {
+            bytes[16] = other
+            seal(&bytes)
+            #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == nil, "version \(other)")
+        }
+    }
+
+    private func seal(_ page: inout [UInt8]) {
+        page.withUnsafeMutableBytes { memory in
+            let covered = UnsafeRawBufferPointer(rebasing: memory[..<(Layout.page - 4)])
+            let checksum = Checksum.crc32c(covered).littleEndian
+            memory.storeBytes(of: checksum, toByteOffset: Layout.page - 4, as: UInt32.self)
+        }
+    }
+
     @Test("newer formats, unknown features and other files are refused by name")
     func refusals() {
         let changes: [(position: Int, FormatRefusal)] = [
@@ -70,11 +97,7 @@ struct PageTests {
         for (position, refusal) in changes {
             var bytes = page { segment.write(to: $0) }
             bytes[position] = 2
-            bytes.withUnsafeMutableBytes { memory in
-                let covered = UnsafeRawBufferPointer(rebasing: memory[..<(Layout.page - 4)])
-                let checksum = Checksum.crc32c(covered).littleEndian
-                memory.storeBytes(of: checksum, toByteOffset: Layout.page - 4, as: UInt32.self)
-            }
+            seal(&bytes)
             #expect(bytes.withUnsafeBytes { SegmentHeader.read($0) } == .refused(refusal))
         }
     }

@@ -25,7 +25,7 @@ struct HTTPFunctionsConfigurationTests {
             require_https = false
             block_private_ips = false
             allowed_ranges = ["10.1.0.0/16", "fd00::/8"]
-            ports = [443, 8443]
+            ports = [443, "8000-8999"]
             secrets = ["STRIPE_KEY@api.stripe.com"]
             max_response_bytes = "1MiB"
             ca_file = "/etc/ca.pem"
@@ -36,23 +36,45 @@ struct HTTPFunctionsConfigurationTests {
         #expect(policy.hosts.map(\.text) == ["*.example.com"])
         #expect(!policy.requiresHTTPS && !policy.blocksPrivate)
         #expect(policy.allowedRanges.map(\.prefix) == [16, 8])
-        #expect(policy.ports == [443, 8443])
+        #expect(policy.ports?.map(\.description) == ["443", "8000-8999"])
         #expect(policy.knownSecrets == ["STRIPE_KEY"])
         #expect(policy.ownAddresses == [own])
         #expect(settings.maxResponseBytes == 1 << 20)
         #expect(settings.caFile == "/etc/ca.pem")
     }
 
+    @Test("carry the secrets of their listener: none of one with rules, unless it has its own")
+    func listenerSecrets() throws {
+        let text = """
+            [http_functions]
+            secrets = ["COMMON"]
+            [[worker_listener]]
+            address = "127.0.0.1:1"
+            [worker_listener.rbac]
+            expose_functions = []
+            [[worker_listener]]
+            address = "127.0.0.1:2"
+            http_function_secrets = ["PARTNER@partner.example"]
+            [worker_listener.rbac]
+            expose_functions = []
+            """
+        let whole = try configuration(toml: text)
+        let rules = whole.allWorkerListeners.map {
+            $0.access.secrets(whole.httpFunctions.secrets).map(\.description)
+        }
+        #expect(rules == [["COMMON"], [], ["PARTNER@partner.example"]])
+    }
+
     @Test("are read from flags, with commas")
     func flags() throws {
         let workspace = try Workspace()
         let loaded = try workspace.load(
-            set: ["http_functions.allowed_ranges=127.0.0.0/8,::1", "http_functions.ports=1,2"]
+            set: ["http_functions.allowed_ranges=127.0.0.0/8,::1", "http_functions.ports=1,2-3"]
         )
         #expect(loaded.configuration.httpFunctions.allowedRanges.map(\.prefix) == [8, 128])
-        #expect(loaded.configuration.httpFunctions.ports == [1, 2])
+        #expect(loaded.configuration.httpFunctions.ports?.map(\.ports) == [1...1, 2...3])
         let shown = loaded.effective.first { $0.key == "http_functions.ports" }
-        #expect(shown?.value == "[1, 2]")
+        #expect(shown?.value == #"[1, "2-3"]"#)
     }
 
     @Test("are read from the workers: form")
@@ -93,6 +115,7 @@ struct HTTPFunctionsConfigurationTests {
         "are refused where they mean nothing",
         arguments: [
             "url_allowlist = [\"[\"]", "allowed_ranges = [\"10/8\"]", "ports = [0]",
+            "ports = [\"9-8\"]",
             "secrets = [\"\"]", "url_allowlist = \"*\"", "max_response_bytes = \"1GiB\"",
             "redirects = true",
         ]

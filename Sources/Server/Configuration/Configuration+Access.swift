@@ -1,4 +1,5 @@
 package import AccessControl
+package import HTTPFunctions
 import JSON
 package import Primitives
 
@@ -22,8 +23,16 @@ extension Configuration {
         package var origins: [String] = []
         /// nil: workers may do everything.
         package var rbac: RoleRules?
+        /// The secrets that their functions by HTTP may carry; nil: all that any may where workers
+        /// may do everything, else none.
+        package var secrets: [SecretRule]?
 
         package init() {}
+
+        /// The secrets where the configuration lets functions carry `common`.
+        package func secrets(_ common: [SecretRule]) -> [SecretRule] {
+            secrets ?? (rules.isTrusted ? common : [])
+        }
 
         package var rules: AccessRules {
             AccessRules(
@@ -49,6 +58,7 @@ extension Configuration.WorkerListener {
         Field("handshake_timeout", \.access.handshakeTimeout, .positiveSpan),
         Field(optional: "middleware_function_id", \.access.middleware, .nonEmpty),
         Field("origins", \.access.origins, .origins),
+        Field(optional: "http_function_secrets", \.access.secrets, .secretRules),
     ]
 }
 
@@ -58,6 +68,7 @@ extension Configuration.Engine {
         Field("handshake_timeout", \.access.handshakeTimeout, .positiveSpan),
         Field(optional: "middleware_function_id", \.access.middleware, .nonEmpty),
         Field("origins", \.access.origins, .origins),
+        Field(optional: "http_function_secrets", \.access.secrets, .secretRules),
     ]
 }
 

@@ -10,8 +10,8 @@ extension Configuration {
         package var blockPrivateIPs = true
         /// Private ranges that are let through nevertheless.
         package var allowedRanges: [AddressRange] = []
-        /// Ports that may be connected to; empty for all.
-        package var ports: [UInt16] = []
+        /// Ports that may be connected to; nil: those of the schemes.
+        package var ports: [PortRange]?
         /// Environment variables that functions may name, each perhaps with the hosts that may see
         /// it.
         package var secrets = OutboundPolicy().secrets
@@ -23,21 +23,24 @@ extension Configuration {
         package init() {}
 
         /// The same as the policy of an engine with that environment on a machine with those
-        /// addresses.
+        /// addresses; `others` are the secrets of listeners that have their own.
         package func policy(
             _ environment: [String: String],
-            ownAddresses: Set<IPAddress>
+            ownAddresses: Set<IPAddress>,
+            others: [SecretRule] = []
         ) -> OutboundPolicy {
             var policy = OutboundPolicy()
             policy.hosts = urlAllowlist
             policy.requiresHTTPS = requireHTTPS
             policy.blocksPrivate = blockPrivateIPs
             policy.allowedRanges = allowedRanges
-            policy.ports = Set(ports)
+            policy.ports = ports
             policy.ownAddresses = ownAddresses
             policy.secrets = secrets
             policy.knownSecrets = Set(
-                environment.keys.filter { name in secrets.contains { $0.name.matches(name) } }
+                environment.keys.filter { name in
+                    (secrets + others).contains { $0.name.matches(name) }
+                }
             )
             return policy
         }
@@ -50,7 +53,7 @@ extension Configuration.HTTPFunctions {
         Field("require_https", \.requireHTTPS, .flag),
         Field("block_private_ips", \.blockPrivateIPs, .flag),
         Field("allowed_ranges", \.allowedRanges, .ranges),
-        Field("ports", \.ports, .ports),
+        Field(optional: "ports", \.ports, .ports),
         Field("secrets", \.secrets, .secretRules),
         Field("max_response_bytes", \.maxResponseBytes, .size(1...Limits.recordBytes)),
         Field(optional: "ca_file", \.caFile, .path),
@@ -74,7 +77,7 @@ extension Kind where Value == [AddressRange] {
 }
 
 extension Kind where Value == [SecretRule] {
-    fileprivate static let secretRules = Kind.list(
+    static let secretRules = Kind.list(
         "a list of environment variables, each NAME or NAME@HOST, such as"
             + " [\"III_SECRET_*\", \"STRIPE_KEY@api.stripe.com\"]",
         show: { $0.description },
@@ -82,11 +85,11 @@ extension Kind where Value == [SecretRule] {
     )
 }
 
-extension Kind where Value == [UInt16] {
+extension Kind where Value == [PortRange] {
     fileprivate static let ports = Kind.list(
-        "a list of ports, such as [443, 8443]",
-        show: { String($0) },
+        "a list of ports, such as [443, \"8000-8999\"]",
+        show: { $0.ports.count == 1 ? "\($0)" : "\"\($0)\"" },
         quoted: false,
-        parse: { UInt16(plainDigits: $0).flatMap { $0 > 0 ? $0 : nil } }
+        parse: { PortRange($0) }
     )
 }

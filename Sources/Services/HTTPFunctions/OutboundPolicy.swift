@@ -7,8 +7,8 @@ package import Primitives
 package struct OutboundPolicy: Equatable, Sendable {
     /// Patterns for host names; none allows nothing.
     package var hosts: [Glob] = Glob("*").map { [$0] } ?? []
-    /// Ports; empty allows all of them.
-    package var ports: Set<UInt16> = []
+    /// Ports; nil: those of the schemes, 443 and 80.
+    package var ports: [PortRange]?
     package var requiresHTTPS = true
     package var blocksPrivate = true
     /// Private addresses that are allowed nevertheless.
@@ -33,7 +33,7 @@ package struct OutboundPolicy: Equatable, Sendable {
                     + url.host
             )
         }
-        guard ports.isEmpty || ports.contains(url.port) else {
+        guard ports?.contains(where: { $0.ports.contains(url.port) }) ?? url.hasOwnPort else {
             throw Self.refusal("port \(url.port) is not among http_functions.ports")
         }
         if let literal = url.literal { try check([literal], of: url.host) }
@@ -67,13 +67,15 @@ package struct OutboundPolicy: Equatable, Sendable {
         guard !rules.isEmpty else {
             throw ErrorBody(
                 code: code,
-                message: "environment variable \(name) is not among http_functions.secrets"
+                message: "environment variable \(name) is not among the secrets of the worker's "
+                    + "listener: http_functions.secrets, or the listener's http_function_secrets"
             )
         }
         guard rules.contains(where: { $0.host.matches(host) }) else {
             throw ErrorBody(
                 code: code,
-                message: "http_functions.secrets lets no function at \(host) carry \(name)"
+                message: "the secrets of the worker's listener let no function at \(host) carry "
+                    + name
             )
         }
         guard knownSecrets.contains(name) else {

@@ -84,9 +84,12 @@ package struct WebAddress: Equatable, Sendable {
             || isHexadecimal && label.dropFirst(2).allSatisfy(\.isHexDigit)
     }
 
+    /// Whether the port is the scheme's own.
+    package var hasOwnPort: Bool { port == (isSecure ? 443 : 80) }
+
     /// What the `Host` header says: the port only where it is not the scheme's own.
     package var authority: String {
         let name = literal?.isIPv4 == false ? "[\(host)]" : host
-        return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
+        return hasOwnPort ? name : "\(name):\(port)"
     }
 }

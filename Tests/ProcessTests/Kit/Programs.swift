@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Testing
 
@@ -36,32 +35,5 @@ enum Project {
 
     static func environment(_ name: String) -> String? {
         ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-}
-
-/// Runs a test on a thread of its own, since these tests block; the threads of Swift's tasks, as
-/// many as there are cores, stay free for the others.
-struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
-
-    func provideScope(
-        for test: Test,
-        testCase: Test.Case?,
-        performing function: @Sendable () async throws -> Void
-    ) async throws {
-        try await withTaskExecutorPreference(ThreadExecutor()) { try await function() }
-    }
-}
-
-extension Trait where Self == OwnThread {
-    static var ownThread: Self { OwnThread() }
-}
-
-private final class ThreadExecutor: TaskExecutor {
-    private let queue = DispatchQueue(label: "ProcessTests")
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
