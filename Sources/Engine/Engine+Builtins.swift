@@ -137,22 +137,40 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
-        var after = decision.after
-        if let event = decision.event {
-            if case .set(let set) = event,
-                set.value.count > options.payloadBytes
-            {
-                return .failure(
-                    ErrorBody(
-                        code: "VALUE_TOO_LARGE",
-                        message: "the value would have \(set.value.count) bytes; at most "
-                            + "\(options.payloadBytes) can be recorded"
-                    )
-                )
+        if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
+        return Outcome(
+            reply: decision.reply,
+            after: try write(decision.changes, origin) ?? decision.after
+        )
+    }
+
+    private func tooLarge(_ changes: [StateChange]) -> ErrorBody? {
+        let largest = changes.lazy.compactMap { $0.new?.count }.max() ?? 0
+        guard largest > options.payloadBytes else { return nil }
+        return ErrorBody(
+            code: "VALUE_TOO_LARGE",
+            message: "the value would have \(largest) bytes; at most \(options.payloadBytes) can "
+                + "be recorded"
+        )
+    }
+
+    /// Records what a call changes, and has its triggers fire.
+    ///
+    /// - Returns: the youngest record of a change; nil: there is none.
+    mutating func write(_ changes: [StateChange], _ origin: Origin) throws(LogError) -> Offset? {
+        var last: Offset?
+        var triggering: [(TriggeringWrite, Offset?)] = []
+        for change in changes {
+            let write = self.triggering(change)
+            var offset: Offset?
+            if let event = change.event {
+                offset = try record(.state(event), trace: origin.trace, cause: origin.cause)
+                last = offset
             }
-            after = try record(.state(event), trace: origin.trace, cause: origin.cause)
+            if let write { triggering.append((write, offset)) }
         }
-        return Outcome(reply: decision.reply, after: after)
+        for (write, offset) in triggering { try fire(write, at: offset, origin) }
+        return last
     }
 
     private mutating func runQueue(

@@ -74,7 +74,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// What a record of the log wrote.
-    private static func set(
+    static func set(
         at version: Offset,
         in log: inout CommitLog<Store>
     ) throws(ErrorBody) -> StateSet {

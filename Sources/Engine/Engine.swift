@@ -10,6 +10,7 @@ import JSON
 package import Observability
 package import Primitives
 import Queue
+import State
 
 /// The deterministic core: commands in, records and effects out.
 ///
@@ -38,6 +39,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
+    var stateTriggers = StateTriggers()
+    /// State triggers of before a crash, until a worker serves their function.
+    var waitingReactions: [FunctionName: [Reactions]] = [:]
     var runningCount = 0
     /// On the monotonic clock, not after the first run whose worker has been silent for too long.
     var silenceDue: UInt64?
@@ -99,6 +103,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
+        try restoreReactions()
         // What is for builtins goes now; the rest is held until a worker serves it.
         for queue in views.work.queue.queues.keys.sorted() { try pump(queue) }
     }
@@ -318,6 +323,8 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    /// Whether writes of the state run the functions of their triggers.
+    package var stateTriggers = true
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
     /// The rules of every listener for workers, by its number.

@@ -234,6 +234,7 @@ extension EngineOptions {
         )
         listeners = configuration.allWorkerListeners.map(\.access.rules)
         telemetry.logging = configuration.observability.logging
+        stateTriggers = configuration.state.triggersEnabled
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned

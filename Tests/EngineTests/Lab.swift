@@ -171,12 +171,14 @@ struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
     let bound: UInt64
+    let fired: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
         bound = views.work.bindings.digest()
+        fired = views.work.reactions.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }

@@ -150,7 +150,7 @@ struct StateFunctionTests {
         ] {
             let text = try JSONText(validating: Array(input.utf8))
             #expect(
-                try state.view.decide(function, input: text, read: state.value(at:)).event != nil
+                try state.view.decide(function, input: text, read: state.value(at:)).changes != []
             )
             #expect(state.view.digest() == digest)
         }
@@ -203,7 +203,7 @@ extension StateFunctionTests {
             (.delete, #"{"scope":"s","key":"k"}"#),
         ] {
             let decision = try state.decide(function, input)
-            #expect(decision.event != nil)
+            #expect(decision.changes.count == 1)
             #expect(decision.after == nil)
         }
     }

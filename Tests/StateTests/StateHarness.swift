@@ -19,7 +19,7 @@ struct StateHarness {
     mutating func decide(_ function: StateFunction, _ input: String) throws -> StateDecision {
         let input = try JSONText(validating: Array(input.utf8))
         let decision = try view.decide(function, input: input, read: value(at:))
-        if let event = decision.event {
+        for event in decision.changes.compactMap(\.event) {
             view.apply(event, at: tail)
             log.append(event)
         }

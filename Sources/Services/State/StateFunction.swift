@@ -10,6 +10,14 @@ package enum StateFunction: String, CaseIterable, Sendable {
     case listGroups = "state::list_groups"
     case update = "state::update"
 
+    /// Whether a call may change the state.
+    package var writes: Bool {
+        switch self {
+        case .set, .delete, .update: true
+        case .get, .list, .listGroups: false
+        }
+    }
+
     /// The code of errors that are the function's own, not those of reading its input.
     var errorCode: String {
         switch self {
@@ -25,18 +33,43 @@ package enum StateFunction: String, CaseIterable, Sendable {
 
 /// What a call of a state function leads to.
 package struct StateDecision: Equatable, Sendable {
-    /// To be logged, then applied; nil when nothing changes.
-    package let event: StateEvent?
+    /// What it does, in order: each to be logged, then applied, all in one batch.
+    package let changes: [StateChange]
     package let reply: StateReply
-    /// The youngest record that the answer depends on besides `event`: it must be durable before
-    /// the answer leaves. Nil where there is none, and where `event`, being younger, covers it.
+    /// The youngest record that the answer depends on besides `changes`: it must be durable
+    /// before the answer leaves. Nil where there is none, and where they, being younger, cover it.
     package let after: Offset?
 
-    package init(event: StateEvent?, reply: StateReply, after: Offset?) {
-        self.event = event
+    package init(_ changes: StateChange..., reply: StateReply, after: Offset?) {
+        self.changes = changes
         self.reply = reply
         self.after = after
     }
+}
+
+/// What a call does to one key.
+package struct StateChange: Equatable, Sendable {
+    package let scope: String
+    package let key: String
+    /// Nil: there is nothing to delete. No record tells of it, but triggers are told.
+    package let event: StateEvent?
+
+    init(_ event: StateEvent) {
+        switch event {
+        case .set(let set): (scope, key) = (set.scope, set.key)
+        case .deleted(let deleted): (scope, key) = (deleted.scope, deleted.key)
+        }
+        self.event = event
+    }
+
+    init(deletingNothingAt place: StatePlace) {
+        scope = place.scope.text
+        key = place.key.text
+        event = nil
+    }
+
+    /// JSON; nil: there is no value any more.
+    package var new: [UInt8]? { if case .set(let set) = event { set.value } else { nil } }
 }
 
 /// The caller's answer, or where the part of it is that is not in memory.

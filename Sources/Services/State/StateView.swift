@@ -184,32 +184,37 @@ extension StateView {
             value: value,
             function: call.function.rawValue
         )
-        return StateDecision(event: .set(event), reply: reply, after: nil)
+        return StateDecision(StateChange(.set(event)), reply: reply, after: nil)
     }
 
     private func decideGet(_ place: StatePlace) -> StateDecision {
         guard let entry = entry(at: place) else { return absent(place) }
         let reply = entry.value.map { StateReply.ready(.value($0)) }
         return StateDecision(
-            event: nil,
             reply: reply ?? .value(version: entry.version),
             after: entry.version
         )
     }
 
     private func decideDelete(_ place: StatePlace) -> StateDecision {
-        guard let entry = entry(at: place) else { return absent(place) }
+        guard let entry = entry(at: place) else {
+            return StateDecision(
+                StateChange(deletingNothingAt: place),
+                reply: .ready(.none),
+                after: changed(place.scope)
+            )
+        }
         let event = StateDeleted(scope: place.scope.text, key: place.key.text)
         let reply = entry.value.map { StateReply.ready(.value($0)) }
         return StateDecision(
-            event: .deleted(event),
+            StateChange(.deleted(event)),
             reply: reply ?? .deleted(oldVersion: entry.version),
             after: nil
         )
     }
 
     private func absent(_ place: StatePlace) -> StateDecision {
-        StateDecision(event: nil, reply: .ready(.none), after: changed(place.scope))
+        StateDecision(reply: .ready(.none), after: changed(place.scope))
     }
 
     private func decideList(
@@ -223,12 +228,12 @@ extension StateView {
             .sorted { entries[$0].version < entries[$1].version }
         for index in missing { values[index] = try read(entries[index].version) }
         let result = FunctionResult.value(StateAnswer.list(values))
-        return StateDecision(event: nil, reply: .ready(result), after: changed(scope))
+        return StateDecision(reply: .ready(result), after: changed(scope))
     }
 
     private func decideListGroups() -> StateDecision {
         let result = FunctionResult.value(StateAnswer.groups(scopes.sortedNames))
-        return StateDecision(event: nil, reply: .ready(result), after: groupsChanged)
+        return StateDecision(reply: .ready(result), after: groupsChanged)
     }
 
     /// The youngest record that has touched a scope, or may have emptied it.
