@@ -119,7 +119,7 @@ let package = Package(
         module("Channels", ["Primitives", "NetServer", nioCore]),
         // 4
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
-        service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
+        service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),

@@ -133,11 +133,12 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         let decision: StateDecision
         do throws(ErrorBody) {
-            decision = try Self.decide(function, input, views.state, &log)
+            decision = try Self.decide(function, input, views.state, &log, now: now.wall)
         } catch {
             return .failure(error)
         }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
+        if decision.changes.count > 1 { try keepTogether(decision.changes) }
         return Outcome(
             reply: decision.reply,
             after: try write(decision.changes, origin) ?? decision.after
@@ -145,6 +146,13 @@ extension Engine where Store: ~Copyable {
     }
 
     private func tooLarge(_ changes: [StateChange]) -> ErrorBody? {
+        if changes.count > 1, Self.bytes(of: changes) > options.payloadBytes {
+            return ErrorBody(
+                code: "VALUE_TOO_LARGE",
+                message: "what is written together has \(Self.bytes(of: changes)) bytes; at most "
+                    + "\(options.payloadBytes) can be recorded"
+            )
+        }
         let largest = changes.lazy.compactMap { $0.new?.count }.max() ?? 0
         guard largest > options.payloadBytes else { return nil }
         return ErrorBody(
@@ -152,6 +160,21 @@ extension Engine where Store: ~Copyable {
             message: "the value would have \(largest) bytes; at most \(options.payloadBytes) can "
                 + "be recorded"
         )
+    }
+
+    private static func bytes(of changes: [StateChange]) -> Int {
+        changes.reduce(0) { $0 + ($1.event.map { Event.state($0).byteCount } ?? 0) }
+    }
+
+    /// Sees to it that the records of `changes` come into one batch: a crash leaves all of them, or
+    /// none.
+    private mutating func keepTogether(_ changes: [StateChange]) throws(LogError) {
+        let bytes = Self.bytes(of: changes)
+        while !log.takes(records: changes.count, bytes: bytes) {
+            try log.flush()
+            try log.wait(nanoseconds: 1_000_000)
+            try log.reap()
+        }
     }
 
     /// Records what a call changes, and has its triggers fire.

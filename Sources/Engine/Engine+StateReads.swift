@@ -66,9 +66,11 @@ extension Engine where Store: ~Copyable {
         _ function: StateFunction,
         _ input: JSONText,
         _ state: borrowing StateView,
-        _ log: inout CommitLog<Store>
+        _ log: inout CommitLog<Store>,
+        now: Timestamp
     ) throws(ErrorBody) -> StateDecision {
-        try state.decide(function, input: input) { (version) throws(ErrorBody) in
+        let moment = StateMoment(now: now, next: log.staged)
+        return try state.decide(function, input: input, at: moment) { (version) throws(ErrorBody) in
             try set(at: version, in: &log).value
         }
     }

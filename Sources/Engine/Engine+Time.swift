@@ -4,6 +4,7 @@ import Disk
 import Folding
 import Primitives
 import Queue
+import State
 
 extension Engine where Store: ~Copyable {
     /// Does what the time has come for: deadlines, delayed messages, cron slots.
@@ -21,7 +22,18 @@ extension Engine where Store: ~Copyable {
             tellTooLarge(bytes, limit)
         }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
+        try expireValues()
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
+    }
+
+    /// Deletes the values whose time is over. Many at once do not keep the core: the rest follows in
+    /// the next turn.
+    private mutating func expireValues() throws(LogError) {
+        guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
+        for change in views.state.takeExpired(now: now.wall, limit: Limits.expiriesOfTurn) {
+            let origin = Origin(trace: TraceID(from: &random), cause: nil)
+            _ = try write([change], origin)
+        }
     }
 
     /// What can be that large is refused where it comes in; this keeps the rest alive.

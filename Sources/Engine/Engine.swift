@@ -177,7 +177,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     package mutating func timeUntilDue() -> UInt64? {
         // Where no slots are fired, one that is due must not keep the loop awake.
         let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
-        let wallDue = [views.work.queue.nextDue(), nextSlot].compactMap { $0 }.min()
+        let nextExpiry = isInShortage ? nil : views.state.nextExpiry
+        let wallDue = [views.work.queue.nextDue(), nextSlot, nextExpiry].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
         let deadline = [timers.next, nextSilence].compactMap { $0 }.min()
         let deadlineWait = deadline.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }

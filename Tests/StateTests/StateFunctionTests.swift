@@ -150,7 +150,12 @@ struct StateFunctionTests {
         ] {
             let text = try JSONText(validating: Array(input.utf8))
             #expect(
-                try state.view.decide(function, input: text, read: state.value(at:)).changes != []
+                try state.view.decide(
+                    function,
+                    input: text,
+                    at: state.moment,
+                    read: state.value(at:)
+                ).changes != []
             )
             #expect(state.view.digest() == digest)
         }
