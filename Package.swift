@@ -170,7 +170,7 @@ let package = Package(
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
                 "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
-                "CPlatform",
+                "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -291,8 +291,11 @@ let package = Package(
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),
+        module("LinearizabilityKit", path: "Tests/LinearizabilityKit", []),
+        tests("LinearizabilityTests", ["LinearizabilityKit"]),
         .testTarget(
             name: "ProcessTests",
+            dependencies: ["LinearizabilityKit"],
             exclude: ["Fixtures"],
             swiftSettings: settings
         ),

@@ -189,6 +189,7 @@ extension Engine where Store: ~Copyable {
             if let event = change.event {
                 offset = try record(.state(event), trace: origin.trace, cause: origin.cause)
                 last = offset
+                tellWaiting(of: change)
             }
             if let write { triggering.append((write, offset)) }
         }

@@ -22,6 +22,9 @@ extension Engine where Store: ~Copyable {
     /// Answers a call of a builtin, now or when what it needs has been read.
     mutating func answer(_ call: Call, on connection: ConnectionID, _ outcome: Outcome) {
         guard call.action == .await else { return }
+        if case .log(let question) = outcome.reply {
+            return ask(question, for: call, on: connection)
+        }
         if let missing = outcome.reply.missing {
             lastRead += 1
             if log.beginRead(missing, name: lastRead) {

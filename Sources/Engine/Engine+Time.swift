@@ -26,8 +26,8 @@ extension Engine where Store: ~Copyable {
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
-    /// Deletes the values whose time is over. Many at once do not keep the core: the rest follows in
-    /// the next turn.
+    /// Deletes the values whose time is over. Many at once do not keep the core: the rest follows
+    /// in the next turn.
     private mutating func expireValues() throws(LogError) {
         guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
         for change in views.state.takeExpired(now: now.wall, limit: Limits.expiriesOfTurn) {
@@ -56,6 +56,7 @@ extension Engine where Store: ~Copyable {
         case .nameClaim(let connection): try endNameClaim(of: connection)
         case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
+        case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
         }
     }

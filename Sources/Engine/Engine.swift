@@ -51,6 +51,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Answers that wait for a value of the state, by the name of its read.
     var waitingAnswers: [UInt64: WaitingAnswer] = [:]
     var lastRead: UInt64 = 0
+    /// Calls that ask what the state was, by the name of their reading.
+    var askingCalls: [UInt64: AskingCall] = [:]
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -169,7 +171,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
-        case .drain: isDraining = true
+        case .logRead(let id, let reading): wasRead(id, reading)
+        case .drain:
+            isDraining = true
+            endAllWaiting()
         }
     }
 
@@ -237,7 +242,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
-        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && askingCalls.isEmpty
             && waitingBindings.isEmpty && gate.isEmpty
     }
 

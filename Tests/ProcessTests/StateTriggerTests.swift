@@ -86,8 +86,8 @@ extension Programs.StateTriggerTests {
         let again = try next.dispatch("raw::on")
         #expect(JSON.text(again["data"]) == JSON.text(cut["data"]))
         try next.answer(again, NSNull())
-        // The end is on disk with the answer to any later call.
-        _ = try next.ask("state::get", place)
+        // The end is on disk with the answer to any later write.
+        _ = try next.ask("state::set", ["scope": "other", "key": "k", "value": 1])
         engine.kill9()
         try engine.start()
         let last = try reactor(engine)

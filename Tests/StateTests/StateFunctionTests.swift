@@ -25,7 +25,8 @@ struct StateFunctionTests {
                         scope: "s",
                         key: "k",
                         value: Array(#"{"a":[true,null]}"#.utf8),
-                        function: "state::set"
+                        function: "state::set",
+                        previous: Offset(0)
                     )
                 ),
             ]
@@ -52,7 +53,8 @@ struct StateFunctionTests {
         try state.call(.set, #"{"scope":"s","key":"k","value":"v"}"#)
         #expect(try state.call(.get, place) == #""v""#)
         #expect(try state.call(.delete, place) == #""v""#)
-        #expect(state.log.last == .deleted(StateDeleted(scope: "s", key: "k")))
+        let deleted = StateDeleted(scope: "s", key: "k", previous: Offset(0))
+        #expect(state.log.last == .deleted(deleted))
         #expect(try state.decide(.get, place).reply == .ready(.none))
         #expect(try state.decide(.delete, place).reply == .ready(.none))
         #expect(state.log.count == 2)

@@ -93,7 +93,7 @@ package enum StateReply: Equatable, Sendable {
     case value(version: Offset)
     /// That value with its revision, and when it goes by itself.
     case revised(version: Offset, expires: Timestamp?)
-    /// That value, after the key was deleted; with the deletion's revision where that was asked for.
+    /// That value, after the key was deleted; with the deletion's revision where that is wanted.
     case deleted(oldVersion: Offset, revision: Offset?)
     /// That value as the one before `new`; with the revision of `new` where that was asked for.
     case written(new: [UInt8], oldVersion: Offset, revision: Offset?)

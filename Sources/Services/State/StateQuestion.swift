@@ -76,6 +76,11 @@ package enum StateQuestion: Equatable, Sendable {
             self.wait = wait
         }
 
+        /// The same question, from a later record on.
+        package func behind(_ offset: Offset) -> Changes {
+            Changes(scope: scope, prefix: prefix, after: offset, limit: limit, wait: wait)
+        }
+
         /// Whether a write of this key is one of them, if it is young enough. Names are compared by
         /// their bytes.
         package func concerns(scope written: String, key: String) -> Bool {

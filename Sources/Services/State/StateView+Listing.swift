@@ -43,8 +43,8 @@ extension StateView {
         return StateDecision(reply: .ready(result), after: groupsChanged)
     }
 
-    /// A page of a scope in the order of the keys' bytes. Looks at every key of the scope, and sorts
-    /// only those of the page.
+    /// A page of a scope in the order of the keys' bytes. Looks at every key of the scope, and
+    /// sorts only those of the page.
     func decideEntries(_ call: StateCall, _ read: ReadValue) throws(ErrorBody) -> StateDecision {
         let name = try call.name("scope")
         let prefix = Array(try call.text("prefix").utf8)
