@@ -3,8 +3,10 @@ SHELL := /bin/bash
 ROUNDS ?= 200
 SEEDS ?= 20000
 SECONDS ?= 86400
+RUNS ?= 200
 
-.PHONY: run demo test bench crash faults simulate bitflips fuzz fuzz-live mutants setup clean
+.PHONY: run demo test bench crash linearizability faults simulate bitflips fuzz fuzz-live mutants \
+	setup clean
 
 setup:
 	@scripts/setup build
@@ -26,6 +28,11 @@ bench:
 crash: setup
 	swift build --build-tests
 	III_CRASH_ROUNDS=$(ROUNDS) swift test --skip-build --filter CrashTests
+
+# Histories of conditional writes through kills of the engine, each checked: RUNS=200
+linearizability: setup
+	swift build --build-tests
+	III_LINEARIZABILITY_RUNS=$(RUNS) swift test --skip-build --filter LinearizabilityTests
 
 # Seeds through the simulator: make simulate SEEDS=200000 SECONDS=3600
 simulate: setup

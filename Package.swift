@@ -119,7 +119,7 @@ let package = Package(
         module("Channels", ["Primitives", "NetServer", nioCore]),
         // 4
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
-        service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
+        service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
@@ -170,7 +170,7 @@ let package = Package(
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
                 "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
-                "CPlatform",
+                "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -292,9 +292,11 @@ let package = Package(
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),
+        module("LinearizabilityKit", path: "Tests/LinearizabilityKit", []),
+        tests("LinearizabilityTests", ["LinearizabilityKit"]),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["TestKit"],
+            dependencies: ["TestKit", "LinearizabilityKit"],
             exclude: ["Fixtures"],
             swiftSettings: settings
         ),

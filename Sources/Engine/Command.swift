@@ -37,8 +37,24 @@ package enum Command: Sendable {
     indirect case fetched(UUID128, FunctionResult)
     /// A channel that an ``Effect/open(_:for:)`` made is over.
     case channelEnded(ChannelID)
+    /// What the log says: exactly one for each ``Effect/readLog(_:)``.
+    indirect case logRead(UInt64, Reading)
     /// No new work; what is in flight may finish.
     case drain
+
+    package struct Reading: Sendable {
+        package let result: FunctionResult
+        /// Whether changes were asked for and there are none.
+        package let isEmpty: Bool
+        /// The last record that was looked at for changes.
+        package let last: Offset
+
+        package init(result: FunctionResult, isEmpty: Bool, last: Offset) {
+            self.result = result
+            self.isEmpty = isEmpty
+            self.last = last
+        }
+    }
 }
 
 /// A worker's registrations, which wait until its namespace is known (protocol 1.7).

@@ -3,6 +3,7 @@ package import HTTP
 package import HTTPFunctions
 package import JSON
 package import Primitives
+package import State
 
 /// What leaves the engine. Each is held until the record that it depends on is on disk.
 ///
@@ -23,6 +24,9 @@ package enum Effect: Sendable {
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
 
+    /// What the log is to be asked; answered by ``Command/logRead(_:_:)``.
+    indirect case readLog(Reading)
+
     /// Lets a socket in that asked, or not.
     indirect case admit(AdmissionID, Verdict)
 
@@ -31,6 +35,13 @@ package enum Effect: Sendable {
         /// With these rights; nil: all.
         case admitted(Access?)
         case refused(status: Int, reason: String)
+    }
+
+    /// A question to the log, whose records below `end` are on disk.
+    package struct Reading: Sendable {
+        package var id: UInt64
+        package var question: StateQuestion
+        package var end: Offset
     }
 
     /// A message to a worker.
@@ -128,6 +139,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
+        case .readLog: 0
         }
     }
 }

@@ -133,26 +133,68 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         let decision: StateDecision
         do throws(ErrorBody) {
-            decision = try Self.decide(function, input, views.state, &log)
+            decision = try Self.decide(function, input, views.state, &log, now: now.wall)
         } catch {
             return .failure(error)
         }
-        var after = decision.after
-        if let event = decision.event {
-            if case .set(let set) = event,
-                set.value.count > options.payloadBytes
-            {
-                return .failure(
-                    ErrorBody(
-                        code: "VALUE_TOO_LARGE",
-                        message: "the value would have \(set.value.count) bytes; at most "
-                            + "\(options.payloadBytes) can be recorded"
-                    )
-                )
-            }
-            after = try record(.state(event), trace: origin.trace, cause: origin.cause)
+        if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
+        if decision.changes.count > 1 { try keepTogether(decision.changes) }
+        return Outcome(
+            reply: decision.reply,
+            after: try write(decision.changes, origin) ?? decision.after
+        )
+    }
+
+    private func tooLarge(_ changes: [StateChange]) -> ErrorBody? {
+        if changes.count > 1, Self.bytes(of: changes) > options.payloadBytes {
+            return ErrorBody(
+                code: "VALUE_TOO_LARGE",
+                message: "what is written together has \(Self.bytes(of: changes)) bytes; at most "
+                    + "\(options.payloadBytes) can be recorded"
+            )
         }
-        return Outcome(reply: decision.reply, after: after)
+        let largest = changes.lazy.compactMap { $0.new?.count }.max() ?? 0
+        guard largest > options.payloadBytes else { return nil }
+        return ErrorBody(
+            code: "VALUE_TOO_LARGE",
+            message: "the value would have \(largest) bytes; at most \(options.payloadBytes) can "
+                + "be recorded"
+        )
+    }
+
+    private static func bytes(of changes: [StateChange]) -> Int {
+        changes.reduce(0) { $0 + ($1.event.map { Event.state($0).byteCount } ?? 0) }
+    }
+
+    /// Sees to it that the records of `changes` come into one batch: a crash leaves all of them, or
+    /// none.
+    private mutating func keepTogether(_ changes: [StateChange]) throws(LogError) {
+        let bytes = Self.bytes(of: changes)
+        while !log.takes(records: changes.count, bytes: bytes) {
+            try log.flush()
+            try log.wait(nanoseconds: 1_000_000)
+            try log.reap()
+        }
+    }
+
+    /// Records what a call changes, and has its triggers fire.
+    ///
+    /// - Returns: the youngest record of a change; nil: there is none.
+    mutating func write(_ changes: [StateChange], _ origin: Origin) throws(LogError) -> Offset? {
+        var last: Offset?
+        var triggering: [(TriggeringWrite, Offset?)] = []
+        for change in changes {
+            let write = self.triggering(change)
+            var offset: Offset?
+            if let event = change.event {
+                offset = try record(.state(event), trace: origin.trace, cause: origin.cause)
+                last = offset
+                tellWaiting(of: change)
+            }
+            if let write { triggering.append((write, offset)) }
+        }
+        for (write, offset) in triggering { try fire(write, at: offset, origin) }
+        return last
     }
 
     private mutating func runQueue(

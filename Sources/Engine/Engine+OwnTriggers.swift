@@ -8,6 +8,7 @@ import HTTP
 import JSON
 import Primitives
 import Queue
+import State
 
 // The trigger types that the engine itself provides.
 
@@ -37,6 +38,7 @@ extension Engine where Store: ~Copyable {
             views.work.cron.add(cron, now: now.wall)
         case .queue, .durableSubscriber:
             _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
+        case .state: try bindState(trigger)
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -47,6 +49,7 @@ extension Engine where Store: ~Copyable {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
         case .queue, .durableSubscriber: break
+        case .state: stateTriggers.remove(id)
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }

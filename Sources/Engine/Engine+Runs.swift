@@ -177,7 +177,7 @@ extension Engine where Store: ~Copyable {
         // activation. A call's cause is its caller's own run, which goes on.
         let isRecorded =
             switch run.purpose {
-            case .respond, .cron: true
+            case .respond, .cron, .react: true
             case .answer, .nobody, .condition, .deliver, .admit, .screen:
                 start != nil || run.activation != nil
             }
@@ -206,6 +206,7 @@ extension Engine where Store: ~Copyable {
             if case .failure(let error) = result {
                 notice(.warning, "cron function \(run.function) failed: \(error.message)")
             }
+        case .react(let reactions): try ended(run, of: reactions, result)
         case .admit(let id, let rules): admitted(id, rules, result, after: end)
         case .screen(let connection, let number, let registration):
             try screened(connection, number, registration, result)
@@ -306,6 +307,9 @@ extension Engine where Store: ~Copyable {
         case .deliver(let queue, let message):
             let result = failure.map { FunctionResult.failure($0) } ?? .none
             try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0), nil)
+        case .react:
+            let result = failure.map { FunctionResult.failure($0) } ?? .none
+            try finish(run, record: nil, result, took: 0)
         case .cron(let firing):
             try skipFiring(firing, failure?.message ?? "its condition answered false")
         case .answer, .nobody, .condition, .admit, .screen:

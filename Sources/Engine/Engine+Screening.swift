@@ -4,6 +4,7 @@ import Disk
 import Folding
 import JSON
 import Primitives
+import State
 
 // What a restricted worker registers is looked at first (protocol 9.5): whether it may, what the
 // listener's hook makes of it, and under which names it is to be known. What is refused is ignored;
@@ -305,6 +306,11 @@ extension Engine where Store: ~Copyable {
         }
         for function in request.config.member("middleware_function_ids")?.elements ?? [] {
             if let id = function.stringValue { named.append(id) }
+        }
+        if request.type == EngineTriggerType.state.rawValue {
+            // It hands values over, as a read does.
+            let read = FunctionName(id: StateFunction.get.rawValue)
+            if let refusal = refusal(of: read, for: access) { return refusal }
         }
         for id in named {
             let function = FunctionName(namespace: namespace, id: id)

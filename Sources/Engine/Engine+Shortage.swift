@@ -69,7 +69,8 @@ extension Builtin {
     /// Whether a call adds to what the log has to hold, and is not about getting rid of something.
     fileprivate var beginsWork: Bool {
         switch self {
-        case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define),
+        case .state(.set), .state(.update), .state(.transact), .publish, .enqueue, .log,
+            .queue(.define),
             .bindTrigger:
             true
         case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel, .unbindTrigger:

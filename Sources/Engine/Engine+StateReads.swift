@@ -22,6 +22,9 @@ extension Engine where Store: ~Copyable {
     /// Answers a call of a builtin, now or when what it needs has been read.
     mutating func answer(_ call: Call, on connection: ConnectionID, _ outcome: Outcome) {
         guard call.action == .await else { return }
+        if case .log(let question) = outcome.reply {
+            return ask(question, for: call, on: connection)
+        }
         if let missing = outcome.reply.missing {
             lastRead += 1
             if log.beginRead(missing, name: lastRead) {
@@ -66,15 +69,17 @@ extension Engine where Store: ~Copyable {
         _ function: StateFunction,
         _ input: JSONText,
         _ state: borrowing StateView,
-        _ log: inout CommitLog<Store>
+        _ log: inout CommitLog<Store>,
+        now: Timestamp
     ) throws(ErrorBody) -> StateDecision {
-        try state.decide(function, input: input) { (version) throws(ErrorBody) in
+        let moment = StateMoment(now: now, next: log.staged)
+        return try state.decide(function, input: input, at: moment) { (version) throws(ErrorBody) in
             try set(at: version, in: &log).value
         }
     }
 
     /// What a record of the log wrote.
-    private static func set(
+    static func set(
         at version: Offset,
         in log: inout CommitLog<Store>
     ) throws(ErrorBody) -> StateSet {

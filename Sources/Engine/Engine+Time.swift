@@ -4,6 +4,7 @@ import Disk
 import Folding
 import Primitives
 import Queue
+import State
 
 extension Engine where Store: ~Copyable {
     /// Does what the time has come for: deadlines, delayed messages, cron slots.
@@ -14,6 +15,7 @@ extension Engine where Store: ~Copyable {
         }
         try givingUpTooLarge { (engine) throws(LogError) in try engine.endSilence() }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
+        try expireValues()
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
     }
 
@@ -39,7 +41,18 @@ extension Engine where Store: ~Copyable {
         case .providerSilence(let trigger, let question):
             registry.triggers[trigger]?.question == question
         case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
+        case .changes(let id): askingCalls[id] != nil
         case .functionsLook: true
+        }
+    }
+
+    /// Deletes the values whose time is over. Many at once do not keep the core: the rest follows
+    /// in the next turn.
+    private mutating func expireValues() throws(LogError) {
+        guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
+        for change in views.state.takeExpired(now: now.wall, limit: Limits.expiriesOfTurn) {
+            let origin = Origin(trace: TraceID(from: &random), cause: nil)
+            _ = try write([change], origin)
         }
     }
 
@@ -54,6 +67,7 @@ extension Engine where Store: ~Copyable {
         case .nameClaim(let connection, let number): try endNameClaim(of: connection, number)
         case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
+        case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
         }
     }

@@ -237,6 +237,7 @@ extension Engine where Store: ~Copyable {
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
         for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
         for firing in waitingFirings.removeValue(forKey: name) ?? [] { try rerun(firing) }
+        try takeUpReactions(of: name)
     }
 
     mutating func send(

@@ -10,6 +10,7 @@ import JSON
 package import Observability
 package import Primitives
 import Queue
+import State
 
 /// The deterministic core: commands in, records and effects out.
 ///
@@ -40,6 +41,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
+    var stateTriggers = StateTriggers()
+    /// State triggers of before a crash, until a worker serves their function.
+    var waitingReactions: [FunctionName: [Reactions]] = [:]
     var runningCount = 0
     /// On the monotonic clock, not after the first run whose worker has been silent for too long.
     var silenceDue: UInt64?
@@ -51,6 +55,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var lastRead: UInt64 = 0
     /// Channels that are not over, as far as the edges have told.
     var channels = ChannelLedger()
+    /// Calls that ask what the state was, by the name of their reading.
+    var askingCalls: [UInt64: AskingCall] = [:]
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -103,6 +109,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
         }
+        try restoreReactions()
         // What is for builtins goes now; the rest is held until a worker serves it.
         for queue in views.work.queue.queues.keys.sorted() { try pump(queue) }
     }
@@ -182,7 +189,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
-        case .drain: isDraining = true
+        case .logRead(let id, let reading): wasRead(id, reading)
+        case .drain:
+            isDraining = true
+            endAllWaiting()
         }
     }
 
@@ -190,7 +200,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     package mutating func timeUntilDue() -> UInt64? {
         // Where no slots are fired, one that is due must not keep the loop awake.
         let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
-        let wallDue = [views.work.queue.nextDue(), nextSlot].compactMap { $0 }.min()
+        let nextExpiry = isInShortage ? nil : views.state.nextExpiry
+        let wallDue = [views.work.queue.nextDue(), nextSlot, nextExpiry].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
         let deadline = [timers.next, nextSilence].compactMap { $0 }.min()
         let deadlineWait = deadline.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
@@ -249,7 +260,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
-        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty
+        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && askingCalls.isEmpty
             && waitingBindings.isEmpty && gate.isEmpty
     }
 
@@ -337,6 +348,8 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    /// Whether writes of the state run the functions of their triggers.
+    package var stateTriggers = true
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
     /// The secrets that such functions may carry, by the number of their worker's listener; those

@@ -16,6 +16,8 @@ final class Run {
         case deliver(queue: String, Message)
         /// It ends a cron trigger's run.
         case cron(firing: Offset)
+        /// It ends one of the runs that a write of the state led to.
+        case react(Reactions)
         /// It decides whether a socket is let in, and to what.
         case admit(AdmissionID, AccessRules)
         /// It decides over a registration of a worker, by its count.

@@ -19,6 +19,7 @@ enum EngineTriggerType: String, CaseIterable {
     case cron
     case queue
     case durableSubscriber = "durable:subscriber"
+    case state
     /// The set of functions has changed (protocol 6.10).
     case functionsAvailable = "engine::functions-available"
     /// A worker has come, gone or described itself.

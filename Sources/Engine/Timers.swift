@@ -21,6 +21,8 @@ struct Timers {
         case providerSilence(trigger: String, question: UInt64)
         /// A trigger of no connection is taken as accepted by its provider (protocol 5).
         case bindingAcceptance(trigger: String)
+        /// A call has waited long enough for changes of the state.
+        case changes(UInt64)
         /// Watchers are told of the functions that came and went.
         case functionsLook
     }

@@ -5,7 +5,7 @@ package import RecordFormat
 package struct Triggered: EventBody {
     package static let kind = EventKind.triggered
 
-    /// The trigger type: `http`, `cron`.
+    /// The trigger type: `http`, `state`, `observe`.
     package let type: String
     /// The trigger's id.
     package let trigger: String
@@ -15,19 +15,27 @@ package struct Triggered: EventBody {
     package let function: FunctionName
     /// The function's input as JSON, secrets redacted.
     package let event: [UInt8]
+    /// Asked before it runs, where that may have to be done in another life of the engine.
+    package let condition: FunctionName?
+    /// The trigger's metadata as JSON, for the same reason; empty: none, or not told.
+    package let metadata: [UInt8]
 
     package init(
         type: String,
         trigger: String,
         summary: String,
         function: FunctionName,
-        event: [UInt8]
+        event: [UInt8],
+        condition: FunctionName? = nil,
+        metadata: [UInt8] = []
     ) {
         self.type = type
         self.trigger = trigger
         self.summary = summary
         self.function = function
         self.event = event
+        self.condition = condition
+        self.metadata = metadata
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -36,6 +44,8 @@ package struct Triggered: EventBody {
         writer.text(summary)
         writer.function(function)
         writer.bytes(event)
+        writer.optionalFunction(condition)
+        writer.bytes(metadata)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -44,6 +54,14 @@ package struct Triggered: EventBody {
         summary = try reader.text()
         function = try reader.function()
         event = try reader.bytes()
+        // Records of before there were state triggers end here.
+        guard !reader.isAtEnd else {
+            condition = nil
+            metadata = []
+            return
+        }
+        condition = try reader.optionalFunction()
+        metadata = try reader.bytes()
     }
 }
 

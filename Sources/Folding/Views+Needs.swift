@@ -43,25 +43,26 @@ extension WorkViews {
         switch event {
         case .queue(let event): queue.needs(event, at: offset)
         case .cron(let event): cron.needs(event, at: offset)
-        case .invoked: firingRuns[offset] != nil
+        case .triggered: reactions.needs(offset)
+        case .invoked: firingRuns[offset] != nil || reactions.needs(offset)
         // What ends the deliveries of the run before.
         case .started: true
         case .triggerBound(let event): bindings.needs(event, at: offset)
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
-            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound, .triggered,
+            .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound,
             .completed, .logged, .spanReported, .metricReported:
             false
         }
     }
 }
 
-/// Which records are kept: those that are needed, and what ends the runs of cron slots among them,
-/// or the slots would run again. Asked about records from the oldest on; about some twice, if need
-/// be.
+/// Which records are kept: those that are needed, and what ends the runs of cron slots and state
+/// triggers among them, or they would run again. Asked about records from the oldest on; about some
+/// twice, if need be.
 package struct KeptRecords {
     private let needs: any RecordNeeds
-    /// The slots that are kept, and their runs.
+    /// The slots and triggers that are kept, and their runs.
     private var firings: Set<Offset> = []
 
     package init(_ needs: any RecordNeeds) { self.needs = needs }
@@ -69,7 +70,7 @@ package struct KeptRecords {
     package mutating func contains(_ event: Event, at offset: Offset, cause: Offset?) -> Bool {
         let isOfFiring = cause.map { firings.contains($0) } ?? false
         switch event {
-        case .cron(.fired):
+        case .cron(.fired), .triggered:
             guard needs.needs(event, at: offset) else { return false }
             firings.insert(offset)
             return true

@@ -18,6 +18,8 @@ package enum Need: Hashable, Sendable {
     case schedule
     /// It began a run of a cron slot that has not ended.
     case cronRun
+    /// It fired a state trigger whose function has not ended, or is its run.
+    case reaction
     /// It made a trigger of this type, which belongs to no connection and is still there.
     case binding(type: String)
     /// An engine was started: that ended the deliveries before it.
@@ -35,7 +37,8 @@ extension Views {
         case .state(.set(let set)): return .value(scope: set.scope)
         case .state(.deleted(let deleted)): return .value(scope: deleted.scope)
         case .cron: return .schedule
-        case .invoked: return .cronRun
+        case .invoked: return work.reactions.needs(offset) ? .reaction : .cronRun
+        case .triggered: return .reaction
         case .triggerBound(let bound): return .binding(type: bound.type)
         default: return .engineStart
         }

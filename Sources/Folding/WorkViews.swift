@@ -4,12 +4,13 @@ package import Primitives
 package import Queue
 package import RecordFormat
 
-/// What is to be done, as the log says: the queues, the cron slots, and the triggers that belong to
-/// no connection. All views but the state.
+/// What is to be done, as the log says: the queues, the cron slots, the triggers that belong to no
+/// connection, and the state triggers that have fired. All views but the state.
 package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
     package private(set) var bindings = BindingView()
+    package private(set) var reactions = ReactionView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -37,22 +38,26 @@ package struct WorkViews {
             case .fired: openFirings.insert(offset)
             case .skipped: endFiring(cause, at: time)
             }
+        case .triggered(let event): reactions.apply(event, at: offset, cause: cause)
         case .invoked(let event):
+            reactions.apply(event, at: offset, cause: cause)
             if let cause, !event.isCondition, openFirings.contains(cause) {
                 firingRuns[offset] = cause
             }
         case .completed:
             guard let cause else { return }
+            reactions.applyEnd(of: cause)
             endFiring(firingRuns.removeValue(forKey: cause) ?? cause, at: time)
         case .started:
             queue.applyRestart()
+            reactions.applyRestart()
             firingRuns = [:]
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
-            .triggerTypeRegistered, .triggerTypeUnregistered, .triggered, .logged,
-            .spanReported, .metricReported:
+            .triggerTypeRegistered, .triggerTypeUnregistered, .logged, .spanReported,
+            .metricReported:
             break
         }
     }
@@ -80,6 +85,7 @@ extension WorkViews {
             }
         }
         bindings.encode(into: &writer)
+        reactions.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -96,5 +102,6 @@ extension WorkViews {
             firingRuns[run] = Offset(try reader.varint())
         }
         bindings = try BindingView(from: &reader)
+        reactions = try ReactionView(from: &reader)
     }
 }

@@ -18,8 +18,11 @@ struct CauseCheck {
 
     /// What a function's work is done for.
     private static let work: Set<EventKind> = [.triggered, .invoked, .delivered, .cronFired]
-    /// What an observer is triggered by: an end, or a run that hands out events.
-    private static let events = work.union([.completed, .acked, .retried, .deadLettered])
+    /// What an observer is triggered by: an end, or a run that hands out events; and what a state
+    /// trigger is: a write, or a run that deleted what was not there.
+    private static let events = work.union([
+        .completed, .acked, .retried, .deadLettered, .stateSet, .stateDeleted,
+    ])
 
     /// The kinds that lead to one of `kind`; nil: any, or none.
     private static func causes(of kind: EventKind) -> Set<EventKind>? {

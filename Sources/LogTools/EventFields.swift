@@ -163,7 +163,9 @@ extension Triggered {
         [
             EventField("type", type), EventField("trigger", trigger),
             EventField("summary", summary),
-        ] + EventField.function(function) + EventField.json("input", event)
+        ] + EventField.function(function)
+            + EventField.optional("condition", condition?.description)
+            + EventField.json("metadata", metadata) + EventField.json("input", event)
     }
 }
 

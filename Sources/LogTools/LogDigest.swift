@@ -17,6 +17,8 @@ package struct LogDigest: Equatable, Sendable {
     package let cron: UInt64
     /// Of the triggers that belong to no connection.
     package let bound: UInt64
+    /// Of the state triggers that have fired and not ended.
+    package let fired: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
@@ -24,6 +26,7 @@ package struct LogDigest: Equatable, Sendable {
         state = views.state.digest()
         cron = views.work.cron.digest()
         bound = views.work.bindings.digest()
+        fired = views.work.reactions.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -76,7 +79,7 @@ package struct LogDigest: Equatable, Sendable {
     }
 
     private var parts: [(name: String, value: UInt64)] {
-        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound)]
+        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired)]
     }
 
     package func write(to output: Output) {

@@ -13,6 +13,8 @@ package struct ToolError: Error, Equatable, Sendable {
         case malformedLoss = "repair.malformed_loss"
         case unknownSegment = "why_kept.unknown_segment"
         case unknownOffset = "digest.unknown_offset"
+        case unknownKey = "state.unknown_key"
+        case historyTrimmed = "state.history_trimmed"
         case unknownID = "replay.unknown_id"
         case ambiguousID = "replay.ambiguous_id"
         case malformedID = "replay.malformed_id"

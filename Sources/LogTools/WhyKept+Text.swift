@@ -94,6 +94,7 @@ extension Need {
         case .value: "value"
         case .schedule: "schedule"
         case .cronRun: "cron_run"
+        case .reaction: "state_trigger_run"
         case .binding: "trigger"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
@@ -106,7 +107,7 @@ extension Need {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
             .binding(let name):
             name
-        case .queueSetup, .schedule, .cronRun, .engineStart, .unknownKind: nil
+        case .queueSetup, .schedule, .cronRun, .reaction, .engineStart, .unknownKind: nil
         }
     }
 
@@ -122,6 +123,7 @@ extension Need {
         case .value: "\(count == 1 ? "record" : "records") of keys of scope \(name)"
         case .schedule: "\(noun) of cron slots"
         case .cronRun: "\(noun) of cron runs that have not ended"
+        case .reaction: "\(noun) of state triggers whose functions have not ended"
         case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"

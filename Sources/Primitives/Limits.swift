@@ -69,6 +69,10 @@ package enum Limits {
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.
     package static let turnCommands = 128
+    /// Values of the state that are let go in one turn because their time is over.
+    package static let expiriesOfTurn = 1024
+    /// Calls that wait for what the log says of the state, or for a change of it.
+    package static let askingCalls = 4096
     /// Single records that are read back at once without anybody waiting for them; more are waited
     /// for.
     package static let readsInFlight = 64

@@ -15,6 +15,8 @@ package enum IndexTable: Int, CaseIterable, Sendable {
     case links
     /// A worker -> the batches that say who it is, and that it left.
     case workers
+    /// A scope and a key of the state -> the batches that write it.
+    case places
 }
 
 /// The first page of an index file: which segment it is of, and what proves that the directory
@@ -48,7 +50,7 @@ package struct IndexHeader: Equatable, Sendable {
 
     private static let mark: StaticString = "iii-idx\n"
     /// How tables and keys are made; a reader goes without an index of another version.
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
 
     /// Fills the page that `memory` is.
     package func write(to memory: UnsafeMutableRawBufferPointer) {

@@ -238,6 +238,7 @@ extension EngineOptions {
             listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
         }
         telemetry.logging = configuration.observability.logging
+        stateTriggers = configuration.state.triggersEnabled
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned

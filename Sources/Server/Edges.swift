@@ -20,13 +20,16 @@ final class Edges: Sendable {
 
     private let loops: [Loop]
     private let homes: [ChannelHome]
+    private let readings: LogReadings
 
     init(
         group: MultiThreadedEventLoopGroup,
         inbox: Inbox,
         outbound: InvokerSettings,
+        readings: LogReadings,
         report: Report
     ) {
+        self.readings = readings
         loops = group.makeIterator().enumerated().map { number, loop in
             // Built on the loop that will own it, as NIOLoopBound asks.
             let built = loop.submit {
@@ -68,7 +71,7 @@ final class Edges: Sendable {
 
     /// One for each loop: hands a turn's effects over in one task, and writes each socket once.
     var sinks: [@Sendable ([Effect]) -> Void] {
-        loops.map { owned in
+        loops.map { [readings] owned in
             { effects in
                 owned.loop.execute {
                     let workers = owned.workers.value
@@ -86,6 +89,7 @@ final class Edges: Sendable {
                                     bytes: channel.bytes
                                 )
                             )
+                        case .readLog(let reading): readings.add(reading)
                         case .fetch: owned.invoker.value.carryOut(effect)
                         }
                     }

@@ -28,7 +28,13 @@ package enum Server {
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(group: group, inbox: core.inbox, outbound: outbound, report: report)
+        let edges = Edges(
+            group: group,
+            inbox: core.inbox,
+            outbound: outbound,
+            readings: try LogReadings(configuration, inbox: core.inbox),
+            report: report
+        )
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         let listeners: Listeners

@@ -89,7 +89,8 @@ enum Answer {
         case .unreadable, .notWritten: .storageFault
         case .damaged: .damaged
         case .inUse: .inUse
-        case .unknownID, .unknownOffset, .unknownSegment: .unknownObject
+        case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .historyTrimmed:
+            .unknownObject
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
             .unknownKind, .malformedLoss, .lossNotAccepted:
             .usage

@@ -18,7 +18,7 @@ struct LogCommand: ParsableCommand {
         version: "iii-log \(Release.version)",
         subcommands: [
             List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Why.self,
-            Recover.self, RepairLog.self, Backup.self, Restore.self,
+            StateAsItWas.self, Recover.self, RepairLog.self, Backup.self, Restore.self,
         ]
     )
 }

@@ -10,6 +10,12 @@ enum Payload {
         return RawJSON(trusted: text.bytes)
     }
 
+    /// One value: JSON stands for itself, anything else is a string; `-` reads JSON from standard
+    /// input.
+    static func single(_ text: String) throws(Failure) -> JSONText {
+        text == "-" ? try self.text(of: text) : value(text)
+    }
+
     private static func text(of json: String) throws(Failure) -> JSONText {
         var source = Array(json.utf8)
         if json == "-" {

@@ -125,7 +125,7 @@ struct TriggerCommand: AsyncParsableCommand {
         return line.description
     }
 
-    private static func duration(_ text: String) throws -> Duration {
+    static func duration(_ text: String) throws -> Duration {
         guard let duration = Quantity.duration(text) else {
             throw ValidationError("\"\(text)\" is not a duration such as 500ms, 30s or 5m")
         }

@@ -171,12 +171,14 @@ struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
     let bound: UInt64
+    let fired: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
         bound = views.work.bindings.digest()
+        fired = views.work.reactions.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }
@@ -357,6 +359,7 @@ extension Effect {
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .admit(_, let verdict): "admit \(verdict)"
+        case .readLog(let reading): "read log below \(reading.end)"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .send(_, .observe(let message)): message.line
         case .close(_, let code, let reason): "close \(code) \(reason)"

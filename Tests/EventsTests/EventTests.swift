@@ -56,8 +56,25 @@ struct EventTests {
 
     /// Where the payload ended in a version that knew fewer fields.
     private func shortForm(_ event: Event) -> Int? {
-        guard case .logged(let line) = event else { return nil }
         var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        switch event {
+        case .triggered(let event):
+            for text in [event.type, event.trigger, event.summary] { counter.text(text) }
+            counter.text(event.function.namespace)
+            counter.text(event.function.id)
+            counter.bytes(event.event)
+            return counter.count
+        case .state(.set(let set)):
+            for text in [set.scope, set.key] { counter.text(text) }
+            counter.bytes(set.value)
+            counter.text(set.function)
+            return counter.count
+        case .state(.deleted(let deleted)):
+            for text in [deleted.scope, deleted.key] { counter.text(text) }
+            return counter.count
+        default: break
+        }
+        guard case .logged(let line) = event else { return nil }
         counter.byte(line.severity)
         counter.text(line.severityText)
         counter.text(line.body)

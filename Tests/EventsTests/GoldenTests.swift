@@ -41,14 +41,8 @@ private let settings = QueueSettings(
 )
 
 private let golden: [Golden] = [
-    Golden(
-        .started(Started(version: "1.2", process: 300)),
-        "03312e32ac02"
-    ),
-    Golden(
-        .stopped(Stopped(reason: "r")),
-        "0172"
-    ),
+    Golden(.started(Started(version: "1.2", process: 300)), "03312e32ac02"),
+    Golden(.stopped(Stopped(reason: "r")), "0172"),
     Golden(
         .workerJoined(WorkerJoined(worker: uuid, address: "a")),
         "080706050403020118171615141312110161"
@@ -121,7 +115,21 @@ private let golden: [Golden] = [
         .triggered(
             Triggered(type: "http", trigger: "t", summary: "s", function: function, event: [0x31])
         ),
-        "046874747001740173016e01660131"
+        "046874747001740173016e016601310000"
+    ),
+    Golden(
+        .triggered(
+            Triggered(
+                type: "state",
+                trigger: "t",
+                summary: "s",
+                function: function,
+                event: [0x31],
+                condition: function,
+                metadata: [0x32]
+            )
+        ),
+        "05737461746501740173016e0166013101016e01660132"
     ),
     Golden(
         .invoked(
@@ -259,11 +267,32 @@ private let golden: [Golden] = [
     ),
     Golden(
         .state(.set(StateSet(scope: "s", key: "k", value: [0x31], function: "f"))),
-        "0173016b01310166"
+        "0173016b013101660000"
+    ),
+    Golden(
+        .state(
+            .set(
+                StateSet(
+                    scope: "s",
+                    key: "k",
+                    value: [0x31],
+                    function: "f",
+                    expires: Timestamp(nanoseconds: 0x0102_0304),
+                    previous: Offset(299)
+                )
+            )
+        ),
+        "0173016b0131016601" + "0403020100000000" + "ac02"
     ),
     Golden(
         .state(.deleted(StateDeleted(scope: "s", key: "k"))),
-        "0173016b"
+        "0173016b0000"
+    ),
+    Golden(
+        .state(
+            .deleted(StateDeleted(scope: "s", key: "k", reason: .expired, previous: Offset(5)))
+        ),
+        "0173016b0106"
     ),
     Golden(
         .cron(

@@ -40,6 +40,8 @@ struct EventGenerator {
     mutating func flag() -> Bool { entropy.next() % 2 == 0 }
     mutating func uuid() -> UUID128 { UUID128(high: number(), low: number()) }
     mutating func offset() -> Offset { Offset(number()) }
+    /// Of a record, which a log can hold.
+    mutating func place() -> Offset { Offset(number() >> 1) }
     mutating func function() -> FunctionName { FunctionName(namespace: text(), id: text()) }
     mutating func error() -> ErrorBody {
         ErrorBody(code: text(), message: text(), stacktrace: optionalText())
@@ -72,8 +74,29 @@ extension EventGenerator {
         case .triggered, .invoked, .completed: invocation(kind)
         case .logged, .spanReported, .metricReported: telemetry(kind)
         case .stateSet:
-            .state(.set(StateSet(scope: text(), key: text(), value: bytes(), function: text())))
-        case .stateDeleted: .state(.deleted(StateDeleted(scope: text(), key: text())))
+            .state(
+                .set(
+                    StateSet(
+                        scope: text(),
+                        key: text(),
+                        value: bytes(),
+                        function: text(),
+                        expires: flag() ? time() : nil,
+                        previous: flag() ? place() : nil
+                    )
+                )
+            )
+        case .stateDeleted:
+            .state(
+                .deleted(
+                    StateDeleted(
+                        scope: text(),
+                        key: text(),
+                        reason: flag() ? .expired : .deleted,
+                        previous: flag() ? place() : nil
+                    )
+                )
+            )
         case .cronFired:
             .cron(
                 .fired(
@@ -162,7 +185,9 @@ extension EventGenerator {
                     trigger: text(),
                     summary: text(),
                     function: function(),
-                    event: bytes()
+                    event: bytes(),
+                    condition: flag() ? function() : nil,
+                    metadata: flag() ? bytes() : []
                 )
             )
         case .invoked:

@@ -47,7 +47,16 @@ struct StateDeltaTests {
         let key = "k\(entropy.next() % 12)"
         if entropy.next() % 3 == 0 { return .deleted(StateDeleted(scope: scope, key: key)) }
         let value = Array("1".utf8)
-        return .set(StateSet(scope: scope, key: key, value: value, function: "state::set"))
+        let expires = entropy.next() % 4 == 0 ? Timestamp(seconds: Int64(entropy.next() % 9)) : nil
+        return .set(
+            StateSet(
+                scope: scope,
+                key: key,
+                value: value,
+                function: "state::set",
+                expires: expires
+            )
+        )
     }
 
     @Test("what is no state is refused, not trapped on", arguments: 0..<200)

@@ -179,7 +179,12 @@ struct StateErrorTests {
             for (function, input) in calls {
                 let text = try JSONText(validating: Array(input.utf8))
                 do throws(ErrorBody) {
-                    _ = try state.view.decide(function, input: text, read: state.value(at:))
+                    _ = try state.view.decide(
+                        function,
+                        input: text,
+                        at: state.moment,
+                        read: state.value(at:)
+                    )
                 } catch {
                     codes.append(error.code)
                 }

@@ -25,7 +25,8 @@ struct StateFunctionTests {
                         scope: "s",
                         key: "k",
                         value: Array(#"{"a":[true,null]}"#.utf8),
-                        function: "state::set"
+                        function: "state::set",
+                        previous: Offset(0)
                     )
                 ),
             ]
@@ -52,7 +53,8 @@ struct StateFunctionTests {
         try state.call(.set, #"{"scope":"s","key":"k","value":"v"}"#)
         #expect(try state.call(.get, place) == #""v""#)
         #expect(try state.call(.delete, place) == #""v""#)
-        #expect(state.log.last == .deleted(StateDeleted(scope: "s", key: "k")))
+        let deleted = StateDeleted(scope: "s", key: "k", previous: Offset(0))
+        #expect(state.log.last == .deleted(deleted))
         #expect(try state.decide(.get, place).reply == .ready(.none))
         #expect(try state.decide(.delete, place).reply == .ready(.none))
         #expect(state.log.count == 2)
@@ -150,7 +152,12 @@ struct StateFunctionTests {
         ] {
             let text = try JSONText(validating: Array(input.utf8))
             #expect(
-                try state.view.decide(function, input: text, read: state.value(at:)).event != nil
+                try state.view.decide(
+                    function,
+                    input: text,
+                    at: state.moment,
+                    read: state.value(at:)
+                ).changes != []
             )
             #expect(state.view.digest() == digest)
         }
@@ -203,7 +210,7 @@ extension StateFunctionTests {
             (.delete, #"{"scope":"s","key":"k"}"#),
         ] {
             let decision = try state.decide(function, input)
-            #expect(decision.event != nil)
+            #expect(decision.changes.count == 1)
             #expect(decision.after == nil)
         }
     }

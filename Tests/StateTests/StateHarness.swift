@@ -7,10 +7,13 @@ import State
 struct StateHarness {
     var view: StateView
     private(set) var log: [StateEvent] = []
+    var now = Timestamp(seconds: 1_900_000_000)
 
     init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
         view = StateView(maxValueBytes: maxValueBytes, cacheBytes: cacheBytes)
     }
+
+    var moment: StateMoment { StateMoment(now: now, next: tail) }
 
     var tail: Offset { Offset(UInt64(log.count)) }
 
@@ -18,12 +21,16 @@ struct StateHarness {
     @discardableResult
     mutating func decide(_ function: StateFunction, _ input: String) throws -> StateDecision {
         let input = try JSONText(validating: Array(input.utf8))
-        let decision = try view.decide(function, input: input, read: value(at:))
-        if let event = decision.event {
-            view.apply(event, at: tail)
-            log.append(event)
+        let decision = try view.decide(function, input: input, at: moment, read: value(at:))
+        for event in decision.changes.compactMap(\.event) {
+            record(event)
         }
         return decision
+    }
+
+    mutating func record(_ event: StateEvent) {
+        view.apply(event, at: tail)
+        log.append(event)
     }
 
     /// The value that a record of the log wrote.

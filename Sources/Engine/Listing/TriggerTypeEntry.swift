@@ -20,6 +20,7 @@ struct TriggerTypeEntry {
             case .http: (http, .http)
             case .cron: (cron, .cron)
             case .queue, .durableSubscriber: (queue(type), .queue)
+            case .state: (state, .state)
             case .functionsAvailable: (functionsAvailable, .functions)
             case .workersAvailable: (workersAvailable, .workers)
             }
@@ -74,6 +75,21 @@ struct TriggerTypeEntry {
             )
         )
     }
+
+    private static let state = TriggerTypeEntry(
+        name: name(.state),
+        workerName: EngineModule.state.rawValue,
+        description: "Runs the function when a value of the state is written or deleted",
+        configuration: schema(
+            #"{"scope":{"type":"string"},"key":{"type":"string"},"#
+                + #""condition_function_id":{"type":"string"}}"#
+        ),
+        request: schema(
+            #"{"type":{"type":"string"},"event_type":{"type":"string"},"#
+                + #""scope":{"type":"string"},"key":{"type":"string"},"#
+                + #""old_value":{},"new_value":{}}"#
+        )
+    )
 
     private static let functionsAvailable = TriggerTypeEntry(
         name: name(.functionsAvailable),

@@ -4,18 +4,20 @@ import RecordFormat
 
 extension LogPass {
     /// Hands over, in the order of the log, at least the records that `search` asks for, and
-    /// others, until `visit` returns false or the log ends. Reads single batches of the segments
-    /// that have an index, and of the others everything, or nothing where `isIndexedOnly` says so.
+    /// others, until `visit` returns false or the log ends; of the one part `only`, where there is
+    /// one. Reads single batches of the segments that have an index, and of the others everything,
+    /// or nothing where `isIndexedOnly` says so.
     ///
     /// - Throws: ``ToolError/Code/damaged`` where index and log do not go together, or a record is
     ///   damaged: read everything then.
     func find(
         _ search: Search,
         in index: LogIndex,
+        only: LogIndex.Part? = nil,
         isIndexedOnly: Bool = false,
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) {
-        for part in index.parts where part.header.base < part.end {
+        for part in only.map({ [$0] }) ?? index.parts where part.header.base < part.end {
             onProgress(part.header.base)
             let goesOn: Bool
             if let segment = index.index(of: part) {

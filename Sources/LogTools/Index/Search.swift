@@ -39,6 +39,11 @@ final class Search {
     /// What the log says about a worker.
     func add(worker: UUID128) { add(Key(.workers, IndexKey.id(worker))) }
 
+    /// Writes of a key of the state.
+    func add(scope: String, key: String) {
+        add(Key(.places, IndexKey.place(scope: scope, key: key)))
+    }
+
     func addStarts() { add(Key(.workers, IndexKey.started)) }
 }
 
@@ -67,6 +72,14 @@ enum IndexKey {
         var hash = ContentHash()
         hash.add(id.high)
         hash.add(id.low)
+        return hash.value >> 32
+    }
+
+    /// 32 bits of the hash of a scope and a key, each with its length.
+    static func place(scope: String, key: String) -> UInt64 {
+        var hash = ContentHash()
+        hash.add(scope)
+        hash.add(key)
         return hash.value >> 32
     }
 

@@ -34,7 +34,8 @@ struct SegmentIndexer {
             mark(.links, cause.rawValue, record)
         }
         switch EventKind(rawValue: record.kind) {
-        case .started, .workerDescribed, .workerLeft, .invoked, .enqueued, .delivered:
+        case .started, .workerDescribed, .workerLeft, .invoked, .enqueued, .delivered, .stateSet,
+            .stateDeleted:
             if let event = LogRecord(record).event { mark(event, record) }
         case .redriven, .discarded:
             if let message = LogRecord(record).event?.message {
@@ -58,6 +59,8 @@ struct SegmentIndexer {
         case .invoked(let event): mark(.ids, IndexKey.id(event.invocation), record)
         case .queue(.delivered(let event)): mark(.ids, IndexKey.id(event.invocation), record)
         case .queue(.enqueued(let event)): mark(.ids, IndexKey.id(event.receipt), record)
+        case .state(let event):
+            mark(.places, IndexKey.place(scope: event.scope, key: event.key), record)
         default: break
         }
     }
@@ -105,7 +108,7 @@ struct SegmentIndexer {
             switch table {
             case .offsets: writer.add(sparse)
             case .times: writer.add(times)
-            case .traces, .ids, .links, .workers:
+            case .traces, .ids, .links, .workers, .places:
                 writer.add(Self.entries(marks[table.rawValue], batches))
                 marks[table.rawValue] = []
             }

@@ -79,7 +79,8 @@ extension Configuration.Cron {
 
 extension Configuration.State {
     static let fields: [Field<Self>] = [
-        Field(optional: "max_value_bytes", \.maxValueBytes, .size(1 ... .max))
+        Field(optional: "max_value_bytes", \.maxValueBytes, .size(1 ... .max)),
+        Field("triggers_enabled", \.triggersEnabled, .flag),
     ]
 }
 

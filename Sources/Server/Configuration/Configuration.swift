@@ -119,6 +119,8 @@ extension Configuration {
         /// The largest value that `state::set` takes, in bytes; nil where only the record's own
         /// bound holds.
         package var maxValueBytes: Int?
+        /// Whether writes run the functions of `state` triggers.
+        package var triggersEnabled = true
 
         package init() {}
     }

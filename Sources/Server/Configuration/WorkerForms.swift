@@ -109,7 +109,7 @@ struct WorkerForm {
         keys: [
             "adapter": .none,
             "max_value_bytes": .same("state.max_value_bytes"),
-            "triggers_enabled": .none,
+            "triggers_enabled": .same("state.triggers_enabled"),
             "save_interval_ms": .none,
         ]
     )

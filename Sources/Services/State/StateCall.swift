@@ -10,7 +10,7 @@ extension Limits {
 }
 
 /// A scope and a key.
-struct StatePlace: CustomStringConvertible {
+struct StatePlace: Hashable, Sendable, CustomStringConvertible {
     let scope: Name
     let key: Name
 
@@ -21,6 +21,12 @@ struct StatePlace: CustomStringConvertible {
 struct StateCall {
     let function: StateFunction
     private let fields: JSONFields
+
+    /// A part of a call, such as one write of several.
+    private init(_ function: StateFunction, _ fields: JSONFields) {
+        self.function = function
+        self.fields = fields
+    }
 
     /// - Throws: `deserialization_error` when the input is neither an object nor null.
     init(_ function: StateFunction, input: JSONText) throws(ErrorBody) {
@@ -65,6 +71,183 @@ struct StateCall {
             }
             return operations
         }
+    }
+
+    // MARK: Revisions and expiry
+
+    /// The revision that the key must have: 0, it must not be there; nil: any.
+    func expectedRevision() throws(ErrorBody) -> UInt64? {
+        guard let value = fields.optionalValue("if_revision") else { return nil }
+        if value.isNull { return 0 }
+        return try offset("if_revision")
+    }
+
+    /// Whether the answer to a write tells the revision.
+    func wantsRevision() throws(ErrorBody) -> Bool {
+        if fields.has("if_revision") { return true }
+        return try flag("with_revision")
+    }
+
+    /// When the value that is set goes by itself, from `ttl_ms` or `expires_at`; nil: never.
+    func expiry(_ now: Timestamp) throws(ErrorBody) -> Timestamp? {
+        let (ttl, time) = try reading { () throws(JSONFieldError) in
+            (try fields.optionalInteger("ttl_ms"), try fields.optionalInteger("expires_at"))
+        }
+        switch (ttl, time) {
+        case (nil, nil): return nil
+        case (_?, _?):
+            throw Self.unreadable(
+                function,
+                "\"ttl_ms\" and \"expires_at\" are two ways; send one"
+            )
+        case (let ttl?, nil):
+            guard (1...Self.millisecondsMax).contains(ttl) else {
+                throw Self.unreadable(
+                    function,
+                    "\"ttl_ms\" is a number from 1 to \(Self.millisecondsMax)"
+                )
+            }
+            return now.advanced(by: .milliseconds(ttl))
+        case (nil, let time?):
+            guard (0...Self.timeMax).contains(time) else {
+                throw Self.unreadable(
+                    function,
+                    "\"expires_at\" is in milliseconds since 1970, and before the year 2200"
+                )
+            }
+            return Timestamp(nanoseconds: time * 1_000_000)
+        }
+    }
+
+    /// A hundred years; and the year 2200.
+    private static let millisecondsMax: Int64 = 3_155_760_000_000
+    private static let timeMax: Int64 = 7_258_118_400_000
+
+    // MARK: Other fields
+
+    func flag(_ field: String) throws(ErrorBody) -> Bool {
+        try reading { () throws(JSONFieldError) in try fields.optionalBool(field) ?? false }
+    }
+
+    func optionalText(_ field: String) throws(ErrorBody) -> String? {
+        try reading { () throws(JSONFieldError) in try fields.optionalString(field) }
+    }
+
+    /// Empty where it is left out.
+    func text(_ field: String) throws(ErrorBody) -> String { try optionalText(field) ?? "" }
+
+    /// A number from 1 to `most`.
+    func count(_ field: String, usual: Int64, most: Int64) throws(ErrorBody) -> Int64 {
+        let count = try reading { () throws(JSONFieldError) in
+            try fields.optionalInteger(field) ?? usual
+        }
+        guard (1...most).contains(count) else {
+            throw Self.unreadable(function, "\"\(field)\" is a number from 1 to \(most)")
+        }
+        return count
+    }
+
+    private func offset(_ field: String) throws(ErrorBody) -> UInt64? {
+        let number = try reading { () throws(JSONFieldError) in try fields.optionalInteger(field) }
+        guard let number else { return nil }
+        guard let offset = UInt64(exactly: number), Offset(offset) <= .limit else {
+            throw Self.unreadable(
+                function,
+                "\"\(field)\" is a revision: an offset of the log, or 0"
+            )
+        }
+        return offset
+    }
+
+    /// When the state is asked for: an offset, or a time as RFC 3339 has it; nil: now.
+    func moment() throws(ErrorBody) -> StateQuestion.Moment? {
+        guard let value = fields.optionalValue("at"), !value.isNull else { return nil }
+        guard let text = value.stringValue else {
+            return try offset("at").map { .offset(Offset($0)) }
+        }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw Self.unreadable(
+                function,
+                "\"at\" is an offset, or a time such as \"2026-09-01T12:00:00Z\""
+            )
+        }
+        return .time(time)
+    }
+
+    func historyQuestion() throws(ErrorBody) -> StateQuestion.History {
+        let place = try place()
+        return StateQuestion.History(
+            scope: place.scope.text,
+            key: place.key.text,
+            before: try offset("before").map { Offset($0) },
+            limit: Int(try count("limit", usual: 20, most: 1000))
+        )
+    }
+
+    func changesQuestion() throws(ErrorBody) -> StateQuestion.Changes {
+        let wait = try reading { () throws(JSONFieldError) in
+            try fields.optionalInteger("wait_ms") ?? 0
+        }
+        guard (0...60_000).contains(wait) else {
+            throw Self.unreadable(function, "\"wait_ms\" is a number from 0 to 60000")
+        }
+        return StateQuestion.Changes(
+            scope: try optionalText("scope"),
+            prefix: try text("key_prefix"),
+            after: Offset(try offset("after") ?? 0),
+            limit: Int(try count("limit", usual: 100, most: 1000)),
+            wait: UInt64(wait) * 1_000_000
+        )
+    }
+
+    // MARK: Several keys
+
+    /// The keys of `keys`: objects with scope and key, or names of keys in `scope`.
+    func places() throws(ErrorBody) -> [StatePlace] {
+        let keys = try reading { () throws(JSONFieldError) in try fields.requiredArray("keys") }
+        guard keys.count <= Limits.stateGetMany else {
+            throw failure("at most \(Limits.stateGetMany) keys are allowed")
+        }
+        var places: [StatePlace] = []
+        for (index, key) in keys.enumerated() {
+            if let text = key.stringValue {
+                guard text.utf8.count <= Limits.nameBytes else {
+                    throw failure("keys[\(index)] has more than \(Limits.nameBytes) bytes")
+                }
+                places.append(StatePlace(scope: try name("scope"), key: Name(text)))
+            } else {
+                places.append(try part(key, "keys[\(index)]").place())
+            }
+        }
+        return places
+    }
+
+    /// The objects of an array, which may be left out.
+    func parts(_ field: String) throws(ErrorBody) -> [StateCall] {
+        let texts = try reading { () throws(JSONFieldError) in
+            try fields.optionalArray(field) ?? []
+        }
+        var parts: [StateCall] = []
+        for (index, text) in texts.enumerated() {
+            parts.append(try part(text, "\(field)[\(index)]"))
+        }
+        return parts
+    }
+
+    private func part(_ text: JSONText, _ path: String) throws(ErrorBody) -> StateCall {
+        let fields = try reading { () throws(JSONFieldError) in try JSONFields(text, path: path) }
+        return StateCall(function, fields)
+    }
+
+    /// What one write of several does.
+    enum Kind: String { case set, update, delete }
+
+    func kind() throws(ErrorBody) -> Kind {
+        let type = try reading { () throws(JSONFieldError) in try fields.requiredString("type") }
+        guard let kind = Kind(rawValue: type) else {
+            throw Self.unreadable(function, "a write's \"type\" is set, update or delete")
+        }
+        return kind
     }
 
     // MARK: Errors

@@ -13,8 +13,14 @@ package struct StateDelta: Sendable {
         var version: Offset?
         /// The record that made the key, where the part of the log did.
         var created: Offset
+        /// When that goes by itself; nil: never.
+        var expires: Timestamp?
         /// Whether a key of the snapshot lives on in it: it was never deleted since.
         var keepsPlace: Bool
+
+        func element(_ key: Name, _ created: Offset, _ version: Offset) -> StateElement {
+            StateElement(key: key, created: created, version: version, expires: expires)
+        }
     }
 
     package init() {}
@@ -28,6 +34,7 @@ package struct StateDelta: Sendable {
                 let first = Change(version: nil, created: offset, keepsPlace: change == nil)
                 if isNew { change = first }
                 change?.version = offset
+                change?.expires = set.expires
             }
         case .deleted(let deleted):
             change(deleted.scope, deleted.key) { change in
@@ -60,6 +67,11 @@ package struct StateDelta: Sendable {
     ) throws(DecodeError) {
         var output = StateElementWriter()
         var input = StateElementReader()
+        func put(_ scope: Name, _ element: StateElement) {
+            output.write(scope, element, into: &writer)
+            kept(element.version)
+            kept(element.created)
+        }
         var names = scopes.sortedNames[...]
         var oldName = try input.scope(&old)
         while let name = [oldName, names.first].compactMap({ $0 }).min() {
@@ -68,25 +80,19 @@ package struct StateDelta: Sendable {
                 changes = scopes.change(names.removeFirst()) { $0.take() } ?? changes
             }
             if name == oldName {
-                while let (key, created, version) = try input.key(&old) {
-                    guard let change = changes[key] else {
-                        output.write(name, key, created, version, into: &writer)
-                        kept(version)
-                        kept(created)
+                while let element = try input.key(&old) {
+                    guard let change = changes[element.key] else {
+                        put(name, element)
                         continue
                     }
                     guard change.keepsPlace, let version = change.version else { continue }
-                    output.write(name, key, created, version, into: &writer)
-                    kept(version)
-                    kept(created)
-                    changes.change(key) { $0 = nil }
+                    put(name, change.element(element.key, element.created, version))
+                    changes.change(element.key) { $0 = nil }
                 }
                 oldName = try input.scope(&old)
             }
             for (key, change, version) in Self.made(in: changes) {
-                output.write(name, key, change.created, version, into: &writer)
-                kept(version)
-                kept(change.created)
+                put(name, change.element(key, change.created, version))
             }
         }
         output.finish(into: &writer)

@@ -15,6 +15,7 @@ extension StateView {
             for (key, entry) in scope.inOrder {
                 hash.add(key.text)
                 hash.add(entry.version.rawValue)
+                if let time = scope.expiries[key] { hash.add(UInt64(bitPattern: time.nanoseconds)) }
             }
         }
         return hash.value

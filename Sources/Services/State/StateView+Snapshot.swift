@@ -4,7 +4,7 @@ package import RecordFormat
 // What a snapshot holds of the state: every key with its version, and no value, which stays in the
 // log. Scopes come in the order of their names, keys in the order in which they came:
 //
-//     ( 1 scope ( 1 key created version )* 0 )* 0
+//     ( 1 scope ( 1 key created version | 2 key created version expires )* 0 )* 0
 //
 // `created` is counted from that of the key before, and `version` from `created`.
 
@@ -14,7 +14,13 @@ extension StateView {
         for name in scopes.sortedNames {
             guard let scope = scopes[name] else { continue }
             for (key, entry) in scope.inOrder {
-                elements.write(name, key, entry.created, entry.version, into: &writer)
+                let element = StateElement(
+                    key: key,
+                    created: entry.created,
+                    version: entry.version,
+                    expires: scope.expiries[key]
+                )
+                elements.write(name, element, into: &writer)
             }
         }
         elements.finish(into: &writer)
@@ -29,17 +35,33 @@ extension StateView {
             guard scopes[name] == nil else {
                 throw DecodeError(position: 0, expected: "another scope")
             }
-            while let (key, created, version) = try elements.key(&reader) {
-                guard scope.entries[key] == nil else {
+            while let element = try elements.key(&reader) {
+                guard scope.entries[element.key] == nil else {
                     throw DecodeError(position: 0, expected: "another key")
                 }
-                let entry = StateEntry(value: nil, version: version, created: created)
-                scope.entries.change(key) { $0 = entry }
+                let entry = StateEntry(
+                    value: nil,
+                    version: element.version,
+                    created: element.created
+                )
+                scope.entries.change(element.key) { $0 = entry }
+                guard let time = element.expires else { continue }
+                scope.expiries[element.key] = time
+                let place = StatePlace(scope: name, key: element.key)
+                expiries.add(place, version: element.version, time)
             }
             keyCount += scope.entries.count
             scopes.change(name) { $0 = scope }
         }
     }
+}
+
+/// A key as a snapshot has it.
+struct StateElement {
+    let key: Name
+    let created: Offset
+    let version: Offset
+    let expires: Timestamp?
 }
 
 /// Writes keys, scope by scope.
@@ -49,9 +71,7 @@ struct StateElementWriter {
 
     mutating func write(
         _ scope: Name,
-        _ key: Name,
-        _ created: Offset,
-        _ version: Offset,
+        _ element: StateElement,
         into writer: inout SnapshotWriter
     ) {
         if scope != self.scope {
@@ -64,13 +84,15 @@ struct StateElementWriter {
             last = 0
         }
         let last = last
+        let created = element.created.rawValue
         writer.write {
-            $0.byte(1)
-            $0.text(key.text)
-            $0.varint(created.rawValue - last)
-            $0.varint(version.rawValue - created.rawValue)
+            $0.byte(element.expires == nil ? 1 : 2)
+            $0.text(element.key.text)
+            $0.varint(created - last)
+            $0.varint(element.version.rawValue - created)
+            if let time = element.expires { $0.i64(time.nanoseconds) }
         }
-        self.last = created.rawValue
+        self.last = created
     }
 
     func finish(into writer: inout SnapshotWriter) {
@@ -94,20 +116,25 @@ struct StateElementReader {
     /// The next key of the scope; nil: there is none.
     mutating func key(
         _ reader: inout SnapshotReader
-    ) throws(DecodeError) -> (Name, created: Offset, version: Offset)? {
+    ) throws(DecodeError) -> StateElement? {
         let last = last
-        let key: (Name, created: Offset, version: Offset)? = try reader.read {
-            (bytes) throws(DecodeError) in
-            guard try bytes.byte() != 0 else { return nil }
+        let element: StateElement? = try reader.read { (bytes) throws(DecodeError) in
+            let form = try bytes.byte()
+            guard form != 0 else { return nil }
             let name = Name(try bytes.text())
             let created = try bytes.offset(after: last ?? .zero)
             // One record makes one key.
             guard created != last else {
                 throw DecodeError(position: bytes.position, expected: "another key's record")
             }
-            return (name, created, try bytes.offset(after: created))
+            return StateElement(
+                key: name,
+                created: created,
+                version: try bytes.offset(after: created),
+                expires: form == 2 ? Timestamp(nanoseconds: try bytes.i64()) : nil
+            )
         }
-        if let key { self.last = key.created }
-        return key
+        if let element { self.last = element.created }
+        return element
     }
 }

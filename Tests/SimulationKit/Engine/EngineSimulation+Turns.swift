@@ -101,6 +101,7 @@ extension EngineSimulation {
             hash.add(connection.number)
             hear(message, on: connection)
         case .admit: find("a socket was let in that did not ask")
+        case .readLog: find("the log is asked by nobody")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
         case .probe(let connection): hash.add(connection.number)
         case .close(let connection, let code, _): hash.add(connection.number ^ UInt64(code))

@@ -1,0 +1,223 @@
+package import Events
+import CommitLog
+package import Primitives
+import RecordFormat
+
+/// The state as it was, and what became of it: read from the log itself, beside an engine that
+/// appends to it.
+///
+/// A segment that has an index is read where it names the key, and any other whole. What retention
+/// has removed cannot be told of: from ``complete`` on everything is there.
+package struct StateLog {
+    /// A segment and where the next one begins.
+    private struct Part {
+        let header: SegmentHeader
+        let end: Offset
+    }
+
+    /// A write of one key.
+    package struct Write: Equatable, Sendable {
+        package let offset: Offset
+        package let time: Timestamp
+        package let event: StateEvent
+    }
+
+    private let pass: LogPass
+    private let index: LogIndex?
+    private let parts: [Part]
+    /// The first offset from which on no record is missing.
+    package let complete: Offset
+    /// The records below are looked at: a part of the rest may not be on the medium yet.
+    private let end: Offset
+
+    /// - Parameter end: half-open; nil: the end of the log.
+    package init(_ pass: LogPass, below end: Offset? = nil) throws(ToolError) {
+        self.pass = pass
+        self.end = end ?? .max
+        index = try LogIndex(pass)
+        var reader = LogReader(pass.source)
+        do throws(LogError) {
+            let frames = try reader.headers()
+            let ends = frames.dropFirst().map(\.header.base) + [Offset.max]
+            parts = zip(frames, ends).map { Part(header: $0.header, end: $1) }
+            let trimmed = frames.indices.last { (frames[$0].footer?.gaps ?? 0) > 0 }
+            complete = trimmed.map { ends[$0] } ?? frames.first?.header.base ?? .zero
+        } catch {
+            throw LogPass.converted(error)
+        }
+    }
+
+    private var isTrimmed: Bool { complete > .zero }
+
+    // MARK: One key
+
+    /// The writes of a key below `before`, the youngest first; `visit` says when it has enough.
+    package func writes(
+        scope: String,
+        key: String,
+        below before: Offset = .max,
+        _ visit: (Write) -> Bool
+    ) throws(ToolError) {
+        let bound = min(before, end)
+        for part in parts.reversed() where part.header.base < bound {
+            var found: [Write] = []
+            try read(part, scope, key) { write in
+                if write.offset < bound { found.append(write) }
+            }
+            for write in found.reversed() {
+                guard visit(write) else { return }
+            }
+        }
+    }
+
+    /// Hands over a key's writes in one segment, in order.
+    private func read(
+        _ part: Part,
+        _ scope: String,
+        _ key: String,
+        _ visit: (Write) -> Void
+    ) throws(ToolError) {
+        func take(_ record: RecordView) -> Bool {
+            guard record.offset < end else { return false }
+            if let write = Self.write(record), write.event.isOf(scope, key) { visit(write) }
+            return true
+        }
+        let indexed = index?.parts.first { $0.header == part.header && $0.end == part.end }
+        if let index, let indexed, index.index(of: indexed) != nil {
+            let search = Search()
+            search.add(scope: scope, key: key)
+            try pass.find(search, in: index, only: indexed, take)
+        } else {
+            _ = try pass.readAll(from: part.header.base, until: part.end, take)
+        }
+    }
+
+    private static func write(_ record: RecordView) -> Write? {
+        switch EventKind(rawValue: record.kind) {
+        case .stateSet, .stateDeleted: break
+        default: return nil
+        }
+        guard case .state(let event)? = try? Event(record) else { return nil }
+        return Write(offset: record.offset, time: record.time, event: event)
+    }
+
+    /// What a key was when the record at `offset` had been written.
+    ///
+    /// - Returns: its write; nil: it was not there.
+    /// - Throws: ``ToolError/Code/historyTrimmed`` where retention has removed what would tell.
+    package func value(
+        scope: String,
+        key: String,
+        at offset: Offset
+    ) throws(ToolError) -> Write? {
+        try checkIsThere(offset)
+        var next: Write?
+        var found: Write?
+        try writes(scope: scope, key: key) { write in
+            if write.offset > offset {
+                next = write
+                return true
+            }
+            found = write
+            return false
+        }
+        // What is older than the oldest complete offset may not have been the last one before it;
+        // the write that came next knows.
+        if let write = found, write.offset < complete, let next, next.event.previous != write.offset
+        {
+            guard next.event.previous != nil else { return nil }
+            throw Self.trimmed(complete)
+        }
+        if found == nil, isTrimmed, let next, next.event.previous != nil {
+            throw Self.trimmed(complete)
+        }
+        guard case .set? = found?.event else { return nil }
+        return found
+    }
+
+    /// The last record that is not younger than `time`; nil: all are.
+    package func offset(at time: Timestamp) throws(ToolError) -> Offset? {
+        var last: Offset?
+        let start = index?.offset(before: time) ?? .zero
+        try pass.read(from: start) { record in
+            guard record.offset < end, record.time <= time else { return false }
+            last = record.offset
+            return true
+        }
+        return last
+    }
+
+    /// - Throws: where the state at `offset` cannot be told.
+    func checkIsThere(_ offset: Offset) throws(ToolError) {
+        if offset < complete, isTrimmed { throw Self.trimmed(complete) }
+        if end < .max, offset >= end {
+            throw ToolError(
+                .unknownOffset,
+                "offset \(offset) is behind the end of the log, which is \(end)"
+            )
+        }
+    }
+
+    static func trimmed(_ complete: Offset) -> ToolError {
+        ToolError(
+            .historyTrimmed,
+            "retention has removed what would tell; the oldest offset from which on everything is "
+                + "there is \(complete)"
+        )
+    }
+
+    // MARK: Changes
+
+    /// Hands over the writes behind `after`, in order, until `visit` has enough.
+    ///
+    /// - Returns: the last record that was looked at.
+    package func changes(
+        after: Offset,
+        _ visit: (Write) -> Bool
+    ) throws(ToolError) -> Offset {
+        let start = after.advanced(by: 1)
+        if start < complete, isTrimmed { throw Self.trimmed(complete) }
+        var last = after
+        try pass.read(from: start) { record in
+            guard record.offset < end else { return false }
+            last = record.offset
+            return Self.write(record).map(visit) ?? true
+        }
+        return last
+    }
+}
+
+extension StateEvent {
+    /// Whether it is about this key: names are compared by their bytes.
+    fileprivate func isOf(_ scope: String, _ key: String) -> Bool {
+        func isSame(_ left: String, _ right: String) -> Bool {
+            left == right && left.utf8.elementsEqual(right.utf8)
+        }
+        return switch self {
+        case .set(let set): isSame(set.scope, scope) && isSame(set.key, key)
+        case .deleted(let deleted): isSame(deleted.scope, scope) && isSame(deleted.key, key)
+        }
+    }
+
+    /// The record of the value before; nil: there was none.
+    package var previous: Offset? {
+        switch self {
+        case .set(let set): set.previous
+        case .deleted(let deleted): deleted.previous
+        }
+    }
+
+    package var scope: String {
+        switch self {
+        case .set(let set): set.scope
+        case .deleted(let deleted): deleted.scope
+        }
+    }
+
+    package var key: String {
+        switch self {
+        case .set(let set): set.key
+        case .deleted(let deleted): deleted.key
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Events
+import JSON
+package import Primitives
+import RecordFormat
+import State
+
+/// A place in the log, as a command line names it.
+package enum LogMoment: Equatable, Sendable {
+    case end
+    /// What the records up to this one made, itself included.
+    case offset(Offset)
+    case time(Timestamp)
+
+    /// - Parameter text: an offset or a ``TimeExpression``; nil: the end.
+    package init(_ text: String?) throws(ToolError) {
+        guard let text else {
+            self = .end
+            return
+        }
+        if let offset = UInt64(text), Offset(offset) <= .limit {
+            self = .offset(Offset(offset))
+        } else {
+            self = .time(try TimeExpression.parse(text, now: SystemClock().now().wall))
+        }
+    }
+
+    /// Whether what this record made counts.
+    func includes(_ record: RecordView) -> Bool {
+        switch self {
+        case .end: true
+        case .offset(let offset): record.offset <= offset
+        case .time(let time): record.time <= time
+        }
+    }
+}
+
+/// What `iii-log state` prints: entries as JSON, one a line.
+package struct StateTable {
+    private let pass: LogPass
+
+    package init(_ pass: LogPass) { self.pass = pass }
+
+    // MARK: One key
+
+    package func get(
+        _ scope: String,
+        _ key: String,
+        at moment: LogMoment,
+        to output: Output
+    ) throws(ToolError) {
+        let log = try StateLog(pass)
+        guard let offset = try offset(of: moment, log) else { throw missing(scope, key) }
+        guard let write = try log.value(scope: scope, key: key, at: offset),
+            case .set(let set) = write.event
+        else { throw missing(scope, key) }
+        let answer = StateAnswer.revised(set.value, write.offset.rawValue, set.expires)
+        output.line(String(decoding: answer, as: UTF8.self))
+    }
+
+    package func history(
+        _ scope: String,
+        _ key: String,
+        _ limit: Int,
+        at moment: LogMoment,
+        to output: Output
+    ) throws(ToolError) {
+        let log = try StateLog(pass)
+        guard let offset = try offset(of: moment, log) else { return }
+        var left = limit
+        let bound = offset == .max ? offset : offset.advanced(by: 1)
+        try log.writes(scope: scope, key: key, below: bound) { write in
+            guard left > 0 else { return false }
+            left -= 1
+            var json = JSONBuilder()
+            write.write(into: &json, withPlace: false)
+            output.line(json.finish().description)
+            return true
+        }
+    }
+
+    /// The last record that counts; nil: none does.
+    private func offset(of moment: LogMoment, _ log: StateLog) throws(ToolError) -> Offset? {
+        switch moment {
+        case .end: .max
+        case .offset(let offset): offset
+        case .time(let time): try log.offset(at: time)
+        }
+    }
+
+    private func missing(_ scope: String, _ key: String) -> ToolError {
+        ToolError(
+            .unknownKey,
+            "\(Text.visible(scope))/\(Text.visible(key)) is not there, or was not then"
+        )
+    }
+
+    // MARK: Scopes
+
+    /// Where `scope` is nil, the scopes with the number of their keys.
+    package func list(
+        _ scope: String?,
+        at moment: LogMoment,
+        to output: Output
+    ) throws(ToolError) {
+        let state = try fold(at: moment, scope)
+        guard let scope else {
+            for name in state.scopeNames {
+                var json = JSONBuilder()
+                json.beginObject()
+                json.key("scope")
+                json.string(name)
+                json.key("keys")
+                json.integer(state.entries(ofScope: name).count)
+                json.endObject()
+                output.line(json.finish().description)
+            }
+            return
+        }
+        for (key, entry) in state.entries(ofScope: scope) {
+            output.line(Self.line(scope, key, ("value", entry)))
+        }
+    }
+
+    /// The keys whose writes differ, by scope, in the order of their names.
+    package func difference(
+        _ first: LogMoment,
+        _ second: LogMoment,
+        _ scope: String?,
+        to output: Output
+    ) throws(ToolError) {
+        let before = try fold(at: first, scope, keepsValues: true)
+        let after = try fold(at: second, scope, keepsValues: true)
+        for name in Set(before.scopeNames + after.scopeNames).sorted() {
+            var keys: [String: (old: StateEntry?, new: StateEntry?)] = [:]
+            for (key, entry) in before.entries(ofScope: name) { keys[key] = (entry, nil) }
+            for (key, entry) in after.entries(ofScope: name) {
+                keys[key] = (keys[key]?.old, entry)
+            }
+            for (key, pair) in keys.sorted(by: { $0.key < $1.key })
+            where pair.old?.version != pair.new?.version {
+                output.line(Self.line(name, key, ("old", pair.old), ("new", pair.new)))
+            }
+        }
+    }
+
+    private static func line(
+        _ scope: String,
+        _ key: String,
+        _ entries: (name: String, entry: StateEntry?)...
+    ) -> String {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("scope")
+        json.string(scope)
+        json.key("key")
+        json.string(key)
+        for (name, entry) in entries {
+            json.key(name)
+            if let value = entry?.value { json.raw(bytes: value) } else { json.null() }
+            json.key(name == "value" ? "revision" : "\(name)_revision")
+            json.integer(entry?.version.rawValue ?? 0)
+        }
+        json.endObject()
+        return json.finish().description
+    }
+
+    /// The state at a moment; with the values where those of one scope are wanted, or all are.
+    private func fold(
+        at moment: LogMoment,
+        _ scope: String?,
+        keepsValues: Bool = false
+    ) throws(ToolError) -> StateView {
+        let log = try StateLog(pass)
+        if let offset = try offset(of: moment, log), offset < .max { try log.checkIsThere(offset) }
+        var state = StateView(cacheBytes: keepsValues || scope != nil ? .max : 0)
+        _ = try pass.readAll { record in
+            guard moment.includes(record) else { return false }
+            guard case .state(let event)? = try? Event(record),
+                scope.map({ event.scope.utf8.elementsEqual($0.utf8) }) ?? true
+            else { return true }
+            state.apply(event, at: record.offset)
+            return true
+        }
+        return state
+    }
+}

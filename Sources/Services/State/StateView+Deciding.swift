@@ -1,0 +1,268 @@
+import Events
+package import JSON
+package import Primitives
+
+/// When a call is decided.
+package struct StateMoment: Sendable {
+    package let now: Timestamp
+    /// The offset that the first record of the call gets.
+    package let next: Offset
+
+    package init(now: Timestamp, next: Offset) {
+        self.now = now
+        self.next = next
+    }
+}
+
+// MARK: Deciding: reads, refuses, changes nothing.
+
+extension StateView {
+    /// Gives the value that the record at an offset wrote.
+    ///
+    /// - Throws: why it cannot be read any more.
+    package typealias ReadValue = (Offset) throws(ErrorBody) -> [UInt8]
+
+    /// What a call of `function` with `input` does and answers. Values that are not in memory are
+    /// left for later where only the answer has them, else `read` is asked for them.
+    ///
+    /// - Throws: `deserialization_error` when the input is not what the function takes, what `read`
+    ///   threw, else the function's own code. Nothing changes then.
+    package func decide(
+        _ function: StateFunction,
+        input: JSONText,
+        at moment: StateMoment,
+        read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
+        let call = try StateCall(function, input: input)
+        switch function {
+        case .set: return try decideSet(call, moment)
+        case .get: return try decideGet(call)
+        case .delete: return try decideDelete(call, moment)
+        case .update: return try decideUpdate(call, moment, read)
+        case .list: return try decideList(scope: try call.name("scope"), read)
+        case .listGroups: return decideListGroups()
+        case .entries: return try decideEntries(call, read)
+        case .getMany: return try decideGetMany(call, read)
+        case .transact: return try decideTransact(call, moment, read)
+        case .history: return ask(.history(try call.historyQuestion()))
+        case .changes: return ask(.changes(try call.changesQuestion()))
+        }
+    }
+
+    private func ask(_ question: StateQuestion) -> StateDecision {
+        StateDecision(reply: .log(question), after: nil)
+    }
+
+    func value(of entry: StateEntry, _ read: ReadValue) throws(ErrorBody) -> [UInt8] {
+        if let value = entry.value { return value }
+        return try read(entry.version)
+    }
+
+    func entry(at place: StatePlace) -> StateEntry? {
+        scopes[place.scope]?.entries[place.key]
+    }
+
+    /// The youngest record that has touched a scope, or may have emptied it.
+    func changed(_ scope: Name) -> Offset? { scopes[scope]?.changed ?? groupsChanged }
+
+    // MARK: Revisions
+
+    /// Why the call does not go on: the key is not at the revision that it expects; nil: it does.
+    private func refusal(_ call: StateCall, _ place: StatePlace) throws(ErrorBody) -> StateDecision?
+    {
+        guard let expected = try call.expectedRevision() else { return nil }
+        let entry = entry(at: place)
+        let revision = entry?.version.rawValue ?? 0
+        guard expected != revision else { return nil }
+        let outcome = entry == nil ? "not_found" : "conflict"
+        return StateDecision(
+            reply: .ready(.value(StateAnswer.refused(outcome, revision))),
+            after: entry?.version ?? changed(place.scope)
+        )
+    }
+
+    // MARK: One key
+
+    private func decideSet(
+        _ call: StateCall,
+        _ moment: StateMoment
+    ) throws(ErrorBody) -> StateDecision {
+        let place = try call.place()
+        if let refusal = try refusal(call, place) { return refusal }
+        let set = try plannedSet(call, place, moment.now)
+        let old = entry(at: place)
+        let revision = try call.wantsRevision() ? moment.next : nil
+        let reply: StateReply
+        if let old, old.value == nil {
+            reply = .written(new: set.value, oldVersion: old.version, revision: revision)
+        } else {
+            reply = .ready(
+                .value(
+                    StateAnswer.written(
+                        old: old?.value,
+                        new: set.value,
+                        errors: [],
+                        revision: revision
+                    )
+                )
+            )
+        }
+        return StateDecision(StateChange(.set(set)), reply: reply, after: nil)
+    }
+
+    /// What a `set` writes.
+    func plannedSet(
+        _ call: StateCall,
+        _ place: StatePlace,
+        _ now: Timestamp
+    ) throws(ErrorBody) -> StateSet {
+        let value = try call.value().compacted().bytes
+        if let maxValueBytes, value.count > maxValueBytes {
+            throw ErrorBody(
+                code: "VALUE_TOO_LARGE",
+                message: "the value of \(place) is \(value.count) bytes of compact JSON; "
+                    + "max_value_bytes is \(maxValueBytes)"
+            )
+        }
+        return try set(value, at: place, expires: try call.expiry(now), call)
+    }
+
+    private func decideUpdate(
+        _ call: StateCall,
+        _ moment: StateMoment,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
+        let place = try call.place()
+        if let refusal = try refusal(call, place) { return refusal }
+        let plan = try plannedUpdate(call, place, read)
+        let answer = StateAnswer.written(
+            old: plan.old,
+            new: plan.set.value,
+            errors: plan.errors,
+            revision: try call.wantsRevision() ? moment.next : nil
+        )
+        return StateDecision(
+            StateChange(.set(plan.set)),
+            reply: .ready(.value(answer)),
+            after: nil
+        )
+    }
+
+    /// What an `update` writes, the value before, and which operations were skipped.
+    func plannedUpdate(
+        _ call: StateCall,
+        _ place: StatePlace,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> (set: StateSet, old: [UInt8]?, errors: [OperationError]) {
+        let operations = try call.operations()
+        let stored: [UInt8]?
+        if let entry = entry(at: place) {
+            stored = try value(of: entry, read)
+        } else {
+            stored = nil
+        }
+        var document = UpdatedDocument(stored.map { JSONText(trusted: $0).value() })
+        let errors = document.apply(operations)
+        guard document.value.depth <= Limits.stateDepth else {
+            throw call.failure(
+                "the new value of \(place) would be nested \(document.value.depth) levels deep; "
+                    + "at most \(Limits.stateDepth) are allowed"
+            )
+        }
+        // An update changes a value that goes by itself, not when.
+        let expires = scopes[place.scope]?.expiries[place.key]
+        let set = try set(document.value.text.bytes, at: place, expires: expires, call)
+        return (set, stored, errors)
+    }
+
+    private func set(
+        _ value: [UInt8],
+        at place: StatePlace,
+        expires: Timestamp?,
+        _ call: StateCall
+    ) throws(ErrorBody) -> StateSet {
+        guard value.count <= Limits.stateValueBytes else {
+            throw call.failure(
+                "the new value of \(place) would be \(value.count) bytes of compact JSON; "
+                    + "a record holds at most \(Limits.stateValueBytes)"
+            )
+        }
+        return StateSet(
+            scope: place.scope.text,
+            key: place.key.text,
+            value: value,
+            function: call.function.rawValue,
+            expires: expires,
+            previous: entry(at: place)?.version
+        )
+    }
+
+    private func decideDelete(
+        _ call: StateCall,
+        _ moment: StateMoment
+    ) throws(ErrorBody) -> StateDecision {
+        let place = try call.place()
+        if let refusal = try refusal(call, place) { return refusal }
+        let revision = try call.wantsRevision() ? moment.next : nil
+        guard let entry = entry(at: place) else {
+            let missing = revision.map { _ in
+                FunctionResult.value(StateAnswer.refused("not_found", 0))
+            }
+            return StateDecision(
+                StateChange(deletingNothingAt: place),
+                reply: .ready(missing ?? .none),
+                after: changed(place.scope)
+            )
+        }
+        let change = StateChange(.deleted(plannedDelete(entry, place)))
+        let reply: StateReply =
+            if let value = entry.value {
+                .ready(.value(revision.map { StateAnswer.deleted(value, $0) } ?? value))
+            } else {
+                .deleted(oldVersion: entry.version, revision: revision)
+            }
+        return StateDecision(change, reply: reply, after: nil)
+    }
+
+    func plannedDelete(_ entry: StateEntry, _ place: StatePlace) -> StateDeleted {
+        StateDeleted(scope: place.scope.text, key: place.key.text, previous: entry.version)
+    }
+
+    // MARK: Reading one key
+
+    private func decideGet(_ call: StateCall) throws(ErrorBody) -> StateDecision {
+        let place = try call.place()
+        if let moment = try call.moment() {
+            let question = StateQuestion.Value(
+                place: place,
+                at: moment,
+                withRevision: try call.flag("with_revision")
+            )
+            return ask(.value(question))
+        }
+        let withRevision = try call.flag("with_revision")
+        guard let entry = entry(at: place) else {
+            let missing = FunctionResult.value(StateAnswer.revised(nil, 0, nil))
+            return StateDecision(
+                reply: .ready(withRevision ? missing : .none),
+                after: changed(place.scope)
+            )
+        }
+        guard withRevision else {
+            let reply = entry.value.map { StateReply.ready(.value($0)) }
+            return StateDecision(
+                reply: reply ?? .value(version: entry.version),
+                after: entry.version
+            )
+        }
+        let expires = scopes[place.scope]?.expiries[place.key]
+        let reply = entry.value.map {
+            let answer = StateAnswer.revised($0, entry.version.rawValue, expires)
+            return StateReply.ready(.value(answer))
+        }
+        return StateDecision(
+            reply: reply ?? .revised(version: entry.version, expires: expires),
+            after: entry.version
+        )
+    }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import LogTools
+import Primitives
+
+struct StateAsItWas: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "state",
+        abstract: "Print the state as it was, and what became of it.",
+        discussion: """
+            --at takes the offset of a record, which then counts, or a time. What retention has \
+            removed cannot be told: the error names the oldest offset that can.
+            """,
+        subcommands: [PastValue.self, PastList.self, PastDifference.self, PastWrites.self]
+    )
+}
+
+/// When.
+struct MomentArguments: ParsableArguments {
+    @Option(help: "The offset of a record, or a time; else the end of the log.")
+    var at: String?
+
+    var moment: LogMoment {
+        get throws(ToolError) { try LogMoment(at) }
+    }
+}
+
+private func show(
+    _ write: (StateTable, Output) throws(ToolError) -> Void,
+    _ log: LogArguments
+)
+    throws
+{
+    let output = Answer.output()
+    try Answer.telling { () throws(ToolError) in try write(StateTable(try log.pass()), output) }
+    output.flush()
+}
+
+struct PastValue: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Print a key's value and revision; exits 4 where there was none."
+    )
+
+    @Argument(help: "The scope.") var scope: String
+    @Argument(help: "The key.") var key: String
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var log: LogArguments
+
+    func run() throws {
+        let (scope, key, moment) = (scope, key, moment)
+        try show(
+            { (table, output) throws(ToolError) in
+                try table.get(scope, key, at: moment.moment, to: output)
+            },
+            log
+        )
+    }
+}
+
+struct PastList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "Print the scopes with their number of keys, or the entries of one scope."
+    )
+
+    @Argument(help: "The scope.") var scope: String?
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var log: LogArguments
+
+    func run() throws {
+        let (scope, moment) = (scope, moment)
+        try show(
+            { (table, output) throws(ToolError) in
+                try table.list(scope, at: moment.moment, to: output)
+            },
+            log
+        )
+    }
+}
+
+struct PastDifference: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Print the keys that differ between two moments."
+    )
+
+    @Option(help: "The earlier moment.") var from: String
+    @Option(help: "The later one; else the end of the log.") var to: String?
+    @Argument(help: "Only this scope.") var scope: String?
+    @OptionGroup var log: LogArguments
+
+    func run() throws {
+        let (from, to, scope) = (from, to, scope)
+        try show(
+            { (table, output) throws(ToolError) in
+                try table.difference(LogMoment(from), LogMoment(to), scope, to: output)
+            },
+            log
+        )
+    }
+}
+
+struct PastWrites: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "Print the writes of a key, the youngest first."
+    )
+
+    @Argument(help: "The scope.") var scope: String
+    @Argument(help: "The key.") var key: String
+    @Option(name: .shortAndLong, help: "At most so many.") var limit = 20
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var log: LogArguments
+
+    func run() throws {
+        let (scope, key, limit, moment) = (scope, key, limit, moment)
+        try show(
+            { (table, output) throws(ToolError) in
+                try table.history(scope, key, limit, at: moment.moment, to: output)
+            },
+            log
+        )
+    }
+}
