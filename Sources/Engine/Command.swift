@@ -30,6 +30,8 @@ package enum Command: Sendable {
     case requestStreams(ExchangeID)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
     indirect case fetched(UUID128, FunctionResult)
+    /// What a socket of streams asks for.
+    indirect case stream(StreamCommand)
     /// No new work; what is in flight may finish.
     case drain
 }

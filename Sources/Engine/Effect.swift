@@ -23,6 +23,9 @@ package enum Effect: Sendable {
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
 
+    /// Something for sockets that subscribe to streams.
+    indirect case toSubscribers(StreamEffect)
+
     /// Lets a socket in that asked, or not.
     indirect case admit(AdmissionID, Verdict)
 
@@ -126,6 +129,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
+        case .toSubscribers(let effect): effect.loop
         }
     }
 }

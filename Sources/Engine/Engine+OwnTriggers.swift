@@ -8,6 +8,7 @@ import HTTP
 import JSON
 import Primitives
 import Queue
+import Stream
 
 // The trigger types that the engine itself provides.
 
@@ -37,6 +38,15 @@ extension Engine where Store: ~Copyable {
             views.work.cron.add(cron, now: now.wall)
         case .queue, .durableSubscriber:
             _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
+        case .stream:
+            let stream = try StreamTrigger(
+                id: request.id,
+                function: trigger.function,
+                config: request.config
+            )
+            streams.triggers.add(stream)
+        case .streamJoin: streams.triggers.addJoin(request.id)
+        case .streamLeave: streams.triggers.addLeave(request.id)
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -47,6 +57,9 @@ extension Engine where Store: ~Copyable {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
         case .queue, .durableSubscriber: break
+        case .stream: streams.triggers.remove(id)
+        case .streamJoin: streams.triggers.removeJoin(id)
+        case .streamLeave: streams.triggers.removeLeave(id)
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }

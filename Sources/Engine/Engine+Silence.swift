@@ -13,7 +13,9 @@ extension Engine where Store: ~Copyable {
         switch run.purpose {
         case .deliver: options.deliveryLease
         case .condition(let subject): patience(for: subject)
-        case .answer, .nobody, .respond, .cron, .admit, .screen: options.invocationTimeout
+        case .answer, .nobody, .respond, .cron, .admit, .screen, .notify, .keepsStream,
+            .joinsStream, .admitStream:
+            options.invocationTimeout
         }
     }
 

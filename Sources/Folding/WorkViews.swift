@@ -5,7 +5,7 @@ package import Queue
 package import RecordFormat
 
 /// What is to be done, as the log says: the queues, the cron slots, and the triggers that belong to
-/// no connection. All views but the state.
+/// no connection. All views but the values: the state and the items of streams.
 package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
@@ -20,7 +20,7 @@ package struct WorkViews {
         queue = QueueView(budget: MemoryBudget(bytes: cacheBytes))
     }
 
-    /// Folds one event; one of the state's changes nothing.
+    /// Folds one event; one of the state's or of a stream changes nothing.
     package mutating func apply(
         _ event: Event,
         at offset: Offset,
@@ -49,7 +49,8 @@ package struct WorkViews {
             firingRuns = [:]
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
-        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+        case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
+            .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggered, .logged,
             .spanReported, .metricReported:

@@ -233,6 +233,7 @@ extension EngineOptions {
             outbound: outbound
         )
         listeners = configuration.allWorkerListeners.map(\.access.rules)
+        streamAuthentication = configuration.stream.authFunction
         telemetry.logging = configuration.observability.logging
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {

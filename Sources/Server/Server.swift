@@ -5,6 +5,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import Primitives
+import StreamGateway
 
 /// The composition root: builds the parts in the order in which they depend on each other, runs
 /// them, and takes them down in the opposite one.
@@ -28,7 +29,14 @@ package enum Server {
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(group: group, inbox: core.inbox, outbound: outbound, report: report)
+        let edges = Edges(
+            group: group,
+            inbox: core.inbox,
+            outbound: outbound,
+            streams: StreamSettings(configuration.stream),
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
+            report: report
+        )
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         let listeners: Listeners
@@ -87,5 +95,13 @@ package struct ServeOptions: Equatable, Sendable {
     package init(portsFile: String? = nil, json: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+    }
+}
+
+extension StreamSettings {
+    fileprivate init(_ configuration: Configuration.Stream) {
+        self.init()
+        slow = configuration.slow
+        asksFunction = configuration.authFunction != nil
     }
 }

@@ -14,7 +14,9 @@ struct EngineCommand: AsyncParsableCommand {
             77 not permitted, 78 configuration.
             """,
         version: "iii \(Server.version)",
-        subcommands: [ServeCommand.self, TriggerCommand.self, CheckCommand.self],
+        subcommands: [
+            ServeCommand.self, TriggerCommand.self, StreamCommand.self, CheckCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self
     )
 }

@@ -74,6 +74,7 @@ extension EventGenerator {
         case .stateSet:
             .state(.set(StateSet(scope: text(), key: text(), value: bytes(), function: text())))
         case .stateDeleted: .state(.deleted(StateDeleted(scope: text(), key: text())))
+        case .streamSet, .streamDeleted, .streamSent, .streamRelayed: .stream(stream(kind))
         case .cronFired:
             .cron(
                 .fired(
@@ -95,6 +96,44 @@ extension EventGenerator {
         case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
             .deadLettered, .redriven, .discarded:
             .queue(queue(kind))
+        }
+    }
+
+    private mutating func stream(_ kind: EventKind) -> StreamEvent {
+        switch kind {
+        case .streamSet:
+            .set(
+                StreamSet(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    value: bytes(),
+                    isNew: flag(),
+                    function: text()
+                )
+            )
+        case .streamDeleted:
+            .deleted(StreamDeleted(stream: text(), group: text(), item: text(), old: bytes()))
+        case .streamSent:
+            .sent(
+                StreamSent(
+                    stream: text(),
+                    group: text(),
+                    item: optionalText(),
+                    type: text(),
+                    data: bytes()
+                )
+            )
+        default:
+            .relayed(
+                StreamRelayed(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    change: StreamRelayed.Change.allCases[Int(entropy.next() % 3)],
+                    data: bytes()
+                )
+            )
         }
     }
 

@@ -16,7 +16,7 @@ package struct StateView: Sendable {
     package internal(set) var keyCount = 0
     /// The youngest record that made or emptied a scope, where none of that was in a snapshot: what
     /// a snapshot holds is durable.
-    var groupsChanged: Offset?
+    package internal(set) var groupsChanged: Offset?
     private let maxValueBytes: Int?
     private var cache: ValueCache
 
@@ -231,7 +231,10 @@ extension StateView {
         return StateDecision(event: nil, reply: .ready(result), after: groupsChanged)
     }
 
-    /// The youngest record that has touched a scope, or may have emptied it.
+    /// The youngest record that has touched a scope, or may have emptied it; nil: it was durable
+    /// when this process began.
+    package func changed(scope: String) -> Offset? { changed(Name(scope)) }
+
     private func changed(_ scope: Name) -> Offset? { scopes[scope]?.changed ?? groupsChanged }
 }
 
