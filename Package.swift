@@ -120,6 +120,7 @@ let package = Package(
         // 4
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
+        service("Stream", ["Primitives", "RecordFormat", "Events", "JSON", "State"]),
         service("HTTP", ["Primitives", "Events", "JSON"]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
@@ -127,13 +128,16 @@ let package = Package(
         service("Observability", ["Primitives", "Events", "JSON", deque]),
         service("Observe", ["Primitives", "JSON"]),
         // 5
-        module("Folding", ["Primitives", "Events", "RecordFormat", "Queue", "State", "Cron"]),
+        module(
+            "Folding",
+            ["Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron"]
+        ),
         // 6
         module(
             "Engine",
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
-                "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
+                "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
                 "Observability", "Observe", deque, heap,
             ]
         ),
@@ -141,7 +145,7 @@ let package = Package(
             "LogTools",
             [
                 "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
-                "Queue", "State", "Cron",
+                "Queue", "State", "Stream", "Cron",
             ]
         ),
         // 7
@@ -157,6 +161,10 @@ let package = Package(
             ["Primitives", "Engine", "Channels", "NetServer", "HTTP", "JSON", nioCore]
         ),
         module(
+            "StreamGateway",
+            ["Primitives", "Engine", "NetServer", "Stream", "JSON", nioCore, deque]
+        ),
+        module(
             "HTTPInvoker",
             [
                 "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
@@ -168,9 +176,9 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
-                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
-                "CPlatform", deque,
+                "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions",
+                "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
+                "State", "Stream", "JSON", "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -184,7 +192,7 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            exclude: ["WRITER.md", "CEpoll"],
+            exclude: ["WRITER.md", "CEpoll", "Peers/fanout.py"],
             [
                 "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
                 "CLiburing", "CPlatform", "CEpoll",
@@ -228,6 +236,7 @@ let package = Package(
         ),
         tests("EventsTests", ["Events", "RecordFormat", "Primitives"]),
         tests("StateTests", ["State", "Primitives", "Events", "JSON", "RecordFormat"]),
+        tests("StreamTests", ["Stream", "State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
@@ -246,8 +255,8 @@ let package = Package(
             "EngineTests",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
-                "Observability", "Observe", "LogTools",
+                "Folding", "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl",
+                "Cron", "Observability", "Observe", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

@@ -27,6 +27,7 @@ struct Group: Sendable {
         Group(name: "replay", run: Replays.run),
         Group(name: "batches", run: LogBatches.run),
         Group(name: "writer", run: Writers.run),
+        Group(name: "streams", isLong: true, run: Streams.run),
         Group(name: "state", isLong: true, run: LargeState.run),
     ]
 }

@@ -11,10 +11,14 @@ struct Settings {
     var only: [String] = []
     /// The one load to run, as the table names it; all when nil.
     var clients: String?
+    /// Of the group `streams`, and how long that goes on.
+    var subscribers = 10_000
+    var streamSeconds = 60.0
 
     static let usage = """
         usage: Benchmarks --engine FILE --scratch DIRECTORY [--output FILE] [--seconds S]
                           [--only GROUP]… [--clients LOAD]
+                          [--subscribers N] [--stream-seconds S]
         groups: \(Group.all.map(\.name).joined(separator: " "))
         """
 
@@ -32,6 +36,16 @@ struct Settings {
                 }
                 only.append(value)
             case "--clients": clients = value
+            case "--subscribers":
+                guard let number = Int(value), 100...19_000 ~= number else {
+                    throw Failure("--subscribers takes 100 to 19000, not \(value)")
+                }
+                subscribers = number
+            case "--stream-seconds":
+                guard let seconds = Double(value), 1...3600 ~= seconds else {
+                    throw Failure("--stream-seconds takes 1 to 3600, not \(value)")
+                }
+                streamSeconds = seconds
             case "--seconds":
                 guard let seconds = Double(value), 0.1...60 ~= seconds else {
                     throw Failure("--seconds takes 0.1 to 60, not \(value)")

@@ -4,6 +4,7 @@ import Glibc
 final class EngineProcess {
     let worker: UInt16
     let http: UInt16
+    let stream: UInt16
     /// Nanoseconds from exec to the moment at which all ports listen.
     let startNanoseconds: UInt64
     let child: Child
@@ -55,6 +56,7 @@ final class EngineProcess {
         startNanoseconds = Monotonic.now() - start
         worker = try Self.port("worker", text)
         http = try Self.port("http", text)
+        stream = try Self.port("stream", text)
     }
 
     private static func configuration(_ concurrency: Int, _ log: String) -> String {

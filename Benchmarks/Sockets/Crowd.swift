@@ -63,6 +63,14 @@ final class Crowd {
         return number
     }
 
+    /// Reads nothing more of one.
+    func ignore(_ number: Int) throws(Failure) {
+        var event = epoll_event()
+        guard epoll_ctl(epoll, EPOLL_CTL_DEL, members[number].descriptor, &event) == 0 else {
+            throw .systemCall("epoll_ctl", "connection \(number)")
+        }
+    }
+
     /// Sends whole frames, which the kernel takes at once: they are few and small.
     func write(_ bytes: [UInt8], to number: Int) throws(Failure) {
         let sent = send(members[number].descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))

@@ -3,10 +3,12 @@ import Observability
 import Primitives
 import Queue
 import State
+import Stream
 
 /// A function that the engine itself implements.
 enum Builtin {
     case state(StateFunction)
+    case stream(StreamFunction)
     case queue(QueueFunction)
     /// `iii::durable::publish`, and `enqueue` as it was called before.
     case publish(String)
@@ -58,6 +60,7 @@ enum Builtin {
             "engine::unregister_trigger": .unbindTrigger,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
+        for function in StreamFunction.allCases { table[function.rawValue] = .stream(function) }
         for function in QueueFunction.allCases { table[function.rawValue] = .queue(function) }
         for function in LogFunction.allCases { table[function.rawValue] = .log(function) }
         for function in TelemetryFunction.allCases {

@@ -39,6 +39,8 @@ package enum Command: Sendable {
     case channelEnded(ChannelID)
     /// What the log says: exactly one for each ``Effect/readLog(_:)``.
     indirect case logRead(UInt64, Reading)
+    /// What a socket of streams asks for.
+    indirect case stream(StreamCommand)
     /// No new work; what is in flight may finish.
     case drain
 

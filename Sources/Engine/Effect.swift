@@ -26,6 +26,8 @@ package enum Effect: Sendable {
 
     /// What the log is to be asked; answered by ``Command/logRead(_:_:)``.
     indirect case readLog(Reading)
+    /// Something for sockets that subscribe to streams.
+    indirect case toSubscribers(StreamEffect)
 
     /// Lets a socket in that asked, or not.
     indirect case admit(AdmissionID, Verdict)
@@ -140,6 +142,7 @@ package enum Effect: Sendable {
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
         case .readLog: 0
+        case .toSubscribers(let effect): effect.loop
         }
     }
 }

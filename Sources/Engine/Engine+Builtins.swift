@@ -8,6 +8,7 @@ import Observability
 import Primitives
 import Queue
 import State
+import Stream
 
 extension Engine where Store: ~Copyable {
     /// A builtin's answer, and the record that must be durable before anybody hears it.
@@ -79,6 +80,13 @@ extension Engine where Store: ~Copyable {
             let isAwaited = call.action == .await && call.id != nil
             return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
         case .unbindTrigger: return try unbindTrigger(input, worker)
+        case .stream(let function):
+            if let custom = customStream(function, input) {
+                let awaits = StreamQuestion.Asker.call(call, worker.connection)
+                try ask(custom, function, input, for: awaits, origin)
+                return nil
+            }
+            return try runStream(function, input, origin)
         default:
             return try run(
                 builtin,
@@ -101,6 +109,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Outcome {
         switch builtin {
         case .state(let function): return try runState(function, input, origin)
+        case .stream(let function): return try runStream(function, input, origin)
         case .queue(let function): return try runQueue(function, input, origin)
         case .publish(let function): return try publish(input, function, origin)
         case .enqueue:

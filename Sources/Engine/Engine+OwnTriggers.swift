@@ -9,6 +9,7 @@ import JSON
 import Primitives
 import Queue
 import State
+import Stream
 
 // The trigger types that the engine itself provides.
 
@@ -39,6 +40,15 @@ extension Engine where Store: ~Copyable {
         case .queue, .durableSubscriber:
             _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
         case .state: try bindState(trigger)
+        case .stream:
+            let stream = try StreamTrigger(
+                id: request.id,
+                function: trigger.function,
+                config: request.config
+            )
+            streams.triggers.add(stream)
+        case .streamJoin: streams.triggers.addJoin(request.id)
+        case .streamLeave: streams.triggers.addLeave(request.id)
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -50,6 +60,9 @@ extension Engine where Store: ~Copyable {
         case .cron: views.work.cron.remove(id)
         case .queue, .durableSubscriber: break
         case .state: stateTriggers.remove(id)
+        case .stream: streams.triggers.remove(id)
+        case .streamJoin: streams.triggers.removeJoin(id)
+        case .streamLeave: streams.triggers.removeLeave(id)
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }

@@ -92,6 +92,12 @@ extension Engine where Store: ~Copyable {
             depth: run.depth,
             chain: run.chain
         )
+        if case .stream(let function) = builtin,
+            let custom = customStream(function, JSONText(trusted: run.payload))
+        {
+            let input = JSONText(trusted: run.payload)
+            return try ask(custom, function, input, for: .run(run), origin)
+        }
         let outcome = try self.run(
             builtin,
             input: JSONText(trusted: run.payload),
@@ -178,7 +184,8 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron, .react: true
-            case .answer, .nobody, .condition, .deliver, .admit, .screen:
+            case .answer, .nobody, .condition, .deliver, .admit, .screen, .notify, .keepsStream,
+                .joinsStream, .admitStream:
                 start != nil || run.activation != nil
             }
         var end = run.record ?? run.cause
@@ -210,6 +217,10 @@ extension Engine where Store: ~Copyable {
         case .admit(let id, let rules): admitted(id, rules, result, after: end)
         case .screen(let connection, let number, let registration):
             try screened(connection, number, registration, result)
+        case .notify(let notice): try notified(notice, by: run, result)
+        case .keepsStream(let question): try answered(question, result, after: end)
+        case .joinsStream(let visit): try visited(visit, result)
+        case .admitStream(let id): admitted(id, result, after: end)
         case .nobody, .deliver:
             break
         }
@@ -312,7 +323,10 @@ extension Engine where Store: ~Copyable {
             try finish(run, record: nil, result, took: 0)
         case .cron(let firing):
             try skipFiring(firing, failure?.message ?? "its condition answered false")
-        case .answer, .nobody, .condition, .admit, .screen:
+        case .notify(let notice):
+            try notified(notice, by: run, failure.map { .failure($0) } ?? .none)
+        case .answer, .nobody, .condition, .admit, .screen, .keepsStream, .joinsStream,
+            .admitStream:
             break
         }
     }

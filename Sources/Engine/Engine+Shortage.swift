@@ -4,6 +4,7 @@ import HTTP
 import Primitives
 import Queue
 import State
+import Stream
 
 // A full disk is a pause. While the log is in its reserve, new work is refused with a typed error;
 // what brings work to an end (results, acknowledgements, deliveries, deletes, reads) goes on, and
@@ -69,11 +70,12 @@ extension Builtin {
     /// Whether a call adds to what the log has to hold, and is not about getting rid of something.
     fileprivate var beginsWork: Bool {
         switch self {
-        case .state(.set), .state(.update), .state(.transact), .publish, .enqueue, .log,
-            .queue(.define),
+        case .state(.set), .state(.update), .state(.transact), .stream(.set), .stream(.update),
+            .stream(.send), .publish, .enqueue, .log, .queue(.define),
             .bindTrigger:
             true
-        case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel, .unbindTrigger:
+        case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .createChannel,
+            .unbindTrigger:
             false
         }
     }

@@ -13,7 +13,8 @@ extension Engine where Store: ~Copyable {
         switch run.purpose {
         case .deliver: options.deliveryLease
         case .condition(let subject): patience(for: subject)
-        case .answer, .nobody, .respond, .cron, .react, .admit, .screen:
+        case .answer, .nobody, .respond, .cron, .react, .admit, .screen, .notify, .keepsStream,
+            .joinsStream, .admitStream:
             options.invocationTimeout
         }
     }

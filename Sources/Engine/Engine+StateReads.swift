@@ -5,9 +5,23 @@ import Folding
 import JSON
 import Primitives
 import State
+import Stream
 
-// Values of the state that are not in memory. A call's answer that needs one is put together when
+// Values of the state, and of streams, that are not in memory. A call's answer that needs one is put together when
 // the value has been read, and the core goes on meanwhile; what the call does is done at once.
+
+/// A value as its record has it.
+enum StoredValue {
+    case state(StateSet)
+    case stream(StreamSet)
+
+    var value: [UInt8] {
+        switch self {
+        case .state(let set): set.value
+        case .stream(let set): set.value
+        }
+    }
+}
 
 /// An answer that waits for a value.
 struct WaitingAnswer {
@@ -51,14 +65,18 @@ extension Engine where Store: ~Copyable {
 
     /// The answer; what is not in memory is read, and waited for.
     mutating func resolve(_ reply: StateReply) -> FunctionResult {
-        var read: (set: StateSet, version: Offset)?
+        var read: (stored: StoredValue, version: Offset)?
         do throws(ErrorBody) {
             let result = try reply.result { (version) throws(ErrorBody) in
-                let set = try Self.set(at: version, in: &log)
-                read = (set, version)
-                return set.value
+                let stored = try Self.stored(at: version, in: &log)
+                read = (stored, version)
+                return stored.value
             }
-            if let read { views.state.keep(read.set, version: read.version) }
+            switch read {
+            case (.state(let set), let version)?: views.state.keep(set, version: version)
+            case (.stream(let set), let version)?: views.streams.keep(set, version: version)
+            case nil: break
+            }
             return result
         } catch {
             return .failure(error)
@@ -74,19 +92,22 @@ extension Engine where Store: ~Copyable {
     ) throws(ErrorBody) -> StateDecision {
         let moment = StateMoment(now: now, next: log.staged)
         return try state.decide(function, input: input, at: moment) { (version) throws(ErrorBody) in
-            try set(at: version, in: &log).value
+            try stored(at: version, in: &log).value
         }
     }
 
     /// What a record of the log wrote.
-    static func set(
+    static func stored(
         at version: Offset,
         in log: inout CommitLog<Store>
-    ) throws(ErrorBody) -> StateSet {
+    ) throws(ErrorBody) -> StoredValue {
         do throws(LogError) {
-            let found: StateSet? = try log.record(at: version) { record in
-                guard case .state(.set(let set)) = try? Event(record) else { return nil }
-                return set
+            let found: StoredValue? = try log.record(at: version) { record in
+                switch try? Event(record) {
+                case .state(.set(let set)): .state(set)
+                case .stream(.set(let set)): .stream(set)
+                default: nil
+                }
             }
             guard let found else { preconditionFailure("a version is a value's record") }
             return found

@@ -76,7 +76,7 @@ extension Engine where Store: ~Copyable {
         if let entry = views.state.entry(scope: change.scope, key: change.key) {
             do throws(ErrorBody) {
                 old = entry.value
-                if old == nil { old = try Self.set(at: entry.version, in: &log).value }
+                if old == nil { old = try Self.stored(at: entry.version, in: &log).value }
             } catch {
                 // The write goes on; its triggers are told of null, and the operator of this.
                 notice(.error, "state triggers miss an old value: \(error.message)")

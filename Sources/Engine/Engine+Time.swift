@@ -61,6 +61,7 @@ extension Engine where Store: ~Copyable {
         case .namespaceGrace(let connection): try endNamespaceGrace(connection)
         case .responseDeadline(let exchange): expire(exchange)
         case .admissionDeadline(let id): expire(id)
+        case .streamAdmission(let id): expireStreamAdmission(id)
         case .hookDeadline(let connection, let number): try endHook(connection, number)
         case .observer(let id, let number, let deadline):
             try expire(observer: id, number: number, deadline)

@@ -48,6 +48,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// On the monotonic clock, not after the first run whose worker has been silent for too long.
     var silenceDue: UInt64?
     var watchers = Watchers()
+    var streams = LiveStreams()
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
@@ -95,6 +96,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.now = now
         started = now.wall
         telemetry = TelemetryStore(options.telemetry)
+        streams.recent = RecentStreamEvents(from: self.log.staged)
         try start()
     }
 
@@ -190,6 +192,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
+        case .stream(let command): try stream(command)
         case .drain:
             isDraining = true
             endAllWaiting()
@@ -358,6 +361,8 @@ package struct EngineOptions: Sendable {
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
+    /// The id of the function that is asked about every socket of streams; nil: none is.
+    package var streamAuthentication: String?
 
     package init(
         version: String,

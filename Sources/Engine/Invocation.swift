@@ -22,6 +22,14 @@ final class Run {
         case admit(AdmissionID, AccessRules)
         /// It decides over a registration of a worker, by its count.
         case screen(ConnectionID, UInt64, Registration)
+        /// It is told of what happened to a stream; others are, behind it.
+        case notify(StreamNotice)
+        /// It keeps the items of a stream, and is asked about them.
+        case keepsStream(StreamQuestion)
+        /// It is asked whether a socket may join a group of a stream.
+        case joinsStream(StreamVisit)
+        /// It knows more of a socket that subscribes to streams.
+        case admitStream(SubscriberID)
         /// It decides whether the other run takes place.
         case condition(of: Run)
     }
@@ -30,7 +38,7 @@ final class Run {
     /// credentials, which no record may: nobody observes it.
     var guardsListener: Bool {
         switch purpose {
-        case .admit, .screen: true
+        case .admit, .screen, .admitStream: true
         default: false
         }
     }

@@ -20,6 +20,10 @@ enum EngineTriggerType: String, CaseIterable {
     case queue
     case durableSubscriber = "durable:subscriber"
     case state
+    /// Something changes in a stream (services 1, D.5), or somebody joins or leaves it.
+    case stream
+    case streamJoin = "stream:join"
+    case streamLeave = "stream:leave"
     /// The set of functions has changed (protocol 6.10).
     case functionsAvailable = "engine::functions-available"
     /// A worker has come, gone or described itself.

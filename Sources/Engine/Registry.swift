@@ -15,6 +15,8 @@ final class Registry {
     var types: [TriggerTypeName: TriggerType] = [:]
     /// Changes whenever a function comes or goes.
     private(set) var functionsVersion: UInt64 = 0
+    /// How many functions keep the items of streams (services 1, D.6).
+    private var streamKeepers = 0
     private var picks: UInt64 = 0
     private var numbers: UInt64 = 0
 
@@ -43,6 +45,7 @@ final class Registry {
             functions[name] = Function(owners: [worker], definition: definition)
             worker.functions.append(name)
             functionsVersion += 1
+            if name.keepsStream { streamKeepers += 1 }
             return true
         }
         if !function.owners.contains(where: { $0 === worker }) {
@@ -61,11 +64,17 @@ final class Registry {
         else { return false }
         function.owners.remove(at: place)
         functions[name] = function.owners.isEmpty ? nil : function
-        if function.owners.isEmpty { functionsVersion += 1 }
+        if function.owners.isEmpty {
+            functionsVersion += 1
+            if name.keepsStream { streamKeepers -= 1 }
+        }
         worker.functions.removeAll { $0 == name }
         worker.endpoints[name] = nil
         return true
     }
+
+    /// Whether any worker keeps the items of a stream.
+    var keepsStreams: Bool { streamKeepers > 0 }
 
     func isServed(_ name: FunctionName) -> Bool { functions[name] != nil }
 
@@ -91,4 +100,9 @@ final class Registry {
     func namespaces(of id: String) -> [String] {
         functions.keys.filter { $0.id == id }.map(\.namespace).sorted()
     }
+}
+
+extension FunctionName {
+    /// Whether it is one of those by which a worker keeps a stream: `stream::get(NAME)`.
+    fileprivate var keepsStream: Bool { id.hasPrefix("stream::") && id.hasSuffix(")") }
 }

@@ -5,6 +5,7 @@ package import Primitives
 package import RecordFormat
 import Events
 import State
+import Stream
 
 /// Makes the next snapshot of the one before and the part of the log behind it. Memory is that of
 /// what is to be done and of the keys that this part touches: the other keys pass through.
@@ -12,6 +13,7 @@ package struct SnapshotFold: ~Copyable {
     private let previous: SnapshotImage?
     private var work: WorkViews
     private var state = StateDelta()
+    private var streams = StateDelta()
     private var start: LogStart
     private var records: UInt64
 
@@ -49,11 +51,19 @@ package struct SnapshotFold: ~Copyable {
     ) throws(LogError) {
         var work = work
         var state = state
+        var streams = streams
         self.work = WorkViews(cacheBytes: 0)
         self.state = StateDelta()
+        self.streams = StateDelta()
         let scan = try reader.read(from: start.next, until: end) { record throws(DecodeError) in
             guard let event = try Event(record) else { return }
-            if case .state(let event) = event { return state.apply(event, at: record.offset) }
+            switch event {
+            case .state(let event): return state.apply(event, at: record.offset)
+            case .stream(let event):
+                if let item = event.asItem { streams.apply(item, at: record.offset) }
+                return
+            default: break
+            }
             work.apply(
                 event,
                 at: record.offset,
@@ -64,6 +74,7 @@ package struct SnapshotFold: ~Copyable {
         }
         self.work = work
         self.state = state
+        self.streams = streams
         records += UInt64(scan.records)
         start.index.append(scan.index)
         start.lastTime = max(start.lastTime, scan.lastTime)
@@ -103,6 +114,9 @@ package struct SnapshotFold: ~Copyable {
         do throws(DecodeError) {
             var before = previous?.state() ?? Self.noState
             try state.merge(onto: &before, into: &writer) { needed.insert($0) }
+            // A snapshot of before there were streams ends with the state.
+            if before.isAtEnd { before = Self.noState }
+            try streams.merge(onto: &before, into: &writer) { needed.insert($0) }
         } catch {
             return nil
         }
@@ -116,7 +130,7 @@ package struct SnapshotFold: ~Copyable {
             workLength: UInt64(workLength),
             bodyChecksum: body.checksum
         )
-        return (header, NeededRecords(work: work, state: needed))
+        return (header, NeededRecords(work: work, values: needed))
     }
 
     /// What ``StateDelta`` reads as a state without a key.

@@ -11,6 +11,8 @@ struct Timers {
         case responseDeadline(ExchangeID)
         /// The auth function has not said whether a socket is let in.
         case admissionDeadline(AdmissionID)
+        /// The auth function has said nothing of a socket of streams.
+        case streamAdmission(SubscriberID)
         /// A hook has not answered about a worker's registration, by its count.
         case hookDeadline(ConnectionID, UInt64)
         case observer(String, number: UInt64, Observers.Deadline)

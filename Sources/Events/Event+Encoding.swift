@@ -26,6 +26,7 @@ extension Event {
         case .queue(let event): event.kind
         case .state(let event): event.kind
         case .cron(let event): event.kind
+        case .stream(let event): event.kind
         }
     }
 
@@ -53,6 +54,7 @@ extension Event {
         case .queue(let event): event.encode(into: &writer)
         case .state(let event): event.encode(into: &writer)
         case .cron(let event): event.encode(into: &writer)
+        case .stream(let event): event.encode(into: &writer)
         }
     }
 }
@@ -126,6 +128,26 @@ extension CronEvent {
         switch self {
         case .fired(let event): event.encode(into: &writer)
         case .skipped(let event): event.encode(into: &writer)
+        }
+    }
+}
+
+extension StreamEvent {
+    var kind: EventKind {
+        switch self {
+        case .set: StreamSet.kind
+        case .deleted: StreamDeleted.kind
+        case .sent: StreamSent.kind
+        case .relayed: StreamRelayed.kind
+        }
+    }
+
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .set(let event): event.encode(into: &writer)
+        case .deleted(let event): event.encode(into: &writer)
+        case .sent(let event): event.encode(into: &writer)
+        case .relayed(let event): event.encode(into: &writer)
         }
     }
 }

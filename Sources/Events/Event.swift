@@ -50,6 +50,11 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case cronFired = 80
     case cronSkipped = 81
 
+    case streamSet = 96
+    case streamDeleted = 97
+    case streamSent = 98
+    case streamRelayed = 99
+
     case logged = 112
     case spanReported = 113
     case metricReported = 114
@@ -76,6 +81,7 @@ package enum Event: Equatable, Sendable {
     case queue(QueueEvent)
     case state(StateEvent)
     case cron(CronEvent)
+    case stream(StreamEvent)
     case logged(Logged)
     case spanReported(SpanReported)
     case metricReported(MetricReported)
@@ -134,6 +140,10 @@ extension Event {
         case .stateDeleted: .state(.deleted(try StateDeleted(from: &reader)))
         case .cronFired: .cron(.fired(try CronFired(from: &reader)))
         case .cronSkipped: .cron(.skipped(try CronSkipped(from: &reader)))
+        case .streamSet: .stream(.set(try StreamSet(from: &reader)))
+        case .streamDeleted: .stream(.deleted(try StreamDeleted(from: &reader)))
+        case .streamSent: .stream(.sent(try StreamSent(from: &reader)))
+        case .streamRelayed: .stream(.relayed(try StreamRelayed(from: &reader)))
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))

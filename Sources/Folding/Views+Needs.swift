@@ -3,6 +3,7 @@ package import Events
 package import Primitives
 import Queue
 import State
+import Stream
 
 /// Knows which records have to be kept.
 package protocol RecordNeeds {
@@ -13,26 +14,30 @@ package protocol RecordNeeds {
 
 extension Views: RecordNeeds {
     package func needs(_ event: Event, at offset: Offset) -> Bool {
-        guard case .state(let event) = event else { return work.needs(event, at: offset) }
-        return state.needs(event, at: offset)
+        switch event {
+        case .state(let event): state.needs(event, at: offset)
+        case .stream(let event): streams.needs(event, at: offset)
+        default: work.needs(event, at: offset)
+        }
     }
 }
 
-/// What the views at an offset need, without the state itself.
+/// What the views at an offset need, without the values themselves.
 package struct NeededRecords: RecordNeeds {
     private let work: WorkViews
-    /// The records that made the keys of the state, and those that wrote their values.
-    private let state: OffsetSet
+    /// The records that made the keys of the state and the items of streams, and those that wrote
+    /// their values.
+    private let values: OffsetSet
 
-    package init(work: WorkViews, state: OffsetSet) {
+    package init(work: WorkViews, values: OffsetSet) {
         self.work = work
-        self.state = state
+        self.values = values
     }
 
     package func needs(_ event: Event, at offset: Offset) -> Bool {
         switch event {
-        case .state(.set): state.contains(offset)
-        case .state(.deleted): false
+        case .state(.set), .stream(.set): values.contains(offset)
+        case .state(.deleted), .stream: false
         default: work.needs(event, at: offset)
         }
     }
@@ -48,7 +53,8 @@ extension WorkViews {
         // What ends the deliveries of the run before.
         case .started: true
         case .triggerBound(let event): bindings.needs(event, at: offset)
-        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+        case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
+            .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound,
             .completed, .logged, .spanReported, .metricReported:

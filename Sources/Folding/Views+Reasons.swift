@@ -1,6 +1,7 @@
 package import Events
 package import Primitives
 import Queue
+import Stream
 
 /// Why a record is kept beyond the history that retention leaves.
 package enum Need: Hashable, Sendable {
@@ -14,6 +15,8 @@ package enum Need: Hashable, Sendable {
     case queueSetup
     /// It wrote a value that is still there, in this scope.
     case value(scope: String)
+    /// It wrote an item that is still there, of this stream.
+    case item(stream: String)
     /// It is the last slot of a schedule.
     case schedule
     /// It began a run of a cron slot that has not ended.
@@ -36,6 +39,7 @@ extension Views {
         case .queue(let event): return need(of: event, at: offset)
         case .state(.set(let set)): return .value(scope: set.scope)
         case .state(.deleted(let deleted)): return .value(scope: deleted.scope)
+        case .stream(let event): return .item(stream: event.group.stream)
         case .cron: return .schedule
         case .invoked: return work.reactions.needs(offset) ? .reaction : .cronRun
         case .triggered: return .reaction

@@ -2,22 +2,27 @@ package import Events
 package import Primitives
 package import RecordFormat
 package import State
+package import Stream
 
 /// Everything that is folded from the log. Live work, recovery and replay all run this `apply`.
 package struct Views {
     package var work: WorkViews
     package var state: StateView
+    package var streams: StreamView
 
-    /// Views of an empty log; `cacheBytes` is what they may keep of what the log holds, queues and
-    /// state a half each.
+    /// Views of an empty log; `cacheBytes` is what they may keep of what the log holds: queues and
+    /// state three eighths each, streams a quarter.
     package init(maxValueBytes: Int? = nil, cacheBytes: Int = .max) {
-        let share = Self.share(of: cacheBytes)
-        work = WorkViews(cacheBytes: share)
-        state = StateView(maxValueBytes: maxValueBytes, cacheBytes: share)
+        work = WorkViews(cacheBytes: Self.share(of: cacheBytes, eighths: 3))
+        state = StateView(
+            maxValueBytes: maxValueBytes,
+            cacheBytes: Self.share(of: cacheBytes, eighths: 3)
+        )
+        streams = StreamView(cacheBytes: Self.share(of: cacheBytes, eighths: 2))
     }
 
-    private static func share(of cacheBytes: Int) -> Int {
-        cacheBytes == .max ? .max : cacheBytes / 2
+    private static func share(of cacheBytes: Int, eighths: Int) -> Int {
+        cacheBytes == .max ? .max : cacheBytes / 8 * eighths
     }
 
     /// Folds one record of the log; a kind that this version does not know changes nothing.
@@ -39,10 +44,11 @@ package struct Views {
         trace: TraceID?,
         cause: Offset?
     ) {
-        guard case .state(let event) = event else {
-            return work.apply(event, at: offset, time: time, trace: trace, cause: cause)
+        switch event {
+        case .state(let event): state.apply(event, at: offset)
+        case .stream(let event): streams.apply(event, at: offset)
+        default: work.apply(event, at: offset, time: time, trace: trace, cause: cause)
         }
-        state.apply(event, at: offset)
     }
 }
 
@@ -50,7 +56,8 @@ package struct Views {
 
 extension Views {
     /// Views as a snapshot has them: `work` as ``WorkViews/encode(into:)``, `state` as
-    /// ``StateView/encode(into:)`` wrote them.
+    /// ``StateView/encode(into:)`` wrote them, the items of streams behind it. A snapshot of before
+    /// there were any ends with the state.
     package init(
         work: inout ByteReader,
         state: inout SnapshotReader,
@@ -58,7 +65,9 @@ extension Views {
         cacheBytes: Int = .max
     ) throws(DecodeError) {
         self.init(maxValueBytes: maxValueBytes, cacheBytes: cacheBytes)
-        self.work = try WorkViews(from: &work, cacheBytes: Self.share(of: cacheBytes))
+        let share = Self.share(of: cacheBytes, eighths: 3)
+        self.work = try WorkViews(from: &work, cacheBytes: share)
         try self.state.decode(from: &state)
+        if !state.isAtEnd { try streams.decode(from: &state) }
     }
 }

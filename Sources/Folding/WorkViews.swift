@@ -5,7 +5,8 @@ package import Queue
 package import RecordFormat
 
 /// What is to be done, as the log says: the queues, the cron slots, the triggers that belong to no
-/// connection, and the state triggers that have fired. All views but the state.
+/// connection, and the state triggers that have fired. All views but the values: the state and the
+/// items of streams.
 package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
@@ -21,7 +22,7 @@ package struct WorkViews {
         queue = QueueView(budget: MemoryBudget(bytes: cacheBytes))
     }
 
-    /// Folds one event; one of the state's changes nothing.
+    /// Folds one event; one of the state's or of a stream changes nothing.
     package mutating func apply(
         _ event: Event,
         at offset: Offset,
@@ -54,7 +55,8 @@ package struct WorkViews {
             firingRuns = [:]
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
-        case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
+        case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
+            .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .logged, .spanReported,
             .metricReported:

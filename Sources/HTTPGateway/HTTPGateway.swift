@@ -132,7 +132,7 @@ package final class HTTPGateway: HTTPService {
             request.streams?.abandon()
         case .stream(let id, let trace):
             pending[id.number]?.streams?.begin(Self.headers(naming: trace))
-        case .send, .close, .open, .fetch, .admit, .probe, .readLog: break
+        case .send, .close, .open, .fetch, .admit, .probe, .readLog, .toSubscribers: break
         }
     }
 

@@ -80,6 +80,9 @@ extension Caller {
 
     /// The engine's key-value store.
     public var state: StateStore<Self> { StateStore(caller: self) }
+
+    /// The engine's streams.
+    public var streams: StreamStore<Self> { StreamStore(caller: self) }
 }
 
 // MARK: Raw calls

@@ -66,6 +66,26 @@ public struct Trigger: Sendable, Equatable {
         }
     }
 
+    /// What changes in a stream, or is sent to it; of one group or item, where they are named.
+    public static func stream(
+        _ name: String,
+        group: String? = nil,
+        item: String? = nil
+    ) -> Trigger {
+        Trigger(type: "stream") { builder in
+            builder.key("stream_name")
+            builder.string(name)
+            if let group {
+                builder.key("group_id")
+                builder.string(group)
+            }
+            if let item {
+                builder.key("item_id")
+                builder.string(item)
+            }
+        }
+    }
+
     static let httpType = "http"
     /// Types whose triggers outlive their worker, until they are taken back.
     static let subscriptionTypes: Set<String> = ["durable:subscriber", "queue"]

@@ -32,8 +32,12 @@ struct CauseCheck {
         case .acked, .retried: [.delivered]
         case .deadLettered: [.delivered, .enqueued]
         case .cronSkipped: [.cronFired]
-        case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged: work
-        case .triggered: events
+        case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged,
+            .streamSet, .streamDeleted, .streamSent:
+            work
+        // A worker that keeps a stream's items was asked by a run that goes on.
+        case .streamRelayed: events
+        case .triggered: events.union([.streamSet, .streamDeleted, .streamSent, .streamRelayed])
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,

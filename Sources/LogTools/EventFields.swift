@@ -110,6 +110,7 @@ extension Event {
         case .queue(let event): event.fields
         case .state(let event): event.fields
         case .cron(let event): event.fields
+        case .stream(let event): event.fields
         case .logged(let event): event.fields
         case .spanReported(let event): event.fields
         case .metricReported(let event): event.fields
@@ -247,6 +248,30 @@ extension StateEvent {
             ] + EventField.json("value", event.value)
         case .deleted(let event):
             [EventField("scope", event.scope), EventField("key", event.key)]
+        }
+    }
+}
+
+extension StreamEvent {
+    fileprivate var fields: [EventField] {
+        func place(_ stream: String, _ group: String, _ item: String?) -> [EventField] {
+            [EventField("stream", stream), EventField("group", group)]
+                + EventField.optional("item", item)
+        }
+        return switch self {
+        case .set(let event):
+            place(event.stream, event.group, event.item)
+                + [EventField("by", event.function), EventField("new", .flag(event.isNew))]
+                + EventField.json("value", event.value)
+        case .deleted(let event):
+            place(event.stream, event.group, event.item) + EventField.json("old", event.old)
+        case .sent(let event):
+            place(event.stream, event.group, event.item) + [EventField("type", event.type)]
+                + EventField.json("data", event.data)
+        case .relayed(let event):
+            place(event.stream, event.group, event.item)
+                + [EventField("change", "\(event.change)")]
+                + EventField.json("data", event.data)
         }
     }
 }

@@ -129,6 +129,7 @@ extension Event {
         case .queue(let event): return event.headline(context)
         case .state(let event): return event.headline
         case .cron(let event): return event.headline
+        case .stream(let event): return event.headline
         case .logged(let event): return event.headline
         case .spanReported(let event): return event.headline
         case .metricReported(let event): return event.headline
@@ -261,6 +262,35 @@ extension StateEvent {
             return headline
         case .deleted(let event):
             return Headline("state::delete \(event.scope)/\(event.key)")
+        }
+    }
+}
+
+extension StreamEvent {
+    fileprivate var headline: Headline {
+        switch self {
+        case .set(let event):
+            var headline = Headline(
+                "\(event.function) \(event.stream)/\(event.group)/\(event.item) ="
+            )
+            headline.value = event.value
+            return headline
+        case .deleted(let event):
+            return Headline("stream::delete \(event.stream)/\(event.group)/\(event.item)")
+        case .sent(let event):
+            let item = event.item.map { "/\($0)" } ?? ""
+            var headline = Headline(
+                "stream::send \(event.stream)/\(event.group)\(item) \(event.type)"
+            )
+            headline.value = event.data
+            return headline
+        case .relayed(let event):
+            var headline = Headline(
+                "stream \(event.stream)/\(event.group)/\(event.item), kept by a worker, "
+                    + "\(event.change):"
+            )
+            headline.value = event.data
+            return headline
         }
     }
 }

@@ -6,6 +6,7 @@ package import Primitives
 import Queue
 import RecordFormat
 import State
+import Stream
 
 /// The content of every view at one place in the log, as numbers: equal for equal logs, in every
 /// process, live or recovered or folded by a tool.
@@ -15,6 +16,8 @@ package struct LogDigest: Equatable, Sendable {
     package let queue: UInt64
     package let state: UInt64
     package let cron: UInt64
+    /// Of the items of streams.
+    package let streams: UInt64
     /// Of the triggers that belong to no connection.
     package let bound: UInt64
     /// Of the state triggers that have fired and not ended.
@@ -25,6 +28,7 @@ package struct LogDigest: Equatable, Sendable {
         queue = views.work.queue.digest()
         state = views.state.digest()
         cron = views.work.cron.digest()
+        streams = views.streams.digest()
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
     }
@@ -79,13 +83,16 @@ package struct LogDigest: Equatable, Sendable {
     }
 
     private var parts: [(name: String, value: UInt64)] {
-        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired)]
+        [
+            ("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired),
+            ("streams", streams),
+        ]
     }
 
     package func write(to output: Output) {
-        output.line("at     \(offset)")
+        output.line("at       \(offset)")
         for (name, value) in parts {
-            output.line("\(Text.padded(name, 5))  \(Text.hex(value))")
+            output.line("\(Text.padded(name, 7))  \(Text.hex(value))")
         }
     }
 

@@ -3,6 +3,7 @@ import Folding
 import Primitives
 package import RecordFormat
 import State
+import Stream
 
 /// What must hold between the records of a log: folds it with the services' own views, follows it
 /// by code of its own, and tells where the two differ or a record cannot be.
@@ -18,11 +19,17 @@ package struct Semantics {
         let key: String
     }
 
+    private struct Item: Hashable {
+        let group: StreamGroup
+        let item: String
+    }
+
     private var fold = Views(cacheBytes: 0)
     private var causes = CauseCheck()
     private var queues = QueueCheck()
     private var findings = Findings()
     private var versions: [Place: Offset] = [:]
+    private var items: [Item: Offset] = [:]
     private var lastSlots: [Slot: Timestamp] = [:]
     private var lastTime = Timestamp(nanoseconds: .min)
     private var expected = Offset.zero
@@ -70,6 +77,7 @@ package struct Semantics {
             versions[Place(scope: event.scope, key: event.key)] = record.offset
         case .state(.deleted(let event)):
             versions[Place(scope: event.scope, key: event.key)] = nil
+        case .stream(let event): follow(event, at: record.offset)
         case .cron(.fired(let event)):
             let slot = Slot(
                 trigger: event.trigger,
@@ -84,6 +92,16 @@ package struct Semantics {
             }
             lastSlots[slot] = event.scheduled
         default: break
+        }
+    }
+
+    private mutating func follow(_ event: StreamEvent, at offset: Offset) {
+        guard let item = event.item else { return }
+        let place = Item(group: event.group, item: item)
+        switch event {
+        case .set: items[place] = offset
+        case .deleted: items[place] = nil
+        case .sent, .relayed: break
         }
     }
 
@@ -104,6 +122,23 @@ package struct Semantics {
                 "state: \(Text.count(versions.count, "key")), the fold has \(fold.state.keyCount)"
             )
         }
+        compareItems()
         return findings
+    }
+
+    private mutating func compareItems() {
+        for (item, version) in items.sorted(by: { $0.value < $1.value }) {
+            let entry = fold.streams.entry(of: item.item, in: item.group)
+            guard entry?.version != version else { continue }
+            findings.add(
+                "item \(item.item) of group \(item.group): written by record \(version), the fold has "
+                    + (entry.map { "record \($0.version)" } ?? "nothing")
+            )
+        }
+        if fold.streams.itemCount != items.count {
+            findings.add(
+                "streams: \(Text.count(items.count, "item")), the fold has \(fold.streams.itemCount)"
+            )
+        }
     }
 }

@@ -92,6 +92,7 @@ extension Need {
         case .settled: "settled_elsewhere"
         case .queueSetup: "queue_setup"
         case .value: "value"
+        case .item: "item"
         case .schedule: "schedule"
         case .cronRun: "cron_run"
         case .reaction: "state_trigger_run"
@@ -105,7 +106,7 @@ extension Need {
     fileprivate var subject: String? {
         switch self {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
-            .binding(let name):
+            .binding(let name), .item(let name):
             name
         case .queueSetup, .schedule, .cronRun, .reaction, .engineStart, .unknownKind: nil
         }
@@ -121,6 +122,7 @@ extension Need {
         case .settled: "\(noun) of messages that are over in queue \(name), and not in another"
         case .queueSetup: "\(noun) that define queues and subscriptions"
         case .value: "\(count == 1 ? "record" : "records") of keys of scope \(name)"
+        case .item: "\(noun) of items of stream \(name)"
         case .schedule: "\(noun) of cron slots"
         case .cronRun: "\(noun) of cron runs that have not ended"
         case .reaction: "\(noun) of state triggers whose functions have not ended"

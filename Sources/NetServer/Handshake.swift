@@ -19,15 +19,16 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
 
     private let settings: WebSocketSettings
     private let route: @Sendable (UpgradeRequest) -> UpgradeDecision
-    private let remoteAddress: String
+    private let remoteAddress: SocketAddress?
     private var makeSession: (() -> any WebSocketSession)?
+    private var events: EventStreamStart?
     private var refusal: Refusal?
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
 
     init(
         settings: WebSocketSettings,
-        remoteAddress: String,
+        remoteAddress: SocketAddress?,
         route: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
     ) {
         self.settings = settings
@@ -43,7 +44,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     ) throws {
         let handshake = Handshake(
             settings: settings,
-            remoteAddress: channel.remoteAddress?.ipAddress ?? "",
+            remoteAddress: channel.remoteAddress,
             route: route
         )
         var limits = NIOHTTPDecoderLimitConfiguration()
@@ -171,7 +172,8 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             path: target.path,
             query: target.query,
             headers: plainHeaders(head.headers),
-            remoteAddress: remoteAddress,
+            remoteAddress: remoteAddress?.ipAddress ?? "",
+            remotePort: remoteAddress?.port ?? 0,
             isUpgrade: isUpgrade
         )
         switch route(request) {
@@ -182,6 +184,11 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             }
             ask { decision in
                 self.accept(decision, of: head, isUpgrade: true)
+                done()
+            }
+        case .serveLater(let ask):
+            ask { decision in
+                self.accept(decision, of: head, isUpgrade: isUpgrade)
                 done()
             }
         case let decision:
@@ -200,7 +207,17 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         case .accept(let makeSession):
             refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
             if refusal == nil { self.makeSession = makeSession }
-        case .later: preconditionFailure("What was put off once is decided then.")
+        case .serveEvents(let headers, let makeSession):
+            if isUpgrade || head.method != .GET {
+                refusal = Refusal(400, "events are asked for with GET")
+            } else {
+                events = EventStreamStart(
+                    isHTTP10: head.version == .http1_0,
+                    headers: headers,
+                    makeSession: makeSession
+                )
+            }
+        case .later, .serveLater: preconditionFailure("What was put off once is decided then.")
         }
     }
 
@@ -230,8 +247,25 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(let head) = unwrapInboundIn(data), !isAnswered else { return }
-        if refusal == nil { decide(head) }
-        refuse(refusal ?? Self.notWebSocket, context)
+        isAnswered = true
+        guard refusal == nil else { return answer(context) }
+        decide(head) { self.answer(context) }
+    }
+
+    /// Answers what became no WebSocket.
+    private func answer(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        guard let events, refusal == nil else {
+            return refuse(refusal ?? Self.notWebSocket, context)
+        }
+        deadline?.cancel()
+        // In front of the handlers of HTTP: none of what follows is for them.
+        let connection = EventStreamConnection(events)
+        do {
+            try context.pipeline.syncOperations.addHandler(connection, position: .first)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

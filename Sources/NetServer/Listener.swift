@@ -48,6 +48,13 @@ package final class Listener: Sendable {
     ) async throws(ListenerError) -> Listener {
         let connections = Connections(maximum: settings.maximumConnections)
         let bootstrap = Self.bootstrap(group, backlog: settings.backlog)
+            .childChannelOption(
+                .writeBufferWaterMark,
+                value: ChannelOptions.Types.WriteBufferWaterMark(
+                    low: settings.waterMarks.low,
+                    high: settings.waterMarks.high
+                )
+            )
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelOption(.recvAllocator, value: Self.receiving(atMost: 256 << 10))
             .childChannelInitializer { channel in

@@ -64,8 +64,16 @@ package struct UpgradeRequest: Sendable {
     package let headers: [(name: String, value: String)]
     /// The peer's IP address without port; empty when unknown.
     package let remoteAddress: String
+    /// The peer's port; 0 when unknown.
+    package let remotePort: Int
     /// Whether it asks for a WebSocket. Accepting one that does not is answered with 426.
     package let isUpgrade: Bool
+
+    /// Whether it asks for events as they come (HTML, Server-sent events), not for a WebSocket.
+    package var asksForEvents: Bool {
+        !isUpgrade
+            && headers.contains { $0.name == "accept" && $0.value.contains("text/event-stream") }
+    }
 
     /// The first value under a name in lower case.
     package func header(_ name: String) -> String? {
@@ -78,6 +86,14 @@ package enum UpgradeDecision {
     case accept(makeSession: () -> any WebSocketSession)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
+    /// The response goes on for as long as the client listens. Only for requests that ask for events.
+    /// The closure is called on the connection's event loop when the head was written.
+    case serveEvents(
+        headers: [(name: String, value: String)],
+        makeSession: () -> any EventStreamSession
+    )
+    /// As ``later(_:)``, where the request asks for events.
+    case serveLater((_ decide: @escaping (UpgradeDecision) -> Void) -> Void)
     /// Somebody else has to be asked: another event loop, or an auth function. The closure is
     /// called at once, with a function that takes the decision: once, on the connection's event
     /// loop. Nobody is asked about a handshake that is not sound, and nobody has longer than
@@ -101,6 +117,9 @@ package struct WebSocketSettings: Sendable {
     package var sentFrameBytes = Limits.sentFrameBytes
     /// Unwritten bytes at which a connection is dropped as too slow; one more message fits.
     package var outboundBytes = 64 << 20
+    /// Unwritten bytes at which a session hears that the peer is slow, and at which that it is not
+    /// any more.
+    package var waterMarks = (low: 256 << 10, high: 1 << 20)
     package var pingInterval = TimeAmount.seconds(20)
     /// Pings in a row after which a peer that sent no byte at all is taken for dead.
     package var silentPings = 3

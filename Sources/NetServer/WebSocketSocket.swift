@@ -54,6 +54,20 @@ package final class WebSocketSocket {
         send(.binary, reserving: bytes, write)
     }
 
+    /// Queues frames that were encoded for many, behind what is queued. Their memory stays shared.
+    package func send(_ frames: ByteBuffer) {
+        eventLoop.assertInEventLoop()
+        guard isOpen, hasRoom() else { return }
+        if outbound.readableBytes > 0 {
+            var earlier = ByteBuffer()
+            swap(&earlier, &outbound)
+            context?.write(NIOAny(earlier), promise: nil)
+        }
+        context?.write(NIOAny(frames), promise: nil)
+        hasUnflushed = true
+        heldByChannel += frames.readableBytes
+    }
+
     /// Hands everything queued to the channel, with one write.
     package func flush() {
         eventLoop.assertInEventLoop()
@@ -167,11 +181,11 @@ package final class WebSocketSocket {
     }
 
     /// The bytes of a server's frame header, which has no mask key.
-    private static func headerSize(payload count: Int) -> Int {
+    static func headerSize(payload count: Int) -> Int {
         count < 126 ? 2 : count <= 65_535 ? 4 : 10
     }
 
-    private static func setHeader(
+    static func setHeader(
         _ opcode: FrameHeader.Opcode,
         isFinal: Bool,
         payload count: Int,

@@ -39,6 +39,13 @@ package enum Limits {
     /// in bytes.
     package static let waitingRegistrations = 16_384
     package static let waitingRegistrationBytes = 32 << 20
+    /// What a socket of streams may have asked for that was not begun.
+    package static let streamRequests = 1024
+    /// How long the auth function of streams is waited for, in nanoseconds.
+    package static let streamAdmission: UInt64 = 8_000_000_000
+    /// Messages that wait for a subscriber which does not take them, and their bytes.
+    package static let streamWaiting = 64
+    package static let streamWaitingBytes = 1 << 20
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
     /// How many observers a chain of calls may go through.

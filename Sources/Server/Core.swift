@@ -237,6 +237,7 @@ extension EngineOptions {
         for (number, listener) in all.enumerated() {
             listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
         }
+        streamAuthentication = configuration.stream.authFunction
         telemetry.logging = configuration.observability.logging
         stateTriggers = configuration.state.triggersEnabled
         telemetry.tracing = configuration.observability.tracing

@@ -5,6 +5,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
+import StreamGateway
 import WorkerGateway
 
 /// The gateways of every event loop, and the way from the core to them.
@@ -14,6 +15,7 @@ final class Edges: Sendable {
         let loop: any EventLoop
         let workers: NIOLoopBound<WorkerGateway>
         let http: NIOLoopBound<HTTPGateway>
+        let streams: NIOLoopBound<StreamGateway>
         let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
     }
@@ -21,14 +23,18 @@ final class Edges: Sendable {
     private let loops: [Loop]
     private let homes: [ChannelHome]
     private let readings: LogReadings
+    private let replayer: StreamReplayer
 
     init(
         group: MultiThreadedEventLoopGroup,
         inbox: Inbox,
         outbound: InvokerSettings,
+        streams: StreamSettings,
+        replayer: StreamReplayer,
         readings: LogReadings,
         report: Report
     ) {
+        self.replayer = replayer
         self.readings = readings
         loops = group.makeIterator().enumerated().map { number, loop in
             // Built on the loop that will own it, as NIOLoopBound asks.
@@ -46,6 +52,16 @@ final class Edges: Sendable {
                     ),
                     http: NIOLoopBound(
                         HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
+                        eventLoop: loop
+                    ),
+                    streams: NIOLoopBound(
+                        StreamGateway(
+                            inbox: inbox,
+                            loop: loop,
+                            loopNumber: number,
+                            settings: streams,
+                            notify: report.notice
+                        ),
                         eventLoop: loop
                     ),
                     channels: NIOLoopBound(
@@ -76,6 +92,7 @@ final class Edges: Sendable {
                 owned.loop.execute {
                     let workers = owned.workers.value
                     let http = owned.http.value
+                    let streams = owned.streams.value
                     for effect in effects {
                         switch effect {
                         case .send, .close, .admit, .probe: workers.carryOut(effect)
@@ -90,11 +107,23 @@ final class Edges: Sendable {
                                 )
                             )
                         case .readLog(let reading): readings.add(reading)
+                        case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
+                        case .toSubscribers(let effect): streams.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)
                         }
                     }
                     workers.flush()
+                    streams.flush()
                 }
+            }
+        }
+    }
+
+    /// What a subscriber has missed is read elsewhere, and told by its own loop.
+    private func start(_ replay: StreamReplay, on owned: Loop) {
+        replayer.replay(replay) { messages, done in
+            owned.loop.execute {
+                owned.streams.value.catchUp(replay.subscriber, messages, done: done)
             }
         }
     }
@@ -110,6 +139,11 @@ final class Edges: Sendable {
             return current.workers.value.route(request, listener: listener, isTrusted: isTrusted)
         }
         return ChannelRoute.decide(request, on: current.loop, homes: homes)
+    }
+
+    /// On the connection's event loop.
+    func streamRoute(_ request: UpgradeRequest) -> UpgradeDecision {
+        current.streams.value.route(request)
     }
 
     /// On the event loop that is asked for.

@@ -10,6 +10,7 @@ struct Listeners {
     /// In the order of ``Configuration/allWorkerListeners``; never empty.
     let workers: [Listener]
     let http: Listener
+    let stream: Listener
 
     /// - Throws: naming the address and the setting that changes it.
     static func open(
@@ -37,7 +38,13 @@ struct Listeners {
             } catch {
                 throw ServeError(error, setting: "http.address")
             }
-            return Listeners(workers: workers, http: http)
+            do throws(ServeError) {
+                let stream = try await open(configuration.stream, token, edges, group)
+                return Listeners(workers: workers, http: http, stream: stream)
+            } catch {
+                await http.close(grace: .zero)
+                throw error
+            }
         } catch {
             for listener in workers { await listener.close(grace: .zero) }
             throw error
@@ -85,12 +92,45 @@ struct Listeners {
         }
     }
 
+    private static func open(
+        _ streams: Configuration.Stream,
+        _ token: String?,
+        _ edges: Edges,
+        _ group: MultiThreadedEventLoopGroup
+    ) async throws(ServeError) -> Listener {
+        let policy = AccessPolicy(token: token, origins: streams.origins)
+        var settings = WebSocketSettings()
+        settings.closeDeadline = .seconds(2)
+        // Requests are small; what is pushed and not taken is kept once for all, not here.
+        settings.messageBytes = 64 << 10
+        settings.waterMarks = (low: 16 << 10, high: 64 << 10)
+        do throws(ListenerError) {
+            return try await Listener.webSocket(
+                on: ListenAddress(streams.address),
+                group: group,
+                settings: settings
+            ) { request in
+                switch policy.check(
+                    remoteAddress: request.remoteAddress,
+                    headers: request.headers,
+                    query: request.query
+                ) {
+                case .allowed: edges.streamRoute(request)
+                case .refused(let status, let reason):
+                    .refuse(status: status, body: reason + "\n")
+                }
+            }
+        } catch {
+            throw ServeError(error, setting: "stream.address")
+        }
+    }
+
     /// Written beside and renamed, so that whoever waits for the file finds it whole.
     func writePorts(to path: String?) throws(ServeError) {
         guard let path else { return }
         let others = workers.dropFirst().map { String($0.port) }.joined(separator: ",")
         let text =
-            "{\"worker\":\(workers[0].port),\"http\":\(http.port),"
+            "{\"worker\":\(workers[0].port),\"http\":\(http.port),\"stream\":\(stream.port),"
             + "\"worker_listeners\":[\(others)]}\n"
         let temporary = "\(path).tmp"
         let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
@@ -111,11 +151,13 @@ struct Listeners {
     func stopAccepting() async {
         for worker in workers { await worker.stopAccepting() }
         await http.stopAccepting()
+        await stream.stopAccepting()
     }
 
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
     func close() async {
         await http.close(grace: .seconds(2))
+        await stream.close(code: 1012, grace: .seconds(2))
         // Those that are registering at this moment get longer than the others.
         for worker in workers { await worker.close(code: 1012, grace: .seconds(5)) }
     }

@@ -41,12 +41,14 @@ struct Report: Sendable {
         let worker = listeners.workers[0].address
         let others = listeners.workers.dropFirst().map { " and ws://\($0.address)" }.joined()
         let http = listeners.http.address
+        let stream = listeners.stream.address
         line(
             .info,
             "listening",
             """
             workers on ws://\(worker)\(others)
             HTTP triggers on http://\(http)
+            streams on ws://\(stream)
             next: III_URL=ws://\(worker) python3 worker.py
             """
         )

@@ -5,6 +5,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import Primitives
+import StreamGateway
 
 /// The composition root: builds the parts in the order in which they depend on each other, runs
 /// them, and takes them down in the opposite one.
@@ -32,6 +33,8 @@ package enum Server {
             group: group,
             inbox: core.inbox,
             outbound: outbound,
+            streams: StreamSettings(configuration.stream),
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
             readings: try LogReadings(configuration, inbox: core.inbox),
             report: report
         )
@@ -93,5 +96,13 @@ package struct ServeOptions: Equatable, Sendable {
     package init(portsFile: String? = nil, json: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+    }
+}
+
+extension StreamSettings {
+    fileprivate init(_ configuration: Configuration.Stream) {
+        self.init()
+        slow = configuration.slow
+        asksFunction = configuration.authFunction != nil
     }
 }

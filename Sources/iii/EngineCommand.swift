@@ -15,7 +15,8 @@ struct EngineCommand: AsyncParsableCommand {
             """,
         version: "iii \(Server.version)",
         subcommands: [
-            ServeCommand.self, TriggerCommand.self, StateCommand.self, CheckCommand.self,
+            ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
+            CheckCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

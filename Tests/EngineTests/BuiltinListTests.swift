@@ -95,6 +95,7 @@ struct BuiltinListTests {
         #expect(
             names == [
                 "iii-cron", "iii-engine-functions", "iii-http", "iii-observability", "iii-state",
+                "iii-stream",
                 "iii-worker-manager", "queue",
             ]
         )

@@ -10,6 +10,7 @@ import Primitives
 import Queue
 import RecordFormat
 import State
+import Stream
 
 @testable import Engine
 
@@ -170,6 +171,7 @@ struct Peer {
 struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
+    let streams: UInt64
     let bound: UInt64
     let fired: UInt64
     let openFirings: [Offset]
@@ -177,6 +179,7 @@ struct Digest: Equatable {
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
+        streams = views.streams.digest()
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
@@ -366,6 +369,7 @@ extension Effect {
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
         case .stream, .open: "stream or channel"
+        case .toSubscribers(let effect): effect.line
         }
     }
 }

@@ -133,6 +133,7 @@ struct EventTests {
             .acked: 53, .retried: 54, .deadLettered: 55, .redriven: 56, .discarded: 57,
             .stateSet: 64, .stateDeleted: 65,
             .cronFired: 80, .cronSkipped: 81,
+            .streamSet: 96, .streamDeleted: 97, .streamSent: 98, .streamRelayed: 99,
             .logged: 112, .spanReported: 113, .metricReported: 114,
         ]
         #expect(numbers.count == EventKind.allCases.count)

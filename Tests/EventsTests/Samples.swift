@@ -97,6 +97,7 @@ extension EventGenerator {
                     )
                 )
             )
+        case .streamSet, .streamDeleted, .streamSent, .streamRelayed: .stream(stream(kind))
         case .cronFired:
             .cron(
                 .fired(
@@ -118,6 +119,44 @@ extension EventGenerator {
         case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
             .deadLettered, .redriven, .discarded:
             .queue(queue(kind))
+        }
+    }
+
+    private mutating func stream(_ kind: EventKind) -> StreamEvent {
+        switch kind {
+        case .streamSet:
+            .set(
+                StreamSet(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    value: bytes(),
+                    isNew: flag(),
+                    function: text()
+                )
+            )
+        case .streamDeleted:
+            .deleted(StreamDeleted(stream: text(), group: text(), item: text(), old: bytes()))
+        case .streamSent:
+            .sent(
+                StreamSent(
+                    stream: text(),
+                    group: text(),
+                    item: optionalText(),
+                    type: text(),
+                    data: bytes()
+                )
+            )
+        default:
+            .relayed(
+                StreamRelayed(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    change: StreamRelayed.Change.allCases[Int(entropy.next() % 3)],
+                    data: bytes()
+                )
+            )
         }
     }
 

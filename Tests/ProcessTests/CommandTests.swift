@@ -61,7 +61,7 @@ extension Programs.CommandTests {
     @Test(
         "A port that is taken is named with its setting; exit 78",
         arguments: [
-            "engine.address", "http.address",
+            "engine.address", "http.address", "stream.address",
         ]
     )
     func portTaken(setting: String) throws {

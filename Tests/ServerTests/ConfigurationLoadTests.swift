@@ -230,10 +230,10 @@ struct ConfigurationLoadTests {
 
     @Test("a key without effect is accepted with a warning that says where it stands")
     func warnings() throws {
-        let loaded = try Workspace(["iii.toml": "[stream]\naddress = \"127.0.0.1:3112\""]).load()
+        let loaded = try Workspace(["iii.toml": "[observability]\ndashboard = true"]).load()
         #expect(
             loaded.warnings.map(\.description) == [
-                "iii.toml:2: stream.address has no effect: streams are not served yet"
+                "iii.toml:2: observability.dashboard has no effect: there is no dashboard yet"
             ]
         )
     }

@@ -39,7 +39,7 @@ struct WorkersFormTests {
           - name: iii-state
             config: { max_value_bytes: 4096 }
           - name: iii-stream
-            config: { port: 3200 }
+            config: { port: 3200, auth_function: "me::auth", adapter: { name: kv } }
           - name: iii-observability
             config: { enabled: false, logs_enabled: false }
           - name: iii-telemetry
@@ -58,6 +58,7 @@ struct WorkersFormTests {
         expected.http.address = Configuration.Address(host: "::1", port: 3199)
         expected.http.timeout = .seconds(45)
         expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3200)
+        expected.stream.authFunction = "me::auth"
         var invoices = Configuration.FunctionQueue()
         invoices.type = .fifo
         invoices.messageGroupField = "account"
@@ -76,9 +77,9 @@ struct WorkersFormTests {
                 "config.yaml:18: iii-queue.adapter has no effect in this engine",
                 "config.yaml:29: iii-queue.queue_configs.invoices.poll_interval_ms has no effect"
                     + " in this engine",
+                "config.yaml:34: iii-stream.adapter has no effect in this engine",
                 "config.yaml:38: worker \"iii-pubsub\" is ignored: this engine does not have it",
                 "config.yaml:39: worker \"todo-worker\" is not built in and is not started",
-                "config.yaml:34: stream.address has no effect: streams are not served yet",
             ]
         )
     }

@@ -61,7 +61,8 @@ struct TidyTests {
     func layers() {
         let lower: Set<String> = [
             "Primitives", "JSON", "CommandLineKit", "RecordFormat", "Disk", "WorkerProtocol",
-            "CommitLog", "Events", "Queue", "State", "HTTP", "HTTPFunctions", "AccessControl",
+            "CommitLog", "Events", "Queue", "State", "Stream", "HTTP", "HTTPFunctions",
+            "AccessControl",
             "Cron", "Observability", "Observe", "Engine", "LogTools",
         ]
         let system: Set<String> = ["Glibc", "Synchronization", "Dispatch"]

@@ -7,6 +7,7 @@ enum EngineModule: String, CaseIterable {
     case http = "iii-http"
     case observability = "iii-observability"
     case state = "iii-state"
+    case stream = "iii-stream"
     case workers = "iii-worker-manager"
     case queue
 
@@ -17,6 +18,7 @@ enum EngineModule: String, CaseIterable {
         case .http: "Runs functions on HTTP requests"
         case .observability: "Keeps logs, spans and metrics"
         case .state: "Keeps values by scope and key"
+        case .stream: "Tells browsers and functions what changes in groups of items"
         case .workers: "Takes the connections of workers"
         case .queue: "Delivers messages until they are done"
         }
@@ -26,7 +28,7 @@ enum EngineModule: String, CaseIterable {
     var isMandatory: Bool {
         switch self {
         case .functions, .observability, .workers: true
-        case .cron, .http, .state, .queue: false
+        case .cron, .http, .state, .stream, .queue: false
         }
     }
 
@@ -39,6 +41,7 @@ extension Builtin {
     var module: EngineModule {
         switch self {
         case .state: .state
+        case .stream: .stream
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions

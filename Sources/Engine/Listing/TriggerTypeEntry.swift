@@ -21,6 +21,9 @@ struct TriggerTypeEntry {
             case .cron: (cron, .cron)
             case .queue, .durableSubscriber: (queue(type), .queue)
             case .state: (state, .state)
+            case .stream: (stream, .stream)
+            case .streamJoin: (streamVisit(type, "joins"), .stream)
+            case .streamLeave: (streamVisit(type, "leaves"), .stream)
             case .functionsAvailable: (functionsAvailable, .functions)
             case .workersAvailable: (workersAvailable, .workers)
             }
@@ -90,6 +93,35 @@ struct TriggerTypeEntry {
                 + #""old_value":{},"new_value":{}}"#
         )
     )
+
+    private static let stream = TriggerTypeEntry(
+        name: name(.stream),
+        workerName: EngineModule.stream.rawValue,
+        description: "Runs the function for what changes in a stream",
+        configuration: schema(
+            #"{"stream_name":{"type":"string"},"group_id":{"type":"string"},"#
+                + #""item_id":{"type":"string"},"condition_function_id":{"type":"string"}}"#,
+            required: "stream_name"
+        ),
+        request: schema(
+            #"{"type":{"type":"string"},"timestamp":{"type":"integer"},"#
+                + #""streamName":{"type":"string"},"groupId":{"type":"string"},"#
+                + #""id":{"type":["string","null"]},"event":{"type":"object"}}"#
+        )
+    )
+
+    private static func streamVisit(_ type: EngineTriggerType, _ verb: String) -> TriggerTypeEntry {
+        TriggerTypeEntry(
+            name: name(type),
+            workerName: EngineModule.stream.rawValue,
+            description: "Runs the function when somebody \(verb) a group of a stream",
+            request: schema(
+                #"{"subscription_id":{"type":"string"},"stream_name":{"type":"string"},"#
+                    + #""group_id":{"type":"string"},"id":{"type":["string","null"]},"context":{}}"#
+            ),
+            response: type == .streamJoin ? schema(#"{"unauthorized":{"type":"boolean"}}"#) : nil
+        )
+    }
 
     private static let functionsAvailable = TriggerTypeEntry(
         name: name(.functionsAvailable),

@@ -83,7 +83,7 @@ extension Configuration {
 }
 
 extension Kind where Value == [String] {
-    fileprivate static let origins = Kind.list(
+    static let origins = Kind.list(
         "a list of web origins such as [\"https://app.example.com\"], or [\"*\"]",
         show: { $0 },
         parse: { text in

@@ -11,7 +11,6 @@ extension Configuration {
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
     /// told.
     static let inert: [String: String] = [
-        "stream.address": "streams are not served yet",
         "observability.dashboard": "there is no dashboard yet",
         "observability.dashboard_port": "there is no dashboard yet",
         "observability.dashboard_address": "there is no dashboard yet",
@@ -50,7 +49,10 @@ extension Configuration.HTTP {
 
 extension Configuration.Stream {
     static let fields: [Field<Self>] = [
-        Field("address", \.address, .address)
+        Field("address", \.address, .address),
+        Field(optional: "auth_function", \.authFunction, .nonEmpty),
+        Field("slow", \.slow, .choice),
+        Field("origins", \.origins, .origins),
     ]
 }
 

@@ -1,5 +1,6 @@
 package import Primitives
 import RecordFormat
+package import StreamGateway
 
 /// Everything that a user may set, with the defaults of a fresh engine.
 ///
@@ -75,6 +76,12 @@ extension Configuration {
     /// The listener for streams.
     package struct Stream: Equatable, Sendable {
         package var address = Address(host: "127.0.0.1", port: 3112)
+        /// The function that is asked what it knows of every connection; nil: none.
+        package var authFunction: String?
+        /// What a subscriber gets that does not take what it is sent.
+        package var slow = SlowPolicy.drop
+        /// Web origins that pages may connect from besides loopback ones; `*` for all.
+        package var origins: [String] = []
 
         package init() {}
     }

@@ -120,7 +120,7 @@ struct WorkerForm {
             "host": .listener,
             "port": .listener,
             "adapter": .none,
-            "auth_function": .unsupported("streams would be open to everyone"),
+            "auth_function": .same("stream.auth_function"),
         ],
         listener: Listener(section: "stream", fallback: Configuration.Stream().address)
     )

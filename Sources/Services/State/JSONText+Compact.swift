@@ -1,8 +1,8 @@
-import JSON
+package import JSON
 
 extension JSONText {
     /// The same value without white space between its tokens.
-    func compacted() -> JSONText {
+    package func compacted() -> JSONText {
         let isBlank = { (byte: UInt8) in byte <= UInt8(ascii: " ") }
         // Inside strings blanks are content; other bytes up to 0x20 occur between tokens only.
         guard bytes.contains(where: isBlank) else { return self }

@@ -1,20 +1,20 @@
 /// A name that is compared by its UTF-8, as in JSON, not by Unicode equivalence, as `String` is:
 /// é and e with a combining accent are two keys.
-struct Name: Hashable, Comparable, Sendable {
-    let text: String
+package struct Name: Hashable, Comparable, Sendable {
+    package let text: String
 
-    init(_ text: String) { self.text = text }
+    package init(_ text: String) { self.text = text }
 
-    static func == (left: Name, right: Name) -> Bool {
+    package static func == (left: Name, right: Name) -> Bool {
         // Equivalence first: it is the fast way to tell unlike names apart.
         left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
     }
 
-    static func < (left: Name, right: Name) -> Bool {
+    package static func < (left: Name, right: Name) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 /// A hash table that grows a bucket at a time, so that no single insertion pays for moving millions
@@ -28,20 +28,25 @@ struct Name: Hashable, Comparable, Sendable {
 /// * `count` is the sum of the buckets' counts.
 /// * `1 << level <= buckets.count < 2 << level`: buckets below `buckets.count - (1 << level)` have
 ///   been split in this round.
-struct NameTable<Value: Sendable>: Sendable {
+package struct NameTable<Value: Sendable>: Sendable {
     private var buckets: [[Name: Value]] = [[:]]
     private var level = 0
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     /// The mean number of names in a bucket beyond which one is split.
     private static var load: Int { 128 }
 
-    var isEmpty: Bool { count == 0 }
+    package var isEmpty: Bool { count == 0 }
 
-    subscript(_ name: Name) -> Value? { buckets[bucket(of: name)][name] }
+    package subscript(_ name: Name) -> Value? { buckets[bucket(of: name)][name] }
 
     /// Lets `body` change the value of `name` in place, put one there, or remove it (nil).
-    mutating func change<Outcome>(_ name: Name, _ body: (inout Value?) -> Outcome) -> Outcome {
+    package mutating func change<Outcome>(
+        _ name: Name,
+        _ body: (inout Value?) -> Outcome
+    ) -> Outcome {
         let bucket = bucket(of: name)
         let before = buckets[bucket].count
         let outcome = body(&buckets[bucket][name])
@@ -51,14 +56,14 @@ struct NameTable<Value: Sendable>: Sendable {
     }
 
     /// Calls `body` with each element, in no meaningful order.
-    func forEach(_ body: (Name, Value) -> Void) {
+    package func forEach(_ body: (Name, Value) -> Void) {
         for bucket in buckets {
             for (name, value) in bucket { body(name, value) }
         }
     }
 
     /// All names, in the order of their bytes.
-    var sortedNames: [Name] {
+    package var sortedNames: [Name] {
         var names: [Name] = []
         names.reserveCapacity(count)
         forEach { name, _ in names.append(name) }

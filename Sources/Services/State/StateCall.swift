@@ -4,9 +4,9 @@ import Primitives
 extension Limits {
     /// What a value may take of a record, in bytes; the rest is for names and the record's own
     /// fields.
-    static let stateValueBytes = recordBytes - 2 * nameBytes - 1024
+    package static let stateValueBytes = recordBytes - 2 * nameBytes - 1024
     /// Levels of arrays and objects in a value, so that the messages around it can be read back.
-    static let stateDepth = jsonDepth - 4
+    package static let stateDepth = jsonDepth - 4
 }
 
 /// A scope and a key.

@@ -63,6 +63,8 @@ extension StateView {
     }
 
     /// The youngest record that has touched a scope, or may have emptied it.
+    package func changed(scope: String) -> Offset? { changed(Name(scope)) }
+
     func changed(_ scope: Name) -> Offset? { scopes[scope]?.changed ?? groupsChanged }
 
     // MARK: Revisions

@@ -15,7 +15,7 @@ package struct StateView: Sendable {
     package internal(set) var keyCount = 0
     /// The youngest record that made or emptied a scope, where none of that was in a snapshot: what
     /// a snapshot holds is durable.
-    var groupsChanged: Offset?
+    package internal(set) var groupsChanged: Offset?
     /// The keys that go by themselves, and when.
     var expiries = StateExpiries()
     let maxValueBytes: Int?

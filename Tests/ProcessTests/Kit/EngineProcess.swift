@@ -15,6 +15,7 @@ final class EngineProcess {
     private var starts = 0
     private(set) var workerPort = 0
     private(set) var httpPort = 0
+    private(set) var streamPort = 0
     /// Of further listeners for workers.
     private(set) var listenerPorts: [Int] = []
 
@@ -47,7 +48,7 @@ final class EngineProcess {
         guard let started = child else { throw Failure("the engine was not started") }
         try eventually("the engine writes \(portsFile)") { () -> Void? in
             if let ports = EngineProcess.ports(in: portsFile) {
-                (workerPort, httpPort, listenerPorts) = ports
+                (workerPort, httpPort, streamPort, listenerPorts) = ports
                 return ()
             }
             guard started.isRunning else {
@@ -81,17 +82,20 @@ final class EngineProcess {
             Project.engine, "serve", "--data", data,
             "--set", "engine.address=127.0.0.1:\(workerPort)",
             "--set", "http.address=127.0.0.1:\(httpPort)",
+            "--set", "stream.address=127.0.0.1:\(streamPort)",
         ] + arguments
     }
 
     private static func ports(
         in file: String
-    ) -> (worker: Int, http: Int, listeners: [Int])? {
+    ) -> (worker: Int, http: Int, stream: Int, listeners: [Int])? {
         let ports = JSON.object(text(of: file))
-        guard let worker = ports["worker"] as? Int, let http = ports["http"] as? Int else {
+        guard let worker = ports["worker"] as? Int, let http = ports["http"] as? Int,
+            let stream = ports["stream"] as? Int
+        else {
             return nil
         }
-        return (worker, http, ports["worker_listeners"] as? [Int] ?? [])
+        return (worker, http, stream, ports["worker_listeners"] as? [Int] ?? [])
     }
 
     /// SIGTERM, and waits for the end.

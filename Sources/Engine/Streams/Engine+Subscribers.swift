@@ -1,0 +1,309 @@
+import CommitLog
+import DequeModule
+import Disk
+import Events
+import Folding
+import JSON
+import Primitives
+import State
+import Stream
+
+// The sockets that subscribe to streams (services 1, D.3 to D.5). What a socket asks for is done in
+// its order; that a function is asked about a join holds up only that socket.
+
+extension Engine where Store: ~Copyable {
+    mutating func stream(_ command: StreamCommand) throws(LogError) {
+        let id = command.subscriber
+        switch command {
+        case .admit(_, let visitor): return try admit(id, visitor)
+        case .gone:
+            streams.admissions.remove(id)
+            guard let peer = streams.peers.removeValue(forKey: id) else { return }
+            return try leaveAll(peer)
+        case .caughtUp(let replay, let outcome): return try caughtUp(replay, outcome)
+        case .join, .leave: break
+        }
+        guard !isDraining else { return }
+        let peer = streams.peers[id] ?? StreamPeer(id)
+        streams.peers[id] = peer
+        guard peer.waiting.count < Limits.streamRequests else {
+            peer.waiting.removeAll()
+            return hold(.close(id, code: 1008, reason: "too many requests at once"), after: nil)
+        }
+        peer.waiting.append(command)
+        try advance(peer)
+    }
+
+    mutating func hold(_ effect: StreamEffect, after offset: Offset?) {
+        gate.hold(.toSubscribers(effect), after: offset)
+    }
+
+    private mutating func advance(_ peer: StreamPeer) throws(LogError) {
+        while !peer.isBusy, !peer.isGone, let command = peer.waiting.popFirst() {
+            switch command {
+            case .join(_, let join): try begin(join, of: peer)
+            case .leave(_, let join): try leave(join, of: peer)
+            case .admit, .gone, .caughtUp: break
+            }
+        }
+    }
+
+    // MARK: Being let in
+
+    private mutating func admit(_ id: SubscriberID, _ visitor: StreamVisitor) throws(LogError) {
+        guard let function = options.streamAuthentication, !isDraining else {
+            return hold(.admitted(id, context: nil), after: nil)
+        }
+        streams.admissions.insert(id)
+        timers.set(.streamAdmission(id), at: now.monotonic + Limits.streamAdmission)
+        try start(
+            Run(
+                function: FunctionName(id: function),
+                payload: visitor.input.bytes,
+                purpose: .admitStream(id),
+                trace: TraceID(from: &random),
+                cause: nil,
+                // Headers and query hold credentials, which no record may.
+                causeHoldsPayload: true
+            )
+        )
+    }
+
+    /// The auth function has answered, or failed: it gives a context, and refuses nobody
+    /// (services 1, D.4).
+    mutating func admitted(_ id: SubscriberID, _ result: FunctionResult, after offset: Offset?) {
+        guard streams.admissions.remove(id) != nil else { return }
+        var context: JSONText?
+        switch result {
+        case .value(let bytes):
+            let answer = JSONText(trusted: bytes)
+            if answer.isObject { context = answer.member("context") }
+        case .none: break
+        case .failure(let error):
+            notice(
+                .warning,
+                "the auth function of streams failed; the connection has no context: "
+                    + "\(error.code): \(error.message)"
+            )
+        }
+        hold(.admitted(id, context: context), after: offset)
+    }
+
+    /// It did not answer in time; if it still does, nobody listens.
+    mutating func expireStreamAdmission(_ id: SubscriberID) {
+        let silence = ErrorBody(code: "invocation_timeout", message: "it did not answer in time")
+        admitted(id, .failure(silence), after: nil)
+    }
+
+    // MARK: Joining
+
+    private mutating func begin(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        let triggers = withoutReplicas(streams.triggers.ofJoins)
+        guard !triggers.isEmpty else { return try finish(join, of: peer) }
+        let visit = StreamVisit(peer, join, visitNotice(join, "joins", triggers))
+        peer.isBusy = true
+        try proceed(with: visit)
+    }
+
+    private mutating func visitNotice(
+        _ join: StreamJoin,
+        _ verb: String,
+        _ triggers: [String]
+    ) -> StreamNotice {
+        StreamNotice(
+            payload: join.visit.bytes,
+            summary: "\(join.subscription) \(verb) \(join.group.stream)/\(join.group.group)",
+            trace: TraceID(from: &random),
+            cause: nil,
+            triggers: triggers
+        )
+    }
+
+    /// Asks the next function about a join; where none is left, it has its way or not.
+    private mutating func proceed(with visit: StreamVisit) throws(LogError) {
+        while let id = visit.notice.rest.popFirst() {
+            guard let run = try firing(id, of: visit.notice, purpose: .joinsStream(visit)) else {
+                continue
+            }
+            return try start(run)
+        }
+        let peer = visit.peer
+        peer.isBusy = false
+        guard !peer.isGone else { return }
+        if visit.isRefused {
+            tell(peer, visit.join, .unauthorized, after: newest)
+        } else {
+            try finish(visit.join, of: peer)
+        }
+        try advance(peer)
+    }
+
+    /// A function has answered about a join. What is no clear refusal, an error too, is none.
+    mutating func visited(_ visit: StreamVisit, _ result: FunctionResult) throws(LogError) {
+        switch result {
+        case .value(let bytes):
+            let answer = JSONText(trusted: bytes)
+            if answer.isObject, answer.member("unauthorized")?.boolValue == true {
+                visit.isRefused = true
+            }
+        case .none: break
+        case .failure(let error):
+            notice(
+                .warning,
+                "a function failed that was asked whether \(visit.notice.summary): "
+                    + "\(error.code): \(error.message)"
+            )
+        }
+        try proceed(with: visit)
+    }
+
+    private mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        if let old = peer.subscriptions.updateValue(join, forKey: join.subscription) {
+            streams.leave(peer.id, old)
+        }
+        let number = streams.join(peer.id, join)
+        peer.catchingUp[join.subscription] = nil
+        tellOfPresence("joined", join, of: peer.id)
+        if let after = join.after, after < .max {
+            // One of the same id is heard no more meanwhile.
+            hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
+            return try resume(join, number: number, of: peer, from: after.advanced(by: 1))
+        }
+        hold(.subscribe(peer.id, join), after: nil)
+        try sync(join, of: peer)
+    }
+
+    /// Tells what there is.
+    mutating func sync(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        var input = JSONObject()
+        input["stream_name"] = .string(join.group.stream)
+        input["group_id"] = .string(join.group.group)
+        if let item = join.item { input["item_id"] = .string(item) }
+        let function: StreamFunction = join.item == nil ? .list : .get
+        let text = JSONValue.object(input).text
+        let origin = Origin(trace: TraceID(from: &random), cause: nil)
+        if let keeper = customStream(function, text) {
+            return try ask(keeper, function, text, for: .joined(peer, join), origin)
+        }
+        let outcome = try runStream(function, text, origin)
+        tell(peer, join, of: resolve(outcome.reply))
+    }
+
+    /// What was read for a socket that has joined. Where it cannot be read the subscription is good
+    /// all the same (services 1, D.3).
+    mutating func tell(_ peer: StreamPeer, _ join: StreamJoin, of result: FunctionResult) {
+        switch result {
+        case .value(let bytes): tell(peer, join, .sync(bytes), after: newest)
+        case .none: tell(peer, join, .sync(JSONText.null.bytes), after: newest)
+        case .failure(let error):
+            notice(
+                .warning,
+                "\(join.subscription) was not told what group \(join.group) holds: "
+                    + "\(error.code): \(error.message)"
+            )
+        }
+    }
+
+    mutating func tell(
+        _ peer: StreamPeer,
+        _ join: StreamJoin,
+        _ content: StreamEnvelope.Content,
+        after offset: Offset?
+    ) {
+        guard !peer.isGone else { return }
+        // Whoever goes on behind this offset later must find there what it was told of.
+        let envelope = StreamEnvelope(
+            group: join.group,
+            item: join.item,
+            time: now.wall,
+            offset: offset,
+            content: content
+        )
+        hold(.send(peer.id, StreamMessage(envelope)), after: offset)
+    }
+
+    // MARK: Leaving
+
+    /// What was never joined is left all the same (services 1, D.3).
+    private mutating func leave(_ asked: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        let join = peer.subscriptions.removeValue(forKey: asked.subscription)
+        peer.catchingUp[asked.subscription] = nil
+        if let join {
+            streams.leave(peer.id, join)
+            hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
+            tellOfPresence("left", join, of: peer.id)
+        }
+        try fireLeave(join ?? asked)
+    }
+
+    private mutating func leaveAll(_ peer: StreamPeer) throws(LogError) {
+        peer.isGone = true
+        peer.waiting.removeAll()
+        let joins = peer.subscriptions.values.sorted { $0.subscription < $1.subscription }
+        peer.subscriptions = [:]
+        for join in joins {
+            streams.leave(peer.id, join)
+            tellOfPresence("left", join, of: peer.id)
+            try fireLeave(join)
+        }
+    }
+
+    private mutating func fireLeave(_ join: StreamJoin) throws(LogError) {
+        let triggers = withoutReplicas(streams.triggers.ofLeaves)
+        guard !triggers.isEmpty else { return }
+        try notify(visitNotice(join, "leaves", triggers))
+    }
+
+    // MARK: Who is there
+
+    /// Tells those who want to know. Of a context they see only what its `presence` says: the rest
+    /// is between the auth function and the functions that it is handed to.
+    private mutating func tellOfPresence(
+        _ event: String,
+        _ join: StreamJoin,
+        of subscriber: SubscriberID
+    ) {
+        guard let attendance = streams.groups[join.group], !attendance.watchers.isEmpty else {
+            return
+        }
+        var data = JSONObject()
+        data["subscriptionId"] = .string(join.subscription)
+        data["id"] = join.item.map { .string($0) } ?? .null
+        data["presence"] = join.context?.member("presence")?.value() ?? .null
+        data["count"] = .integer(Int64(attendance.members.count))
+        let message = StreamMessage(
+            StreamEnvelope(
+                group: join.group,
+                item: nil,
+                time: now.wall,
+                offset: nil,
+                content: .presence(type: event, data: JSONValue.object(data).text)
+            )
+        )
+        for member in attendance.watchers
+        where member.subscriber != subscriber || member.subscription != join.subscription {
+            hold(.send(member.subscriber, message), after: nil)
+        }
+    }
+
+    /// `stream::presence`: for workers, which are trusted with contexts.
+    func presence(_ input: JSONText) -> Outcome {
+        let group: StreamGroup
+        do throws(ErrorBody) {
+            group = try StreamCall(.presence, input: input).group()
+        } catch {
+            return .failure(error)
+        }
+        let joins = streams.groups[group]?.inOrder ?? []
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("count")
+        json.integer(joins.count)
+        json.key("subscriptions")
+        json.beginArray()
+        for join in joins { json.raw(join.visit) }
+        json.endArray()
+        json.endObject()
+        return Outcome(result: .value(json.finish().bytes))
+    }
+}

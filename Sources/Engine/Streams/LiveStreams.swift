@@ -1,0 +1,157 @@
+import DequeModule
+import JSON
+import Primitives
+import Stream
+
+/// What is live about streams: who wants to hear of them. Nothing of it is recorded.
+struct LiveStreams {
+    var triggers = StreamTriggers()
+    /// The sockets that have asked for something.
+    var peers: [SubscriberID: StreamPeer] = [:]
+    /// The groups that somebody has joined.
+    private(set) var groups: [StreamGroup: Attendance] = [:]
+    /// Sockets that the auth function is being asked about.
+    var admissions: Set<SubscriberID> = []
+    /// For subscribers that come back.
+    var recent = RecentStreamEvents(from: .zero)
+    private var joins: UInt64 = 0
+
+    /// - Returns: the number of the join, which no other has.
+    mutating func join(_ id: SubscriberID, _ join: StreamJoin) -> UInt64 {
+        joins += 1
+        let member = Attendance.Member(subscriber: id, subscription: join.subscription)
+        groups[join.group, default: Attendance()].add(member, join, number: joins)
+        return joins
+    }
+
+    mutating func leave(_ id: SubscriberID, _ join: StreamJoin) {
+        let member = Attendance.Member(subscriber: id, subscription: join.subscription)
+        groups[join.group]?.remove(member)
+        if groups[join.group]?.members.isEmpty == true { groups[join.group] = nil }
+    }
+}
+
+/// Who has joined a group.
+struct Attendance {
+    struct Member: Hashable {
+        let subscriber: SubscriberID
+        let subscription: String
+    }
+
+    private(set) var members: [Member: (join: StreamJoin, number: UInt64)] = [:]
+    /// How many on each event loop that has some.
+    private var counts: [Int: Int] = [:]
+    /// Those that want to hear of the others.
+    private(set) var watchers: Set<Member> = []
+
+    /// The event loops that have members.
+    var loops: [Int] { counts.count == 1 ? Array(counts.keys) : counts.keys.sorted() }
+
+    /// In the order in which they joined.
+    var inOrder: [StreamJoin] {
+        members.values.sorted { $0.number < $1.number }.map(\.join)
+    }
+
+    mutating func add(_ member: Member, _ join: StreamJoin, number: UInt64) {
+        if members.updateValue((join, number), forKey: member) == nil {
+            counts[member.subscriber.loop, default: 0] += 1
+        }
+        if join.watchesPresence { watchers.insert(member) } else { watchers.remove(member) }
+    }
+
+    mutating func remove(_ member: Member) {
+        guard members.removeValue(forKey: member) != nil else { return }
+        let loop = member.subscriber.loop
+        counts[loop, default: 0] -= 1
+        if counts[loop] == 0 { counts[loop] = nil }
+        watchers.remove(member)
+    }
+}
+
+/// A socket: what it has joined, and what it asked for that waits for what it asked before.
+final class StreamPeer {
+    let id: SubscriberID
+    var subscriptions: [String: StreamJoin] = [:]
+    /// Subscriptions that are told what they have missed, with the number of their join.
+    var catchingUp: [String: UInt64] = [:]
+    /// Not begun yet: one thing of a socket is done after the other.
+    var waiting: Deque<StreamCommand> = []
+    /// Whether functions are being asked about a join.
+    var isBusy = false
+    var isGone = false
+
+    init(_ id: SubscriberID) { self.id = id }
+}
+
+/// A join that functions are asked about.
+final class StreamVisit {
+    let peer: StreamPeer
+    let join: StreamJoin
+    /// What they are told, and which of them.
+    let notice: StreamNotice
+    /// Whether one of them has refused it.
+    var isRefused = false
+
+    init(_ peer: StreamPeer, _ join: StreamJoin, _ notice: StreamNotice) {
+        self.peer = peer
+        self.join = join
+        self.notice = notice
+    }
+}
+
+/// What functions are told of one event of a stream, one after the other.
+final class StreamNotice {
+    let payload: [UInt8]
+    let summary: String
+    let trace: TraceID
+    /// The record of the event; nil: there is none.
+    let cause: Offset?
+    /// The triggers that have not fired yet.
+    var rest: ArraySlice<String>
+
+    init(
+        payload: [UInt8],
+        summary: String,
+        trace: TraceID,
+        cause: Offset?,
+        triggers: [String]
+    ) {
+        self.payload = payload
+        self.summary = summary
+        self.trace = trace
+        self.cause = cause
+        rest = triggers[...]
+    }
+}
+
+/// What a worker that keeps the items of a stream itself is asked, and for whom.
+final class StreamQuestion {
+    enum Asker {
+        /// A worker's call.
+        case call(Call, ConnectionID)
+        /// A queue, or a trigger.
+        case run(Run)
+        /// A socket that has joined and is to be told what there is.
+        case joined(StreamPeer, StreamJoin)
+    }
+
+    let function: StreamFunction
+    let call: StreamCall
+    let asker: Asker
+    let trace: TraceID
+    let cause: Offset?
+
+    init(
+        _ function: StreamFunction,
+        _ call: StreamCall,
+        for asker: Asker,
+        trace: TraceID,
+        cause: Offset?
+    ) {
+        self.function = function
+        self.call = call
+        self.asker = asker
+        self.trace = trace
+        self.cause = cause
+    }
+}

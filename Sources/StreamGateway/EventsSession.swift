@@ -1,0 +1,86 @@
+import Engine
+import JSON
+import NetServer
+import Primitives
+import Stream
+
+/// A request for the events of a group, or of one item: `GET /stream/NAME/GROUP[/ID]`.
+struct EventsRequest {
+    private let group: StreamGroup
+    private let item: String?
+    private let after: Offset?
+    private let origin: String?
+
+    /// Nil: the path names no group.
+    init?(_ request: UpgradeRequest) {
+        let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 4 || parts.count == 5, parts[0].isEmpty, parts[1] == "stream" else {
+            return nil
+        }
+        let names = parts.dropFirst(2).compactMap { Self.decoded($0) }
+        guard names.count == parts.count - 2,
+            names.allSatisfy({ $0.utf8.count <= Limits.nameBytes })
+        else { return nil }
+        group = StreamGroup(stream: names[0], group: names[1])
+        item = names.count == 3 && !names[2].isEmpty ? names[2] : nil
+        after = (request.header("last-event-id") ?? Self.parameter("after", request.query))
+            .flatMap { UInt64($0) }.map { Offset($0) }
+        origin = request.header("origin")
+    }
+
+    /// The page that asks was judged before, by its origin.
+    var headers: [(name: String, value: String)] {
+        origin.map { [("Access-Control-Allow-Origin", $0), ("Vary", "Origin")] } ?? []
+    }
+
+    func join(_ context: JSONText?) -> StreamJoin {
+        StreamJoin(
+            subscription: "events",
+            group: group,
+            item: item,
+            after: after,
+            context: context
+        )
+    }
+
+    private static func parameter(_ name: String, _ query: String?) -> String? {
+        (query ?? "").split(separator: "&").first { $0.hasPrefix("\(name)=") }
+            .map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// Nil for what is not UTF-8 behind its percent signs.
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+            if byte == UInt8(ascii: "%"), digits.count == 2 {
+                bytes.append(UInt8(digits[0] * 16 + digits[1]))
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+/// A response of events: one subscription, made by the request.
+final class EventsSession: EventStreamSession {
+    private let subscriber: Subscriber
+    private let join: StreamJoin
+
+    init(_ subscriber: Subscriber, _ join: StreamJoin) {
+        self.subscriber = subscriber
+        self.join = join
+    }
+
+    func opened(_ socket: EventStreamSocket) {
+        subscriber.opened(socket)
+        subscriber.ask(.join(subscriber.id, join), bytes: 256)
+    }
+
+    func writable(_ isWritable: Bool) { if isWritable { subscriber.writable() } }
+
+    func closed() { subscriber.closed() }
+}
