@@ -32,6 +32,7 @@ extension Engine where Store: ~Copyable {
         case .namespaceGrace(let connection): registry.workers[connection]?.pending != nil
         case .responseDeadline(let exchange): exchanges[exchange] != nil
         case .admissionDeadline(let id): admissions.contains(id)
+        case .streamAdmission(let id): streams.admissions.contains(id)
         case .hookDeadline(let connection, let number):
             registry.workers[connection]?.screening.asked == number
         case .observer(let id, let number, let deadline):

@@ -33,12 +33,17 @@ package struct ItemUpdate {
         return Outcome(
             value: value,
             depth: document.value.depth,
-            answer: StateAnswer.written(old: stored, new: value, errors: errors)
+            answer: StateAnswer.written(
+                old: stored,
+                new: value,
+                errors: errors,
+                revision: nil
+            )
         )
     }
 
     /// The answer to a value that was set: `{"old_value": …, "new_value": …}`.
     package static func answer(old: [UInt8]?, new: [UInt8]) -> [UInt8] {
-        StateAnswer.written(old: old, new: new, errors: [])
+        StateAnswer.written(old: old, new: new, errors: [], revision: nil)
     }
 }

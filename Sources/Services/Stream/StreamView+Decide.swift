@@ -51,7 +51,7 @@ extension StreamView {
         let old = entry(of: place.item, in: place.group)
         let reply: StateReply
         if let old, old.value == nil {
-            reply = .written(new: value, oldVersion: old.version)
+            reply = .written(new: value, oldVersion: old.version, revision: nil)
         } else {
             reply = .ready(.value(ItemUpdate.answer(old: old?.value, new: value)))
         }
