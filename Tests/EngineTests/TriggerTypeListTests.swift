@@ -36,7 +36,10 @@ struct TriggerTypeListTests {
     @Test("a worker's type is listed with the engine's, and counts the triggers that it serves")
     func types() throws {
         let list = try ask("engine::triggers::list")
-        let sorted = ["cron", "durable:subscriber", "http", "mail", "queue", "state"]
+        let sorted = [
+            "cron", "durable:subscriber", "http", "mail", "queue", "state", "stream", "stream:join",
+            "stream:leave",
+        ]
         #expect(ids(list, "triggers") == sorted)
         let all = try ask("engine::triggers::list", #"{"include_internal":true,"prefix":"engine"}"#)
         #expect(
