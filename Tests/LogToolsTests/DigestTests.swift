@@ -19,7 +19,7 @@ import Testing
         #expect(json.member("queue")?.stringValue?.count == 16)
         let output = Output()
         first.write(to: output)
-        #expect(output.collected.contains("queue  \(json.member("queue")?.stringValue ?? "?")"))
+        #expect(output.collected.contains("queue    \(json.member("queue")?.stringValue ?? "?")"))
     }
 
     @Test("a digest at an offset is that of a log which ends there")
