@@ -221,7 +221,8 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
-                "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding", "LogTools",
+                "Stream", "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding",
+                "LogTools",
                 "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),

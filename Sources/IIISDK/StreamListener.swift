@@ -39,11 +39,16 @@ public struct StreamListener: Sendable {
     private let group: String
     private let item: String?
 
+    /// Nothing is connected yet.
+    ///
     /// - Parameters:
+    ///   - stream: its name.
+    ///   - group: of the stream.
+    ///   - item: nil: the whole group.
     ///   - address: where the engine serves streams; nil: `III_STREAM_URL`, else
     ///     `ws://127.0.0.1:3112`.
     ///   - token: what the engine asks of peers beyond its own machine; nil: `III_TOKEN`.
-    ///   - item: nil: the whole group.
+    /// - Throws: ``SDKError/Code/invalidAddress``.
     public init(
         _ stream: String,
         _ group: String,
@@ -64,9 +69,11 @@ public struct StreamListener: Sendable {
     /// Calls `body` with everything that comes, until it answers false, throws, or the task is
     /// cancelled.
     ///
-    /// - Parameter start: what the listener has heard of before; nil: it begins with a `sync`.
-    /// - Throws: ``SDKError/Code/cannotConnect`` where the first connection cannot be made, and what
-    ///   `body` throws.
+    /// - Parameters:
+    ///   - start: what the listener has heard of before; nil: it begins with a `sync`.
+    ///   - body: answers whether to go on.
+    /// - Throws: ``SDKError/Code/cannotConnect`` where the first connection cannot be made, and
+    ///   what `body` throws.
     public func listen(
         after start: UInt64? = nil,
         _ body: (StreamNews) async throws -> Bool

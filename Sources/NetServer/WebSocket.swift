@@ -86,8 +86,8 @@ package enum UpgradeDecision {
     case accept(makeSession: () -> any WebSocketSession)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
-    /// The response goes on for as long as the client listens. Only for requests that ask for events.
-    /// The closure is called on the connection's event loop when the head was written.
+    /// The response goes on for as long as the client listens. Only for requests that ask for
+    /// events. The closure is called on the connection's event loop when the head was written.
     case serveEvents(
         headers: [(name: String, value: String)],
         makeSession: () -> any EventStreamSession

@@ -182,8 +182,8 @@ package final class StreamGateway {
         }
     }
 
-    /// Tells a subscriber what it has missed. `done` is called when it has taken that, or with false
-    /// when it is gone.
+    /// Tells a subscriber what it has missed. `done` is called when it has taken that, or with
+    /// false when it is gone.
     package func catchUp(
         _ id: SubscriberID,
         _ messages: [StreamMessage],

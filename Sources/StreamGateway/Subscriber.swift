@@ -107,8 +107,8 @@ final class Subscriber {
         }
     }
 
-    /// Takes what was read for it alone, a piece at a time, however long that takes; `done` is called
-    /// when the peer has taken it.
+    /// Takes what was read for it alone, a piece at a time, however long that takes; `done` is
+    /// called when the peer has taken it.
     func catchUp(_ parcel: Parcel?, done: @escaping @Sendable (Bool) -> Void) {
         for (message, bytes) in parcel?.messages ?? [] {
             waiting.append(Waiting(message: message, bytes: bytes, isReplayed: true))

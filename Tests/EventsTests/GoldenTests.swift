@@ -28,4 +28,4 @@ struct Golden: Sendable {
     }
 }
 
-private let golden = goldenOfWorkers + goldenOfServices
+private let golden = goldenOfWorkers + goldenOfServices + streamGolden

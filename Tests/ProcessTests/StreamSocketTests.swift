@@ -175,10 +175,55 @@ extension Programs.StreamSocketTests {
             try StreamClient(engine, headers: ["Origin: https://evil.example"])
         }
         _ = try StreamClient(engine, headers: ["Origin: http://localhost:5173"])
-        let open = try EngineProcess.started([
-            "--set", "stream.origins=[\"https://app.example\"]",
-        ])
+        let scratch = try Scratch()
+        let file = try scratch.write(
+            "iii.toml",
+            "[stream]\norigins = [\"https://app.example\"]\n"
+        )
+        let open = EngineProcess(in: scratch, ["--config", file])
+        try open.start()
         _ = try StreamClient(open, headers: ["Origin: https://app.example"])
+    }
+
+    @Test("the command line lists streams, and follows one across a restart of the engine")
+    func commands() throws {
+        try set("a", 1)
+        let scratch = try Scratch()
+        func list(_ arguments: String...) throws -> String {
+            let outcome = try run(
+                [Project.engine, "stream", "ls"] + arguments + ["--address", engine.url],
+                in: scratch
+            )
+            #expect(outcome.ending == .exit(0), "\(outcome.all)")
+            return outcome.output
+        }
+        #expect(try list() == "{\"stream\":\"board\",\"groups\":1}\n")
+        #expect(try list("board") == "{\"stream\":\"board\",\"group\":\"g\"}\n")
+        #expect(try list("board", "g") == "1\n")
+        let tail = try ChildProcess(
+            [
+                Project.engine, "stream", "tail", "board", "g", "--count", "4", "--address",
+                "ws://127.0.0.1:\(engine.streamPort)",
+            ],
+            label: "tail",
+            in: scratch
+        )
+        try eventually("the tail has joined") { tail.output.contains("sync") ? () : nil }
+        try set("a", 2)
+        engine.terminate()
+        try engine.wait()
+        try engine.start()
+        let again = try RawWorker.ready(engine)
+        let place: Envelope = ["stream_name": "board", "group_id": "g", "item_id": "a", "data": 3]
+        _ = try again.ask("stream::set", place)
+        #expect(try tail.wait() == .exit(0), "\(tail.errors)")
+        let told = tail.output.split(separator: "\n").map {
+            StreamClient.short(JSON.object(String($0)))
+        }
+        // What came while it was away is told before it is told that it is back.
+        #expect(told.first == "sync [1]")
+        #expect(told.contains("update 2"))
+        #expect(Set(told.suffix(2)) == ["update 3", "resumed"])
     }
 
     @Test("events over HTTP: the same messages, with ids")
@@ -243,6 +288,30 @@ extension Programs.SlowSubscriberTests {
     private func numbers(_ told: [Envelope]) -> [Int] {
         told.compactMap {
             (($0["event"] as? Envelope)?["data"] as? Envelope)?["n"] as? Int
+        }
+    }
+
+    @Test("hundreds of subscribers hear everything in order, whatever a few of them do")
+    func many() throws {
+        let engine = try EngineProcess.started()
+        let worker = try RawWorker.ready(engine)
+        var clients: [StreamClient] = []
+        for _ in 0..<300 {
+            let client = try StreamClient(engine)
+            try client.join("board", "g")
+            clients.append(client)
+        }
+        for client in clients { #expect(try client.event() == "sync []") }
+        // Some vanish, and some never read.
+        for client in clients[..<20] { client.socket.disconnect() }
+        let message: Envelope = ["stream_name": "board", "group_id": "g", "type": "tick"]
+        for number in 0..<100 {
+            _ = try worker.call("stream::send", message.merging(["data": number]) { $1 })
+        }
+        for client in clients[40...] {
+            for number in 0..<100 {
+                #expect(try client.event() == "event tick \(number)")
+            }
         }
     }
 

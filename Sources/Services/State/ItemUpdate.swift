@@ -25,7 +25,10 @@ package struct ItemUpdate {
         package let answer: [UInt8]
     }
 
+    /// Runs the operations in order.
+    ///
     /// - Parameter stored: compact JSON; nil: there is no value.
+    /// - Returns: what they make of it.
     package func applied(to stored: [UInt8]?) -> Outcome {
         var document = UpdatedDocument(stored.map { JSONText(trusted: $0).value() })
         let errors = document.apply(operations)

@@ -5,6 +5,7 @@ import Primitives
 import Queue
 import RecordFormat
 import State
+import Stream
 
 extension FuzzTarget {
     /// What a snapshot holds, view by view, behind its checksum.
@@ -31,6 +32,19 @@ extension FuzzTarget {
                     return true
                 }
                 var view = StateView()
+                try view.decode(from: &source)
+                _ = view.digest()
+                let decoded = view
+                return { decoded.encode(into: &$0) }
+            }
+        },
+        FuzzTarget("snapshot-streams") { bytes in
+            twice(bytes) { (bytes) throws(DecodeError) in
+                var source = SnapshotReader(0..<bytes.count) { position, memory in
+                    memory.copyBytes(from: bytes[position..<position + memory.count])
+                    return true
+                }
+                var view = StreamView()
                 try view.decode(from: &source)
                 _ = view.digest()
                 let decoded = view
