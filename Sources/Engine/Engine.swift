@@ -1,13 +1,13 @@
-package import AccessControl
+import AccessControl
 package import CommitLog
 import Cron
 package import Disk
-package import Events
+import Events
 package import Folding
 import HTTP
-package import HTTPFunctions
+import HTTPFunctions
 import JSON
-package import Observability
+import Observability
 package import Primitives
 import Queue
 import State

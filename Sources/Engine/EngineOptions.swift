@@ -1,8 +1,8 @@
 package import AccessControl
+package import Events
 package import HTTPFunctions
 package import Observability
-package import Primitives
-package import Queue
+import Primitives
 
 /// What the engine is told at its start.
 package struct EngineOptions: Sendable {
