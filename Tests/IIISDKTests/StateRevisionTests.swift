@@ -1,5 +1,6 @@
 import IIISDK
 import Testing
+import WorkerProtocol
 
 @Suite("State with revisions")
 struct StateRevisionTests {
