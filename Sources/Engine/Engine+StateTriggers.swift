@@ -108,8 +108,8 @@ extension Engine where Store: ~Copyable {
             let place = "\(write.scope)/\(write.key)"
             return notice(
                 .error,
-                "state triggers of \(place) did not run: their input of \(payload.count) bytes, the "
-                    + "old and the new value, cannot be recorded"
+                "state triggers of \(place) did not run: their input of \(payload.count) bytes, "
+                    + "the old and the new value, cannot be recorded"
             )
         }
         var steps: [Reactions.Step] = []

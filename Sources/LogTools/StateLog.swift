@@ -30,7 +30,9 @@ package struct StateLog {
     /// The records below are looked at: a part of the rest may not be on the medium yet.
     private let end: Offset
 
-    /// - Parameter end: half-open; nil: the end of the log.
+    /// Looks at the records below `end`; nil: at all.
+    ///
+    /// - Throws: ``ToolError`` when the files cannot be read.
     package init(_ pass: LogPass, below end: Offset? = nil) throws(ToolError) {
         self.pass = pass
         self.end = end ?? .max

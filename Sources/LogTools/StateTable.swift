@@ -11,7 +11,9 @@ package enum LogMoment: Equatable, Sendable {
     case offset(Offset)
     case time(Timestamp)
 
-    /// - Parameter text: an offset or a ``TimeExpression``; nil: the end.
+    /// What `text` names, an offset or a ``TimeExpression``; nil: the end.
+    ///
+    /// - Throws: ``ToolError`` for anything else.
     package init(_ text: String?) throws(ToolError) {
         guard let text else {
             self = .end

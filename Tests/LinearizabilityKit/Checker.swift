@@ -2,10 +2,10 @@
 /// place at one moment between its beginning and its end, one after the other (Herlihy and Wing,
 /// *Linearizability*, TOPLAS 1990).
 ///
-/// The search is that of Wing and Gong (*Testing and Verifying Concurrent Objects*, JPDC 1993), with
-/// Lowe's memory of what was tried (*Testing for Linearizability*, 2017): which operations are done
-/// and what the keys hold then. Operations without an answer may be left out. It is exhaustive: no
-/// order found means that there is none, unless it gave up after `steps`.
+/// The search is that of Wing and Gong (*Testing and Verifying Concurrent Objects*, JPDC 1993),
+/// with Lowe's memory of what was tried (*Testing for Linearizability*, 2017): which operations are
+/// done and what the keys hold then. Operations without an answer may be left out. It is
+/// exhaustive: no order found means that there is none, unless it gave up after `steps`.
 package struct Checker {
     package enum Verdict: Equatable, Sendable {
         /// There is an order.
@@ -20,10 +20,13 @@ package struct Checker {
     private let keyCount: Int
     private let steps: Int
 
+    /// A search through `operations`, in any order.
+    ///
     /// - Parameters:
+    ///   - operations: what the clients saw.
     ///   - keys: how many there are, from 0 on; none is there at first.
-    ///   - steps: the most operations that are tried.
-    package init(_ operations: [ObservedCall], keys: Int, steps: Int = 20_000_000) {
+    ///   - steps: the most operations that are tried, at some 100 bytes each.
+    package init(_ operations: [ObservedCall], keys: Int, steps: Int = 1_000_000) {
         // By beginning: what can come next is then in front.
         self.operations = operations.sorted { $0.began < $1.began }
         keyCount = keys
@@ -56,7 +59,7 @@ package struct Checker {
         var furthest = 0
         var count = 0
         let start = [Int?](repeating: nil, count: keyCount)
-        var levels = [Level(state: start, choices: choices(done), chosen: nil)]
+        var levels = [Level(state: start, choices: choices(done, start), chosen: nil)]
         while left > 0 {
             guard var level = levels.popLast() else {
                 return .violation(done: furthest, of: answered.count)
@@ -87,14 +90,17 @@ package struct Checker {
             furthest = max(furthest, answered.count - left)
             level.chosen = next
             levels.append(level)
-            levels.append(Level(state: state, choices: choices(done), chosen: nil))
+            levels.append(Level(state: state, choices: choices(done, state), chosen: nil))
         }
         return .linearizable
     }
 
-    /// What may take place next: whatever began before the first end of all that is not done. The
-    /// last one is tried first.
-    private func choices(_ done: [Bool]) -> [Int] {
+    /// What may take place next: whatever began before the first end of all that is not done, and
+    /// is explained by `state`. The last one is tried first.
+    ///
+    /// Something that changes nothing may as well take place now as later: where there is such a
+    /// one, nothing else need be tried.
+    private func choices(_ done: [Bool], _ state: [Int?]) -> [Int] {
         var end = UInt64.max
         var open: [Int] = []
         for (index, operation) in operations.enumerated() {
@@ -103,11 +109,18 @@ package struct Checker {
             end = min(end, operation.ended)
             open.append(index)
         }
-        return open.filter { operations[$0].began <= end }.sorted { left, right in
+        var writes: [Int] = []
+        for index in open where operations[index].began <= end {
+            guard let next = operations[index].applied(to: state) else { continue }
+            if next != state {
+                writes.append(index)
+            } else if operations[index].isAnswered {
+                return [index]
+            }
+        }
+        return writes.sorted { left, right in
             let (first, second) = (operations[left], operations[right])
-            // Of the same place, what writes comes before what reads it.
-            return (first.hint, first.writes.isEmpty ? 1 : 0, first.ended)
-                > (second.hint, second.writes.isEmpty ? 1 : 0, second.ended)
+            return (first.hint, first.ended) > (second.hint, second.ended)
         }
     }
 }

@@ -53,6 +53,18 @@ package struct ObservedCall: Sendable {
         precondition(began <= self.ended)
     }
 
+    /// The same call where it is known better where it belongs.
+    package func placed(at hint: UInt64) -> ObservedCall {
+        ObservedCall(
+            conditions: conditions,
+            writes: writes,
+            outcome,
+            began: began,
+            ended: ended,
+            hint: hint
+        )
+    }
+
     /// What the keys hold after it, if it takes place now; nil: it cannot, having been answered as
     /// it was.
     func applied(to state: [Int?]) -> [Int?]? {
