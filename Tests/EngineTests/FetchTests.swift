@@ -136,6 +136,8 @@ struct FetchTests {
         let caller = try lab.join("caller")
         try lab.settle(serve(owner, "f"))
         let fetch = try #require(try lab.settle(.call(caller, "f")).fetches.first)
+        let other = try lab.join("other")
+        #expect(try lab.settle(.workerLeft(other.connection, reason: "gone")).isEmpty)
         let end = try lab.settle(.workerLeft(owner.connection, reason: "gone"))
         #expect(end.lines == ["f = invocation_stopped: Invocation stopped"])
         #expect(try lab.settle(.fetched(fetch.dispatch.invocation, value("1"))).isEmpty)

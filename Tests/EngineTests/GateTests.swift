@@ -32,6 +32,16 @@ struct GateTests {
         #expect(left.lines == expected, sourceLocation: place)
     }
 
+    @Test("a list leaves when what it shows is on disk")
+    func lists() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w")
+        let list = Command.call(worker, "engine::functions::list", "{}")
+        #expect(try lab.turn(.serve(worker, "new"), list).lines == [])
+        let lines = try lab.settle().lines
+        #expect(lines.count == 1 && lines[0].contains(#""new""#), "\(lines)")
+    }
+
     @Test("a receipt and its delivery leave with the message's record")
     func enqueue() throws {
         let lab = try Lab()

@@ -51,6 +51,21 @@ struct LookUpTests {
         return lookUps.addresses(of: question, on: loop)
     }
 
+    /// What it came to, without waiting for it; nil: nothing yet, or an error.
+    private func answer(_ future: EventLoopFuture<[IPAddress]>) -> [IPAddress]? {
+        var found: [IPAddress]?
+        future.assumeIsolated().whenSuccess { found = $0 }
+        loop.run()
+        return found
+    }
+
+    private func isRefused(_ future: EventLoopFuture<[IPAddress]>) -> Bool {
+        var isBusy = false
+        future.assumeIsolated().whenFailure { isBusy = $0 is LookUps.Busy }
+        loop.run()
+        return isBusy
+    }
+
     @Test("slow names of one connection leave threads for others")
     func shares() throws {
         for name in ["a", "b", "c", "d", "e"] { _ = ask(name, for: 1) }
@@ -59,7 +74,7 @@ struct LookUpTests {
         #expect(resolving.names == ["a", "b", "x"])
         let address = try #require(IPAddress("1.1.1.1"))
         resolving.end("x", [address])
-        #expect(try other.wait() == [address])
+        #expect(answer(other) == [address])
         resolving.end("a")
         #expect(resolving.names == ["b", "c"], "in the order in which they came")
         for name in ["b", "c", "d", "e"] { resolving.end(name) }
@@ -73,8 +88,8 @@ struct LookUpTests {
         #expect(resolving.names == ["a"])
         let address = try #require(IPAddress("1.1.1.1"))
         resolving.end("a", [address])
-        #expect(try first.wait() == [address])
-        #expect(try second.wait() == [address])
+        #expect(answer(first) == [address])
+        #expect(answer(second) == [address])
         _ = ask("a", for: 2)
         #expect(resolving.names == ["a"], "it is not kept")
         resolving.end("a")
@@ -88,7 +103,7 @@ struct LookUpTests {
         _ = ask("c")
         resolving.end("a")
         #expect(resolving.names == ["b", "c"])
-        #expect(try late.wait() == [])
+        #expect(answer(late) == [])
         resolving.end("b")
         resolving.end("c")
     }
@@ -96,13 +111,13 @@ struct LookUpTests {
     @Test("so many questions of one connection are open, and no more")
     func bounded() throws {
         let asked = (0..<Limits.openLookUps).map { ask("n\($0)") }
-        #expect(throws: LookUps.Busy.self) { try ask("one more").wait() }
+        #expect(isRefused(ask("one more")))
         let other = ask("other", for: 2)
         #expect(resolving.names == ["n0", "n1", "other"])
         resolving.end("other")
-        #expect(try other.wait() == [])
+        #expect(answer(other) == [])
         for number in 0..<Limits.openLookUps { resolving.end("n\(number)") }
-        for future in asked { #expect(try future.wait() == []) }
+        for future in asked { #expect(answer(future) == []) }
         _ = ask("again")
         #expect(resolving.names == ["again"])
         resolving.end("again")

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import TestKit
 import Testing
 
 @testable import NetServer
@@ -151,13 +152,15 @@ struct WebSocketListenerTests {
         _ = try peer.upgrade()
         let unfinished = try Peer(port: listener.port)
         unfinished.send("GET / HT")
-        // Not a part of this task, whose thread waits for what it does.
-        let closing = Task { await listener.close() }
-        #expect(try peer.readFrame() == .close(1012))
-        peer.send(frame(8, [0x03, 0xF4]))
-        #expect(try peer.readToEnd().isEmpty)
-        #expect(try unfinished.readToEnd().isEmpty)
-        await closing.value
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Not on the thread of this test, which waits for what it does.
+            group.addTask(executorPreference: ThreadExecutor("closing")) { await listener.close() }
+            #expect(try peer.readFrame() == .close(1012))
+            peer.send(frame(8, [0x03, 0xF4]))
+            #expect(try peer.readToEnd().isEmpty)
+            #expect(try unfinished.readToEnd().isEmpty)
+            try await group.waitForAll()
+        }
         #expect(notes.closings == [.shutdown])
         #expect(listener.connectionCount == 0)
         // A process that another test starts has the socket from its fork to its exec, and another
