@@ -169,7 +169,8 @@ let package = Package(
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
-                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
+                "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "Cron",
+                "JSON",
                 "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),

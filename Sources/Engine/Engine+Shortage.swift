@@ -1,4 +1,5 @@
 import CommitLog
+import Cron
 import Disk
 import HTTP
 import Primitives
@@ -70,9 +71,10 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define),
-            .bindTrigger:
+            .bindTrigger, .cron(.run):
             true
-        case .state, .queue, .registerWorker, .listing, .telemetry, .createChannel, .unbindTrigger:
+        case .state, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
+            .unbindTrigger:
             false
         }
     }

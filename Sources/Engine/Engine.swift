@@ -1,6 +1,6 @@
 package import AccessControl
 package import CommitLog
-import Cron
+package import Cron
 package import Disk
 package import Events
 package import Folding
@@ -34,6 +34,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     let registry = Registry()
     var router = Router()
     var observers = Observers()
+    /// What became of the slots of this life.
+    var cronHistory = CronHistory()
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -65,6 +67,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
     private var device = DeviceWatch()
+    private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
 
@@ -107,6 +110,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Takes the time for what follows. The wall clock never goes back.
     package mutating func advance(to time: Now) {
+        if let notice = jumps.look(time, engine: now.wall) { notices.append(notice) }
         now = Now(wall: max(now.wall, time.wall), monotonic: max(now.monotonic, time.monotonic))
     }
 
@@ -323,6 +327,7 @@ package struct EngineOptions: Sendable {
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
+    package var timeZones = TimeZones.utcOnly
 
     package init(
         version: String,

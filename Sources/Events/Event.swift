@@ -49,6 +49,10 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
 
     case cronFired = 80
     case cronSkipped = 81
+    case cronWatched = 82
+    case cronForgotten = 83
+    case cronPaused = 84
+    case cronResumed = 85
 
     case logged = 112
     case spanReported = 113
@@ -134,6 +138,10 @@ extension Event {
         case .stateDeleted: .state(.deleted(try StateDeleted(from: &reader)))
         case .cronFired: .cron(.fired(try CronFired(from: &reader)))
         case .cronSkipped: .cron(.skipped(try CronSkipped(from: &reader)))
+        case .cronWatched: .cron(.watched(try CronMark(from: &reader)))
+        case .cronForgotten: .cron(.forgotten(try CronMark(from: &reader)))
+        case .cronPaused: .cron(.paused(try CronMark(from: &reader)))
+        case .cronResumed: .cron(.resumed(try CronMark(from: &reader)))
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))

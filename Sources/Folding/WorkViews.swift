@@ -36,6 +36,7 @@ package struct WorkViews {
             switch event {
             case .fired: openFirings.insert(offset)
             case .skipped: endFiring(cause, at: time)
+            case .watched, .forgotten, .paused, .resumed: break
             }
         case .invoked(let event):
             if let cause, !event.isCondition, openFirings.contains(cause) {
@@ -80,6 +81,7 @@ extension WorkViews {
             }
         }
         bindings.encode(into: &writer)
+        cron.encodeMarks(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -97,5 +99,6 @@ extension WorkViews {
         }
         // A snapshot of before there were any ends here.
         if !reader.isAtEnd { bindings = try BindingView(from: &reader) }
+        if !reader.isAtEnd { try cron.decodeMarks(from: &reader) }
     }
 }

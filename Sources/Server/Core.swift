@@ -233,6 +233,7 @@ extension EngineOptions {
             outbound: outbound
         )
         listeners = configuration.allWorkerListeners.map(\.access.rules)
+        timeZones = ZoneDatabase.zones(standard: configuration.cron.timezone)
         telemetry.logging = configuration.observability.logging
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {

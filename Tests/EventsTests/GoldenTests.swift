@@ -40,6 +40,12 @@ private let settings = QueueSettings(
     groupField: "g"
 )
 
+private let mark = CronMark(
+    function: function,
+    expression: "*",
+    at: Timestamp(nanoseconds: 1)
+)
+
 private let golden: [Golden] = [
     Golden(
         .started(Started(version: "1.2", process: 300)),
@@ -285,8 +291,25 @@ private let golden: [Golden] = [
                 CronSkipped(trigger: "t", scheduled: Timestamp(nanoseconds: 1), reason: "r")
             )
         ),
-        "017401000000000000000172"
+        "01740100000000000000017200"
     ),
+    Golden(
+        .cron(
+            .skipped(
+                CronSkipped(
+                    trigger: "t",
+                    scheduled: Timestamp(nanoseconds: 1),
+                    reason: "r",
+                    schedule: CronSkipped.Schedule(function: function, expression: "*")
+                )
+            )
+        ),
+        "01740100000000000000017201016e0166012a"
+    ),
+    Golden(.cron(.watched(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.forgotten(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.paused(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.resumed(mark)), "016e0166012a0100000000000000"),
     Golden(
         .logged(
             Logged(

@@ -41,6 +41,7 @@ extension Builtin {
         case .state: .state
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
+        case .cron: .cron
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }
     }
