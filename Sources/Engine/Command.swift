@@ -30,6 +30,8 @@ package enum Command: Sendable {
     case requestStreams(ExchangeID)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
     indirect case fetched(UUID128, FunctionResult)
+    /// Settings that were edited while the engine runs.
+    indirect case configure(LiveSettings)
     /// No new work; what is in flight may finish.
     case drain
 }

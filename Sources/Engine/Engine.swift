@@ -28,7 +28,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var timers = Timers()
     var random: Random
     var now: Now
-    let options: EngineOptions
+    var options: EngineOptions
     /// When this life of the engine began.
     let started: Timestamp
     let registry = Registry()
@@ -168,6 +168,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestAbandoned(let exchange): exchanges[exchange] = nil
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
+        case .configure(let settings): try configure(settings)
         case .drain: isDraining = true
         }
     }

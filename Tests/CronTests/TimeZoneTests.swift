@@ -141,13 +141,17 @@ struct TimeZoneTests {
         for text in ["", "CE-1", "CET", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.5.0", "<+1-1"] {
             #expect(POSIXZone(text) == nil, "\(text)")
         }
-        for text in ["CET-1CEST,M3.5.0,M10.5.0/3", "<-03>3<-02>,J60,0/25", "XXX3EDT4,0/0,J365/23"] {
+        let rules = ["CET-1CEST,M3.5.0,M10.5.0/3", "<-03>3<-02>,J60,0/25", "XXX3EDT4,0/0,J365/23"]
+        for text in rules {
             #expect(POSIXZone(text) != nil, "\(text)")
         }
         var changes: [Int64] = []
         var offsets: [Int64] = [0]
         try #require(POSIXZone("XXX3EDT4,0/0,J365/23")).extend(&changes, &offsets)
-        #expect(offsets.dropFirst().dropLast().allSatisfy { $0 == -4 * 3600 }, "summer time all year")
+        #expect(
+            offsets.dropFirst().dropLast().allSatisfy { $0 == -4 * 3600 },
+            "summer time all year"
+        )
     }
 }
 
