@@ -178,7 +178,7 @@ let package = Package(
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions",
                 "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
-                "State", "Stream", "JSON", "CPlatform", deque,
+                "State", "Stream", "Cron", "JSON", "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,

@@ -1,3 +1,4 @@
+import Cron
 import JSON
 import Observability
 import Primitives
@@ -19,6 +20,7 @@ enum Builtin {
     case createChannel
     case listing(ListingFunction)
     case telemetry(TelemetryFunction)
+    case cron(CronFunction)
     /// `engine::register_trigger`: a trigger that belongs to no connection.
     case bindTrigger
     case unbindTrigger
@@ -35,6 +37,7 @@ enum Builtin {
     var namesAnother: Bool {
         switch self {
         case .enqueue, .bindTrigger, .unbindTrigger: true
+        case .cron(let function): function.changesJob
         default: false
         }
     }
@@ -66,6 +69,7 @@ enum Builtin {
         for function in TelemetryFunction.allCases {
             table[function.rawValue] = .telemetry(function)
         }
+        for function in CronFunction.allCases { table[function.rawValue] = .cron(function) }
         for function in ListingFunction.allCases { table[function.rawValue] = .listing(function) }
         return table
     }()

@@ -41,6 +41,8 @@ package enum Command: Sendable {
     indirect case logRead(UInt64, Reading)
     /// What a socket of streams asks for.
     indirect case stream(StreamCommand)
+    /// Settings that were edited while the engine runs.
+    indirect case configure(LiveSettings)
     /// No new work; what is in flight may finish.
     case drain
 

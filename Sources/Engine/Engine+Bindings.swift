@@ -1,4 +1,5 @@
 import CommitLog
+import Cron
 import Disk
 import Events
 import Folding
@@ -334,8 +335,12 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Subscriptions
 
-    /// A queue trigger makes a subscription, which outlives the worker's connection.
+    /// A queue trigger makes a subscription, which outlives the worker's connection, and so does
+    /// the wish of a cron trigger for the slots that it misses.
     mutating func subscribe(_ trigger: Registry.Trigger) throws(LogError) {
+        if let event = views.work.cron.decideAdded(trigger.request.id, now: now.wall) {
+            try recordCron(event)
+        }
         guard let subscription = subscription(trigger) else { return }
         let name = QueueView.subscriptionQueue(
             topic: subscription.topic,
@@ -348,6 +353,7 @@ extension Engine where Store: ~Copyable {
 
     /// Only an explicit unregistration ends a subscription, and only with its last trigger.
     mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
+        try forgetCron(trigger)
         guard let subscription = subscription(trigger) else { return }
         let others = registry.triggers.values.contains {
             $0.function == trigger.function

@@ -116,6 +116,7 @@ extension Engine where Store: ~Copyable {
             if let refusal = refusal(ofEnqueueing: input, by: worker) { return .failure(refusal) }
             return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
+        case .cron(let function): return try runCron(function, input, worker?.access, origin)
         case .telemetry(let function): return look(function, input, baggage: baggage)
         case .registerWorker:
             return .failure(

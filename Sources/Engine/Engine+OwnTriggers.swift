@@ -34,7 +34,8 @@ extension Engine where Store: ~Copyable {
             let cron = try CronTrigger.decode(
                 id: request.id,
                 function: trigger.function,
-                config: request.config
+                config: request.config,
+                zones: options.timeZones
             )
             views.work.cron.add(cron, now: now.wall)
         case .queue, .durableSubscriber:

@@ -209,7 +209,8 @@ extension Engine where Store: ~Copyable {
             respond(exchange, to: result, after: end)
         case .condition(let subject):
             try proceed(with: subject, result, after: end)
-        case .cron:
+        case .cron(let firing):
+            cronHistory.ended(firing, result, took: span)
             if case .failure(let error) = result {
                 notice(.warning, "cron function \(run.function) failed: \(error.message)")
             }

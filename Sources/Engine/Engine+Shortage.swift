@@ -1,4 +1,5 @@
 import CommitLog
+import Cron
 import Disk
 import HTTP
 import Primitives
@@ -71,10 +72,9 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .state(.transact), .stream(.set), .stream(.update),
-            .stream(.send), .publish, .enqueue, .log, .queue(.define),
-            .bindTrigger:
+            .stream(.send), .publish, .enqueue, .log, .queue(.define), .bindTrigger, .cron(.run):
             true
-        case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .createChannel,
+        case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
             .unbindTrigger:
             false
         }

@@ -29,7 +29,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var timers = Timers()
     var random: Random
     var now: Now
-    let options: EngineOptions
+    var options: EngineOptions
     /// When this life of the engine began.
     let started: Timestamp
     let registry = Registry()
@@ -37,6 +37,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var observers = Observers()
     /// Events that have led to as many activations as one may, and of which that is to be told.
     var exhaustedChains: [ActivationChain] = []
+    /// What became of the slots of this life.
+    var cronHistory = CronHistory()
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: TraceID] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
@@ -76,6 +78,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
     private var device = DeviceWatch()
+    private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
 
@@ -120,6 +123,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Takes the time for what follows. The wall clock never goes back.
     package mutating func advance(to time: Now) {
+        if let notice = jumps.look(time, engine: now.wall) { notices.append(notice) }
         now = Now(wall: max(now.wall, time.wall), monotonic: max(now.monotonic, time.monotonic))
     }
 
@@ -193,6 +197,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
         case .stream(let command): try stream(command)
+        case .configure(let settings): try configure(settings)
         case .drain:
             isDraining = true
             endAllWaiting()

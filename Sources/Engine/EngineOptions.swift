@@ -1,4 +1,5 @@
 package import AccessControl
+package import Cron
 package import Events
 package import HTTPFunctions
 package import Observability
@@ -43,6 +44,7 @@ package struct EngineOptions: Sendable {
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
+    package var timeZones = TimeZones.utcOnly
     /// The id of the function that is asked about every socket of streams; nil: none is.
     package var streamAuthentication: String?
 

@@ -121,6 +121,10 @@ extension CronEvent {
         switch self {
         case .fired: CronFired.kind
         case .skipped: CronSkipped.kind
+        case .watched: .cronWatched
+        case .forgotten: .cronForgotten
+        case .paused: .cronPaused
+        case .resumed: .cronResumed
         }
     }
 
@@ -128,6 +132,8 @@ extension CronEvent {
         switch self {
         case .fired(let event): event.encode(into: &writer)
         case .skipped(let event): event.encode(into: &writer)
+        case .watched(let mark), .forgotten(let mark), .paused(let mark), .resumed(let mark):
+            mark.encode(into: &writer)
         }
     }
 }

@@ -49,6 +49,10 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
 
     case cronFired = 80
     case cronSkipped = 81
+    case cronWatched = 82
+    case cronForgotten = 83
+    case cronPaused = 84
+    case cronResumed = 85
 
     case streamSet = 96
     case streamDeleted = 97
@@ -144,6 +148,10 @@ extension Event {
         case .streamDeleted: .stream(.deleted(try StreamDeleted(from: &reader)))
         case .streamSent: .stream(.sent(try StreamSent(from: &reader)))
         case .streamRelayed: .stream(.relayed(try StreamRelayed(from: &reader)))
+        case .cronWatched: .cron(.watched(try CronMark(from: &reader)))
+        case .cronForgotten: .cron(.forgotten(try CronMark(from: &reader)))
+        case .cronPaused: .cron(.paused(try CronMark(from: &reader)))
+        case .cronResumed: .cron(.resumed(try CronMark(from: &reader)))
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))

@@ -38,6 +38,7 @@ package struct WorkViews {
             switch event {
             case .fired: openFirings.insert(offset)
             case .skipped: endFiring(cause, at: time)
+            case .watched, .forgotten, .paused, .resumed: break
             }
         case .triggered(let event): reactions.apply(event, at: offset, cause: cause)
         case .invoked(let event):
@@ -88,6 +89,7 @@ extension WorkViews {
         }
         bindings.encode(into: &writer)
         reactions.encode(into: &writer)
+        cron.encodeMarks(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -105,5 +107,6 @@ extension WorkViews {
         }
         bindings = try BindingView(from: &reader)
         reactions = try ReactionView(from: &reader)
+        try cron.decodeMarks(from: &reader)
     }
 }

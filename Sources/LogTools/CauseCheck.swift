@@ -42,7 +42,8 @@ struct CauseCheck {
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,
-            .queueDefined, .subscribed, .unsubscribed, .spanReported, .metricReported:
+            .queueDefined, .subscribed, .unsubscribed, .cronWatched, .cronForgotten,
+            .cronPaused, .cronResumed, .spanReported, .metricReported:
             nil
         }
     }

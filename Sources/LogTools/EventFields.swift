@@ -292,6 +292,12 @@ extension CronEvent {
                 EventField("scheduled", .time(event.scheduled)),
                 EventField("reason", event.reason),
             ]
+                + (event.schedule.map {
+                    EventField.function($0.function) + [EventField("expression", $0.expression)]
+                } ?? [])
+        case .watched(let mark), .forgotten(let mark), .paused(let mark), .resumed(let mark):
+            EventField.function(mark.function)
+                + [EventField("expression", mark.expression), EventField("at", .time(mark.at))]
         }
     }
 }

@@ -309,7 +309,17 @@ extension CronEvent {
                 "cron slot \(event.scheduled.rfc3339()) of trigger \(event.trigger) skipped: "
                     + event.reason
             )
+        case .watched(let mark): return mark.headline("missed slots are caught up from now on")
+        case .forgotten(let mark): return mark.headline("missed slots are not caught up any more")
+        case .paused(let mark): return mark.headline("paused")
+        case .resumed(let mark): return mark.headline("resumed")
         }
+    }
+}
+
+extension CronMark {
+    fileprivate func headline(_ what: String) -> Headline {
+        Headline("cron \(expression) -> \(function): \(what)")
     }
 }
 

@@ -53,6 +53,13 @@ final class Core: Sendable {
         return try outcome.get()
     }
 
+    /// Puts in force what may change while the engine runs.
+    @Sendable
+    func configure(_ configuration: Configuration) {
+        let options = EngineOptions(configuration, version: Server.version, outbound: outbound)
+        inbox.offer(.configure(LiveSettings(options)))
+    }
+
     /// No new work; returns when what runs has ended, or `limit` is over.
     func drain(limit: Duration) async {
         inbox.offer(.drain)
@@ -238,6 +245,7 @@ extension EngineOptions {
             listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
         }
         streamAuthentication = configuration.stream.authFunction
+        timeZones = ZoneDatabase.zones(standard: configuration.cron.timezone)
         telemetry.logging = configuration.observability.logging
         stateTriggers = configuration.state.triggersEnabled
         telemetry.tracing = configuration.observability.tracing

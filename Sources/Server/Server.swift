@@ -14,12 +14,16 @@ package enum Server {
 
     /// Serves until SIGTERM or SIGINT, then drains: no new work, what runs may finish for a while.
     ///
+    /// `sources` is where `loaded` comes from, and is looked at again when the file is edited.
+    ///
     /// - Returns: when everything is closed in order.
     /// - Throws: where it could not start, or not close in order.
     package static func serve(
-        configuration: Configuration,
+        _ loaded: Configuration.Loaded,
+        from sources: Configuration.Sources,
         options: ServeOptions
     ) async throws(ServeError) {
+        let configuration = loaded.configuration
         prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
@@ -54,9 +58,12 @@ package enum Server {
         }
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
+        let edits = ConfigurationWatch(loaded, from: sources, report: report, apply: core.configure)
+        edits.start()
 
         report.stopping(await shutdown.arrivals.next())
         exitOnSecondSignal(shutdown.arrivals)
+        edits.stop()
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         await listeners.close()

@@ -18,7 +18,7 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let loaded = try arguments.load(file: config)
+        let loaded = try arguments.load(from: arguments.sources(file: config))
         let format = ReportFormat.choose(json: json)
         if format == .text {
             let file = loaded.file ?? "no configuration file"

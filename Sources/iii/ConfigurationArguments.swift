@@ -10,11 +10,15 @@ struct ConfigurationArguments: ParsableArguments {
     @Option(name: .customLong("set"), help: "Overrides a setting, as section.key=value.")
     var settings: [String] = []
 
-    /// The configuration that these flags, the environment and `file` make. Warnings have been
+    /// Where the configuration comes from: these flags, the environment and `file`.
+    func sources(file: String?) -> Configuration.Sources {
+        .process(file: file, settings: settings, data: data)
+    }
+
+    /// The configuration that `sources` make. Warnings have been
     /// told on standard error. Throws ``Failure`` with everything that is wrong.
-    func load(file: String?) throws(Failure) -> Configuration.Loaded {
+    func load(from sources: Configuration.Sources) throws(Failure) -> Configuration.Loaded {
         do throws(ConfigurationErrors) {
-            let sources = Configuration.Sources.process(file: file, settings: settings, data: data)
             let loaded = try Configuration.load(from: sources, version: Server.version)
             for warning in loaded.warnings {
                 let label = Color.yellow("warning", on: .error)

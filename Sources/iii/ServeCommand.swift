@@ -20,10 +20,11 @@ struct ServeCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let loaded = try arguments.load(file: config)
+        let sources = arguments.sources(file: config)
+        let loaded = try arguments.load(from: sources)
         let options = ServeOptions(portsFile: portsFile, json: json)
         do throws(ServeError) {
-            try await Server.serve(configuration: loaded.configuration, options: options)
+            try await Server.serve(loaded, from: sources, options: options)
         } catch {
             throw Failure(error)
         }

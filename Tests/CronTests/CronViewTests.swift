@@ -358,6 +358,7 @@ extension CronEvent {
         switch self {
         case .fired(let fired): fired.trigger
         case .skipped(let skipped): skipped.trigger
+        case .watched, .forgotten, .paused, .resumed: ""
         }
     }
 
@@ -365,6 +366,8 @@ extension CronEvent {
         switch self {
         case .fired(let fired): fired.scheduled
         case .skipped(let skipped): skipped.scheduled
+        case .watched(let mark), .forgotten(let mark), .paused(let mark), .resumed(let mark):
+            mark.at
         }
     }
 }

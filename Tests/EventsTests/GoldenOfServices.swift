@@ -2,6 +2,12 @@ import Primitives
 
 @testable import Events
 
+private let mark = CronMark(
+    function: goldenFunction,
+    expression: "*",
+    at: Timestamp(nanoseconds: 1)
+)
+
 /// What the services record.
 let goldenOfServices: [Golden] = [
     Golden(
@@ -167,8 +173,25 @@ let goldenOfServices: [Golden] = [
                 CronSkipped(trigger: "t", scheduled: Timestamp(nanoseconds: 1), reason: "r")
             )
         ),
-        "017401000000000000000172"
+        "01740100000000000000017200"
     ),
+    Golden(
+        .cron(
+            .skipped(
+                CronSkipped(
+                    trigger: "t",
+                    scheduled: Timestamp(nanoseconds: 1),
+                    reason: "r",
+                    schedule: CronSkipped.Schedule(function: goldenFunction, expression: "*")
+                )
+            )
+        ),
+        "01740100000000000000017201016e0166012a"
+    ),
+    Golden(.cron(.watched(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.forgotten(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.paused(mark)), "016e0166012a0100000000000000"),
+    Golden(.cron(.resumed(mark)), "016e0166012a0100000000000000"),
     Golden(
         .logged(
             Logged(

@@ -33,6 +33,10 @@ struct EventGenerator {
     }
 
     mutating func count() -> UInt32 { UInt32(truncatingIfNeeded: number()) }
+    mutating func mark() -> CronMark {
+        CronMark(function: function(), expression: text(), at: time())
+    }
+
     mutating func time() -> Timestamp { Timestamp(nanoseconds: Int64(bitPattern: number())) }
     mutating func span() -> Timestamp.Span {
         Timestamp.Span(nanoseconds: Int64(bitPattern: number()))
@@ -112,6 +116,10 @@ extension EventGenerator {
             )
         case .cronSkipped:
             .cron(.skipped(CronSkipped(trigger: text(), scheduled: time(), reason: text())))
+        case .cronWatched: .cron(.watched(mark()))
+        case .cronForgotten: .cron(.forgotten(mark()))
+        case .cronPaused: .cron(.paused(mark()))
+        case .cronResumed: .cron(.resumed(mark()))
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound:

@@ -83,14 +83,14 @@ struct ConfigurationErrorTests {
                     + " \"64MiB\" or \"10GiB\", is \"1GiB\""
             ),
             (
-                "[cron]\ntimezone = \"Europe/Berlin\"",
-                "iii.toml:2: cron.timezone must be \"UTC\" (no other time zone is supported yet),"
-                    + " is \"Europe/Berlin\""
+                "[cron]\ntimezone = \"Europe/../Berlin\"",
+                "iii.toml:2: cron.timezone must be a name of the system's time zone database, such"
+                    + " as \"Europe/Berlin\", or \"UTC\", is \"Europe/../Berlin\""
             ),
             (
                 "[cron]\ntimezone = 1979-05-27",
-                "iii.toml:2: cron.timezone must be \"UTC\" (no other time zone is supported yet),"
-                    + " is a date"
+                "iii.toml:2: cron.timezone must be a name of the system's time zone database, such"
+                    + " as \"Europe/Berlin\", or \"UTC\", is a date"
             ),
             (
                 "engine = 5",

@@ -44,6 +44,7 @@ extension Builtin {
         case .stream: .stream
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
+        case .cron: .cron
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }
     }

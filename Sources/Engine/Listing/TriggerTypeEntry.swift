@@ -57,7 +57,10 @@ struct TriggerTypeEntry {
         workerName: "iii-cron",
         description: "Runs the function on a schedule",
         configuration: schema(
-            #"{"expression":{"type":"string"},"condition_function_id":{"type":"string"}}"#,
+            #"{"expression":{"type":"string"},"timezone":{"type":"string"},"#
+                + #""catch_up":{"enum":["skip","one","all","window"]},"window":{"type":"string"},"#
+                + #""max":{"type":"integer"},"overlap":{"enum":["skip","allow","queue"]},"#
+                + #""jitter":{"type":"string"},"condition_function_id":{"type":"string"}}"#,
             required: "expression"
         ),
         request: schema(

@@ -108,7 +108,7 @@ extension Configuration {
         return directory.hasSuffix("/") ? directory + relative : "\(directory)/\(relative)"
     }
 
-    private static func directory(of path: String) -> String {
+    static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
     }

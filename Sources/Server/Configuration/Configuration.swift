@@ -116,7 +116,7 @@ extension Configuration {
     }
 
     package struct Cron: Equatable, Sendable {
-        /// The zone in which expressions are read: `UTC`.
+        /// The zone in which expressions are read that name none.
         package var timezone = "UTC"
 
         package init() {}

@@ -66,9 +66,9 @@ extension Kind where Value == String {
     }
 
     static let timezone = Kind.text(
-        "\"UTC\" (no other time zone is supported yet)",
+        "a name of the system's time zone database, such as \"Europe/Berlin\", or \"UTC\"",
         show: { $0 },
-        parse: { $0 == "UTC" ? $0 : nil }
+        parse: { ZoneDatabase.rules(of: $0) == nil ? nil : $0 }
     )
 
     /// Shown without being told.

@@ -101,7 +101,7 @@ struct WorkerForm {
 
     private static let cron = WorkerForm(
         names: ["iii-cron", "cron"],
-        keys: ["adapter": .none]
+        keys: ["adapter": .none, "timezone": .same("cron.timezone")]
     )
 
     private static let state = WorkerForm(

@@ -44,6 +44,7 @@ extension CronExpression {
         weekdays = Self.set(of: terms[5]) >> 1
         years = terms.count == 7 ? Self.years(of: terms[6]) : nil
         eitherDay = false
+        goesByClock = !fields[1].hasPrefix("*") && !fields[2].hasPrefix("*")
     }
 
     private init(_ text: String, crontab fields: [Substring]) throws(CronExpressionError) {
@@ -59,6 +60,7 @@ extension CronExpression {
         years = nil
         // crontab(5): a field that starts with an asterisk, a stepped one too, restricts nothing.
         eitherDay = !fields[2].hasPrefix("*") && !fields[4].hasPrefix("*")
+        goesByClock = !fields[0].hasPrefix("*") && !fields[1].hasPrefix("*")
     }
 
     /// The terms of each field. There are not more texts than fields.

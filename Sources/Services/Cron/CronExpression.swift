@@ -25,6 +25,8 @@ package struct CronExpression: Equatable, Sendable {
     let years: [Int]?
     /// Whether one matching day field is enough.
     let eitherDay: Bool
+    /// Whether neither the minute nor the hour is written with a `*` in front.
+    let goesByClock: Bool
 
     /// A schedule's text, in bytes.
     package static let bytesMax = 1024

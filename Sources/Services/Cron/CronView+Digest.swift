@@ -2,8 +2,9 @@ import Events
 import Primitives
 
 extension CronView {
-    /// A hash of what is folded from the log: the firings whose runs have not ended, and the last
-    /// slot of every schedule. Which triggers there are is told by workers and does not count.
+    /// A hash of what is folded from the log: the firings whose runs have not ended, the last slot
+    /// of every schedule, whose missed slots are wanted, and which are paused. Which triggers there
+    /// are is told by workers and does not count.
     ///
     /// Equal contents have equal digests in every process and whatever happened before: FNV-1a over
     /// the firings in the order of their offsets and the schedules in that of their names.
@@ -20,6 +21,20 @@ extension CronView {
             hash.add(function)
             hash.add(expression)
             hash.add(UInt64(bitPattern: last.nanoseconds))
+        }
+        // Logs of before there were any keep their digest.
+        guard !watched.isEmpty || !paused.isEmpty else { return hash.value }
+        for (schedule, watch) in watched.sorted(by: { $0.key < $1.key }) {
+            hash.add(schedule.function)
+            hash.add(schedule.expression)
+            hash.add(watch.offset.rawValue)
+            hash.add(UInt64(bitPattern: watch.since.nanoseconds))
+        }
+        hash.add(UInt64(paused.count))
+        for (schedule, offset) in paused.sorted(by: { $0.key < $1.key }) {
+            hash.add(schedule.function)
+            hash.add(schedule.expression)
+            hash.add(offset.rawValue)
         }
         return hash.value
     }

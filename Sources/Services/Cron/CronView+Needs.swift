@@ -3,14 +3,20 @@ package import Primitives
 
 extension CronView {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept tells
-    /// the same: which runs have not ended, and the last slot of each schedule.
+    /// the same: which runs have not ended, the last slot of each schedule, and what was said of
+    /// it.
     package func needs(_ event: CronEvent, at offset: Offset) -> Bool {
         switch event {
         case .fired(let fired):
             open[offset] != nil
                 || lastFired[Schedule(function: fired.function, expression: fired.expression)]
                     == fired.scheduled
-        case .skipped: false
+        case .skipped(let skipped):
+            skipped.schedule.map { lastFired[Schedule($0)] == skipped.scheduled } ?? false
+        case .watched(let mark): watched[Schedule(mark)]?.offset == offset
+        case .forgotten: false
+        case .paused(let mark): paused[Schedule(mark)] == offset
+        case .resumed(let mark): lastFired[Schedule(mark)] == mark.at
         }
     }
 }

@@ -12,24 +12,35 @@ package import Primitives
 ///                                   │                                         ▲
 ///                                   └──skipped──▶ running, without a slot ────┘ ended
 ///
-/// A trigger never overlaps itself: the first slot that comes while its run goes on is logged as
-/// skipped, and so are, by that record, all further ones until the run ends. No slot is caught up:
-/// the next one is always the first after now.
+/// By ``CronPolicy/Overlap/skip`` a trigger never overlaps itself: the first slot that comes while
+/// its run goes on is logged as skipped, and so are, by that record, all further ones until the run
+/// ends. Slots that were missed while nobody had the trigger, and those of
+/// ``CronPolicy/Overlap/queue``, run one behind the other.
 ///
 /// Invariants:
-/// * A trigger that is not running waits for the first slot after it was added or its last run
-///   ended, unless its expression names none.
+/// * Slots of a trigger fire in order: none at or before its `floor`, which never goes back.
 /// * No slot is waited for that is not later than the last one fired of the same schedule, except
 ///   by triggers that were there when that one fired.
 package struct CronView: Sendable {
-    private struct Entry {
+    struct Entry {
         let trigger: CronTrigger
         let ordinal: UInt64
+        /// No slot up to here is this trigger's any more.
+        var floor: Timestamp
+        /// Slots up to here were missed, and are caught up; not before that instant.
+        var missed: (until: Timestamp, notBefore: Timestamp)?
+        /// The slot that is waited for. When it is due, the heap knows.
+        var slot: Timestamp?
+        /// Whether a slot was skipped for the run that goes on.
+        var isSkipping = false
+
+        func isMissed(_ slot: Timestamp) -> Bool { missed.map { slot <= $0.until } ?? false }
     }
 
     /// What a slot belongs to, across triggers that come and go.
     struct Schedule: Hashable, Comparable {
         let function: FunctionName
+        /// The text of a ``CronSchedule``.
         let expression: String
 
         static func < (left: Schedule, right: Schedule) -> Bool {
@@ -38,23 +49,37 @@ package struct CronView: Sendable {
         }
     }
 
-    private var entries: [String: Entry] = [:]
-    private var ids: [UInt64: String] = [:]
+    /// Since when somebody wants a schedule's missed slots, and the record that says so.
+    struct Watch: Equatable {
+        let offset: Offset
+        let since: Timestamp
+    }
+
+    var entries: [String: Entry] = [:]
+    private(set) var ids: [UInt64: String] = [:]
     private var nextOrdinal: UInt64 = 0
-    private var slots = SlotHeap()
+    private(set) var slots = SlotHeap()
 
     var open: [Offset: CronFired] = [:]
-    /// The open firing of a trigger id, whether or not the trigger is still there.
-    var running: [String: Offset] = [:]
+    /// The open firings of a trigger id, whether or not the trigger is still there; never empty.
+    var running: [String: Set<Offset>] = [:]
     var lastFired: [Schedule: Timestamp] = [:]
     var pruneAt = Self.pruneAtLeast
+    var watched: [Schedule: Watch] = [:]
+    /// Schedules that are not to run, and the records that say so.
+    var paused: [Schedule: Offset] = [:]
 
     package init() {}
 
-    /// The earliest slot of all triggers; nil when none waits.
+    /// When the earliest slot of all triggers is due; nil when none waits.
     package var nextDue: Timestamp? { slots.first?.time }
 
     package var triggerCount: Int { entries.count }
+
+    /// In the order in which they were added.
+    package var triggers: [CronTrigger] {
+        entries.values.sorted { $0.ordinal < $1.ordinal }.map(\.trigger)
+    }
 
     /// The last slot that fired of every schedule that is remembered, in the order of their names.
     var lastSlots: [(function: FunctionName, expression: String, last: Timestamp)] {
@@ -68,14 +93,17 @@ package struct CronView: Sendable {
     var scheduleCount: Int { lastFired.count }
 
     /// The slot that a trigger waits for; nil when there is no such trigger, when its expression
-    /// names no more slots, and when it waits for the end of its run instead.
-    package func nextSlot(of id: String) -> Timestamp? {
-        entries[id].flatMap { slots[$0.ordinal] }
-    }
+    /// names no more slots, when it is paused, and when it waits for the end of its run instead.
+    package func nextSlot(of id: String) -> Timestamp? { entries[id]?.slot }
 
     package func trigger(_ id: String) -> CronTrigger? { entries[id]?.trigger }
 
     package func isRunning(_ id: String) -> Bool { running[id] != nil }
+
+    package func isPaused(_ trigger: CronTrigger) -> Bool { paused[Schedule(trigger)] != nil }
+
+    /// The last slot of a trigger's schedule that fired or was passed over.
+    package func lastSlot(of trigger: CronTrigger) -> Timestamp? { lastFired[Schedule(trigger)] }
 
     /// The firings whose runs have not ended, in offset order: after a crash they are run again.
     package var openFirings: [(offset: Offset, fired: CronFired)] {
@@ -103,17 +131,38 @@ package struct CronView: Sendable {
     }
 }
 
+extension CronView.Schedule {
+    init(_ trigger: CronTrigger) {
+        self.init(function: trigger.function, expression: trigger.schedule.text)
+    }
+
+    init(_ mark: CronMark) {
+        self.init(function: mark.function, expression: mark.expression)
+    }
+
+    init(_ schedule: CronSkipped.Schedule) {
+        self.init(function: schedule.function, expression: schedule.expression)
+    }
+}
+
 // MARK: Triggers
 
 extension CronView {
-    /// Lets `trigger` wait for its first slot after `now`, in the place of one with the same id.
+    /// Lets `trigger` wait for its first slot after `now`, or for those that were missed, in the
+    /// place of one with the same id.
     package mutating func add(_ trigger: CronTrigger, now: Timestamp) {
         remove(trigger.id)
-        let entry = Entry(trigger: trigger, ordinal: nextOrdinal)
+        let last = lastFired[Schedule(trigger)]
+        var entry = Entry(trigger: trigger, ordinal: nextOrdinal, floor: max(now, last ?? now))
+        if let known = missedSince(trigger), known < now {
+            entry.floor = trigger.floorOfMissed(since: known, now: now)
+            // Its function, and other workers that serve it, may be about to be registered.
+            entry.missed = (now, now.advanced(by: Self.settling))
+        }
         nextOrdinal += 1
         entries[trigger.id] = entry
         ids[entry.ordinal] = trigger.id
-        wait(entry, after: now)
+        wait(trigger.id)
     }
 
     /// Forgets a trigger, if it is there. A run of it that goes on stays open.
@@ -125,46 +174,49 @@ extension CronView {
 
     /// Lets a slot of a trigger pass without a word: another trigger stands for it.
     package mutating func pass(_ slot: Timestamp, of id: String, now: Timestamp) {
-        if let entry = entries[id] { wait(entry, after: max(slot, now)) }
+        raise(id, to: max(slot, now))
+        wait(id)
     }
 
-    private mutating func wait(_ entry: Entry, after now: Timestamp) {
+    /// Where the slots of a schedule begin that were missed; nil: nobody wants them.
+    func missedSince(_ trigger: CronTrigger) -> Timestamp? {
+        let schedule = Schedule(trigger)
+        guard trigger.policy.catchUp != .skip, let watch = watched[schedule] else { return nil }
+        return max(watch.since, lastFired[schedule] ?? watch.since)
+    }
+
+    private mutating func raise(_ id: String, to floor: Timestamp) {
+        guard let entry = entries[id] else { return }
+        entries[id]?.floor = max(entry.floor, floor)
+    }
+
+    /// Puts a trigger's next slot where it is due, or nowhere.
+    private mutating func wait(_ id: String) {
+        guard let entry = entries[id] else { return }
         let trigger = entry.trigger
-        let schedule = Schedule(
-            function: trigger.function,
-            expression: trigger.expression.text
-        )
-        let start = max(now, lastFired[schedule] ?? now)
-        slots.move(entry.ordinal, to: trigger.expression.next(after: start))
-    }
-}
-
-// MARK: Deciding: reads, changes nothing.
-
-extension CronView {
-    /// What became of the slots that have come, in slot order and then in the order in which their
-    /// triggers were added: one event for each trigger. Each is to be logged and applied.
-    package func decideDue(now: Timestamp) -> [CronEvent] {
-        slots.due(by: now).map { slot in
-            guard let id = ids[slot.ordinal], let trigger = entries[id]?.trigger else {
-                preconditionFailure("a slot belongs to a trigger")
-            }
-            guard let run = running[id] else {
-                return .fired(
-                    CronFired(
-                        trigger: id,
-                        function: trigger.function,
-                        expression: trigger.expression.text,
-                        scheduled: slot.time,
-                        actual: now
-                    )
-                )
-            }
-            let reason =
-                "its run of offset \(run) has not ended; the next slot is the first after its end"
-            return .skipped(CronSkipped(trigger: id, scheduled: slot.time, reason: reason))
+        var slot: Timestamp?
+        if paused[Schedule(trigger)] == nil, !entry.isSkipping {
+            slot = trigger.schedule.next(after: entry.floor)
         }
+        if let next = slot, running[id] != nil,
+            trigger.policy.overlap == .queue
+                || trigger.policy.overlap != .allow
+                    && (entry.isMissed(next) || entry.isMissed(entry.floor))
+        {
+            // It is its turn when the run has ended: the first slot behind those that were caught
+            // up is not lost to their last run.
+            slot = nil
+        }
+        entries[id]?.slot = slot
+        slots.move(entry.ordinal, to: slot.map { due($0, entry) })
     }
+
+    private func due(_ slot: Timestamp, _ entry: Entry) -> Timestamp {
+        if entry.isMissed(slot), let missed = entry.missed { return missed.notBefore }
+        return slot.advanced(by: entry.trigger.delay(of: slot))
+    }
+
+    private static let settling = Timestamp.Span.seconds(1)
 }
 
 // MARK: Applying: changes, cannot refuse.
@@ -174,44 +226,105 @@ extension CronView {
         switch event {
         case .fired(let fired):
             open[offset] = fired
-            running[fired.trigger] = offset
+            running[fired.trigger, default: []].insert(offset)
             remember(fired)
-            if let entry = entries[fired.trigger] {
-                wait(entry, after: max(fired.scheduled, fired.actual))
-            }
+            advance(fired)
         case .skipped(let skipped):
-            guard let entry = entries[skipped.trigger] else { return }
-            if running[skipped.trigger] != nil {
-                slots.move(entry.ordinal, to: nil)
-            } else {
-                wait(entry, after: skipped.scheduled)
+            if let schedule = skipped.schedule.map(Schedule.init) {
+                cover(schedule, skipped.scheduled)
+            }
+            raise(skipped.trigger, to: skipped.scheduled)
+            if let runs = running[skipped.trigger], skipped.schedule == nil,
+                !runs.contains(where: { open[$0]?.scheduled == skipped.scheduled })
+            {
+                entries[skipped.trigger]?.isSkipping = true
+            }
+            wait(skipped.trigger)
+        case .watched(let mark):
+            let schedule = Schedule(mark)
+            watched[schedule] = Watch(offset: offset, since: mark.at)
+        case .forgotten(let mark): watched[Schedule(mark)] = nil
+        case .paused(let mark):
+            let schedule = Schedule(mark)
+            paused[schedule] = offset
+            for id in ids(of: schedule) { wait(id) }
+        case .resumed(let mark):
+            let schedule = Schedule(mark)
+            paused[schedule] = nil
+            cover(schedule, mark.at)
+            for id in ids(of: schedule) {
+                raise(id, to: mark.at)
+                wait(id)
             }
         }
+    }
+
+    /// The trigger of a slot that fired goes on behind it.
+    private mutating func advance(_ fired: CronFired) {
+        guard let entry = entries[fired.trigger] else { return }
+        let (slot, now) = (fired.scheduled, max(fired.scheduled, fired.actual))
+        let policy = entry.trigger.policy
+        // A slot after this may still be put off.
+        let late = Timestamp(nanoseconds: now.nanoseconds - policy.jitter.nanoseconds)
+        if entry.isMissed(slot) || policy.overlap == .queue || late <= slot {
+            raise(fired.trigger, to: slot)
+        } else if policy.catchUp != .skip, policy.catchUp != .one {
+            // The clock was set, or the process was stopped, for more than one slot.
+            raise(fired.trigger, to: entry.trigger.floorOfMissed(since: slot, now: late))
+            let floor = entries[fired.trigger]?.floor ?? slot
+            let next = entry.trigger.schedule.next(after: floor)
+            entries[fired.trigger]?.missed = next.map { $0 <= late } == true ? (late, now) : nil
+        } else {
+            raise(fired.trigger, to: late)
+        }
+        wait(fired.trigger)
     }
 
     /// The run that the record at `firing` began is over. A trigger that missed a slot meanwhile
     /// waits for its first one after `now`.
     package mutating func ended(firing: Offset, now: Timestamp) {
-        guard let fired = open.removeValue(forKey: firing) else { return }
-        guard running[fired.trigger] == firing else { return }
+        guard let fired = open.removeValue(forKey: firing),
+            running[fired.trigger]?.remove(firing) != nil
+        else { return }
+        guard running[fired.trigger]?.isEmpty == true else { return }
         running[fired.trigger] = nil
-        if let entry = entries[fired.trigger], slots[entry.ordinal] == nil {
-            wait(entry, after: now)
+        guard let entry = entries[fired.trigger], entry.slot == nil else { return }
+        if entry.isSkipping {
+            entries[fired.trigger]?.isSkipping = false
+            raise(fired.trigger, to: now)
+        } else if entry.trigger.policy.overlap == .queue, entry.floor < now {
+            let floor = entry.trigger.schedule.floor(
+                ofLast: entry.trigger.policy.max,
+                after: entry.floor,
+                notAfter: now
+            )
+            raise(fired.trigger, to: floor)
         }
+        wait(fired.trigger)
+    }
+
+    private func ids(of schedule: Schedule) -> [String] {
+        entries.values.filter { Schedule($0.trigger) == schedule }.map(\.trigger.id)
+    }
+
+    private mutating func cover(_ schedule: Schedule, _ slot: Timestamp) {
+        lastFired[schedule] = max(slot, lastFired[schedule] ?? slot)
     }
 
     private mutating func remember(_ fired: CronFired) {
-        let schedule = Schedule(function: fired.function, expression: fired.expression)
-        lastFired[schedule] = max(fired.scheduled, lastFired[schedule] ?? fired.scheduled)
+        cover(
+            Schedule(function: fired.function, expression: fired.expression),
+            fired.scheduled
+        )
         guard lastFired.count >= pruneAt else { return }
         let oldest = fired.actual.advanced(by: .seconds(-Self.memorySeconds))
-        lastFired = lastFired.filter { $0.value >= oldest }
+        lastFired = lastFired.filter { $0.value >= oldest || watched[$0.key] != nil }
         pruneAt = max(Self.pruneAtLeast, 2 * lastFired.count)
     }
 
     /// How far the wall clock may be set back without a slot being fired again. Schedules that have
     /// not fired for so long are forgotten, so that workers which invent new ones do not fill the
-    /// memory.
+    /// memory; those whose missed slots are wanted are not.
     private static let memorySeconds: Int64 = 86_400
     private static let pruneAtLeast = 1024
 }

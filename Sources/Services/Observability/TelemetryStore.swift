@@ -25,7 +25,7 @@ package struct TelemetryStore {
         package init() {}
     }
 
-    package let settings: Settings
+    package private(set) var settings: Settings
     var spans: SpanStore
     var logs: LogStore
     var metrics: MetricStore
@@ -45,6 +45,12 @@ package struct TelemetryStore {
         metrics = MetricStore(
             .init(count: settings.metricCount, bytes: settings.metricBytes, age: settings.age)
         )
+    }
+
+    /// What is to be recorded and kept from now on.
+    package mutating func take(logging: Bool, tracing: Bool) {
+        settings.logging = logging
+        settings.tracing = tracing
     }
 
     /// Whether this is to be recorded and kept.

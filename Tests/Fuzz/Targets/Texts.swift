@@ -32,6 +32,7 @@ extension FuzzTarget {
             return again == loss ? nil : "\(loss) is read again as \(String(describing: again))"
         },
         FuzzTarget("cron", cron),
+        FuzzTarget("time-zone", timeZone),
         FuzzTarget("web-address", webAddress),
         FuzzTarget("filter", filter),
         FuzzTarget("args-format", argsFormat),
@@ -158,6 +159,22 @@ extension FuzzTarget {
         let instant = Timestamp(nanoseconds: Int64(bitPattern: number(bytes)))
         if let next = cron.next(after: instant), next <= instant {
             return "\(cron) is next at \(next), not behind \(instant)"
+        }
+        return nil
+    }
+
+    /// A file of the time zone database: whatever it says, slots go forward.
+    private static func timeZone(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let zone = TimeZoneRules(name: "Z", tzif: [UInt8](bytes)) else { return nil }
+        for text in ["30 2 * * *", "*/15 * * * *"] {
+            guard let expression = try? CronExpression(text) else { continue }
+            let schedule = CronSchedule(expression, in: zone)
+            var slot = Timestamp(seconds: 1_900_000_000)
+            for _ in 0..<8 {
+                guard let next = schedule.next(after: slot) else { break }
+                if next <= slot { return "\(text) is next at \(next), not behind \(slot)" }
+                slot = next
+            }
         }
         return nil
     }

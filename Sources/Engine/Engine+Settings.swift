@@ -1,0 +1,86 @@
+import CommitLog
+package import Cron
+import Disk
+package import Events
+import Folding
+import Observability
+import Primitives
+import Queue
+
+/// The part of ``EngineOptions`` that may change while the engine runs.
+package struct LiveSettings: Sendable {
+    package var queues: [String: QueueSettings]
+    package var namespaceGrace: UInt64
+    package var responseTimeout: UInt64
+    package var invocationTimeout: UInt64?
+    package var deliveryLease: UInt64?
+    package var timeZones: TimeZones
+    package var logging: Bool
+    package var tracing: Bool
+
+    package init(_ options: EngineOptions) {
+        queues = options.queues
+        namespaceGrace = options.namespaceGrace
+        responseTimeout = options.responseTimeout
+        invocationTimeout = options.invocationTimeout
+        deliveryLease = options.deliveryLease
+        timeZones = options.timeZones
+        logging = options.telemetry.logging
+        tracing = options.telemetry.tracing
+    }
+}
+
+extension Engine where Store: ~Copyable {
+    /// Takes settings that were edited. They hold for what begins from now on; leases and the
+    /// patience for calls hold for what runs, too. A queue that is not named any more stays.
+    mutating func configure(_ settings: LiveSettings) throws(LogError) {
+        let before = LiveSettings(options)
+        options.queues = settings.queues
+        options.namespaceGrace = settings.namespaceGrace
+        options.responseTimeout = settings.responseTimeout
+        options.invocationTimeout = settings.invocationTimeout
+        options.deliveryLease = settings.deliveryLease
+        options.timeZones = settings.timeZones
+        options.telemetry.logging = settings.logging
+        options.telemetry.tracing = settings.tracing
+        telemetry.take(logging: settings.logging, tracing: settings.tracing)
+        // The earliest end is found anew.
+        silenceDue = now.monotonic
+        // What queue::define made of a queue stays where the file says nothing new about it.
+        for (name, queue) in settings.queues.sorted(by: { $0.key < $1.key })
+        where before.queues[name] != queue {
+            guard let defined = views.work.queue.decideDefine(name, queue) else { continue }
+            try record(.queue(.defined(defined)))
+            try pump(name)
+        }
+        if before.timeZones.standard != settings.timeZones.standard { try rereadCron() }
+    }
+
+    /// Cron triggers that name no zone are read in another one now.
+    private mutating func rereadCron() throws(LogError) {
+        let triggers = registry.triggers.values.sorted { $0.number < $1.number }
+        for trigger in triggers {
+            guard let before = views.work.cron.trigger(trigger.request.id) else { continue }
+            let job: CronTrigger
+            do throws(ErrorBody) {
+                job = try CronTrigger.decode(
+                    id: before.id,
+                    function: before.function,
+                    config: trigger.request.config,
+                    zones: options.timeZones
+                )
+            } catch {
+                // As before: its zone has gone from the database.
+                continue
+            }
+            guard job.schedule.text != before.schedule.text else { continue }
+            views.work.cron.add(job, now: now.wall)
+            if let event = views.work.cron.decideAdded(job.id, now: now.wall) {
+                try recordCron(event)
+            }
+            if let event = views.work.cron.decideForgotten(before, now: now.wall) {
+                try recordCron(event)
+            }
+        }
+    }
+}

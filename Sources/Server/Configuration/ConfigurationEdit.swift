@@ -1,0 +1,43 @@
+/// What differs between two configurations, setting by setting.
+struct ConfigurationEdit: Equatable {
+    /// In force at once, as `http.timeout = "5s" (iii.toml:3)`.
+    private(set) var live: [String] = []
+    /// In force from the next start on.
+    private(set) var pending: [String] = []
+
+    var isEmpty: Bool { live.isEmpty && pending.isEmpty }
+
+    /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
+    private static let liveKeys: Set<String> = [
+        "http.timeout", "queue.lease", "cron.timezone", "observability.logging",
+        "observability.tracing", "engine.invocation_timeout",
+        "engine.registration_namespace_grace",
+    ]
+
+    init(from before: Configuration.Loaded, to after: Configuration.Loaded) {
+        var old: [String: String] = [:]
+        for setting in before.effective { old[setting.key] = setting.value }
+        for setting in after.effective {
+            let value = old.removeValue(forKey: setting.key)
+            guard value != setting.value else { continue }
+            let place = setting.place.map { " (\($0))" } ?? ""
+            add(setting.key, "\(setting.key) = \(setting.value)\(place)")
+        }
+        // In the order of the keys: a dictionary has none.
+        for key in old.keys.sorted() { add(key, "\(key) is not set any more") }
+        // Its value is not shown, and so is the same in either.
+        if before.configuration.security.token != after.configuration.security.token,
+            !pending.contains(where: { $0.hasPrefix("security.token ") })
+        {
+            pending.append("security.token")
+        }
+    }
+
+    private mutating func add(_ key: String, _ text: String) {
+        if Self.liveKeys.contains(key) || key.hasPrefix("queue.queues.") {
+            live.append(text)
+        } else {
+            pending.append(text)
+        }
+    }
+}

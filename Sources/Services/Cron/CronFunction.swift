@@ -1,0 +1,58 @@
+package import JSON
+package import Primitives
+
+/// The functions that look at cron jobs and work on them. A job is named by its trigger's id, or by
+/// its function's where that has one job only.
+package enum CronFunction: String, CaseIterable, Sendable {
+    case list = "engine::cron::list"
+    /// The next slots of a job, or of any expression.
+    case next = "engine::cron::next"
+    /// What became of the slots since the engine's start.
+    case history = "engine::cron::history"
+    /// Runs a job now, whatever its schedule says.
+    case run = "engine::cron::run"
+    case pause = "engine::cron::pause"
+    case resume = "engine::cron::resume"
+
+    /// Whether it acts on another function in its caller's name.
+    package var changesJob: Bool {
+        switch self {
+        case .run, .pause, .resume: true
+        case .list, .next, .history: false
+        }
+    }
+}
+
+/// What such a function is called with.
+package struct CronQuery: Equatable, Sendable {
+    package let job: String?
+    /// Of the function that a job is named by.
+    package let namespace: String?
+    package let expression: String?
+    package let timezone: String?
+    /// How many entries are wanted.
+    package let count: Int
+
+    /// - Throws: `deserialization_error`.
+    package init(_ function: CronFunction, _ input: JSONText) throws(ErrorBody) {
+        do throws(JSONFieldError) {
+            let fields = try JSONFields(input.isNull ? .emptyObject : input)
+            let id = try fields.optionalString("job_id")
+            job = try fields.optionalString("job") ?? id
+            namespace = try fields.optionalString("namespace")
+            expression = try fields.optionalString("expression")
+            timezone = try fields.optionalString("timezone")
+            let count = try fields.optionalInteger("count") ?? 20
+            guard (1...1000).contains(count) else {
+                throw fields.mismatch("count", expected: "1 to 1000")
+            }
+            self.count = Int(count)
+            if function.changesJob, job == nil { throw .missing(field: "job") }
+        } catch {
+            throw ErrorBody(
+                code: "deserialization_error",
+                message: "Failed to deserialize input for \(function.rawValue): \(error)"
+            )
+        }
+    }
+}

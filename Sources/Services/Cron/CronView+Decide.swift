@@ -1,0 +1,79 @@
+package import Events
+package import Primitives
+
+// MARK: Deciding: reads, changes nothing.
+
+extension CronView {
+    /// What became of the slots that have come, in slot order and then in the order in which their
+    /// triggers were added: one event for each trigger. Each is to be logged and applied.
+    package func decideDue(now: Timestamp) -> [CronEvent] {
+        slots.due(by: now).map { due in
+            guard let id = ids[due.ordinal], let entry = entries[id], let slot = entry.slot else {
+                preconditionFailure("a slot belongs to a trigger")
+            }
+            let trigger = entry.trigger
+            let first = running[id]?.min()
+            guard let run = first, trigger.policy.overlap == .skip else {
+                return .fired(
+                    CronFired(
+                        trigger: id,
+                        function: trigger.function,
+                        expression: trigger.schedule.text,
+                        scheduled: slot,
+                        actual: now
+                    )
+                )
+            }
+            let reason =
+                "its run of offset \(run) has not ended; the next slot is the first after its end"
+            return .skipped(CronSkipped(trigger: id, scheduled: slot, reason: reason))
+        }
+    }
+
+    /// What is to be logged of a trigger that was just added: that missed slots are wanted from now
+    /// on, or which of them are not caught up.
+    package func decideAdded(_ id: String, now: Timestamp) -> CronEvent? {
+        guard let entry = entries[id], entry.trigger.policy.catchUp != .skip else { return nil }
+        let trigger = entry.trigger
+        guard let known = missedSince(trigger) else {
+            return .watched(CronMark(trigger, at: now))
+        }
+        let end = min(entry.floor, now)
+        guard known < end, let last = trigger.schedule.latest(after: known, notAfter: end) else {
+            return nil
+        }
+        return .skipped(
+            CronSkipped(
+                trigger: id,
+                scheduled: last,
+                reason: "the slots since \(known.rfc3339()) up to this one were missed, and by "
+                    + "catch_up \"\(trigger.policy.catchUp.name)\" they do not run",
+                schedule: CronSkipped.Schedule(
+                    function: trigger.function,
+                    expression: trigger.schedule.text
+                )
+            )
+        )
+    }
+
+    /// What is to be logged when a trigger was taken back for good; nil: nothing.
+    package func decideForgotten(_ trigger: CronTrigger, now: Timestamp) -> CronEvent? {
+        let schedule = Schedule(trigger)
+        guard watched[schedule] != nil else { return nil }
+        let isStillThere = entries.values.contains { Schedule($0.trigger) == schedule }
+        return isStillThere ? nil : .forgotten(CronMark(trigger, at: now))
+    }
+
+    /// - Returns: nil: the trigger's schedule is paused, or runs, already.
+    package func decidePause(_ trigger: CronTrigger, _ pause: Bool, now: Timestamp) -> CronEvent? {
+        guard isPaused(trigger) != pause else { return nil }
+        let mark = CronMark(trigger, at: now)
+        return pause ? .paused(mark) : .resumed(mark)
+    }
+}
+
+extension CronMark {
+    fileprivate init(_ trigger: CronTrigger, at time: Timestamp) {
+        self.init(function: trigger.function, expression: trigger.schedule.text, at: time)
+    }
+}

@@ -1,0 +1,77 @@
+import Events
+import Primitives
+
+@testable import Cron
+
+/// The engine's part around a view: events are logged, then applied; runs end when the test says
+/// so, or at once; a restart folds the log again.
+struct CronJournal {
+    private enum Record {
+        case event(CronEvent)
+        case ended(Offset, now: Timestamp)
+    }
+
+    private(set) var view = CronView()
+    private var log: [Record] = []
+
+    var events: [CronEvent] {
+        log.compactMap { if case .event(let event) = $0 { event } else { nil } }
+    }
+
+    var fired: [CronFired] {
+        events.compactMap { if case .fired(let fired) = $0 { fired } else { nil } }
+    }
+
+    private mutating func record(_ event: CronEvent) -> Offset {
+        let offset = Offset(UInt64(log.count))
+        view.apply(event, at: offset)
+        log.append(.event(event))
+        return offset
+    }
+
+    mutating func add(_ trigger: CronTrigger, now: Timestamp) {
+        view.add(trigger, now: now)
+        if let event = view.decideAdded(trigger.id, now: now) { _ = record(event) }
+    }
+
+    mutating func apply(_ event: CronEvent?) {
+        if let event { _ = record(event) }
+    }
+
+    /// Fires what is due by `now`, and what becomes due by its runs' ends; each run ends at once.
+    /// Nothing later than `judged` counts as due.
+    mutating func turn(_ now: Timestamp, judging judged: Timestamp? = nil) {
+        while let due = view.nextDue, due <= now {
+            let events = view.decideDue(now: now).filter { event in
+                guard let judged, case .fired(let fired) = event else { return true }
+                return fired.scheduled <= judged
+            }
+            guard !events.isEmpty else { return }
+            for event in events {
+                let offset = record(event)
+                if case .fired = event { end(offset, now: now) }
+            }
+        }
+    }
+
+    /// Fires what is due by `now`, once; runs go on.
+    mutating func fire(_ now: Timestamp) -> [Offset] {
+        guard let due = view.nextDue, due <= now else { return [] }
+        return view.decideDue(now: now).map { record($0) }
+    }
+
+    mutating func end(_ firing: Offset, now: Timestamp) {
+        view.ended(firing: firing, now: now)
+        log.append(.ended(firing, now: now))
+    }
+
+    mutating func restart() {
+        view = CronView()
+        for (index, record) in log.enumerated() {
+            switch record {
+            case .event(let event): view.apply(event, at: Offset(UInt64(index)))
+            case .ended(let firing, let now): view.ended(firing: firing, now: now)
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// The configuration file is edited while the engine runs.
+    @Suite("Editing the configuration")
+    struct ReloadTests {
+        let engine: EngineProcess
+        let file: String
+
+        /// With a worker's function behind `/slow` that never answers.
+        private init(_ name: String, _ text: String) throws {
+            let scratch = try Scratch()
+            file = try scratch.write(name, text)
+            engine = EngineProcess(in: scratch, ["--config", file])
+            try engine.start()
+        }
+    }
+}
+
+extension Programs.ReloadTests {
+    init() throws {
+        try self.init("iii.toml", "[http]\ntimeout = \"20s\"\n")
+    }
+
+    private func told(_ text: String) throws {
+        try eventually("\"\(text)\" is told") { () -> Void? in
+            engine.errors.contains(text) ? () : nil
+        }
+    }
+
+    /// As editors do it: another file, which takes the name.
+    private func replace(_ text: String) throws {
+        _ = try engine.scratch.write("edit.tmp", text)
+        guard rename(engine.scratch("edit.tmp"), file) == 0 else {
+            throw Failure("rename: \(errno)")
+        }
+    }
+
+    /// A worker whose function does not answer, behind `/slow`.
+    private func slowWorker() throws -> RawWorker {
+        let worker = try RawWorker.ready(engine, functions: ["slow::f"])
+        try worker.send([
+            "type": "registertrigger", "id": "slow", "trigger_type": "http",
+            "function_id": "slow::f", "config": ["api_path": "slow", "http_method": "GET"],
+        ])
+        // Whatever comes behind the registration has seen it.
+        _ = try worker.ask("engine::cron::list", [:])
+        return worker
+    }
+
+    @Test("An edit is in force within seconds, with the place that it comes from")
+    func live() throws {
+        let worker = try slowWorker()
+        try replace(
+            """
+            [http]
+            timeout = "300ms"
+            [queue.queues.mails]
+            concurrency = 1
+            [cron]
+            timezone = "Europe/Berlin"
+            """
+        )
+        try told("http.timeout = \"300ms\" (\(file):2)")
+        try told("queue.queues.mails.concurrency = 1")
+        #expect(try HTTPClient.get(engine.httpPort, "/slow").status == 504)
+        let next = try worker.ask("engine::cron::next", ["expression": "0 12 * * *", "count": 1])
+        #expect((next["result"] as? Envelope)?["timezone"] as? String == "Europe/Berlin")
+        for _ in 0..<2 {
+            _ = try worker.ask(
+                "slow::f",
+                [:],
+                action: ["type": "enqueue", "queue": "mails"]
+            )
+        }
+        _ = try worker.dispatch("slow::f")
+    }
+
+    @Test("A bad edit changes nothing, and says where it is wrong; a good one is taken again")
+    func bad() throws {
+        let worker = try slowWorker()
+        try replace("[http]\ntimeout = \"300ms\"\ntimout = 1\n")
+        try told("what was read before stays in force")
+        try told("\(file):3: unknown key \"timout\" in [http]; did you mean \"timeout\"?")
+        try replace("[http]\ntimeout = \"300ms\n")
+        try eventually("both refusals are told") { () -> Void? in
+            engine.errors.components(separatedBy: "stays in force").count >= 3 ? () : nil
+        }
+        #expect(!engine.errors.contains("is in force: http.timeout"))
+        try replace("[http]\ntimeout = \"300ms\"\n")
+        try told("is in force: http.timeout")
+        #expect(try HTTPClient.get(engine.httpPort, "/slow").status == 504)
+        _ = try worker.dispatch("slow::f")
+    }
+
+    @Test("What needs a restart is named, and a file that is gone changes nothing")
+    func pending() throws {
+        try replace("[http]\ntimeout = \"20s\"\n[engine]\ndurability = \"interval:5ms\"\n")
+        try told("this needs a restart: engine.durability = \"interval:5ms\"")
+        unlink(file)
+        try told("cannot be read")
+        try engine.stop()
+    }
+
+    @Test("The YAML form is watched, too")
+    func yaml() throws {
+        let other = try Self(
+            "config.yaml",
+            "workers:\n  - name: iii-http\n    config:\n      default_timeout: 20000\n"
+        )
+        try other.replace(
+            "workers:\n  - name: iii-http\n    config:\n      default_timeout: 300\n"
+        )
+        try other.told("is in force: http.timeout = \"300ms\"")
+    }
+}
