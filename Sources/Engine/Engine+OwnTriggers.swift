@@ -38,6 +38,7 @@ extension Engine where Store: ~Copyable {
             views.work.cron.add(cron, now: now.wall)
         case .queue, .durableSubscriber:
             _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
+        case .subscribe: try subscribe(request)
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -48,6 +49,7 @@ extension Engine where Store: ~Copyable {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
         case .queue, .durableSubscriber: break
+        case .subscribe: subscriptions.remove(id)
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }
@@ -96,11 +98,13 @@ extension Engine where Store: ~Copyable {
         return JSONValue.object(event).text
     }
 
-    /// Runs the function of a trigger for what the engine has seen; nobody waits for its result.
-    private mutating func fire(
+    /// Runs the function of a trigger for what the engine has seen, or for what a call that
+    /// `origin` names has told; nobody waits for its result.
+    mutating func fire(
         _ id: String,
         _ event: JSONText,
-        summary: String
+        summary: String,
+        _ origin: Origin? = nil
     ) throws(LogError) {
         guard !isDraining, !isInShortage, let trigger = registry.triggers[id] else { return }
         let function = trigger.function
@@ -111,7 +115,7 @@ extension Engine where Store: ~Copyable {
         guard event.bytes.count <= options.payloadBytes else {
             return notice(.warning, "trigger \(id) did not run: its event is too large")
         }
-        let trace = TraceID(from: &random)
+        let trace = origin?.trace ?? TraceID(from: &random)
         let offset = try record(
             .triggered(
                 Triggered(
@@ -122,7 +126,8 @@ extension Engine where Store: ~Copyable {
                     event: event.bytes
                 )
             ),
-            trace: trace
+            trace: trace,
+            cause: origin?.cause
         )
         try start(
             Run(

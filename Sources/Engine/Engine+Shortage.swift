@@ -71,7 +71,7 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .publish, .enqueue, .log, .queue(.define),
-            .bindTrigger, .cron(.run):
+            .publishToSubscribers, .bindTrigger, .cron(.run):
             true
         case .state, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
             .unbindTrigger:

@@ -44,6 +44,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// On the monotonic clock, not after the first run whose worker has been silent for too long.
     var silenceDue: UInt64?
     var watchers = Watchers()
+    var subscriptions = Subscriptions()
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.

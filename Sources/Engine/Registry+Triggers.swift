@@ -19,6 +19,8 @@ enum EngineTriggerType: String, CaseIterable {
     case cron
     case queue
     case durableSubscriber = "durable:subscriber"
+    /// What is published and not kept (services 2, B).
+    case subscribe
     /// The set of functions has changed (protocol 6.10).
     case functionsAvailable = "engine::functions-available"
     /// A worker has come, gone or described itself.

@@ -6,6 +6,7 @@ enum EngineModule: String, CaseIterable {
     case functions = "iii-engine-functions"
     case http = "iii-http"
     case observability = "iii-observability"
+    case pubsub = "iii-pubsub"
     case state = "iii-state"
     case workers = "iii-worker-manager"
     case queue
@@ -16,6 +17,7 @@ enum EngineModule: String, CaseIterable {
         case .functions: "Tells what is registered"
         case .http: "Runs functions on HTTP requests"
         case .observability: "Keeps logs, spans and metrics"
+        case .pubsub: "Calls whoever is subscribed to a topic"
         case .state: "Keeps values by scope and key"
         case .workers: "Takes the connections of workers"
         case .queue: "Delivers messages until they are done"
@@ -26,7 +28,7 @@ enum EngineModule: String, CaseIterable {
     var isMandatory: Bool {
         switch self {
         case .functions, .observability, .workers: true
-        case .cron, .http, .state, .queue: false
+        case .cron, .http, .pubsub, .state, .queue: false
         }
     }
 
@@ -42,6 +44,7 @@ extension Builtin {
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
         case .cron: .cron
+        case .publishToSubscribers: .pubsub
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }
     }

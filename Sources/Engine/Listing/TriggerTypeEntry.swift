@@ -20,6 +20,7 @@ struct TriggerTypeEntry {
             case .http: (http, .http)
             case .cron: (cron, .cron)
             case .queue, .durableSubscriber: (queue(type), .queue)
+            case .subscribe: (subscribe, .pubsub)
             case .functionsAvailable: (functionsAvailable, .functions)
             case .workersAvailable: (workersAvailable, .workers)
             }
@@ -77,6 +78,13 @@ struct TriggerTypeEntry {
             )
         )
     }
+
+    private static let subscribe = TriggerTypeEntry(
+        name: name(.subscribe),
+        workerName: EngineModule.pubsub.rawValue,
+        description: "Runs the function for whatever is published to a topic, once, if it can",
+        configuration: schema(#"{"topic":{"type":"string"}}"#, required: "topic")
+    )
 
     private static let functionsAvailable = TriggerTypeEntry(
         name: name(.functionsAvailable),
