@@ -13,6 +13,8 @@ enum Builtin {
     case queue(QueueFunction)
     /// `iii::durable::publish`, and `enqueue` as it was called before.
     case publish(String)
+    /// `publish`: to whoever is subscribed now.
+    case publishToSubscribers
     /// `engine::queue::enqueue`: the enqueue action as a function.
     case enqueue
     case log(LogFunction)
@@ -56,6 +58,7 @@ enum Builtin {
         var table: [String: Builtin] = [
             "iii::durable::publish": .publish("iii::durable::publish"),
             "enqueue": .publish("enqueue"),
+            "publish": .publishToSubscribers,
             "engine::queue::enqueue": .enqueue,
             "engine::workers::register": .registerWorker,
             "engine::channels::create": .createChannel,

@@ -111,6 +111,7 @@ extension Engine where Store: ~Copyable {
         case .state(let function): return try runState(function, input, origin)
         case .stream(let function): return try runStream(function, input, origin)
         case .queue(let function): return try runQueue(function, input, origin)
+        case .publishToSubscribers: return try publishToSubscribers(input, origin)
         case .publish(let function): return try publish(input, function, origin)
         case .enqueue:
             if let refusal = refusal(ofEnqueueing: input, by: worker) { return .failure(refusal) }

@@ -50,6 +50,7 @@ extension Engine where Store: ~Copyable {
             streams.triggers.add(stream)
         case .streamJoin: streams.triggers.addJoin(request.id)
         case .streamLeave: streams.triggers.addLeave(request.id)
+        case .subscribe: try subscribe(request)
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -64,6 +65,7 @@ extension Engine where Store: ~Copyable {
         case .stream: streams.triggers.remove(id)
         case .streamJoin: streams.triggers.removeJoin(id)
         case .streamLeave: streams.triggers.removeLeave(id)
+        case .subscribe: subscriptions.remove(id)
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }
@@ -112,11 +114,13 @@ extension Engine where Store: ~Copyable {
         return JSONValue.object(event).text
     }
 
-    /// Runs the function of a trigger for what the engine has seen; nobody waits for its result.
-    private mutating func fire(
+    /// Runs the function of a trigger for what the engine has seen, or for what a call that
+    /// `origin` names has told; nobody waits for its result.
+    mutating func fire(
         _ id: String,
         _ event: JSONText,
-        summary: String
+        summary: String,
+        _ origin: Origin? = nil
     ) throws(LogError) {
         guard !isDraining, !isInShortage, let trigger = registry.triggers[id] else { return }
         let function = trigger.function
@@ -127,7 +131,7 @@ extension Engine where Store: ~Copyable {
         guard event.bytes.count <= options.payloadBytes else {
             return notice(.warning, "trigger \(id) did not run: its event is too large")
         }
-        let trace = TraceID(from: &random)
+        let trace = origin?.trace ?? TraceID(from: &random)
         let offset = try record(
             .triggered(
                 Triggered(
@@ -138,7 +142,8 @@ extension Engine where Store: ~Copyable {
                     event: event.bytes
                 )
             ),
-            trace: trace
+            trace: trace,
+            cause: origin?.cause
         )
         try start(
             Run(

@@ -72,7 +72,8 @@ extension Builtin {
     fileprivate var beginsWork: Bool {
         switch self {
         case .state(.set), .state(.update), .state(.transact), .stream(.set), .stream(.update),
-            .stream(.send), .publish, .enqueue, .log, .queue(.define), .bindTrigger, .cron(.run):
+            .stream(.send), .publish, .enqueue, .log, .queue(.define), .publishToSubscribers,
+            .bindTrigger, .cron(.run):
             true
         case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
             .unbindTrigger:

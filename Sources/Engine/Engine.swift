@@ -51,6 +51,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var silenceDue: UInt64?
     var watchers = Watchers()
     var streams = LiveStreams()
+    var subscriptions = Subscriptions()
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.

@@ -24,6 +24,8 @@ enum EngineTriggerType: String, CaseIterable {
     case stream
     case streamJoin = "stream:join"
     case streamLeave = "stream:leave"
+    /// What is published and not kept (services 2, B).
+    case subscribe
     /// The set of functions has changed (protocol 6.10).
     case functionsAvailable = "engine::functions-available"
     /// A worker has come, gone or described itself.

@@ -94,9 +94,8 @@ struct BuiltinListTests {
         let names = column(list, "workers", "name")
         #expect(
             names == [
-                "iii-cron", "iii-engine-functions", "iii-http", "iii-observability", "iii-state",
-                "iii-stream",
-                "iii-worker-manager", "queue",
+                "iii-cron", "iii-engine-functions", "iii-http", "iii-observability", "iii-pubsub",
+                "iii-state", "iii-stream", "iii-worker-manager", "queue",
             ]
         )
         let row = try #require(list.member("workers")?.elements?.first)

@@ -38,7 +38,7 @@ struct TriggerTypeListTests {
         let list = try ask("engine::triggers::list")
         let sorted = [
             "cron", "durable:subscriber", "http", "mail", "queue", "state", "stream", "stream:join",
-            "stream:leave",
+            "stream:leave", "subscribe",
         ]
         #expect(ids(list, "triggers") == sorted)
         let all = try ask("engine::triggers::list", #"{"include_internal":true,"prefix":"engine"}"#)

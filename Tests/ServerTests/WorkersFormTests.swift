@@ -78,7 +78,6 @@ struct WorkersFormTests {
                 "config.yaml:29: iii-queue.queue_configs.invoices.poll_interval_ms has no effect"
                     + " in this engine",
                 "config.yaml:34: iii-stream.adapter has no effect in this engine",
-                "config.yaml:38: worker \"iii-pubsub\" is ignored: this engine does not have it",
                 "config.yaml:39: worker \"todo-worker\" is not built in and is not started",
             ]
         )

@@ -6,6 +6,7 @@ enum EngineModule: String, CaseIterable {
     case functions = "iii-engine-functions"
     case http = "iii-http"
     case observability = "iii-observability"
+    case pubsub = "iii-pubsub"
     case state = "iii-state"
     case stream = "iii-stream"
     case workers = "iii-worker-manager"
@@ -17,6 +18,7 @@ enum EngineModule: String, CaseIterable {
         case .functions: "Tells what is registered"
         case .http: "Runs functions on HTTP requests"
         case .observability: "Keeps logs, spans and metrics"
+        case .pubsub: "Calls whoever is subscribed to a topic"
         case .state: "Keeps values by scope and key"
         case .stream: "Tells browsers and functions what changes in groups of items"
         case .workers: "Takes the connections of workers"
@@ -28,7 +30,7 @@ enum EngineModule: String, CaseIterable {
     var isMandatory: Bool {
         switch self {
         case .functions, .observability, .workers: true
-        case .cron, .http, .state, .stream, .queue: false
+        case .cron, .http, .pubsub, .state, .stream, .queue: false
         }
     }
 
@@ -45,6 +47,7 @@ extension Builtin {
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
         case .cron: .cron
+        case .publishToSubscribers: .pubsub
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }
     }

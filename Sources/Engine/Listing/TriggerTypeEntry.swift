@@ -24,6 +24,7 @@ struct TriggerTypeEntry {
             case .stream: (stream, .stream)
             case .streamJoin: (streamVisit(type, "joins"), .stream)
             case .streamLeave: (streamVisit(type, "leaves"), .stream)
+            case .subscribe: (subscribe, .pubsub)
             case .functionsAvailable: (functionsAvailable, .functions)
             case .workersAvailable: (workersAvailable, .workers)
             }
@@ -125,6 +126,13 @@ struct TriggerTypeEntry {
             response: type == .streamJoin ? schema(#"{"unauthorized":{"type":"boolean"}}"#) : nil
         )
     }
+
+    private static let subscribe = TriggerTypeEntry(
+        name: name(.subscribe),
+        workerName: EngineModule.pubsub.rawValue,
+        description: "Runs the function for whatever is published to a topic, once, if it can",
+        configuration: schema(#"{"topic":{"type":"string"}}"#, required: "topic")
+    )
 
     private static let functionsAvailable = TriggerTypeEntry(
         name: name(.functionsAvailable),

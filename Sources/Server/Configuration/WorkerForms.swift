@@ -40,14 +40,14 @@ struct WorkerForm {
 
     /// Workers of the other implementation that this engine does not have.
     static let absent = [
-        "iii-pubsub", "pubsub", "configuration", "iii-bridge", "iii-sandbox", "iii-worker-ops",
+        "configuration", "iii-bridge", "iii-sandbox", "iii-worker-ops",
     ]
 
     /// Every name that a `workers:` list may hold without being a package of the user's own.
     static var knownNames: [String] { all.flatMap(\.names) + silent + absent }
 
     static let all = [
-        workerManager, http, queue, cron, state, stream, observability, httpFunctions, exec,
+        workerManager, http, queue, cron, pubsub, state, stream, observability, httpFunctions, exec,
     ]
 
     /// The keys of one entry of `queue_configs`.
@@ -102,6 +102,11 @@ struct WorkerForm {
     private static let cron = WorkerForm(
         names: ["iii-cron", "cron"],
         keys: ["adapter": .none, "timezone": .same("cron.timezone")]
+    )
+
+    private static let pubsub = WorkerForm(
+        names: ["iii-pubsub", "pubsub"],
+        keys: ["adapter": .none]
     )
 
     private static let state = WorkerForm(
