@@ -168,7 +168,7 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions", "AccessControl",
+                "HTTPInvoker", "Channels", "NetServer", "HTTP", "HTTPFunctions", "AccessControl",
                 "CommitLog", "Disk", "RecordFormat", "Events", "Observability", "State", "JSON",
                 "CPlatform",
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -287,7 +287,10 @@ let package = Package(
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
-        tests("ServerTests", ["Server", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]),
+        tests(
+            "ServerTests",
+            ["Server", "HTTP", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]
+        ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),

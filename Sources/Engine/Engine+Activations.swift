@@ -44,13 +44,13 @@ extension Engine where Store: ~Copyable {
             function: run.function,
             invocation: invocation,
             isSuccess: isSuccess,
-            input: JSONText(trusted: run.payload),
+            input: JSONText(trusted: run.logged ?? run.payload),
             caller: run.callerText,
             metadata: run.metadata,
             started: now.wall.milliseconds - span.milliseconds,
             duration: Double(span.nanoseconds) / 1_000_000
         )
-        switch result {
+        switch hidden(result, of: run) {
         case .value(let value): event.output = JSONText(trusted: value)
         case .none: event.output = .null
         case .failure(let error): event.error = JSONText(error)

@@ -12,13 +12,19 @@ import Queue
 extension Engine where Store: ~Copyable {
     // MARK: Start
 
-    /// Runs a function, after its condition has been asked if it has one.
+    /// Runs a function, after those have been asked that decide whether it may.
     mutating func start(_ run: Run) throws(LogError) {
-        guard let condition = run.condition else { return try dispatch(run) }
-        run.condition = nil
+        switch run.gatekeepers.popFirst() {
+        case .condition(let condition): try ask(condition, whether: run)
+        case .middleware(let middleware): try ask(middleware, about: run)
+        case nil: try dispatch(run)
+        }
+    }
+
+    private mutating func ask(_ condition: FunctionName, whether run: Run) throws(LogError) {
         let question = Run(
             function: condition,
-            payload: run.payload,
+            payload: run.question?.plain ?? run.payload,
             purpose: .condition(of: run),
             trace: run.trace,
             cause: run.record ?? run.cause,
@@ -26,10 +32,11 @@ extension Engine where Store: ~Copyable {
             baggage: run.baggage
         )
         question.after = run.after
+        question.logged = run.logged
         try dispatch(question)
     }
 
-    private mutating func dispatch(_ run: Run) throws(LogError) {
+    mutating func dispatch(_ run: Run) throws(LogError) {
         if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function) {
             return try dispatch(run, to: builtin)
         }
@@ -107,8 +114,11 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Offset {
         let isAwaited: Bool
         if case .nobody = run.purpose { isAwaited = false } else { isAwaited = true }
-        let isCondition: Bool
-        if case .condition = run.purpose { isCondition = true } else { isCondition = false }
+        let isCondition =
+            switch run.purpose {
+            case .condition, .middleware: true
+            default: false
+            }
         return try record(
             .invoked(
                 Invoked(
@@ -118,7 +128,7 @@ extension Engine where Store: ~Copyable {
                     caller: run.caller ?? UUID128(high: 0, low: 0),
                     awaited: isAwaited,
                     isCondition: isCondition,
-                    input: run.causeHoldsPayload ? [] : run.payload
+                    input: run.causeHoldsPayload ? [] : run.logged ?? run.payload
                 )
             ),
             trace: run.trace,
@@ -172,7 +182,7 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron: true
-            case .answer, .nobody, .condition, .deliver, .admit, .screen:
+            case .answer, .nobody, .condition, .middleware, .deliver, .admit, .screen:
                 start != nil || run.activation != nil
             }
         var end = run.record ?? run.cause
@@ -181,7 +191,7 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: recordable(result),
+                        result: recordable(hidden(result, of: run)),
                         duration: span
                     )
                 ),
@@ -196,6 +206,15 @@ extension Engine where Store: ~Copyable {
             respond(exchange, to: result, after: end)
         case .condition(let subject):
             try proceed(with: subject, result, after: end)
+        case .middleware(let subject, let exchange, let number):
+            try proceed(
+                with: subject,
+                exchange,
+                number: number,
+                middleware: run.function,
+                result,
+                after: end
+            )
         case .cron:
             if case .failure(let error) = result {
                 notice(.warning, "cron function \(run.function) failed: \(error.message)")
@@ -209,6 +228,18 @@ extension Engine where Store: ~Copyable {
         if let activation = run.activation { try self.end(activation) }
         guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
         try observed(run, result, took: span, at: end)
+    }
+
+    /// What a function answered about a request, without the secrets of its headers.
+    func hidden(_ result: FunctionResult, of run: Run) -> FunctionResult {
+        guard case .value(let bytes) = result else { return result }
+        let secrets = options.http.secrets
+        let value = JSONText(trusted: bytes)
+        switch run.purpose {
+        case .respond: return .value(secrets.hidden(inResponse: value).bytes)
+        case .middleware: return .value(secrets.hidden(inVerdict: value).bytes)
+        default: return result
+        }
     }
 
     /// A result that no record can hold is told of, not held.
@@ -280,10 +311,12 @@ extension Engine where Store: ~Copyable {
         _ answer: FunctionResult,
         after offset: Offset?
     ) throws(LogError) {
+        // The client has a response already, or has gone.
+        if case .respond(let exchange) = run.purpose, exchanges[exchange] == nil { return }
         let isRefused = answer == .value(JSONText.false.bytes)
         var failure: ErrorBody?
         if case .failure(let error) = answer { failure = error }
-        guard isRefused || failure != nil else { return try dispatch(run) }
+        guard isRefused || failure != nil else { return try start(run) }
         switch run.purpose {
         case .respond(let exchange):
             if let failure {
@@ -296,7 +329,7 @@ extension Engine where Store: ~Copyable {
             try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0), nil)
         case .cron(let firing):
             try skipFiring(firing, failure?.message ?? "its condition answered false")
-        case .answer, .nobody, .condition, .admit, .screen:
+        case .answer, .nobody, .condition, .middleware, .admit, .screen:
             break
         }
     }

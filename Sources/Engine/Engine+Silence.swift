@@ -12,7 +12,7 @@ extension Engine where Store: ~Copyable {
     private func patience(for run: Run) -> UInt64? {
         switch run.purpose {
         case .deliver: options.deliveryLease
-        case .condition(let subject): patience(for: subject)
+        case .condition(let subject), .middleware(let subject, _, _): patience(for: subject)
         case .answer, .nobody, .respond, .cron, .admit, .screen: options.invocationTimeout
         }
     }
@@ -68,6 +68,8 @@ extension Engine where Store: ~Copyable {
                     + "\(run.function) for \(time); it is delivered again"
             )
         case .respond(let exchange): expire(exchange)
+        case .middleware(_, let exchange, let number):
+            expireMiddleware(exchange, number: number)
         default: break
         }
         let isLease = if case .deliver = run.purpose { true } else { false }

@@ -22,6 +22,7 @@ extension Engine where Store: ~Copyable {
         }
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
+        if !waitingRequests.isEmpty { try beginWaitingRequests() }
     }
 
     /// What can be that large is refused where it comes in; this keeps the rest alive.
@@ -37,6 +38,8 @@ extension Engine where Store: ~Copyable {
         switch subject {
         case .namespaceGrace(let connection): try endNamespaceGrace(connection)
         case .responseDeadline(let exchange): expire(exchange)
+        case .middlewareDeadline(let exchange, let number):
+            expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)
         case .hookDeadline(let connection, let number): try endHook(connection, number)
         case .observer(let id, let number, let deadline):

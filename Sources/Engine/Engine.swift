@@ -4,7 +4,7 @@ import Cron
 package import Disk
 package import Events
 package import Folding
-import HTTP
+package import HTTP
 package import HTTPFunctions
 import JSON
 package import Observability
@@ -35,7 +35,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var router = Router()
     var observers = Observers()
     /// HTTP requests that wait for their response.
-    var exchanges: [ExchangeID: TraceID] = [:]
+    var exchanges: [ExchangeID: OpenExchange] = [:]
+    /// Those that have not begun, since there are enough of the others.
+    var waitingRequests = WaitingRequests()
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
@@ -115,6 +117,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// - Throws: what the log threw; the engine must end then.
     package mutating func handle(_ command: Command) throws(LogError) {
+        try begin(command)
+        if !waitingRequests.isEmpty { try beginWaitingRequests() }
+    }
+
+    mutating func begin(_ command: Command) throws(LogError) {
         do throws(LogError) {
             try perform(command)
         } catch .recordTooLarge(let bytes, let limit) {
@@ -161,10 +168,12 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
-        case .requestAbandoned(let exchange): exchanges[exchange] = nil
+        case .requestAbandoned(let exchange): abandon(exchange)
         case .requestStreams(let exchange): stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
-        case .drain: isDraining = true
+        case .drain:
+            isDraining = true
+            refuseWaitingRequests()
         }
     }
 
@@ -323,6 +332,7 @@ package struct EngineOptions: Sendable {
     /// The rules of every listener for workers, by its number.
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
+    package var http = HTTPRules()
 
     package init(
         version: String,

@@ -22,6 +22,8 @@ final class Run {
         case screen(ConnectionID, UInt64, Registration)
         /// It decides whether the other run takes place.
         case condition(of: Run)
+        /// It may answer the request in place of the other run; the `number`th that is asked.
+        case middleware(of: Run, ExchangeID, number: UInt32)
     }
 
     /// Whether it decides over a worker of a listener with rules. What it is asked holds
@@ -44,8 +46,12 @@ final class Run {
     let causeHoldsPayload: Bool
     let baggage: String?
     let caller: UUID128?
-    /// A function that must not answer `false`.
-    var condition: FunctionName?
+    /// Functions that are asked, one after the other, before it takes place.
+    var gatekeepers: ArraySlice<Gatekeeper> = []
+    /// What they are asked, where that is not the payload.
+    var question: HTTPQuestion?
+    /// The payload as records may hold it; nil: as it is.
+    var logged: [UInt8]?
     /// The record that stands for its start, where that is not an `invoked` record of its own.
     var record: Offset?
     /// The record that must be durable before the function may start; nil: its own.
@@ -64,6 +70,12 @@ final class Run {
     var depth = 0
     /// The observer that it is run for.
     var activation: Activation?
+
+    enum Gatekeeper {
+        /// Must not answer `false`.
+        case condition(FunctionName)
+        case middleware(FunctionName)
+    }
 
     /// One call of an observer's target.
     struct Activation {
@@ -92,7 +104,7 @@ final class Run {
         self.causeHoldsPayload = causeHoldsPayload
         self.baggage = baggage
         self.caller = caller
-        self.condition = condition
+        if let condition { gatekeepers = [.condition(condition)] }
     }
 }
 

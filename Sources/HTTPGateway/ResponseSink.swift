@@ -71,17 +71,19 @@ final class ResponseSink: ChannelSink {
 
     // MARK: From the engine
 
-    /// The response is the function's, with these headers behind its own.
-    func begin(_ own: [(name: String, value: String)]) {
+    /// The response is the function's; `dress` adds the headers that are not.
+    func begin(_ dress: (inout HTTPReply) -> Void) {
         guard phase == .asking else { return }
         phase = .body
+        var reply = HTTPReply(status: status, headers: headers)
+        dress(&reply)
         if let ending, held.isEmpty {
             phase = .over
-            exchange.respond(HTTPReply(status: status, headers: headers + own))
+            exchange.respond(reply)
             return finish(ending)
         }
         exchange.onWritable = { [weak self] in self?.channel.ready() }
-        exchange.begin(status: status, headers: headers + own)
+        exchange.begin(reply)
         write(held)
         held = []
         if let ending { finish(ending) }

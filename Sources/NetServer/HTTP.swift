@@ -22,20 +22,24 @@ package struct HTTPRequest: Sendable {
 }
 
 package struct HTTPReply: Sendable {
-    /// 200 through 599; anything else is sent as 500.
+    /// 200 through 999; anything else is sent as 500.
     package var status: Int
     /// Sent in this order, repeated names included. Those that frame the message or belong to the
     /// connection are the server's own and skipped; so is what is no valid name or value.
     package var headers: [(name: String, value: String)]
+    /// Sent behind those as they are: valid, in lower case, and none of the server's own.
+    package var vouched: [(name: String, value: String)]
     package var body: [UInt8]
 
     package init(
         status: Int,
         headers: [(name: String, value: String)] = [],
+        vouched: [(name: String, value: String)] = [],
         body: [UInt8] = []
     ) {
         self.status = status
         self.headers = headers
+        self.vouched = vouched
         self.body = body
     }
 }
@@ -67,12 +71,17 @@ package struct HTTPSettings: Sendable {
     package var idleTimeout = TimeAmount.seconds(60)
     /// Between two pieces of a body.
     package var bodyIdle = TimeAmount.seconds(30)
+    /// How many bytes a second a body that is to be whole must bring on average, once it has taken
+    /// longer than `bodyIdle`; 0: any number.
+    package var bodyRate = 256
     /// The request's line and headers, in bytes.
     package var headerBytes = 16 << 10
     package var headerCount = 100
     /// A request's body, in bytes, where it is to be whole; and what is read and dropped of one
     /// that nobody wanted.
     package var bodyBytes = 10 << 20
+    /// What the bodies of all requests of one event loop may take at the same time, in bytes.
+    package var loopBodyBytes = 256 << 20
 
     package init() {}
 }

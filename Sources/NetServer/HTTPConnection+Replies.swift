@@ -128,6 +128,7 @@ extension HTTPConnection {
         exchange = nil
         self.head = nil
         reply = nil
+        releaseBody()
         hasReplied = true
         guard keepsAlive else { return closeGently() }
         if rest == nil {
@@ -149,6 +150,7 @@ extension HTTPConnection {
     func closeGently() {
         phase = .closing
         body = []
+        releaseBody()
         rest = nil
         queue.removeAll()
         deadline.clear()

@@ -35,6 +35,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Of the request being received or answered.
     var head: HTTPRequestHead?
     var body: [UInt8] = []
+    /// What this one has of the event loop's bodies, in bytes.
+    private var heldBytes = 0
+    private var bodyBegin = NIODeadline.now()
     var exchange: HTTPExchange?
     /// The reply in progress, of which the head was sent, and what that said of the connection.
     var reply: (reply: HTTPReply, keepsAlive: Bool)?
@@ -109,6 +112,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         queue.removeAll()
         reply = nil
         rest = nil
+        releaseBody()
         let exchange = exchange
         self.exchange = nil
         exchange?.abandon()
@@ -203,6 +207,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func begin(_ head: HTTPRequestHead) {
         phase = .receiving
         self.head = head
+        bodyBegin = context?.eventLoop.now ?? .now()
         deadline.set(in: settings.bodyIdle)
         if let defect = head.defect { return refuse(defect) }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
@@ -226,9 +231,31 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func append(_ bytes: ByteBuffer) {
         guard phase == .receiving else { return }
-        deadline.set(in: settings.bodyIdle)
-        guard bytes.readableBytes <= settings.bodyBytes - body.count else { return refuseBody() }
+        let count = bytes.readableBytes
+        guard count <= settings.bodyBytes - body.count else { return refuseBody() }
+        guard count <= settings.loopBodyBytes - service.bodyBytes else {
+            return refuse(Refusal(503, "too many large requests at the moment; try again later"))
+        }
+        service.bodyBytes += count
+        heldBytes += count
         bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+        expectMore()
+    }
+
+    /// The next piece is due in time, and all of them must not come too slowly.
+    private func expectMore() {
+        guard settings.bodyRate > 0, let now = context?.eventLoop.now else {
+            return deadline.set(in: settings.bodyIdle)
+        }
+        let earned = Int64(body.count) * 1_000_000_000 / Int64(settings.bodyRate)
+        let whole = bodyBegin + settings.bodyIdle + .nanoseconds(earned)
+        deadline.set(in: min(settings.bodyIdle, whole - now))
+    }
+
+    /// The request is answered, or nobody will be: its body makes room for others.
+    func releaseBody() {
+        service.bodyBytes -= heldBytes
+        heldBytes = 0
     }
 
     private func refuseBody() {

@@ -32,6 +32,7 @@ extension HTTPReply {
             hasDate = hasDate || lower == "date"
             Self.write(name, value, to: &buffer)
         }
+        for (name, value) in vouched { Self.write(name, value, to: &buffer) }
         if !hasDate { Self.write("date", circumstances.date, to: &buffer) }
         if hasBody, !circumstances.isStreamed {
             Self.write("content-length", String(body.count), to: &buffer)
@@ -48,7 +49,7 @@ extension HTTPReply {
         return buffer
     }
 
-    private var sentStatus: Int { (200...599).contains(status) ? status : 500 }
+    private var sentStatus: Int { (200...999).contains(status) ? status : 500 }
 
     /// RFC 9110, 15.3.5 and 15.4.5.
     var mayHaveBody: Bool { sentStatus != 204 && sentStatus != 304 }

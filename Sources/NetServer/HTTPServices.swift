@@ -29,6 +29,8 @@ final class LoopService {
     private let eventLoop: any EventLoop
     private let service: any HTTPService
     private var isEndOfTurnScheduled = false
+    /// What whole bodies of requests take that have no reply yet, in bytes.
+    var bodyBytes = 0
     private var date: (second: Int64, text: String) = (-1, "")
 
     init(eventLoop: any EventLoop, service: any HTTPService) {

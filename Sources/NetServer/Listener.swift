@@ -94,6 +94,15 @@ package final class Listener: Sendable {
         _ = await channel.closeFuture.outcome()
     }
 
+    /// Stops accepting, and has HTTP connections end with the reply to the request that is under
+    /// way, or at once where there is none. Does not wait for them.
+    package func stopKeepingConnections() async {
+        await stopAccepting()
+        for connection in connections.drain() {
+            connection.pipeline.fireUserInboundEventTriggered(ListenerDrain(code: 1012))
+        }
+    }
+
     /// Stops accepting, and ends the connections: WebSockets with a Close frame, HTTP connections
     /// when the exchange in progress is answered. Returns when none is left.
     ///

@@ -5,6 +5,7 @@ import Engine
 import Events
 import Folding
 import Glibc
+import HTTP
 import HTTPFunctions
 import Observability
 import Primitives
@@ -233,6 +234,7 @@ extension EngineOptions {
             outbound: outbound
         )
         listeners = configuration.allWorkerListeners.map(\.access.rules)
+        http = configuration.http.rules
         telemetry.logging = configuration.observability.logging
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {

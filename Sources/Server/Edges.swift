@@ -1,5 +1,6 @@
 import Channels
 import Engine
+import HTTP
 import HTTPGateway
 import HTTPInvoker
 import NIOCore
@@ -25,6 +26,7 @@ final class Edges: Sendable {
         group: MultiThreadedEventLoopGroup,
         inbox: Inbox,
         outbound: InvokerSettings,
+        cors: CORS,
         report: Report
     ) {
         loops = group.makeIterator().enumerated().map { number, loop in
@@ -42,7 +44,12 @@ final class Edges: Sendable {
                         eventLoop: loop
                     ),
                     http: NIOLoopBound(
-                        HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
+                        HTTPGateway(
+                            inbox: inbox,
+                            loop: loop,
+                            loopNumber: number,
+                            cors: cors
+                        ),
                         eventLoop: loop
                     ),
                     channels: NIOLoopBound(ChannelTable(loop: loop), eventLoop: loop),

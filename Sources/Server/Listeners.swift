@@ -24,8 +24,8 @@ struct Listeners {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
                 workers.append(try await open(one, number, token, edges, group))
             }
-            var settings = HTTPSettings()
-            settings.bodyBytes = configuration.http.bodyLimit
+            let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }
+            let settings = HTTPSettings(configuration.http, loops: loops)
             let http: Listener
             do throws(ListenerError) {
                 http = try await Listener.http(
@@ -110,7 +110,8 @@ struct Listeners {
 
     func stopAccepting() async {
         for worker in workers { await worker.stopAccepting() }
-        await http.stopAccepting()
+        // Whoever is answered from now on is told that the connection ends.
+        await http.stopKeepingConnections()
     }
 
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
@@ -118,6 +119,20 @@ struct Listeners {
         await http.close(grace: .seconds(2))
         // Those that are registering at this moment get longer than the others.
         for worker in workers { await worker.close(code: 1012, grace: .seconds(5)) }
+    }
+}
+
+extension HTTPSettings {
+    fileprivate init(_ configuration: Configuration.HTTP, loops: Int) {
+        self.init()
+        maximumConnections = Int(configuration.maxConnections)
+        headerDeadline = .nanoseconds(configuration.headerTimeout.nanoseconds)
+        idleTimeout = .nanoseconds(configuration.idleTimeout.nanoseconds)
+        bodyIdle = .nanoseconds(configuration.bodyTimeout.nanoseconds)
+        headerBytes = configuration.headerLimit
+        headerCount = Int(configuration.headerCount)
+        bodyBytes = configuration.bodyLimit
+        loopBodyBytes = max(configuration.bodyLimit, configuration.bodyMemory / loops)
     }
 }
 

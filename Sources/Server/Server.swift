@@ -1,6 +1,7 @@
 import CPlatform
 import Engine
 import Glibc
+import HTTP
 import HTTPInvoker
 import NIOCore
 import NIOPosix
@@ -28,7 +29,13 @@ package enum Server {
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(group: group, inbox: core.inbox, outbound: outbound, report: report)
+        let edges = Edges(
+            group: group,
+            inbox: core.inbox,
+            outbound: outbound,
+            cors: CORS(configuration.http.cors),
+            report: report
+        )
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         let listeners: Listeners

@@ -37,6 +37,7 @@ struct ConfigurationDecoder {
             }
         }
         warnOfInertKeys()
+        warnOfPhases(found.http.middleware)
         return found
     }
 
@@ -199,6 +200,16 @@ struct ConfigurationDecoder {
                 findings.error(.conflict, at: place, message)
             }
             exec.append(one)
+        }
+    }
+
+    private mutating func warnOfPhases(_ middleware: [Configuration.Middleware]) {
+        guard let place = origins["http.middleware"] else { return }
+        for one in middleware where one.phase != Configuration.Middleware.phase {
+            findings.warning(
+                at: place,
+                "http.middleware \"\(one.function)\" has no effect: its phase is not \"preHandler\""
+            )
         }
     }
 
