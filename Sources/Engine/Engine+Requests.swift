@@ -12,6 +12,8 @@ import Primitives
 /// A request that has no response yet.
 struct OpenExchange {
     let trace: TraceID
+    /// Its `keyed` record, if it runs under an `Idempotency-Key`.
+    var keyed: Offset?
     /// Middleware functions that were asked about it so far.
     private var asked: UInt32 = 0
     /// The one of them that has not answered, by that count.
@@ -94,8 +96,17 @@ extension Engine where Store: ~Copyable {
         while let (exchange, _) = waitingRequests.popFirst() { refuseWhileStopping(exchange) }
     }
 
-    mutating func abandon(_ exchange: ExchangeID) {
-        if exchanges.removeValue(forKey: exchange) == nil { waitingRequests.remove(exchange) }
+    mutating func abandon(_ exchange: ExchangeID) throws(LogError) {
+        guard let open = exchanges.removeValue(forKey: exchange) else {
+            return waitingRequests.remove(exchange)
+        }
+        try forgo(open)
+    }
+
+    /// Nobody waits for this response any more.
+    private mutating func forgo(_ open: OpenExchange) throws(LogError) {
+        guard let keyed = open.keyed, keyedRuns[keyed]?.isOver == true else { return }
+        try abandonKey(keyed, trace: open.trace)
     }
 
     // MARK: Run
@@ -107,6 +118,13 @@ extension Engine where Store: ~Copyable {
         _ request: HTTPRequest,
         _ propagation: Propagation
     ) throws(LogError) {
+        let key: RequestKey?
+        do throws(ErrorBody) {
+            key = try self.key(of: request, trigger)
+        } catch {
+            let reply = HTTPReply(status: 400, error: error)
+            return gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+        }
         let secrets = options.http.secrets
         let event = HTTPEvent(request, trigger: trigger, parameters: parameters, secrets: secrets)
         let trace =
@@ -137,11 +155,26 @@ extension Engine where Store: ~Copyable {
             baggage: Baggage.naming(trigger.function.id, in: propagation.baggage)
         )
         run.logged = event.logged.bytes
+        run.key = key
         run.gatekeepers = gatekeepers(of: trigger)
         if !run.gatekeepers.isEmpty {
             run.question = question(about: request, event, parameters, trigger)
         }
         try start(run)
+    }
+
+    private func key(
+        of request: HTTPRequest,
+        _ trigger: HTTPTrigger
+    ) throws(ErrorBody) -> RequestKey? {
+        guard options.http.idempotencyExpiry > 0, let key = try IdempotencyKey(of: request) else {
+            return nil
+        }
+        return RequestKey(
+            route: trigger.route,
+            key: key.text,
+            fingerprint: IdempotencyKey.fingerprint(of: request)
+        )
     }
 
     /// Global middleware, the condition, the route's own middleware (services 1, A.11); all of them
@@ -150,7 +183,9 @@ extension Engine where Store: ~Copyable {
         let global = options.http.middleware
         if global.isEmpty, trigger.condition == nil, trigger.middleware.isEmpty { return [] }
         let namespace = trigger.function.namespace
-        var all = global.map { Run.Gatekeeper.middleware(FunctionName(namespace: namespace, id: $0)) }
+        var all = global.map {
+            Run.Gatekeeper.middleware(FunctionName(namespace: namespace, id: $0))
+        }
         if let condition = trigger.condition { all.append(.condition(condition)) }
         all += trigger.middleware.map { .middleware($0) }
         return all[...]
@@ -205,7 +240,7 @@ extension Engine where Store: ~Copyable {
         try dispatch(asking)
     }
 
-    /// Middleware has answered. What comes too late, when its request has been answered, is nothing.
+    /// Middleware has answered. What comes too late, when its request was answered, is nothing.
     mutating func proceed(
         with run: Run,
         _ exchange: ExchangeID,
@@ -250,20 +285,20 @@ extension Engine where Store: ~Copyable {
         to result: FunctionResult,
         after offset: Offset?
     ) {
+        if let reply = reply(to: result) { respond(exchange, with: reply, after: offset) }
+    }
+
+    /// Nil: the function answers nothing, and the client waits for a stream, or the timeout
+    /// (services 1, A.7).
+    mutating func reply(to result: FunctionResult) -> HTTPReply? {
         switch result {
-        case .value(let bytes):
-            // Null answers nothing: the client waits for the timeout (services 1, A.7).
-            if let reply = HTTPReply(value: JSONText(trusted: bytes)) {
-                respond(exchange, with: reply, after: offset)
-            }
-        case .none:
-            break
-        case .failure(let error):
-            respond(exchange, with: failure(error), after: offset)
+        case .value(let bytes): HTTPReply(value: JSONText(trusted: bytes))
+        case .none: nil
+        case .failure(let error): failure(error)
         }
     }
 
-    private mutating func failure(_ error: ErrorBody) -> HTTPReply {
+    mutating func failure(_ error: ErrorBody) -> HTTPReply {
         let errorID = UInt32(truncatingIfNeeded: random.next())
         notice(
             .warning,
@@ -281,12 +316,18 @@ extension Engine where Store: ~Copyable {
 
     /// Unless it was answered: what comes first is the response. What the function returns comes to
     /// nothing then, and it may take any time (services 1, A.7 and A.13).
-    mutating func stream(_ exchange: ExchangeID) {
+    mutating func stream(_ exchange: ExchangeID) throws(LogError) {
         guard let open = exchanges.removeValue(forKey: exchange) else { return }
-        gate.hold(.stream(exchange, trace: open.trace), after: nil)
+        var after: Offset?
+        if let keyed = open.keyed { after = try settleStream(keyed, trace: open.trace) }
+        gate.hold(.stream(exchange, trace: open.trace), after: after)
     }
 
-    mutating func expire(_ exchange: ExchangeID) { respond(exchange, with: .timedOut, after: nil) }
+    mutating func expire(_ exchange: ExchangeID) throws(LogError) {
+        guard let open = exchanges[exchange] else { return }
+        respond(exchange, with: .timedOut, after: nil)
+        try forgo(open)
+    }
 }
 
 /// A request for which there is no room at the moment.

@@ -17,7 +17,13 @@ extension Engine where Store: ~Copyable {
         switch run.gatekeepers.popFirst() {
         case .condition(let condition): try ask(condition, whether: run)
         case .middleware(let middleware): try ask(middleware, about: run)
-        case nil: try dispatch(run)
+        case nil:
+            if let key = run.key, case .respond(let exchange) = run.purpose,
+                try !claims(key, for: run, exchange)
+            {
+                return
+            }
+            try dispatch(run)
         }
     }
 
@@ -199,11 +205,27 @@ extension Engine where Store: ~Copyable {
                 cause: cause
             )
         }
+        try conclude(run, result, after: end)
+        if let activation = run.activation { try self.end(activation) }
+        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
+        try observed(run, result, took: span, at: end)
+    }
+
+    /// Does what a run was for, with its result, which rests on the record `end`.
+    private mutating func conclude(
+        _ run: Run,
+        _ result: FunctionResult,
+        after end: Offset?
+    ) throws(LogError) {
         switch run.purpose {
         case .answer(let connection, let id, let function, let propagation):
             answer(id, function: function, result, propagation, on: connection, after: end)
         case .respond(let exchange):
-            respond(exchange, to: result, after: end)
+            if let keyed = run.keyed {
+                try settle(keyed, run, exchange, result, after: end)
+            } else {
+                respond(exchange, to: result, after: end)
+            }
         case .condition(let subject):
             try proceed(with: subject, result, after: end)
         case .middleware(let subject, let exchange, let number):
@@ -225,9 +247,6 @@ extension Engine where Store: ~Copyable {
         case .nobody, .deliver:
             break
         }
-        if let activation = run.activation { try self.end(activation) }
-        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
-        try observed(run, result, took: span, at: end)
     }
 
     /// What a function answered about a request, without the secrets of its headers.

@@ -67,7 +67,7 @@ extension Engine where Store: ~Copyable {
                 "worker \(worker.name ?? worker.id.description) was silent about a message for "
                     + "\(run.function) for \(time); it is delivered again"
             )
-        case .respond(let exchange): expire(exchange)
+        case .respond(let exchange): try expire(exchange)
         case .middleware(_, let exchange, let number):
             expireMiddleware(exchange, number: number)
         default: break

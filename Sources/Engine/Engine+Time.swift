@@ -37,7 +37,7 @@ extension Engine where Store: ~Copyable {
     private mutating func end(_ subject: Timers.Subject) throws(LogError) {
         switch subject {
         case .namespaceGrace(let connection): try endNamespaceGrace(connection)
-        case .responseDeadline(let exchange): expire(exchange)
+        case .responseDeadline(let exchange): try expire(exchange)
         case .middlewareDeadline(let exchange, let number):
             expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)

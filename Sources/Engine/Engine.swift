@@ -38,6 +38,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var exchanges: [ExchangeID: OpenExchange] = [:]
     /// Those that have not begun, since there are enough of the others.
     var waitingRequests = WaitingRequests()
+    /// Runs of requests with an `Idempotency-Key`, by their `keyed` records.
+    var keyedRuns: [Offset: KeyedRun] = [:]
+    /// Requests that get a response of the log, by the name of its read.
+    var waitingReplies: [UInt64: WaitingReply] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var runningCount = 0
@@ -168,8 +172,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
-        case .requestAbandoned(let exchange): abandon(exchange)
-        case .requestStreams(let exchange): stream(exchange)
+        case .requestAbandoned(let exchange): try abandon(exchange)
+        case .requestStreams(let exchange): try stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
         case .drain:
             isDraining = true

@@ -52,6 +52,10 @@ final class Run {
     var question: HTTPQuestion?
     /// The payload as records may hold it; nil: as it is.
     var logged: [UInt8]?
+    /// Of the request that it answers, if that has one.
+    var key: RequestKey?
+    /// The `keyed` record of that request, once it runs.
+    var keyed: Offset?
     /// The record that stands for its start, where that is not an `invoked` record of its own.
     var record: Offset?
     /// The record that must be durable before the function may start; nil: its own.

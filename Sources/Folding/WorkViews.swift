@@ -1,5 +1,6 @@
 package import Cron
 package import Events
+package import HTTP
 package import Primitives
 package import Queue
 package import RecordFormat
@@ -10,6 +11,7 @@ package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
     package private(set) var bindings = BindingView()
+    package var requests = KeyedRequestView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -46,7 +48,9 @@ package struct WorkViews {
             endFiring(firingRuns.removeValue(forKey: cause) ?? cause, at: time)
         case .started:
             queue.applyRestart()
+            requests.applyRestart()
             firingRuns = [:]
+        case .request(let event): requests.apply(event, at: offset, time: time)
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
         case .state, .stopped, .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
@@ -80,6 +84,7 @@ extension WorkViews {
             }
         }
         bindings.encode(into: &writer)
+        requests.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -97,5 +102,6 @@ extension WorkViews {
         }
         // A snapshot of before there were any ends here.
         if !reader.isAtEnd { bindings = try BindingView(from: &reader) }
+        if !reader.isAtEnd { requests = try KeyedRequestView(from: &reader) }
     }
 }

@@ -24,14 +24,23 @@ package final class HTTPGateway: HTTPService {
     private let loop: any EventLoop
     private let loopNumber: Int
     private let cors: CORS
+    /// Whether an `Idempotency-Key` means something to the engine.
+    private let keepsKeys: Bool
     private var entropy = SystemEntropy()
     private var pending: [UInt64: Pending] = [:]
     private var nextNumber: UInt64 = 0
     private var commands: [Command] = []
     private var commandBytes = 0
 
-    package init(inbox: Inbox, loop: any EventLoop, loopNumber: Int, cors: CORS = CORS()) {
+    package init(
+        inbox: Inbox,
+        loop: any EventLoop,
+        loopNumber: Int,
+        cors: CORS = CORS(),
+        keepsKeys: Bool = true
+    ) {
         self.cors = cors
+        self.keepsKeys = keepsKeys
         self.inbox = inbox
         self.loop = loop
         self.loopNumber = loopNumber
@@ -39,9 +48,11 @@ package final class HTTPGateway: HTTPService {
 
     // MARK: Requests
 
-    /// JSON is part of the function's input; anything else is read from the channel.
-    package func wantsWholeBody(contentType: String?) -> Bool {
-        contentType.map { HTTPEvent.isJSON($0) } ?? false
+    /// JSON is part of the function's input; anything else is read from the channel, unless it has
+    /// to be compared with that of another request.
+    package func wantsWholeBody(header: (String) -> String?) -> Bool {
+        if let type = header("content-type"), HTTPEvent.isJSON(type) { return true }
+        return keepsKeys && header("idempotency-key") != nil
     }
 
     package func receive(_ request: NetServer.HTTPRequest, _ exchange: HTTPExchange) {

@@ -1,6 +1,7 @@
 import CommitLog
 import Cron
 package import Folding
+import HTTP
 import JSON
 package import Primitives
 import Queue
@@ -17,6 +18,8 @@ package struct LogDigest: Equatable, Sendable {
     package let cron: UInt64
     /// Of the triggers that belong to no connection.
     package let bound: UInt64
+    /// Of requests with an `Idempotency-Key`.
+    package let keyed: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
@@ -24,6 +27,7 @@ package struct LogDigest: Equatable, Sendable {
         state = views.state.digest()
         cron = views.work.cron.digest()
         bound = views.work.bindings.digest()
+        keyed = views.work.requests.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -76,7 +80,7 @@ package struct LogDigest: Equatable, Sendable {
     }
 
     private var parts: [(name: String, value: UInt64)] {
-        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound)]
+        [("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("keyed", keyed)]
     }
 
     package func write(to output: Output) {

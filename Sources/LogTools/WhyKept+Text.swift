@@ -95,16 +95,17 @@ extension Need {
         case .schedule: "schedule"
         case .cronRun: "cron_run"
         case .binding: "trigger"
+        case .requestKey: "idempotency_key"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
         }
     }
 
-    /// The queue or the scope.
+    /// The queue, the scope, or what else it is of.
     fileprivate var subject: String? {
         switch self {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
-            .binding(let name):
+            .binding(let name), .requestKey(let name):
             name
         case .queueSetup, .schedule, .cronRun, .engineStart, .unknownKind: nil
         }
@@ -123,6 +124,7 @@ extension Need {
         case .schedule: "\(noun) of cron slots"
         case .cronRun: "\(noun) of cron runs that have not ended"
         case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
+        case .requestKey: "\(noun) of idempotency keys of \(name)"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"
         }

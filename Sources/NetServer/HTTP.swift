@@ -47,9 +47,9 @@ package struct HTTPReply: Sendable {
 /// Answers the HTTP requests of one event loop, on which every method is called.
 package protocol HTTPService: AnyObject {
     /// Whether a request's body is to be complete before ``receive(_:_:)``. Otherwise that comes
-    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. The content type is the first
-    /// one that was sent, if any was.
-    func wantsWholeBody(contentType: String?) -> Bool
+    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. `header` gives the first value
+    /// that was sent under a name.
+    func wantsWholeBody(header: (String) -> String?) -> Bool
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
     /// Comes once in a turn of the event loop in which requests were received, after the last of
     /// them, whatever their connections: the time to hand a batch over.
@@ -57,12 +57,14 @@ package protocol HTTPService: AnyObject {
 }
 
 extension HTTPService {
-    package func wantsWholeBody(contentType: String?) -> Bool { true }
+    package func wantsWholeBody(header: (String) -> String?) -> Bool { true }
 }
 
 /// Bounds of a listener for HTTP.
 package struct HTTPSettings: Sendable {
     package var maximumConnections = 20_000
+    /// Requests at the same time on one connection of HTTP/2.
+    package var streams = 100
     /// Connections that the kernel completes ahead of us.
     package var backlog: Int32 = 4096
     /// From the accept to the end of the first request's head.

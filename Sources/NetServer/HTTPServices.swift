@@ -38,8 +38,8 @@ final class LoopService {
         self.service = service
     }
 
-    func wantsWholeBody(contentType: String?) -> Bool {
-        service.wantsWholeBody(contentType: contentType)
+    func wantsWholeBody(header: (String) -> String?) -> Bool {
+        service.wantsWholeBody(header: header)
     }
 
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {

@@ -59,12 +59,13 @@ package final class Listener: Sendable {
         return try await bind(bootstrap, to: address, connections)
     }
 
-    /// Listens for HTTP/1.1 requests. `makeService` is called on each event loop when its first
-    /// connection comes.
+    /// Listens for HTTP/1.1 requests; with an `identity` for TLS, over which there is HTTP/2 as
+    /// well. `makeService` is called on each event loop when its first connection comes.
     package static func http(
         on address: ListenAddress,
         group: any EventLoopGroup,
         settings: HTTPSettings = HTTPSettings(),
+        identity: TLSIdentity? = nil,
         makeService: @escaping @Sendable (any EventLoop) -> any HTTPService
     ) async throws(ListenerError) -> Listener {
         let connections = Connections(maximum: settings.maximumConnections)
@@ -77,10 +78,19 @@ package final class Listener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try connections.admit(channel)
-                    try HTTPConnection.configure(
+                    let service = services.service(on: channel.eventLoop)
+                    guard let identity else {
+                        return try HTTPConnection.configure(
+                            channel,
+                            settings: settings,
+                            service: service
+                        )
+                    }
+                    try ProtocolChoice.configure(
                         channel,
+                        identity: identity,
                         settings: settings,
-                        service: services.service(on: channel.eventLoop)
+                        service: service
                     )
                 }
             }

@@ -6,6 +6,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
+import Primitives
 import WorkerGateway
 
 /// The gateways of every event loop, and the way from the core to them.
@@ -26,7 +27,7 @@ final class Edges: Sendable {
         group: MultiThreadedEventLoopGroup,
         inbox: Inbox,
         outbound: InvokerSettings,
-        cors: CORS,
+        http settings: Configuration.HTTP,
         report: Report
     ) {
         loops = group.makeIterator().enumerated().map { number, loop in
@@ -48,7 +49,8 @@ final class Edges: Sendable {
                             inbox: inbox,
                             loop: loop,
                             loopNumber: number,
-                            cors: cors
+                            cors: CORS(settings.cors),
+                            keepsKeys: settings.idempotencyExpiry.nanoseconds > 0
                         ),
                         eventLoop: loop
                     ),

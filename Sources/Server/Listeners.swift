@@ -1,4 +1,5 @@
 import AccessControl
+import Engine
 import Glibc
 import NIOCore
 import NIOPosix
@@ -26,12 +27,14 @@ struct Listeners {
             }
             let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }
             let settings = HTTPSettings(configuration.http, loops: loops)
+            let identity = try TLSIdentity(configuration.http, report)
             let http: Listener
             do throws(ListenerError) {
                 http = try await Listener.http(
                     on: ListenAddress(configuration.http.address),
                     group: group,
                     settings: settings,
+                    identity: identity,
                     makeService: { edges.httpService(on: $0) }
                 )
             } catch {
@@ -119,6 +122,35 @@ struct Listeners {
         await http.close(grace: .seconds(2))
         // Those that are registering at this moment get longer than the others.
         for worker in workers { await worker.close(code: 1012, grace: .seconds(5)) }
+    }
+}
+
+extension TLSIdentity {
+    /// Nil where the configuration names none.
+    fileprivate convenience init?(
+        _ configuration: Configuration.HTTP,
+        _ report: Report
+    ) throws(ServeError) {
+        guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
+            return nil
+        }
+        do throws(TLSIdentityError) {
+            try self.init(certificate: certificate, key: key) { change in
+                switch change {
+                case .renewed(let path):
+                    report.notice(Notice(severity: .info, text: "TLS: \(path) was read anew"))
+                case .failed(let error):
+                    let text = "TLS: changed files cannot be used, the old ones are: \(error)"
+                    report.notice(Notice(severity: .error, text: text))
+                }
+            }
+        } catch {
+            throw ServeError(
+                .configuration,
+                code: "http.tls_certificate",
+                message: "cannot serve HTTP over TLS with \(error)"
+            )
+        }
     }
 }
 

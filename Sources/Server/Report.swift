@@ -41,12 +41,13 @@ struct Report: Sendable {
         let worker = listeners.workers[0].address
         let others = listeners.workers.dropFirst().map { " and ws://\($0.address)" }.joined()
         let http = listeners.http.address
+        let scheme = configuration.http.tlsCertificate == nil ? "http" : "https"
         line(
             .info,
             "listening",
             """
             workers on ws://\(worker)\(others)
-            HTTP triggers on http://\(http)
+            HTTP triggers on \(scheme)://\(http)
             next: III_URL=ws://\(worker) python3 worker.py
             """
         )

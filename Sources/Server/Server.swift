@@ -1,7 +1,6 @@
 import CPlatform
 import Engine
 import Glibc
-import HTTP
 import HTTPInvoker
 import NIOCore
 import NIOPosix
@@ -33,7 +32,7 @@ package enum Server {
             group: group,
             inbox: core.inbox,
             outbound: outbound,
-            cors: CORS(configuration.http.cors),
+            http: configuration.http,
             report: report
         )
         let opened = try await core.start(sinks: edges.sinks)

@@ -171,12 +171,14 @@ struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
     let bound: UInt64
+    let keyed: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
         bound = views.work.bindings.digest()
+        keyed = views.work.requests.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }

@@ -47,7 +47,8 @@ struct MiddlewareTests {
                 "200 content-type=application/json|null"
             ),
             (#"{"action":"respond","response":7}"#, "200 content-type=application/json|null"),
-            (#"{"action":"Continue"}"#, "unknown"), (#"{"action":1}"#, "unknown"), ("{}", "unknown"),
+            (#"{"action":"Continue"}"#, "unknown"), (#"{"action":1}"#, "unknown"),
+            ("{}", "unknown"),
             ("true", "unknown"), ("null", "unknown"), (#""continue""#, "unknown"),
         ]
     )

@@ -10,7 +10,9 @@ private final class StreamingService: HTTPService {
     var requests: [HTTPRequest] = []
     var exchanges: [HTTPExchange] = []
 
-    func wantsWholeBody(contentType: String?) -> Bool { contentType == "application/json" }
+    func wantsWholeBody(header: (String) -> String?) -> Bool {
+        header("content-type") == "application/json"
+    }
 
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         requests.append(request)

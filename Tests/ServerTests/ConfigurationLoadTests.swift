@@ -62,6 +62,8 @@ struct ConfigurationLoadTests {
         expected.http.cors = CORS.Rules(origins: ["https://a.example"], methods: ["GET", "PUT"])
         expected.http.concurrency = 3
         expected.http.redactHeaders = ["x-session"]
+        expected.http.idempotencyExpiry = .seconds(7200)
+        expected.http.idempotencyKeys = 9
         expected.http.bodyMemory = 2 << 20
         expected.http.headerLimit = 2048
         expected.http.headerCount = 20
@@ -69,6 +71,8 @@ struct ConfigurationLoadTests {
         expected.http.bodyTimeout = .seconds(4)
         expected.http.idleTimeout = .seconds(5)
         expected.http.maxConnections = 6
+        expected.http.tlsCertificate = "/tls/a.pem"
+        expected.http.tlsKey = "/tls/a.key"
         expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3)
         var mails = Configuration.FunctionQueue()
         mails.concurrency = 4
@@ -114,6 +118,8 @@ struct ConfigurationLoadTests {
         middleware_timeout = "2s"
         cors = { allowed_origins = ["https://a.example"], allowed_methods = ["GET", "PUT"] }
         concurrency_request_limit = 3
+        idempotency_expiry = "2h"
+        idempotency_keys = 9
         redact_headers = ["X-Session"]
         body_memory = "2MiB"
         header_limit = 2048
@@ -122,6 +128,8 @@ struct ConfigurationLoadTests {
         body_timeout = "4s"
         idle_timeout = "5s"
         max_connections = 6
+        tls_certificate = "/tls/a.pem"
+        tls_key = "/tls/a.key"
 
         [stream]
         address = "127.0.0.1:3"

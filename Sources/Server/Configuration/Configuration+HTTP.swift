@@ -18,6 +18,10 @@ extension Configuration {
         package var concurrency: UInt32 = 1024
         /// Headers that are not recorded, beside those that are known to carry credentials.
         package var redactHeaders: [String] = []
+        /// How long an `Idempotency-Key` counts; zero: it is the function's own.
+        package var idempotencyExpiry = Timestamp.Span.seconds(86_400)
+        /// How many keys are remembered.
+        package var idempotencyKeys: UInt32 = 200_000
         /// The largest request body, in bytes; at most what fits a record.
         package var bodyLimit = 10 << 20
         /// What the bodies of all requests may take at the same time, in bytes.
@@ -32,6 +36,9 @@ extension Configuration {
         /// From a reply to the end of the next request's head.
         package var idleTimeout = Timestamp.Span.seconds(60)
         package var maxConnections: UInt32 = 20_000
+        /// Files in PEM, absolute once loaded; both, or none: without TLS.
+        package var tlsCertificate: String?
+        package var tlsKey: String?
 
         package init() {}
     }
@@ -62,6 +69,8 @@ extension Configuration.HTTP {
         Field(optional: "cors", \.cors, .cors),
         Field("concurrency_request_limit", \.concurrency, .integer(1 ... .max)),
         Field("redact_headers", \.redactHeaders, .headerNames),
+        Field("idempotency_expiry", \.idempotencyExpiry, .span),
+        Field("idempotency_keys", \.idempotencyKeys, .integer(1...100_000_000)),
         Field("body_limit", \.bodyLimit, .size(1...Limits.recordBytes)),
         Field("body_memory", \.bodyMemory, .size(1 << 20...1 << 40)),
         Field("header_limit", \.headerLimit, .size(1 << 10...1 << 20)),
@@ -70,6 +79,8 @@ extension Configuration.HTTP {
         Field("body_timeout", \.bodyTimeout, .positiveSpan),
         Field("idle_timeout", \.idleTimeout, .positiveSpan),
         Field("max_connections", \.maxConnections, .integer(1...1_000_000)),
+        Field(optional: "tls_certificate", \.tlsCertificate, .path),
+        Field(optional: "tls_key", \.tlsKey, .path),
     ]
 
     /// The same for the engine.
@@ -80,6 +91,8 @@ extension Configuration.HTTP {
             .sorted { $0.priority < $1.priority }.map(\.function)
         rules.middlewareTimeout = UInt64(max(0, (middlewareTimeout ?? timeout).nanoseconds))
         rules.concurrency = Int(concurrency)
+        rules.idempotencyExpiry = UInt64(max(0, idempotencyExpiry.nanoseconds))
+        rules.idempotencyKeys = Int(idempotencyKeys)
         rules.secrets = SecretHeaders(redactHeaders)
         return rules
     }

@@ -38,6 +38,7 @@ struct ConfigurationDecoder {
         }
         warnOfInertKeys()
         warnOfPhases(found.http.middleware)
+        checkTLS(found.http)
         return found
     }
 
@@ -200,6 +201,15 @@ struct ConfigurationDecoder {
                 findings.error(.conflict, at: place, message)
             }
             exec.append(one)
+        }
+    }
+
+    private mutating func checkTLS(_ http: Configuration.HTTP) {
+        let certificate = (key: "http.tls_certificate", isSet: http.tlsCertificate != nil)
+        let key = (key: "http.tls_key", isSet: http.tlsKey != nil)
+        for (one, other) in [(certificate, key), (key, certificate)] where one.isSet {
+            guard !other.isSet, let place = origins[one.key] else { continue }
+            findings.error(.conflict, at: place, "\(one.key) needs \(other.key) beside it")
         }
     }
 

@@ -9,5 +9,10 @@ package struct HTTPRules: Equatable, Sendable {
     /// Headers whose values are not recorded.
     package var secrets = SecretHeaders()
 
+    /// How long a request's `Idempotency-Key` counts, in nanoseconds; 0: it is the function's own.
+    package var idempotencyExpiry: UInt64 = 86_400_000_000_000
+    /// How many keys are remembered; above it the oldest is forgotten.
+    package var idempotencyKeys = 200_000
+
     package init() {}
 }
