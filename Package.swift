@@ -56,6 +56,8 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser",
@@ -74,6 +76,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
@@ -108,7 +111,12 @@ let package = Package(
         module("RecordFormat", ["Primitives", "CPlatform", "CZstd", "CXXHash"]),
         module("Disk", ["Primitives", "CLiburing", "CPlatform"]),
         module("WorkerProtocol", ["Primitives", "JSON"]),
-        module("NetServer", ["Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
+        module(
+            "NetServer",
+            [
+                "Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, nioHTTP2,
+            ]
+        ),
         // 3
         module("CommitLog", ["Primitives", "RecordFormat", "Disk"]),
         module("Events", ["Primitives", "RecordFormat"]),
@@ -121,7 +129,7 @@ let package = Package(
         service("Queue", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("State", ["Primitives", "RecordFormat", "Events", "JSON", deque, heap]),
         service("Stream", ["Primitives", "RecordFormat", "Events", "JSON", "State"]),
-        service("HTTP", ["Primitives", "Events", "JSON"]),
+        service("HTTP", ["Primitives", "RecordFormat", "Events", "JSON", heap]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
@@ -130,7 +138,7 @@ let package = Package(
         // 5
         module(
             "Folding",
-            ["Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron"]
+            ["Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron", "HTTP"]
         ),
         // 6
         module(
@@ -145,7 +153,7 @@ let package = Package(
             "LogTools",
             [
                 "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
-                "Queue", "State", "Stream", "Cron",
+                "Queue", "State", "Stream", "Cron", "HTTP",
             ]
         ),
         // 7
@@ -176,7 +184,7 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTPFunctions",
+                "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTP", "HTTPFunctions",
                 "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
                 "State", "Stream", "Cron", "JSON", "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -240,7 +248,7 @@ let package = Package(
         tests("StreamTests", ["Stream", "State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
-        tests("HTTPTests", ["HTTP", "Primitives", "JSON"]),
+        tests("HTTPTests", ["HTTP", "Primitives", "Events", "RecordFormat", "JSON"]),
         tests("AccessControlTests", ["AccessControl", "Primitives", "JSON"]),
         tests("HTTPFunctionsTests", ["HTTPFunctions", "Primitives", "JSON"]),
         tests(
@@ -298,7 +306,10 @@ let package = Package(
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
-        tests("ServerTests", ["Server", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]),
+        tests(
+            "ServerTests",
+            ["Server", "HTTP", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]
+        ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("TidyTests", []),

@@ -69,7 +69,7 @@ extension Engine where Store: ~Copyable {
             started: now.wall.milliseconds - span.milliseconds,
             duration: Double(span.nanoseconds) / 1_000_000
         )
-        switch result {
+        switch hidden(result, of: run) {
         case .value(let value): event.output = JSONText(trusted: value)
         case .none: event.output = .null
         case .failure(let error): event.error = JSONText(error)

@@ -12,13 +12,25 @@ import Queue
 extension Engine where Store: ~Copyable {
     // MARK: Start
 
-    /// Runs a function, after its condition has been asked if it has one.
+    /// Runs a function, after those have been asked that decide whether it may.
     mutating func start(_ run: Run) throws(LogError) {
-        guard let condition = run.condition else { return try dispatch(run) }
-        run.condition = nil
+        switch run.gatekeepers.popFirst() {
+        case .condition(let condition): try ask(condition, whether: run)
+        case .middleware(let middleware): try ask(middleware, about: run)
+        case nil:
+            if let key = run.key, case .respond(let exchange) = run.purpose,
+                try !claims(key, for: run, exchange)
+            {
+                return
+            }
+            try dispatch(run)
+        }
+    }
+
+    private mutating func ask(_ condition: FunctionName, whether run: Run) throws(LogError) {
         let question = Run(
             function: condition,
-            payload: run.payload,
+            payload: run.question?.plain ?? run.payload,
             purpose: .condition(of: run),
             trace: run.trace,
             cause: run.record ?? run.cause,
@@ -30,7 +42,7 @@ extension Engine where Store: ~Copyable {
         try dispatch(question)
     }
 
-    private mutating func dispatch(_ run: Run) throws(LogError) {
+    mutating func dispatch(_ run: Run) throws(LogError) {
         if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function) {
             return try dispatch(run, to: builtin)
         }
@@ -119,8 +131,11 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Offset {
         let isAwaited: Bool
         if case .nobody = run.purpose { isAwaited = false } else { isAwaited = true }
-        let isCondition: Bool
-        if case .condition = run.purpose { isCondition = true } else { isCondition = false }
+        let isCondition =
+            switch run.purpose {
+            case .condition, .middleware: true
+            default: false
+            }
         return try record(
             .invoked(
                 Invoked(
@@ -184,8 +199,8 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron, .react: true
-            case .answer, .nobody, .condition, .deliver, .admit, .screen, .notify, .keepsStream,
-                .joinsStream, .admitStream:
+            case .answer, .nobody, .condition, .middleware, .deliver, .admit, .screen, .notify,
+                .keepsStream, .joinsStream, .admitStream:
                 start != nil || run.activation != nil
             }
         var end = run.record ?? run.cause
@@ -194,7 +209,7 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: recordable(result, of: run),
+                        result: recordable(hidden(result, of: run), of: run),
                         duration: span
                     )
                 ),
@@ -202,13 +217,38 @@ extension Engine where Store: ~Copyable {
                 cause: cause
             )
         }
+        try conclude(run, result, after: end)
+        if let activation = run.activation { try self.end(activation) }
+        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
+        try observed(run, result, took: span, at: end)
+    }
+
+    /// Does what a run was for, with its result, which rests on the record `end`.
+    private mutating func conclude(
+        _ run: Run,
+        _ result: FunctionResult,
+        after end: Offset?
+    ) throws(LogError) {
         switch run.purpose {
         case .answer(let connection, let id, let function, let propagation):
             answer(id, function: function, result, propagation, on: connection, after: end)
         case .respond(let exchange):
-            respond(exchange, to: result, after: end)
+            if let keyed = run.keyed {
+                try settle(keyed, run, exchange, result, after: end)
+            } else {
+                respond(exchange, to: result, after: end)
+            }
         case .condition(let subject):
             try proceed(with: subject, result, after: end)
+        case .middleware(let subject, let exchange, let number):
+            try proceed(
+                with: subject,
+                exchange,
+                number: number,
+                middleware: run.function,
+                result,
+                after: end
+            )
         case .cron(let firing):
             cronHistory.ended(firing, result, took: span)
             if case .failure(let error) = result {
@@ -225,9 +265,18 @@ extension Engine where Store: ~Copyable {
         case .nobody, .deliver:
             break
         }
-        if let activation = run.activation { try self.end(activation) }
-        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
-        try observed(run, result, took: span, at: end)
+    }
+
+    /// What a function answered about a request, without the secrets of its headers.
+    func hidden(_ result: FunctionResult, of run: Run) -> FunctionResult {
+        guard case .value(let bytes) = result else { return result }
+        let secrets = options.http.secrets
+        let value = JSONText(trusted: bytes)
+        switch run.purpose {
+        case .respond: return .value(secrets.hidden(inResponse: value).bytes)
+        case .middleware: return .value(secrets.hidden(inVerdict: value).bytes)
+        default: return result
+        }
     }
 
     /// What an auth function knows of a worker, and a hook of it, may be a secret.
@@ -305,10 +354,12 @@ extension Engine where Store: ~Copyable {
         _ answer: FunctionResult,
         after offset: Offset?
     ) throws(LogError) {
+        // The client has a response already, or has gone.
+        if case .respond(let exchange) = run.purpose, exchanges[exchange] == nil { return }
         let isRefused = answer == .value(JSONText.false.bytes)
         var failure: ErrorBody?
         if case .failure(let error) = answer { failure = error }
-        guard isRefused || failure != nil else { return try dispatch(run) }
+        guard isRefused || failure != nil else { return try start(run) }
         switch run.purpose {
         case .respond(let exchange):
             if let failure {
@@ -326,8 +377,8 @@ extension Engine where Store: ~Copyable {
             try skipFiring(firing, failure?.message ?? "its condition answered false")
         case .notify(let notice):
             try notified(notice, by: run, failure.map { .failure($0) } ?? .none)
-        case .answer, .nobody, .condition, .admit, .screen, .keepsStream, .joinsStream,
-            .admitStream:
+        case .answer, .nobody, .condition, .middleware, .admit, .screen, .keepsStream,
+            .joinsStream, .admitStream:
             break
         }
     }

@@ -12,7 +12,7 @@ extension Engine where Store: ~Copyable {
     private func patience(for run: Run) -> UInt64? {
         switch run.purpose {
         case .deliver: options.deliveryLease
-        case .condition(let subject): patience(for: subject)
+        case .condition(let subject), .middleware(let subject, _, _): patience(for: subject)
         case .answer, .nobody, .respond, .cron, .react, .admit, .screen, .notify, .keepsStream,
             .joinsStream, .admitStream:
             options.invocationTimeout
@@ -69,7 +69,9 @@ extension Engine where Store: ~Copyable {
                 "worker \(worker.name ?? worker.id.description) was silent about a message for "
                     + "\(run.function) for \(time); it is delivered again"
             )
-        case .respond(let exchange): expire(exchange)
+        case .respond(let exchange): try expire(exchange)
+        case .middleware(_, let exchange, let number):
+            expireMiddleware(exchange, number: number)
         default: break
         }
         let isLease = if case .deliver = run.purpose { true } else { false }

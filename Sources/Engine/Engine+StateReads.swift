@@ -55,9 +55,13 @@ extension Engine where Store: ~Copyable {
         answer(call, on: connection, resolve(outcome.reply), after: outcome.after)
     }
 
-    /// Answers the calls whose values have arrived.
+    /// Answers the calls, and the requests, whose values have arrived.
     mutating func answerReads() {
         while let name = log.takeRead() {
+            if let waiting = waitingReplies.removeValue(forKey: name) {
+                answerNow(waiting.exchange, from: waiting.response, after: waiting.after)
+                continue
+            }
             guard let waiting = waitingAnswers.removeValue(forKey: name) else { continue }
             let result = resolve(waiting.reply)
             answer(waiting.call, on: waiting.connection, result, after: waiting.after)

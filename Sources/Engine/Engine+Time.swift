@@ -17,6 +17,7 @@ extension Engine where Store: ~Copyable {
         for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
         try expireValues()
         if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
+        if !waitingRequests.isEmpty { try beginWaitingRequests() }
     }
 
     private mutating func pruneTimers() {
@@ -60,7 +61,9 @@ extension Engine where Store: ~Copyable {
     private mutating func end(_ subject: Timers.Subject) throws(LogError) {
         switch subject {
         case .namespaceGrace(let connection): try endNamespaceGrace(connection)
-        case .responseDeadline(let exchange): expire(exchange)
+        case .responseDeadline(let exchange): try expire(exchange)
+        case .middlewareDeadline(let exchange, let number):
+            expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)
         case .streamAdmission(let id): expireStreamAdmission(id)
         case .hookDeadline(let connection, let number): try endHook(connection, number)

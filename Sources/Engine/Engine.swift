@@ -4,7 +4,7 @@ import Cron
 package import Disk
 import Events
 package import Folding
-import HTTP
+package import HTTP
 import HTTPFunctions
 import JSON
 import Observability
@@ -40,7 +40,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// What became of the slots of this life.
     var cronHistory = CronHistory()
     /// HTTP requests that wait for their response.
-    var exchanges: [ExchangeID: TraceID] = [:]
+    var exchanges: [ExchangeID: OpenExchange] = [:]
+    /// Those that have not begun, since there are enough of the others.
+    var waitingRequests = WaitingRequests()
+    /// Runs of requests with an `Idempotency-Key`, by their `keyed` records.
+    var keyedRuns: [Offset: KeyedRun] = [:]
+    /// Requests that get a response of the log, by the name of its read.
+    var waitingReplies: [UInt64: WaitingReply] = [:]
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
@@ -133,6 +139,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// - Throws: what the log threw; the engine must end then.
     package mutating func handle(_ command: Command) throws(LogError) {
+        try begin(command)
+        if !waitingRequests.isEmpty { try beginWaitingRequests() }
+    }
+
+    mutating func begin(_ command: Command) throws(LogError) {
         let refusal = try givingUpTooLarge { (engine) throws(LogError) in
             try engine.perform(command)
         }
@@ -192,8 +203,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
-        case .requestAbandoned(let exchange): exchanges[exchange] = nil
-        case .requestStreams(let exchange): stream(exchange)
+        case .requestAbandoned(let exchange): try abandon(exchange)
+        case .requestStreams(let exchange): try stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
@@ -201,6 +212,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .configure(let settings): try configure(settings)
         case .drain:
             isDraining = true
+            refuseWaitingRequests()
             endAllWaiting()
         }
     }

@@ -1,6 +1,7 @@
 package import AccessControl
 package import Cron
 package import Events
+package import HTTP
 package import HTTPFunctions
 package import Observability
 import Primitives
@@ -45,6 +46,7 @@ package struct EngineOptions: Sendable {
     package var listeners: [AccessRules] = [AccessRules()]
     package var telemetry = TelemetryStore.Settings()
     package var timeZones = TimeZones.utcOnly
+    package var http = HTTPRules()
     /// The id of the function that is asked about every socket of streams; nil: none is.
     package var streamAuthentication: String?
 

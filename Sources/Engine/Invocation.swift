@@ -32,6 +32,8 @@ final class Run {
         case admitStream(SubscriberID)
         /// It decides whether the other run takes place.
         case condition(of: Run)
+        /// It may answer the request in place of the other run; the `number`th that is asked.
+        case middleware(of: Run, ExchangeID, number: UInt32)
     }
 
     /// Whether it decides over a worker of a listener with rules. What it is asked holds
@@ -54,8 +56,16 @@ final class Run {
     let causeHoldsPayload: Bool
     let baggage: String?
     let caller: UUID128?
-    /// A function that must not answer `false`.
-    var condition: FunctionName?
+    /// Functions that are asked, one after the other, before it takes place.
+    var gatekeepers: ArraySlice<Gatekeeper> = []
+    /// What they are asked, where that is not the payload.
+    var question: HTTPQuestion?
+    /// What records may hold of the payload, where that has secrets; nil: all of it.
+    var logged: [UInt8]?
+    /// Of the request that it answers, if that has one.
+    var key: RequestKey?
+    /// The `keyed` record of that request, once it runs.
+    var keyed: Offset?
     /// The record that stands for its start, where that is not an `invoked` record of its own.
     var record: Offset?
     /// The record that must be durable before the function may start; nil: its own.
@@ -74,10 +84,14 @@ final class Run {
     var depth = 0
     /// The event behind that, and what it has led to.
     var chain: ActivationChain?
-    /// What records may hold of the payload, where that has secrets; nil: all of it.
-    var logged: [UInt8]?
     /// The observer that it is run for.
     var activation: Activation?
+
+    enum Gatekeeper {
+        /// Must not answer `false`.
+        case condition(FunctionName)
+        case middleware(FunctionName)
+    }
 
     /// One call of an observer's target.
     struct Activation {
@@ -106,7 +120,7 @@ final class Run {
         self.causeHoldsPayload = causeHoldsPayload
         self.baggage = baggage
         self.caller = caller
-        self.condition = condition
+        if let condition { gatekeepers = [.condition(condition)] }
     }
 }
 

@@ -9,6 +9,8 @@ struct Timers {
         /// The worker's namespace is `default` if it has not said otherwise by now (protocol 1.7).
         case namespaceGrace(ConnectionID)
         case responseDeadline(ExchangeID)
+        /// A middleware function has not answered about a request, by its count.
+        case middlewareDeadline(ExchangeID, UInt32)
         /// The auth function has not said whether a socket is let in.
         case admissionDeadline(AdmissionID)
         /// The auth function has said nothing of a socket of streams.

@@ -23,6 +23,7 @@ extension Event {
         case .logged: Logged.kind
         case .spanReported: SpanReported.kind
         case .metricReported: MetricReported.kind
+        case .request(let event): event.kind
         case .queue(let event): event.kind
         case .state(let event): event.kind
         case .cron(let event): event.kind
@@ -51,6 +52,7 @@ extension Event {
         case .logged(let event): event.encode(into: &writer)
         case .spanReported(let event): event.encode(into: &writer)
         case .metricReported(let event): event.encode(into: &writer)
+        case .request(let event): event.encode(into: &writer)
         case .queue(let event): event.encode(into: &writer)
         case .state(let event): event.encode(into: &writer)
         case .cron(let event): event.encode(into: &writer)

@@ -33,6 +33,11 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case invoked = 33
     case completed = 34
 
+    case requestKeyed = 36
+    case requestKept = 37
+    case requestReleased = 38
+    case requestRepeated = 39
+
     case queueDefined = 48
     case subscribed = 49
     case unsubscribed = 50
@@ -82,6 +87,7 @@ package enum Event: Equatable, Sendable {
     case triggered(Triggered)
     case invoked(Invoked)
     case completed(Completed)
+    case request(RequestEvent)
     case queue(QueueEvent)
     case state(StateEvent)
     case cron(CronEvent)
@@ -130,6 +136,10 @@ extension Event {
         case .triggered: .triggered(try Triggered(from: &reader))
         case .invoked: .invoked(try Invoked(from: &reader))
         case .completed: .completed(try Completed(from: &reader))
+        case .requestKeyed: .request(.keyed(try RequestKeyed(from: &reader)))
+        case .requestKept: .request(.kept(try RequestKept(from: &reader)))
+        case .requestReleased: .request(.released(try RequestReleased(from: &reader)))
+        case .requestRepeated: .request(.repeated(try RequestRepeated(from: &reader)))
         case .queueDefined: .queue(.defined(try QueueDefined(from: &reader)))
         case .subscribed: .queue(.subscribed(try Subscribed(from: &reader)))
         case .unsubscribed: .queue(.unsubscribed(try Unsubscribed(from: &reader)))

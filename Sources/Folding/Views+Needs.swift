@@ -1,5 +1,6 @@
 import Cron
 package import Events
+import HTTP
 package import Primitives
 import Queue
 import State
@@ -52,6 +53,7 @@ extension WorkViews {
         case .invoked: firingRuns[offset] != nil || reactions.needs(offset)
         // What ends the deliveries of the run before.
         case .started: true
+        case .request(let event): requests.needs(event, at: offset)
         case .triggerBound(let event): bindings.needs(event, at: offset)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
             .functionRegistered,

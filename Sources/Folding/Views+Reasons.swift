@@ -1,4 +1,5 @@
 package import Events
+import HTTP
 package import Primitives
 import Queue
 import Stream
@@ -25,6 +26,8 @@ package enum Need: Hashable, Sendable {
     case reaction
     /// It made a trigger of this type, which belongs to no connection and is still there.
     case binding(type: String)
+    /// It tells of an `Idempotency-Key` of this route that still counts.
+    case requestKey(route: String)
     /// An engine was started: that ended the deliveries before it.
     case engineStart
     /// It is of a kind that this version does not know.
@@ -44,6 +47,7 @@ extension Views {
         case .invoked: return work.reactions.needs(offset) ? .reaction : .cronRun
         case .triggered: return .reaction
         case .triggerBound(let bound): return .binding(type: bound.type)
+        case .request(let event): return .requestKey(route: work.requests.route(of: event))
         default: return .engineStart
         }
     }

@@ -1,5 +1,6 @@
 package import Cron
 package import Events
+package import HTTP
 package import Primitives
 package import Queue
 package import RecordFormat
@@ -12,6 +13,7 @@ package struct WorkViews {
     package var cron = CronView()
     package private(set) var bindings = BindingView()
     package private(set) var reactions = ReactionView()
+    package var requests = KeyedRequestView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -53,7 +55,9 @@ package struct WorkViews {
         case .started:
             queue.applyRestart()
             reactions.applyRestart()
+            requests.applyRestart()
             firingRuns = [:]
+        case .request(let event): requests.apply(event, at: offset, time: time)
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
@@ -90,6 +94,7 @@ extension WorkViews {
         bindings.encode(into: &writer)
         reactions.encode(into: &writer)
         cron.encodeMarks(into: &writer)
+        requests.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -108,5 +113,6 @@ extension WorkViews {
         bindings = try BindingView(from: &reader)
         reactions = try ReactionView(from: &reader)
         try cron.decodeMarks(from: &reader)
+        requests = try KeyedRequestView(from: &reader)
     }
 }

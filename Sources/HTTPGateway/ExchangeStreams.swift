@@ -32,8 +32,8 @@ final class ExchangeStreams {
         source.write(body)
     }
 
-    /// The response is the function's.
-    func begin(_ headers: [(name: String, value: String)]) { sink.begin(headers) }
+    /// The response is the function's; `dress` adds the headers that are not.
+    func begin(_ dress: (inout HTTPReply) -> Void) { sink.begin(dress) }
 
     /// The request was answered otherwise, or its client has gone.
     func abandon() {

@@ -1,6 +1,6 @@
 package import Channels
 package import Engine
-import HTTP
+package import HTTP
 package import NIOCore
 package import NetServer
 package import Primitives
@@ -15,6 +15,7 @@ package final class HTTPGateway: HTTPService {
         /// Of its two channels.
         let key: UUID128
         let body: [UInt8]
+        let asker: CORS.Asker
         /// Made when somebody asks for either channel: most requests need none.
         var streams: ExchangeStreams?
     }
@@ -22,13 +23,24 @@ package final class HTTPGateway: HTTPService {
     private let inbox: Inbox
     private let loop: any EventLoop
     private let loopNumber: Int
+    private let cors: CORS
+    /// Whether an `Idempotency-Key` means something to the engine.
+    private let keepsKeys: Bool
     private var entropy = SystemEntropy()
     private var pending: [UInt64: Pending] = [:]
     private var nextNumber: UInt64 = 0
     private var commands: [Command] = []
     private var commandBytes = 0
 
-    package init(inbox: Inbox, loop: any EventLoop, loopNumber: Int) {
+    package init(
+        inbox: Inbox,
+        loop: any EventLoop,
+        loopNumber: Int,
+        cors: CORS = CORS(),
+        keepsKeys: Bool = true
+    ) {
+        self.cors = cors
+        self.keepsKeys = keepsKeys
         self.inbox = inbox
         self.loop = loop
         self.loopNumber = loopNumber
@@ -36,16 +48,26 @@ package final class HTTPGateway: HTTPService {
 
     // MARK: Requests
 
-    /// JSON is part of the function's input; anything else is read from the channel.
-    package func wantsWholeBody(contentType: String?) -> Bool {
-        contentType.map { HTTPEvent.isJSON($0) } ?? false
+    /// JSON is part of the function's input; anything else is read from the channel, unless it has
+    /// to be compared with that of another request.
+    package func wantsWholeBody(header: (String) -> String?) -> Bool {
+        if let type = header("content-type"), HTTPEvent.isJSON(type) { return true }
+        return keepsKeys && header("idempotency-key") != nil
     }
 
     package func receive(_ request: NetServer.HTTPRequest, _ exchange: HTTPExchange) {
         nextNumber += 1
         let id = ExchangeID(loop: loopNumber, number: nextNumber)
         let key = UUID128(from: &entropy)
-        pending[id.number] = Pending(exchange: exchange, key: key, body: request.body)
+        pending[id.number] = Pending(
+            exchange: exchange,
+            key: key,
+            body: request.body,
+            asker: CORS.Asker(
+                origin: request.header("origin"),
+                isPreflight: request.method == "OPTIONS"
+            )
+        )
         exchange.onAbandoned = { [weak self] in self?.abandon(id) }
         let propagation = Propagation(
             traceparent: request.header("traceparent"),
@@ -122,21 +144,29 @@ package final class HTTPGateway: HTTPService {
         switch effect {
         case .respond(let id, let reply, let trace):
             guard let request = pending.removeValue(forKey: id.number) else { return }
+            var headers = reply.headers
+            var own = reply.isBare ? [] : cors.headers(for: request.asker, over: &headers)
+            if let trace { own.append(Self.header(naming: trace)) }
             request.exchange.respond(
                 NetServer.HTTPReply(
                     status: reply.status,
-                    headers: reply.headers + Self.headers(naming: trace),
+                    headers: headers,
+                    vouched: own,
                     body: reply.body
                 )
             )
             request.streams?.abandon()
         case .stream(let id, let trace):
-            pending[id.number]?.streams?.begin(Self.headers(naming: trace))
+            guard let request = pending[id.number] else { return }
+            request.streams?.begin { [cors] reply in
+                reply.vouched = cors.headers(for: request.asker, over: &reply.headers)
+                reply.vouched.append(Self.header(naming: trace))
+            }
         case .send, .close, .open, .fetch, .admit, .probe, .readLog, .toSubscribers: break
         }
     }
 
-    private static func headers(naming trace: TraceID?) -> [(name: String, value: String)] {
-        trace.map { [("x-iii-trace-id", $0.description)] } ?? []
+    private static func header(naming trace: TraceID) -> (name: String, value: String) {
+        ("x-iii-trace-id", trace.description)
     }
 }

@@ -79,33 +79,31 @@ final class ResponseSink: ChannelSink {
 
     // MARK: From the engine
 
-    /// The response is the function's, with these headers behind its own.
-    func begin(_ own: [(name: String, value: String)]) {
+    /// The response is the function's; `dress` adds the headers that are not.
+    func begin(_ dress: (inout NetServer.HTTPReply) -> Void) {
         guard phase == .asking else { return }
-        if let refusal { return refuse(refusal, own) }
+        if let refusal { return refuse(refusal, dress) }
         phase = .body
+        var reply = NetServer.HTTPReply(status: status, headers: headers)
+        dress(&reply)
         if let ending, held.isEmpty {
             phase = .over
-            exchange.respond(NetServer.HTTPReply(status: status, headers: headers + own))
+            exchange.respond(reply)
             return finish(ending)
         }
         exchange.onWritable = { [weak self] in self?.channel.ready() }
-        exchange.begin(status: status, headers: headers + own)
+        exchange.begin(reply)
         write(held)
         held = []
         if let ending { finish(ending) }
     }
 
     /// In place of the function's response, which is given up.
-    private func refuse(_ refusal: ErrorBody, _ own: [(name: String, value: String)]) {
-        let reply = HTTP.HTTPReply(status: 500, error: refusal)
-        exchange.respond(
-            NetServer.HTTPReply(
-                status: reply.status,
-                headers: reply.headers + own,
-                body: reply.body
-            )
-        )
+    private func refuse(_ refusal: ErrorBody, _ dress: (inout NetServer.HTTPReply) -> Void) {
+        let body = HTTP.HTTPReply(status: 500, error: refusal)
+        var reply = NetServer.HTTPReply(status: body.status, headers: body.headers, body: body.body)
+        dress(&reply)
+        exchange.respond(reply)
         abandon()
         finished()
     }

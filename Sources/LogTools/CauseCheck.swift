@@ -28,6 +28,8 @@ struct CauseCheck {
     private static func causes(of kind: EventKind) -> Set<EventKind>? {
         switch kind {
         case .completed: [.invoked, .triggered, .cronFired]
+        case .requestKeyed, .requestRepeated: [.triggered]
+        case .requestKept, .requestReleased: [.completed, .requestKeyed, .triggered, .invoked]
         case .delivered: [.enqueued]
         case .acked, .retried: [.delivered]
         case .deadLettered: [.delivered, .enqueued]
@@ -50,7 +52,8 @@ struct CauseCheck {
 
     /// The kinds that nothing but their cause explains.
     private static let caused: Set<EventKind> = [
-        .completed, .delivered, .acked, .retried, .deadLettered,
+        .completed, .requestKeyed, .requestKept, .requestRepeated, .delivered, .acked, .retried,
+        .deadLettered,
     ]
 
     /// Records come in order. `hasHole`: some are missing, so that absence says nothing.

@@ -107,6 +107,7 @@ extension Event {
         case .completed(let event):
             [EventField("invocation", event.invocation)] + EventField.result(event.result)
                 + [EventField("duration_ms", .span(event.duration))]
+        case .request(let event): event.fields
         case .queue(let event): event.fields
         case .state(let event): event.fields
         case .cron(let event): event.fields

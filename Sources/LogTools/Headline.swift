@@ -126,6 +126,7 @@ extension Event {
             return headline
         case .invoked(let event): return event.headline(context)
         case .completed(let event): return event.headline
+        case .request(let event): return event.headline
         case .queue(let event): return event.headline(context)
         case .state(let event): return event.headline
         case .cron(let event): return event.headline

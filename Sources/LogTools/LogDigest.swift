@@ -1,6 +1,7 @@
 import CommitLog
 import Cron
 package import Folding
+import HTTP
 import JSON
 package import Primitives
 import Queue
@@ -22,6 +23,8 @@ package struct LogDigest: Equatable, Sendable {
     package let bound: UInt64
     /// Of the state triggers that have fired and not ended.
     package let fired: UInt64
+    /// Of requests with an `Idempotency-Key`.
+    package let keyed: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
@@ -31,6 +34,7 @@ package struct LogDigest: Equatable, Sendable {
         streams = views.streams.digest()
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
+        keyed = views.work.requests.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -85,7 +89,7 @@ package struct LogDigest: Equatable, Sendable {
     private var parts: [(name: String, value: UInt64)] {
         [
             ("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired),
-            ("streams", streams),
+            ("streams", streams), ("keyed", keyed),
         ]
     }
 

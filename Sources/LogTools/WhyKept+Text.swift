@@ -97,16 +97,17 @@ extension Need {
         case .cronRun: "cron_run"
         case .reaction: "state_trigger_run"
         case .binding: "trigger"
+        case .requestKey: "idempotency_key"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
         }
     }
 
-    /// The queue or the scope.
+    /// The queue, the scope, or what else it is of.
     fileprivate var subject: String? {
         switch self {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
-            .binding(let name), .item(let name):
+            .binding(let name), .item(let name), .requestKey(let name):
             name
         case .queueSetup, .schedule, .cronRun, .reaction, .engineStart, .unknownKind: nil
         }
@@ -127,6 +128,7 @@ extension Need {
         case .cronRun: "\(noun) of cron runs that have not ended"
         case .reaction: "\(noun) of state triggers whose functions have not ended"
         case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
+        case .requestKey: "\(noun) of idempotency keys of \(name)"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"
         }

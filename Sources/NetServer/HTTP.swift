@@ -22,20 +22,24 @@ package struct HTTPRequest: Sendable {
 }
 
 package struct HTTPReply: Sendable {
-    /// 200 through 599; anything else is sent as 500.
+    /// 200 through 999; anything else is sent as 500.
     package var status: Int
     /// Sent in this order, repeated names included. Those that frame the message or belong to the
     /// connection are the server's own and skipped; so is what is no valid name or value.
     package var headers: [(name: String, value: String)]
+    /// Sent behind those as they are: valid, in lower case, and none of the server's own.
+    package var vouched: [(name: String, value: String)]
     package var body: [UInt8]
 
     package init(
         status: Int,
         headers: [(name: String, value: String)] = [],
+        vouched: [(name: String, value: String)] = [],
         body: [UInt8] = []
     ) {
         self.status = status
         self.headers = headers
+        self.vouched = vouched
         self.body = body
     }
 }
@@ -43,9 +47,9 @@ package struct HTTPReply: Sendable {
 /// Answers the HTTP requests of one event loop, on which every method is called.
 package protocol HTTPService: AnyObject {
     /// Whether a request's body is to be complete before ``receive(_:_:)``. Otherwise that comes
-    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. The content type is the first
-    /// one that was sent, if any was.
-    func wantsWholeBody(contentType: String?) -> Bool
+    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. `header` gives the first value
+    /// that was sent under a name.
+    func wantsWholeBody(header: (String) -> String?) -> Bool
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
     /// Comes once in a turn of the event loop in which requests were received, after the last of
     /// them, whatever their connections: the time to hand a batch over.
@@ -53,12 +57,14 @@ package protocol HTTPService: AnyObject {
 }
 
 extension HTTPService {
-    package func wantsWholeBody(contentType: String?) -> Bool { true }
+    package func wantsWholeBody(header: (String) -> String?) -> Bool { true }
 }
 
 /// Bounds of a listener for HTTP.
 package struct HTTPSettings: Sendable {
     package var maximumConnections = 20_000
+    /// Requests at the same time on one connection of HTTP/2.
+    package var streams = 100
     /// Connections that the kernel completes ahead of us.
     package var backlog: Int32 = 4096
     /// From the accept to the end of the first request's head.
@@ -67,12 +73,17 @@ package struct HTTPSettings: Sendable {
     package var idleTimeout = TimeAmount.seconds(60)
     /// Between two pieces of a body.
     package var bodyIdle = TimeAmount.seconds(30)
+    /// How many bytes a second a body that is to be whole must bring on average, once it has taken
+    /// longer than `bodyIdle`; 0: any number.
+    package var bodyRate = 256
     /// The request's line and headers, in bytes.
     package var headerBytes = 16 << 10
     package var headerCount = 100
     /// A request's body, in bytes, where it is to be whole; and what is read and dropped of one
     /// that nobody wanted.
     package var bodyBytes = 10 << 20
+    /// What the bodies of all requests of one event loop may take at the same time, in bytes.
+    package var loopBodyBytes = 256 << 20
 
     package init() {}
 }

@@ -23,7 +23,9 @@ extension HTTPConnection {
 
     func write(body: ByteBuffer) {
         guard phase == .answering, let head, sendsBody, body.readableBytes > 0 else { return }
-        if head.version == .http1_0 {
+        if isStream {
+            write(part: .body(.byteBuffer(body)))
+        } else if head.version == .http1_0 {
             write(body)
         } else {
             let length = String(body.readableBytes, radix: 16)
@@ -36,7 +38,9 @@ extension HTTPConnection {
 
     func end() {
         guard phase == .answering, let head, let reply else { return }
-        if sendsBody, head.version != .http1_0 {
+        if isStream {
+            write(part: .end(nil))
+        } else if sendsBody, head.version != .http1_0 {
             write(ByteBuffer(staticString: "0\r\n\r\n"))
         }
         close(exchangeOf: head, keepsAlive: reply.keepsAlive && !isDraining)
@@ -81,7 +85,8 @@ extension HTTPConnection {
 
     private func keepsAlive(_ head: HTTPRequestHead, isStreamed: Bool = false) -> Bool {
         // NIO stops parsing behind a request that offers another protocol, which none gets here.
-        guard head.isKeepAlive, !isDraining, !head.headers.contains(name: "upgrade") else {
+        guard !isStream, head.isKeepAlive, !isDraining, !head.headers.contains(name: "upgrade")
+        else {
             return false
         }
         if isStreamed, head.version == .http1_0 { return false }
@@ -102,7 +107,19 @@ extension HTTPConnection {
             isStreamed: isStreamed,
             date: service.dateText()
         )
-        write(reply.bytes(circumstances))
+        guard isStream else { return write(reply.bytes(circumstances)) }
+        write(part: .head(reply.head(circumstances)))
+        guard !isStreamed else { return }
+        if reply.mayHaveBody, !circumstances.isHead, !reply.body.isEmpty {
+            write(part: .body(.byteBuffer(ByteBuffer(bytes: reply.body))))
+        }
+        write(part: .end(nil))
+    }
+
+    /// Of a stream of HTTP/2.
+    private func write(part: HTTPServerResponsePart) {
+        needsFlush = true
+        context?.write(NIOAny(part), promise: nil)
     }
 
     func write(_ buffer: ByteBuffer) {
@@ -128,6 +145,7 @@ extension HTTPConnection {
         exchange = nil
         self.head = nil
         reply = nil
+        releaseBody()
         hasReplied = true
         guard keepsAlive else { return closeGently() }
         if rest == nil {
@@ -149,11 +167,18 @@ extension HTTPConnection {
     func closeGently() {
         phase = .closing
         body = []
+        releaseBody()
         rest = nil
         queue.removeAll()
         deadline.clear()
         flush()
-        context?.closeGently()
+        if isStream {
+            // It ends by itself once both sides have said all; closing it would drop what the
+            // client has not taken yet.
+            if !isComplete { deadline.set(in: settings.bodyIdle) }
+        } else {
+            context?.closeGently()
+        }
         resumeReads()
     }
 }

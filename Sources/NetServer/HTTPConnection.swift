@@ -17,6 +17,7 @@ import NIOHTTP1
 /// What a client pipelines is queued here while an exchange is open, and the socket is not read
 /// meanwhile. (NIO's own handler for this delivers the next request from within the write of a
 /// reply: a service that replies at once would recurse as deep as a client pipelines.)
+/// A stream of HTTP/2 is the same with one request, whose parts another handler makes and takes.
 final class HTTPConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -26,8 +27,14 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     let settings: HTTPSettings
     let service: LoopService
+    /// Whether this is a stream of HTTP/2.
+    let isStream: Bool
     /// Asked for with the first request, and kept: the channel forgets it when it closes.
-    private lazy var remoteAddress = context?.remoteAddress?.ipAddress ?? ""
+    private lazy var remoteAddress = {
+        // A stream has none of its own, and may not be asked.
+        let peer = isStream ? context?.channel.parent?.remoteAddress : context?.remoteAddress
+        return peer?.ipAddress ?? ""
+    }()
     private(set) var context: ChannelHandlerContext?
     let deadline: MovingDeadline
 
@@ -35,6 +42,12 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Of the request being received or answered.
     var head: HTTPRequestHead?
     var body: [UInt8] = []
+    /// What this one has of the event loop's bodies, in bytes.
+    private var heldBytes = 0
+    private var droppedBytes = 0
+    /// Whether the end of the last request was seen.
+    private(set) var isComplete = false
+    private var bodyBegin = NIODeadline.now()
     var exchange: HTTPExchange?
     /// The reply in progress, of which the head was sent, and what that said of the connection.
     var reply: (reply: HTTPReply, keepsAlive: Bool)?
@@ -62,7 +75,13 @@ final class HTTPConnection: ChannelDuplexHandler {
         var dropped = 0
     }
 
-    init(settings: HTTPSettings, service: LoopService, eventLoop: any EventLoop) {
+    init(
+        settings: HTTPSettings,
+        service: LoopService,
+        eventLoop: any EventLoop,
+        isStream: Bool = false
+    ) {
+        self.isStream = isStream
         self.settings = settings
         self.service = service
         deadline = MovingDeadline(eventLoop: eventLoop)
@@ -109,6 +128,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         queue.removeAll()
         reply = nil
         rest = nil
+        releaseBody()
         let exchange = exchange
         self.exchange = nil
         exchange?.abandon()
@@ -118,9 +138,18 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
-        guard phase != .closing else { return }
-        queue.append(unwrapInboundIn(data))
+        let part = unwrapInboundIn(data)
+        if case .end = part { isComplete = true } else { isComplete = false }
+        guard phase != .closing else { return drop(part) }
+        queue.append(part)
         pump()
+    }
+
+    /// What comes behind the last reply is dropped, or the peer would lose that; but not for ever.
+    private func drop(_ part: HTTPServerRequestPart) {
+        guard case .body(let bytes) = part else { return deadline.clear() }
+        droppedBytes += bytes.readableBytes
+        if droppedBytes > settings.bodyBytes { context?.close(promise: nil) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -203,13 +232,17 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func begin(_ head: HTTPRequestHead) {
         phase = .receiving
         self.head = head
+        bodyBegin = context?.eventLoop.now ?? .now()
         deadline.set(in: settings.bodyIdle)
         if let defect = head.defect { return refuse(defect) }
+        if head.headers.count > settings.headerCount {
+            return refuse(Refusal(431, "the headers are too many"))
+        }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
         let isChunked = head.headers.contains(name: "transfer-encoding")
         let isWhole =
             length == 0 && !isChunked
-            || service.wantsWholeBody(contentType: head.headers.first(name: "content-type"))
+            || service.wantsWholeBody { head.headers.first(name: $0) }
         guard length <= settings.bodyBytes || !isWhole else { return refuseBody() }
         if head.version == .http1_1, let expected = head.headers.first(name: "expect") {
             guard expected.lowercased() == "100-continue" else {
@@ -226,9 +259,31 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func append(_ bytes: ByteBuffer) {
         guard phase == .receiving else { return }
-        deadline.set(in: settings.bodyIdle)
-        guard bytes.readableBytes <= settings.bodyBytes - body.count else { return refuseBody() }
+        let count = bytes.readableBytes
+        guard count <= settings.bodyBytes - body.count else { return refuseBody() }
+        guard count <= settings.loopBodyBytes - service.bodyBytes else {
+            return refuse(Refusal(503, "too many large requests at the moment; try again later"))
+        }
+        service.bodyBytes += count
+        heldBytes += count
         bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+        expectMore()
+    }
+
+    /// The next piece is due in time, and all of them must not come too slowly.
+    private func expectMore() {
+        guard settings.bodyRate > 0, let now = context?.eventLoop.now else {
+            return deadline.set(in: settings.bodyIdle)
+        }
+        let earned = Int64(body.count) * 1_000_000_000 / Int64(settings.bodyRate)
+        let whole = bodyBegin + settings.bodyIdle + .nanoseconds(earned)
+        deadline.set(in: min(settings.bodyIdle, whole - now))
+    }
+
+    /// The request is answered, or nobody will be: its body makes room for others.
+    func releaseBody() {
+        service.bodyBytes -= heldBytes
+        heldBytes = 0
     }
 
     private func refuseBody() {
@@ -310,7 +365,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .receiving: refuse(Refusal(408, "the request's body did not come in time"))
         case .answering: breakOff()
         case .discarding: closeGently()
-        case .closing: break
+        case .closing: context?.close(promise: nil)
         }
     }
 }

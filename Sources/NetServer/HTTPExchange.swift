@@ -10,7 +10,7 @@ package enum HTTPBodyPart: Equatable, Sendable {
 /// One request's place on its connection, where the reply goes. Confined to its event loop.
 ///
 /// The reply is given in one piece, by ``respond(_:)``, or as it is made:
-/// ``begin(status:headers:)``, any number of ``write(_:)``, and ``end()`` or ``abort()``. A body
+/// ``begin(_:)``, any number of ``write(_:)``, and ``end()`` or ``abort()``. A body
 /// that did not come with the request can be read before and while that goes on; what nobody reads
 /// is dropped in the end.
 package final class HTTPExchange {
@@ -46,11 +46,11 @@ package final class HTTPExchange {
     // MARK: The reply as it is made
 
     /// Sends the head; the body follows, of a length that nobody knows.
-    package func begin(status: Int, headers: [(name: String, value: String)]) {
+    package func begin(_ reply: HTTPReply) {
         eventLoop.assertInEventLoop()
-        precondition(reply == .none, "An exchange has one reply.")
-        reply = .begun
-        connection?.begin(HTTPReply(status: status, headers: headers))
+        precondition(self.reply == .none, "An exchange has one reply.")
+        self.reply = .begun
+        connection?.begin(reply)
     }
 
     /// Sends a piece of the body, at once.

@@ -32,6 +32,7 @@ extension HTTPReply {
             hasDate = hasDate || lower == "date"
             Self.write(name, value, to: &buffer)
         }
+        for (name, value) in vouched { Self.write(name, value, to: &buffer) }
         if !hasDate { Self.write("date", circumstances.date, to: &buffer) }
         if hasBody, !circumstances.isStreamed {
             Self.write("content-length", String(body.count), to: &buffer)
@@ -48,7 +49,27 @@ extension HTTPReply {
         return buffer
     }
 
-    private var sentStatus: Int { (200...599).contains(status) ? status : 500 }
+    /// The head of the reply for HTTP/2, which says of the connection nothing.
+    func head(_ circumstances: Circumstances) -> HTTPResponseHead {
+        var fields = HTTPHeaders()
+        fields.reserveCapacity(headers.count + vouched.count + 2)
+        for (name, value) in headers where Self.isToken(name) && Self.isFieldValue(value) {
+            let lower = name.lowercased()
+            if !Self.isReserved(lower) { fields.add(name: lower, value: value) }
+        }
+        for (name, value) in vouched { fields.add(name: name, value: value) }
+        if !fields.contains(name: "date") { fields.add(name: "date", value: circumstances.date) }
+        if mayHaveBody, !circumstances.isStreamed {
+            fields.add(name: "content-length", value: String(body.count))
+        }
+        return HTTPResponseHead(
+            version: HTTPVersion(major: 2, minor: 0),
+            status: HTTPResponseStatus(statusCode: sentStatus),
+            headers: fields
+        )
+    }
+
+    private var sentStatus: Int { (200...999).contains(status) ? status : 500 }
 
     /// RFC 9110, 15.3.5 and 15.4.5.
     var mayHaveBody: Bool { sentStatus != 204 && sentStatus != 304 }

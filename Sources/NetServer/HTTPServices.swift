@@ -29,6 +29,8 @@ final class LoopService {
     private let eventLoop: any EventLoop
     private let service: any HTTPService
     private var isEndOfTurnScheduled = false
+    /// What whole bodies of requests take that have no reply yet, in bytes.
+    var bodyBytes = 0
     private var date: (second: Int64, text: String) = (-1, "")
 
     init(eventLoop: any EventLoop, service: any HTTPService) {
@@ -36,8 +38,8 @@ final class LoopService {
         self.service = service
     }
 
-    func wantsWholeBody(contentType: String?) -> Bool {
-        service.wantsWholeBody(contentType: contentType)
+    func wantsWholeBody(header: (String) -> String?) -> Bool {
+        service.wantsWholeBody(header: header)
     }
 
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {

@@ -66,12 +66,13 @@ package final class Listener: Sendable {
         return try await bind(bootstrap, to: address, connections)
     }
 
-    /// Listens for HTTP/1.1 requests. `makeService` is called on each event loop when its first
-    /// connection comes.
+    /// Listens for HTTP/1.1 requests; with an `identity` for TLS, over which there is HTTP/2 as
+    /// well. `makeService` is called on each event loop when its first connection comes.
     package static func http(
         on address: ListenAddress,
         group: any EventLoopGroup,
         settings: HTTPSettings = HTTPSettings(),
+        identity: TLSIdentity? = nil,
         makeService: @escaping @Sendable (any EventLoop) -> any HTTPService
     ) async throws(ListenerError) -> Listener {
         let connections = Connections(maximum: settings.maximumConnections)
@@ -84,10 +85,19 @@ package final class Listener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try connections.admit(channel)
-                    try HTTPConnection.configure(
+                    let service = services.service(on: channel.eventLoop)
+                    guard let identity else {
+                        return try HTTPConnection.configure(
+                            channel,
+                            settings: settings,
+                            service: service
+                        )
+                    }
+                    try ProtocolChoice.configure(
                         channel,
+                        identity: identity,
                         settings: settings,
-                        service: services.service(on: channel.eventLoop)
+                        service: service
                     )
                 }
             }
@@ -99,6 +109,15 @@ package final class Listener: Sendable {
         // A listening socket that is closed already is what was asked for.
         channel.close(promise: nil)
         _ = await channel.closeFuture.outcome()
+    }
+
+    /// Stops accepting, and has HTTP connections end with the reply to the request that is under
+    /// way, or at once where there is none. Does not wait for them.
+    package func stopKeepingConnections() async {
+        await stopAccepting()
+        for connection in connections.drain() {
+            connection.pipeline.fireUserInboundEventTriggered(ListenerDrain(code: 1012))
+        }
     }
 
     /// Stops accepting, and ends the connections: WebSockets with a Close frame, HTTP connections

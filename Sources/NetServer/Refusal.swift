@@ -42,8 +42,9 @@ extension HTTPRequestHead {
             guard lengths.isEmpty else {
                 return Refusal(400, "both Content-Length and Transfer-Encoding")
             }
-            guard encodings.count == 1, version == .http1_1, encoding.lowercased() == "chunked"
-            else {
+            // A stream of HTTP/2 that gives no length reads as chunked.
+            let hasChunks = version == .http1_1 || version.major == 2
+            guard encodings.count == 1, hasChunks, encoding.lowercased() == "chunked" else {
                 return Refusal(400, "Transfer-Encoding must be chunked and nothing else")
             }
         }

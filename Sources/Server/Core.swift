@@ -5,6 +5,7 @@ import Engine
 import Events
 import Folding
 import Glibc
+import HTTP
 import HTTPFunctions
 import Observability
 import Primitives
@@ -246,6 +247,7 @@ extension EngineOptions {
         }
         streamAuthentication = configuration.stream.authFunction
         timeZones = ZoneDatabase.zones(standard: configuration.cron.timezone)
+        http = configuration.http.rules
         telemetry.logging = configuration.observability.logging
         stateTriggers = configuration.state.triggersEnabled
         telemetry.tracing = configuration.observability.tracing

@@ -1,10 +1,12 @@
 import Channels
 import Engine
+import HTTP
 import HTTPGateway
 import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
+import Primitives
 import StreamGateway
 import WorkerGateway
 
@@ -29,6 +31,7 @@ final class Edges: Sendable {
         group: MultiThreadedEventLoopGroup,
         inbox: Inbox,
         outbound: InvokerSettings,
+        http settings: Configuration.HTTP,
         streams: StreamSettings,
         replayer: StreamReplayer,
         readings: LogReadings,
@@ -51,7 +54,13 @@ final class Edges: Sendable {
                         eventLoop: loop
                     ),
                     http: NIOLoopBound(
-                        HTTPGateway(inbox: inbox, loop: loop, loopNumber: number),
+                        HTTPGateway(
+                            inbox: inbox,
+                            loop: loop,
+                            loopNumber: number,
+                            cors: CORS(settings.cors),
+                            keepsKeys: settings.idempotencyExpiry.nanoseconds > 0
+                        ),
                         eventLoop: loop
                     ),
                     streams: NIOLoopBound(

@@ -1,4 +1,5 @@
 import AccessControl
+import Engine
 import Glibc
 import NIOCore
 import NIOPosix
@@ -25,14 +26,16 @@ struct Listeners {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
                 workers.append(try await open(one, number, token, edges, group))
             }
-            var settings = HTTPSettings()
-            settings.bodyBytes = configuration.http.bodyLimit
+            let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }
+            let settings = HTTPSettings(configuration.http, loops: loops)
+            let identity = try TLSIdentity(configuration.http, report)
             let http: Listener
             do throws(ListenerError) {
                 http = try await Listener.http(
                     on: ListenAddress(configuration.http.address),
                     group: group,
                     settings: settings,
+                    identity: identity,
                     makeService: { edges.httpService(on: $0) }
                 )
             } catch {
@@ -150,8 +153,9 @@ struct Listeners {
 
     func stopAccepting() async {
         for worker in workers { await worker.stopAccepting() }
-        await http.stopAccepting()
         await stream.stopAccepting()
+        // Whoever is answered from now on is told that the connection ends.
+        await http.stopKeepingConnections()
     }
 
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
@@ -160,6 +164,49 @@ struct Listeners {
         await stream.close(code: 1012, grace: .seconds(2))
         // Those that are registering at this moment get longer than the others.
         for worker in workers { await worker.close(code: 1012, grace: .seconds(5)) }
+    }
+}
+
+extension TLSIdentity {
+    /// Nil where the configuration names none.
+    fileprivate convenience init?(
+        _ configuration: Configuration.HTTP,
+        _ report: Report
+    ) throws(ServeError) {
+        guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
+            return nil
+        }
+        do throws(TLSIdentityError) {
+            try self.init(certificate: certificate, key: key) { change in
+                switch change {
+                case .renewed(let path):
+                    report.notice(Notice(severity: .info, text: "TLS: \(path) was read anew"))
+                case .failed(let error):
+                    let text = "TLS: changed files cannot be used, the old ones are: \(error)"
+                    report.notice(Notice(severity: .error, text: text))
+                }
+            }
+        } catch {
+            throw ServeError(
+                .configuration,
+                code: "http.tls_certificate",
+                message: "cannot serve HTTP over TLS with \(error)"
+            )
+        }
+    }
+}
+
+extension HTTPSettings {
+    fileprivate init(_ configuration: Configuration.HTTP, loops: Int) {
+        self.init()
+        maximumConnections = Int(configuration.maxConnections)
+        headerDeadline = .nanoseconds(configuration.headerTimeout.nanoseconds)
+        idleTimeout = .nanoseconds(configuration.idleTimeout.nanoseconds)
+        bodyIdle = .nanoseconds(configuration.bodyTimeout.nanoseconds)
+        headerBytes = configuration.headerLimit
+        headerCount = Int(configuration.headerCount)
+        bodyBytes = configuration.bodyLimit
+        loopBodyBytes = max(configuration.bodyLimit, configuration.bodyMemory / loops)
     }
 }
 

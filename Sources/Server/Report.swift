@@ -42,12 +42,13 @@ struct Report: Sendable {
         let others = listeners.workers.dropFirst().map { " and ws://\($0.address)" }.joined()
         let http = listeners.http.address
         let stream = listeners.stream.address
+        let scheme = configuration.http.tlsCertificate == nil ? "http" : "https"
         line(
             .info,
             "listening",
             """
             workers on ws://\(worker)\(others)
-            HTTP triggers on http://\(http)
+            HTTP triggers on \(scheme)://\(http)
             streams on ws://\(stream)
             next: III_URL=ws://\(worker) python3 worker.py
             """

@@ -37,6 +37,7 @@ package enum Server {
             group: group,
             inbox: core.inbox,
             outbound: outbound,
+            http: configuration.http,
             streams: StreamSettings(configuration.stream),
             replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
             readings: try LogReadings(configuration, inbox: core.inbox),

@@ -174,6 +174,7 @@ struct Digest: Equatable {
     let streams: UInt64
     let bound: UInt64
     let fired: UInt64
+    let keyed: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
@@ -182,6 +183,7 @@ struct Digest: Equatable {
         streams = views.streams.digest()
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
+        keyed = views.work.requests.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }

@@ -28,4 +28,4 @@ struct Golden: Sendable {
     }
 }
 
-private let golden = goldenOfWorkers + goldenOfServices + streamGolden
+private let golden = goldenOfWorkers + goldenOfServices + streamGolden + goldenRequests

@@ -76,6 +76,8 @@ extension EventGenerator {
         case .started: .started(Started(version: text(), process: number()))
         case .stopped: .stopped(Stopped(reason: text()))
         case .triggered, .invoked, .completed: invocation(kind)
+        case .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
+            .request(request(kind))
         case .logged, .spanReported, .metricReported: telemetry(kind)
         case .stateSet:
             .state(
@@ -165,6 +167,28 @@ extension EventGenerator {
                     data: bytes()
                 )
             )
+    private mutating func request(_ kind: EventKind) -> RequestEvent {
+        switch kind {
+        case .requestKeyed:
+            .keyed(
+                RequestKeyed(route: text(), key: text(), fingerprint: number(), expires: time())
+            )
+        case .requestKept where flag(): .kept(RequestKept(request: offset(), response: nil))
+        case .requestKept:
+            .kept(
+                RequestKept(
+                    request: offset(),
+                    response: RequestKept.Response(
+                        status: UInt16(truncatingIfNeeded: number()),
+                        headers: (0..<(number() % 3)).map { _ in
+                            RequestKept.Header(name: text(), value: text())
+                        },
+                        body: bytes()
+                    )
+                )
+            )
+        case .requestReleased: .released(RequestReleased(request: offset(), reason: text()))
+        default: .repeated(RequestRepeated(request: offset()))
         }
     }
 

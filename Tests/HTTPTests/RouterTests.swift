@@ -202,7 +202,7 @@ struct HTTPTriggerTests {
         arguments: [
             ("{}", "api_path"), (#"{"api_path":7}"#, "api_path"), ("[]", "http trigger"),
             (#"{"api_path":"/a","http_method":7}"#, "http_method"),
-            (#"{"api_path":"/a","middleware_function_ids":["m"]}"#, "middleware_function_ids"),
+            (#"{"api_path":"/a","middleware_function_ids":"m"}"#, "middleware_function_ids"),
         ]
     )
     func refused(config: String, mentioned: String) {
@@ -211,8 +211,24 @@ struct HTTPTriggerTests {
         #expect(error?.message.contains(mentioned) == true, "\(error?.message ?? "")")
     }
 
-    @Test("an empty list of middleware is none")
-    func noMiddleware() throws {
-        #expect(try read(#"{"api_path":"/a","middleware_function_ids":[]}"#).path == "/a")
+    @Test("middleware keeps its order, without what is no name, and lives where the function lives")
+    func middleware() throws {
+        let trigger = try read(#"{"api_path":"/a","middleware_function_ids":["b",7,"a",null]}"#)
+        #expect(
+            trigger.middleware == [
+                FunctionName(namespace: "shop", id: "b"), FunctionName(namespace: "shop", id: "a"),
+            ]
+        )
+        #expect(try read(#"{"api_path":"/a","middleware_function_ids":[]}"#).middleware == [])
+    }
+
+    @Test("a method that HTTP triggers do not have is registered and never routed")
+    func otherMethod() throws {
+        var router = Router()
+        try router.add(read(#"{"api_path":"/a","http_method":"brew"}"#))
+        #expect(router.match(method: "BREW", path: "/a") == .notFound)
+        #expect(router.methods(of: "/a") == nil)
+        try router.add(read(#"{"api_path":"/a","http_method":"get"}"#))
+        #expect(router.match(method: "BREW", path: "/a") == .methodNotAllowed(["GET", "HEAD"]))
     }
 }

@@ -98,7 +98,9 @@ struct HTTPConnectionTests {
 
     @Test("waits for a head and a body as long as the settings say, not longer")
     func deadlines() throws {
-        let bench = try Bench()
+        var settings = HTTPSettings()
+        settings.bodyRate = 0
+        let bench = try Bench(settings: settings)
         bench.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
         try bench.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n")
         for _ in 0..<4 {
@@ -116,6 +118,36 @@ struct HTTPConnectionTests {
         #expect(bench.channel.isActive)
         bench.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
         #expect(try bench.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
+    @Test("a body that trickles ends as one that does not come")
+    func trickle() throws {
+        let bench = try Bench()
+        try bench.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n")
+        for _ in 0..<29 {
+            bench.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try bench.receive("x")
+        }
+        #expect(bench.channel.isActive)
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
+    @Test("bodies of all connections have a bound, and make room when they are answered")
+    func bodyMemory() throws {
+        var settings = HTTPSettings()
+        settings.loopBodyBytes = 6
+        let bench = try Bench(settings: settings)
+        let post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+        for round in 0..<3 {
+            try bench.receive(post)
+            try #require(bench.service.exchanges.count == round + 1)
+            bench.service.exchanges[round].respond(HTTPReply(status: 200))
+        }
+        let seven = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n1234567"
+        _ = try bench.sent()
+        try bench.receive(seven)
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 503 "))
     }
 
     @Test("hands over the peer's address, lower-case names and the order of headers")

@@ -10,7 +10,9 @@ private final class StreamingService: HTTPService {
     var requests: [HTTPRequest] = []
     var exchanges: [HTTPExchange] = []
 
-    func wantsWholeBody(contentType: String?) -> Bool { contentType == "application/json" }
+    func wantsWholeBody(header: (String) -> String?) -> Bool {
+        header("content-type") == "application/json"
+    }
 
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         requests.append(request)
@@ -206,7 +208,7 @@ struct HTTPStreamedReplyTests {
         let bench = try Bench()
         try bench.receive(get)
         let exchange = try bench.exchange
-        exchange.begin(status: 201, headers: [("x-a", "1"), ("content-length", "7")])
+        exchange.begin(HTTPReply(status: 201, headers: [("x-a", "1"), ("content-length", "7")]))
         let head = try bench.sent()
         #expect(head.hasPrefix("HTTP/1.1 201 Created\r\nx-a: 1\r\n"))
         #expect(head.contains("transfer-encoding: chunked\r\n"))
@@ -225,7 +227,7 @@ struct HTTPStreamedReplyTests {
     func otherwise() throws {
         let old = try Bench()
         try old.receive("GET /a HTTP/1.0\r\n\r\n")
-        try old.exchange.begin(status: 200, headers: [])
+        try old.exchange.begin(HTTPReply(status: 200))
         try old.exchange.write(ByteBuffer(string: "hello"))
         try old.exchange.end()
         let sent = try old.sent()
@@ -235,7 +237,7 @@ struct HTTPStreamedReplyTests {
         for (request, status) in [(get, 204), (get.replacing("GET", with: "HEAD"), 200)] {
             let bench = try Bench()
             try bench.receive(request)
-            try bench.exchange.begin(status: status, headers: [])
+            try bench.exchange.begin(HTTPReply(status: status))
             try bench.exchange.write(ByteBuffer(string: "hello"))
             try bench.exchange.end()
             #expect(try bench.sent().hasSuffix("\r\n\r\n"))
@@ -248,7 +250,7 @@ struct HTTPStreamedReplyTests {
     func aborts() throws {
         let bench = try Bench()
         try bench.receive(get)
-        try bench.exchange.begin(status: 200, headers: [])
+        try bench.exchange.begin(HTTPReply(status: 200))
         try bench.exchange.write(ByteBuffer(string: "half"))
         try bench.exchange.abort()
         #expect(try bench.sent().hasSuffix("4\r\nhalf\r\n"))
@@ -263,7 +265,7 @@ struct HTTPStreamedReplyTests {
         var heard: [String] = []
         exchange.onWritable = { heard.append("writable") }
         exchange.onAbandoned = { heard.append("gone") }
-        exchange.begin(status: 200, headers: [])
+        exchange.begin(HTTPReply(status: 200))
         bench.channel.isWritable = false
         bench.channel.pipeline.fireChannelWritabilityChanged()
         #expect(!exchange.isWritable)
@@ -282,7 +284,7 @@ struct HTTPStreamedReplyTests {
         let bench = try Bench()
         try bench.receive(post + "ab")
         let exchange = try bench.exchange
-        exchange.begin(status: 200, headers: [])
+        exchange.begin(HTTPReply(status: 200))
         exchange.readBody { part in
             if case .bytes(let bytes) = part { exchange.write(bytes) } else { exchange.end() }
         }

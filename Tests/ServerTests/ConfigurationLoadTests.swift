@@ -1,3 +1,4 @@
+import HTTP
 import Primitives
 import Testing
 
@@ -53,6 +54,25 @@ struct ConfigurationLoadTests {
         expected.http.address = Configuration.Address(host: "localhost", port: 2)
         expected.http.timeout = .seconds(60)
         expected.http.bodyLimit = 1024
+        expected.http.middleware = [
+            Configuration.Middleware(function: "auth", priority: -1),
+            Configuration.Middleware(function: "late", phase: "onResponse"),
+        ]
+        expected.http.middlewareTimeout = .seconds(2)
+        expected.http.cors = CORS.Rules(origins: ["https://a.example"], methods: ["GET", "PUT"])
+        expected.http.concurrency = 3
+        expected.http.redactHeaders = ["x-session"]
+        expected.http.idempotencyExpiry = .seconds(7200)
+        expected.http.idempotencyKeys = 9
+        expected.http.bodyMemory = 2 << 20
+        expected.http.headerLimit = 2048
+        expected.http.headerCount = 20
+        expected.http.headerTimeout = .seconds(3)
+        expected.http.bodyTimeout = .seconds(4)
+        expected.http.idleTimeout = .seconds(5)
+        expected.http.maxConnections = 6
+        expected.http.tlsCertificate = "/tls/a.pem"
+        expected.http.tlsKey = "/tls/a.key"
         expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3)
         var mails = Configuration.FunctionQueue()
         mails.concurrency = 4
@@ -93,6 +113,23 @@ struct ConfigurationLoadTests {
         address = "localhost:2"
         timeout = "1m"
         body_limit = 1024
+        middleware = [{ function_id = "auth", priority = -1 }, \
+        { function_id = "late", phase = "onResponse" }]
+        middleware_timeout = "2s"
+        cors = { allowed_origins = ["https://a.example"], allowed_methods = ["GET", "PUT"] }
+        concurrency_request_limit = 3
+        idempotency_expiry = "2h"
+        idempotency_keys = 9
+        redact_headers = ["X-Session"]
+        body_memory = "2MiB"
+        header_limit = 2048
+        header_count = 20
+        header_timeout = "3s"
+        body_timeout = "4s"
+        idle_timeout = "5s"
+        max_connections = 6
+        tls_certificate = "/tls/a.pem"
+        tls_key = "/tls/a.key"
 
         [stream]
         address = "127.0.0.1:3"

@@ -39,14 +39,6 @@ extension Configuration.Engine {
         ] + accessFields
 }
 
-extension Configuration.HTTP {
-    static let fields: [Field<Self>] = [
-        Field("address", \.address, .address),
-        Field("timeout", \.timeout, .positiveSpan),
-        Field("body_limit", \.bodyLimit, .size(1...Limits.recordBytes)),
-    ]
-}
-
 extension Configuration.Stream {
     static let fields: [Field<Self>] = [
         Field("address", \.address, .address),

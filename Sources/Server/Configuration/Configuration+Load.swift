@@ -91,6 +91,10 @@ extension Configuration {
         found.httpFunctions.caFile = found.httpFunctions.caFile.map {
             absolute($0, from: base("http_functions.ca_file"))
         }
+        found.http.tlsCertificate = found.http.tlsCertificate.map {
+            absolute($0, from: base("http.tls_certificate"))
+        }
+        found.http.tlsKey = found.http.tlsKey.map { absolute($0, from: base("http.tls_key")) }
         return Loaded(
             configuration: found,
             file: file?.name,

@@ -62,17 +62,6 @@ extension Configuration {
         case reject
     }
 
-    /// The listener for HTTP triggers.
-    package struct HTTP: Equatable, Sendable {
-        package var address = Address(host: "127.0.0.1", port: 3111)
-        /// How long a function may take to answer before the client gets a 504; above zero.
-        package var timeout = Timestamp.Span.seconds(30)
-        /// The largest request body, in bytes; at most what fits a record.
-        package var bodyLimit = 10 << 20
-
-        package init() {}
-    }
-
     /// The listener for streams.
     package struct Stream: Equatable, Sendable {
         package var address = Address(host: "127.0.0.1", port: 3112)

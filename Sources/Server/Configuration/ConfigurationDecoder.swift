@@ -37,6 +37,8 @@ struct ConfigurationDecoder {
             }
         }
         warnOfInertKeys()
+        warnOfPhases(found.http.middleware)
+        checkTLS(found.http)
         return found
     }
 
@@ -199,6 +201,25 @@ struct ConfigurationDecoder {
                 findings.error(.conflict, at: place, message)
             }
             exec.append(one)
+        }
+    }
+
+    private mutating func checkTLS(_ http: Configuration.HTTP) {
+        let certificate = (key: "http.tls_certificate", isSet: http.tlsCertificate != nil)
+        let key = (key: "http.tls_key", isSet: http.tlsKey != nil)
+        for (one, other) in [(certificate, key), (key, certificate)] where one.isSet {
+            guard !other.isSet, let place = origins[one.key] else { continue }
+            findings.error(.conflict, at: place, "\(one.key) needs \(other.key) beside it")
+        }
+    }
+
+    private mutating func warnOfPhases(_ middleware: [Configuration.Middleware]) {
+        guard let place = origins["http.middleware"] else { return }
+        for one in middleware where one.phase != Configuration.Middleware.phase {
+            findings.warning(
+                at: place,
+                "http.middleware \"\(one.function)\" has no effect: its phase is not \"preHandler\""
+            )
         }
     }
 

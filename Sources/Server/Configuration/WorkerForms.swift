@@ -14,6 +14,10 @@ struct WorkerForm {
     enum Meaning {
         /// The same value under this key of the TOML form.
         case same(String)
+        /// The same where there is a value.
+        case optional(String)
+        /// The same, with 1 for 0.
+        case atLeastOne(String)
         /// Milliseconds; a duration under this key of the TOML form.
         case milliseconds(String)
         /// Half of the listener's address.
@@ -83,9 +87,9 @@ struct WorkerForm {
             "port": .listener,
             "default_timeout": .milliseconds("http.timeout"),
             "body_limit": .same("http.body_limit"),
-            "middleware": .unsupported("requests would pass without it"),
-            "concurrency_request_limit": .none,
-            "cors": .none,
+            "middleware": .optional("http.middleware"),
+            "concurrency_request_limit": .atLeastOne("http.concurrency_request_limit"),
+            "cors": .optional("http.cors"),
             "trust_proxy": .none,
             "request_id_header": .none,
             "ignore_trailing_slash": .none,

@@ -147,6 +147,9 @@ struct WorkersForm {
     private mutating func translate(_ setting: Setting, _ meaning: WorkerForm.Meaning) {
         switch meaning {
         case .same(let path): put(setting, path)
+        case .optional(let path): if setting.value != .null { put(setting, path) }
+        case .atLeastOne(let path):
+            put(setting.value == .integer(0) ? setting.replaced(by: .integer(1)) : setting, path)
         case .milliseconds(let path): putMilliseconds(setting, path)
         case .listener: break
         case .queues: translateQueues(setting)

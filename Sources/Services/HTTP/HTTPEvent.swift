@@ -4,35 +4,54 @@ package import JSON
 package struct HTTPEvent {
     /// What the function is called with.
     package let input: JSONText
+    /// The same without the channels: what a condition is asked.
+    package let plain: JSONText
     /// The same as it goes into the log: without the client's secrets, and without the channels,
     /// which whoever has the key may read and write.
     package let logged: JSONText
 
-    /// Whether a header's value is one that no log should hold. The lengths leave one candidate.
-    private static func isSecret(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 6: name == "cookie"
-        case 7: name == "api-key"
-        case 9: name == "x-api-key"
-        case 13: name == "authorization"
-        case 19: name == "proxy-authorization"
-        default: false
-        }
-    }
-
     package init(
         _ request: HTTPRequest,
         trigger: HTTPTrigger,
-        parameters: [(name: String, value: String)]
+        parameters: [(name: String, value: String)],
+        secrets: SecretHeaders = SecretHeaders()
     ) {
         let body = Self.body(of: request)
-        func build(redacting: Bool) -> JSONText {
-            Self.build(request, trigger, parameters, body, redacting: redacting)
+        func build(hiding secrets: SecretHeaders?) -> JSONText {
+            Self.build(request, trigger, parameters, body, hiding: secrets)
         }
-        let plain = build(redacting: false)
+        let plain = build(hiding: nil)
+        self.plain = plain
         input = request.channels.map { JSONText(trusted: $0.appended(to: plain.bytes)) } ?? plain
-        let hasSecrets = request.headers.contains { Self.isSecret($0.name) }
-        logged = hasSecrets ? build(redacting: true) : plain
+        let hasSecrets = request.headers.contains { secrets.contains($0.name) }
+        logged = hasSecrets ? build(hiding: secrets) : plain
+    }
+
+    /// What middleware is asked about a request (services 1, A.12), and the same for the log.
+    package static func question(
+        _ request: HTTPRequest,
+        parameters: [(name: String, value: String)],
+        secrets: SecretHeaders
+    ) -> (asked: JSONText, logged: JSONText) {
+        func build(hiding secrets: SecretHeaders?) -> JSONText {
+            var json = JSONBuilder(capacity: 512)
+            json.beginObject()
+            json.member("phase", "preHandler")
+            json.key("request")
+            json.beginObject()
+            json.parameters(parameters)
+            json.query(of: request)
+            json.headers(of: request, hiding: secrets)
+            json.member("method", request.method)
+            json.endObject()
+            json.key("context")
+            json.raw(.emptyObject)
+            json.endObject()
+            return json.finish()
+        }
+        let asked = build(hiding: nil)
+        let hasSecrets = request.headers.contains { secrets.contains($0.name) }
+        return (asked, hasSecrets ? build(hiding: secrets) : asked)
     }
 
     private static func build(
@@ -40,39 +59,22 @@ package struct HTTPEvent {
         _ trigger: HTTPTrigger,
         _ parameters: [(name: String, value: String)],
         _ body: JSONText,
-        redacting: Bool
+        hiding secrets: SecretHeaders?
     ) -> JSONText {
         var json = JSONBuilder(capacity: 512 + request.body.count)
         json.beginObject()
-        json.key("query_params")
-        json.beginObject()
-        forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { json.member($0, $1) }
-        json.endObject()
-        json.key("path_params")
-        json.beginObject()
-        for (name, value) in parameters { json.member(name, value) }
-        json.endObject()
-        json.key("headers")
-        json.beginObject()
-        forEachLast(of: request.headers) { name, value in
-            let isHidden = redacting && isSecret(name)
-            json.member(name, isHidden ? "[redacted]" : visible(value))
-        }
-        json.endObject()
-        json.key("path")
-        json.string(trigger.path)
-        json.key("method")
-        json.string(request.method)
+        json.query(of: request)
+        json.parameters(parameters)
+        json.headers(of: request, hiding: secrets)
+        json.member("path", trigger.path)
+        json.member("method", request.method)
         json.key("body")
         json.raw(body)
         json.key("trigger")
         json.beginObject()
-        json.key("type")
-        json.string("http")
-        json.key("path")
-        json.string(trigger.path)
-        json.key("method")
-        json.string(request.method)
+        json.member("type", "http")
+        json.member("path", trigger.path)
+        json.member("method", request.method)
         json.endObject()
         json.endObject()
         return json.finish()
@@ -99,7 +101,7 @@ package struct HTTPEvent {
     }
 
     /// Of a repeated name, the last value, at the place of the first.
-    private static func forEachLast(
+    fileprivate static func forEachLast(
         of pairs: [(name: String, value: String)],
         _ body: (_ name: String, _ value: String) -> Void
     ) {
@@ -130,7 +132,7 @@ package struct HTTPEvent {
     }
 
     /// A header value with other than visible ASCII (and blanks) is empty for the function.
-    private static func visible(_ value: String) -> String {
+    fileprivate static func visible(_ value: String) -> String {
         value.utf8.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 } ? value : ""
     }
 }
@@ -139,6 +141,30 @@ extension JSONBuilder {
     fileprivate mutating func member(_ name: String, _ value: String) {
         key(name)
         string(value)
+    }
+
+    fileprivate mutating func query(of request: HTTPRequest) {
+        key("query_params")
+        beginObject()
+        HTTPEvent.forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { member($0, $1) }
+        endObject()
+    }
+
+    fileprivate mutating func parameters(_ parameters: [(name: String, value: String)]) {
+        key("path_params")
+        beginObject()
+        for (name, value) in parameters { member(name, value) }
+        endObject()
+    }
+
+    fileprivate mutating func headers(of request: HTTPRequest, hiding secrets: SecretHeaders?) {
+        key("headers")
+        beginObject()
+        HTTPEvent.forEachLast(of: request.headers) { name, value in
+            let isHidden = secrets?.contains(name) == true
+            member(name, isHidden ? SecretHeaders.placeholder : HTTPEvent.visible(value))
+        }
+        endObject()
     }
 }
 

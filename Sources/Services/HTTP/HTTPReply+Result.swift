@@ -62,11 +62,32 @@ extension HTTPReply {
         error: ErrorBody(code: "CONDITION_NOT_MET", message: "Condition not met")
     )
 
+    package static let middlewareTimeout = HTTPReply(
+        status: 504,
+        error: ErrorBody(
+            code: "MIDDLEWARE_TIMEOUT",
+            message: "A middleware function did not answer in time"
+        )
+    )
+
+    /// No envelope, and no CORS headers either.
+    package static let timedOut: HTTPReply = {
+        var reply = HTTPReply(status: 504)
+        reply.isBare = true
+        return reply
+    }()
+
+    /// What an `OPTIONS` request is told about a path with these methods; nil: of no route.
+    package static func options(_ methods: [String]?) -> HTTPReply {
+        guard let methods, !methods.contains("OPTIONS") else { return HTTPReply(status: 200) }
+        return HTTPReply(status: 200, headers: [("allow", methods.joined(separator: ","))])
+    }
+
     package static func methodNotAllowed(_ methods: [String]) -> HTTPReply {
         HTTPReply(status: 405, headers: [("allow", methods.joined(separator: ","))])
     }
 
-    private static func status(_ value: JSONText?) -> Int {
+    static func status(_ value: JSONText?) -> Int {
         guard let number = value?.numberValue, case .integer(let status) = number,
             (100...999).contains(status)
         else { return 200 }

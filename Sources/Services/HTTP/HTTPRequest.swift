@@ -49,6 +49,8 @@ package struct HTTPReply: Equatable, Sendable {
     /// In order, duplicates kept.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// Whether the CORS headers are left out, as they are when time has run out (services 1, A.10).
+    package var isBare = false
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
@@ -57,7 +59,7 @@ package struct HTTPReply: Equatable, Sendable {
     }
 
     package static func == (left: HTTPReply, right: HTTPReply) -> Bool {
-        left.status == right.status && left.body == right.body
+        left.status == right.status && left.body == right.body && left.isBare == right.isBare
             && left.headers.elementsEqual(right.headers) {
                 $0.name == $1.name && $0.value == $1.value
             }

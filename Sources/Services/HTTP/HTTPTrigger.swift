@@ -10,11 +10,13 @@ package struct HTTPTrigger: Equatable, Sendable {
     /// Upper case.
     package let method: String
     package let condition: FunctionName?
+    /// Asked in this order, behind the condition and before the function.
+    package let middleware: [FunctionName]
     /// JSON, handed to the function beside its input.
     package let metadata: JSONText?
 
     /// Reads a trigger's configuration (services 1, A.1): `api_path` or `path`, `http_method` or
-    /// `method`, `condition_function_id`.
+    /// `method`, `condition_function_id`, `middleware_function_ids`.
     ///
     /// - Throws: `trigger_registration_failed`, with what is wrong and what is expected.
     package init(
@@ -42,15 +44,20 @@ package struct HTTPTrigger: Equatable, Sendable {
             try fields.optionalString("condition_function_id")
         }
         self.condition = condition.map { FunctionName(namespace: function.namespace, id: $0) }
-        if let middleware = fields.optionalValue("middleware_function_ids"),
-            middleware != .emptyArray
-        {
-            throw Self.refusal(
-                "middleware_function_ids is not served by this version of the engine; "
-                    + "the route was not registered, since it would run without them"
-            )
+        let middleware = try Self.read { () throws(JSONFieldError) in
+            try fields.optionalArray("middleware_function_ids")
+        }
+        self.middleware = (middleware ?? []).compactMap(\.stringValue).map {
+            FunctionName(namespace: function.namespace, id: $0)
         }
     }
+
+    /// Whether any request can be for it: a trigger of another method is only there.
+    var isRoutable: Bool { Self.methods.contains(method) }
+
+    private static let methods: Set<String> = [
+        "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS",
+    ]
 
     /// The path in pieces; a leading slash makes no difference, a trailing one does.
     package var segments: [Substring] { Self.segments(of: path) }

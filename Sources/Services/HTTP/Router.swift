@@ -49,6 +49,7 @@ package struct Router {
                 "the path \"\(trigger.path)\" has a wildcard; use a parameter such as /:name"
             )
         }
+        guard trigger.isRoutable else { return remove(trigger.id) }
         let place = place(of: segments)
         let others = nodes[place].triggers[trigger.method]?.filter { $0.id != trigger.id }
         if let serving = others?.last,
@@ -72,14 +73,22 @@ package struct Router {
         }
     }
 
+    /// The methods of a path, as `Allow` lists them; nil: there is no such path.
+    package func methods(of path: String) -> [String]? {
+        find(HTTPTrigger.segments(of: path)[...], from: 0).map { methods(at: $0) }
+    }
+
+    private func methods(at place: Int) -> [String] {
+        nodes[place].triggers.keys.sorted().flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }
+    }
+
     package func match(method: String, path: String) -> Match {
         let segments = HTTPTrigger.segments(of: path)
         guard let place = find(segments[...], from: 0) else { return .notFound }
         guard let trigger = nodes[place].triggers[method]?.last else {
-            let methods = nodes[place].triggers.keys.sorted()
             // HEAD is not derived from GET (services 1, A.9), and such a path answers it with 404.
             if method == "HEAD" { return .notFound }
-            return .methodNotAllowed(methods.flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] })
+            return .methodNotAllowed(methods(at: place))
         }
         let parameters = zip(trigger.segments, segments).compactMap { pattern, value in
             HTTPTrigger.parameter(pattern).map { (name: String($0), value: String(value)) }

@@ -122,14 +122,18 @@ extension EngineSimulation {
         case .request:
             counter += 1
             let exchange = ExchangeID(loop: 0, number: UInt64(counter))
-            let body = Array(#"{"n":\#(counter)}"#.utf8)
+            // Every third has a key: the same as another one's, whose body is the same.
+            let isKeyed = counter % 3 == 0
+            let number = isKeyed ? counter % 7 : counter
+            let body = Array(#"{"n":\#(number)}"#.utf8)
             world.exchanges[exchange] = body
             world.open.append(exchange)
             let request = HTTPRequest(
                 method: "POST",
                 path: "/web",
                 query: nil,
-                headers: [("content-type", "application/json")],
+                headers: [("content-type", "application/json")]
+                    + (isKeyed ? [("idempotency-key", "k\(number)")] : []),
                 body: body
             )
             try core.handle(.request(exchange, request, Propagation()))

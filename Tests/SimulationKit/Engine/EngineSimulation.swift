@@ -4,6 +4,7 @@ import Disk
 import Engine
 import Events
 import Folding
+import HTTP
 import Primitives
 import Queue
 import RecordFormat
@@ -304,12 +305,14 @@ struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
     let bound: UInt64
+    let keyed: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
         bound = views.work.bindings.digest()
+        keyed = views.work.requests.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 
@@ -317,6 +320,7 @@ struct Digest: Equatable {
         [
             queue != other.queue ? "queue" : nil, state != other.state ? "state" : nil,
             bound != other.bound ? "triggers of no worker" : nil,
+            keyed != other.keyed ? "requests with keys" : nil,
             openFirings != other.openFirings
                 ? "open cron runs \(openFirings), \(other.openFirings)" : nil,
         ].compactMap(\.self)

@@ -1,0 +1,231 @@
+import CommitLog
+import Disk
+import Events
+import Folding
+import HTTP
+import JSON
+import Primitives
+
+// Requests with an `Idempotency-Key`: one of those with the same key runs, behind all who decide
+// over it, and the others get what it got. A failure frees the key, and so does a crash in the
+// middle: the next one runs again, as a message would.
+
+/// A request's key, and what its record says.
+final class RequestKey {
+    let route: String
+    let key: String
+    let fingerprint: UInt64
+
+    init(route: String, key: String, fingerprint: UInt64) {
+        self.route = route
+        self.key = key
+        self.fingerprint = fingerprint
+    }
+}
+
+/// The run of a request with a key, by its `keyed` record.
+struct KeyedRun {
+    /// Requests with the same key that wait for its response.
+    var waiting: [ExchangeID] = []
+    /// Whether the function has returned nothing: its response may still come as a stream.
+    var isOver = false
+}
+
+extension Engine where Store: ~Copyable {
+    /// Whether a request, which everybody has let pass, is to run. If not it is answered, or waits.
+    mutating func claims(
+        _ key: RequestKey,
+        for run: Run,
+        _ exchange: ExchangeID
+    ) throws(LogError) -> Bool {
+        guard let trace = exchanges[exchange]?.trace else { return false }
+        let decision = views.work.requests.decide(
+            route: key.route,
+            key: key.key,
+            fingerprint: key.fingerprint,
+            now: now.wall
+        )
+        switch decision {
+        case .fresh: return try begin(key, run, exchange)
+        case .mismatch:
+            respond(exchange, with: .keyReused, after: run.cause)
+        case .running(let request):
+            try recordRepeat(of: request, run, trace)
+            keyedRuns[request, default: KeyedRun()].waiting.append(exchange)
+        case .kept(let request, let response):
+            try answer(exchange, from: response, after: recordRepeat(of: request, run, trace))
+        case .lost(let request):
+            respond(exchange, with: .notKept, after: try recordRepeat(of: request, run, trace))
+        }
+        return false
+    }
+
+    @discardableResult
+    private mutating func recordRepeat(
+        of request: Offset,
+        _ run: Run,
+        _ trace: TraceID
+    ) throws(LogError) -> Offset {
+        let repeated = RequestRepeated(request: request)
+        return try record(.request(.repeated(repeated)), trace: trace, cause: run.cause)
+    }
+
+    private mutating func begin(
+        _ key: RequestKey,
+        _ run: Run,
+        _ exchange: ExchangeID
+    ) throws(LogError) -> Bool {
+        if views.work.requests.count >= options.http.idempotencyKeys {
+            guard let oldest = views.work.requests.oldestAnswered() else {
+                respond(exchange, with: .keysExhausted, after: run.cause)
+                return false
+            }
+            let reason = "there were more than \(options.http.idempotencyKeys) keys"
+            try release(oldest, reason, cause: nil, trace: nil)
+        }
+        let span = Timestamp.Span(nanoseconds: Int64(clamping: options.http.idempotencyExpiry))
+        let request = try record(
+            .request(
+                .keyed(
+                    RequestKeyed(
+                        route: key.route,
+                        key: key.key,
+                        fingerprint: key.fingerprint,
+                        expires: now.wall.advanced(by: span)
+                    )
+                )
+            ),
+            trace: run.trace,
+            cause: run.cause
+        )
+        keyedRuns[request] = KeyedRun()
+        exchanges[exchange]?.keyed = request
+        run.keyed = request
+        return true
+    }
+
+    // MARK: The end
+
+    /// The function of a request with a key has ended, whether or not its client is still there.
+    mutating func settle(
+        _ request: Offset,
+        _ run: Run,
+        _ exchange: ExchangeID,
+        _ result: FunctionResult,
+        after end: Offset?
+    ) throws(LogError) {
+        guard let reply = reply(to: result) else {
+            // Its response may be a stream.
+            guard exchanges[exchange] == nil else {
+                keyedRuns[request]?.isOver = true
+                return
+            }
+            return try abandonKey(request, trace: run.trace)
+        }
+        guard let keyed = keyedRuns.removeValue(forKey: request) else {
+            // It was answered by a stream.
+            return respond(exchange, with: reply, after: end)
+        }
+        guard reply.status < 500 else {
+            let reason = "it was answered with \(reply.status)"
+            let offset = try release(request, reason, cause: end, trace: run.trace)
+            for one in [exchange] + keyed.waiting { respond(one, with: reply, after: offset) }
+            return
+        }
+        let kept = reply.kept(without: options.http.secrets)
+        let isTooLarge = kept.byteCount > options.payloadBytes
+        let offset = try record(
+            .request(.kept(RequestKept(request: request, response: isTooLarge ? nil : kept))),
+            trace: run.trace,
+            cause: end ?? request
+        )
+        respond(exchange, with: reply, after: offset)
+        let repeated = isTooLarge ? .notKept : HTTPReply(repeating: kept)
+        for one in keyed.waiting { respond(one, with: repeated, after: offset) }
+    }
+
+    /// The response of a request with a key has become a stream, which nobody can have again.
+    ///
+    /// - Returns: the record that says so.
+    mutating func settleStream(_ request: Offset, trace: TraceID) throws(LogError) -> Offset? {
+        guard let keyed = keyedRuns.removeValue(forKey: request) else { return nil }
+        let offset = try record(
+            .request(.kept(RequestKept(request: request, response: nil))),
+            trace: trace,
+            cause: request
+        )
+        for one in keyed.waiting { respond(one, with: .notKept, after: offset) }
+        return offset
+    }
+
+    /// Nobody waits for the first response any more: if its function has said all that it has to
+    /// say, the key is free. Those that wait have a timeout of their own.
+    mutating func abandonKey(_ request: Offset, trace: TraceID) throws(LogError) {
+        guard keyedRuns.removeValue(forKey: request) != nil else { return }
+        try release(request, "it had no response", cause: request, trace: trace)
+    }
+
+    @discardableResult
+    private mutating func release(
+        _ request: Offset,
+        _ reason: String,
+        cause: Offset?,
+        trace: TraceID?
+    ) throws(LogError) -> Offset {
+        let released = RequestReleased(request: request, reason: reason)
+        return try record(.request(.released(released)), trace: trace, cause: cause)
+    }
+
+    // MARK: From the log
+
+    /// Answers with a response that the log has, now or when it has been read.
+    private mutating func answer(
+        _ exchange: ExchangeID,
+        from response: Offset,
+        after offset: Offset
+    ) throws(LogError) {
+        lastRead += 1
+        guard !log.beginRead(response, name: lastRead) else {
+            waitingReplies[lastRead] = WaitingReply(
+                exchange: exchange,
+                response: response,
+                after: offset
+            )
+            return
+        }
+        answerNow(exchange, from: response, after: offset)
+    }
+
+    /// The response has been read, or is in memory, or is waited for.
+    mutating func answerNow(_ exchange: ExchangeID, from response: Offset, after offset: Offset) {
+        let found: RequestKept.Response?
+        do throws(LogError) {
+            found = try log.record(at: response) { record in
+                guard case .request(.kept(let kept)) = try? Event(record) else { return nil }
+                return kept.response
+            }
+        } catch {
+            let unreadable = ErrorBody(
+                code: "record_unreadable",
+                message: "the response in record \(response) cannot be read: \(error)"
+            )
+            return respond(exchange, with: failure(unreadable), after: offset)
+        }
+        respond(exchange, with: found.map { HTTPReply(repeating: $0) } ?? .notKept, after: offset)
+    }
+}
+
+/// A request that gets a response that is being read from the log.
+struct WaitingReply {
+    let exchange: ExchangeID
+    let response: Offset
+    /// What must be durable before.
+    let after: Offset
+}
+
+extension RequestKept.Response {
+    /// About as many as its record has.
+    fileprivate var byteCount: Int {
+        headers.reduce(body.count) { $0 + $1.name.utf8.count + $1.value.utf8.count + 8 }
+    }
+}

@@ -1,0 +1,364 @@
+import CommitLog
+import DequeModule
+import Disk
+import Events
+import Folding
+import HTTP
+import JSON
+import Primitives
+
+// HTTP requests: found their trigger, asked about by middleware and a condition, run and answered.
+
+/// A request that has no response yet.
+struct OpenExchange {
+    let trace: TraceID
+    /// Its `keyed` record, if it runs under an `Idempotency-Key`.
+    var keyed: Offset?
+    /// Middleware functions that were asked about it so far.
+    private var asked: UInt32 = 0
+    /// The one of them that has not answered, by that count.
+    private(set) var asking: UInt32?
+
+    init(trace: TraceID) { self.trace = trace }
+
+    /// One more is asked.
+    mutating func ask() -> UInt32 {
+        asked += 1
+        asking = asked
+        return asked
+    }
+
+    mutating func hear() { asking = nil }
+}
+
+/// What the functions that decide over a request are asked about it.
+final class HTTPQuestion {
+    /// The function's input without the channels, for a condition.
+    let plain: [UInt8]
+    /// For middleware, and the same for the log; empty where there is none.
+    let asked: [UInt8]
+    let logged: [UInt8]
+
+    init(plain: [UInt8], asked: [UInt8], logged: [UInt8]) {
+        self.plain = plain
+        self.asked = asked
+        self.logged = logged
+    }
+}
+
+extension Engine where Store: ~Copyable {
+    mutating func request(
+        _ exchange: ExchangeID,
+        _ request: HTTPRequest,
+        _ propagation: Propagation
+    ) throws(LogError) {
+        guard request.method != "OPTIONS" else {
+            let reply = HTTPReply.options(router.methods(of: request.path))
+            return gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+        }
+        switch router.match(method: request.method, path: request.path) {
+        case .notFound:
+            gate.hold(.respond(exchange, .notFound, trace: nil), after: nil)
+        case .methodNotAllowed(let methods):
+            gate.hold(.respond(exchange, .methodNotAllowed(methods), trace: nil), after: nil)
+        case .found(let trigger, let parameters):
+            guard !isDraining else { return refuseWhileStopping(exchange) }
+            guard exchanges.count < options.http.concurrency else {
+                return waitingRequests.append(
+                    WaitingRequest(request: request, propagation: propagation),
+                    exchange
+                )
+            }
+            try run(trigger, parameters, exchange, request, propagation)
+        }
+    }
+
+    private mutating func refuseWhileStopping(_ exchange: ExchangeID) {
+        let stopping = ErrorBody(code: "SHUTTING_DOWN", message: "The engine is stopping")
+        let reply = HTTPReply(status: 503, error: stopping)
+        gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+    }
+
+    // MARK: Requests that wait for others
+
+    /// Begins with requests that wait, as far as there is room. Called behind every command.
+    mutating func beginWaitingRequests() throws(LogError) {
+        while exchanges.count < options.http.concurrency,
+            let (exchange, waiting) = waitingRequests.popFirst()
+        {
+            // Its trigger may have gone meanwhile, or the disk have filled up.
+            try begin(.request(exchange, waiting.request, waiting.propagation))
+        }
+    }
+
+    /// New work is not begun any more: what waits is told.
+    mutating func refuseWaitingRequests() {
+        while let (exchange, _) = waitingRequests.popFirst() { refuseWhileStopping(exchange) }
+    }
+
+    mutating func abandon(_ exchange: ExchangeID) throws(LogError) {
+        guard let open = exchanges.removeValue(forKey: exchange) else {
+            return waitingRequests.remove(exchange)
+        }
+        try forgo(open)
+    }
+
+    /// Nobody waits for this response any more.
+    private mutating func forgo(_ open: OpenExchange) throws(LogError) {
+        guard let keyed = open.keyed, keyedRuns[keyed]?.isOver == true else { return }
+        try abandonKey(keyed, trace: open.trace)
+    }
+
+    // MARK: Run
+
+    private mutating func run(
+        _ trigger: HTTPTrigger,
+        _ parameters: [(name: String, value: String)],
+        _ exchange: ExchangeID,
+        _ request: HTTPRequest,
+        _ propagation: Propagation
+    ) throws(LogError) {
+        let key: RequestKey?
+        do throws(ErrorBody) {
+            key = try self.key(of: request, trigger)
+        } catch {
+            let reply = HTTPReply(status: 400, error: error)
+            return gate.hold(.respond(exchange, reply, trace: nil), after: nil)
+        }
+        let secrets = options.http.secrets
+        let event = HTTPEvent(request, trigger: trigger, parameters: parameters, secrets: secrets)
+        let trace =
+            propagation.traceparent.flatMap { TraceParent($0) }?.trace
+            ?? TraceID(from: &random)
+        let offset = try record(
+            .triggered(
+                Triggered(
+                    type: "http",
+                    trigger: trigger.id,
+                    summary: "\(request.method) \(request.path)",
+                    function: trigger.function,
+                    event: event.logged.bytes
+                )
+            ),
+            trace: trace
+        )
+        exchanges[exchange] = OpenExchange(trace: trace)
+        timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
+        let run = Run(
+            function: trigger.function,
+            payload: event.input.bytes,
+            metadata: trigger.metadata,
+            purpose: .respond(exchange),
+            trace: trace,
+            cause: offset,
+            causeHoldsPayload: true,
+            baggage: Baggage.naming(trigger.function.id, in: propagation.baggage)
+        )
+        run.logged = event.logged.bytes
+        run.key = key
+        run.gatekeepers = gatekeepers(of: trigger)
+        if !run.gatekeepers.isEmpty {
+            run.question = question(about: request, event, parameters, trigger)
+        }
+        try start(run)
+    }
+
+    private func key(
+        of request: HTTPRequest,
+        _ trigger: HTTPTrigger
+    ) throws(ErrorBody) -> RequestKey? {
+        guard options.http.idempotencyExpiry > 0, let key = try IdempotencyKey(of: request) else {
+            return nil
+        }
+        return RequestKey(
+            route: trigger.route,
+            key: key.text,
+            fingerprint: IdempotencyKey.fingerprint(of: request)
+        )
+    }
+
+    /// Global middleware, the condition, the route's own middleware (services 1, A.11); all of them
+    /// live where the function lives.
+    private func gatekeepers(of trigger: HTTPTrigger) -> ArraySlice<Run.Gatekeeper> {
+        let global = options.http.middleware
+        if global.isEmpty, trigger.condition == nil, trigger.middleware.isEmpty { return [] }
+        let namespace = trigger.function.namespace
+        var all = global.map {
+            Run.Gatekeeper.middleware(FunctionName(namespace: namespace, id: $0))
+        }
+        if let condition = trigger.condition { all.append(.condition(condition)) }
+        all += trigger.middleware.map { .middleware($0) }
+        return all[...]
+    }
+
+    private func question(
+        about request: HTTPRequest,
+        _ event: HTTPEvent,
+        _ parameters: [(name: String, value: String)],
+        _ trigger: HTTPTrigger
+    ) -> HTTPQuestion {
+        let plain = event.plain.bytes
+        guard !options.http.middleware.isEmpty || !trigger.middleware.isEmpty else {
+            return HTTPQuestion(plain: plain, asked: [], logged: [])
+        }
+        let question = HTTPEvent.question(
+            request,
+            parameters: parameters,
+            secrets: options.http.secrets
+        )
+        return HTTPQuestion(
+            plain: plain,
+            asked: question.asked.bytes,
+            logged: question.logged.bytes
+        )
+    }
+
+    // MARK: Middleware
+
+    /// Asks a middleware function about a run; nobody is asked about a request whose client has
+    /// its response, or has gone.
+    mutating func ask(_ middleware: FunctionName, about run: Run) throws(LogError) {
+        guard case .respond(let exchange) = run.purpose, let question = run.question,
+            let number = exchanges[exchange]?.ask()
+        else { return }
+        let asking = Run(
+            function: middleware,
+            payload: question.asked,
+            purpose: .middleware(of: run, exchange, number: number),
+            trace: run.trace,
+            cause: run.cause,
+            causeHoldsPayload: false,
+            baggage: run.baggage
+        )
+        asking.logged = question.logged
+        if options.http.middlewareTimeout < options.responseTimeout {
+            timers.set(
+                .middlewareDeadline(exchange, number),
+                at: now.monotonic + options.http.middlewareTimeout
+            )
+        }
+        try dispatch(asking)
+    }
+
+    /// Middleware has answered. What comes too late, when its request was answered, is nothing.
+    mutating func proceed(
+        with run: Run,
+        _ exchange: ExchangeID,
+        number: UInt32,
+        middleware: FunctionName,
+        _ answer: FunctionResult,
+        after offset: Offset?
+    ) throws(LogError) {
+        guard exchanges[exchange]?.asking == number else { return }
+        exchanges[exchange]?.hear()
+        switch answer {
+        case .failure: respond(exchange, to: answer, after: offset)
+        case .none: try goOn(run, past: middleware)
+        case .value(let bytes):
+            switch MiddlewareVerdict(JSONText(trusted: bytes)) {
+            case .proceed: try start(run)
+            case .respond(let reply): respond(exchange, with: reply, after: offset)
+            case .unknown: try goOn(run, past: middleware)
+            }
+        }
+    }
+
+    private mutating func goOn(_ run: Run, past middleware: FunctionName) throws(LogError) {
+        notice(
+            .warning,
+            "middleware \(middleware) answered neither {\"action\":\"continue\"} nor "
+                + "{\"action\":\"respond\"}: the request goes on"
+        )
+        try start(run)
+    }
+
+    /// The middleware function that was asked as the `number`th has not answered in time.
+    mutating func expireMiddleware(_ exchange: ExchangeID, number: UInt32) {
+        guard exchanges[exchange]?.asking == number else { return }
+        respond(exchange, with: .middlewareTimeout, after: nil)
+    }
+
+    // MARK: Response
+
+    mutating func respond(
+        _ exchange: ExchangeID,
+        to result: FunctionResult,
+        after offset: Offset?
+    ) {
+        if let reply = reply(to: result) { respond(exchange, with: reply, after: offset) }
+    }
+
+    /// Nil: the function answers nothing, and the client waits for a stream, or the timeout
+    /// (services 1, A.7).
+    mutating func reply(to result: FunctionResult) -> HTTPReply? {
+        switch result {
+        case .value(let bytes): HTTPReply(value: JSONText(trusted: bytes))
+        case .none: nil
+        case .failure(let error): failure(error)
+        }
+    }
+
+    mutating func failure(_ error: ErrorBody) -> HTTPReply {
+        let errorID = UInt32(truncatingIfNeeded: random.next())
+        notice(
+            .warning,
+            "request failed, error \(String(errorID, radix: 16)): "
+                + "\(error.code): \(error.message)"
+        )
+        return HTTPReply(status: 500, error: error, errorID: errorID)
+    }
+
+    /// Once for each exchange; one whose client has gone, or has been told 504, gets nothing.
+    mutating func respond(_ exchange: ExchangeID, with reply: HTTPReply, after offset: Offset?) {
+        guard let open = exchanges.removeValue(forKey: exchange) else { return }
+        gate.hold(.respond(exchange, reply, trace: open.trace), after: offset)
+    }
+
+    /// Unless it was answered: what comes first is the response. What the function returns comes to
+    /// nothing then, and it may take any time (services 1, A.7 and A.13).
+    mutating func stream(_ exchange: ExchangeID) throws(LogError) {
+        guard let open = exchanges.removeValue(forKey: exchange) else { return }
+        var after: Offset?
+        if let keyed = open.keyed { after = try settleStream(keyed, trace: open.trace) }
+        gate.hold(.stream(exchange, trace: open.trace), after: after)
+    }
+
+    mutating func expire(_ exchange: ExchangeID) throws(LogError) {
+        guard let open = exchanges[exchange] else { return }
+        respond(exchange, with: .timedOut, after: nil)
+        try forgo(open)
+    }
+}
+
+/// A request for which there is no room at the moment.
+struct WaitingRequest {
+    let request: HTTPRequest
+    let propagation: Propagation
+}
+
+/// Requests that wait for others to be answered, first come, first served. As many as there are
+/// connections at most: each has one request under way.
+struct WaitingRequests {
+    private var order: Deque<ExchangeID> = []
+    /// Without those whose clients have gone.
+    private var requests: [ExchangeID: WaitingRequest] = [:]
+
+    var isEmpty: Bool { requests.isEmpty }
+
+    mutating func append(_ request: WaitingRequest, _ exchange: ExchangeID) {
+        order.append(exchange)
+        requests[exchange] = request
+    }
+
+    mutating func remove(_ exchange: ExchangeID) {
+        requests[exchange] = nil
+        if order.count > 2 * requests.count + 64 { order.removeAll { requests[$0] == nil } }
+    }
+
+    mutating func popFirst() -> (ExchangeID, WaitingRequest)? {
+        while let exchange = order.popFirst() {
+            if let request = requests.removeValue(forKey: exchange) { return (exchange, request) }
+        }
+        return nil
+    }
+}

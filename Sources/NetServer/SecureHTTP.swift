@@ -1,0 +1,237 @@
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+import NIOSSL
+import NIOTLS
+
+/// The beginning of a connection over TLS: the handshake chooses between HTTP/2 and HTTP/1.1 (RFC
+/// 7301), and this makes way for what was chosen.
+final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let settings: HTTPSettings
+    private let service: LoopService
+    private let deadline: MovingDeadline
+
+    private init(_ channel: any Channel, _ settings: HTTPSettings, _ service: LoopService) {
+        self.settings = settings
+        self.service = service
+        deadline = MovingDeadline(eventLoop: channel.eventLoop)
+    }
+
+    /// Adds the handlers of a new connection. On its event loop.
+    static func configure(
+        _ channel: any Channel,
+        identity: TLSIdentity,
+        settings: HTTPSettings,
+        service: LoopService
+    ) throws {
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(NIOSSLServerHandler(context: identity.context()))
+        try pipeline.addHandler(ProtocolChoice(channel, settings, service))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        deadline.onDue = { channel.close(promise: nil) }
+        deadline.set(in: settings.headerDeadline)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline.cancel()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted(let chosen): choose(chosen, context)
+        case is ListenerDrain: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// No handshake, no answer.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func choose(_ chosen: String?, _ context: ChannelHandlerContext) {
+        do {
+            if chosen == "h2" {
+                try HTTP2Connection.configure(
+                    context.channel,
+                    settings: settings,
+                    service: service
+                )
+            } else {
+                try HTTPConnection.configure(
+                    context.channel,
+                    settings: settings,
+                    service: service
+                )
+            }
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+}
+
+/// The end of a connection that speaks HTTP/2 (RFC 9113): each of its streams is one request, and a
+/// pipeline of its own with an ``HTTPConnection``.
+final class HTTP2Connection: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+
+    static func configure(
+        _ channel: any Channel,
+        settings: HTTPSettings,
+        service: LoopService
+    ) throws {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: settings.streams),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: settings.headerBytes),
+        ]
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.outboundBufferSizeHighWatermark = 256 << 10
+        stream.outboundBufferSizeLowWatermark = 64 << 10
+        let management = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: NIOHTTP2ServerConnectionManagementHandler.Configuration(
+                maxIdleTime: settings.idleTimeout,
+                maxAge: nil,
+                maxGraceTime: nil,
+                keepalive: nil
+            )
+        )
+        let shared = NIOLoopBound(service, eventLoop: channel.eventLoop)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(
+            NIOHTTP2Handler(
+                mode: .server,
+                eventLoop: channel.eventLoop,
+                connectionConfiguration: connection,
+                streamConfiguration: stream,
+                streamDelegate: management.http2StreamDelegate
+            ) { stream in
+                stream.eventLoop.makeCompletedFuture {
+                    try HTTPConnection.configure(
+                        stream: stream,
+                        settings: settings,
+                        service: shared.value
+                    )
+                }
+            }
+        )
+        try pipeline.addHandler(management)
+        try pipeline.addHandler(HTTP2Connection())
+        // The connection was there before: from now on it may be idle for so long.
+        management.channelActive(context: try pipeline.context(handler: management))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Streams that are open may end; no new ones are taken.
+        if event is ListenerDrain {
+            return context.channel.pipeline.fireUserInboundEventTriggered(
+                ChannelShouldQuiesceEvent()
+            )
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The handler of HTTP/2 has told the peer what it did wrong.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !(error is NIOHTTP2Errors.StreamError) { context.close(promise: nil) }
+    }
+}
+
+/// Lets the last frame of a reply say that it is the last, where NIO's codec sends an empty one
+/// behind it. A client that knows the length (curl) is done before that comes, and answers it with a
+/// reset; after 200 of those in half a minute the connection would be closed as an attack.
+final class LastFrame: ChannelOutboundHandler {
+    typealias OutboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    /// Written, and not flushed yet.
+    private var held: HTTP2Frame.FramePayload?
+
+    func write(
+        context: ChannelHandlerContext,
+        data: NIOAny,
+        promise: EventLoopPromise<Void>?
+    ) {
+        let payload = unwrapOutboundIn(data)
+        if payload.isEmptyEnd, let last = held?.ending {
+            held = nil
+            return context.write(wrapOutboundOut(last), promise: promise)
+        }
+        release(context)
+        guard promise == nil, payload.ending != nil else {
+            return context.write(data, promise: promise)
+        }
+        held = payload
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        release(context)
+        context.flush()
+    }
+
+    func close(
+        context: ChannelHandlerContext,
+        mode: CloseMode,
+        promise: EventLoopPromise<Void>?
+    ) {
+        release(context)
+        context.close(mode: mode, promise: promise)
+    }
+
+    private func release(_ context: ChannelHandlerContext) {
+        guard let payload = held else { return }
+        held = nil
+        context.write(wrapOutboundOut(payload), promise: nil)
+    }
+}
+
+extension HTTP2Frame.FramePayload {
+    fileprivate var isEmptyEnd: Bool {
+        guard case .data(let data) = self else { return false }
+        return data.endStream && data.data.readableBytes == 0
+    }
+
+    /// The same as the last of its stream; nil: it cannot be.
+    fileprivate var ending: HTTP2Frame.FramePayload? {
+        switch self {
+        case .data(var data):
+            data.endStream = true
+            return .data(data)
+        case .headers(var headers):
+            headers.endStream = true
+            return .headers(headers)
+        default: return nil
+        }
+    }
+}
+
+extension HTTPConnection {
+    /// Adds the handlers of a new stream of HTTP/2. On its event loop.
+    static func configure(
+        stream: any Channel,
+        settings: HTTPSettings,
+        service: LoopService
+    ) throws {
+        let pipeline = stream.pipeline.syncOperations
+        try pipeline.addHandler(LastFrame())
+        try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
+        try pipeline.addHandler(
+            HTTPConnection(
+                settings: settings,
+                service: service,
+                eventLoop: stream.eventLoop,
+                isStream: true
+            )
+        )
+    }
+}
