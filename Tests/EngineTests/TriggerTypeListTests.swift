@@ -36,7 +36,12 @@ struct TriggerTypeListTests {
     @Test("a worker's type is listed with the engine's, and counts the triggers that it serves")
     func types() throws {
         let list = try ask("engine::triggers::list")
-        #expect(ids(list, "triggers") == ["cron", "durable:subscriber", "http", "mail", "queue"])
+        #expect(
+            ids(list, "triggers") == [
+                "cron", "durable:subscriber", "http", "mail", "queue", "stream", "stream:join",
+                "stream:leave",
+            ]
+        )
         let all = try ask("engine::triggers::list", #"{"include_internal":true,"prefix":"engine"}"#)
         #expect(
             ids(all, "triggers") == ["engine::functions-available", "engine::workers-available"]
