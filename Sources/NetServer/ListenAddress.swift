@@ -80,16 +80,14 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         bytes(ofIPv4: host) != nil || bytes(ofIPv6: host) != nil
     }
 
-    private static func bytes(ofIPv4 text: String) -> [UInt8]? {
-        var address = in_addr()
-        guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
-        return withUnsafeBytes(of: address) { Array($0) }
-    }
+    private static func bytes(ofIPv4 text: String) -> [UInt8]? { bytes(of: text, AF_INET, 4) }
 
-    private static func bytes(ofIPv6 text: String) -> [UInt8]? {
-        var address = in6_addr()
-        guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
-        return withUnsafeBytes(of: address) { Array($0) }
+    private static func bytes(ofIPv6 text: String) -> [UInt8]? { bytes(of: text, AF_INET6, 16) }
+
+    /// As bytes, since which module owns `in_addr` depends on what else a build imports.
+    private static func bytes(of text: String, _ family: Int32, _ count: Int) -> [UInt8]? {
+        var address = [UInt8](repeating: 0, count: count)
+        return inet_pton(family, text, &address) == 1 ? address : nil
     }
 
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
