@@ -217,7 +217,7 @@ extension Engine where Store: ~Copyable {
                 cause: cause
             )
         }
-        try conclude(run, result, after: end)
+        try conclude(run, result, took: span, after: end)
         if let activation = run.activation { try self.end(activation) }
         guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
         try observed(run, result, took: span, at: end)
@@ -227,6 +227,7 @@ extension Engine where Store: ~Copyable {
     private mutating func conclude(
         _ run: Run,
         _ result: FunctionResult,
+        took span: Timestamp.Span,
         after end: Offset?
     ) throws(LogError) {
         switch run.purpose {

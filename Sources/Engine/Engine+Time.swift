@@ -31,6 +31,7 @@ extension Engine where Store: ~Copyable {
     private func isAwaited(_ subject: Timers.Subject) -> Bool {
         switch subject {
         case .namespaceGrace(let connection): registry.workers[connection]?.pending != nil
+        case .middlewareDeadline(let exchange, let number): exchanges[exchange]?.asking == number
         case .responseDeadline(let exchange): exchanges[exchange] != nil
         case .admissionDeadline(let id): admissions.contains(id)
         case .streamAdmission(let id): streams.admissions.contains(id)

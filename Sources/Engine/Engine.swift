@@ -4,7 +4,7 @@ import Cron
 package import Disk
 import Events
 package import Folding
-package import HTTP
+import HTTP
 import HTTPFunctions
 import JSON
 import Observability
