@@ -7,9 +7,9 @@ import Primitives
 import State
 import Stream
 
-// Values of the state, and of streams, that are not in memory. A call's answer that needs one is put
-// together when the value has been read, and the core goes on meanwhile; what the call does is done
-// at once.
+// Values of the state, and of streams, that are not in memory. A call's answer that needs one is
+// put together when the value has been read, and the core goes on meanwhile; what the call does is
+// done at once.
 
 /// A value as its record has it.
 enum StoredValue {

@@ -148,8 +148,8 @@ final class HTTP2Connection: ChannelInboundHandler {
 }
 
 /// Lets the last frame of a reply say that it is the last, where NIO's codec sends an empty one
-/// behind it. A client that knows the length (curl) is done before that comes, and answers it with a
-/// reset; after 200 of those in half a minute the connection would be closed as an attack.
+/// behind it. A client that knows the length (curl) is done before that comes, and answers it with
+/// a reset; after 200 of those in half a minute the connection would be closed as an attack.
 final class LastFrame: ChannelOutboundHandler {
     typealias OutboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload

@@ -20,6 +20,56 @@ final class Edges: Sendable {
         let streams: NIOLoopBound<StreamGateway>
         let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
+
+        /// Built on the loop that will own it, as NIOLoopBound asks.
+        init(
+            _ number: Int,
+            _ loop: any EventLoop,
+            inbox: Inbox,
+            outbound: InvokerSettings,
+            http settings: Configuration.HTTP,
+            streams: StreamSettings,
+            report: Report
+        ) {
+            self.loop = loop
+            workers = NIOLoopBound(
+                WorkerGateway(
+                    inbox: inbox,
+                    loop: loop,
+                    loopNumber: number,
+                    notify: report.notice
+                ),
+                eventLoop: loop
+            )
+            http = NIOLoopBound(
+                HTTPGateway(
+                    inbox: inbox,
+                    loop: loop,
+                    loopNumber: number,
+                    cors: CORS(settings.cors),
+                    keepsKeys: settings.idempotencyExpiry.nanoseconds > 0
+                ),
+                eventLoop: loop
+            )
+            self.streams = NIOLoopBound(
+                StreamGateway(
+                    inbox: inbox,
+                    loop: loop,
+                    loopNumber: number,
+                    settings: streams,
+                    notify: report.notice
+                ),
+                eventLoop: loop
+            )
+            channels = NIOLoopBound(
+                ChannelTable(loop: loop) { inbox.offer(.channelEnded($0)) },
+                eventLoop: loop
+            )
+            invoker = NIOLoopBound(
+                HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
+                eventLoop: loop
+            )
+        }
     }
 
     private let loops: [Loop]
@@ -40,47 +90,15 @@ final class Edges: Sendable {
         self.replayer = replayer
         self.readings = readings
         loops = group.makeIterator().enumerated().map { number, loop in
-            // Built on the loop that will own it, as NIOLoopBound asks.
             let built = loop.submit {
                 Loop(
-                    loop: loop,
-                    workers: NIOLoopBound(
-                        WorkerGateway(
-                            inbox: inbox,
-                            loop: loop,
-                            loopNumber: number,
-                            notify: report.notice
-                        ),
-                        eventLoop: loop
-                    ),
-                    http: NIOLoopBound(
-                        HTTPGateway(
-                            inbox: inbox,
-                            loop: loop,
-                            loopNumber: number,
-                            cors: CORS(settings.cors),
-                            keepsKeys: settings.idempotencyExpiry.nanoseconds > 0
-                        ),
-                        eventLoop: loop
-                    ),
-                    streams: NIOLoopBound(
-                        StreamGateway(
-                            inbox: inbox,
-                            loop: loop,
-                            loopNumber: number,
-                            settings: streams,
-                            notify: report.notice
-                        ),
-                        eventLoop: loop
-                    ),
-                    channels: NIOLoopBound(
-                        ChannelTable(loop: loop) { inbox.offer(.channelEnded($0)) },
-                        eventLoop: loop
-                    ),
-                    invoker: NIOLoopBound(
-                        HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
-                        eventLoop: loop
-                    )
+                    number,
+                    loop,
+                    inbox: inbox,
+                    outbound: outbound,
+                    http: settings,
+                    streams: streams,
+                    report: report
                 )
             }
             do { return try built.wait() } catch {

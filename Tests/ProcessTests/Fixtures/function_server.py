@@ -22,7 +22,9 @@ class Functions(BaseHTTPRequestHandler):
         body = self.rfile.read(length).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = {"method": self.command, "path": self.path, "headers": headers, "body": body}
-        print(json.dumps(seen), flush=True)
+        # In one write: requests come on several threads, and print ends its line with a second one.
+        sys.stdout.write(json.dumps(seen) + "\n")
+        sys.stdout.flush()
         if self.path == "/echo":
             self.reply(200, json.dumps({"got": json.loads(body)}))
         elif self.path == "/error":

@@ -1,0 +1,68 @@
+import Primitives
+
+@testable import Events
+
+extension EventGenerator {
+    mutating func stream(_ kind: EventKind) -> StreamEvent {
+        switch kind {
+        case .streamSet:
+            .set(
+                StreamSet(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    value: bytes(),
+                    isNew: flag(),
+                    function: text()
+                )
+            )
+        case .streamDeleted:
+            .deleted(StreamDeleted(stream: text(), group: text(), item: text(), old: bytes()))
+        case .streamSent:
+            .sent(
+                StreamSent(
+                    stream: text(),
+                    group: text(),
+                    item: optionalText(),
+                    type: text(),
+                    data: bytes()
+                )
+            )
+        default:
+            .relayed(
+                StreamRelayed(
+                    stream: text(),
+                    group: text(),
+                    item: text(),
+                    change: StreamRelayed.Change.allCases[Int(entropy.next() % 3)],
+                    data: bytes()
+                )
+            )
+        }
+    }
+
+    mutating func request(_ kind: EventKind) -> RequestEvent {
+        switch kind {
+        case .requestKeyed:
+            .keyed(
+                RequestKeyed(route: text(), key: text(), fingerprint: number(), expires: time())
+            )
+        case .requestKept where flag(): .kept(RequestKept(request: offset(), response: nil))
+        case .requestKept:
+            .kept(
+                RequestKept(
+                    request: offset(),
+                    response: RequestKept.Response(
+                        status: UInt16(truncatingIfNeeded: number()),
+                        headers: (0..<(number() % 3)).map { _ in
+                            RequestKept.Header(name: text(), value: text())
+                        },
+                        body: bytes()
+                    )
+                )
+            )
+        case .requestReleased: .released(RequestReleased(request: offset(), reason: text()))
+        default: .repeated(RequestRepeated(request: offset()))
+        }
+    }
+}
