@@ -36,25 +36,8 @@ package struct Admission: Sendable {
 
     /// `{"headers":{…},"query_params":{name:[…]},"ip_address":"…"}`, values as they were sent.
     var input: JSONText {
-        var named = JSONObject()
-        for header in headers {
-            if case .string(let earlier)? = named[header.name] {
-                named[header.name] = .string("\(earlier), \(header.value)")
-            } else {
-                named[header.name] = .string(header.value)
-            }
-        }
-        var parameters = JSONObject()
-        for pair in (query ?? "").split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            let value = JSONValue.string(parts.count == 2 ? String(parts[1]) : "")
-            if case .array(let earlier)? = parameters[name] {
-                parameters[name] = .array(earlier + [value])
-            } else {
-                parameters[name] = .array([value])
-            }
-        }
+        let named = JSONObject(headers: headers)
+        let parameters = JSONObject(query: query)
         return JSONValue.object([
             "headers": .object(named), "query_params": .object(parameters),
             "ip_address": .string(address),

@@ -106,26 +106,9 @@ package struct StreamVisitor: Sendable {
     }
 
     var input: JSONText {
-        var named = JSONObject()
-        for header in headers {
-            if case .string(let earlier)? = named[header.name] {
-                named[header.name] = .string("\(earlier), \(header.value)")
-            } else {
-                named[header.name] = .string(header.value)
-            }
-        }
-        var parameters = JSONObject()
-        for pair in (query ?? "").split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            guard !name.isEmpty else { continue }
-            let value = JSONValue.string(parts.count == 2 ? String(parts[1]) : "")
-            if case .array(let earlier)? = parameters[name] {
-                parameters[name] = .array(earlier + [value])
-            } else {
-                parameters[name] = .array([value])
-            }
-        }
+        let named = JSONObject(headers: headers)
+        var parameters = JSONObject(query: query)
+        parameters[""] = nil
         return JSONValue.object([
             "headers": .object(named), "path": .string(path), "query_params": .object(parameters),
             "addr": .string(address),
