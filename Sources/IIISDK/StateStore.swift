@@ -51,19 +51,9 @@ public struct StateStore<Via: Caller>: Sendable {
         _ changes: [StateChange]
     ) async throws(SDKError) -> RawJSON {
         let answer = try await ask("update", scope, key) { builder in
-            builder.key("ops")
-            builder.beginArray()
-            for change in changes { builder.raw(bytes: change.json.bytes) }
-            builder.endArray()
+            StateChange.write(changes, into: &builder)
         }
-        let result = JSONText(trusted: (answer ?? .null).bytes)
-        if let error = result.member("errors")?.elements?.first {
-            throw SDKError(
-                code: .init(rawValue: error.member("code")?.stringValue ?? "UPDATE_ERROR"),
-                message: error.member("message")?.stringValue ?? error.description
-            )
-        }
-        return RawJSON(result.member("new_value") ?? .null)
+        return try StateChange.newValue(in: answer, unlessNamed: "UPDATE_ERROR")
     }
 
     private func ask(
@@ -109,6 +99,31 @@ public struct StateChange: Sendable {
             builder.key("value")
             builder.raw(bytes: value.bytes)
         }
+    }
+
+    /// The field `ops` of an update.
+    static func write(_ changes: [StateChange], into builder: inout JSONBuilder) {
+        builder.key("ops")
+        builder.beginArray()
+        for change in changes { builder.raw(bytes: change.json.bytes) }
+        builder.endArray()
+    }
+
+    /// The value that an update answered with.
+    ///
+    /// - Throws: the first change that was skipped; `code` is that of one that names none.
+    static func newValue(
+        in answer: RawJSON?,
+        unlessNamed code: String
+    ) throws(SDKError) -> RawJSON {
+        let result = JSONText(trusted: (answer ?? .null).bytes)
+        if let error = result.member("errors")?.elements?.first {
+            throw SDKError(
+                code: .init(rawValue: error.member("code")?.stringValue ?? code),
+                message: error.member("message")?.stringValue ?? error.description
+            )
+        }
+        return RawJSON(result.member("new_value") ?? .null)
     }
 
     /// Sets a field.

@@ -52,19 +52,9 @@ public struct StreamStore<Via: Caller>: Sendable {
         _ changes: [StateChange]
     ) async throws(SDKError) -> RawJSON {
         let answer = try await ask("update", stream, group, item) { builder in
-            builder.key("ops")
-            builder.beginArray()
-            for change in changes { builder.raw(bytes: change.json.bytes) }
-            builder.endArray()
+            StateChange.write(changes, into: &builder)
         }
-        let result = JSONText(trusted: (answer ?? .null).bytes)
-        if let error = result.member("errors")?.elements?.first {
-            throw SDKError(
-                code: .init(rawValue: error.member("code")?.stringValue ?? "STREAM_UPDATE_ERROR"),
-                message: error.member("message")?.stringValue ?? error.description
-            )
-        }
-        return RawJSON(result.member("new_value") ?? .null)
+        return try StateChange.newValue(in: answer, unlessNamed: "STREAM_UPDATE_ERROR")
     }
 
     /// The values of a group, in the order in which their items were first set.
