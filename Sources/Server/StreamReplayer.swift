@@ -1,13 +1,9 @@
-import CPlatform
-import DequeModule
-import Disk
 import Engine
 import Events
 import LogTools
 import Primitives
 import RecordFormat
 import Stream
-import Synchronization
 
 /// Reads from the log what subscribers have missed that come back, on a thread of its own.
 ///
@@ -26,9 +22,7 @@ final class StreamReplayer: Sendable {
 
     private let path: String
     private let inbox: Inbox
-    private let waker: Waker
-    private let jobs = Mutex(Deque<Job>())
-    private let isStarted = Atomic(false)
+    private let thread: JobThread
 
     /// Of one piece.
     private static let messages = 512
@@ -38,7 +32,7 @@ final class StreamReplayer: Sendable {
     init(path: String, inbox: Inbox) throws(ServeError) {
         self.path = path
         self.inbox = inbox
-        do throws(StorageError) { waker = try Waker() } catch { throw ServeError(error) }
+        thread = try JobThread("iii-replay")
     }
 
     /// Any thread.
@@ -46,22 +40,7 @@ final class StreamReplayer: Sendable {
         add(Job(replay: replay, next: replay.records.lowerBound, deliver: deliver))
     }
 
-    private func add(_ job: Job) {
-        jobs.withLock { $0.append(job) }
-        guard isStarted.exchange(true, ordering: .relaxed) else {
-            return CoreThread.start { self.run() }
-        }
-        waker.wake()
-    }
-
-    private func run() -> Never {
-        platform_name_thread("iii-replay")
-        platform_lower_priority()
-        while true {
-            while let job = jobs.withLock({ $0.popFirst() }) { step(job) }
-            waker.sleep(nanoseconds: nil)
-        }
-    }
+    private func add(_ job: Job) { thread.add { self.step(job) } }
 
     private func step(_ job: Job) {
         let end = job.replay.records.upperBound
