@@ -112,10 +112,8 @@ package struct SnapshotFold: ~Copyable {
         let workLength = writer.byteCount
         var needed = OffsetSet()
         do throws(DecodeError) {
-            var before = previous?.state() ?? Self.noState
+            var before = previous?.state() ?? Self.noValues
             try state.merge(onto: &before, into: &writer) { needed.insert($0) }
-            // A snapshot of before there were streams ends with the state.
-            if before.isAtEnd { before = Self.noState }
             try streams.merge(onto: &before, into: &writer) { needed.insert($0) }
         } catch {
             return nil
@@ -133,10 +131,10 @@ package struct SnapshotFold: ~Copyable {
         return (header, NeededRecords(work: work, values: needed))
     }
 
-    /// What ``StateDelta`` reads as a state without a key.
-    private static var noState: SnapshotReader {
-        SnapshotReader(0..<1) { _, memory in
-            memory[0] = 0
+    /// What ``StateDelta`` reads as a state without a key, and as streams without an item.
+    private static var noValues: SnapshotReader {
+        SnapshotReader(0..<2) { _, memory in
+            memory.initializeMemory(as: UInt8.self, repeating: 0)
             return true
         }
     }

@@ -56,8 +56,7 @@ package struct Views {
 
 extension Views {
     /// Views as a snapshot has them: `work` as ``WorkViews/encode(into:)``, `state` as
-    /// ``StateView/encode(into:)`` wrote them, the items of streams behind it. A snapshot of before
-    /// there were any ends with the state.
+    /// ``StateView/encode(into:)`` wrote them, the items of streams behind it.
     package init(
         work: inout ByteReader,
         state: inout SnapshotReader,
@@ -68,6 +67,6 @@ extension Views {
         let share = Self.share(of: cacheBytes, eighths: 3)
         self.work = try WorkViews(from: &work, cacheBytes: share)
         try self.state.decode(from: &state)
-        if !state.isAtEnd { try streams.decode(from: &state) }
+        try streams.decode(from: &state)
     }
 }
