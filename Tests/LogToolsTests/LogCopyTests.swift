@@ -5,6 +5,7 @@ import LogTools
 import Primitives
 import RecordFormat
 import Synchronization
+import TestKit
 import Testing
 
 @Suite(.ownThread) struct LogCopyTests {

@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import NIOPosix
 import Primitives
+import TestKit
 import Testing
 
 @testable import Channels

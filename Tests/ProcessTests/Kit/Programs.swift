@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// All tests that start processes: one after the other, since the machine may have two cores only.

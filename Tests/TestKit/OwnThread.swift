@@ -1,11 +1,10 @@
-import TestKit
-import Testing
+package import Testing
 
 /// Runs a test on a thread of its own, since it blocks.
-struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
+package struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    package var isRecursive: Bool { true }
 
-    func provideScope(
+    package func provideScope(
         for test: Test,
         testCase: Test.Case?,
         performing function: @Sendable () async throws -> Void
@@ -15,5 +14,5 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == OwnThread {
-    static var ownThread: Self { OwnThread() }
+    package static var ownThread: Self { OwnThread() }
 }
