@@ -14,6 +14,7 @@ final class JobThread: Sendable {
     private let waiting = Mutex(Deque<Job>())
 
     /// - Parameter name: of the thread, at most 15 bytes (pthread_setname_np(3)).
+    /// - Throws: what the system refused: it has no descriptor left.
     init(_ name: StaticString) throws(ServeError) {
         self.name = name
         do throws(StorageError) { waker = try Waker() } catch { throw ServeError(error) }
