@@ -62,6 +62,7 @@ export const live = {
   workers: [],
   gone: new Map(),
   functions: [],
+  goneFunctions: new Map(),
   triggers: [],
   queues: [],
   queueTicks: new Map(),
@@ -114,7 +115,16 @@ const take = {
     }
     live.workers = message.workers;
   },
-  functions: (message) => (live.functions = message.functions),
+  functions(message) {
+    const here = new Set(message.functions.map((one) => one.function_id));
+    for (const one of live.functions) {
+      if (!here.has(one.function_id)) live.goneFunctions.set(one.function_id, serverNow());
+    }
+    for (const [id, left] of live.goneFunctions) {
+      if (here.has(id) || left < serverNow() - 600_000) live.goneFunctions.delete(id);
+    }
+    live.functions = message.functions;
+  },
   triggers: (message) => (live.triggers = message.triggers),
   queues: (message) => (live.queues = message.queues),
   streams: (message) => (live.streams = message.streams),

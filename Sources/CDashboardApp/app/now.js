@@ -110,6 +110,9 @@ function map() {
     .sort((a, b) => (b.calls_per_s || 0) - (a.calls_per_s || 0) || (a.function_id < b.function_id ? -1 : 1));
   for (const one of users.slice(0, MAP_MAX)) functionNode(add, one);
   const served = new Set(live.functions.map((one) => one.function_id));
+  for (const id of [...live.goneFunctions.keys()].slice(-MAP_MAX)) {
+    add(`function ${id}`, { kind: "function", name: id, note: "its worker is gone", column: 1, tone: "bad", href: link("functions", id) });
+  }
   for (const one of live.triggers.slice(0, 200)) triggerNode(add, edges, nodes, one, served);
   for (const one of live.queues.slice(0, MAP_MAX)) queueNode(add, one);
   for (const one of live.streams.slice(0, MAP_MAX)) {

@@ -6,6 +6,7 @@ import { ago, brief, bytes, clock, count, duration, plural } from "./format.js";
 import { ask, attempt, dialog, Draft, empty, facts, json, link, page, panel, payload, problem, status, toast } from "./ui.js";
 import { chart, sparkline } from "./charts.js";
 import { inOrder } from "./records.js";
+import { timer } from "./state.js";
 
 export default function queues(context) {
   return context.parts[0] ? detail(context) : list();
@@ -127,7 +128,10 @@ function detail(context) {
   }
 
   load();
+  // A letter that goes while another one comes changes no number.
+  const refresh = timer(load, 1500);
   return {
+    dispose: refresh.stop,
     live(type) {
       if (type !== "queues") return;
       const mine = JSON.stringify(live.queues.find((one) => one.name === name));
