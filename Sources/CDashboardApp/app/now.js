@@ -125,10 +125,12 @@ function map() {
       add(edge.to, { kind: "state", name: scope[1], note: "state", column: 2, href: link("state", scope[1]) });
     }
     const key = `${edge.from}\n${edge.to}`;
-    if (!edges.has(key)) edges.set(key, { from: edge.from, to: edge.to, failed: edge.failed });
+    if (!edges.has(key)) edges.set(key, { from: edge.from, to: edge.to });
   }
   if (!nodes.size) return empty("No worker has registered anything yet.", "Start one: III_URL=ws://… python worker.py");
   const rates = new Map(live.functions.map((one) => [`function ${one.function_id}`, one.calls_per_s || 0]));
+  const failing = new Set(live.functions.filter((one) => one.errors_per_s > 0).map((one) => `function ${one.function_id}`));
+  for (const edge of edges.values()) edge.failed = failing.has(edge.to);
   for (const edge of edges.values()) edge.rate = rates.get(edge.to) || (rates.get(edge.from) || 0);
   layered([...nodes.values()], [...edges.values()]);
   return [
