@@ -154,7 +154,7 @@ extension Builtin {
             .stream(.presence):
             true
         case .queue(.listTopics), .queue(.topicStats), .queue(.deadLetterTopics),
-            .queue(.deadLetters):
+            .queue(.deadLetters), .queue(.messages):
             true
         case .cron(let function): !function.changesJob
         case .listing: true

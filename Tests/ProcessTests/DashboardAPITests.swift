@@ -14,7 +14,7 @@ extension Programs.DashboardAPITests {
         let client = DashboardClient(engine)
         for (path, type) in [
             ("/", "text/html; charset=utf-8"), ("/app.css", "text/css; charset=utf-8"),
-            ("/app.js", "text/javascript; charset=utf-8"), ("/icon.svg", "image/svg+xml"),
+            ("/main.js", "text/javascript; charset=utf-8"), ("/icon.svg", "image/svg+xml"),
         ] {
             let page = try client.get(path)
             #expect(page.status == 200)

@@ -9,7 +9,7 @@ extension Programs {
 
 extension Programs.DashboardAccessTests {
     private static let routes = [
-        ("GET", "/"), ("GET", "/app.css"), ("GET", "/app.js"), ("GET", "/icon.svg"),
+        ("GET", "/"), ("GET", "/app.css"), ("GET", "/main.js"), ("GET", "/icon.svg"),
         ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/status"), ("GET", "/api/requests"),
         ("GET", "/api/requests/00000000000000000000000000000001"), ("GET", "/api/log"),
         ("GET", "/api/log/records"), ("GET", "/api/log/why-kept/0"), ("GET", "/api/live"),

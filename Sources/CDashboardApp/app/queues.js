@@ -1,8 +1,8 @@
 // Queues: how deep, how old, and what failed for good.
 
 import { h } from "./dom.js";
-import { call, enqueue, get, live } from "./live.js";
-import { ago, brief, bytes, clock, count, duration, plural } from "./format.js";
+import { call, enqueue, get, live, serverNow } from "./live.js";
+import { ago, brief, bytes, clock, count, duration, plural, until } from "./format.js";
 import { ask, attempt, dialog, Draft, empty, facts, json, link, page, panel, payload, problem, status, toast } from "./ui.js";
 import { chart, sparkline } from "./charts.js";
 import { inOrder } from "./records.js";
@@ -156,6 +156,10 @@ function detail(context) {
           { name: "dead", values: ticks.map((tick) => tick.dead), tone: "bad" }], count, "two minutes ago")),
         panel("Dead letters",
           dead?.length > 0 && h("div", { class: "filters" },
+            h("label", { class: "inline check" },
+              h("input", { type: "checkbox", checked: picked.length === dead.length,
+                onchange: (event) => { for (const one of dead) chosen[event.target.checked ? "add" : "delete"](one.id); context.update(); } }),
+              h("span", {}, dead.length < stats.dlq_depth ? `all ${dead.length} shown` : "all")),
             h("button", { disabled: off || !picked.length, onclick: () => redrive(picked) }, `Redrive chosen (${picked.length})`),
             h("button", { disabled: off || !picked.length, onclick: () => discard(picked) }, `Discard chosen (${picked.length})`),
             h("span", { class: "grow" }),
@@ -176,14 +180,23 @@ function detail(context) {
                   h("button", { class: "danger-text", disabled: off, onclick: () => discard([letter]) }, "Discard"))),
               explained.has(letter.id) && explanation(explained.get(letter.id), letter, stats))))),
         waiting && panel("Messages", waiting.length ? h("div", { class: "scroll" }, h("table", { class: "grid" },
-          h("thead", {}, h("tr", {}, ["State", "Function", "Payload", "Attempt", "Message"].map((text) => h("th", { scope: "col" }, text)))),
+          h("thead", {}, h("tr", {}, ["State", "Function", "Payload", "Attempts", "Why", "Message"].map((text) => h("th", { scope: "col" }, text)))),
           h("tbody", {}, waiting.map((message) => h("tr", { key: message.id },
             h("td", {}, status(message.state === "in_flight" ? "running" : message.state, message.state.replace("_", " "))),
-            h("td", {}, message.function_id), h("td", {}, payload(message.payload)), h("td", { class: "num" }, message.attempt),
+            h("td", {}, message.function_id), h("td", {}, payload(message.payload)), h("td", { class: "num" }, message.attempt), h("td", {}, reason(message, one, stats)),
             h("td", {}, h("a", { href: link("requests", message.id) }, message.id)))))))
           : empty("No message waits.")));
     },
   };
+}
+
+/** Why a message that is not dead is not done. */
+function reason(message, queue, stats) {
+  if (message.state === "in_flight") return "its function runs";
+  if (!live.functions.some((one) => one.function_id === message.function_id)) return "no worker serves its function";
+  if (message.state === "delayed") return `attempt ${message.attempt + 1} is ${until(message.next_at_ms, serverNow())}`;
+  if (queue && stats?.config && queue.in_flight >= stats.config.concurrency) return `all ${stats.config.concurrency} places are taken`;
+  return stats?.config?.type === "fifo" ? "behind another of its group" : "next";
 }
 
 /** Why a message is where it is, in sentences. */
