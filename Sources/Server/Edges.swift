@@ -1,4 +1,5 @@
 import Channels
+import Dashboard
 import Engine
 import HTTP
 import HTTPGateway
@@ -20,6 +21,7 @@ final class Edges: Sendable {
         let streams: NIOLoopBound<StreamGateway>
         let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
+        let dashboard: NIOLoopBound<DashboardGateway>
 
         /// Built on the loop that will own it, as NIOLoopBound asks.
         init(
@@ -29,6 +31,7 @@ final class Edges: Sendable {
             outbound: InvokerSettings,
             http settings: Configuration.HTTP,
             streams: StreamSettings,
+            dashboard: DashboardSystem,
             report: Report
         ) {
             self.loop = loop
@@ -69,6 +72,10 @@ final class Edges: Sendable {
                 HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                 eventLoop: loop
             )
+            self.dashboard = NIOLoopBound(
+                DashboardGateway(system: dashboard, inbox: inbox, loop: loop, loopNumber: number),
+                eventLoop: loop
+            )
         }
     }
 
@@ -83,6 +90,7 @@ final class Edges: Sendable {
         outbound: InvokerSettings,
         http settings: Configuration.HTTP,
         streams: StreamSettings,
+        dashboard: DashboardSystem,
         replayer: StreamReplayer,
         readings: LogReadings,
         report: Report
@@ -98,6 +106,7 @@ final class Edges: Sendable {
                     outbound: outbound,
                     http: settings,
                     streams: streams,
+                    dashboard: dashboard,
                     report: report
                 )
             }
@@ -122,6 +131,8 @@ final class Edges: Sendable {
                     let streams = owned.streams.value
                     for effect in effects {
                         switch effect {
+                        case .send(let connection, let message) where connection.isOfOperators:
+                            owned.dashboard.value.carryOut(message)
                         case .send, .close, .admit, .probe: workers.carryOut(effect)
                         case .respond, .stream: http.carryOut(effect)
                         case .open(let channel, _):
@@ -176,6 +187,11 @@ final class Edges: Sendable {
     /// On the event loop that is asked for.
     func httpService(on loop: any EventLoop) -> any HTTPService {
         current.http.value
+    }
+
+    /// On the event loop that is asked for.
+    func dashboardService(on loop: any EventLoop) -> any HTTPService {
+        current.dashboard.value
     }
 
     private var current: Loop {

@@ -1,4 +1,5 @@
 import CPlatform
+import Dashboard
 import Engine
 import Glibc
 import HTTPInvoker
@@ -33,26 +34,23 @@ package enum Server {
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(
-            group: group,
-            inbox: core.inbox,
-            outbound: outbound,
-            http: configuration.http,
-            streams: StreamSettings(configuration.stream),
-            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
-            readings: try LogReadings(configuration, inbox: core.inbox),
-            report: report
-        )
+        let dashboard = DashboardEdge(configuration)
+        let edges = try Edges(configuration, group, core.inbox, outbound, dashboard, report)
+        let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         let listeners: Listeners
         do throws(ServeError) {
+            let token = try Token.forPeers(of: configuration, report: report)
             listeners = try await Listeners.open(
                 configuration,
+                dashboard: try early.get(),
+                token: token,
                 edges: edges,
                 group: group,
                 report: report
             )
+            dashboard.ready(loaded, opened, listeners, token: token)
         } catch {
             await core.stop()
             throw error
@@ -65,6 +63,7 @@ package enum Server {
         report.stopping(await shutdown.arrivals.next())
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
+        dashboard.system.stage.stopping()
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         await listeners.close()
@@ -104,6 +103,29 @@ package struct ServeOptions: Equatable, Sendable {
     package init(portsFile: String? = nil, json: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+    }
+}
+
+extension Edges {
+    fileprivate convenience init(
+        _ configuration: Configuration,
+        _ group: MultiThreadedEventLoopGroup,
+        _ inbox: Inbox,
+        _ outbound: InvokerSettings,
+        _ dashboard: DashboardEdge,
+        _ report: Report
+    ) throws(ServeError) {
+        self.init(
+            group: group,
+            inbox: inbox,
+            outbound: outbound,
+            http: configuration.http,
+            streams: StreamSettings(configuration.stream),
+            dashboard: dashboard.system,
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
+            readings: try LogReadings(configuration, inbox: inbox),
+            report: report
+        )
     }
 }
 
