@@ -28,23 +28,21 @@ package enum Server {
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
-        let core = try Core(configuration, outbound: outbound.policy, report)
+        let follower = try LogFollower(configuration, report: report)
+        let core = try Core(
+            configuration,
+            outbound: outbound.policy,
+            tail: follower.tail,
+            report
+        )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = Edges(
-            group: group,
-            inbox: core.inbox,
-            outbound: outbound,
-            http: configuration.http,
-            streams: StreamSettings(configuration.stream),
-            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
-            readings: try LogReadings(configuration, inbox: core.inbox),
-            report: report
-        )
+        let edges = try Edges(configuration, group, core.inbox, outbound, report)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
+        follower.start()
         let listeners: Listeners
         do throws(ServeError) {
             listeners = try await Listeners.open(
@@ -104,6 +102,27 @@ package struct ServeOptions: Equatable, Sendable {
     package init(portsFile: String? = nil, json: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+    }
+}
+
+extension Edges {
+    fileprivate convenience init(
+        _ configuration: Configuration,
+        _ group: MultiThreadedEventLoopGroup,
+        _ inbox: Inbox,
+        _ outbound: InvokerSettings,
+        _ report: Report
+    ) throws(ServeError) {
+        self.init(
+            group: group,
+            inbox: inbox,
+            outbound: outbound,
+            http: configuration.http,
+            streams: StreamSettings(configuration.stream),
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
+            readings: try LogReadings(configuration, inbox: inbox),
+            report: report
+        )
     }
 }
 
