@@ -119,9 +119,8 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     // MARK: Going on
 
     /// Hands over the records below `end`, a durable offset, in order, until about `bytes` were
-    /// read.
+    /// read; `visit` gets views that are valid during the call.
     ///
-    /// - Parameter visit: gets views that are valid during the call.
     /// - Returns: whether everything below `end` was handed over.
     /// - Throws: where the log cannot be read on from here; ``skip(to:)`` or
     ///   ``start(bytes:before:)`` may find a way round.

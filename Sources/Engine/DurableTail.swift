@@ -9,9 +9,9 @@ import Synchronization
 package final class DurableTail: Sendable {
     private let offset = Atomic<UInt64>(0)
     private let isAwaited = Atomic(false)
-    private let waker: Waker
+    /// What the follower sleeps by; anybody may ring it.
+    package let waker: Waker
 
-    /// - Parameter waker: what the follower sleeps by.
     package init(waker: Waker) { self.waker = waker }
 
     /// The first offset that is not known to be durable. Any thread.

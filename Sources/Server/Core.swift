@@ -22,22 +22,21 @@ final class Core: Sendable {
     private let report: Report
     private let segments: SegmentKeeper
     /// Whoever follows the log learns by it how far it is durable.
-    private let tail: DurableTail
+    let tail: DurableTail
     private let drained = Gathering()
     private let ended = Gathering()
 
     init(
         _ configuration: Configuration,
         outbound: OutboundPolicy,
-        tail: DurableTail,
         _ report: Report
     ) throws(ServeError) {
-        self.tail = tail
         self.configuration = configuration
         self.outbound = outbound
         self.report = report
         do throws(StorageError) {
             waker = try Waker()
+            tail = DurableTail(waker: try Waker())
             segments = try SegmentKeeper(configuration, report: report)
         } catch {
             throw ServeError(error)

@@ -6,6 +6,7 @@ import Events
 import Observability
 import Primitives
 import RecordFormat
+import Synchronization
 
 /// Follows the log up to its durable end on a thread of its own, behind everything else: reads what
 /// was written, decodes it once, and hands it to ``FollowedLog``.
@@ -13,11 +14,13 @@ import RecordFormat
 /// It costs the core a store for each batch. It looks for more ten times a second at the most, and
 /// sleeps while there is none. What comes faster than it can read is passed over, and counted.
 final class LogFollower: Sendable {
-    let log = FollowedLog()
-    let tail: DurableTail
+    let log: FollowedLog
+    private let tail: DurableTail
     private let path: String
-    private let waker: Waker
     private let report: Report
+    /// Questions that wait until all was read that they are about, in order.
+    private let questions = Mutex<[Effect.Look]>([])
+    private let inbox: Inbox
 
     /// How much of the log is read at a start.
     private static let history = 64 << 20
@@ -30,15 +33,35 @@ final class LogFollower: Sendable {
     /// How old a record may be by the time that it is read.
     private static let patience = Timestamp.Span.seconds(2)
 
-    init(_ configuration: Configuration, report: Report) throws(ServeError) {
+    init(_ configuration: Configuration, _ core: Core, report: Report) {
         path = configuration.engine.data
         self.report = report
-        do throws(StorageError) { waker = try Waker() } catch { throw ServeError(error) }
-        tail = DurableTail(waker: waker)
+        inbox = core.inbox
+        tail = core.tail
+        log = FollowedLog()
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
     func start() { CoreThread.start { self.run() } }
+
+    /// Has a question answered once all was read that it is about. Any thread.
+    func ask(_ look: Effect.Look) {
+        questions.withLock { $0.append(look) }
+        tail.waker.wake()
+    }
+
+    private var isAsked: Bool { questions.withLock { !$0.isEmpty } }
+
+    private func answer(before next: Offset) {
+        let due = questions.withLock { questions in
+            let due = questions.filter { $0.end <= next }
+            questions.removeAll { $0.end <= next }
+            return due
+        }
+        for look in due {
+            inbox.offer(.looked(look.id, log.answer(look.function, look.input, look.context)))
+        }
+    }
 
     private func run() -> Never {
         platform_name_thread("iii-follower")
@@ -59,12 +82,16 @@ final class LogFollower: Sendable {
                 if isLost { try goOnAtEnd(&reader) }
                 isLost = false
                 try follow(&reader, history)
-                waker.sleep(nanoseconds: Self.pause)
-                if tail.await(past: reader.next) { waker.sleep(nanoseconds: nil) }
+                answer(before: reader.next)
+                tail.waker.sleep(nanoseconds: Self.pause)
+                // A question may have ended that sleep.
+                if !isAsked, tail.await(past: reader.next) { tail.waker.sleep(nanoseconds: nil) }
             } catch {
                 if !isLost { tell(error) }
                 isLost = true
-                waker.sleep(nanoseconds: Self.longPause)
+                // What is asked is answered with what there is.
+                answer(before: .max)
+                tail.waker.sleep(nanoseconds: Self.longPause)
             }
         }
     }
@@ -82,6 +109,7 @@ final class LogFollower: Sendable {
             defer {
                 log.take(records)
                 log.skip(to: reader.next)
+                answer(before: reader.next)
             }
             _ = try reader.read(below: end, bytes: Self.piece) { records.append(.init($0)) }
             if let last = records.last, last.offset >= history, isLate(last) {

@@ -28,18 +28,13 @@ package enum Server {
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
-        let follower = try LogFollower(configuration, report: report)
-        let core = try Core(
-            configuration,
-            outbound: outbound.policy,
-            tail: follower.tail,
-            report
-        )
+        let core = try Core(configuration, outbound: outbound.policy, report)
+        let follower = LogFollower(configuration, core, report: report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let edges = try Edges(configuration, group, core.inbox, outbound, report)
+        let edges = try Edges(configuration, group, core.inbox, outbound, follower, report)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         follower.start()
@@ -111,6 +106,7 @@ extension Edges {
         _ group: MultiThreadedEventLoopGroup,
         _ inbox: Inbox,
         _ outbound: InvokerSettings,
+        _ follower: LogFollower,
         _ report: Report
     ) throws(ServeError) {
         self.init(
@@ -121,6 +117,7 @@ extension Edges {
             streams: StreamSettings(configuration.stream),
             replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
             readings: try LogReadings(configuration, inbox: inbox),
+            follower: follower,
             report: report
         )
     }

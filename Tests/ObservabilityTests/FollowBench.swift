@@ -35,6 +35,8 @@ final class FollowBench {
         TraceID(high: 1, low: trace).flatMap { log.request($0) }
     }
 
+    func trace(_ number: UInt64) -> String { TraceID(high: 1, low: number)?.description ?? "" }
+
     func name(_ id: String) -> FunctionName { FunctionName(namespace: "default", id: id) }
 
     let failure = FunctionResult.failure(ErrorBody(code: "E", message: "it broke"))

@@ -37,6 +37,16 @@ struct Work {
     var isTaken = false
     /// Of a message: whether it is a dead letter.
     var isDead = false
+    /// Of a request.
+    var attributes: [TelemetryAttribute] = []
+    /// What its span calls it: the trigger of a cron slot, the delivery of a message.
+    var job = ""
+    /// Below which span what it leads to stands, and below which its own; 0: below none.
+    var span: UInt64 = 0
+    var parentSpan: UInt64 = 0
+
+    /// Whether the engine itself tells of it: an SDK does so of what it was called for.
+    var hasSpan: Bool { span == EngineSpans.id(of: offset) }
 
     init(_ kind: Kind, _ record: FollowedRecord) {
         self.kind = kind
@@ -108,13 +118,16 @@ struct OpenWork {
             work.type = event.type
             work.summary = event.summary
             work.function = event.function
-            change.began = begin(work)
+            if event.type == "http" { work.attributes = RequestAttributes.read(event) }
+            work.job = event.trigger
+            change.began = begin(root(work))
         case .cron(.fired(let event)):
             var work = Work(.trigger, record)
             work.type = "cron"
             work.summary = "cron \(event.expression)"
             work.function = event.function
-            change.began = begin(work)
+            work.job = event.trigger
+            change.began = begin(root(work))
         case .cron(.skipped):
             if let cause = record.cause, let trigger = end(cause, .trigger) {
                 change.ended = (trigger, .skipped)
@@ -125,6 +138,17 @@ struct OpenWork {
         default: break
         }
         return change
+    }
+
+    /// The span that what `cause` leads to stands below; 0: none that is known.
+    func span(below cause: Offset?) -> UInt64 { cause.flatMap { entries[$0]?.span } ?? 0 }
+
+    /// With a span of its own, which all that it leads to is handed.
+    private func root(_ work: Work) -> Work {
+        var work = work
+        work.parentSpan = span(below: work.cause)
+        work.span = EngineSpans.id(of: work.offset)
+        return work
     }
 
     /// Nothing is known any more of what is under way: records were passed over.
@@ -141,6 +165,11 @@ struct OpenWork {
         work.worker = event.worker
         work.invocation = event.invocation
         work.isCondition = event.isCondition
+        if record.cause == nil {
+            work.span = event.parent == 0 ? EngineSpans.id(of: record.offset) : event.parent
+        } else {
+            work.span = span(below: record.cause)
+        }
         if let cause = record.cause, entries[cause]?.kind == .trigger, !event.isCondition {
             entries[cause]?.isTaken = true
         }
@@ -187,7 +216,7 @@ struct OpenWork {
             work.function = event.target
             work.isTopic = event.target == nil
             work.baggage = event.baggage
-            change.began = begin(work)
+            change.began = begin(root(work))
         case .delivered(let event): change.began = delivery(event, record)
         case .acked(let event):
             deliveryEnded(record, .done, &change)
@@ -213,8 +242,11 @@ struct OpenWork {
         work.worker = event.worker
         work.invocation = event.invocation
         work.attempt = event.attempt
+        work.job = event.invocation.description
+        work.span = EngineSpans.id(of: record.offset)
         if let message = entries[event.message] {
             work.isTopic = message.isTopic
+            work.parentSpan = message.span
             work.baggage = message.baggage
             work.function =
                 message.function ?? Self.subscriber(of: message.type, queue: event.queue)
