@@ -197,7 +197,7 @@ extension Engine where Store: ~Copyable {
         var depth = 0
         /// The event behind those.
         var chain: ActivationChain?
-        /// The caller's trace context, as it was sent.
+        /// The caller's trace context as it was sent, or as it was handed to its worker.
         var parent: TraceParent?
     }
 
@@ -224,7 +224,8 @@ extension Engine where Store: ~Copyable {
                 trace: sole.trace,
                 cause: sole.record,
                 depth: sole.run.depth,
-                chain: sole.run.chain
+                chain: sole.run.chain,
+                parent: sole.run.parent
             )
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
@@ -261,7 +262,7 @@ extension Engine where Store: ~Copyable {
             cause: origin.cause
         )
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
-        telemetry.engine.postponed()
+        metrics.postponed()
         try pump(queue)
         return nil
     }

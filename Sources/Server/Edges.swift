@@ -7,6 +7,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
+import Observability
 import Primitives
 import StreamGateway
 import WorkerGateway
@@ -82,6 +83,7 @@ final class Edges: Sendable {
     private let loops: [Loop]
     private let homes: [ChannelHome]
     private let readings: LogReadings
+    private let follower: LogFollower
     private let replayer: StreamReplayer
 
     init(
@@ -93,10 +95,12 @@ final class Edges: Sendable {
         dashboard: DashboardSystem,
         replayer: StreamReplayer,
         readings: LogReadings,
+        follower: LogFollower,
         report: Report
     ) {
         self.replayer = replayer
         self.readings = readings
+        self.follower = follower
         loops = group.makeIterator().enumerated().map { number, loop in
             let built = loop.submit {
                 Loop(
@@ -123,7 +127,7 @@ final class Edges: Sendable {
 
     /// One for each loop: hands a turn's effects over in one task, and writes each socket once.
     var sinks: [@Sendable ([Effect]) -> Void] {
-        loops.map { [readings] owned in
+        loops.map { [readings, follower] owned in
             { effects in
                 owned.loop.execute {
                     let workers = owned.workers.value
@@ -145,6 +149,8 @@ final class Edges: Sendable {
                                 )
                             )
                         case .readLog(let reading): readings.add(reading)
+                        case .look(let look): follower.ask(look)
+                        case .began(let spans): follower.log.began(spans)
                         case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
                         case .toSubscribers(let effect): streams.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)

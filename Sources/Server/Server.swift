@@ -30,15 +30,25 @@ package enum Server {
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
+        let follower = LogFollower(configuration, core, report: report)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
         let dashboard = DashboardEdge(configuration)
-        let edges = try Edges(configuration, group, core.inbox, outbound, dashboard, report)
+        let edges = try Edges(
+            configuration,
+            group,
+            core.inbox,
+            outbound,
+            dashboard,
+            follower,
+            report
+        )
         let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
+        follower.start()
         let listeners: Listeners
         do throws(ServeError) {
             let token = try Token.forPeers(of: configuration, report: report)
@@ -113,6 +123,7 @@ extension Edges {
         _ inbox: Inbox,
         _ outbound: InvokerSettings,
         _ dashboard: DashboardEdge,
+        _ follower: LogFollower,
         _ report: Report
     ) throws(ServeError) {
         self.init(
@@ -124,6 +135,7 @@ extension Edges {
             dashboard: dashboard.system,
             replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
             readings: try LogReadings(configuration, inbox: inbox),
+            follower: follower,
             report: report
         )
     }

@@ -210,7 +210,8 @@ extension EventGenerator {
                     caller: uuid(),
                     awaited: flag(),
                     isCondition: flag(),
-                    input: bytes()
+                    input: bytes(),
+                    parent: number()
                 )
             )
         default:
@@ -297,7 +298,8 @@ extension EventGenerator {
                     time: time(),
                     observed: time(),
                     resource: bytes(),
-                    scope: scope()
+                    scope: scope(),
+                    isTraceInferred: flag()
                 )
             )
         case .spanReported:
