@@ -15,7 +15,7 @@ function list(context) {
   let search = context.query.get("search") || "";
   let builtins = context.query.get("builtins") === "1";
   const rows = new LongList(context.update, {
-    label: "Functions", class: "function", height: 32,
+    label: "Functions", class: "function", at: 1, height: 32,
     key: (one) => one.namespace + one.function_id + one.worker_name, link: (one) => link("functions", one.function_id),
     columns: ["State", "Function", "Worker", "Calls /s", "Errors /s"],
   });

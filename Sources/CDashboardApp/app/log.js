@@ -21,7 +21,7 @@ export default function log(context) {
   let busy = false;
 
   const rows = new LongList(context.update, {
-    label: "Records", class: "record", height: 28, key: (one) => one.offset, columns: ["Offset", "Time", "Kind", "Says"],
+    label: "Records", class: "record", at: 3, height: 28, key: (one) => one.offset, columns: ["Offset", "Time", "Kind", "Says"],
     link: (one) => `#/log?view=records&record=${one.offset}${kind ? `&kind=${kind}` : ""}`, current: (one) => one.offset === chosen,
   });
 

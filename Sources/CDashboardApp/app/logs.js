@@ -21,7 +21,7 @@ export default function logs(context) {
   let timer = 0;
 
   const rows = new LongList(context.update, {
-    label: "Logs", class: "log", height: 28, key: identity, columns: ["Time", "Level", "Service", "Message"],
+    label: "Logs", class: "log", at: 3, height: 28, key: identity, columns: ["Time", "Level", "Service", "Message"],
     link: (one) => `#/logs?${query({ ...filter, log: identity(one) })}`,
     tone: (one) => (one.severity_number >= 17 ? "bad" : ""), current: (one) => identity(one) === chosen,
   });

@@ -137,21 +137,21 @@ function waterfall(history, chosen, pick) {
   const total = Math.max(0.001, history.duration_ms, ...rows.map((row) => row.end ?? row.start));
   const share = (ms) => Math.max(0, Math.min(100, (ms / total) * 100));
   const ticks = [0, 0.25, 0.5, 0.75, 1];
-  return h("div", { class: "waterfall", role: "table", "aria-label": "Waterfall" },
-    h("div", { class: "wf scale", role: "row" },
-      h("span", { role: "columnheader" }, "What"),
-      h("span", { class: "ticks", role: "columnheader" }, ticks.map((at) => h("i", {}, duration(total * at))))),
+  return h("ol", { class: "waterfall", "aria-label": "Waterfall" },
+    h("li", { class: "wf scale", "aria-hidden": "true" },
+      h("span", {}, "What"),
+      h("span", { class: "ticks" }, ticks.map((at) => h("i", {}, duration(total * at))))),
     rows.slice(0, 500).map((row) => {
       const end = row.end ?? total;
       const left = share(row.start);
-      return h("button", {
-        key: row.node.offset, class: `wf row ${row.tone}${row.queue ? " message" : ""}`, role: "row", "data-row": true,
+      return h("li", { key: row.node.offset }, h("button", {
+        class: `wf row ${row.tone}${row.queue ? " message" : ""}`, "data-row": true,
         "data-offset": row.node.offset, "aria-current": row.node.offset === chosen ? "true" : null,
         onclick: () => pick(row.node),
       },
-        h("span", { class: "label", role: "cell", style: { "padding-left": 8 + Math.min(row.depth, 12) * 14 + "px" } },
+        h("span", { class: "label", style: { "padding-left": 8 + Math.min(row.depth, 12) * 14 + "px" } },
           row.label, row.error && h("span", { class: "error" }, " ", row.error)),
-        h("span", { class: "track", role: "cell" },
+        h("span", { class: "track" },
           row.waits.map(([from, to], index) => h("i", {
             key: "w" + index, class: "wait", style: { left: share(from) + "%", width: share((to ?? total) - from) + "%" },
           })),
@@ -159,9 +159,9 @@ function waterfall(history, chosen, pick) {
             ? h("i", { key: "p", class: "point", style: { left: left + "%" } })
             : h("i", { key: "b", class: "bar", style: { left: left + "%", width: Math.max(0.3, share(end - row.start)) + "%" } }),
           h("em", { key: "t", ...labelPlace(left, share(row.instant ? row.start : end)) },
-            row.instant ? duration(row.start) : row.end === null ? "goes on" : duration(row.end - row.start))));
+            row.instant ? duration(row.start) : row.end === null ? "goes on" : duration(row.end - row.start)))));
     }),
-    rows.length > 500 && h("p", { class: "dim" }, `showing 500 of ${rows.length}; iii-log replay tells all`));
+    rows.length > 500 && h("li", { class: "dim" }, `showing 500 of ${rows.length}; iii-log replay tells all`));
 }
 
 /** Where the time of a bar is written: right of it, left of it, or where there is no room, in it. */
@@ -176,14 +176,14 @@ function labelPlace(left, right) {
 function tree(history, list, chosen, pick) {
   const names = messageNames(list);
   let left = 500;
-  const branch = (nodes, level) => h("ul", { role: level === 1 ? "tree" : "group", class: "tree", "aria-label": level === 1 ? "Records by cause" : null },
+  const branch = (nodes, level) => h("ul", { class: "tree", "aria-label": level === 1 ? "Records by cause" : null },
     nodes.slice().sort((a, b) => a.offset - b.offset).map((node) => {
       if (left-- <= 0) return null;
       const carries = content(node);
       const bad = node.event?.error_code;
-      return h("li", { key: node.offset, role: "none" },
-        h("button", { class: "leaf " + (bad ? "bad" : ""), role: "treeitem", "data-row": true, "aria-level": level,
-          "aria-selected": node.offset === chosen ? "true" : "false", onclick: () => pick(node) },
+      return h("li", { key: node.offset },
+        h("button", { class: "leaf " + (bad ? "bad" : ""), "data-row": true,
+          "aria-current": node.offset === chosen ? "true" : null, onclick: () => pick(node) },
           h("span", { class: "num dim" }, duration(node.elapsed_ms)),
           h("span", { class: "text" }, headline(node, names), carries && [" ", payload(carries[1])]),
           h("span", { class: "num dim" }, `#${node.offset}`)),

@@ -37,7 +37,7 @@ function list(context) {
   let from = 0;
 
   const rows = new LongList(context.update, {
-    label: "Requests", class: "request", key: (one) => one.trace_id, height: 32,
+    label: "Requests", class: "request", at: 2, key: (one) => one.trace_id, height: 32,
     link: (one) => link("requests", one.trace_id),
     columns: ["State", "Kind", "Request", "", "Took", "Began"],
     tone: (one) => (one.status === "failed" || one.status === "dead" ? "bad" : ""),

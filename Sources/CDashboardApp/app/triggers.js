@@ -15,7 +15,7 @@ function list(context) {
   let type = context.query.get("type") || "";
   let search = context.query.get("search") || "";
   const rows = new LongList(context.update, {
-    label: "Triggers", class: "trigger", height: 32, key: (one) => one.id, link: (one) => link("triggers", one.id),
+    label: "Triggers", class: "trigger", at: 2, height: 32, key: (one) => one.id, link: (one) => link("triggers", one.id),
     columns: ["State", "Type", "Configuration", "Function"],
   });
   return {

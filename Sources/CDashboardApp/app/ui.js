@@ -198,8 +198,8 @@ export class Draft {
 // MARK: Long lists
 
 /**
- * Rows of one height of which only those in sight are in the document. `view(rows, draw)`; `draw`
- * gives the cells of a row, `link` where it leads.
+ * Rows of one height of which only those in sight are in the document. `view(rows, cells)`; `link`
+ * says where a row leads, and the cell at `at` is the link, which covers the row.
  */
 export class LongList {
   constructor(update, options) {
@@ -239,14 +239,16 @@ export class LongList {
       },
         h("div", { role: "presentation", class: "room",
           style: { height: rows.length * this.height + "px" } },
-          shown.map((row, index) => h("a", {
+          shown.map((row, index) => h("div", {
             key: key(row), class: "cells row " + (this.options.class || "") + " " +
               (this.options.tone?.(row) || ""),
-            href: link(row), role: "row", "data-row": true,
-            "aria-rowindex": first + index + 2,
-            "aria-current": this.options.current?.(row) ? "true" : null,
+            role: "row", "aria-rowindex": first + index + 2,
             style: { transform: `translateY(${(first + index) * this.height}px)` },
-          }, cells(row).map((cell) => h("span", { role: "cell" }, cell)))))));
+          }, cells(row).map((cell, column) => h("span", { role: "cell" },
+            column === (this.options.at || 0)
+              ? h("a", { class: "cover", href: link(row), "data-row": true,
+                "aria-current": this.options.current?.(row) ? "true" : null }, cell)
+              : cell)))))));
   }
 }
 

@@ -145,8 +145,8 @@ def hello(session: Session):
 
     page.locator(".tabs a", has_text="Tree").click()
     for step in steps + ["completed with 200", "done, taken from queue default"]:
-        session.see("[role=treeitem]", step)
-    page.locator("[role=treeitem]", has_text="written").first.click()
+        session.see(".leaf", step)
+    page.locator(".leaf", has_text="written").first.click()
     session.see(".panel", "Hello III App!")
 
     page.locator(".tabs a", has_text="Map").click()
@@ -367,7 +367,7 @@ def focus_order(session: Session):
             const el = document.activeElement, box = el.getBoundingClientRect(), look = getComputedStyle(el);
             return { index: [...document.querySelectorAll("*")].indexOf(el), name: el.outerHTML.slice(0, 80),
                      body: el === document.body, shown: box.width > 0 && box.bottom > 0,
-                     outline: look.outlineStyle !== "none" || el.matches(".node, main") };
+                     outline: look.outlineStyle !== "none" || getComputedStyle(el, "::after").outlineStyle !== "none" || el.matches(".node, main") };
         }""")
         if at["body"]:
             break
@@ -392,6 +392,9 @@ AUDIT = r"""() => {
     const label = el.getAttribute("aria-label") || el.labels?.[0]?.textContent || el.getAttribute("alt") ||
       (el.tagName === "TABLE" || (el.tagName === "IMG" && el.hasAttribute("alt")) ? "fine" : "") || el.textContent.trim() || el.title;
     if (!label.trim()) found.push(`no name: ${say(el)}`);
+  }
+  for (const el of document.querySelectorAll("a[href][role], button[role]")) {
+    if (!/^(button|tab|option|switch|link|checkbox)$/.test(el.getAttribute("role"))) found.push(`a role that hides what it is: ${say(el)}`);
   }
   for (const el of document.querySelectorAll("th")) if (!el.scope) found.push(`a heading without scope: ${say(el)}`);
   const channel = (value) => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
