@@ -31,10 +31,7 @@ package enum Server {
         let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
         let follower = LogFollower(configuration, core, report: report)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
-        for loop in group.makeIterator() {
-            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
-        }
+        let group = eventLoops()
         let dashboard = DashboardEdge(configuration)
         let edges = try Edges(
             configuration,
@@ -95,6 +92,15 @@ package enum Server {
             limit.rlim_cur = limit.rlim_max
             setrlimit(files, &limit)
         }
+    }
+
+    /// One core is left for the core thread.
+    private static func eventLoops() -> MultiThreadedEventLoopGroup {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        for loop in group.makeIterator() {
+            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
+        }
+        return group
     }
 
     /// Nothing is lost by it: what anybody was told is on disk.
