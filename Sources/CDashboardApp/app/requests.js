@@ -18,9 +18,9 @@ export function requestCells(one) {
   return [
     status(one.status),
     h("span", { class: "tag" }, one.kind),
-    h("span", { class: "what", title: one.error || one.name },
-      h("b", {}, one.name), " ",
-      h("span", { class: one.error ? "error" : "dim" }, one.error || (one.function_id === one.name ? "" : one.function_id))),
+    h("span", { class: "what", title: one.error || one.name }, h("b", {}, one.name), " ",
+      h("span", { class: one.error ? "error" : "dim" },
+        one.error || (one.function_id === one.name ? "" : one.function_id))),
     h("span", { class: "num" }, one.attempts > 1 ? `${one.attempts} attempts` : ""),
     h("span", { class: "num" }, duration(one.duration_ms)),
     h("span", { class: "num dim" }, ago(one.started_at_ms, serverNow())),
@@ -94,31 +94,57 @@ function list(context) {
       const all = shown();
       const total = all.length + live.requestsSkipped;
       return page("Requests",
-        h("button", { "aria-pressed": String(!!held), onclick: () => { held = held ? null : shown(); context.update(); } },
+        h("button", {
+          "aria-pressed": String(!!held),
+          onclick: () => {
+            held = held ? null : shown();
+            context.update();
+          }
+        },
           held ? "Go on" : "Hold"),
         h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-          h("label", { class: "inline wide" }, h("span", {}, "Search"),
-            h("input", { type: "search", value: filter.search, placeholder: "name, function, error, trace",
-              oninput: (event) => set({ search: event.target.value }) })),
-          select("Kind", filter.kind, [["", "all"], ...KINDS.map((one) => [one, one])], (kind) => set({ kind })),
-          select("State", filter.status, [["", "all"], ...STATES.map((one) => [one, one])], (value) => set({ status: value })),
-          filter.function && h("button", { type: "button", onclick: () => set({ function: "" }) }, `function ${filter.function} ✕`)),
+          h("label", { class: "inline wide" }, h("span", {}, "Search"), h("input", {
+            type: "search",
+            value: filter.search,
+            placeholder: "name, function, error, trace",
+            oninput: (event) => set({ search: event.target.value })
+          })),
+          select("Kind", filter.kind, [["", "all"], ...KINDS.map((one) => [one, one])],
+            (kind) => set({ kind })),
+          select("State", filter.status, [["", "all"], ...STATES.map((one) => [one, one])],
+            (value) => set({ status: value })),
+          filter.function &&
+            h("button", { type: "button", onclick: () => set({ function: "" }) },
+              `function ${filter.function} ✕`)),
         failure && problem(failure),
         h("p", { class: "dim", role: "status" }, held ? "Held. " : "",
-          live.requestsSkipped
-            ? `Showing ${count(all.length)} of ${count(total)}: more than fifty a tick are sampled. Every one is in the log.`
-            : plural(all.length, "request"), "."),
-        all.length ? rows.view(all, requestCells)
-          : !loading && empty("No request fits.", "Filters are in the address: share it, or take one away."),
-        more && all.length > 0 && h("button", { class: "more", disabled: loading,
-          onclick: () => load(Math.min(...[...known.values()].map((one) => one.offset))) }, "Older"));
+          live.requestsSkipped ?
+            `Showing ${count(all.length)} of ${
+              count(total)}: more than fifty a tick are sampled. Every one is in the log.` :
+            plural(all.length, "request"),
+          "."),
+        all.length ? rows.view(all, requestCells) :
+                     !loading &&
+            empty("No request fits.", "Filters are in the address: share it, or take one away."),
+        more && all.length > 0 &&
+          h("button", {
+            class: "more",
+            disabled: loading,
+            onclick: () => load(Math.min(...[...known.values()].map((one) => one.offset)))
+          },
+            "Older"));
     },
   };
 }
 
 function read(query) {
   const text = (name) => query.get(name) || "";
-  return { kind: text("kind"), status: text("status"), function: text("function"), search: text("search") };
+  return {
+    kind: text("kind"),
+    status: text("status"),
+    function: text("function"),
+    search: text("search")
+  };
 }
 
 function fits(one, filter) {
