@@ -257,13 +257,11 @@ function matches(text) {
     if (words.every((word) => all.includes(word))) found.push(place);
     if (found.length >= 40) break;
   }
-  if (text.trim()) {
-    found.push([
-      "search", `requests with “${text.trim()}”`,
-      `#/requests?search=${encodeURIComponent(text.trim())}`
-    ]);
-    found.push(
-      ["search", `logs with “${text.trim()}”`, `#/logs?search=${encodeURIComponent(text.trim())}`]);
+  const phrase = text.trim();
+  if (phrase) {
+    const query = encodeURIComponent(phrase);
+    found.push(["search", `requests with “${phrase}”`, `#/requests?search=${query}`]);
+    found.push(["search", `logs with “${phrase}”`, `#/logs?search=${query}`]);
   }
   return found;
 }

@@ -74,6 +74,8 @@ export default function request(context) {
     context.setQuery({ record: chosen === null ? "" : String(chosen) });
   };
 
+  const data = () => (context.app.status ? ` -D ${context.app.status.data}` : "");
+
   load();
   return {
     move(parts, query) {
@@ -122,8 +124,7 @@ export default function request(context) {
             ["Log", first && `#${first.offset} to #${list.at(-1).offset}`],
             ["Trace", h("code", {}, history.trace || trace)],
           ])),
-        command(`iii-log${context.app.status ? ` -D ${context.app.status.data}` : ""} replay ${
-          history.trace || trace}`),
+        command(`iii-log${data()} replay ${history.trace || trace}`),
         tabs(VIEWS, view, (id) => `${link("requests", trace)}?view=${id}`),
         view === "waterfall" && waterfall(history, chosen, pick),
         view === "tree" && tree(history, list, chosen, pick), view === "map" && requestMap(list),

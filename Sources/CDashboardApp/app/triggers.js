@@ -112,6 +112,9 @@ function detail(context) {
     h("code", {}, time), " ",
     h("span", { class: "dim" }, until(Date.parse(time), serverNow())));
 
+  const nextSlots = () => slots?.length > 0 &&
+    panel("Next slots", h("ol", { class: "plain" }, slots.map(slot)));
+
   return {
     view() {
       const trigger = live.triggers.find((one) => one.id === id);
@@ -132,9 +135,7 @@ function detail(context) {
           ])),
         h("div", { class: "columns" },
           sender(trigger),
-          h("div", {},
-            panel("Configuration", json(trigger.config)),
-            slots?.length > 0 && panel("Next slots", h("ol", { class: "plain" }, slots.map(slot))))));
+          h("div", {}, panel("Configuration", json(trigger.config)), nextSlots())));
     },
   };
 }

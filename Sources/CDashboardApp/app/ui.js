@@ -1,7 +1,7 @@
 // What pages are built of: states, JSON, dialogs, forms of actions, long lists.
 
 import { h, render } from "./dom.js";
-import { brief, duration } from "./format.js";
+import { brief, count, duration, plural } from "./format.js";
 
 // MARK: States: a shape, a word and a colour, so that none of them stands alone
 
@@ -289,6 +289,44 @@ export const page = (title, actions, ...content) => [
 export function tabs(names, current, href) {
   return h("nav", { class: "tabs", "aria-label": "Views" }, names.map(([id, name]) =>
     h("a", { href: href(id), "aria-current": id === current ? "page" : null }, name)));
+}
+
+/** A list that stands still while somebody reads: `rows()` gives what is held, or what is new. */
+export class Hold {
+  constructor(fresh, update) {
+    this.fresh = fresh;
+    this.update = update;
+    this.held = null;
+  }
+
+  rows() {
+    return this.held || this.fresh();
+  }
+
+  toggle() {
+    this.held = this.held ? null : this.fresh();
+    this.update();
+  }
+
+  /** Answers the key `p`. */
+  onkey(event) {
+    if (event.key !== "p") return false;
+    this.toggle();
+    return true;
+  }
+
+  button() {
+    return h("button", { "aria-pressed": String(!!this.held), onclick: () => this.toggle() },
+      this.held ? "Go on" : "Hold");
+  }
+
+  /** How many rows are seen, and of how many where some were skipped. */
+  told(seen, skipped, noun) {
+    return h("p", { class: "dim", role: "status" }, this.held ? "Held. " : "", skipped
+      ? `Showing ${count(seen)} of ${count(seen + skipped)}: above fifty a tick it is a sample. ` +
+        "All are in the log."
+      : `${plural(seen, noun)}.`);
+  }
 }
 
 /** A line of filters; `search` is one of them. */
