@@ -158,7 +158,8 @@ function outcome(list, row) {
 
 function waterfall(history, chosen, pick) {
   const rows = spans(history);
-  const total = Math.max(0.001, history.duration_ms, ...rows.map((row) => row.end ?? row.start));
+  const total = rows.reduce((most, row) => Math.max(most, row.end ?? row.start),
+    Math.max(0.001, history.duration_ms));
   const share = (ms) => Math.max(0, Math.min(100, (ms / total) * 100));
   const ticks = [0, 0.25, 0.5, 0.75, 1];
   return h("ol", { class: "waterfall", "aria-label": "Waterfall" },
