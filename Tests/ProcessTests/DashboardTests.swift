@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension Programs {
-    /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: one test for each
+    /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: a test for each
     /// of its scenarios, or few that leave each other alone. It also fails at any console error, any
     /// request to elsewhere, and any page that is wider than its window.
     @Suite("Dashboard in a browser")
