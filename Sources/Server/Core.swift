@@ -21,14 +21,18 @@ final class Core: Sendable {
     private let outbound: OutboundPolicy
     private let report: Report
     private let segments: SegmentKeeper
+    /// Whoever follows the log learns by it how far it is durable.
+    private let tail: DurableTail
     private let drained = Gathering()
     private let ended = Gathering()
 
     init(
         _ configuration: Configuration,
         outbound: OutboundPolicy,
+        tail: DurableTail,
         _ report: Report
     ) throws(ServeError) {
+        self.tail = tail
         self.configuration = configuration
         self.outbound = outbound
         self.report = report
@@ -147,6 +151,7 @@ final class Core: Sendable {
             engine: engine.log.engine,
             segment: engine.log.segment(of: known.next)
         )
+        let start = engine.log.durable
         let loop = CoreLoop(
             engine: engine,
             inbox: inbox,
@@ -154,9 +159,11 @@ final class Core: Sendable {
             sinks: sinks,
             notify: report.notice,
             rolled: rolled,
+            tail: tail,
             drained: drained.arrive
         )
         warnOfFileSystem()
+        tail.move(to: start)
         opened(.success(recovery))
         do throws(LogError) {
             try loop.run()

@@ -46,13 +46,10 @@ struct DashboardEdge: Sendable {
     }
 
     /// The engine answers from now on.
-    ///
-    /// - Parameter token: what peers beyond this machine must present; nil: they are refused.
     func ready(
         _ loaded: Configuration.Loaded,
         _ recovery: RecoveryReport,
-        _ listeners: Listeners,
-        token: String?
+        _ listeners: Listeners
     ) {
         var addresses = [
             (name: "worker", address: "\(listeners.workers[0].address)"),
@@ -71,7 +68,7 @@ struct DashboardEdge: Sendable {
                 recovery: recovery.json,
                 settings: Self.settings(loaded.effective)
             ),
-            token: token
+            token: listeners.token
         )
     }
 
