@@ -30,17 +30,18 @@ package enum Server {
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
         let follower = try LogFollower(configuration, report: report)
+        let dashboard = try DashboardEdge(configuration, follower)
         let core = try Core(
             configuration,
             outbound: outbound.policy,
             tail: follower.tail,
+            progress: dashboard.system.stage.recovered,
             report
         )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let dashboard = DashboardEdge(configuration)
         let edges = try Edges(configuration, group, core.inbox, outbound, dashboard, report)
         let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
