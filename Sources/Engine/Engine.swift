@@ -84,6 +84,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var isDraining = false
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
+    /// When the oldest message of a queue was enqueued that was looked at last.
+    var oldest: [String: (offset: Offset, time: Timestamp)] = [:]
+    var batches: BatchWatch
     private var device = DeviceWatch()
     private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
@@ -106,11 +109,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.now = now
         started = now.wall
         telemetry = TelemetryStore(options.telemetry)
+        batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
         try start()
     }
 
     private mutating func start() throws(LogError) {
+        views.work.queue.beginTallies()
         try record(.started(Started(version: options.version, process: options.process)))
         for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
             if let defined = views.work.queue.decideDefine(name, settings) {
@@ -210,6 +215,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .logRead(let id, let reading): wasRead(id, reading)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
+        case .look(let request): takePicture(request)
         case .drain:
             isDraining = true
             refuseWaitingRequests()

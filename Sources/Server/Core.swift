@@ -21,14 +21,22 @@ final class Core: Sendable {
     private let outbound: OutboundPolicy
     private let report: Report
     private let segments: SegmentKeeper
+    /// Whoever follows the log learns by it how far it is durable.
+    private let tail: DurableTail
+    /// Told how much of the log a start has read, from 0 to 1.
+    private let progress: @Sendable (Double) -> Void
     private let drained = Gathering()
     private let ended = Gathering()
 
     init(
         _ configuration: Configuration,
         outbound: OutboundPolicy,
+        tail: DurableTail,
+        progress: @escaping @Sendable (Double) -> Void,
         _ report: Report
     ) throws(ServeError) {
+        self.tail = tail
+        self.progress = progress
         self.configuration = configuration
         self.outbound = outbound
         self.report = report
@@ -120,6 +128,8 @@ final class Core: Sendable {
         // the engine changes it, and stay.
         var views = (consume snapshot).views
         let now = SystemClock().now()
+        let path = configuration.engine.data
+        let progress = RecoveryProgress(path: path, from: known.next, tell: self.progress)
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport
         do throws(LogError) {
@@ -129,7 +139,10 @@ final class Core: Sendable {
                 entropy: &entropy,
                 now: now.wall,
                 known: known,
-                replay: { (record) throws(DecodeError) in try views.apply(record) }
+                replay: { (record) throws(DecodeError) in
+                    progress.passed(record.offset)
+                    try views.apply(record)
+                }
             )
             recovery = log.recovery
             let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
@@ -147,6 +160,7 @@ final class Core: Sendable {
             engine: engine.log.engine,
             segment: engine.log.segment(of: known.next)
         )
+        let start = engine.log.durable
         let loop = CoreLoop(
             engine: engine,
             inbox: inbox,
@@ -154,9 +168,11 @@ final class Core: Sendable {
             sinks: sinks,
             notify: report.notice,
             rolled: rolled,
+            tail: tail,
             drained: drained.arrive
         )
         warnOfFileSystem()
+        tail.move(to: start)
         opened(.success(recovery))
         do throws(LogError) {
             try loop.run()

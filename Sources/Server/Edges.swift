@@ -145,6 +145,8 @@ final class Edges: Sendable {
                                 )
                             )
                         case .readLog(let reading): readings.add(reading)
+                        case .picture(let request, let picture):
+                            owned.dashboard.value.carryOut(request, picture)
                         case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
                         case .toSubscribers(let effect): streams.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)

@@ -29,32 +29,38 @@ package enum Server {
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
-        let core = try Core(configuration, outbound: outbound.policy, report)
+        let follower = try LogFollower(configuration, report: report)
+        let dashboard = try DashboardEdge(configuration, follower)
+        let core = try Core(
+            configuration,
+            outbound: outbound.policy,
+            tail: follower.tail,
+            progress: dashboard.system.stage.recovered,
+            report
+        )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }
-        let dashboard = DashboardEdge(configuration)
         let edges = try Edges(configuration, group, core.inbox, outbound, dashboard, report)
         let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
+        follower.start()
         let listeners: Listeners
         do throws(ServeError) {
-            let token = try Token.forPeers(of: configuration, report: report)
             listeners = try await Listeners.open(
                 configuration,
                 dashboard: try early.get(),
-                token: token,
                 edges: edges,
                 group: group,
                 report: report
             )
-            dashboard.ready(loaded, opened, listeners, token: token)
         } catch {
             await core.stop()
             throw error
         }
+        dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
         let edits = ConfigurationWatch(loaded, from: sources, report: report, apply: core.configure)

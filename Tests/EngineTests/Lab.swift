@@ -365,6 +365,7 @@ extension Effect {
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .admit(_, let verdict): "admit \(verdict)"
         case .readLog(let reading): "read log below \(reading.end)"
+        case .picture(_, let picture): "picture of \(picture.queues.count) queues"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .send(_, .observe(let message)): message.line
         case .close(_, let code, let reason): "close \(code) \(reason)"

@@ -102,6 +102,7 @@ extension EngineSimulation {
             hear(message, on: connection)
         case .admit: find("a socket was let in that did not ask")
         case .readLog: find("the log is asked by nobody")
+        case .picture: find("nobody looks at the engine")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
         case .toSubscribers: find("nobody subscribes to streams")
         case .probe(let connection): hash.add(connection.number)
