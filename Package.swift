@@ -175,7 +175,10 @@ let package = Package(
         ),
         module(
             "Dashboard",
-            ["Primitives", "Engine", "NetServer", "JSON", "CDashboardApp", nioCore]
+            [
+                "Primitives", "Engine", "NetServer", "Observability", "JSON", "CDashboardApp",
+                nioCore,
+            ]
         ),
         module(
             "HTTPInvoker",

@@ -1,6 +1,7 @@
 package import Engine
 package import NIOCore
 package import NetServer
+import Observability
 import Primitives
 
 /// The dashboard's requests of one event loop: the web app's files, and the API that it reads and
@@ -9,7 +10,15 @@ import Primitives
 /// Confined to its event loop. Nobody is answered anything but `/healthz` without access.
 package final class DashboardGateway: HTTPService {
     private let system: DashboardSystem
+    private let inbox: Inbox
+    private let loop: any EventLoop
     private let calls: OperatorCalls
+    private let pictures: PictureDesk
+    private let log: LogRoutes
+    private let live: LiveMembers
+    /// Who asked for metrics and waits for a look at the host.
+    private var waiting: [UInt64: (HostFigures) -> Void] = [:]
+    private var asked: UInt64 = 0
 
     package init(
         system: DashboardSystem,
@@ -18,11 +27,37 @@ package final class DashboardGateway: HTTPService {
         loopNumber: Int
     ) {
         self.system = system
+        self.inbox = inbox
+        self.loop = loop
         calls = OperatorCalls(inbox: inbox, loop: loop, loopNumber: loopNumber)
+        pictures = PictureDesk(inbox: inbox, loopNumber: loopNumber)
+        log = LogRoutes(system.sources, loop, pictures)
+        live = LiveMembers(
+            loop: loop,
+            number: loopNumber,
+            version: system.version,
+            home: system.home
+        )
+        // One publisher is enough for the sockets of all event loops.
+        guard loopNumber == 0 else { return }
+        system.home.move(
+            in: LivePublisher(
+                loop: loop,
+                pictures: pictures,
+                sources: system.sources,
+                inbox: inbox
+            ),
+            on: loop
+        )
     }
 
     /// Carries out the effects that are for ``ConnectionID/operators(ofLoop:)``.
     package func carryOut(_ message: Effect.Message) { calls.carryOut(message) }
+
+    /// A picture that was asked for from this event loop.
+    package func carryOut(_ request: PictureRequest, _ picture: EnginePicture) {
+        pictures.arrived(request, picture)
+    }
 
     // MARK: Requests
 
@@ -96,6 +131,23 @@ package final class DashboardGateway: HTTPService {
                 return exchange.respond(DashboardReply.notAllowed("POST"))
             }
             call(request, exchange, isEnqueue: path == "/api/enqueue")
+        case "/metrics", "/api/live":
+            guard Self.reads(request) else {
+                return exchange.respond(DashboardReply.notAllowed("GET, HEAD"))
+            }
+            guard case .ready(let facts) = system.stage.stage else {
+                return exchange.respond(DashboardReply.unready(system.stage.stage))
+            }
+            if path == "/metrics" { metrics(facts, exchange) } else { open(exchange) }
+        case _ where path.hasPrefix("/api/"):
+            guard Self.reads(request) else {
+                return exchange.respond(DashboardReply.notAllowed("GET, HEAD"))
+            }
+            guard case .ready = system.stage.stage else {
+                return exchange.respond(DashboardReply.unready(system.stage.stage))
+            }
+            guard !log.answer(request, exchange) else { return }
+            exchange.respond(DashboardReply.failure(404, "NOT_FOUND", "there is no \(path) here"))
         default:
             let known = request.header("if-none-match")
             guard let page = DashboardPages.shared.reply(path, known: known) else {
@@ -122,6 +174,51 @@ package final class DashboardGateway: HTTPService {
         return DashboardReply.json(
             StatusText.status(facts, isReadOnly: system.isReadOnly, now: SystemClock().now().wall)
         )
+    }
+
+    // MARK: Watching
+
+    private func open(_ exchange: HTTPExchange) {
+        guard !live.isFull else {
+            return exchange.respond(
+                DashboardReply.failure(503, "BUSY", "too many pages are open on this engine")
+            )
+        }
+        var settings = WebSocketSettings()
+        settings.messageBytes = 64 << 10
+        settings.outboundBytes = 8 << 20
+        settings.closeDeadline = .seconds(1)
+        if let defect = exchange.upgrade(settings, { self.live.makeSession() }) {
+            exchange.respond(
+                DashboardReply.failure(defect.status, "NO_WEBSOCKET", defect.reason)
+            )
+        }
+    }
+
+    private func metrics(_ facts: DashboardFacts, _ exchange: HTTPExchange) {
+        asked += 1
+        let id = asked
+        let own = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        let isAsked = pictures.ask { picture in
+            let gateway = own.value
+            gateway.waiting[id] = { [unowned gateway] host in
+                let bytes = MetricsText.bytes(
+                    picture,
+                    host,
+                    gateway.system.sources.followed.totals,
+                    facts,
+                    inbox: gateway.inbox.load
+                )
+                exchange.respond(DashboardReply.text(bytes, type: MetricsWriter.contentType))
+            }
+            gateway.system.sources.lookAtHost { figures in
+                loop.execute { own.value.waiting.removeValue(forKey: id)?(figures) }
+            }
+        }
+        if !isAsked {
+            exchange.respond(DashboardReply.failure(503, "BUSY", "others are asking already"))
+        }
     }
 
     private func call(_ request: HTTPRequest, _ exchange: HTTPExchange, isEnqueue: Bool) {
@@ -152,9 +249,20 @@ package struct DashboardSystem: Sendable {
     package let stage: DashboardStage
     /// Whether calls that may change something are refused.
     package let isReadOnly: Bool
+    /// Of the engine.
+    package let version: String
+    package let sources: DashboardSources
+    let home = LiveHome()
 
-    package init(stage: DashboardStage, isReadOnly: Bool) {
+    package init(
+        stage: DashboardStage,
+        isReadOnly: Bool,
+        version: String,
+        sources: DashboardSources
+    ) {
         self.stage = stage
         self.isReadOnly = isReadOnly
+        self.version = version
+        self.sources = sources
     }
 }

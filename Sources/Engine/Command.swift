@@ -45,6 +45,8 @@ package enum Command: Sendable {
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.
     indirect case configure(LiveSettings)
+    /// What the engine is like now; answered by ``Effect/picture(_:_:)``.
+    indirect case look(PictureRequest)
     /// No new work; what is in flight may finish.
     case drain
 

@@ -83,6 +83,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             handled += 1
         }
         try engine.release(into: &effects)
+        engine.watchBatches { clock.now().monotonic }
         tellOfTail()
         let hadEffects = !effects.isEmpty
         handOver()

@@ -34,6 +34,9 @@ package enum Effect: Sendable {
     /// Something for sockets that subscribe to streams.
     indirect case toSubscribers(StreamEffect)
 
+    /// What the engine was like when a ``Command/look(_:)`` asked.
+    indirect case picture(PictureRequest, EnginePicture)
+
     /// Lets a socket in that asked, or not.
     indirect case admit(AdmissionID, Verdict)
 
@@ -156,6 +159,7 @@ package enum Effect: Sendable {
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
         case .readLog, .look, .began: 0
+        case .picture(let request, _): request.loop
         case .toSubscribers(let effect): effect.loop
         }
     }

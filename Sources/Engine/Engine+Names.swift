@@ -80,6 +80,7 @@ extension Engine where Store: ~Copyable {
         }
         let knewObservers = worker.observes
         description.update(worker)
+        registry.described()
         worker.observes = worker.observes && options.observe
         worker.holdsName = options.duplicates == .reject && description.isBoundByNames(of: worker)
         try record(

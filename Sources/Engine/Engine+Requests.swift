@@ -344,6 +344,7 @@ struct WaitingRequests {
     private var requests: [ExchangeID: WaitingRequest] = [:]
 
     var isEmpty: Bool { requests.isEmpty }
+    var count: Int { requests.count }
 
     mutating func append(_ request: WaitingRequest, _ exchange: ExchangeID) {
         order.append(exchange)

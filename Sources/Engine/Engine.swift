@@ -90,6 +90,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var isDraining = false
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
+    /// When the oldest message of a queue was enqueued that was looked at last.
+    var oldest: [String: (offset: Offset, time: Timestamp)] = [:]
+    var batches: BatchWatch
     private var device = DeviceWatch()
     private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
@@ -111,11 +114,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.random = random
         self.now = now
         started = now.wall
+        batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
         try start()
     }
 
     private mutating func start() throws(LogError) {
+        views.work.queue.beginTallies()
         try record(.started(Started(version: options.version, process: options.process)))
         for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
             if let defined = views.work.queue.decideDefine(name, settings) {
@@ -216,6 +221,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .looked(let id, let result): try looked(id, result)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
+        case .look(let request): takePicture(request)
         case .drain:
             isDraining = true
             refuseWaitingRequests()

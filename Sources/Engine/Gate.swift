@@ -1,4 +1,5 @@
 import DequeModule
+import HTTP
 package import Primitives
 
 /// External synchrony: holds every effect until the records that it depends on are durable.
@@ -9,6 +10,8 @@ package import Primitives
 /// Invariant: an effect held for offset `n` is released only with a durable tail above `n`.
 package struct Gate {
     private var held: Deque<Held> = []
+    /// HTTP responses that were held, by status.
+    package private(set) var replies: [Int: UInt64] = [:]
 
     private struct Held {
         /// The first durable tail at which the effect may leave.
@@ -23,6 +26,7 @@ package struct Gate {
 
     /// Holds `effect` until the record at `offset` is durable; nil: it depends on none.
     package mutating func hold(_ effect: Effect, after offset: Offset?) {
+        if case .respond(_, let reply, _) = effect { replies[reply.status, default: 0] += 1 }
         held.append(Held(tail: offset?.advanced(by: 1) ?? .zero, effect: effect))
     }
 

@@ -78,6 +78,9 @@ package final class Inbox: Sendable {
     /// now is handled at once. Any thread.
     package var isAwaited: Bool { waker.isAsleep }
 
+    /// What waits for the core: commands, and roughly their bytes. Any thread.
+    package var load: (commands: Int, bytes: Int) { state.withLock { ($0.count, $0.bytes) } }
+
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Takes everything into a backlog that is empty, and calls back who was told to wait.

@@ -5,14 +5,16 @@ import Primitives
 /// engine, empty after every start but for the triggers that belong to no connection. A class, so
 /// that views can ask it while they change.
 final class Registry {
-    private(set) var workers: [ConnectionID: Worker] = [:]
+    private(set) var workers: [ConnectionID: Worker] = [:] { didSet { version += 1 } }
     /// The same ones, for when all of them come back at once and name who they were.
     private var connections: [UUID128: ConnectionID] = [:]
-    private(set) var functions: [FunctionName: Function] = [:]
+    private(set) var functions: [FunctionName: Function] = [:] { didSet { version += 1 } }
     /// Live and parked, by id.
-    var triggers: [String: Trigger] = [:]
+    var triggers: [String: Trigger] = [:] { didSet { version += 1 } }
     /// The trigger types that workers provide; the engine's own are ``EngineTriggerType``.
     var types: [TriggerTypeName: TriggerType] = [:]
+    /// Changes with anything above, and when a worker says who it is.
+    private(set) var version: UInt64 = 0
     /// Changes whenever a function comes or goes.
     private(set) var functionsVersion: UInt64 = 0
     /// How many functions keep the items of streams (services 1, D.6).
@@ -36,6 +38,9 @@ final class Registry {
         if let worker { connections[worker.id] = nil }
         return worker
     }
+
+    /// A worker has said who it is.
+    func described() { version += 1 }
 
     func worker(_ id: UUID128) -> Worker? { connections[id].flatMap { workers[$0] } }
 

@@ -84,6 +84,8 @@ package struct HTTPSettings: Sendable {
     package var bodyBytes = 10 << 20
     /// What the bodies of all requests of one event loop may take at the same time, in bytes.
     package var loopBodyBytes = 256 << 20
+    /// Whether a request may become a WebSocket: ``HTTPExchange/upgrade(_:_:)``.
+    package var allowsUpgrade = false
 
     package init() {}
 }

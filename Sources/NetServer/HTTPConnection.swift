@@ -99,7 +99,12 @@ final class HTTPConnection: ChannelDuplexHandler {
         limits.maxHeaderFieldCount = settings.headerCount
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(
-            ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
+            ByteToMessageHandler(
+                HTTPRequestDecoder(
+                    leftOverBytesStrategy: settings.allowsUpgrade ? .forwardBytes : .dropBytes,
+                    limitConfiguration: limits
+                )
+            )
         )
         try pipeline.addHandler(
             HTTPConnection(settings: settings, service: service, eventLoop: channel.eventLoop)
@@ -169,6 +174,12 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard wantsRead, !holdsReads else { return }
         wantsRead = false
         context?.read()
+    }
+
+    /// Whether a read was held back, which nobody makes up for from now on.
+    func takeWantedRead() -> Bool {
+        defer { wantsRead = false }
+        return wantsRead
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

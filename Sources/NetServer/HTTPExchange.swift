@@ -43,6 +43,20 @@ package final class HTTPExchange {
         release()?.respond(reply)
     }
 
+    /// Becomes a WebSocket in place of a reply.
+    ///
+    /// - Returns: what is wrong with the request, which is to be answered then; nil: nothing is.
+    package func upgrade(
+        _ settings: WebSocketSettings,
+        _ makeSession: () -> any WebSocketSession
+    ) -> (status: Int, reason: String)? {
+        eventLoop.assertInEventLoop()
+        precondition(reply == .none, "An exchange has one reply.")
+        if let defect = connection?.upgradeDefect { return (defect.status, defect.reason) }
+        release()?.becomeWebSocket(settings, makeSession())
+        return nil
+    }
+
     // MARK: The reply as it is made
 
     /// Sends the head; the body follows, of a length that nobody knows.

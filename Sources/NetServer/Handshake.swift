@@ -129,7 +129,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
 
     /// None is ever selected but the one that carries a token: a browser that has offered one takes
     /// the connection for failed when none is selected.
-    private static func subprotocol(for request: HTTPRequestHead) -> HTTPHeaders {
+    static func subprotocol(for request: HTTPRequestHead) -> HTTPHeaders {
         let offered = request.headers[canonicalForm: "sec-websocket-protocol"]
         guard let bearer = offered.first(where: { $0.hasPrefix(AccessPolicy.bearerProtocol) })
         else { return [:] }
@@ -222,7 +222,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     }
 
     /// What is wrong with the client's opening handshake (RFC 6455, 4.2.1).
-    private static func defect(
+    static func defect(
         ofHandshake head: HTTPRequestHead,
         isUpgrade: Bool
     ) -> Refusal? {

@@ -1,5 +1,9 @@
 /// Every bound of the engine that is not configuration, in one place.
 package enum Limits {
+    /// Rows of each list in a picture of the engine.
+    package static let pictureRows = 2000
+    /// Records that are read for one picture.
+    package static let pictureReads = 16
     /// A record's payload, in bytes. A request whose record would be larger is refused.
     package static let recordBytes = 16 << 20
     /// What one group commit aims to hold, in bytes; a single record may make a batch larger.

@@ -23,14 +23,18 @@ final class Core: Sendable {
     private let segments: SegmentKeeper
     /// Whoever follows the log learns by it how far it is durable.
     let tail: DurableTail
+    /// Told how much of the log a start has read, from 0 to 1.
+    private let progress: @Sendable (Double) -> Void
     private let drained = Gathering()
     private let ended = Gathering()
 
     init(
         _ configuration: Configuration,
         outbound: OutboundPolicy,
+        progress: @escaping @Sendable (Double) -> Void,
         _ report: Report
     ) throws(ServeError) {
+        self.progress = progress
         self.configuration = configuration
         self.outbound = outbound
         self.report = report
@@ -123,6 +127,8 @@ final class Core: Sendable {
         // the engine changes it, and stay.
         var views = (consume snapshot).views
         let now = SystemClock().now()
+        let path = configuration.engine.data
+        let progress = RecoveryProgress(path: path, from: known.next, tell: self.progress)
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport
         do throws(LogError) {
@@ -132,7 +138,10 @@ final class Core: Sendable {
                 entropy: &entropy,
                 now: now.wall,
                 known: known,
-                replay: { (record) throws(DecodeError) in try views.apply(record) }
+                replay: { (record) throws(DecodeError) in
+                    progress.passed(record.offset)
+                    try views.apply(record)
+                }
             )
             recovery = log.recovery
             let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)

@@ -12,12 +12,24 @@ import Primitives
 struct DashboardEdge: Sendable {
     let system: DashboardSystem
     private let settings: Configuration.Observability
+    private let files: DashboardFiles
 
-    init(_ configuration: Configuration) {
+    init(
+        _ configuration: Configuration,
+        _ stage: DashboardStage,
+        _ follower: LogFollower
+    ) throws(ServeError) {
         settings = configuration.observability
+        files = try DashboardFiles(path: configuration.engine.data, tail: follower.tail)
         system = DashboardSystem(
-            stage: DashboardStage(hosts: settings.dashboardHosts),
-            isReadOnly: settings.dashboardReadOnly
+            stage: stage,
+            isReadOnly: settings.dashboardReadOnly,
+            version: Server.version,
+            sources: DashboardSources(
+                followed: follower.log,
+                ask: files.ask,
+                lookAtHost: files.lookAtHost
+            )
         )
     }
 
@@ -31,6 +43,7 @@ struct DashboardEdge: Sendable {
         var limits = HTTPSettings()
         limits.maximumConnections = 1024
         limits.loopBodyBytes = 64 << 20
+        limits.allowsUpgrade = true
         do throws(ListenerError) {
             return .success(
                 try await Listener.http(
@@ -46,13 +59,10 @@ struct DashboardEdge: Sendable {
     }
 
     /// The engine answers from now on.
-    ///
-    /// - Parameter token: what peers beyond this machine must present; nil: they are refused.
     func ready(
         _ loaded: Configuration.Loaded,
         _ recovery: RecoveryReport,
-        _ listeners: Listeners,
-        token: String?
+        _ listeners: Listeners
     ) {
         var addresses = [
             (name: "worker", address: "\(listeners.workers[0].address)"),
@@ -60,6 +70,7 @@ struct DashboardEdge: Sendable {
             (name: "stream", address: "\(listeners.stream.address)"),
         ]
         if let own = listeners.dashboard { addresses.append(("dashboard", "\(own.address)")) }
+        files.opened(listeners)
         let durability = loaded.effective.first { $0.key == "engine.durability" }
         system.stage.ready(
             DashboardFacts(
@@ -71,7 +82,7 @@ struct DashboardEdge: Sendable {
                 recovery: recovery.json,
                 settings: Self.settings(loaded.effective)
             ),
-            token: token
+            token: listeners.token
         )
     }
 

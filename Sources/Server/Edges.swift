@@ -151,6 +151,8 @@ final class Edges: Sendable {
                         case .readLog(let reading): readings.add(reading)
                         case .look(let look): follower.ask(look)
                         case .began(let spans): follower.log.began(spans)
+                        case .picture(let request, let picture):
+                            owned.dashboard.value.carryOut(request, picture)
                         case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
                         case .toSubscribers(let effect): streams.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)

@@ -14,16 +14,18 @@ struct Listeners {
     let stream: Listener
     /// Open before the others; nil: there is no dashboard.
     let dashboard: Listener?
+    /// What peers beyond this machine must present; nil: they are refused.
+    let token: String?
 
     /// - Throws: naming the address and the setting that changes it.
     static func open(
         _ configuration: Configuration,
         dashboard: Listener?,
-        token: String?,
         edges: Edges,
         group: MultiThreadedEventLoopGroup,
         report: Report
     ) async throws(ServeError) -> Listeners {
+        let token = try Token.forPeers(of: configuration, report: report)
         var workers: [Listener] = []
         do throws(ServeError) {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
@@ -50,7 +52,8 @@ struct Listeners {
                     workers: workers,
                     http: http,
                     stream: stream,
-                    dashboard: dashboard
+                    dashboard: dashboard,
+                    token: token
                 )
             } catch {
                 await http.close(grace: .zero)

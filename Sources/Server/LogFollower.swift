@@ -15,7 +15,7 @@ import Synchronization
 /// sleeps while there is none. What comes faster than it can read is passed over, and counted.
 final class LogFollower: Sendable {
     let log: FollowedLog
-    private let tail: DurableTail
+    let tail: DurableTail
     private let path: String
     private let report: Report
     /// Questions that wait until all was read that they are about, in order.

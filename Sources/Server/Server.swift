@@ -29,10 +29,16 @@ package enum Server {
         let shutdown = ShutdownSignals()
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
-        let core = try Core(configuration, outbound: outbound.policy, report)
+        let stage = DashboardStage(hosts: configuration.observability.dashboardHosts)
+        let core = try Core(
+            configuration,
+            outbound: outbound.policy,
+            progress: stage.recovered,
+            report
+        )
         let follower = LogFollower(configuration, core, report: report)
+        let dashboard = try DashboardEdge(configuration, stage, follower)
         let group = eventLoops()
-        let dashboard = DashboardEdge(configuration)
         let edges = try Edges(
             configuration,
             group,
@@ -48,20 +54,18 @@ package enum Server {
         follower.start()
         let listeners: Listeners
         do throws(ServeError) {
-            let token = try Token.forPeers(of: configuration, report: report)
             listeners = try await Listeners.open(
                 configuration,
                 dashboard: try early.get(),
-                token: token,
                 edges: edges,
                 group: group,
                 report: report
             )
-            dashboard.ready(loaded, opened, listeners, token: token)
         } catch {
             await core.stop()
             throw error
         }
+        dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
         let edits = ConfigurationWatch(loaded, from: sources, report: report, apply: core.configure)

@@ -374,6 +374,7 @@ extension Effect {
         case .look(let look): "look \(look.function)"
         case .began: "spans have begun"
         case .readLog(let reading): "read log below \(reading.end)"
+        case .picture(_, let picture): "picture of \(picture.queues.count) queues"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .send(_, .observe(let message)): message.line
         case .close(_, let code, let reason): "close \(code) \(reason)"

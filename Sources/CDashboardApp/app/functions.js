@@ -16,6 +16,7 @@ export default function functions(context) {
 
 function list(context) {
   let wanted = read(context.query);
+  let builtins = [];
   const rows = new LongList(context.update, {
     label: "Functions", class: "function", at: 1, height: 32,
     columns: ["State", "Function", "Worker", "Calls /s", "Errors /s"],
@@ -25,17 +26,29 @@ function list(context) {
 
   function found() {
     const words = wanted.search.toLowerCase().split(/\s+/).filter(Boolean);
-    return [...unserved(), ...live.functions].filter((one) => {
+    const own = wanted.builtins ? builtins : [];
+    return [...unserved(), ...live.functions, ...own].filter((one) => {
       if (!wanted.builtins && isBuiltin(one.function_id)) return false;
       const text = `${one.function_id} ${one.worker_name} ${one.description || ""}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
   }
 
+  /** The engine's own do not change while it runs. */
+  async function readBuiltins() {
+    const answer = await attempt(() => call("engine::functions::list", { include_internal: true }));
+    const shown = new Set(live.functions.map((one) => one.function_id));
+    builtins = (answer?.functions || [])
+      .filter((one) => isBuiltin(one.function_id) && !shown.has(one.function_id));
+    context.update();
+  }
+
+  if (wanted.builtins) readBuiltins();
   return {
     move(parts, query) {
       if (parts[0]) return false;
       wanted = read(query);
+      if (wanted.builtins && !builtins.length) readBuiltins();
       return true;
     },
     view() {
@@ -75,7 +88,7 @@ const cells = (one) => [
   health(one),
   h("span", { class: "what" },
     h("b", {}, one.function_id), " ", h("span", { class: "dim" }, one.description || "")),
-  one.worker_name || "–",
+  one.workers > 1 ? `${one.workers} workers` : one.worker_name || "–",
   h("span", { class: "num" }, rate(one.calls_per_s)),
   h("span", { class: one.errors_per_s ? "num error" : "num" }, rate(one.errors_per_s)),
 ];

@@ -6,6 +6,7 @@ import { brief, clock } from "./format.js";
 import {
   empty, filters, Hold, json, link, LongList, page, panel, problem, search, select, status,
 } from "./ui.js";
+import { timer } from "./state.js";
 
 const LEVELS = [["", "all"], ["5", "debug"], ["9", "info"], ["13", "warn"], ["17", "error"]];
 
@@ -21,7 +22,7 @@ export default function logs(context) {
   let chosen = context.query.get("log");
   let found = [];
   let failure = null;
-  let timer = 0;
+  let typed = 0;
 
   const rows = new LongList(context.update, {
     label: "Logs", class: "log", at: 3, height: 28,
@@ -57,8 +58,8 @@ export default function logs(context) {
     chosen = next.get("log");
     if (JSON.stringify(filter) === was) return true;
     hold.held = null;
-    clearTimeout(timer);
-    timer = setTimeout(load, 150);
+    clearTimeout(typed);
+    typed = setTimeout(load, 150);
     return true;
   }
 
@@ -66,7 +67,9 @@ export default function logs(context) {
   const set = (changes) => context.setQuery({ ...changes, log: "" });
   const hold = new Hold(fresh, context.update);
   load();
+  const refresh = timer(() => hold.held || load(), 1500);
   return {
+    dispose: refresh.stop,
     move,
     onkey: (event) => hold.onkey(event),
     view() {

@@ -8,9 +8,9 @@ import {
 } from "./ui.js";
 import request from "./request.js";
 
-const KINDS = ["http", "queue", "cron", "state", "stream", "call", "publish", "log"];
+const KINDS = ["http", "queue", "cron", "state", "stream", "call", "publish", "dashboard", "log"];
 const PAGE = 100;
-const STATES = ["running", "waiting", "ok", "failed", "dead"];
+const STATES = ["running", "waiting", "ok", "failed", "dead", "unknown"];
 
 export default function requests(context) {
   return context.parts[0] ? request(context) : list(context);

@@ -85,17 +85,20 @@ package struct EngineMetrics {
 
 /// How often what took how long. Sixteen steps for each doubling: what it tells is right to about
 /// 3 %. (As HdrHistogram does, with fewer digits.)
-struct DurationHistogram {
+package struct DurationHistogram: Sendable {
     private static let steps = 16
     private static let stepBits = 4
 
     private var counts = [UInt64](repeating: 0, count: 64 * steps)
-    private var total: UInt64 = 0
-    private var sum = 0.0
+    package private(set) var total: UInt64 = 0
+    /// In the unit of what was added, as all that has no other.
+    package private(set) var sum = 0.0
     private var smallest: UInt64 = .max
     private var largest: UInt64 = 0
 
-    mutating func add(_ nanoseconds: UInt64) {
+    package init() {}
+
+    package mutating func add(_ nanoseconds: UInt64) {
         counts[Self.place(of: nanoseconds)] += 1
         total += 1
         sum += Double(nanoseconds)
@@ -103,12 +106,42 @@ struct DurationHistogram {
         largest = max(largest, nanoseconds)
     }
 
+    /// What was added since it was `earlier`.
+    package func since(_ earlier: DurationHistogram) -> DurationHistogram {
+        var rest = DurationHistogram()
+        for place in counts.indices { rest.counts[place] = counts[place] &- earlier.counts[place] }
+        rest.total = total &- earlier.total
+        rest.sum = sum - earlier.sum
+        rest.smallest = 0
+        rest.largest = largest
+        return rest
+    }
+
+    /// How many were at most as large as each of `bounds`, which ascend: right to one step.
+    package func cumulative(_ bounds: [UInt64]) -> [UInt64] {
+        var result: [UInt64] = []
+        var place = 0
+        var sum: UInt64 = 0
+        for bound in bounds {
+            let end = Self.place(of: bound)
+            while place <= end {
+                sum += counts[place]
+                place += 1
+            }
+            result.append(sum)
+        }
+        return result
+    }
+
+    /// The largest that was added.
+    package var maximum: UInt64 { largest }
+
     /// In milliseconds, like all that follows; 0 while nothing was added.
     var mean: Double { total == 0 ? 0 : sum / Double(total) / 1_000_000 }
     var least: Double { total == 0 ? 0 : Double(smallest) / 1_000_000 }
     var most: Double { Double(largest) / 1_000_000 }
 
-    func percentile(_ percent: UInt64) -> Double {
+    package func percentile(_ percent: UInt64) -> Double {
         guard total > 0 else { return 0 }
         var rest = (total * percent + 99) / 100
         for (place, count) in counts.enumerated() {

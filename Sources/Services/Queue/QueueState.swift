@@ -1,6 +1,14 @@
 import DequeModule
 package import Events
-import Primitives
+package import Primitives
+
+/// What became of a queue's messages. No part of the fold: it tells of one life of the engine.
+package struct QueueTally: Equatable, Sendable {
+    package internal(set) var delivered: UInt64 = 0
+    package internal(set) var acked: UInt64 = 0
+    package internal(set) var failed: UInt64 = 0
+    package internal(set) var dead: UInt64 = 0
+}
 
 /// One queue: a function queue, or a topic's queue for one subscription.
 ///
@@ -15,7 +23,11 @@ package final class QueueState {
     package internal(set) var settings: QueueSettings
     /// The subscription that it serves; nil: a function queue.
     package let subscription: Subscribed?
+    /// What became of its messages since ``QueueView/beginTallies()``.
+    package internal(set) var tally = QueueTally()
     package internal(set) var inFlight = 0
+    /// Messages whose state is `.delayed`.
+    package internal(set) var delayedCount = 0
     package internal(set) var deadCount = 0
     var messages = MessageIndex()
     var ready = Ready()
@@ -36,6 +48,26 @@ package final class QueueState {
 
     /// Messages that wait, are delayed or in flight.
     package var depth: Int { messages.count - deadCount }
+
+    /// The oldest message that waits, for room or for a worker; nil: none does, but perhaps behind
+    /// others of its group.
+    package var oldestWaiting: Offset? {
+        var oldest = ready.first()?.offset
+        for put in held.values {
+            if let first = put.first(where: { $0.isWaiting })?.offset {
+                oldest = min(oldest ?? first, first)
+            }
+        }
+        return oldest
+    }
+
+    /// Messages that wait and whose function no live worker serves, by function, at most `limit` of
+    /// those.
+    package func unserved(limit: Int) -> [(function: FunctionName, count: Int)] {
+        held.values.prefix(limit).compactMap { put in
+            put.first.map { ($0.target.function, put.count) }
+        }
+    }
 
     func add(_ message: Message) {
         messages.insert(message)

@@ -67,7 +67,9 @@ extension QueueView {
             queue.messages.insert(message)
             switch message.state {
             case .waiting, .done: break
-            case .delayed(let until): wait(message, until: until, in: name)
+            case .delayed(let until):
+                queue.delayedCount += 1
+                wait(message, until: until, in: name)
             case .inFlight: queue.inFlight += 1
             case .dead: queue.deadCount += 1
             }

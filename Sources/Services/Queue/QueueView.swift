@@ -53,6 +53,11 @@ package struct QueueView {
         queues[queue]?.messages[offset]
     }
 
+    /// What follows is of a new life of the engine, and counted from 0.
+    package func beginTallies() {
+        for queue in queues.values { queue.tally = QueueTally() }
+    }
+
     // MARK: Applying: changes, cannot refuse.
 
     /// Folds an event with the offset, time and trace of its record; a message keeps the trace for
@@ -69,7 +74,9 @@ package struct QueueView {
         case .unsubscribed(let event): unsubscribe(event)
         case .enqueued(let event): enqueue(event, at: offset, trace: trace)
         case .delivered(let event): deliver(event, at: time)
-        case .acked(let event): settle(event.message, in: event.queue, at: offset)
+        case .acked(let event):
+            queues[event.queue]?.tally.acked += 1
+            settle(event.message, in: event.queue, at: offset)
         case .retried(let event): retry(event, at: offset)
         case .deadLettered(let event): bury(event, at: offset, time)
         case .redriven(let event): redrive(event, at: offset)
@@ -181,6 +188,7 @@ package struct QueueView {
         }
         message.state = .inFlight(since: Mutant.drifted(time))
         queue.inFlight += 1
+        queue.tally.delivered += 1
         queue.ready.dropStale()
     }
 
@@ -195,10 +203,12 @@ package struct QueueView {
         guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
             return
         }
+        queue.tally.failed += 1
         if case .inFlight = message.state { queue.inFlight -= 1 }
         message.failures = event.failures
         message.released = offset
         message.state = .delayed(until: event.notBefore)
+        queue.delayedCount += 1
         wait(message, until: event.notBefore, in: event.queue)
         // Recovery takes no due messages, so that this is where it forgets those that are over.
         dropStaleDelays()
@@ -216,6 +226,7 @@ package struct QueueView {
         message.failures = event.failures
         message.state = .dead(error: event.error, at: time)
         queue.deadCount += 1
+        queue.tally.dead += 1
     }
 
     private func redrive(_ event: Redriven, at offset: Offset) {
@@ -236,7 +247,10 @@ package struct QueueView {
             queue.inFlight -= 1
             queue.releaseGroup(of: message, at: offset)
         case .dead: queue.deadCount -= 1
-        case .waiting, .delayed: queue.releaseGroup(of: message, at: offset)
+        case .delayed:
+            queue.delayedCount -= 1
+            queue.releaseGroup(of: message, at: offset)
+        case .waiting: queue.releaseGroup(of: message, at: offset)
         case .done: break
         }
     }
@@ -264,6 +278,7 @@ extension QueueView {
         var names: [String] = []
         while let due = nextDue(), due <= now, let delay = delays.popMin() {
             delay.message.state = .waiting
+            queues[delay.queue]?.delayedCount -= 1
             queues[delay.queue]?.ready.comeBack(delay.message)
             if !names.contains(delay.queue) { names.append(delay.queue) }
         }
@@ -325,6 +340,8 @@ extension QueueState {
         groups = old.groups
         held = old.held
         inFlight = old.inFlight
+        delayedCount = old.delayedCount
         deadCount = old.deadCount
+        tally = old.tally
     }
 }

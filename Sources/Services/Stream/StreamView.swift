@@ -33,6 +33,15 @@ package struct StreamView: Sendable {
     /// The names of all streams that have an item, in the order of their UTF-8.
     package var streamNames: [String] { streams.sortedNames.map(\.text) }
 
+    /// How many groups streams have, of at most `limit` streams, in no order.
+    package func sizes(limit: Int) -> [(name: String, groups: Int)] {
+        var sizes: [(name: String, groups: Int)] = []
+        streams.forEach { name, groups in
+            if sizes.count < limit { sizes.append((name.text, groups.count)) }
+        }
+        return sizes
+    }
+
     /// The names of a stream's groups, in the order of their UTF-8.
     package func groupNames(of stream: String) -> [String] {
         (streams[Name(stream)] ?? []).sorted().map(\.text)

@@ -1,0 +1,286 @@
+import Engine
+import Observability
+import Primitives
+
+/// What `/metrics` says. Names and units are by the conventions of Prometheus; how many series
+/// there are is bounded, whatever users call their queues and functions.
+struct MetricsText {
+    private var writer = MetricsWriter()
+    private let picture: EnginePicture
+    private let host: HostFigures
+    private let totals: RecordTotals
+    private let facts: DashboardFacts
+
+    /// Queues and functions that have series of their own: those with the most in them. The rest is
+    /// one series under this name.
+    private static let queueLimit = 500
+    private static let functionLimit = 500
+    private static let others = "(other)"
+
+    /// - Parameter commands: that wait for the core.
+    static func bytes(
+        _ picture: EnginePicture,
+        _ host: HostFigures,
+        _ totals: RecordTotals,
+        _ facts: DashboardFacts,
+        inbox: (commands: Int, bytes: Int)
+    ) -> [UInt8] {
+        var text = MetricsText(picture, host, totals, facts)
+        text.process()
+        text.queues()
+        text.messages()
+        text.functions()
+        text.edges()
+        text.log()
+        text.core(inbox)
+        return text.writer.bytes
+    }
+
+    private init(
+        _ picture: EnginePicture,
+        _ host: HostFigures,
+        _ totals: RecordTotals,
+        _ facts: DashboardFacts
+    ) {
+        self.picture = picture
+        self.host = host
+        self.totals = totals
+        self.facts = facts
+    }
+
+    // MARK: Process
+
+    private mutating func process() {
+        writer.family("iii_build_info", .gauge, "The version of the engine, as a label.")
+        writer.sample("iii_build_info", 1, [("version", facts.version)])
+        writer.family("process_start_time_seconds", .gauge, "When the engine was started.")
+        writer.sample(
+            "process_start_time_seconds",
+            Double(facts.started.nanoseconds) / 1_000_000_000
+        )
+        writer.family("process_cpu_seconds_total", .counter, "CPU time of all threads.")
+        writer.sample("process_cpu_seconds_total", host.cpuSeconds)
+        writer.single(
+            "process_resident_memory_bytes",
+            .gauge,
+            "Memory that is resident.",
+            host.memoryBytes
+        )
+        writer.single("process_open_fds", .gauge, "Open file descriptors.", host.openFiles)
+        writer.single("process_max_fds", .gauge, "The most of them.", host.fileLimit)
+    }
+
+    // MARK: Queues
+
+    private mutating func queues() {
+        let rows = picture.queues.sorted {
+            ($1.depth + $1.dead, $0.name) < ($0.depth + $0.dead, $1.name)
+        }
+        let own = rows.prefix(Self.queueLimit)
+        let rest = rows.dropFirst(Self.queueLimit)
+        func family(
+            _ name: String,
+            _ kind: MetricsWriter.Kind,
+            _ help: String,
+            _ value: (EnginePicture.Queue) -> UInt64
+        ) {
+            writer.family(name, kind, help)
+            for row in own { writer.sample(name, value(row), [("queue", row.name)]) }
+            guard !rest.isEmpty else { return }
+            writer.sample(name, rest.reduce(0) { $0 + value($1) }, [("queue", Self.others)])
+        }
+        family("iii_queue_depth", .gauge, "Messages that wait, are delayed or in flight.") {
+            UInt64($0.depth)
+        }
+        family("iii_queue_in_flight", .gauge, "Messages that a worker has.") {
+            UInt64($0.inFlight)
+        }
+        family("iii_queue_delayed", .gauge, "Messages that wait for their next attempt.") {
+            UInt64($0.delayed)
+        }
+        family("iii_queue_dead_letters", .gauge, "Messages that were given up.") {
+            UInt64($0.dead)
+        }
+        family("iii_queue_attempts_total", .counter, "Deliveries, those of retries included.") {
+            $0.tally.delivered
+        }
+        family("iii_queue_acked_total", .counter, "Messages that were done.") { $0.tally.acked }
+        family("iii_queue_retried_total", .counter, "Deliveries that failed and are repeated.") {
+            $0.tally.failed
+        }
+        family("iii_queue_dead_lettered_total", .counter, "Messages that became dead letters.") {
+            $0.tally.dead
+        }
+        let name = "iii_queue_oldest_message_age_seconds"
+        writer.family(name, .gauge, "How long the oldest message that waits has done so.")
+        for row in own {
+            let age = row.oldest.map { max(0, $0.distance(to: picture.now).nanoseconds) } ?? 0
+            writer.sample(name, Double(age) / 1_000_000_000, [("queue", row.name)])
+        }
+    }
+
+    private mutating func messages() {
+        let counters: [(String, String, UInt64)] = [
+            ("iii_messages_enqueued_total", "Messages that were taken.", totals.enqueued),
+            ("iii_state_writes_total", "Writes of the state.", totals.state),
+            ("iii_stream_events_total", "Changes and events of streams.", totals.stream),
+            ("iii_cron_fired_total", "Cron slots that fired.", totals.cron),
+            ("iii_calls_total", "Runs of functions but for deliveries.", totals.calls),
+        ]
+        for (name, help, value) in counters { writer.single(name, .counter, help, value) }
+    }
+
+    // MARK: Functions
+
+    private mutating func functions() {
+        let rows = totals.functions.sorted {
+            ($1.value.calls, $0.key.id) < ($0.value.calls, $1.key.id)
+        }
+        let own = rows.prefix(Self.functionLimit)
+        var rest = (calls: UInt64(0), errors: UInt64(0), took: UInt64(0))
+        for row in rows.dropFirst(Self.functionLimit) {
+            rest.calls += row.value.calls
+            rest.errors += row.value.errors
+            rest.took &+= row.value.took
+        }
+        let calls = "iii_invocations_total"
+        writer.family(calls, .counter, "Runs of functions by workers, by what they came to.")
+        for (name, count) in own {
+            let labels: MetricsWriter.Labels = [
+                ("function", name.id), ("namespace", name.namespace),
+            ]
+            writer.sample(calls, count.calls - count.errors, labels + [("outcome", "ok")])
+            writer.sample(calls, count.errors, labels + [("outcome", "error")])
+        }
+        let others: MetricsWriter.Labels = [("function", Self.others), ("namespace", "")]
+        if rest.calls > 0 {
+            writer.sample(calls, rest.calls - rest.errors, others + [("outcome", "ok")])
+            writer.sample(calls, rest.errors, others + [("outcome", "error")])
+        }
+        let seconds = "iii_invocation_seconds_total"
+        writer.family(seconds, .counter, "What those runs took, all together.")
+        for (name, count) in own {
+            let labels: MetricsWriter.Labels = [
+                ("function", name.id), ("namespace", name.namespace),
+            ]
+            writer.sample(seconds, Double(count.took) / 1_000_000_000, labels)
+        }
+        if rest.calls > 0 {
+            writer.sample(seconds, Double(rest.took) / 1_000_000_000, others)
+        }
+        writer.single("iii_running", .gauge, "Runs under way.", picture.work.running)
+    }
+
+    // MARK: Edges
+
+    private mutating func edges() {
+        writer.single("iii_workers", .gauge, "Workers that are connected.", picture.work.workers)
+        writer.single(
+            "iii_functions",
+            .gauge,
+            "Functions that workers serve.",
+            picture.work.functions
+        )
+        writer.single("iii_triggers", .gauge, "Triggers.", picture.work.triggers)
+        writer.family("iii_connections", .gauge, "Open connections.")
+        for row in host.connections {
+            writer.sample("iii_connections", row.count, [("listener", row.listener)])
+        }
+        writer.single(
+            "iii_stream_subscribers",
+            .gauge,
+            "Subscriptions of groups of streams.",
+            picture.streams.reduce(0) { $0 + $1.subscribers }
+        )
+        writer.family("iii_http_responses_total", .counter, "Responses to HTTP requests.")
+        for (status, count) in picture.work.replies.sorted(by: { $0.key < $1.key }) {
+            writer.sample("iii_http_responses_total", count, [("code", String(status))])
+        }
+        writer.single(
+            "iii_http_requests_open",
+            .gauge,
+            "HTTP requests without a response.",
+            picture.work.requests + picture.work.waitingRequests
+        )
+    }
+
+    // MARK: The log
+
+    private static let syncBounds: [UInt64] = [
+        50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
+        1_000_000, 5_000_000,
+    ]
+    private static let sizeBounds: [UInt64] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096]
+
+    private mutating func log() {
+        let syncs = picture.log.syncs
+        writer.histogram(
+            "iii_log_sync_seconds",
+            "From a batch's write to its being on disk.",
+            bounds: Self.syncBounds.map { Double($0) / 1_000_000 },
+            cumulative: syncs.cumulative(Self.syncBounds.map { $0 * 1000 }),
+            count: syncs.total,
+            sum: syncs.sum / 1_000_000_000
+        )
+        let sizes = picture.log.sizes
+        writer.histogram(
+            "iii_log_batch_records",
+            "Records that share a write.",
+            bounds: Self.sizeBounds.map { Double($0) },
+            cumulative: sizes.cumulative(Self.sizeBounds),
+            count: sizes.total,
+            sum: sizes.sum
+        )
+        writer.single(
+            "iii_log_written_bytes_total",
+            .counter,
+            "Bytes handed to the device.",
+            picture.log.writtenBytes
+        )
+        writer.single(
+            "iii_log_durable_offset",
+            .gauge,
+            "The offset behind the last record on disk.",
+            picture.log.durable.rawValue
+        )
+        writer.single(
+            "iii_log_unsynced_records",
+            .gauge,
+            "Records that are not on disk yet.",
+            picture.log.staged.rawValue - picture.log.durable.rawValue
+        )
+        writer.single("iii_log_bytes", .gauge, "Bytes of all segments.", host.logBytes)
+        writer.single("iii_log_segments", .gauge, "Segments.", host.segments)
+        writer.single("iii_snapshots", .gauge, "Snapshots.", host.snapshots)
+        writer.single(
+            "iii_snapshot_offset",
+            .gauge,
+            "Up to where the newest one was folded.",
+            host.newestSnapshot ?? 0
+        )
+        writer.single(
+            "iii_disk_free_bytes",
+            .gauge,
+            "Room on the disk under the data directory.",
+            host.diskFreeBytes
+        )
+        writer.single("iii_disk_bytes", .gauge, "Size of that disk.", host.diskBytes)
+        writer.single(
+            "iii_storage_shortage",
+            .gauge,
+            "1 while new work is refused since the disk is full.",
+            picture.log.shortage == nil ? 0 : 1
+        )
+    }
+
+    private mutating func core(_ inbox: (commands: Int, bytes: Int)) {
+        writer.single("iii_inbox_commands", .gauge, "What waits for the core.", inbox.commands)
+        writer.single("iii_inbox_bytes", .gauge, "The same in bytes.", inbox.bytes)
+        writer.single(
+            "iii_gate_held",
+            .gauge,
+            "Answers and deliveries that wait for their records to be on disk.",
+            picture.work.held
+        )
+    }
+}
