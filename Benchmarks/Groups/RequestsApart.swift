@@ -3,6 +3,7 @@
 struct RequestsApart {
     static let bench = "HTTP beside a fan-out"
     static let option = "requests"
+    static let quiet = "iii, nobody told"
     static let seconds = 5.0
     private static let perSecond = 500
     private static let load = Load(connections: 16, depth: 1)

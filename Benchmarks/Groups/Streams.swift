@@ -75,7 +75,8 @@ enum Streams {
             if !isQuiet {
                 _ = try talk.run(perSecond: max(1, rate), seconds: RequestsApart.seconds)
             }
-            row(try asker.finish(isQuiet ? "iii, nobody told" : "iii, \(rate) messages a second"))
+            let system = isQuiet ? RequestsApart.quiet : "iii, \(rate) messages a second"
+            row(try asker.finish(system))
         }
         withExtendedLifetime(worker) {}
     }
