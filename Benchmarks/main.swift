@@ -23,6 +23,16 @@ if words.count == 4, words[1] == Attack.option, let attack = Attack(rawValue: wo
     }
 }
 
+if words.count == 3, words[1] == RequestsApart.option, let port = UInt16(words[2]) {
+    do throws(Failure) {
+        try RequestsApart.run(port: port)
+        exit(0)
+    } catch {
+        say("\(error)")
+        exit(1)
+    }
+}
+
 let settings: Settings
 do throws(Failure) {
     settings = try Settings(CommandLine.arguments.dropFirst())

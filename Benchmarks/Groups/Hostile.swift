@@ -24,15 +24,7 @@ enum Hostile {
         let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
         let reactor = Reactor()
         let answerer = try HTTPTriggers.answerer(engine, on: reactor)
-        let report = "\(settings.scratch)/attack.log"
-        let attacker = try attack.map { (attack) throws(Failure) in
-            try Child(
-                [Child.neighbour("Benchmarks"), Attack.option, attack.rawValue, "\(engine.http)"],
-                log: report
-            )
-        }
-        try attacker?.awaitLine(Attack.ready, in: report, within: 60)
-        let before = try engine.child.residentBytes()
+        // Clients that were there before: their connections do not wait behind the attacker's.
         var plan = settings.plan
         plan.seconds = max(plan.seconds, 5)
         let requests = try PacedRequests(
@@ -43,6 +35,15 @@ enum Hostile {
             on: reactor,
             plan
         )
+        let report = "\(settings.scratch)/attack.log"
+        let attacker = try attack.map { (attack) throws(Failure) in
+            try Child(
+                [Child.neighbour("Benchmarks"), Attack.option, attack.rawValue, "\(engine.http)"],
+                log: report
+            )
+        }
+        try attacker?.awaitLine(Attack.ready, in: report, within: 60)
+        let before = try engine.child.residentBytes()
         let served = try engine.child.serve(requests.run)
         let after = try engine.child.residentBytes()
         try attacker?.check()

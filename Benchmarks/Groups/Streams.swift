@@ -50,8 +50,35 @@ enum Streams {
         let talk = Talk(audience, publisher.link) { talking.send(number: $0, on: $1) }
         let rate = if let fixed { fixed } else { try highest(settings.streamRate, talk) }
         try measure(system, talk, rate, engine.child, settings, row)
+        if system == reading { try measureOthers(talk, rate / 10, engine, settings, row) }
         withExtendedLifetime(publisher) {}
         return rate
+    }
+
+    /// What others on the same event loops feel of a fan-out that leaves the processors time.
+    private static func measureOthers(
+        _ talk: Talk,
+        _ rate: Int,
+        _ engine: EngineProcess,
+        _ settings: Settings,
+        _ row: (Measurement) -> Void
+    ) throws(Failure) {
+        let worker = try Child(
+            [
+                "env", "III_URL=ws://127.0.0.1:\(engine.worker)", Child.neighbour("bench-worker"),
+                Web.body,
+            ],
+            log: "\(settings.scratch)/worker.log"
+        )
+        for isQuiet in [true, false] {
+            let asker = try RequestsApart(to: engine.http, in: settings.scratch)
+            if !isQuiet {
+                _ = try talk.run(perSecond: max(1, rate), seconds: RequestsApart.seconds)
+            }
+            let system = isQuiet ? RequestsApart.quiet : "iii, \(rate) messages a second"
+            row(try asker.finish(system))
+        }
+        withExtendedLifetime(worker) {}
     }
 
     private static let talking = FrameTemplate(

@@ -192,16 +192,25 @@ final class WebServer {
         }
     }
 
-    /// Asks until there is an answer: a worker's route comes after the engine's port.
     func awaitAnswer() throws(Failure) {
+        try Self.awaitAnswer(from: port) { () throws(Failure) in
+            for child in children { try child.check() }
+        }
+    }
+
+    /// Asks until there is an answer: a worker's route comes after the engine's port.
+    static func awaitAnswer(
+        from port: UInt16,
+        _ check: () throws(Failure) -> Void = {}
+    ) throws(Failure) {
         let deadline = Monotonic.now() + 20_000_000_000
         while true {
-            for child in children { try child.check() }
+            try check()
             do throws(Failure) {
                 let reactor = Reactor()
                 let link = try Link(port: port)
                 reactor.add(link)
-                let dialogue = Self.request(to: port)
+                let dialogue = request(to: port)
                 try reactor.exchange(dialogue.request, on: link, what: "response") {
                     (bytes) throws(Failure) -> Reactor.Step<Void> in
                     try dialogue.take(bytes).map { .done((), $0.extent) } ?? .notWhole

@@ -192,6 +192,12 @@ struct Aim: Sendable {
         ) {
             Rows.ratio($0.streams(Streams.stalled)?.p99, $0.streams(Streams.reading)?.p99)
         },
+        Aim(name: "HTTP beside a fan-out, p99", bound: .atMost(3), unit: "x of nobody told") {
+            Rows.ratio(
+                $0.fanOut(isQuiet: false)?.p99,
+                $0.fanOut(isQuiet: true)?.p99
+            )
+        },
         Aim(
             name: "stream, deliveries a second",
             bound: .atLeast(2),

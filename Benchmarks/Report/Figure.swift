@@ -76,6 +76,13 @@ final class Rows {
         all.first { $0.bench == Streams.bench && $0.system == system }
     }
 
+    /// The row of requests beside a fan-out, or beside none.
+    func fanOut(isQuiet: Bool) -> Measurement? {
+        all.first {
+            $0.bench == RequestsApart.bench && ($0.system == RequestsApart.quiet) == isQuiet
+        }
+    }
+
     /// The log's rate of batches over that of the device for that size of write, written in the way
     /// that is the fastest.
     func batches(_ records: Int) -> Figure? {

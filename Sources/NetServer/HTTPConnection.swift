@@ -14,7 +14,7 @@ import NIOHTTP1
 /// the client's socket until somebody reads it from the exchange; what is left of it after the
 /// reply is dropped.
 ///
-/// What a client pipelines is queued here while an exchange is open, and the socket is not read
+/// What a client pipelines is queued here while an exchange is open, and nothing is read behind it
 /// meanwhile. (NIO's own handler for this delivers the next request from within the write of a
 /// reply: a service that replies at once would recurse as deep as a client pipelines.)
 /// A stream of HTTP/2 is the same with one request, whose parts another handler makes and takes.
@@ -167,8 +167,13 @@ final class HTTPConnection: ChannelDuplexHandler {
         if holdsReads { wantsRead = true } else { context.read() }
     }
 
-    /// While an exchange is open, nothing is read but the body that it wants.
-    private var holdsReads: Bool { phase == .answering && rest?.isWanted != true }
+    /// While an exchange is open, nothing is read but the body that it wants. Once that has ended
+    /// the socket is watched again, until something is queued: to stop watching it for the time of
+    /// an answer takes two system calls a request.
+    private var holdsReads: Bool {
+        guard phase == .answering else { return false }
+        return rest.map { !$0.isWanted } ?? !queue.isEmpty
+    }
 
     func resumeReads() {
         guard wantsRead, !holdsReads else { return }

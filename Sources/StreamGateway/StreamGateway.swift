@@ -52,8 +52,9 @@ package final class StreamGateway {
     private var unflushed: [Subscriber] = []
     private var isFanOutScheduled = false
 
-    /// How many subscriptions are told before the loop looks at its sockets again: about 2 ms.
-    private static let slice = 256
+    /// How many subscriptions are told before the loop looks at its sockets again: about half a
+    /// millisecond. A request takes several turns of the loops.
+    private static let slice = 64
     /// NIO looks at its sockets when no task is due at once. Long enough for that, and no longer.
     private static let pause = TimeAmount.microseconds(20)
 
