@@ -132,13 +132,17 @@ let package = Package(
         service("HTTP", ["Primitives", "RecordFormat", "Events", "JSON", heap]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
+        service("ConfigurationEntries", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON", deque]),
         service("Observe", ["Primitives", "JSON"]),
         // 5
         module(
             "Folding",
-            ["Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron", "HTTP"]
+            [
+                "Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron", "HTTP",
+                "ConfigurationEntries",
+            ]
         ),
         // 6
         module(
@@ -146,14 +150,14 @@ let package = Package(
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
                 "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
-                "Observability", "Observe", deque, heap,
+                "Observability", "Observe", "ConfigurationEntries", deque, heap,
             ]
         ),
         module(
             "LogTools",
             [
                 "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
-                "Queue", "State", "Stream", "Cron", "HTTP",
+                "Queue", "State", "Stream", "Cron", "HTTP", "ConfigurationEntries",
             ]
         ),
         // 7
@@ -186,7 +190,7 @@ let package = Package(
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTP", "HTTPFunctions",
                 "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
-                "State", "Stream", "Cron", "JSON", "CPlatform", deque,
+                "State", "Stream", "Cron", "JSON", "CPlatform", "ConfigurationEntries", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -215,7 +219,8 @@ let package = Package(
             path: "Tests/SimulationKit",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "Cron", "LogTools",
+                "Folding", "Queue", "State", "Stream", "HTTP", "Cron", "LogTools",
+                "ConfigurationEntries",
             ]
         ),
         program(
@@ -230,7 +235,7 @@ let package = Package(
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
                 "Stream", "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding",
-                "LogTools",
+                "LogTools", "ConfigurationEntries",
                 "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
@@ -247,6 +252,10 @@ let package = Package(
         tests("StateTests", ["State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("StreamTests", ["Stream", "State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
+        tests(
+            "ConfigurationEntriesTests",
+            ["ConfigurationEntries", "Primitives", "Events", "JSON", "RecordFormat"]
+        ),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "Events", "RecordFormat", "JSON"]),
         tests("AccessControlTests", ["AccessControl", "Primitives", "JSON"]),
@@ -265,7 +274,7 @@ let package = Package(
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
                 "Folding", "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl",
-                "Cron", "Observability", "Observe", "LogTools",
+                "Cron", "Observability", "Observe", "ConfigurationEntries", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

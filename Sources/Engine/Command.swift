@@ -1,4 +1,5 @@
 package import AccessControl
+package import ConfigurationEntries
 package import HTTP
 package import JSON
 package import Observability
@@ -43,6 +44,8 @@ package enum Command: Sendable {
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.
     indirect case configure(LiveSettings)
+    /// All that the files of configuration entries say; an entry without its file has gone.
+    case takeFiles([EntryFile])
     /// No new work; what is in flight may finish.
     case drain
 

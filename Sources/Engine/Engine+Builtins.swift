@@ -118,6 +118,8 @@ extension Engine where Store: ~Copyable {
             return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
         case .cron(let function): return try runCron(function, input, worker?.access, origin)
+        case .configuration(let function):
+            return try runConfiguration(function, input, origin)
         case .telemetry(let function): return look(function, input, baggage: baggage)
         case .registerWorker:
             return .failure(

@@ -50,6 +50,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
+    var configuration = LiveConfiguration()
     /// State triggers of before a crash, until a worker serves their function.
     var waitingReactions: [FunctionName: [Reactions]] = [:]
     var runningCount = 0
@@ -210,6 +211,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .logRead(let id, let reading): wasRead(id, reading)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
+        case .takeFiles(let files): try take(files)
         case .drain:
             isDraining = true
             refuseWaitingRequests()
