@@ -133,13 +133,17 @@ let package = Package(
         service("HTTP", ["Primitives", "RecordFormat", "Events", "JSON", heap]),
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
+        service("ConfigurationEntries", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
         service("Observability", ["Primitives", "Events", "JSON", deque]),
         service("Observe", ["Primitives", "JSON"]),
         // 5
         module(
             "Folding",
-            ["Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron", "HTTP"]
+            [
+                "Primitives", "Events", "RecordFormat", "Queue", "State", "Stream", "Cron", "HTTP",
+                "ConfigurationEntries",
+            ]
         ),
         // 6
         module(
@@ -147,14 +151,14 @@ let package = Package(
             [
                 "Primitives", "Events", "JSON", "CommitLog", "Disk", "RecordFormat", "Folding",
                 "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl", "Cron",
-                "Observability", "Observe", deque, heap,
+                "Observability", "Observe", "ConfigurationEntries", deque, heap,
             ]
         ),
         module(
             "LogTools",
             [
                 "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
-                "Queue", "State", "Stream", "Cron", "HTTP",
+                "Queue", "State", "Stream", "Cron", "HTTP", "ConfigurationEntries",
             ]
         ),
         // 7
@@ -194,7 +198,8 @@ let package = Package(
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
                 "StreamGateway", "HTTPInvoker", "Dashboard", "Channels", "NetServer", "HTTP",
                 "HTTPFunctions", "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events",
-                "Observability", "State", "Stream", "Cron", "JSON", "CPlatform", deque,
+                "Observability", "State", "Stream", "Cron", "JSON", "CPlatform",
+                "ConfigurationEntries", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -228,7 +233,8 @@ let package = Package(
             path: "Tests/SimulationKit",
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
-                "Folding", "Queue", "State", "HTTP", "Cron", "LogTools",
+                "Folding", "Queue", "State", "Stream", "HTTP", "Cron", "LogTools",
+                "ConfigurationEntries",
             ]
         ),
         program(
@@ -243,7 +249,7 @@ let package = Package(
             [
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
                 "Stream", "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding",
-                "LogTools",
+                "LogTools", "ConfigurationEntries",
                 "WorkerProtocol", "NetServer", "SimulationKit",
             ]
         ),
@@ -260,6 +266,10 @@ let package = Package(
         tests("StateTests", ["State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("StreamTests", ["Stream", "State", "Primitives", "Events", "JSON", "RecordFormat"]),
         tests("CronTests", ["Cron", "Primitives", "Events", "JSON"]),
+        tests(
+            "ConfigurationEntriesTests",
+            ["ConfigurationEntries", "Primitives", "Events", "JSON", "RecordFormat"]
+        ),
         tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "Events", "RecordFormat", "JSON"]),
         tests("AccessControlTests", ["AccessControl", "Primitives", "JSON"]),
@@ -278,7 +288,7 @@ let package = Package(
             [
                 "Engine", "CommitLog", "Disk", "RecordFormat", "Primitives", "Events", "JSON",
                 "Folding", "Queue", "State", "Stream", "HTTP", "HTTPFunctions", "AccessControl",
-                "Cron", "Observability", "Observe", "LogTools",
+                "Cron", "Observability", "Observe", "ConfigurationEntries", "LogTools",
             ]
         ),
         tests("WorkerProtocolTests", ["WorkerProtocol", "JSON", "Primitives"]),

@@ -1,3 +1,4 @@
+import ConfigurationEntries
 import Cron
 import JSON
 import Observability
@@ -23,6 +24,7 @@ enum Builtin {
     case listing(ListingFunction)
     case telemetry(TelemetryFunction)
     case cron(CronFunction)
+    case configuration(ConfigurationFunction)
     /// `engine::register_trigger`: a trigger that belongs to no connection.
     case bindTrigger
     case unbindTrigger
@@ -73,6 +75,9 @@ enum Builtin {
             table[function.rawValue] = .telemetry(function)
         }
         for function in CronFunction.allCases { table[function.rawValue] = .cron(function) }
+        for function in ConfigurationFunction.allCases {
+            table[function.rawValue] = .configuration(function)
+        }
         for function in ListingFunction.allCases { table[function.rawValue] = .listing(function) }
         return table
     }()

@@ -1,4 +1,5 @@
 package import AccessControl
+package import ConfigurationEntries
 package import HTTP
 package import JSON
 package import Observability
@@ -47,6 +48,8 @@ package enum Command: Sendable {
     indirect case configure(LiveSettings)
     /// What the engine is like now; answered by ``Effect/picture(_:_:)``.
     indirect case look(PictureRequest)
+    /// All that the files of configuration entries say; an entry without its file has gone.
+    case takeFiles([EntryFile])
     /// No new work; what is in flight may finish.
     case drain
 

@@ -121,6 +121,8 @@ extension Engine where Store: ~Copyable {
             return try enqueue(input, origin)
         case .log(let function): return try log(function, input, origin)
         case .cron(let function): return try runCron(function, input, worker?.access, origin)
+        case .configuration(let function):
+            return try runConfiguration(function, input, origin)
         case .telemetry: preconditionFailure("the log's follower is asked by whoever waits")
         case .registerWorker:
             return .failure(

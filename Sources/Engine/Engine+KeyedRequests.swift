@@ -106,6 +106,16 @@ extension Engine where Store: ~Copyable {
 
     // MARK: The end
 
+    /// Whether a `kept` record, right behind it, will have what a function returned: once in the
+    /// log is enough.
+    func isKept(_ result: FunctionResult, of run: Run) -> Bool {
+        guard let request = run.keyed, keyedRuns[request] != nil, case .value(let bytes) = result,
+            let reply = HTTPReply(value: JSONText(trusted: bytes))
+        else { return false }
+        return reply.status < 500
+            && reply.kept(without: options.http.secrets).byteCount <= options.payloadBytes
+    }
+
     /// The function of a request with a key has ended, whether or not its client is still there.
     mutating func settle(
         _ request: Offset,

@@ -41,6 +41,7 @@ extension Engine where Store: ~Copyable {
         case .queue, .durableSubscriber:
             _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
         case .state: try bindState(trigger)
+        case .configuration: try bindConfiguration(trigger)
         case .stream:
             let stream = try StreamTrigger(
                 id: request.id,
@@ -62,6 +63,7 @@ extension Engine where Store: ~Copyable {
         case .cron: views.work.cron.remove(id)
         case .queue, .durableSubscriber: break
         case .state: stateTriggers.remove(id)
+        case .configuration: unbindConfiguration(id)
         case .stream: streams.triggers.remove(id)
         case .streamJoin: streams.triggers.removeJoin(id)
         case .streamLeave: streams.triggers.removeLeave(id)

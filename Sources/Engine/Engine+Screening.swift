@@ -1,5 +1,6 @@
 import AccessControl
 import CommitLog
+import ConfigurationEntries
 import Disk
 import Folding
 import JSON
@@ -307,11 +308,15 @@ extension Engine where Store: ~Copyable {
         for function in request.config.member("middleware_function_ids")?.elements ?? [] {
             if let id = function.stringValue { named.append(id) }
         }
-        if request.type == EngineTriggerType.state.rawValue {
-            // It hands values over, as a read does.
-            let read = FunctionName(id: StateFunction.get.rawValue)
-            if let refusal = refusal(of: read, for: access) { return refusal }
-        }
+        // Some hand values over, as a read does.
+        let read: FunctionName? =
+            switch request.type {
+            case EngineTriggerType.state.rawValue: FunctionName(id: StateFunction.get.rawValue)
+            case EngineTriggerType.configuration.rawValue:
+                FunctionName(id: ConfigurationFunction.get.rawValue)
+            default: nil
+            }
+        if let read, let refusal = refusal(of: read, for: access) { return refusal }
         for id in named {
             let function = FunctionName(namespace: namespace, id: id)
             if let refusal = refusal(ofDeferring: function, for: access) { return refusal }

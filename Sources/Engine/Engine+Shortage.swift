@@ -1,4 +1,5 @@
 import CommitLog
+import ConfigurationEntries
 import Cron
 import Disk
 import HTTP
@@ -73,10 +74,10 @@ extension Builtin {
         switch self {
         case .state(.set), .state(.update), .state(.transact), .stream(.set), .stream(.update),
             .stream(.send), .publish, .enqueue, .log, .queue(.define), .publishToSubscribers,
-            .bindTrigger, .cron(.run):
+            .bindTrigger, .cron(.run), .configuration(.register), .configuration(.set):
             true
         case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
-            .unbindTrigger:
+            .unbindTrigger, .configuration:
             false
         }
     }

@@ -46,6 +46,8 @@ extension Engine where Store: ~Copyable {
         case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
         case .changes(let id): askingCalls[id] != nil
         case .functionsLook: true
+        case .unusedConfiguration(let entry, let number):
+            configuration.unused[entry] == number
         }
     }
 
@@ -75,6 +77,7 @@ extension Engine where Store: ~Copyable {
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
         case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
+        case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }
     }
 }

@@ -50,6 +50,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Cron runs of before a crash, until a worker serves their function.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
+    var configuration = LiveConfiguration()
     /// State triggers of before a crash, until a worker serves their function.
     var waitingReactions: [FunctionName: [Reactions]] = [:]
     var runningCount = 0
@@ -222,6 +223,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
         case .look(let request): takePicture(request)
+        case .takeFiles(let files): try take(files)
         case .drain:
             isDraining = true
             refuseWaitingRequests()

@@ -1,4 +1,5 @@
 package import AccessControl
+package import ConfigurationEntries
 package import Cron
 package import Events
 package import HTTP
@@ -49,6 +50,11 @@ package struct EngineOptions: Sendable {
     package var http = HTTPRules()
     /// The id of the function that is asked about every socket of streams; nil: none is.
     package var streamAuthentication: String?
+    /// What the placeholders of configuration entries stand for.
+    package var placeholders = Placeholders(variables: [:], version: "", bytesMax: 1 << 20)
+    /// How long a configuration entry stays that the last trigger for it has left, in nanoseconds;
+    /// nil: for ever.
+    package var configurationTTL: UInt64?
 
     package init(
         version: String,

@@ -23,7 +23,7 @@ final class Run {
         /// It decides over a registration of a worker, by its count.
         case screen(ConnectionID, UInt64, Registration)
         /// It is told of what happened to a stream; others are, behind it.
-        case notify(StreamNotice)
+        case notify(TriggerNotice)
         /// It keeps the items of a stream, and is asked about them.
         case keepsStream(StreamQuestion)
         /// It is asked whether a socket may join a group of a stream.

@@ -24,6 +24,8 @@ enum EngineTriggerType: String, CaseIterable {
     case stream
     case streamJoin = "stream:join"
     case streamLeave = "stream:leave"
+    /// An entry of the configuration changes (services 1, E.3).
+    case configuration
     /// What is published and not kept (services 2, B).
     case subscribe
     /// The set of functions has changed (protocol 6.10).

@@ -27,6 +27,8 @@ struct Timers {
         case bindingAcceptance(trigger: String)
         /// A call has waited long enough for changes of the state.
         case changes(UInt64)
+        /// No trigger is bound to a configuration entry any more, by its count.
+        case unusedConfiguration(String, UInt64)
         /// Watchers are told of the functions that came and went.
         case functionsLook
     }

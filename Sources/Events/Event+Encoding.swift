@@ -28,6 +28,7 @@ extension Event {
         case .state(let event): event.kind
         case .cron(let event): event.kind
         case .stream(let event): event.kind
+        case .configuration(let event): event.kind
         }
     }
 
@@ -57,6 +58,7 @@ extension Event {
         case .state(let event): event.encode(into: &writer)
         case .cron(let event): event.encode(into: &writer)
         case .stream(let event): event.encode(into: &writer)
+        case .configuration(let event): event.encode(into: &writer)
         }
     }
 }

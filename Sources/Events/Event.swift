@@ -67,6 +67,11 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case logged = 112
     case spanReported = 113
     case metricReported = 114
+
+    case configurationRegistered = 116
+    case configurationSet = 117
+    case configurationDeleted = 118
+    case configurationFileTaken = 119
 }
 
 /// A decoded event of any kind.
@@ -92,6 +97,7 @@ package enum Event: Equatable, Sendable {
     case state(StateEvent)
     case cron(CronEvent)
     case stream(StreamEvent)
+    case configuration(ConfigurationEvent)
     case logged(Logged)
     case spanReported(SpanReported)
     case metricReported(MetricReported)
@@ -165,6 +171,9 @@ extension Event {
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))
+        case .configurationRegistered, .configurationSet, .configurationDeleted,
+            .configurationFileTaken:
+            .configuration(try ConfigurationEvent(kind, from: &reader))
         }
     }
 }

@@ -1,3 +1,4 @@
+import ConfigurationEntries
 import Cron
 package import Events
 import HTTP
@@ -54,6 +55,7 @@ extension WorkViews {
         // What ends the deliveries of the run before.
         case .started: true
         case .request(let event): requests.needs(event, at: offset)
+        case .configuration(let event): configuration.needs(event, at: offset)
         case .triggerBound(let event): bindings.needs(event, at: offset)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
             .functionRegistered,

@@ -26,6 +26,8 @@ package enum Need: Hashable, Sendable {
     case reaction
     /// It made a trigger of this type, which belongs to no connection and is still there.
     case binding(type: String)
+    /// It made what this entry of the configuration is.
+    case configuration(id: String)
     /// It tells of an `Idempotency-Key` of this route that still counts.
     case requestKey(route: String)
     /// An engine was started: that ended the deliveries before it.
@@ -46,6 +48,7 @@ extension Views {
         case .cron: return .schedule
         case .invoked: return work.reactions.needs(offset) ? .reaction : .cronRun
         case .triggered: return .reaction
+        case .configuration(let event): return .configuration(id: event.id)
         case .triggerBound(let bound): return .binding(type: bound.type)
         case .request(let event): return .requestKey(route: work.requests.route(of: event))
         default: return .engineStart

@@ -1,3 +1,4 @@
+package import ConfigurationEntries
 package import Cron
 package import Events
 package import HTTP
@@ -14,6 +15,7 @@ package struct WorkViews {
     package private(set) var bindings = BindingView()
     package private(set) var reactions = ReactionView()
     package var requests = KeyedRequestView()
+    package private(set) var configuration = ConfigurationView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -58,6 +60,7 @@ package struct WorkViews {
             requests.applyRestart()
             firingRuns = [:]
         case .request(let event): requests.apply(event, at: offset, time: time)
+        case .configuration(let event): configuration.apply(event, at: offset)
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
@@ -95,6 +98,7 @@ extension WorkViews {
         reactions.encode(into: &writer)
         cron.encodeMarks(into: &writer)
         requests.encode(into: &writer)
+        configuration.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -114,5 +118,6 @@ extension WorkViews {
         reactions = try ReactionView(from: &reader)
         try cron.decodeMarks(from: &reader)
         requests = try KeyedRequestView(from: &reader)
+        configuration = try ConfigurationView(from: &reader)
     }
 }

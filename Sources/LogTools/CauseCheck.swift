@@ -35,17 +35,22 @@ struct CauseCheck {
         case .deadLettered: [.delivered, .enqueued]
         case .cronSkipped: [.cronFired]
         case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged,
-            .streamSet, .streamDeleted, .streamSent:
+            .streamSet, .streamDeleted, .streamSent, .configurationRegistered, .configurationSet:
             work
         // A worker that keeps a stream's items was asked by a run that goes on.
         case .streamRelayed: events
-        case .triggered: events.union([.streamSet, .streamDeleted, .streamSent, .streamRelayed])
+        case .triggered:
+            events.union([
+                .streamSet, .streamDeleted, .streamSent, .streamRelayed, .configurationRegistered,
+                .configurationSet, .configurationDeleted,
+            ])
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,
             .queueDefined, .subscribed, .unsubscribed, .cronWatched, .cronForgotten,
-            .cronPaused, .cronResumed, .spanReported, .metricReported:
+            .cronPaused, .cronResumed, .configurationDeleted, .configurationFileTaken,
+            .spanReported, .metricReported:
             nil
         }
     }

@@ -52,6 +52,11 @@ struct EventField: Equatable {
         bytes.isEmpty ? [] : [EventField(name, .json(bytes))]
     }
 
+    /// A record that this one goes back to, or nothing where there is none.
+    static func record(_ name: String, _ offset: Offset?) -> [EventField] {
+        offset.map { [EventField(name, $0)] } ?? []
+    }
+
     static func optional(_ name: String, _ text: String?) -> [EventField] {
         text.map { [EventField(name, $0)] } ?? []
     }
@@ -112,6 +117,7 @@ extension Event {
         case .state(let event): event.fields
         case .cron(let event): event.fields
         case .stream(let event): event.fields
+        case .configuration(let event): event.fields
         case .logged(let event): event.fields
         case .spanReported(let event): event.fields
         case .metricReported(let event): event.fields
@@ -247,9 +253,14 @@ extension StateEvent {
             [
                 EventField("scope", event.scope), EventField("key", event.key),
                 EventField("by", event.function),
-            ] + EventField.json("value", event.value)
+            ] + (event.expires.map { [EventField("expires", .time($0))] } ?? [])
+                + EventField.record("previous", event.previous)
+                + EventField.json("value", event.value)
         case .deleted(let event):
-            [EventField("scope", event.scope), EventField("key", event.key)]
+            [
+                EventField("scope", event.scope), EventField("key", event.key),
+                EventField("reason", "\(event.reason)"),
+            ] + EventField.record("previous", event.previous)
         }
     }
 }

@@ -131,6 +131,7 @@ extension Event {
         case .state(let event): return event.headline
         case .cron(let event): return event.headline
         case .stream(let event): return event.headline
+        case .configuration(let event): return event.headline
         case .logged(let event): return event.headline
         case .spanReported(let event): return event.headline
         case .metricReported(let event): return event.headline
@@ -262,7 +263,8 @@ extension StateEvent {
             headline.value = event.value
             return headline
         case .deleted(let event):
-            return Headline("state::delete \(event.scope)/\(event.key)")
+            let what = event.reason == .expired ? "state expired" : "state::delete"
+            return Headline("\(what) \(event.scope)/\(event.key)")
         }
     }
 }

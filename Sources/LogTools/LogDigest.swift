@@ -1,4 +1,5 @@
 import CommitLog
+import ConfigurationEntries
 import Cron
 package import Folding
 import HTTP
@@ -25,6 +26,8 @@ package struct LogDigest: Equatable, Sendable {
     package let fired: UInt64
     /// Of requests with an `Idempotency-Key`.
     package let keyed: UInt64
+    /// Of the entries of the configuration.
+    package let configuration: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
@@ -35,6 +38,7 @@ package struct LogDigest: Equatable, Sendable {
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
         keyed = views.work.requests.digest()
+        configuration = views.work.configuration.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -89,7 +93,7 @@ package struct LogDigest: Equatable, Sendable {
     private var parts: [(name: String, value: UInt64)] {
         [
             ("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired),
-            ("streams", streams), ("keyed", keyed),
+            ("streams", streams), ("keyed", keyed), ("config", configuration),
         ]
     }
 

@@ -98,6 +98,7 @@ extension Need {
         case .reaction: "state_trigger_run"
         case .binding: "trigger"
         case .requestKey: "idempotency_key"
+        case .configuration: "configuration"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
         }
@@ -107,7 +108,7 @@ extension Need {
     fileprivate var subject: String? {
         switch self {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
-            .binding(let name), .item(let name), .requestKey(let name):
+            .binding(let name), .item(let name), .requestKey(let name), .configuration(let name):
             name
         case .queueSetup, .schedule, .cronRun, .reaction, .engineStart, .unknownKind: nil
         }
@@ -129,6 +130,7 @@ extension Need {
         case .reaction: "\(noun) of state triggers whose functions have not ended"
         case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
         case .requestKey: "\(noun) of idempotency keys of \(name)"
+        case .configuration: "\(noun) of configuration entry \(name)"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"
         }

@@ -98,6 +98,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         limits.maxHeaderListSize = settings.headerBytes
         limits.maxHeaderFieldCount = settings.headerCount
         let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(RequestLineCheck())
         try pipeline.addHandler(
             ByteToMessageHandler(
                 HTTPRequestDecoder(

@@ -38,6 +38,8 @@ package enum Mutant: Sendable {
     case randomInApply
     /// Of a torn batch, the records that hold are served.
     case halfBatch
+    /// A key is set whatever revision its caller expects.
+    case blindCompareAndSet
     /// A snapshot holds one record more than the offset that it states.
     case snapshotAhead
 

@@ -1,5 +1,6 @@
 import CPlatform
 import CommitLog
+import ConfigurationEntries
 import Disk
 import Engine
 import Events
@@ -261,6 +262,14 @@ extension EngineOptions {
             listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
         }
         streamAuthentication = configuration.stream.authFunction
+        placeholders = Placeholders(
+            // The engine's own variables, its token among them, are no business of workers.
+            variables: Configuration.Sources.environment().filter { !$0.key.hasPrefix("III_") },
+            version: version,
+            bytesMax: 1 << 20
+        )
+        configurationTTL =
+            configuration.entries.ttl.nanoseconds > 0 ? configuration.entries.ttl.unsigned : nil
         timeZones = ZoneDatabase.zones(standard: configuration.cron.timezone)
         http = configuration.http.rules
         telemetry.logging = configuration.observability.logging

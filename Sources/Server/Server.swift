@@ -52,6 +52,8 @@ package enum Server {
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         follower.start()
+        // Before the first worker is there: it finds entries as their files say.
+        EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
         let listeners: Listeners
         do throws(ServeError) {
             listeners = try await Listeners.open(

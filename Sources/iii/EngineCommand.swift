@@ -16,7 +16,7 @@ struct EngineCommand: AsyncParsableCommand {
         version: "iii \(Server.version)",
         subcommands: [
             ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
-            CheckCommand.self,
+            CronCommand.self, CheckCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -28,7 +28,7 @@ extension Failure {
         let status: ExitStatus =
             switch error.code {
             case .cannotConnect, .connectionLost, .workerNameTaken: .unreachable
-            case .functionNotFound: .unknownObject
+            case .functionNotFound, "NOT_FOUND": .unknownObject
             case .timeout: .timedOut
             case .invalidAddress: .usage
             case "FORBIDDEN": .notPermitted

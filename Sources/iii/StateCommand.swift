@@ -35,7 +35,7 @@ struct EngineArguments: ParsableArguments {
         options.drainTimeout = .seconds(2)
         options.backoff.first = .milliseconds(100)
         do throws(SDKError) {
-            let worker = try await Worker.connect("iii-cli:state", options: options)
+            let worker = try await Worker.connect("iii-cli", options: options)
             let answer: Result<RawJSON?, SDKError>
             do throws(SDKError) {
                 let input = RawJSON(trusted: input.finish().bytes)

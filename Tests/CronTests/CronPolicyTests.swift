@@ -154,6 +154,11 @@ struct CronPolicyTests {
         cron.end(long[0], now: at(9, 30))
         cron.turn(at(9, 30))
         #expect(minutes(cron) == [1, 2, 3, 4, 8, 9], "no more than two wait")
+        let skipped = cron.events.compactMap { event -> CronSkipped? in
+            if case .skipped(let skipped) = event { skipped } else { nil }
+        }
+        #expect(skipped.map(\.scheduled) == [at(7)], "what is given up is told, once")
+        #expect(skipped.first?.reason.contains("more than the 2 of \"max\"") == true)
     }
 
     @Test("jitter puts each slot off by the same time whenever it is asked, within its bound")

@@ -94,8 +94,9 @@ struct BuiltinListTests {
         let names = column(list, "workers", "name")
         #expect(
             names == [
-                "iii-cron", "iii-engine-functions", "iii-http", "iii-observability", "iii-pubsub",
-                "iii-state", "iii-stream", "iii-worker-manager", "queue",
+                "configuration", "iii-cron", "iii-engine-functions", "iii-http",
+                "iii-observability", "iii-pubsub", "iii-state", "iii-stream", "iii-worker-manager",
+                "queue",
             ]
         )
         let row = try #require(list.member("workers")?.elements?.first)

@@ -1,4 +1,5 @@
 import CommitLog
+import ConfigurationEntries
 import Cron
 import Disk
 import Events
@@ -182,6 +183,7 @@ struct Digest: Equatable {
     let bound: UInt64
     let fired: UInt64
     let keyed: UInt64
+    let configuration: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
@@ -191,6 +193,7 @@ struct Digest: Equatable {
         bound = views.work.bindings.digest()
         fired = views.work.reactions.digest()
         keyed = views.work.requests.digest()
+        configuration = views.work.configuration.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 }

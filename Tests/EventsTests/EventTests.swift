@@ -142,6 +142,8 @@ struct EventTests {
             .cronFired: 80, .cronSkipped: 81, .cronWatched: 82, .cronForgotten: 83,
             .cronPaused: 84, .cronResumed: 85,
             .logged: 112, .spanReported: 113, .metricReported: 114,
+            .configurationRegistered: 116, .configurationSet: 117, .configurationDeleted: 118,
+            .configurationFileTaken: 119,
         ]
         #expect(numbers.count == EventKind.allCases.count)
         for (kind, number) in numbers { #expect(kind.rawValue == number) }

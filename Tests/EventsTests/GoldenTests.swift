@@ -28,4 +28,5 @@ struct Golden: Sendable {
     }
 }
 
-private let golden = goldenOfWorkers + goldenOfServices + streamGolden + goldenRequests
+private let golden =
+    goldenOfWorkers + goldenOfServices + streamGolden + goldenRequests + configurationGolden

@@ -41,6 +41,26 @@ extension EventGenerator {
         }
     }
 
+    mutating func configuration(_ kind: EventKind) -> ConfigurationEvent {
+        switch kind {
+        case .configurationRegistered:
+            .registered(
+                ConfigurationRegistered(
+                    id: text(),
+                    name: text(),
+                    description: text(),
+                    schema: bytes(),
+                    metadata: bytes(),
+                    value: flag() ? bytes() : nil
+                )
+            )
+        case .configurationSet: .set(ConfigurationSet(id: text(), value: bytes()))
+        case .configurationDeleted:
+            .deleted(ConfigurationDeleted(id: text(), reason: flag() ? .unused : .fileGone))
+        default: .fileTaken(ConfigurationFileTaken(id: text(), hash: number()))
+        }
+    }
+
     mutating func request(_ kind: EventKind) -> RequestEvent {
         switch kind {
         case .requestKeyed:

@@ -104,24 +104,11 @@ extension EventGenerator {
                 )
             )
         case .streamSet, .streamDeleted, .streamSent, .streamRelayed: .stream(stream(kind))
-        case .cronFired:
-            .cron(
-                .fired(
-                    CronFired(
-                        trigger: text(),
-                        function: function(),
-                        expression: text(),
-                        scheduled: time(),
-                        actual: time()
-                    )
-                )
-            )
-        case .cronSkipped:
-            .cron(.skipped(CronSkipped(trigger: text(), scheduled: time(), reason: text())))
-        case .cronWatched: .cron(.watched(mark()))
-        case .cronForgotten: .cron(.forgotten(mark()))
-        case .cronPaused: .cron(.paused(mark()))
-        case .cronResumed: .cron(.resumed(mark()))
+        case .configurationRegistered, .configurationSet, .configurationDeleted,
+            .configurationFileTaken:
+            .configuration(configuration(kind))
+        case .cronFired, .cronSkipped, .cronWatched, .cronForgotten, .cronPaused, .cronResumed:
+            .cron(cron(kind))
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound:
@@ -129,6 +116,27 @@ extension EventGenerator {
         case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
             .deadLettered, .redriven, .discarded:
             .queue(queue(kind))
+        }
+    }
+
+    private mutating func cron(_ kind: EventKind) -> CronEvent {
+        switch kind {
+        case .cronFired:
+            .fired(
+                CronFired(
+                    trigger: text(),
+                    function: function(),
+                    expression: text(),
+                    scheduled: time(),
+                    actual: time()
+                )
+            )
+        case .cronSkipped:
+            .skipped(CronSkipped(trigger: text(), scheduled: time(), reason: text()))
+        case .cronWatched: .watched(mark())
+        case .cronForgotten: .forgotten(mark())
+        case .cronPaused: .paused(mark())
+        default: .resumed(mark())
         }
     }
 

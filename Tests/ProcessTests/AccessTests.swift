@@ -95,6 +95,29 @@ extension Programs.AccessTests {
         #expect(try other.reply(to: call)["result"] as? Int == 5)
     }
 
+    @Test("What a guest may not read it is not told of by a trigger either")
+    func triggers() throws {
+        let gate = try Gate()
+        let guest = try gate.connect(["Authorization: Bearer good"])
+        try guest.register("told")
+        try guest.announce()
+        for type in ["state", "configuration"] {
+            try guest.send([
+                "type": "registertrigger", "id": "t-\(type)", "trigger_type": type,
+                "function_id": "told", "config": [:] as Envelope,
+            ])
+            let refused = try guest.next("a refusal of \(type)") {
+                $0["type"] as? String == "triggerregistrationresult"
+                    && $0["id"] as? String == "t-\(type)"
+            }
+            #expect(code(of: refused) == "FORBIDDEN", "\(JSON.text(refused))")
+        }
+        let admin = try RawWorker.ready(gate.engine)
+        _ = try admin.ask("state::set", ["scope": "s", "key": "k", "value": 1])
+        _ = try guest.ask("pub::a", [:])
+        #expect(guest.takeWaiting().allSatisfy { $0["function_id"] as? String != "told" })
+    }
+
     @Test("The SDK gets in by a header, and by the address", arguments: [true, false])
     func sdk(byHeader: Bool) throws {
         let gate = try Gate()

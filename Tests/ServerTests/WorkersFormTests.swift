@@ -146,7 +146,7 @@ struct WorkersFormTests {
                 "port: 49134",
                 "config.yaml:1: unknown key \"port\" at the top level; allowed: workers, modules,"
                     + " registration_namespace_grace_ms, engine, http, stream, queue, cron, state,"
-                    + " observability, log, security, http_functions, worker_listener,"
+                    + " configuration, observability, log, security, http_functions, worker_listener,"
                     + " exec"
             ),
             (

@@ -2,6 +2,7 @@ import Primitives
 
 /// A part of the engine that stands among the workers in listings (protocol 6.2).
 enum EngineModule: String, CaseIterable {
+    case configuration
     case cron = "iii-cron"
     case functions = "iii-engine-functions"
     case http = "iii-http"
@@ -14,6 +15,7 @@ enum EngineModule: String, CaseIterable {
 
     var description: String {
         switch self {
+        case .configuration: "Keeps what workers are configured with"
         case .cron: "Runs functions on a schedule"
         case .functions: "Tells what is registered"
         case .http: "Runs functions on HTTP requests"
@@ -29,7 +31,7 @@ enum EngineModule: String, CaseIterable {
     /// Whether no configuration leaves it out.
     var isMandatory: Bool {
         switch self {
-        case .functions, .observability, .workers: true
+        case .configuration, .functions, .observability, .workers: true
         case .cron, .http, .pubsub, .state, .stream, .queue: false
         }
     }
@@ -47,6 +49,7 @@ extension Builtin {
         case .queue, .publish, .enqueue: .queue
         case .log, .telemetry: .observability
         case .cron: .cron
+        case .configuration: .configuration
         case .publishToSubscribers: .pubsub
         case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
         }

@@ -21,6 +21,7 @@ struct TriggerTypeEntry {
             case .cron: (cron, .cron)
             case .queue, .durableSubscriber: (queue(type), .queue)
             case .state: (state, .state)
+            case .configuration: (configurationEntry, .configuration)
             case .stream: (stream, .stream)
             case .streamJoin: (streamVisit(type, "joins"), .stream)
             case .streamLeave: (streamVisit(type, "leaves"), .stream)
@@ -95,6 +96,23 @@ struct TriggerTypeEntry {
             #"{"type":{"type":"string"},"event_type":{"type":"string"},"#
                 + #""scope":{"type":"string"},"key":{"type":"string"},"#
                 + #""old_value":{},"new_value":{}}"#
+        )
+    )
+
+    private static let configurationEntry = TriggerTypeEntry(
+        name: name(.configuration),
+        workerName: EngineModule.configuration.rawValue,
+        description: "Runs the function when an entry of the configuration changes",
+        configuration: schema(
+            #"{"configuration_id":{"type":"string"},"#
+                + #""event_types":{"type":"array","items":{"enum":["configuration:registered","#
+                + #""configuration:updated","configuration:deleted"]}},"#
+                + #""condition_function_id":{"type":"string"}}"#
+        ),
+        request: schema(
+            #"{"type":{"type":"string"},"event_type":{"type":"string"},"id":{"type":"string"},"#
+                + #""name":{"type":"string"},"description":{"type":"string"},"schema":{},"#
+                + #""old_value":{},"new_value":{},"metadata":{}}"#
         )
     )
 

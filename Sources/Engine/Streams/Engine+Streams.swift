@@ -74,7 +74,7 @@ extension Engine where Store: ~Copyable {
         guard !triggers.isEmpty else { return }
         let item = event.item.map { "/\($0)" } ?? ""
         try notify(
-            StreamNotice(
+            TriggerNotice(
                 payload: message.json,
                 summary: "\(event.verb) \(event.group.stream)/\(event.group.group)\(item)",
                 trace: origin.trace,
@@ -99,7 +99,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Fires the next trigger of a notice that can be; those behind it wait for its end.
-    mutating func notify(_ notice: StreamNotice) throws(LogError) {
+    mutating func notify(_ notice: TriggerNotice) throws(LogError) {
         while let id = notice.rest.popFirst() {
             guard let run = try firing(id, of: notice, purpose: .notify(notice)) else { continue }
             return try start(run)
@@ -111,7 +111,7 @@ extension Engine where Store: ~Copyable {
     /// - Returns: the run of its function; nil: it is gone, or cannot fire.
     mutating func firing(
         _ id: String,
-        of notice: StreamNotice,
+        of notice: TriggerNotice,
         purpose: Run.Purpose
     ) throws(LogError) -> Run? {
         guard !isDraining, !isInShortage, let trigger = registry.triggers[id] else { return nil }
@@ -134,13 +134,13 @@ extension Engine where Store: ~Copyable {
                     trigger: id,
                     summary: notice.summary,
                     function: function,
-                    event: notice.payload
+                    event: notice.logged ?? notice.payload
                 )
             ),
             trace: notice.trace,
             cause: notice.cause
         )
-        return Run(
+        let run = Run(
             function: function,
             payload: notice.payload,
             metadata: trigger.request.metadata,
@@ -148,13 +148,15 @@ extension Engine where Store: ~Copyable {
             trace: notice.trace,
             cause: offset,
             causeHoldsPayload: true,
-            condition: streams.triggers.condition(of: id)
+            condition: notice.conditions[id] ?? streams.triggers.condition(of: id)
         )
+        run.logged = notice.logged
+        return run
     }
 
     /// A function that was told has ended, or its condition forbade it: the next one is told.
     mutating func notified(
-        _ notice: StreamNotice,
+        _ notice: TriggerNotice,
         by run: Run,
         _ result: FunctionResult
     ) throws(LogError) {

@@ -109,8 +109,8 @@ extension Engine where Store: ~Copyable {
         _ join: StreamJoin,
         _ verb: String,
         _ triggers: [String]
-    ) -> StreamNotice {
-        StreamNotice(
+    ) -> TriggerNotice {
+        TriggerNotice(
             payload: join.visit.bytes,
             summary: "\(join.subscription) \(verb) \(join.group.stream)/\(join.group.group)",
             trace: TraceID(from: &random),

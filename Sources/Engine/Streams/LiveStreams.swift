@@ -88,11 +88,11 @@ final class StreamVisit {
     let peer: StreamPeer
     let join: StreamJoin
     /// What they are told, and which of them.
-    let notice: StreamNotice
+    let notice: TriggerNotice
     /// Whether one of them has refused it.
     var isRefused = false
 
-    init(_ peer: StreamPeer, _ join: StreamJoin, _ notice: StreamNotice) {
+    init(_ peer: StreamPeer, _ join: StreamJoin, _ notice: TriggerNotice) {
         self.peer = peer
         self.join = join
         self.notice = notice
@@ -100,7 +100,7 @@ final class StreamVisit {
 }
 
 /// What functions are told of one event of a stream, one after the other.
-final class StreamNotice {
+final class TriggerNotice {
     let payload: [UInt8]
     let summary: String
     let trace: TraceID
@@ -108,6 +108,10 @@ final class StreamNotice {
     let cause: Offset?
     /// The triggers that have not fired yet.
     var rest: ArraySlice<String>
+    /// What records hold of the payload, where that has secrets; nil: all of it.
+    var logged: [UInt8]?
+    /// What is asked before a trigger runs its function, by the trigger.
+    var conditions: [String: FunctionName] = [:]
 
     init(
         payload: [UInt8],

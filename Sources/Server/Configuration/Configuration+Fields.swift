@@ -4,7 +4,8 @@ import Primitives
 
 extension Configuration {
     static let sections = [
-        "engine", "http", "stream", "queue", "cron", "state", "observability", "log", "security",
+        "engine", "http", "stream", "queue", "cron", "state", "configuration",
+        "observability", "log", "security",
         "http_functions", "worker_listener", "exec",
     ]
 
@@ -72,6 +73,13 @@ extension Configuration.State {
     static let fields: [Field<Self>] = [
         Field(optional: "max_value_bytes", \.maxValueBytes, .size(1 ... .max)),
         Field("triggers_enabled", \.triggersEnabled, .flag),
+    ]
+}
+
+extension Configuration.Entries {
+    static let fields: [Field<Self>] = [
+        Field(optional: "directory", \.directory, .path),
+        Field("ttl", \.ttl, .span),
     ]
 }
 

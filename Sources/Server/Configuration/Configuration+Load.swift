@@ -88,6 +88,9 @@ extension Configuration {
         found.security.tokenFile = found.security.tokenFile.map {
             absolute($0, from: base("security.token_file"))
         }
+        found.entries.directory = found.entries.directory.map {
+            absolute($0, from: base("configuration.directory"))
+        }
         found.httpFunctions.caFile = found.httpFunctions.caFile.map {
             absolute($0, from: base("http_functions.ca_file"))
         }
@@ -141,6 +144,7 @@ extension Configuration {
         }
         show("cron", cron, Cron.fields)
         show("state", state, State.fields)
+        show("configuration", entries, Entries.fields)
         show("observability", observability, Observability.fields)
         show("log", log, Log.fields)
         show("security", security, Security.fields)

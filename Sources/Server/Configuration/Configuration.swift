@@ -13,6 +13,7 @@ package struct Configuration: Equatable, Sendable {
     package var queue = Queue()
     package var cron = Cron()
     package var state = State()
+    package var entries = Entries()
     package var observability = Observability()
     package var log = Log()
     package var security = Security()
@@ -117,6 +118,17 @@ extension Configuration {
         package var maxValueBytes: Int?
         /// Whether writes run the functions of `state` triggers.
         package var triggersEnabled = true
+
+        package init() {}
+    }
+
+    /// The entries of `configuration::*`.
+    package struct Entries: Equatable, Sendable {
+        /// A directory of files `ID.yaml` that say what entries are; absolute once loaded. Nil:
+        /// there is none.
+        package var directory: String?
+        /// How long an entry stays that the last trigger for it has left; zero: for ever.
+        package var ttl = Timestamp.Span.seconds(0)
 
         package init() {}
     }

@@ -23,6 +23,9 @@ struct ConfigurationDecoder {
             case "queue": readQueues(section, &found.queue)
             case "cron": read(section, "cron", Configuration.Cron.fields, &found.cron)
             case "state": read(section, "state", Configuration.State.fields, &found.state)
+            case "configuration":
+                let fields = Configuration.Entries.fields
+                read(section, "configuration", fields, &found.entries)
             case "observability":
                 let fields = Configuration.Observability.fields
                 read(section, "observability", fields, &found.observability)

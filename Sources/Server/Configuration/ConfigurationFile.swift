@@ -54,7 +54,7 @@ struct ConfigurationFile {
         return WorkersForm.translate(yaml, findings: &findings)
     }
 
-    private enum ReadError: Error, Equatable, CustomStringConvertible {
+    enum ReadError: Error, Equatable, CustomStringConvertible {
         /// The number of a system error.
         case system(Int32)
         case tooLarge
@@ -69,7 +69,8 @@ struct ConfigurationFile {
         }
     }
 
-    private static func read(_ path: String) throws(ReadError) -> String {
+    /// The text of a file.
+    static func read(_ path: String) throws(ReadError) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .system(errno) }
         defer { close(file) }

@@ -42,6 +42,12 @@ struct Expansion {
         append(rest, line: &line)
     }
 
+    /// A text that stays as it is, variables and all.
+    init(verbatim text: String) {
+        var line = 1
+        append(Substring(text), line: &line)
+    }
+
     /// The line of the original text that line `line` of `text` came from; both from 1.
     func originalLine(of line: Int) -> Int {
         originalLines.indices.contains(line - 1) ? originalLines[line - 1] : line

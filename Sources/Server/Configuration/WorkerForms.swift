@@ -26,6 +26,10 @@ struct WorkerForm {
         case queues
         /// Where functions that are invoked by HTTP may lead.
         case outbound
+        /// Where configuration entries have files.
+        case entries
+        /// Seconds; a duration under this key of the TOML form.
+        case seconds(String)
         /// The commands of the exec worker.
         case commands
         /// Nothing that this engine acts on; the user is told.
@@ -44,14 +48,15 @@ struct WorkerForm {
 
     /// Workers of the other implementation that this engine does not have.
     static let absent = [
-        "configuration", "iii-bridge", "iii-sandbox", "iii-worker-ops",
+        "iii-bridge", "iii-sandbox", "iii-worker-ops",
     ]
 
     /// Every name that a `workers:` list may hold without being a package of the user's own.
     static var knownNames: [String] { all.flatMap(\.names) + silent + absent }
 
     static let all = [
-        workerManager, http, queue, cron, pubsub, state, stream, observability, httpFunctions, exec,
+        workerManager, http, queue, cron, pubsub, state, stream, observability, configuration,
+        httpFunctions, exec,
     ]
 
     /// The keys of one entry of `queue_configs`.
@@ -155,6 +160,12 @@ struct WorkerForm {
         for key in others { keys[key] = Meaning.none }
         return keys
     }()
+
+    /// Its `adapter` is translated apart.
+    static let configuration = WorkerForm(
+        names: ["configuration"],
+        keys: ["adapter": .entries, "ttl_seconds": .seconds("configuration.ttl")]
+    )
 
     private static let httpFunctions = WorkerForm(
         names: ["iii-http-functions"],

@@ -155,6 +155,12 @@ struct WorkersForm {
         case .queues: translateQueues(setting)
         case .commands: translateCommands(setting)
         case .outbound: translateOutbound(setting)
+        case .entries: translateEntries(setting)
+        case .seconds(let path):
+            guard case .integer(let number) = setting.value, number >= 0 else {
+                return findings.mismatch(.type, setting, mustBe: "a whole number of seconds")
+            }
+            put(setting.replaced(by: .string("\(number)s")), path)
         case .none:
             findings.warning(at: setting.place, "\(setting.name) has no effect in this engine")
         case .unsupported(let peril):
@@ -227,6 +233,20 @@ struct WorkersForm {
         put(setting.replaced(by: .array([])), "http_functions.url_allowlist")
         let message = "\(setting.name) has no url_allowlist and lets functions reach no host"
         findings.warning(at: setting.place, message)
+    }
+
+    /// `fs` has the entries in files; what this engine keeps itself needs no adapter.
+    private mutating func translateEntries(_ setting: Setting) {
+        if setting.value == .null { return }
+        guard isTable(setting, named: setting.name, or: "a table of settings") else { return }
+        guard setting["name"].map({ $0.value == .string("fs") }) ?? true else {
+            return findings.warning(
+                at: setting.place,
+                "\(setting.name) has no effect in this engine, which keeps entries in its log"
+            )
+        }
+        let directory = setting["config"]?["directory"] ?? setting["directory"]
+        put(directory ?? setting.replaced(by: .string("config")), "configuration.directory")
     }
 
     /// The commands of one exec worker are a pipeline: all but the last must succeed in turn.

@@ -5,28 +5,28 @@ package import Primitives
 
 extension CronView {
     /// What became of the slots that have come, in slot order and then in the order in which their
-    /// triggers were added: one event for each trigger. Each is to be logged and applied.
+    /// triggers were added: one event for each trigger, and one more in front of it where slots
+    /// that waited were too many. Each is to be logged and applied.
     package func decideDue(now: Timestamp) -> [CronEvent] {
-        slots.due(by: now).map { due in
+        slots.due(by: now).flatMap { due -> [CronEvent] in
             guard let id = ids[due.ordinal], let entry = entries[id], let slot = entry.slot else {
                 preconditionFailure("a slot belongs to a trigger")
             }
             let trigger = entry.trigger
             let first = running[id]?.min()
             guard let run = first, trigger.policy.overlap == .skip else {
-                return .fired(
-                    CronFired(
-                        trigger: id,
-                        function: trigger.function,
-                        expression: trigger.schedule.text,
-                        scheduled: slot,
-                        actual: now
-                    )
+                let fired = CronFired(
+                    trigger: id,
+                    function: trigger.function,
+                    expression: trigger.schedule.text,
+                    scheduled: slot,
+                    actual: now
                 )
+                return [entry.tooMany, .fired(fired)].compactMap(\.self)
             }
             let reason =
                 "its run of offset \(run) has not ended; the next slot is the first after its end"
-            return .skipped(CronSkipped(trigger: id, scheduled: slot, reason: reason))
+            return [.skipped(CronSkipped(trigger: id, scheduled: slot, reason: reason))]
         }
     }
 
@@ -69,6 +69,27 @@ extension CronView {
         guard isPaused(trigger) != pause else { return nil }
         let mark = CronMark(trigger, at: now)
         return pause ? .paused(mark) : .resumed(mark)
+    }
+}
+
+extension CronView.Entry {
+    /// What is to be logged of slots that were given up.
+    fileprivate var tooMany: CronEvent? {
+        dropped.map { dropped in
+            .skipped(
+                CronSkipped(
+                    trigger: trigger.id,
+                    scheduled: dropped.last,
+                    reason:
+                        "the slots behind \(dropped.since.rfc3339()) up to this one waited, and "
+                        + "are more than the \(trigger.policy.max) of \"max\"",
+                    schedule: CronSkipped.Schedule(
+                        function: trigger.function,
+                        expression: trigger.schedule.text
+                    )
+                )
+            )
+        }
     }
 }
 

@@ -33,6 +33,8 @@ package struct CronView: Sendable {
         var slot: Timestamp?
         /// Whether a slot was skipped for the run that goes on.
         var isSkipping = false
+        /// Slots behind `since`, `last` among them, that waited and were too many: to be told.
+        var dropped: (since: Timestamp, last: Timestamp)?
 
         func isMissed(_ slot: Timestamp) -> Bool { missed.map { slot <= $0.until } ?? false }
     }
@@ -234,6 +236,9 @@ extension CronView {
                 cover(schedule, skipped.scheduled)
             }
             raise(skipped.trigger, to: skipped.scheduled)
+            if let dropped = entries[skipped.trigger]?.dropped, dropped.last <= skipped.scheduled {
+                entries[skipped.trigger]?.dropped = nil
+            }
             if let runs = running[skipped.trigger], skipped.schedule == nil,
                 !runs.contains(where: { open[$0]?.scheduled == skipped.scheduled })
             {
@@ -270,7 +275,11 @@ extension CronView {
             raise(fired.trigger, to: slot)
         } else if policy.catchUp != .skip, policy.catchUp != .one {
             // The clock was set, or the process was stopped, for more than one slot.
-            raise(fired.trigger, to: entry.trigger.floorOfMissed(since: slot, now: late))
+            drop(
+                fired.trigger,
+                to: entry.trigger.floorOfMissed(since: slot, now: late),
+                after: slot
+            )
             let floor = entries[fired.trigger]?.floor ?? slot
             let next = entry.trigger.schedule.next(after: floor)
             entries[fired.trigger]?.missed = next.map { $0 <= late } == true ? (late, now) : nil
@@ -298,9 +307,21 @@ extension CronView {
                 after: entry.floor,
                 notAfter: now
             )
-            raise(fired.trigger, to: floor)
+            drop(fired.trigger, to: floor, after: entry.floor)
         }
         wait(fired.trigger)
+    }
+
+    /// Gives up the slots behind `since` up to `floor`, for more wait than may.
+    private mutating func drop(_ id: String, to floor: Timestamp, after since: Timestamp) {
+        guard let trigger = entries[id]?.trigger else { return }
+        raise(id, to: floor)
+        guard floor > since, let last = trigger.schedule.latest(after: since, notAfter: floor)
+        else {
+            return
+        }
+        let begin = entries[id]?.dropped?.since ?? since
+        entries[id]?.dropped = (begin, last)
     }
 
     private func ids(of schedule: Schedule) -> [String] {

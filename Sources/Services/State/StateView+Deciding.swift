@@ -75,7 +75,7 @@ extension StateView {
         guard let expected = try call.expectedRevision() else { return nil }
         let entry = entry(at: place)
         let revision = entry?.version.rawValue ?? 0
-        guard expected != revision else { return nil }
+        guard expected != revision, !Mutant.is(.blindCompareAndSet) else { return nil }
         let outcome = entry == nil ? "not_found" : "conflict"
         return StateDecision(
             reply: .ready(.value(StateAnswer.refused(outcome, revision))),

@@ -1,3 +1,4 @@
+import ConfigurationEntries
 import Cron
 import Events
 import HTTP
@@ -35,11 +36,27 @@ extension FuzzTarget {
         FuzzTarget("time-zone", timeZone),
         FuzzTarget("web-address", webAddress),
         FuzzTarget("filter", filter),
+        FuzzTarget("schema", schema),
         FuzzTarget("args-format", argsFormat),
     ]
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A schema, and a value behind the first new line, which is held against it.
+    private static func schema(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let lines = bytes.split(
+            separator: UInt8(ascii: "\n"),
+            maxSplits: 1,
+            omittingEmptySubsequences: false
+        )
+        guard lines.count == 2, let text = try? JSONText(validating: Array(lines[0])),
+            let schema = try? Schema(text),
+            let value = try? JSONText(validating: Array(lines[1])).value()
+        else { return nil }
+        let found = schema.violation(of: value)
+        return found == schema.violation(of: value) ? nil : "\(text) is of two minds about \(value)"
     }
 
     /// A URL that is taken is read the same from what is sent of it.

@@ -6,7 +6,7 @@ struct BurstWorkload: Workload {
     private enum Scene: CaseIterable {
         case opening, flood, workOff, poison, amends, exodus, ledger, shopfront, newspaper,
             clockwork
-        case lull, impostors, reform
+        case lull, impostors, reform, vault, noticeboard
     }
 
     private var script: [Scene] = []
@@ -73,6 +73,8 @@ struct BurstWorkload: Workload {
                 .pass(nanoseconds: 1_000_000_000 + any % 3_000_000_000), .answer(any),
                 any % 16 == 0 ? .jump(seconds: any % 3 == 0 ? -3600 : 864_000) : .call,
             ]
+        case .vault: return vault(any, &entropy)
+        case .noticeboard: return noticeboard(any)
         case .lull: return [.rest, .pass(nanoseconds: any % 35_000_000_000)]
         case .impostors:
             return [.join(serving: []), .lateAnswer(any), .wrongAnswer(any >> 7), .log]
@@ -84,5 +86,33 @@ struct BurstWorkload: Workload {
                 .abandon(any),
             ]
         }
+    }
+
+    /// Many who compare and set one key, some of them late.
+    private func vault(_ any: UInt64, _ entropy: inout SeededEntropy) -> [Step] {
+        (0..<width).flatMap { place -> [Step] in
+            let number = entropy.next() % 1_000_000_007
+            return [
+                .store(.compareAndSet(key: any, isRight: number % 3 > 0)),
+                .set(key: any, bytes: place),
+                .store(.transact(key: any >> 2, isRight: number % 5 > 0)), .get(key: 2 * any),
+            ]
+        }
+    }
+
+    /// Triggers, items and values that go by themselves, in one.
+    private func noticeboard(_ any: UInt64) -> [Step] {
+        let reactors: [Step] = (0..<2).map { .store(.react(any, key: $0)) }
+        return reactors
+            + (0..<width).flatMap { place -> [Step] in
+                [
+                    .store(.setItem(any >> 3, bytes: place)), .store(.getItem(any >> 3)),
+                    .set(key: 0, bytes: 1),
+                    .store(.setPassing(key: UInt64(place), milliseconds: 1 + any % 2000)),
+                    .update(key: 1),
+                    place % 4 == 3 ? .store(.deleteItem(any >> 3)) : .store(.tell(any)),
+                    .answer(any),
+                ]
+            }
     }
 }

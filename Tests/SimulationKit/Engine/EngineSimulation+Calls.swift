@@ -88,8 +88,9 @@ extension EngineSimulation {
         let isWritten = core.log.staged > before
         if let write, isWritten {
             tally.count(write.value == nil ? .stateDeleted : .stateUpdated)
-            state.write(write)
+            state.write(write, at: before.rawValue)
             told = state.writes.count
+            expectReaction(to: write.key, since: before, core)
         } else if write != nil {
             told = 0
         }
@@ -146,7 +147,13 @@ extension EngineSimulation {
         case .cron(let number, let expression, let isConditional):
             let place = Int(expression % UInt64(Names.schedules.count))
             let condition = isConditional ? #","condition_function_id":"ask""# : ""
-            let config = #"{"expression":"\#(Names.schedules[place].text)"\#(condition)}"#
+            let catchUps = [
+                "", #","catch_up":"one""#, #","catch_up":"all","max":5"#,
+                #","catch_up":"window","window":"10s""#, #","overlap":"queue","max":2"#,
+            ]
+            let catchUp = catchUps[Int(number >> 12) % catchUps.count]
+            let text = Names.schedules[place].text
+            let config = #"{"expression":"\#(text)"\#(condition)\#(catchUp)}"#
             try trigger(number, "cron", "tick", config, id: "t\(place)", &core)
         case .log:
             try send("engine::log::info", #"{"message":"simulated"}"#, .anything, &core)

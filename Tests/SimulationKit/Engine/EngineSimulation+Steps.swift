@@ -14,6 +14,7 @@ extension EngineSimulation {
             try performQueue(step, &core)
         case .answer, .fail, .lateAnswer, .wrongAnswer: try performResult(step, &core)
         case .set, .update, .get, .delete: try performState(step, &core)
+        case .store(let step): try performStore(step, &core)
         case .call, .route, .request, .abandon, .cron, .log, .bind, .unbind:
             try performCall(step, &core)
         case .pass(let nanoseconds): pass(nanoseconds)
@@ -50,6 +51,7 @@ extension EngineSimulation {
             if !peer.running.isEmpty { tally.count(.workerLost) }
             past += peer.running.map(\.invocation)
             world.calls = world.calls.filter { $0.value.connection != peer.connection }
+            world.reacting = world.reacting.filter { $0.value != peer.connection }
             try core.handle(.workerLeft(peer.connection, reason: "closed"))
         case .serve(let number, let function):
             guard let place = world.place(number) else { return }

@@ -7,6 +7,7 @@ import HTTP
 import JSON
 import Primitives
 import Queue
+import State
 
 extension EngineSimulation {
     /// Works until the workload, or the process, has had its time.
@@ -28,6 +29,9 @@ extension EngineSimulation {
     ) throws(LogError) {
         core.advance(to: Now(wall: wall, monotonic: monotonic))
         try core.handleTime()
+        if !swarm.fillsUp, let due = core.views.state.nextExpiry, due <= wall {
+            find("a value is there after its time")
+        }
         try handle(&core)
         var effects: [Effect] = []
         try core.release(into: &effects)
@@ -83,6 +87,7 @@ extension EngineSimulation {
         core.isQuiet && world.calls.isEmpty && world.exchanges.isEmpty && core.log.isIdle
             && core.views.work.queue.queues.values.allSatisfy { $0.depth == 0 }
             && core.views.work.cron.openFirings.isEmpty
+            && core.views.work.reactions.count == 0 && core.views.state.nextExpiry == nil
     }
 
     private func unrest(_ core: borrowing Core) -> String {
@@ -90,6 +95,7 @@ extension EngineSimulation {
         let depths = queues.keys.sorted().map { "\($0): \(queues[$0]?.depth ?? 0)" }
         return "quiet: \(core.isQuiet), calls: \(world.calls.count), "
             + "requests: \(world.exchanges.count), idle: \(core.log.isIdle), "
+            + "reactions: \(core.views.work.reactions.count), "
             + "firings: \(core.views.work.cron.openFirings.count), queues: \(depths)"
     }
 
@@ -202,6 +208,12 @@ extension EngineSimulation {
             state.promised = max(state.promised, writes)
         case .echo(let payload):
             if result != .value(payload) { find("call \(id) got another's answer") }
+        case .item(let expected, let events):
+            let told: [UInt8]? = if case .value(let value) = result { value } else { nil }
+            if told != expected, !(disk.hasFailed && Self.tellsNoValueBefore(told)) {
+                find("call \(id) of a stream was answered \(result)")
+            }
+            stream.promised = max(stream.promised, events)
         case .anything: break
         }
     }

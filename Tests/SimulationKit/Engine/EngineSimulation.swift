@@ -1,4 +1,5 @@
 import CommitLog
+import ConfigurationEntries
 import Cron
 import Disk
 import Engine
@@ -9,6 +10,7 @@ import Primitives
 import Queue
 import RecordFormat
 import State
+import Stream
 
 /// A whole deployment in one thread: the production engine, services and log over a disk that
 /// fails, with workers and clients that do what a workload says, through several lives.
@@ -33,6 +35,7 @@ package final class EngineSimulation {
     // What outlives a life.
     var promises = Promises()
     var state = StateModel()
+    var stream = StreamModel()
     /// The views' digests where a batch may have ended.
     private var digests: [UInt64: Digest] = [:]
     var upkeep = Upkeep()
@@ -256,7 +259,11 @@ package final class EngineSimulation {
         }
         digests = [UInt64(recovered.count): digest]
         if let wrong = ledger.finding { return find(wrong) }
-        if let wrong = state.judge(ledger.stateEvents, views.state) { return find(wrong) }
+        let passing = ledger.passing.count
+        if let wrong = state.judge(ledger.stateEvents, views.state, passing: passing) {
+            return find(wrong)
+        }
+        if let wrong = stream.judge(ledger.streamEvents, views.streams) { return find(wrong) }
         if let wrong = promises.judge(ledger) { return find(wrong) }
         if let wrong = ledger.compare(views.work.queue) { return find(wrong) }
         latest = ledger.tally
@@ -305,14 +312,20 @@ struct Digest: Equatable {
     let queue: UInt64
     let state: UInt64
     let bound: UInt64
+    let fired: UInt64
+    let streams: UInt64
     let keyed: UInt64
+    let configuration: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
         queue = views.work.queue.digest()
         state = views.state.digest()
         bound = views.work.bindings.digest()
+        fired = views.work.reactions.digest()
+        streams = views.streams.digest()
         keyed = views.work.requests.digest()
+        configuration = views.work.configuration.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 
@@ -320,7 +333,10 @@ struct Digest: Equatable {
         [
             queue != other.queue ? "queue" : nil, state != other.state ? "state" : nil,
             bound != other.bound ? "triggers of no worker" : nil,
+            fired != other.fired ? "fired state triggers" : nil,
+            streams != other.streams ? "streams" : nil,
             keyed != other.keyed ? "requests with keys" : nil,
+            configuration != other.configuration ? "configuration" : nil,
             openFirings != other.openFirings
                 ? "open cron runs \(openFirings), \(other.openFirings)" : nil,
         ].compactMap(\.self)

@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Primitives
 import Queue
 import RecordFormat
@@ -30,10 +31,17 @@ struct Ledger {
     /// The payloads' numbers of all messages.
     private(set) var numbers: Set<Int> = []
     private(set) var stateEvents: [StateEvent] = []
+    private(set) var streamEvents: [StreamEvent] = []
+    /// When the keys of the scope go whose values do by themselves.
+    private(set) var passing: [String: Timestamp] = [:]
+    /// The writes of the state, for what they fire.
+    private var written: [Offset: StateEvent] = [:]
+    private var reactions: Set<String> = []
     private(set) var finding: String?
     private(set) var tally = Tally()
     private var subscriptions: [String: [String]] = [:]
     private var firings: Set<String> = []
+    private var lastSlots: [String: Timestamp] = [:]
     private var openFirings: Set<Offset> = []
     private var restarted: Set<Offset> = []
     private var lastTime = Timestamp(nanoseconds: .min)
@@ -46,9 +54,13 @@ struct Ledger {
         switch try Event(record) {
         case .started: restart()
         case .queue(let event): read(event, record)
-        case .state(let event): stateEvents.append(event)
+        case .state(let event): read(event, record)
+        case .stream(let event): streamEvents.append(event)
+        case .triggered(let fired): read(fired, record)
         case .cron(.fired(let fired)): read(fired, record)
-        case .cron(.skipped): tally.count(.cronSkipped)
+        case .cron(.skipped(let skipped)):
+            tally.count(.cronSkipped)
+            if skipped.schedule != nil { tally.count(.cronMissed) }
         case .invoked:
             if let cause = record.cause, openFirings.contains(cause), restarted.contains(cause) {
                 tally.count(.cronRerun)
@@ -78,8 +90,52 @@ struct Ledger {
             find("\(fired.expression) names no slot at \(seconds)")
         }
         if fired.actual < fired.scheduled { find("a slot fired before its time") }
+        let place = "\(fired.trigger) \(fired.expression)"
+        if let last = lastSlots[place], fired.scheduled <= last {
+            find("slot \(fired.scheduled) of \(place) came after a later one")
+        }
+        lastSlots[place] = fired.scheduled
         let slot = "\(fired.trigger) \(fired.expression) \(fired.scheduled.nanoseconds)"
         if !firings.insert(slot).inserted { find("a slot fired twice: \(slot)") }
+    }
+}
+
+// MARK: Values
+
+extension Ledger {
+    private mutating func read(_ event: StateEvent, _ record: RecordView) {
+        written[record.offset] = event
+        switch event {
+        case .set(let set) where set.scope == StateModel.passingScope:
+            passing[set.key] = set.expires
+        case .deleted(let deleted) where deleted.scope == StateModel.passingScope:
+            guard let end = passing.removeValue(forKey: deleted.key) else {
+                return find("\(deleted.key) was deleted, and not there")
+            }
+            guard deleted.reason == .expired else { return }
+            tally.count(.expired)
+            if end > record.time { find("\(deleted.key) went before its time") }
+        default: stateEvents.append(event)
+        }
+    }
+
+    /// A state trigger fires once for a write, and tells what that wrote.
+    private mutating func read(_ fired: Triggered, _ record: RecordView) {
+        guard fired.type == "state" else { return }
+        tally.count(.reacted)
+        let event = JSONText(trusted: fired.event)
+        guard let cause = record.cause, let write = written[cause] else {
+            // What was not there can be deleted, and that is told.
+            if event.member("event_type")?.stringValue == "state:deleted" { return }
+            return find("trigger \(fired.trigger) fired for what is no write")
+        }
+        if !reactions.insert("\(cause) \(fired.trigger)").inserted {
+            find("trigger \(fired.trigger) fired twice for write \(cause)")
+        }
+        let told = event.member("new_value")?.bytes
+        if case .set(let set) = write, told != set.value {
+            find("trigger \(fired.trigger) tells of another value than write \(cause)")
+        }
     }
 }
 

@@ -6,6 +6,8 @@ import State
 /// which a crash may take some of the last.
 struct StateModel {
     static let scope = "s"
+    /// Of the keys whose values go by themselves.
+    static let passingScope = "t"
 
     struct Write: Equatable {
         let key: String
@@ -21,16 +23,33 @@ struct StateModel {
 
     /// The number of the write that made a key what it is, counted from 1.
     private(set) var versions: [String: Int] = [:]
+    /// The offsets of the writes' records.
+    private var offsets: [UInt64] = []
+    /// The writes whose record is in one batch with the next one.
+    private var joined: Set<Int> = []
 
-    mutating func write(_ write: Write) {
+    /// The revision of a key; 0: there is no such key.
+    func revision(of key: String) -> UInt64 {
+        values[key] == nil ? 0 : versions[key].map { offsets[$0 - 1] } ?? 0
+    }
+
+    /// `isJoined`: a crash leaves this write and the next one, or none of the two.
+    mutating func write(_ write: Write, at offset: UInt64, isJoined: Bool = false) {
+        if isJoined { joined.insert(writes.count) }
         writes.append(write)
+        offsets.append(offset)
         values[write.key] = write.value
         versions[write.key] = writes.count
     }
 
     /// Compares with the state records of a log and with the view folded from them; nil: both are
-    /// right. From then on all of them are promised.
-    mutating func judge(_ events: [StateEvent], _ view: StateView) -> String? {
+    /// right. From then on all of them are promised. `passing` keys of the view are of another
+    /// scope.
+    mutating func judge(
+        _ events: [StateEvent],
+        _ view: StateView,
+        passing: Int
+    ) -> String? {
         if events.count < promised {
             return "\(promised) writes of state promised, \(events.count) recovered"
         }
@@ -40,13 +59,17 @@ struct StateModel {
         for (place, event) in events.enumerated() where Write(event) != writes[place] {
             return "state record \(place) is not the write that was made"
         }
-        let kept = writes.prefix(events.count)
+        if joined.contains(events.count - 1) { return "half of a transaction was recovered" }
+        let kept = Array(zip(writes, offsets)).prefix(events.count)
         writes = []
+        offsets = []
         values = [:]
         versions = [:]
-        for entry in kept { write(entry) }
+        joined = joined.filter { $0 < events.count }
+        for (entry, offset) in kept { write(entry, at: offset) }
         promised = events.count
-        if view.keyCount != values.count { return "\(view.keyCount) keys, not \(values.count)" }
+        let keys = view.keyCount - passing
+        if keys != values.count { return "\(keys) keys, not \(values.count)" }
         for (key, value) in values {
             guard let entry = view.entry(scope: Self.scope, key: key) else {
                 return "state \(key) is gone"

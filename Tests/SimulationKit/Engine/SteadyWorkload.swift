@@ -19,7 +19,7 @@ struct SteadyWorkload: Workload {
         bytes = entropy.next() % 4 == 0 ? 2500 : 200
     }
 
-    private static let kinds = 29
+    private static let kinds = 30
 
     mutating func turn(_ entropy: inout SeededEntropy) -> [Step] {
         (0..<entropy.next() % (pace + 1)).map { _ in step(&entropy) }
@@ -78,6 +78,7 @@ struct SteadyWorkload: Workload {
         case 25: .pass(nanoseconds: any % (isRare ? 40_000_000_000 : 2_000_000_000))
         case 26: .bind
         case 27: .unbind(any)
+        case 28: .store(StoreStep(any >> 16, any, bytes: size / 4))
         default: .rest
         }
     }

@@ -28,6 +28,7 @@ enum Step {
     case update(key: UInt64)
     case get(key: UInt64)
     case delete(key: UInt64)
+    case store(StoreStep)
     case route(UInt64, isConditional: Bool)
     case request
     case abandon(UInt64)
@@ -54,7 +55,7 @@ enum Names {
     /// Functions that take messages of queues.
     static let handlers = ["f", "later"]
     static let subscribers = ["sub", "also"]
-    static let all = handlers + subscribers + ["echo", "web", "ask", "tick"]
+    static let all = handlers + subscribers + ["echo", "web", "ask", "tick", "react"]
     static let topic = "news"
     /// What a cron expression says of the seconds of its slots, in other words.
     static let schedules: [(text: String, every: Int64)] = [

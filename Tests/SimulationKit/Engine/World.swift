@@ -20,6 +20,8 @@ struct World {
         /// The answer, and how many writes of the state it tells of.
         case state([UInt8]?, writes: Int, isWrite: Bool)
         case echo([UInt8])
+        /// The answer of a stream's function, and how many events of streams it tells of.
+        case item([UInt8]?, events: Int)
         case anything
     }
 
@@ -37,6 +39,8 @@ struct World {
     var open: [ExchangeID] = []
     /// Whose clients went away: a response that was under way may still come.
     var abandoned: Set<ExchangeID> = []
+    /// The keys that have a trigger, and whose it is.
+    var reacting: [String: ConnectionID] = [:]
 
     /// The place of a peer, by any number; nil: there is none.
     func place(_ number: UInt64) -> Int? {

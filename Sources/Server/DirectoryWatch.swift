@@ -1,0 +1,53 @@
+import Glibc
+import Primitives
+
+/// Waits for changes of what is in a directory. The directory and not a file: editors write another
+/// file and rename it, and a volume of an orchestrator swaps a link.
+struct DirectoryWatch {
+    private let descriptor: Int32
+
+    /// In milliseconds.
+    private static let quiet: Int32 = 500
+    /// In nanoseconds: a directory in which something always happens is looked at, too.
+    private static let patience: UInt64 = 5_000_000_000
+
+    /// Begins to watch: what changes from now on is seen by ``waitForChange()``.
+    ///
+    /// - Throws: the number of a system error.
+    init(_ directory: String) throws(SystemError) {
+        descriptor = inotify_init1(Int32(IN_CLOEXEC))
+        let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM
+        guard descriptor >= 0, inotify_add_watch(descriptor, directory, UInt32(events)) >= 0 else {
+            let number = errno
+            if descriptor >= 0 { close(descriptor) }
+            throw SystemError(number: number)
+        }
+    }
+
+    struct SystemError: Error, CustomStringConvertible {
+        let number: Int32
+        var description: String { String(cString: strerror(number)) }
+    }
+
+    /// Returns when something has changed, and the directory has been quiet for a while.
+    ///
+    /// - Returns: false: it cannot be watched any more.
+    func waitForChange() -> Bool {
+        guard wait(for: -1) else { return false }
+        let limit = SystemClock().now().monotonic + Self.patience
+        while wait(for: Self.quiet), SystemClock().now().monotonic < limit {}
+        return true
+    }
+
+    /// - Returns: whether something happened, all of which has been read then.
+    private func wait(for milliseconds: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let count = Glibc.poll(&poll, 1, milliseconds)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            var bytes = [UInt8](repeating: 0, count: 16 << 10)
+            return read(descriptor, &bytes, bytes.count) > 0
+        }
+    }
+}

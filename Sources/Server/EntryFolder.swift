@@ -1,0 +1,165 @@
+import ConfigurationEntries
+import Engine
+import Glibc
+import JSON
+import Primitives
+
+/// The directory with the files of configuration entries, `ID.yaml`: read at the start and after
+/// every edit, and never written (services 1, E.2).
+///
+/// The core is told of all files together, so that it knows which have gone. Where the directory
+/// cannot be read nothing has: entries stay as they are.
+struct EntryFolder: Sendable {
+    private let path: String
+    private let inbox: Inbox
+    private let report: Report
+
+    /// The largest file that is read, in bytes.
+    private static let bytesMax = 1 << 20
+
+    /// Nil: the configuration names no directory.
+    init?(_ configuration: Configuration.Entries, inbox: Inbox, report: Report) {
+        guard let directory = configuration.directory else { return nil }
+        path = directory
+        self.inbox = inbox
+        self.report = report
+    }
+
+    /// Reads the files, and begins to watch.
+    func start() {
+        do throws(DirectoryWatch.SystemError) {
+            // First the watch: what changes while the files are read is read again.
+            let watch = try DirectoryWatch(path)
+            let first = look()
+            CoreThread.start {
+                var last = first
+                while watch.waitForChange() { last = look(after: last) }
+            }
+        } catch {
+            tell(
+                .warning,
+                "\(path) cannot be watched (\(error)): there are no files of configuration entries"
+            )
+        }
+    }
+
+    /// What was read, to see whether something is new.
+    private typealias Look = [String: UInt64]
+
+    @discardableResult
+    private func look(after last: Look? = nil) -> Look? {
+        guard let names = names() else {
+            tell(.error, "\(path) cannot be read: configuration entries stay as they are")
+            return last
+        }
+        var files: [String: EntryFile] = [:]
+        for name in names {
+            guard let id = Self.id(of: name) else {
+                tell(.warning, "\(path)/\(name) is no file of a configuration entry: ID.yaml is")
+                continue
+            }
+            files[id] = read(id, name)
+        }
+        let look = files.mapValues(\.hash)
+        if look != last { inbox.offer(.takeFiles(Array(files.values))) }
+        return look
+    }
+
+    private func names() -> [String]? {
+        guard let directory = opendir(path) else { return nil }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            // Editors and volumes have files of their own, which begin with a dot.
+            if !name.hasPrefix("."), name.hasSuffix(".yaml") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func id(of name: String) -> String? {
+        let id = String(name.dropLast(".yaml".count))
+        return ConfigurationView.isID(id) ? id : nil
+    }
+
+    private func read(_ id: String, _ name: String) -> EntryFile {
+        let text: String
+        do throws(ConfigurationFile.ReadError) {
+            text = try ConfigurationFile.read("\(path)/\(name)")
+        } catch {
+            tell(.error, "\(path)/\(name) cannot be read and is not taken: \(error)")
+            return EntryFile(id: id, hash: 0, content: nil)
+        }
+        var hash = ContentHash()
+        hash.add(text)
+        var findings = Findings()
+        let content = Self.content(of: text, id, name, &findings)
+        for error in findings.errors {
+            tell(.error, "\(path)/\(name) is not taken, the entry stays as it is: \(error)")
+        }
+        return EntryFile(id: id, hash: hash.value, content: content)
+    }
+
+    /// What a file says; nil, and findings, where it cannot be taken.
+    static func content(
+        of text: String,
+        _ id: String,
+        _ name: String,
+        _ findings: inout Findings
+    ) -> EntryFile.Content? {
+        guard text.utf8.count <= bytesMax,
+            let root = YAMLReader.read(
+                Expansion(verbatim: text),
+                file: name,
+                findings: &findings
+            )
+        else { return nil }
+        guard root.isTable else {
+            findings.mismatch(.type, root, mustBe: "a table with id, name, description and value")
+            return nil
+        }
+        var content = EntryFile.Content()
+        for entry in root.entries {
+            let setting = entry.setting
+            switch (entry.key, setting.value) {
+            case ("id", .string(id)): break
+            case ("id", _): findings.mismatch(.value, setting, mustBe: "\"\(id)\", as its file")
+            case ("name", .string(let text)): content.name = text
+            case ("description", .string(let text)): content.description = text
+            case ("name", _), ("description", _):
+                findings.mismatch(.type, setting, mustBe: "a string")
+            case ("value", _): content.value = setting.json.text
+            case ("metadata", .null): break
+            case ("metadata", _): content.metadata = setting.json.text
+            default:
+                let allowed = ["id", "name", "description", "value", "metadata"]
+                findings.unknownKey(entry, in: name, allowed: allowed)
+            }
+        }
+        return findings.errors.isEmpty ? content : nil
+    }
+
+    private func tell(_ severity: Notice.Severity, _ text: String) {
+        report.notice(Notice(severity: severity, text: text))
+    }
+}
+
+extension Setting {
+    /// The same as JSON.
+    fileprivate var json: JSONValue {
+        switch value {
+        case .null: return .null
+        case .boolean(let flag): return .bool(flag)
+        case .integer(let number): return .integer(number)
+        case .number(let number): return JSONNumber(number).map { .number($0) } ?? .null
+        case .string(let text), .untyped(let text), .other(let text): return .string(text)
+        case .array(let elements): return .array(elements.map(\.json))
+        case .table(let entries):
+            var object = JSONObject()
+            for entry in entries { object[entry.key] = entry.setting.json }
+            return .object(object)
+        }
+    }
+}

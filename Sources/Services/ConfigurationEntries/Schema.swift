@@ -1,0 +1,259 @@
+package import JSON
+
+/// A JSON Schema (drafts 4 to 2020-12, without the keywords that look at what others evaluated).
+/// References lead into the schema itself; `format` tells people something and checks nothing.
+package struct Schema: Equatable, Sendable {
+    package let text: JSONText
+    let root: JSONValue
+    let patterns: [String: Pattern]
+
+    /// - Throws: what is wrong with it, and where.
+    package init(_ text: JSONText) throws(SchemaError) {
+        self.text = text
+        root = text.value()
+        var reader = SchemaReader(root: root)
+        try reader.check(root, at: "#", depth: 0)
+        patterns = reader.patterns
+    }
+
+    package static func == (left: Schema, right: Schema) -> Bool { left.text == right.text }
+
+    /// What of `value` the schema forbids, told of the first place only; nil: nothing.
+    package func violation(of value: JSONValue) -> String? {
+        var validation = SchemaValidation(schema: self)
+        do throws(SchemaViolation) {
+            try validation.check(value, root, at: "", depth: 0)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// The schema that a reference names; nil: there is none.
+    static func target(of reference: String, in root: JSONValue) -> JSONValue? {
+        guard reference.hasPrefix("#") else { return nil }
+        var place = root
+        for part in reference.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+            .dropFirst()
+        {
+            let name = part.percentDecoded.replacing("~1", with: "/").replacing("~0", with: "~")
+            switch place {
+            case .object(let object):
+                guard let member = object[name] else { return nil }
+                place = member
+            case .array(let elements):
+                guard let index = Int(name), elements.indices.contains(index) else { return nil }
+                place = elements[index]
+            default: return nil
+            }
+        }
+        return reference == "#" || reference.hasPrefix("#/") ? place : nil
+    }
+}
+
+/// What is wrong with a schema.
+package struct SchemaError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let place: String
+    package let problem: String
+
+    package var description: String { "\(place): \(problem)" }
+}
+
+/// Checks a schema once, before values are held against it.
+struct SchemaReader {
+    let root: JSONValue
+    private(set) var patterns: [String: Pattern] = [:]
+
+    static let depthMax = 100
+
+    private static let types = [
+        "null", "boolean", "object", "array", "number", "string", "integer",
+    ]
+    private static let unknown = [
+        "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef",
+    ]
+
+    init(root: JSONValue) { self.root = root }
+
+    mutating func check(_ schema: JSONValue, at place: String, depth: Int) throws(SchemaError) {
+        guard depth <= Self.depthMax else {
+            throw SchemaError(place: place, problem: "it is nested too deep")
+        }
+        if case .bool = schema { return }
+        guard case .object(let object) = schema else {
+            throw SchemaError(place: place, problem: "a schema is an object, true or false")
+        }
+        for member in object.members {
+            let place = "\(place)/\(member.name)"
+            if Self.unknown.contains(member.name) {
+                throw SchemaError(place: place, problem: "this keyword is not known here")
+            }
+            try check(keyword: member.name, member.value, at: place, depth: depth + 1)
+        }
+    }
+
+    private mutating func check(
+        keyword: String,
+        _ value: JSONValue,
+        at place: String,
+        depth: Int
+    ) throws(SchemaError) {
+        func require(_ isRight: Bool, _ expected: String) throws(SchemaError) {
+            if !isRight { throw SchemaError(place: place, problem: "it must be \(expected)") }
+        }
+        switch keyword {
+        case "type":
+            try require(value.names.map(Self.areTypes) ?? false, "the name of a type, or several")
+        case "enum": try require(value.elements != nil, "an array")
+        case "required": try require(value.texts != nil, "an array of strings")
+        case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+            "minContains", "maxContains":
+            try require(value.count != nil, "a whole number from 0 on")
+        case "minimum", "maximum": try require(value.number != nil, "a number")
+        case "exclusiveMinimum", "exclusiveMaximum":
+            try require(value.number != nil || value.kind == .bool, "a number")
+        case "multipleOf":
+            try require((value.number?.doubleValue ?? 0) > 0, "a number above 0")
+        case "uniqueItems": try require(value.kind == .bool, "true or false")
+        case "pattern": try check(pattern: value, at: place)
+        case "$ref": try check(reference: value, at: place)
+        case "allOf", "anyOf", "oneOf", "prefixItems":
+            try check(list: value, at: place, depth)
+        case "items" where value.elements != nil: try check(list: value, at: place, depth)
+        case "items", "additionalItems", "contains", "additionalProperties", "propertyNames", "not",
+            "if", "then", "else":
+            try check(value, at: place, depth: depth)
+        case "properties", "patternProperties", "$defs", "definitions", "dependentSchemas":
+            try check(map: value, at: place, depth, arePatterns: keyword == "patternProperties")
+        case "dependentRequired":
+            try require(
+                value.members?.allSatisfy { $0.value.texts != nil } ?? false,
+                "a map of names"
+            )
+        case "dependencies": try check(dependencies: value, at: place, depth)
+        default: break
+        }
+    }
+
+    private static func areTypes(_ names: [String]) -> Bool {
+        !names.isEmpty && names.allSatisfy(types.contains)
+    }
+
+    private mutating func check(pattern value: JSONValue, at place: String) throws(SchemaError) {
+        guard case .string(let text) = value else {
+            throw SchemaError(place: place, problem: "it must be a regular expression")
+        }
+        try add(pattern: text, at: place)
+    }
+
+    private mutating func add(pattern text: String, at place: String) throws(SchemaError) {
+        do throws(PatternError) {
+            patterns[text] = try Pattern(text)
+        } catch {
+            throw SchemaError(place: place, problem: "\"\(text)\" is refused: \(error)")
+        }
+    }
+
+    private func check(reference value: JSONValue, at place: String) throws(SchemaError) {
+        guard case .string(let text) = value, Schema.target(of: text, in: root) != nil else {
+            throw SchemaError(
+                place: place,
+                problem: "it leads to nothing; a reference is into the schema itself, as "
+                    + "\"#/$defs/name\""
+            )
+        }
+    }
+
+    private mutating func check(
+        list value: JSONValue,
+        at place: String,
+        _ depth: Int
+    ) throws(SchemaError) {
+        guard let schemas = value.elements, !schemas.isEmpty else {
+            throw SchemaError(place: place, problem: "it must be a list of schemas")
+        }
+        for (number, schema) in schemas.enumerated() {
+            try check(schema, at: "\(place)/\(number)", depth: depth)
+        }
+    }
+
+    private mutating func check(
+        map value: JSONValue,
+        at place: String,
+        _ depth: Int,
+        arePatterns: Bool
+    ) throws(SchemaError) {
+        guard let members = value.members else {
+            throw SchemaError(place: place, problem: "it must be a map of schemas")
+        }
+        for member in members {
+            let place = "\(place)/\(member.name)"
+            if arePatterns { try add(pattern: member.name, at: place) }
+            try check(member.value, at: place, depth: depth)
+        }
+    }
+
+    private mutating func check(
+        dependencies value: JSONValue,
+        at place: String,
+        _ depth: Int
+    ) throws(SchemaError) {
+        guard let members = value.members else {
+            throw SchemaError(place: place, problem: "it must be a map")
+        }
+        for member in members where member.value.texts == nil {
+            try check(member.value, at: "\(place)/\(member.name)", depth: depth)
+        }
+    }
+}
+
+extension JSONValue {
+    var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+
+    var members: [JSONObject.Member]? {
+        if case .object(let object) = self { object.members } else { nil }
+    }
+
+    var number: JSONNumber? { if case .number(let number) = self { number } else { nil } }
+
+    /// Strings only.
+    var texts: [String]? {
+        guard let elements else { return nil }
+        var texts: [String] = []
+        for element in elements {
+            guard case .string(let text) = element else { return nil }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// A string, or several.
+    var names: [String]? { if case .string(let text) = self { [text] } else { texts } }
+
+    /// A whole number from 0 on; `2.0` is one.
+    var count: Int? {
+        guard let number, let value = number.doubleValue, value >= 0, value.rounded() == value
+        else {
+            return nil
+        }
+        return Int(exactly: value)
+    }
+}
+
+extension Substring {
+    fileprivate var percentDecoded: String {
+        var bytes: [UInt8] = []
+        var rest = self.utf8[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                rest = rest.dropFirst(2)
+                bytes.append(value)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

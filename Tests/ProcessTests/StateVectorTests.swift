@@ -1,0 +1,181 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// The rules and vectors of services 1, C, by a bare client.
+    @Suite("The state's rules over the wire")
+    struct StateVectorTests {
+        let engine: EngineProcess
+        let worker: RawWorker
+
+        init() throws {
+            engine = try EngineProcess.started()
+            worker = try RawWorker.ready(engine)
+        }
+    }
+}
+
+extension Programs.StateVectorTests {
+    @Test("C.1: what each function answers")
+    func functions() throws {
+        let steps = [
+            WireStep("state::get", #"{"scope":"s","key":"k"}"#, WireStep.none),
+            WireStep("state::delete", #"{"scope":"s","key":"k"}"#, WireStep.none),
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","value":1}"#,
+                #"{"old_value":null,"new_value":1}"#
+            ),
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","data":{"a":[true,null]}}"#,
+                #"{"old_value":1,"new_value":{"a":[true,null]}}"#
+            ),
+            WireStep("state::get", #"{"scope":"s","key":"k"}"#, #"{"a":[true,null]}"#),
+            // A stored null is a value.
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"n","value":null}"#,
+                #"{"old_value":null,"new_value":null}"#
+            ),
+            WireStep("state::get", #"{"scope":"s","key":"n"}"#, "null"),
+            // Any text is a name.
+            WireStep(
+                "state::set",
+                #"{"scope":"","key":"","value":"e","more":1}"#,
+                #"{"old_value":null,"new_value":"e"}"#
+            ),
+            WireStep("state::get", #"{"scope":"","key":""}"#, #""e""#),
+            // Keys are listed in the order in which they came, whatever was written since.
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","value":9}"#,
+                #"{"old_value":{"a":[true,null]},"new_value":9}"#
+            ),
+            WireStep("state::list", #"{"scope":"s"}"#, "[9,null]"),
+            WireStep("state::list", #"{"scope":"unknown"}"#, "[]"),
+            WireStep("state::list_groups", "{}", #"{"groups":["","s"]}"#),
+            WireStep("state::delete", #"{"scope":"s","key":"k"}"#, "9"),
+            WireStep("state::delete", #"{"scope":"","key":""}"#, #""e""#),
+            WireStep("state::list", #"{"scope":"s"}"#, "[null]"),
+            WireStep("state::list_groups", #"{"x":1}"#, #"{"groups":["s"]}"#),
+            // What is missing or of another type.
+            WireStep("state::set", #"{"scope":"s","key":"k"}"#, "deserialization_error"),
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","value":1,"data":1}"#,
+                "deserialization_error"
+            ),
+            WireStep("state::set", #"{"scope":1,"key":"k","value":1}"#, "deserialization_error"),
+            WireStep("state::get", #"{"scope":"s"}"#, "deserialization_error"),
+            WireStep("state::get", #"{"scope":"s","key":null}"#, "deserialization_error"),
+            WireStep("state::delete", #"{"key":"k"}"#, "deserialization_error"),
+            WireStep("state::update", #"{"scope":"s","key":"k"}"#, "deserialization_error"),
+            WireStep("state::list", "{}", "deserialization_error"),
+            WireStep("state::get", "[]", "deserialization_error"),
+            WireStep("state::get", "7", "deserialization_error"),
+        ]
+        for step in steps { try step.check(worker) }
+    }
+
+    @Test("C.2: every vector and rule of the operations, of the state and of streams")
+    func updates() throws {
+        for (number, vector) in (UpdateVector.table + UpdateVector.rules).enumerated() {
+            var place: Envelope = ["scope": "v", "key": "\(number)"]
+            var item: Envelope = ["stream_name": "v", "group_id": "g", "item_id": "\(number)"]
+            if let stored = vector.stored {
+                let value = try #require(JSON.value(stored))
+                _ = try worker.ask("state::set", place.merging(["value": value]) { $1 })
+                _ = try worker.ask("stream::set", item.merging(["data": value]) { $1 })
+            }
+            let operations = try #require(JSON.value(vector.operations), "\(vector.operations)")
+            place["ops"] = operations
+            item["ops"] = operations
+            vector.check(try worker.ask("state::update", place), "state::update")
+            vector.check(try worker.ask("stream::update", item), "stream::update")
+            // It is stored, also where everything failed.
+            let stored = try worker.ask("state::get", ["scope": "v", "key": "\(number)"])
+            #expect(JSON.text(stored["result"]) == JSON.text(JSON.value(vector.new)))
+        }
+        for operations in UpdateVector.refused {
+            let value = try #require(JSON.value(operations))
+            let reply = try worker.ask("state::update", ["scope": "r", "key": "k", "ops": value])
+            #expect(WireStep.answer(reply) == "deserialization_error", "\(operations)")
+            let item: Envelope = [
+                "stream_name": "r", "group_id": "g", "item_id": "k", "ops": value,
+            ]
+            let other = try worker.ask("stream::update", item)
+            #expect(WireStep.answer(other) == "deserialization_error", "\(operations)")
+        }
+        #expect(WireStep.answer(try worker.ask("state::list", ["scope": "r"])) == "[]")
+    }
+
+    @Test("C.3, 0.4: a trigger's condition, and what is refused at registration")
+    func triggers() throws {
+        let reactor = try RawWorker.ready(engine, functions: ["r::f", "r::c"])
+        func bind(_ id: String, _ config: Any) throws {
+            try reactor.send([
+                "type": "registertrigger", "id": id, "trigger_type": "state",
+                "function_id": "r::f", "config": config,
+            ])
+        }
+        let wrong: [Any] = [
+            7, ["scope": 1] as Envelope, ["key": []] as Envelope,
+            ["condition_function_id": true] as Envelope,
+        ]
+        for (number, config) in wrong.enumerated() {
+            try bind("wrong-\(number)", config)
+            let refused = try reactor.next("a refusal of \(config)") {
+                $0["type"] as? String == "triggerregistrationresult"
+            }
+            #expect(code(of: refused) == "trigger_registration_failed")
+        }
+        try bind("t", ["scope": "c", "condition_function_id": "r::c", "description": "x"])
+        _ = try reactor.ask("engine::cron::list", [:])
+        // Only false forbids; an error does, too.
+        let answers: [(Any?, Bool)] = [
+            (false, false), (true, true), (NSNull(), true), (0, true), ("", true),
+            ([:] as Envelope, true), (nil, false), ("false", true),
+        ]
+        for (number, (answer, runs)) in answers.enumerated() {
+            _ = try worker.ask("state::set", ["scope": "c", "key": "\(number)", "value": number])
+            let question = try reactor.dispatch("r::c")
+            if let answer {
+                try reactor.answer(question, answer)
+            } else {
+                try reactor.fail(question, "no")
+            }
+            guard runs else { continue }
+            let run = try reactor.dispatch("r::f")
+            #expect(JSON.text(run["data"]) == JSON.text(question["data"]))
+            try reactor.answer(run, NSNull())
+        }
+        _ = try reactor.ask("engine::cron::list", [:])
+        #expect(reactor.takeWaiting().allSatisfy { $0["type"] as? String != "invokefunction" })
+    }
+
+    @Test("C.4: a bound for values holds for state::set alone")
+    func bounds() throws {
+        let small = try EngineProcess.started(["--set", "state.max_value_bytes=10"])
+        let worker = try RawWorker.ready(small)
+        let steps = [
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","value":"12345678"}"#,
+                #"{"old_value":null,"new_value":"12345678"}"#
+            ),
+            WireStep(
+                "state::set",
+                #"{"scope":"s","key":"k","value":"123456789"}"#,
+                "VALUE_TOO_LARGE"
+            ),
+            WireStep("state::get", #"{"scope":"s","key":"k"}"#, #""12345678""#),
+            WireStep(
+                "state::update",
+                #"{"scope":"s","key":"k","ops":[{"type":"append","value":"9"}]}"#,
+                #"{"old_value":"12345678","new_value":"123456789"}"#
+            ),
+        ]
+        for step in steps { try step.check(worker) }
+    }
+}
