@@ -36,7 +36,8 @@ struct DashboardPages: Sendable {
 
     func has(_ path: String) -> Bool { pages[path] != nil }
 
-    /// - Parameter known: the `If-None-Match` of the request.
+    /// `known` is the `If-None-Match` of the request.
+    ///
     /// - Returns: nil: there is no such page.
     func reply(_ path: String, known: String?) -> HTTPReply? {
         guard let page = pages[path] else { return nil }

@@ -79,7 +79,7 @@ package final class DashboardStage: Sendable {
         }
     }
 
-    /// - Parameter token: what peers beyond this machine must present; nil: they are refused.
+    /// `token` is what peers beyond this machine must present; nil: they are refused.
     package func ready(_ facts: DashboardFacts, token: String?) {
         let access = DashboardAccess(
             token: token,

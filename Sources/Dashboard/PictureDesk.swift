@@ -17,7 +17,8 @@ final class PictureDesk {
         self.loopNumber = loopNumber
     }
 
-    /// - Parameter known: functions and triggers are left out where this is their version.
+    /// Functions and triggers are left out where `known` is their version.
+    ///
     /// - Returns: false: too many are waited for already.
     func ask(known: UInt64? = nil, _ take: @escaping (EnginePicture) -> Void) -> Bool {
         guard waiting.count < Self.limit else { return false }

@@ -11,6 +11,8 @@ package struct LogOverview {
         let frame: SegmentFrame
         /// Where the next one begins; nil: it takes batches.
         let end: Offset?
+        /// The offset behind its last record.
+        let next: Offset
         let firstTime: Timestamp?
     }
 
@@ -18,10 +20,13 @@ package struct LogOverview {
     /// The offsets up to which the snapshots were folded, the newest first.
     package let snapshots: [Offset]
 
-    /// - Parameter firstTimes: what was found before, by the salts of segments; added to.
+    /// The log is known to go on to `end`, and `firstTimes` is what was found before, by the salts
+    /// of segments; it is added to.
+    ///
     /// - Throws: ``ToolError`` when the files cannot be read.
     package init(
         _ pass: LogPass,
+        until end: Offset,
         firstTimes: inout [UInt64: Timestamp]
     ) throws(ToolError) {
         var reader = LogReader(pass.source)
@@ -33,12 +38,14 @@ package struct LogOverview {
         }
         var rows: [Row] = []
         for (place, frame) in frames.enumerated() {
-            let end = place + 1 < frames.count ? frames[place + 1].header.base : nil
+            let base = frame.header.base
+            let follower = place + 1 < frames.count ? frames[place + 1].header.base : nil
             let salt = frame.header.salt
-            if firstTimes[salt] == nil, end != frame.header.base {
-                firstTimes[salt] = try Self.firstTime(of: frame.header.base, pass)
+            let next = max(base, follower ?? end)
+            if firstTimes[salt] == nil, next > base {
+                firstTimes[salt] = try Self.firstTime(of: base, pass)
             }
-            rows.append(Row(frame: frame, end: end, firstTime: firstTimes[salt]))
+            rows.append(Row(frame: frame, end: follower, next: next, firstTime: firstTimes[salt]))
         }
         self.rows = rows
         guard let folder = pass.snapshots else {
@@ -88,7 +95,7 @@ extension LogOverview.Row {
         integer("segment", header.number)
         integer("first_offset", header.base.rawValue)
         integer("next_offset", end?.rawValue)
-        integer("records", frame.footer?.records ?? end.map { $0.rawValue - header.base.rawValue })
+        integer("records", frame.footer?.records ?? next.rawValue - header.base.rawValue)
         integer("bytes", UInt64(frame.fileBytes))
         integer("stored_bytes", frame.footer?.storedBytes)
         integer("plain_bytes", frame.footer?.plainBytes)

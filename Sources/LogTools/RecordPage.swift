@@ -10,11 +10,9 @@ package struct RecordPage {
     /// The first offset that was not looked at.
     package private(set) var next: Offset
 
-    /// - Parameters:
-    ///   - start: the first offset to look at.
-    ///   - end: the one to end before.
-    ///   - limit: the most records.
-    ///   - room: how many bytes they may have together, if there is more than one.
+    /// From the record at `start` on and before `end`: at most `limit` of them, and, if there is
+    /// more than one, with `room` bytes at most.
+    ///
     /// - Throws: ``ToolError`` when the files cannot be read.
     package init(
         _ pass: LogPass,

@@ -174,6 +174,12 @@ final class Core: Sendable {
         warnOfFileSystem()
         tail.move(to: start)
         opened(.success(recovery))
+        live(loop)
+    }
+
+    private func live<Store: Storage & ~Copyable>(
+        _ loop: consuming CoreLoop<Store, SystemEntropy, SystemClock>
+    ) {
         do throws(LogError) {
             try loop.run()
             ended.arrive()

@@ -108,7 +108,7 @@ final class DashboardFiles: Sendable {
 
     private func overview(_ pass: LogPass) throws(ToolError) -> JSONText {
         var times = firstTimes.withLock { $0 }
-        let overview = try LogOverview(pass, firstTimes: &times)
+        let overview = try LogOverview(pass, until: tail.durable, firstTimes: &times)
         firstTimes.withLock { $0 = times }
         var json = JSONBuilder()
         json.beginObject()

@@ -48,7 +48,6 @@ final class LivePublisher {
     // MARK: Who listens
 
     func join(_ number: Int, _ target: Target, session: UInt64) {
-        if targets.isEmpty { frames = LiveFrames() }
         targets[number] = target
         newcomers.append((number, session))
         guard !isTicking else { return }

@@ -26,12 +26,15 @@ struct LiveRates {
     private var counted: [FunctionName: RecordTotals.Function] = [:]
     private var countedAt: Timestamp?
 
+    /// Two ticks that are further apart say nothing about now, in seconds.
+    private static let longest = 5.0
     /// Between two counts of the functions: their list is long.
     private static let functionPeriod = Timestamp.Span.seconds(1)
 
     mutating func take(_ totals: RecordTotals, _ picture: EnginePicture) {
-        before = now
         seconds = time.map { Self.seconds(from: $0, to: picture.now) } ?? 0
+        // Over a time in which nobody looked nothing is told.
+        before = seconds > Self.longest ? nil : now
         now = totals
         time = picture.now
         let recent = picture.log.syncs.since(syncs)

@@ -17,7 +17,7 @@ struct MetricsText {
     private static let functionLimit = 500
     private static let others = "(other)"
 
-    /// - Parameter commands: that wait for the core.
+    /// The whole text.
     static func bytes(
         _ picture: EnginePicture,
         _ host: HostFigures,

@@ -95,7 +95,8 @@ extension Engine where Store: ~Copyable {
     }
 
     private func pictureOfWorkers() -> [EnginePicture.Worker] {
-        registry.workers.values.lazy.filter { $0.pid != nil || $0.name != nil }
+        registry.workers.values.lazy
+            .filter { $0.pid != nil || $0.name != nil || !$0.functions.isEmpty }
             .prefix(Limits.pictureRows)
             .map { worker in
                 EnginePicture.Worker(
