@@ -4,8 +4,8 @@ import Testing
 
 extension Programs {
     /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: a test for each
-    /// of its scenarios, or few that leave each other alone. It also fails at any console error,
-    /// any request to elsewhere, and any page that is wider than its window.
+    /// of its scenarios, or for few that leave each other alone. It also fails at any console
+    /// error, any request to elsewhere, and any page that is wider than its window.
     @Suite("Dashboard in a browser")
     struct DashboardTests {
         let engine: EngineProcess

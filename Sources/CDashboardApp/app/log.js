@@ -88,7 +88,7 @@ export default function log(context) {
           bytes(one.stored_bytes), bytes(one.plain_bytes), time(one.first_time),
           time(one.last_time),
         ].map((text) => h("td", { class: "num" }, text)),
-        h("td", {}, one.records > 0 && h("button", {
+        h("td", {}, one.state !== "spare" && h("button", {
           "data-row": true, "aria-expanded": String(isOpen), onclick: () => whyKept(one.segment),
         }, "What keeps it"))),
       isOpen && h("tr", { key: one.segment + "+" },

@@ -158,7 +158,9 @@ function value(context, scope, key) {
     context.update();
   }
 
+  /** What is edited is what there is when the editor opens. */
   async function edit() {
+    await load();
     await write(context, scope, key, now);
     load();
   }
