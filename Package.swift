@@ -107,6 +107,7 @@ let package = Package(
             providers: [.apt(["libxxhash-dev"])]
         ),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
+        .target(name: "CDashboardApp", path: "Sources/CDashboardApp", exclude: ["app"]),
         // 2
         module("RecordFormat", ["Primitives", "CPlatform", "CZstd", "CXXHash"]),
         module("Disk", ["Primitives", "CLiburing", "CPlatform"]),
@@ -173,6 +174,10 @@ let package = Package(
             ["Primitives", "Engine", "NetServer", "Stream", "JSON", nioCore, deque]
         ),
         module(
+            "Dashboard",
+            ["Primitives", "Engine", "NetServer", "JSON", "CDashboardApp", nioCore]
+        ),
+        module(
             "HTTPInvoker",
             [
                 "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
@@ -184,9 +189,9 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTP", "HTTPFunctions",
-                "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
-                "State", "Stream", "Cron", "JSON", "CPlatform", deque,
+                "StreamGateway", "HTTPInvoker", "Dashboard", "Channels", "NetServer", "HTTP",
+                "HTTPFunctions", "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events",
+                "Observability", "State", "Stream", "Cron", "JSON", "CPlatform", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -276,6 +281,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
+        tests("DashboardTests", ["Dashboard"]),
         tests(
             "ChannelsTests",
             [

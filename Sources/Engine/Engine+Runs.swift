@@ -207,6 +207,8 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron, .react: true
+            // It began with a record of its own.
+            case .answer(let connection, _, _, _) where connection.isOfOperators: true
             case .answer, .nobody, .condition, .middleware, .deliver, .admit, .screen, .notify,
                 .keepsStream, .joinsStream, .admitStream:
                 start != nil || run.activation != nil
@@ -295,7 +297,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A result that no record can hold is told of, not held.
-    private func recordable(_ result: FunctionResult) -> FunctionResult {
+    func recordable(_ result: FunctionResult) -> FunctionResult {
         switch result {
         case .none: return .none
         case .value(let bytes):

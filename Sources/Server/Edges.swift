@@ -1,4 +1,5 @@
 import Channels
+import Dashboard
 import Engine
 import HTTP
 import HTTPGateway
@@ -21,6 +22,7 @@ final class Edges: Sendable {
         let streams: NIOLoopBound<StreamGateway>
         let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
+        let dashboard: NIOLoopBound<DashboardGateway>
 
         /// Built on the loop that will own it, as NIOLoopBound asks.
         init(
@@ -30,6 +32,7 @@ final class Edges: Sendable {
             outbound: InvokerSettings,
             http settings: Configuration.HTTP,
             streams: StreamSettings,
+            dashboard: DashboardSystem,
             report: Report
         ) {
             self.loop = loop
@@ -70,6 +73,10 @@ final class Edges: Sendable {
                 HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                 eventLoop: loop
             )
+            self.dashboard = NIOLoopBound(
+                DashboardGateway(system: dashboard, inbox: inbox, loop: loop, loopNumber: number),
+                eventLoop: loop
+            )
         }
     }
 
@@ -85,6 +92,7 @@ final class Edges: Sendable {
         outbound: InvokerSettings,
         http settings: Configuration.HTTP,
         streams: StreamSettings,
+        dashboard: DashboardSystem,
         replayer: StreamReplayer,
         readings: LogReadings,
         follower: LogFollower,
@@ -102,6 +110,7 @@ final class Edges: Sendable {
                     outbound: outbound,
                     http: settings,
                     streams: streams,
+                    dashboard: dashboard,
                     report: report
                 )
             }
@@ -126,6 +135,8 @@ final class Edges: Sendable {
                     let streams = owned.streams.value
                     for effect in effects {
                         switch effect {
+                        case .send(let connection, let message) where connection.isOfOperators:
+                            owned.dashboard.value.carryOut(message)
                         case .send, .close, .admit, .probe: workers.carryOut(effect)
                         case .respond, .stream: http.carryOut(effect)
                         case .open(let channel, _):
@@ -182,6 +193,11 @@ final class Edges: Sendable {
     /// On the event loop that is asked for.
     func httpService(on loop: any EventLoop) -> any HTTPService {
         current.http.value
+    }
+
+    /// On the event loop that is asked for.
+    func dashboardService(on loop: any EventLoop) -> any HTTPService {
+        current.dashboard.value
     }
 
     private var current: Loop {

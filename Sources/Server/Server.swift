@@ -1,4 +1,5 @@
 import CPlatform
+import Dashboard
 import Engine
 import Glibc
 import HTTPInvoker
@@ -30,22 +31,33 @@ package enum Server {
         let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
         let follower = LogFollower(configuration, core, report: report)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
-        for loop in group.makeIterator() {
-            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
-        }
-        let edges = try Edges(configuration, group, core.inbox, outbound, follower, report)
+        let group = makeLoops()
+        let dashboard = DashboardEdge(configuration)
+        let edges = try Edges(
+            configuration,
+            group,
+            core.inbox,
+            outbound,
+            follower,
+            dashboard,
+            report
+        )
+        let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         follower.start()
         let listeners: Listeners
         do throws(ServeError) {
+            let token = try Token.forPeers(of: configuration, report: report)
             listeners = try await Listeners.open(
                 configuration,
+                dashboard: try early.get(),
+                token: token,
                 edges: edges,
                 group: group,
                 report: report
             )
+            dashboard.ready(loaded, opened, listeners, token: token)
         } catch {
             await core.stop()
             throw error
@@ -58,12 +70,21 @@ package enum Server {
         report.stopping(await shutdown.arrivals.next())
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
+        dashboard.system.stage.stopping()
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         await listeners.close()
         await core.stop()
         report.stopped()
         shutdown.cancel()
+    }
+
+    private static func makeLoops() -> MultiThreadedEventLoopGroup {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        for loop in group.makeIterator() {
+            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
+        }
+        return group
     }
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
@@ -107,6 +128,7 @@ extension Edges {
         _ inbox: Inbox,
         _ outbound: InvokerSettings,
         _ follower: LogFollower,
+        _ dashboard: DashboardEdge,
         _ report: Report
     ) throws(ServeError) {
         self.init(
@@ -115,6 +137,7 @@ extension Edges {
             outbound: outbound,
             http: configuration.http,
             streams: StreamSettings(configuration.stream),
+            dashboard: dashboard.system,
             replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
             readings: try LogReadings(configuration, inbox: inbox),
             follower: follower,
