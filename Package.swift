@@ -205,12 +205,17 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            exclude: ["WRITER.md", "CEpoll", "Peers/fanout.py"],
+            exclude: [
+                "WRITER.md", "CEpoll", "Worker", "Peers/fanout.py", "Peers/requirements.txt",
+                "Peers/web_app.py", "Peers/web_server.js", "Peers/web_worker.py",
+            ],
             [
                 "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
                 "CLiburing", "CPlatform", "CEpoll",
             ]
         ),
+
+        program("bench-worker", path: "Benchmarks/Worker", ["IIISDK"]),
 
         program("web-socket-echo", path: "Tests/WebSocketEcho", ["NetServer", nioCore, nioPosix]),
 

@@ -49,9 +49,9 @@ struct ChannelConnection: Sendable {
 }
 
 extension ChannelConnection {
-    /// Takes one order after the other to the socket. It waits for each until the kernel has it: a
-    /// writer that never waits keeps the event loop so busy that it hears nothing any more, not even
-    /// that nobody reads.
+    /// Takes one order after the other to the socket, and waits until the kernel has it: a writer
+    /// that never waits keeps the event loop so busy that it hears nothing any more, not even that
+    /// nobody reads.
     struct Outgoing: Sendable {
         let channel: any Channel
 

@@ -31,15 +31,15 @@ package enum Server {
         let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
         let follower = LogFollower(configuration, core, report: report)
-        let group = makeLoops()
+        let group = eventLoops()
         let dashboard = DashboardEdge(configuration)
         let edges = try Edges(
             configuration,
             group,
             core.inbox,
             outbound,
-            follower,
             dashboard,
+            follower,
             report
         )
         let early = await dashboard.listen(edges: edges, group: group)
@@ -79,14 +79,6 @@ package enum Server {
         shutdown.cancel()
     }
 
-    private static func makeLoops() -> MultiThreadedEventLoopGroup {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
-        for loop in group.makeIterator() {
-            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
-        }
-        return group
-    }
-
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
     private static func prepareProcess() {
         umask(0o077)
@@ -100,6 +92,15 @@ package enum Server {
             limit.rlim_cur = limit.rlim_max
             setrlimit(files, &limit)
         }
+    }
+
+    /// One core is left for the core thread.
+    private static func eventLoops() -> MultiThreadedEventLoopGroup {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        for loop in group.makeIterator() {
+            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
+        }
+        return group
     }
 
     /// Nothing is lost by it: what anybody was told is on disk.
@@ -127,8 +128,8 @@ extension Edges {
         _ group: MultiThreadedEventLoopGroup,
         _ inbox: Inbox,
         _ outbound: InvokerSettings,
-        _ follower: LogFollower,
         _ dashboard: DashboardEdge,
+        _ follower: LogFollower,
         _ report: Report
     ) throws(ServeError) {
         self.init(

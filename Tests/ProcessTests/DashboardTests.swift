@@ -3,9 +3,9 @@ import Glibc
 import Testing
 
 extension Programs {
-    /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: one test for each
-    /// of its scenarios, or few that leave each other alone. It also fails at any console error, any
-    /// request to elsewhere, and any page that is wider than its window.
+    /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: a test for each
+    /// of its scenarios, or few that leave each other alone. It also fails at any console error,
+    /// any request to elsewhere, and any page that is wider than its window.
     @Suite("Dashboard in a browser")
     struct DashboardTests {
         let engine: EngineProcess
@@ -38,7 +38,7 @@ extension Programs {
 
 extension Programs.DashboardTests {
     @Test("A request appears by itself within a second, and its steps are told and stepped through")
-    func hello() throws { try use("hello") }
+    func request() throws { try use("hello") }
 
     @Test("A failing job is seen, explained, edited, sent again, redriven and done, from the page")
     func mending() throws { try use("mending") }
@@ -50,7 +50,7 @@ extension Programs.DashboardTests {
     func killed() throws { try use("worker") }
 
     @Test("All of it goes by keyboard; live updates leave the focus; a flood is sampled")
-    func keyboard() throws { try use("keyboard", "flood") }
+    func keys() throws { try use("keyboard", "flood") }
 
     @Test("Every page has names, contrast and order, at 1280 and 400 pixels, light and dark")
     func every() throws { try use("every", "budget") }

@@ -10,7 +10,8 @@ export class SchemaForm {
     this.draft = new Draft(value ?? sample(schema));
     this.raw = !this.usable;
     this.parts = new Map();
-    this.values = typeof this.draft.value === "object" && this.draft.value ? { ...this.draft.value } : {};
+    this.values =
+      typeof this.draft.value === "object" && this.draft.value ? {...this.draft.value } : {};
   }
 
   get usable() {
@@ -34,9 +35,26 @@ export class SchemaForm {
 
   view(update) {
     return h("div", { class: "schema-form" },
-      this.usable && h("div", { class: "segmented", role: "group", "aria-label": "Input as" },
-        h("button", { type: "button", "aria-pressed": String(!this.raw), onclick: () => { this.toForm(); update(); } }, "Form"),
-        h("button", { type: "button", "aria-pressed": String(this.raw), onclick: () => { this.toRaw(); update(); } }, "JSON")),
+      this.usable &&
+        h("div", { class: "segmented", role: "group", "aria-label": "Input as" },
+          h("button", {
+            type: "button",
+            "aria-pressed": String(!this.raw),
+            onclick: () => {
+              this.toForm();
+              update();
+            }
+          },
+            "Form"),
+          h("button", {
+            type: "button",
+            "aria-pressed": String(this.raw),
+            onclick: () => {
+              this.toRaw();
+              update();
+            }
+          },
+            "JSON")),
       this.raw ? this.draft.view("Input (JSON)", update) : this.fields(update));
   }
 
@@ -72,10 +90,15 @@ export class SchemaForm {
       schema.description && h("small", {}, schema.description));
     if (schema.enum) {
       return h("label", { class: "field" }, label,
-        h("select", { value: value === undefined ? "" : JSON.stringify(value),
-          onchange: (event) => this.set(name, event.target.value ? JSON.parse(event.target.value) : undefined, update) },
+        h("select", {
+          value: value === undefined ? "" : JSON.stringify(value),
+          onchange: (event) =>
+            this.set(name, event.target.value ? JSON.parse(event.target.value) : undefined, update)
+        },
           h("option", { value: "" }, "–"),
-          schema.enum.map((one) => h("option", { value: JSON.stringify(one), selected: one === value }, String(one)))));
+          schema.enum.map(
+            (one) =>
+              h("option", { value: JSON.stringify(one), selected: one === value }, String(one)))));
     }
     if (type === "boolean") {
       return h("label", { class: "field check" },
@@ -83,15 +106,24 @@ export class SchemaForm {
           onchange: (event) => this.set(name, event.target.checked, update) }), label);
     }
     if (type === "number" || type === "integer") {
-      return h("label", { class: "field" }, label,
-        h("input", { type: "number", step: type === "integer" ? "1" : "any", min: schema.minimum, max: schema.maximum,
-          value: value === undefined ? "" : String(value),
-          oninput: (event) => this.set(name, event.target.value === "" ? undefined : Number(event.target.value), update) }));
+      return h("label", { class: "field" }, label, h("input", {
+        type: "number",
+        step: type === "integer" ? "1" : "any",
+        min: schema.minimum,
+        max: schema.maximum,
+        value: value === undefined ? "" : String(value),
+        oninput: (event) =>
+          this.set(name, event.target.value === "" ? undefined : Number(event.target.value), update)
+      }));
     }
     if (type === "string") {
-      return h("label", { class: "field" }, label,
-        h("input", { type: "text", value: value ?? "", spellcheck: "false",
-          oninput: (event) => this.set(name, event.target.value === "" && !required ? undefined : event.target.value, update) }));
+      return h("label", { class: "field" }, label, h("input", {
+        type: "text",
+        value: value ?? "",
+        spellcheck: "false",
+        oninput: (event) => this.set(
+          name, event.target.value === "" && !required ? undefined : event.target.value, update)
+      }));
     }
     if (!this.parts.has(name)) this.parts.set(name, new Draft(value));
     const draft = this.parts.get(name);

@@ -29,7 +29,9 @@ export function bytes(n) {
 export function duration(ms) {
   if (ms == null) return "–";
   if (ms < 1) return Math.round(ms * 1000) + " µs";
-  if (ms < 1000) return (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)) + " ms";
+  if (ms < 1000) {
+    return (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)) + " ms";
+  }
   const s = ms / 1000;
   if (s < 60) return s.toFixed(s < 10 ? 2 : 1) + " s";
   if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
@@ -64,7 +66,8 @@ export function until(ms, now) {
   return s <= 0 ? "due" : "in " + duration(Math.ceil(s) * 1000);
 }
 
-export const short = (id, length = 8) => (id.length > length + 1 ? id.slice(0, length) + "…" : id);
+export const short = (id, length = 8) =>
+  (id.length > length + 1 ? id.slice(0, length) + "…" : id);
 
 export const plural = (n, one, many = one + "s") => `${n} ${n === 1 ? one : many}`;
 

@@ -104,14 +104,17 @@ function drawNav() {
     now: live.problems.filter((one) => one.severity !== "info").length,
     queues: live.queues.reduce((sum, queue) => sum + queue.dead, 0),
   };
-  render(nav, PAGES.map(([id, name, key]) =>
-    h("a", {
-      key: id, href: `#/${id}`, "aria-current": current?.id === id ? "page" : null,
+  render(nav,
+    PAGES.map(([id, name, key]) => h("a", {
+      key: id,
+      href: `#/${id}`,
+      "aria-current": current?.id === id ? "page" : null,
       "aria-keyshortcuts": `g ${key}`,
     },
-      h("span", {}, name),
-      h("kbd", { "aria-hidden": "true" }, key),
-      badge[id] ? h("b", { class: "badge" }, String(badge[id]), h("span", { class: "sr" }, " need attention")) : null)),
+                h("span", {}, name), h("kbd", { "aria-hidden": "true" }, key),
+                badge[id] ? h("b", { class: "badge" }, String(badge[id]),
+                              h("span", { class: "sr" }, " need attention")) :
+                            null)),
     app.readOnly && h("p", { class: "notice small" }, "Read only: changes are refused."));
 }
 
@@ -193,21 +196,28 @@ function step(by) {
   const rows = [...main.querySelectorAll("[data-row]")];
   if (!rows.length) return;
   const at = rows.indexOf(document.activeElement);
-  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
+  const next =
+    rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
 
 function shortcuts() {
   const rows = [
-    ["/ or Ctrl K", "search, jump, act"], ["j  k", "next, previous row"], ["Enter", "open the row"],
-    ["← →", "step through a request"], ["Home End", "first, last step"], ["p", "hold a live list"], ["?", "this help"],
+    ["/ or Ctrl K", "search, jump, act"],
+    ["j  k", "next, previous row"],
+    ["Enter", "open the row"],
+    ["← →", "step through a request"],
+    ["Home End", "first, last step"],
+    ["p", "hold a live list"],
+    ["?", "this help"],
     ...PAGES.map(([, name, key]) => [`g ${key}`, name]),
   ];
-  dialog("Keyboard", (close) => [
-    h("dl", { class: "keys" }, rows.map(([key, what]) =>
-      h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)))),
-    h("div", { class: "actions" }, h("button", { "data-first": true, onclick: () => close() }, "Close")),
+  dialog("Keyboard",
+    (close) => [h("dl", { class: "keys" }, rows.map(([key,
+      what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)))),
+      h("div", { class: "actions" },
+        h("button", { "data-first": true, onclick: () => close() }, "Close")),
   ]);
 }
 
@@ -215,12 +225,19 @@ function shortcuts() {
 
 function* places() {
   for (const [id, name] of PAGES) yield ["page", name, `#/${id}`];
-  for (const one of live.functions) yield ["function", one.function_id, `#/functions/${encodeURIComponent(one.function_id)}`];
-  for (const one of live.queues) yield ["queue", one.name, `#/queues/${encodeURIComponent(one.name)}`];
-  for (const one of live.streams) yield ["stream", one.name, `#/streams/${encodeURIComponent(one.name)}`];
+  for (const one of live.functions) {
+    yield ["function", one.function_id, `#/functions/${encodeURIComponent(one.function_id)}`];
+  }
+  for (const one of live.queues) {
+    yield ["queue", one.name, `#/queues/${encodeURIComponent(one.name)}`];
+  }
+  for (const one of live.streams) {
+    yield ["stream", one.name, `#/streams/${encodeURIComponent(one.name)}`];
+  }
   for (const one of live.workers) yield ["worker", one.name, `#/now/${encodeURIComponent(one.id)}`];
   for (const one of live.triggers) {
-    yield ["trigger", `${one.trigger_type} ${one.config_summary || one.function_id}`, `#/triggers/${encodeURIComponent(one.id)}`];
+    yield ["trigger", `${one.trigger_type} ${one.config_summary || one.function_id}`,
+      `#/triggers/${encodeURIComponent(one.id)}`];
   }
   let left = 200;
   for (const one of [...live.requests.values()].reverse()) {
@@ -240,9 +257,11 @@ function matches(text) {
     if (words.every((word) => all.includes(word))) found.push(place);
     if (found.length >= 40) break;
   }
-  if (text.trim()) {
-    found.push(["search", `requests with “${text.trim()}”`, `#/requests?search=${encodeURIComponent(text.trim())}`]);
-    found.push(["search", `logs with “${text.trim()}”`, `#/logs?search=${encodeURIComponent(text.trim())}`]);
+  const phrase = text.trim();
+  if (phrase) {
+    const query = encodeURIComponent(phrase);
+    found.push(["search", `requests with “${phrase}”`, `#/requests?search=${query}`]);
+    found.push(["search", `logs with “${phrase}”`, `#/logs?search=${query}`]);
   }
   return found;
 }
@@ -264,17 +283,30 @@ async function palette() {
     };
     return [
       h("input", {
-        type: "search", "data-first": true, "aria-label": "Page, function, queue, worker or trace",
-        role: "combobox", "aria-expanded": "true", "aria-controls": "found",
-        "aria-activedescendant": found.length ? `found-${at}` : null, placeholder: "Page, function, queue, worker or trace",
-        value: text, onkeydown: keys,
-        oninput: (event) => { text = event.target.value; at = 0; update(); },
+        type: "search",
+        "data-first": true,
+        "aria-label": "Page, function, queue, worker or trace",
+        role: "combobox",
+        "aria-expanded": "true",
+        "aria-controls": "found",
+        "aria-activedescendant": found.length ? `found-${at}` : null,
+        placeholder: "Page, function, queue, worker or trace",
+        value: text,
+        onkeydown: keys,
+        oninput: (event) => {
+          text = event.target.value;
+          at = 0;
+          update();
+        },
       }),
       h("ul", { id: "found", class: "found", role: "listbox", "aria-label": "Found" },
         found.map(([kind, name, href], index) => h("li", {
-          id: `found-${index}`, role: "option", "aria-selected": index === at ? "true" : "false",
+          id: `found-${index}`,
+          role: "option",
+          "aria-selected": index === at ? "true" : "false",
           onclick: () => close(href),
-        }, h("span", { class: "kind" }, kind), h("span", {}, name)))),
+        },
+                    h("span", { class: "kind" }, kind), h("span", {}, name)))),
     ];
   });
   if (target) {

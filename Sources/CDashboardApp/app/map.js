@@ -9,7 +9,8 @@ const KIND = {
   trigger: "M3 1 9 6 3 11z",
   function: "M2 2h8v8H2z",
   queue: "M1.5 3h9M1.5 6h9M1.5 9h6",
-  state: "M6 1.5c2.8 0 4.5.8 4.5 1.7v5.6c0 1-1.7 1.7-4.5 1.7s-4.5-.8-4.5-1.7V3.2c0-1 1.7-1.7 4.5-1.7z",
+  state:
+    "M6 1.5c2.8 0 4.5.8 4.5 1.7v5.6c0 1-1.7 1.7-4.5 1.7s-4.5-.8-4.5-1.7V3.2c0-1 1.7-1.7 4.5-1.7z",
   stream: "M1 4c2-2 3 2 5 0s3 2 5 0M1 8c2-2 3 2 5 0s3 2 5 0",
 };
 
@@ -128,14 +129,19 @@ function arrow(edge, byID) {
 
 function box(node) {
   return h("a", {
-    key: node.id, href: node.href, class: `node ${node.kind} ${node.tone || ""}`,
+    key: node.id,
+    href: node.href,
+    class: `node ${node.kind} ${node.tone || ""}`,
     transform: `translate(${node.x} ${node.y})`,
-    "aria-label": [node.kind, node.name, node.note, node.rate ? `${rate(node.rate)} per second` : ""]
-      .filter(Boolean).join(", "),
+    "aria-label":
+      [node.kind, node.name, node.note, node.rate ? `${rate(node.rate)} per second` : ""]
+        .filter(Boolean)
+        .join(", "),
   },
     h("title", {}, `${node.kind} ${node.name}`),
     h("rect", { width: BOX.width, height: BOX.height, rx: 6 }),
-    h("g", { transform: "translate(10 8)" }, h("path", { class: "sign", d: KIND[node.kind] || KIND.function })),
+    h("g", { transform: "translate(10 8)" },
+      h("path", { class: "sign", d: KIND[node.kind] || KIND.function })),
     h("text", { x: 28, y: 17, class: "name" }, short(node.name, 18)),
     h("text", { x: 28, y: 32, class: "note" }, short(node.note || "", node.rate > 0 ? 16 : 24)),
     node.rate > 0 && h("text", { x: BOX.width - 8, y: 32, class: "rate" }, rate(node.rate) + "/s"));

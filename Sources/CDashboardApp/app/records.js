@@ -9,7 +9,9 @@ export function inOrder(history) {
     node.depth = depth;
     node.parent = parent;
     list.push(node);
-    for (const child of node.children) waiting.push({ node: child, depth: depth + 1, parent: node });
+    for (const child of node.children) {
+      waiting.push({ node: child, depth: depth + 1, parent: node });
+    }
   }
   return list.sort((a, b) => a.offset - b.offset);
 }
@@ -32,7 +34,8 @@ export function headline(node, names) {
     case "enqueued":
       return `enqueue ${e.function} → queue ${e.queue}`;
     case "delivered":
-      return `delivery, attempt ${e.attempt}` + (names?.get(e.message) ? ` → ${names.get(e.message)}` : "") +
+      return `delivery, attempt ${e.attempt}` +
+        (names?.get(e.message) ? ` → ${names.get(e.message)}` : "") +
         (node.worker ? ` on ${node.worker.name}` : "");
     case "acked":
       return `done, taken from queue ${e.queue}`;
@@ -82,7 +85,9 @@ export function content(node) {
 /** The functions of messages, by the offset of their `enqueued` record. */
 export function messageNames(list) {
   const names = new Map();
-  for (const node of list) if (node.kind === "enqueued") names.set(node.offset, node.event.function);
+  for (const node of list) {
+    if (node.kind === "enqueued") names.set(node.offset, node.event.function);
+  }
   return names;
 }
 
@@ -118,7 +123,8 @@ function span(node, depth, names) {
     row.end = end ? end.elapsed_ms : null;
     row.tone = !end ? "running" : end.event.error_code ? "failed" : "ok";
     if (end?.kind === "dead_lettered") row.tone = "dead";
-    row.error = end?.event.error_code ? `${end.event.error_code}: ${end.event.error_message}` : null;
+    row.error =
+      end?.event.error_code ? `${end.event.error_code}: ${end.event.error_message}` : null;
     row.result = end;
   } else if (node.kind === "enqueued") {
     row.instant = false;
@@ -282,7 +288,8 @@ export function relations(list) {
 function nodeName(node, names) {
   const e = node.event || {};
   switch (node.kind) {
-    case "triggered": return `trigger ${e.type} ${e.type === "state" ? e.summary.split(" ")[0] : e.summary}`;
+    case "triggered":
+      return `trigger ${e.type} ${e.type === "state" ? e.summary.split(" ")[0] : e.summary}`;
     case "invoked": return `function ${e.function}`;
     case "delivered": return names.get(e.message) ? `function ${names.get(e.message)}` : null;
     case "enqueued": return `queue ${e.queue}`;

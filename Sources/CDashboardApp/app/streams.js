@@ -3,7 +3,10 @@
 import { h } from "./dom.js";
 import { call, get, live } from "./live.js";
 import { clock, count, plural } from "./format.js";
-import { ask, attempt, dialog, Draft, empty, json, link, page, panel, payload, problem, status, toast } from "./ui.js";
+import {
+  ask, attempt, crumbs, dialog, Draft, empty, filters, grid, json, link, page, panel, payload,
+  problem, search, status, toast,
+} from "./ui.js";
 import { timer } from "./state.js";
 
 export default function streams(context) {
@@ -12,23 +15,32 @@ export default function streams(context) {
   return group === undefined ? groups(context, stream) : items(context, stream, group);
 }
 
-const publishButton = (context, stream, group, done) =>
-  h("button", { class: "primary", disabled: context.app.readOnly, onclick: async () => { await publish(stream, group); done?.(); } }, "Publish");
+function publishButton(context, stream, group, done) {
+  const act = async () => {
+    await publish(stream, group);
+    done?.();
+  };
+  return h("button", { class: "primary", disabled: context.app.readOnly, onclick: act }, "Publish");
+}
 
 function list(context) {
-  let search = "";
+  let wanted = "";
+  const look = (text) => {
+    wanted = text;
+    context.update();
+  };
+  const row = (one) => h("tr", { key: one.name },
+    h("th", { scope: "row" },
+      h("a", { href: link("streams", one.name), "data-row": true }, one.name)),
+    h("td", { class: "num" }, count(one.groups)),
+    h("td", { class: "num" }, count(one.subscribers)));
   return {
     view() {
-      const all = live.streams.filter((one) => one.name.toLowerCase().includes(search.toLowerCase()));
+      const all = live.streams
+        .filter((one) => one.name.toLowerCase().includes(wanted.toLowerCase()));
       return page("Streams", publishButton(context, "", ""),
-        h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-          h("label", { class: "inline wide" }, h("span", {}, "Stream"),
-            h("input", { type: "search", value: search, oninput: (event) => { search = event.target.value; context.update(); } }))),
-        all.length ? h("div", { class: "scroll" }, h("table", { class: "grid" },
-          h("thead", {}, h("tr", {}, ["Stream", "Groups", "Subscribers"].map((name) => h("th", { scope: "col" }, name)))),
-          h("tbody", {}, all.slice(0, 500).map((one) => h("tr", { key: one.name },
-            h("th", { scope: "row" }, h("a", { href: link("streams", one.name), "data-row": true }, one.name)),
-            h("td", { class: "num" }, count(one.groups)), h("td", { class: "num" }, count(one.subscribers)))))))
+        filters(search("Stream", wanted, look)),
+        all.length ? grid(["Stream", "Groups", "Subscribers"], all.slice(0, 500).map(row))
           : empty("No stream.", "stream::set or stream::send makes one."));
     },
   };
@@ -38,6 +50,7 @@ function groups(context, stream) {
   let all = null;
   let failure = null;
   const feed = new Feed(context, (event) => event.stream === stream);
+
   async function load() {
     try {
       all = await call("stream::list_groups", { stream_name: stream });
@@ -47,6 +60,11 @@ function groups(context, stream) {
     }
     context.update();
   }
+
+  const row = (one) => h("a", {
+    key: one, class: "row simple", "data-row": true, href: link("streams", stream, one),
+  }, h("b", {}, one));
+
   load();
   const refresh = timer(load, 2000);
   return {
@@ -55,11 +73,11 @@ function groups(context, stream) {
       feed.stop();
     },
     view: () => page(`Stream ${stream}`, publishButton(context, stream, "", load),
-      h("nav", { "aria-label": "Place", class: "crumbs" }, h("a", { href: "#/streams" }, "Streams"), " / ", stream),
+      crumbs(["Streams", "#/streams"], [stream]),
       failure && problem(failure),
       h("div", { class: "columns" },
-        panel("Groups", all?.length ? h("div", { class: "rows" }, all.slice(0, 1000).map((one) =>
-          h("a", { key: one, class: "row simple", "data-row": true, href: link("streams", stream, one) }, h("b", {}, one)))) : empty("No group.")),
+        panel("Groups", all?.length ? h("div", { class: "rows" }, all.slice(0, 1000).map(row))
+          : empty("No group.")),
         feed.view())),
   };
 }
@@ -68,13 +86,13 @@ function items(context, stream, group) {
   let all = null;
   let present = null;
   let failure = null;
-  const feed = new Feed(context, (event) => event.stream === stream && event.group === group);
   const input = { stream_name: stream, group_id: group };
+  const feed = new Feed(context, (event) => event.stream === stream && event.group === group);
+
   async function load() {
     try {
       [all, present] = await Promise.all([
-        call("stream::list", input),
-        call("stream::presence", input).catch(() => null),
+        call("stream::list", input), call("stream::presence", input),
       ]);
       failure = null;
     } catch (error) {
@@ -86,15 +104,44 @@ function items(context, stream, group) {
   async function look(item) {
     const value = await attempt(() => call("stream::get", { ...input, item_id: item }));
     if (value === undefined) return;
-    await dialog(`${stream}/${group}/${item}`, (close) => [json(value), h("div", { class: "actions" },
-      h("button", { class: "danger-text", disabled: context.app.readOnly, onclick: () => close("delete") }, "Delete …"),
-      h("button", { "data-first": true, onclick: () => close() }, "Close"))]).then(async (what) => {
-      if (what !== "delete") return;
-      const sure = await ask({ title: "Delete this item?", action: "Delete",
-        lines: [`Deletes ${stream}/${group}/${item}, and tells every subscriber.`] });
-      if (sure && await attempt(() => call("stream::delete", { ...input, item_id: item })) !== undefined) toast("Deleted.");
-      load();
+    const what = await dialog(`${stream}/${group}/${item}`, (close) => [
+      json(value),
+      h("div", { class: "actions" },
+        h("button", {
+          class: "danger-text", disabled: context.app.readOnly, onclick: () => close("delete"),
+        }, "Delete …"),
+        h("button", { "data-first": true, onclick: () => close() }, "Close")),
+    ]);
+    if (what === "delete") await remove(item);
+  }
+
+  async function remove(item) {
+    const sure = await ask({
+      title: "Delete this item?",
+      lines: [`Deletes ${stream}/${group}/${item}, and tells every subscriber.`],
+      action: "Delete",
     });
+    if (!sure) return;
+    await attempt(async () => {
+      await call("stream::delete", { ...input, item_id: item });
+      toast("Deleted.");
+    });
+    load();
+  }
+
+  function contents() {
+    const seen = feed.ids();
+    return panel(all ? plural(all.length, "item") : "Items",
+      seen.length > 0 && h("p", { class: "dim" }, "Seen lately: ", seen.map((id) =>
+        [h("button", { class: "link", onclick: () => look(id) }, id), " "])),
+      all?.length ? h("ul", { class: "plain" }, all.slice(0, 200).map((one) =>
+        h("li", {}, payload(one)))) : empty("No item."),
+      all?.length > 200 && h("p", { class: "dim" }, `showing 200 of ${all.length}`));
+  }
+
+  function presence() {
+    const members = present?.members ?? present;
+    return panel("Present", members?.length ? json(members) : empty("Nobody is connected."));
   }
 
   load();
@@ -105,17 +152,13 @@ function items(context, stream, group) {
       feed.stop();
     },
     view: () => page(`${stream}/${group}`, publishButton(context, stream, group, load),
-      h("nav", { "aria-label": "Place", class: "crumbs" }, h("a", { href: "#/streams" }, "Streams"), " / ", h("a", { href: link("streams", stream) }, stream), " / ", group),
+      crumbs(["Streams", "#/streams"], [stream, link("streams", stream)], [group]),
       failure && problem(failure),
-      h("div", { class: "columns" },
-        panel(all ? plural(all.length, "item") : "Items",
-          feed.ids().length > 0 && h("p", { class: "dim" }, "Seen lately: ", feed.ids().map((id) => [h("button", { class: "link", onclick: () => look(id) }, id), " "])),
-          all?.length ? h("ul", { class: "plain" }, all.slice(0, 200).map((one) => h("li", {}, payload(one)))) : empty("No item."),
-          all?.length > 200 && h("p", { class: "dim" }, `showing 200 of ${all.length}`),
-          present && panel("Present", Array.isArray(present?.members ?? present) && (present.members ?? present).length ? json(present.members ?? present) : empty("Nobody is connected."))),
-        feed.view())),
+      h("div", { class: "columns" }, h("div", {}, contents(), presence()), feed.view())),
   };
 }
+
+// MARK: What is pushed
 
 /** What is recorded of a stream, as it comes: read from the log, sampled where there is much. */
 class Feed {
@@ -126,6 +169,7 @@ class Feed {
     this.skipped = 0;
     this.after = null;
     this.on = true;
+    this.busy = false;
     this.poll = timer(() => this.on && this.read(), 500);
     this.read();
   }
@@ -134,27 +178,33 @@ class Feed {
     if (this.busy) return;
     this.busy = true;
     try {
-      const { durable_offset: tail } = await get("/api/log");
-      let from = this.after ?? Math.max(0, tail - 1000);
-      if (this.after !== null && tail - from > 2000) {
-        this.skipped += tail - from - 1000;
-        from = tail - 1000;
-      }
-      while (from < tail) {
-        const { records } = await get(`/api/log/records?after=${from}&limit=1000`);
-        if (!records.length) break;
-        from = records.at(-1).offset;
-        for (const one of records) if (/^stream_/.test(one.kind) && one.event && this.wanted(one.event)) this.events.unshift(one);
-      }
-      this.after = Math.max(from, this.after ?? 0);
-      this.events.length = Math.min(this.events.length, 300);
+      await this.follow((await get("/api/log")).durable_offset);
     } catch {
-      // The next reading says it, or goes on.
+      // The next reading goes on, or the page says that there is no connection.
     }
     this.busy = false;
     this.context.update();
   }
 
+  async follow(tail) {
+    let from = this.after ?? Math.max(0, tail - 1000);
+    if (tail - from > 2000) {
+      this.skipped += tail - from - 1000;
+      from = tail - 1000;
+    }
+    while (from < tail) {
+      const { records } = await get(`/api/log/records?after=${from}&limit=1000`);
+      if (!records.length) break;
+      from = records.at(-1).offset;
+      const mine = records.filter((one) =>
+        /^stream_/.test(one.kind) && one.event && this.wanted(one.event));
+      this.events.unshift(...mine.reverse());
+    }
+    this.after = from;
+    this.events.length = Math.min(this.events.length, 300);
+  }
+
+  /** Items of which something was seen. */
   ids() {
     return [...new Set(this.events.map((one) => one.event.item).filter(Boolean))].slice(0, 12);
   }
@@ -163,40 +213,72 @@ class Feed {
     this.poll.stop();
   }
 
+  hold() {
+    this.on = !this.on;
+    this.context.update();
+  }
+
   view() {
+    const told = this.skipped ? `a sample: ${count(this.skipped)} records passed by`
+      : plural(this.events.length, "event");
+    const row = (one) => h("li", { key: one.offset },
+      h("span", { class: "num dim" }, clock(Date.parse(one.time))), " ",
+      h("span", { class: "tag" }, one.kind.replace("stream_", "")), " ",
+      h("b", {}, [one.event.group, one.event.item].filter(Boolean).join("/")), " ",
+      payload(one.event.value ?? one.event.data));
     return panel("Live",
-      h("div", { class: "filters" }, status(this.on ? "running" : "paused", this.on ? "watching" : "held"),
-        h("span", { class: "dim" }, this.skipped ? `showing a sample: ${count(this.skipped)} records passed by` : plural(this.events.length, "event")),
+      h("div", { class: "filters" },
+        status(this.on ? "running" : "paused", this.on ? "watching" : "held"),
+        h("span", { class: "dim" }, told),
         h("span", { class: "grow" }),
-        h("button", { "aria-pressed": String(!this.on), onclick: () => { this.on = !this.on; this.context.update(); } }, this.on ? "Hold" : "Go on")),
-      this.events.length ? h("ul", { class: "feed" }, this.events.slice(0, 100).map((one) => h("li", { key: one.offset },
-        h("span", { class: "num dim" }, clock(Date.parse(one.time))), " ",
-        h("span", { class: "tag" }, one.kind.replace("stream_", "")), " ", h("b", {}, [one.event.group, one.event.item].filter(Boolean).join("/")), " ",
-        payload(one.event.value ?? one.event.data)))) : empty("Nothing was pushed lately.", "Whatever is recorded from now on appears here."));
+        h("button", { "aria-pressed": String(!this.on), onclick: () => this.hold() },
+          this.on ? "Hold" : "Go on")),
+      this.events.length ? h("ul", { class: "feed" }, this.events.slice(0, 100).map(row))
+        : empty("Nothing was pushed lately.", "Whatever is recorded from now on appears here."));
   }
 }
 
+// MARK: Publishing
+
+const LABELS = {
+  stream_name: "Stream",
+  group_id: "Group",
+  item_id: "Item (left out: a passing event)",
+};
+
 async function publish(stream, group) {
   const place = { stream_name: stream, group_id: group, item_id: "" };
+  const first = Object.keys(place).find((name) => !place[name]);
   const draft = new Draft({});
   let type = "message";
-  const labels = { stream_name: "Stream", group_id: "Group", item_id: "Item (left out: a passing event)" };
-  const go = await dialog("Publish", (close, update) => [
-    Object.keys(place).map((name) => h("label", { class: "field" }, h("span", {}, labels[name]),
-      h("input", { value: place[name], spellcheck: "false", "data-first": name === (stream ? (group ? "item_id" : "group_id") : "stream_name"),
-        oninput: (event) => { place[name] = event.target.value; update(); } }))),
-    !place.item_id && h("label", { class: "field" }, h("span", {}, "Event type"), h("input", { value: type, oninput: (event) => { type = event.target.value; update(); } })),
-    draft.view("Data (JSON)", update),
-    h("p", { class: "dim" }, place.item_id ? "Sets the item, and tells every subscriber." : "Is pushed to every subscriber, and kept as a record only."),
-    h("div", { class: "actions" }, h("button", { onclick: () => close(false) }, "Cancel"),
-      h("button", { class: "primary", disabled: !!draft.error || !place.stream_name || !place.group_id, onclick: () => close(true) }, "Publish")),
-  ]);
+  const go = await dialog("Publish", (close, update) => {
+    const field = (label, value, set, isFirst) =>
+      h("label", { class: "field" }, h("span", {}, label), h("input", {
+        value, spellcheck: "false", "data-first": isFirst,
+        oninput: (event) => {
+          set(event.target.value);
+          update();
+        },
+      }));
+    const ready = !draft.error && place.stream_name && place.group_id;
+    return [
+      Object.keys(place).map((name) =>
+        field(LABELS[name], place[name], (text) => (place[name] = text), name === first)),
+      !place.item_id && field("Event type", type, (text) => (type = text)),
+      draft.view("Data (JSON)", update),
+      h("p", { class: "dim" }, place.item_id ? "Sets the item, and tells every subscriber."
+        : "Is pushed to every subscriber, and kept as a record only."),
+      h("div", { class: "actions" },
+        h("button", { onclick: () => close(false) }, "Cancel"),
+        h("button", { class: "primary", disabled: !ready, onclick: () => close(true) },
+          "Publish")),
+    ];
+  });
   if (!go) return;
   const { item_id: item, ...where } = place;
-  const done = await attempt(async () => {
-    if (item) await call("stream::set", { ...where, item_id: item, data: draft.value });
+  await attempt(async () => {
+    if (item) await call("stream::set", { ...place, data: draft.value });
     else await call("stream::send", { ...where, type, data: draft.value });
-    return true;
+    toast("Published.");
   });
-  if (done) toast("Published.");
 }

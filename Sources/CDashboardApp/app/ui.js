@@ -1,7 +1,7 @@
 // What pages are built of: states, JSON, dialogs, forms of actions, long lists.
 
 import { h, render } from "./dom.js";
-import { brief } from "./format.js";
+import { brief, count, duration, plural } from "./format.js";
 
 // MARK: States: a shape, a word and a colour, so that none of them stands alone
 
@@ -15,9 +15,24 @@ const SHAPES = {
   idle: "M2 6h8",
 };
 const SHAPE_OF = {
-  ok: "ok", connected: "ok", available: "ok", busy: "ok", healthy: "ok", active: "running", running: "running",
-  waiting: "waiting", delayed: "waiting", paused: "idle", failed: "failed", error: "failed",
-  dead: "dead", critical: "failed", warning: "warning", gone: "failed", info: "idle", idle: "idle",
+  ok: "ok",
+  connected: "ok",
+  available: "ok",
+  busy: "ok",
+  healthy: "ok",
+  active: "running",
+  running: "running",
+  waiting: "waiting",
+  delayed: "waiting",
+  paused: "idle",
+  failed: "failed",
+  error: "failed",
+  dead: "dead",
+  critical: "failed",
+  warning: "warning",
+  gone: "failed",
+  info: "idle",
+  idle: "idle",
 };
 const TONE = {
   ok: "good", running: "live", waiting: "wait", failed: "bad", dead: "bad", warning: "wait",
@@ -34,7 +49,8 @@ export function status(name, word = name) {
 
 // MARK: JSON
 
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
+const TOKEN =
+  /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
 
 /** A value as indented, coloured text; long ones are cut, and told whole when asked. */
 export function json(value, options = {}) {
@@ -45,7 +61,8 @@ export function json(value, options = {}) {
   return h("div", { class: "json" },
     h("pre", { tabindex: "0", "aria-label": options.label || "JSON" },
       tokens(cut ? text.slice(0, limit) : text)),
-    cut && h("p", { class: "dim" }, `Cut after ${limit} of ${text.length} characters; copy has all.`),
+    cut &&
+      h("p", { class: "dim" }, `Cut after ${limit} of ${text.length} characters; copy has all.`),
     copyButton(text, "Copy"));
 }
 
@@ -145,18 +162,28 @@ export function dialog(title, view) {
  */
 export function ask({ title, lines, action, typed }) {
   let text = "";
-  return dialog(title, (close, update) => [
-    lines.map((line) => h("p", {}, line)),
-    typed && h("label", { class: "field" }, h("span", {}, "Type ", h("strong", {}, typed), " to go on"),
-      h("input", {
-        autocomplete: "off", spellcheck: "false", value: text, "data-first": true,
-        oninput: (event) => { text = event.target.value; update(); },
-      })),
-    h("div", { class: "actions" },
-      h("button", { "data-first": !typed, onclick: () => close(false) }, "Cancel"),
-      h("button", {
-        class: "danger", disabled: typed ? text !== typed : false, onclick: () => close(true),
-      }, action)),
+  return dialog(title,
+    (close, update) => [lines.map((line) => h("p", {}, line)),
+      typed &&
+        h("label", { class: "field" }, h("span", {}, "Type ", h("strong", {}, typed), " to go on"),
+          h("input", {
+            autocomplete: "off",
+            spellcheck: "false",
+            value: text,
+            "data-first": true,
+            oninput: (event) => {
+              text = event.target.value;
+              update();
+            },
+          })),
+      h("div", { class: "actions" },
+        h("button", { "data-first": !typed, onclick: () => close(false) }, "Cancel"),
+        h("button", {
+          class: "danger",
+          disabled: typed ? text !== typed : false,
+          onclick: () => close(true),
+        },
+          action)),
   ]);
 }
 
@@ -198,8 +225,8 @@ export class Draft {
 // MARK: Long lists
 
 /**
- * Rows of one height of which only those in sight are in the document. `view(rows, draw)`; `draw`
- * gives the cells of a row, `link` where it leads.
+ * Rows of one height of which only those in sight are in the document. `view(rows, cells)`; `link`
+ * says where a row leads, and the cell at `at` is the link, which covers the row.
  */
 export class LongList {
   constructor(update, options) {
@@ -239,14 +266,16 @@ export class LongList {
       },
         h("div", { role: "presentation", class: "room",
           style: { height: rows.length * this.height + "px" } },
-          shown.map((row, index) => h("a", {
+          shown.map((row, index) => h("div", {
             key: key(row), class: "cells row " + (this.options.class || "") + " " +
               (this.options.tone?.(row) || ""),
-            href: link(row), role: "row", "data-row": true,
-            "aria-rowindex": first + index + 2,
-            "aria-current": this.options.current?.(row) ? "true" : null,
+            role: "row", "aria-rowindex": first + index + 2,
             style: { transform: `translateY(${(first + index) * this.height}px)` },
-          }, cells(row).map((cell) => h("span", { role: "cell" }, cell)))))));
+          }, cells(row).map((cell, column) => h("span", { role: "cell" },
+            column === (this.options.at || 0)
+              ? h("a", { class: "cover", href: link(row), "data-row": true,
+                "aria-current": this.options.current?.(row) ? "true" : null }, cell)
+              : cell)))))));
   }
 }
 
@@ -261,6 +290,77 @@ export function tabs(names, current, href) {
   return h("nav", { class: "tabs", "aria-label": "Views" }, names.map(([id, name]) =>
     h("a", { href: href(id), "aria-current": id === current ? "page" : null }, name)));
 }
+
+/** A list that stands still while somebody reads: `rows()` gives what is held, or what is new. */
+export class Hold {
+  constructor(fresh, update) {
+    this.fresh = fresh;
+    this.update = update;
+    this.held = null;
+  }
+
+  rows() {
+    return this.held || this.fresh();
+  }
+
+  toggle() {
+    this.held = this.held ? null : this.fresh();
+    this.update();
+  }
+
+  /** Answers the key `p`. */
+  onkey(event) {
+    if (event.key !== "p") return false;
+    this.toggle();
+    return true;
+  }
+
+  button() {
+    return h("button", { "aria-pressed": String(!!this.held), onclick: () => this.toggle() },
+      this.held ? "Go on" : "Hold");
+  }
+
+  /** How many rows are seen, and of how many where some were skipped. */
+  told(seen, skipped, noun) {
+    return h("p", { class: "dim", role: "status" }, this.held ? "Held. " : "", skipped
+      ? `Showing ${count(seen)} of ${count(seen + skipped)}: above fifty a tick it is a sample. ` +
+        "All are in the log."
+      : `${plural(seen, noun)}.`);
+  }
+}
+
+/** A line of filters; `search` is one of them. */
+export const filters = (...parts) =>
+  h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+    parts);
+
+export const search = (label, value, set, placeholder) =>
+  h("label", { class: "inline wide" }, h("span", {}, label),
+    h("input", {
+      type: "search", value, placeholder, oninput: (event) => set(event.target.value),
+    }));
+
+/** Where one is, from the page down: pairs of name and address, the last one without. */
+export const crumbs = (...places) =>
+  h("nav", { "aria-label": "Place", class: "crumbs" }, places.map(([name, href], index) =>
+    [index > 0 && " / ", href ? h("a", { href }, name) : name]));
+
+/** What a call came to: `{result, trace_id, took}`, or `{error}`. */
+export function outcome(answer) {
+  if (!answer) return null;
+  const { error, result, trace_id: trace, took } = answer;
+  return h("div", { class: "answer", "aria-live": "polite" }, error ? problem(error) : [
+    h("p", {}, status("ok", "done"), ` in ${duration(took)} `,
+      trace && h("a", { href: link("requests", trace) }, "see the request")),
+    json(result),
+  ]);
+}
+
+/** A table with these columns; `rows` are `tr` nodes. */
+export const grid = (columns, rows) =>
+  h("div", { class: "scroll" }, h("table", { class: "grid" },
+    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, rows)));
 
 export function facts(rows) {
   return h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, value]) =>

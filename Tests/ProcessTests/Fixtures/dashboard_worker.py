@@ -19,11 +19,13 @@ def state(function: str, **payload):
 def order(request: dict) -> dict:
     body = request["body"]
     state("set", scope="orders", key=body["id"], value={"status": "new", "to": body["to"]})
-    iii.trigger({
-        "function_id": "mail::send",
-        "payload": body,
-        "action": TriggerAction.Enqueue(queue="mails"),
-    })
+    iii.trigger(
+        {
+            "function_id": "mail::send",
+            "payload": body,
+            "action": TriggerAction.Enqueue(queue="mails"),
+        }
+    )
     return {"status_code": 202, "body": {"accepted": True}}
 
 
@@ -57,20 +59,26 @@ iii.register_function(
         },
     },
 )
-iii.register_trigger({
-    "type": "http",
-    "function_id": "shop::order",
-    "config": {"api_path": "orders", "http_method": "POST"},
-})
-iii.register_trigger({
-    "type": "http",
-    "function_id": "shop::ready",
-    "config": {"api_path": "ready", "http_method": "GET"},
-})
-iii.register_trigger({
-    "type": "cron",
-    "function_id": "payments::charge",
-    "config": {"expression": "0 0 1 1 *"},
-})
+iii.register_trigger(
+    {
+        "type": "http",
+        "function_id": "shop::order",
+        "config": {"api_path": "orders", "http_method": "POST"},
+    }
+)
+iii.register_trigger(
+    {
+        "type": "http",
+        "function_id": "shop::ready",
+        "config": {"api_path": "ready", "http_method": "GET"},
+    }
+)
+iii.register_trigger(
+    {
+        "type": "cron",
+        "function_id": "payments::charge",
+        "config": {"expression": "0 0 1 1 *"},
+    }
+)
 
 threading.Event().wait()
