@@ -5,6 +5,7 @@ import Glibc
 import HTTPInvoker
 import NIOCore
 import NIOPosix
+import Observability
 import Primitives
 import StreamGateway
 
@@ -46,6 +47,7 @@ package enum Server {
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         follower.start()
+        startExporter(of: follower.log, configuration, outbound, on: group.next(), report)
         let listeners: Listeners
         do throws(ServeError) {
             let token = try Token.forPeers(of: configuration, report: report)
@@ -77,6 +79,20 @@ package enum Server {
         await core.stop()
         report.stopped()
         shutdown.cancel()
+    }
+
+    private static func startExporter(
+        of log: FollowedLog,
+        _ configuration: Configuration,
+        _ outbound: InvokerSettings,
+        on loop: any EventLoop,
+        _ report: Report
+    ) {
+        let environment = Configuration.Sources.environment()
+        guard
+            let settings = TelemetryExporter.Settings(configuration.observability, environment)
+        else { return }
+        TelemetryExporter.start(log, settings, outbound.trusting(), on: loop, report: report)
     }
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.

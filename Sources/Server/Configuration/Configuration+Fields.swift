@@ -11,7 +11,7 @@ extension Configuration {
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
     /// told.
     static let inert: [String: String] = [
-        "exec": "worker processes are not started yet",
+        "exec": "worker processes are not started yet"
     ]
 
     /// Keys of one section that say the same thing: one of them may be set.
@@ -79,6 +79,9 @@ extension Configuration.Observability {
     static let fields: [Field<Self>] = [
         Field("logging", \.logging, .flag),
         Field("tracing", \.tracing, .flag),
+        Field("exporter", \.exporter, .choice),
+        Field(optional: "endpoint", \.endpoint, .nonEmpty),
+        Field(optional: "otlp_protocol", \.otlpProtocol, .choice),
         Field("dashboard", \.dashboard, .flag),
         Field("dashboard_address", \.dashboardAddress, .address),
         Field(alias: "dashboard_port", \.dashboardAddress.port, .integer(0 ... .max)),
