@@ -42,6 +42,8 @@ package enum Command: Sendable {
     indirect case logRead(UInt64, Reading)
     /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
     indirect case looked(UInt64, FunctionResult)
+    /// Spans of these traces have ended; told only while ``Effect/watchTraces(_:)`` wants it.
+    indirect case sawTraces([SeenTrace])
     /// What a socket of streams asks for.
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.

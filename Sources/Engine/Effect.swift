@@ -31,6 +31,8 @@ package enum Effect: Sendable {
     indirect case look(Look)
     /// Spans that have begun, of which nothing is recorded, for who follows the log.
     indirect case began([ReportedSpan])
+    /// Whether who follows the log is to tell of traces: ``Command/sawTraces(_:)``.
+    case watchTraces(Bool)
     /// Something for sockets that subscribe to streams.
     indirect case toSubscribers(StreamEffect)
 
@@ -158,7 +160,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
-        case .readLog, .look, .began: 0
+        case .readLog, .look, .began, .watchTraces: 0
         case .picture(let request, _): request.loop
         case .toSubscribers(let effect): effect.loop
         }

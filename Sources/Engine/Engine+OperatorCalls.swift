@@ -63,7 +63,7 @@ extension Engine where Store: ~Copyable {
             return
         }
         let builtin = Builtin.named(target)
-        if let builtin, builtin.onlyReads {
+        if let builtin, builtin.onlyReads || builtin.isAboutTelemetry {
             let origin = Origin(trace: trace, cause: nil)
             guard let outcome = try run(builtin, for: call, connection, origin) else { return }
             return answer(call, on: connection, outcome)
@@ -137,6 +137,10 @@ extension Engine where Store: ~Copyable {
         if case .bindTrigger = builtin {
             return try bindTrigger(input, for: (call, connection), nil, origin)
         }
+        if case .telemetry(let function) = builtin {
+            look(function, input, nil, for: .call(call, connection))
+            return nil
+        }
         if case .stream(let function) = builtin, let custom = customStream(function, input) {
             try ask(custom, function, input, for: .call(call, connection), origin)
             return nil
@@ -146,6 +150,11 @@ extension Engine where Store: ~Copyable {
 }
 
 extension Builtin {
+    /// What of telemetry is kept in memory: nobody records that it was looked at, or cleared.
+    fileprivate var isAboutTelemetry: Bool {
+        if case .telemetry = self { true } else { false }
+    }
+
     /// Whether a call leaves everything as it was.
     fileprivate var onlyReads: Bool {
         switch self {

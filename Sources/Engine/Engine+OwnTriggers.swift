@@ -6,6 +6,7 @@ import Events
 import Folding
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 import State
@@ -52,6 +53,10 @@ extension Engine where Store: ~Copyable {
         case .streamJoin: streams.triggers.addJoin(request.id)
         case .streamLeave: streams.triggers.addLeave(request.id)
         case .subscribe: try subscribe(request)
+        case .log: try telemetryTriggers.addLog(request.id, request.config)
+        case .trace:
+            try telemetryTriggers.addTrace(request.id, request.config)
+            tellOfTraceTriggers()
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
@@ -68,6 +73,10 @@ extension Engine where Store: ~Copyable {
         case .streamJoin: streams.triggers.removeJoin(id)
         case .streamLeave: streams.triggers.removeLeave(id)
         case .subscribe: subscriptions.remove(id)
+        case .log: telemetryTriggers.remove(id)
+        case .trace:
+            telemetryTriggers.remove(id)
+            tellOfTraceTriggers()
         case .functionsAvailable: watchers.forgetFunctions(id)
         case .workersAvailable: watchers.forgetWorkers(id)
         }

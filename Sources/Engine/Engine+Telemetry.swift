@@ -29,7 +29,10 @@ extension Engine where Store: ~Copyable {
             if case .span(let span) = item, item.isPending {
                 begun.append(span)
             } else {
-                try record(event, trace: item.trace)
+                let offset = try record(event, trace: item.trace)
+                if case .log(let line) = item {
+                    try fireLogTriggers(line, at: offset, item.trace)
+                }
             }
             if case .metric(let metric) = item { gauges.apply(metric, at: now.wall) }
         }
@@ -62,11 +65,9 @@ extension Engine where Store: ~Copyable {
             return .failure(error)
         }
         guard options.telemetry.takes(.log(line)) else { return Outcome(result: .none) }
-        try record(
-            .logged(line.record),
-            trace: line.trace ?? origin.trace,
-            cause: origin.cause
-        )
+        let trace = line.trace ?? origin.trace
+        let offset = try record(.logged(line.record), trace: trace, cause: origin.cause)
+        try fireLogTriggers(line, at: offset, trace)
         return Outcome(result: .none)
     }
 

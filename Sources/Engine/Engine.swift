@@ -81,6 +81,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var metrics = EngineMetrics()
     /// What workers tell of their processes.
     var gauges = LatestGauges()
+    /// What workers want to run for what is reported.
+    var telemetryTriggers = TelemetryTriggers()
     /// Questions that a follower of the log is to answer, by their names.
     var waitingLooks: [UInt64: WaitingLook] = [:]
     /// Messages of telemetry that were dropped, those of spans among them, and when that was told
@@ -220,6 +222,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
         case .looked(let id, let result): try looked(id, result)
+        case .sawTraces(let seen): try sawTraces(seen)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
         case .look(let request): takePicture(request)

@@ -28,6 +28,9 @@ enum EngineTriggerType: String, CaseIterable {
     case configuration
     /// What is published and not kept (services 2, B).
     case subscribe
+    /// A worker has reported a log line, or spans of traces have ended (services 2, C.8).
+    case log
+    case trace
     /// The set of functions has changed (protocol 6.10).
     case functionsAvailable = "engine::functions-available"
     /// A worker has come, gone or described itself.

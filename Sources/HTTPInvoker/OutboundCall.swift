@@ -15,6 +15,8 @@ final class OutboundCall {
     private let settings: InvokerSettings
     private let loop: any EventLoop
     private let done: (FunctionResult) -> Void
+    /// Told of the response's status.
+    var heard: (Int) -> Void = { _ in }
     private var deadline: Scheduled<Void>?
     private var channel: (any Channel)?
     private var isOver = false
@@ -136,7 +138,10 @@ final class OutboundCall {
 
     // MARK: The response
 
-    func began(_ head: HTTPResponseHead) { status = head.status }
+    func began(_ head: HTTPResponseHead) {
+        status = head.status
+        heard(Int(head.status.code))
+    }
 
     func received(_ bytes: ByteBuffer) {
         guard !isOver else { return }

@@ -150,6 +150,7 @@ final class Edges: Sendable {
                             )
                         case .readLog(let reading): readings.add(reading)
                         case .look(let look): follower.ask(look)
+                        case .watchTraces(let isWanted): follower.log.watchTraces(isWanted)
                         case .began(let spans): follower.log.began(spans)
                         case .picture(let request, let picture):
                             owned.dashboard.value.carryOut(request, picture)

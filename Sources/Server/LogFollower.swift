@@ -38,7 +38,10 @@ final class LogFollower: Sendable {
         self.report = report
         inbox = core.inbox
         tail = core.tail
-        log = FollowedLog()
+        var settings = TelemetryStore.Settings()
+        settings.keepsSpans = configuration.observability.exporter != .otlp
+        settings.tracing = configuration.observability.tracing
+        log = FollowedLog(telemetry: settings)
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
@@ -48,6 +51,12 @@ final class LogFollower: Sendable {
     func ask(_ look: Effect.Look) {
         questions.withLock { $0.append(look) }
         tail.waker.wake()
+    }
+
+    /// What ends together is told of together: most traces are a few spans.
+    private func tellOfTraces() {
+        let seen = log.takeSeenTraces()
+        if !seen.isEmpty { inbox.offer(.sawTraces(seen)) }
     }
 
     private var isAsked: Bool { questions.withLock { !$0.isEmpty } }
@@ -69,6 +78,7 @@ final class LogFollower: Sendable {
         var reader = LogTail(ReadOnlyDirectory(path: path))
         /// Up to here nothing is passed over for its age: it is what was before this start.
         let history = tail.durable
+        log.live(from: history)
         var isLost = false
         do throws(LogError) {
             try reader.start(bytes: Self.history, before: history)
@@ -84,6 +94,7 @@ final class LogFollower: Sendable {
                 try follow(&reader, history)
                 answer(before: reader.next)
                 tail.waker.sleep(nanoseconds: Self.pause)
+                tellOfTraces()
                 // A question may have ended that sleep.
                 if !isAsked, tail.await(past: reader.next) { tail.waker.sleep(nanoseconds: nil) }
             } catch {

@@ -5,6 +5,7 @@ import Glibc
 import HTTPInvoker
 import NIOCore
 import NIOPosix
+import Observability
 import Primitives
 import StreamGateway
 
@@ -54,6 +55,7 @@ package enum Server {
         follower.start()
         // Before the first worker is there: it finds entries as their files say.
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
+        startExporter(of: follower.log, configuration, outbound, on: group.next(), report)
         let listeners: Listeners
         do throws(ServeError) {
             listeners = try await Listeners.open(
@@ -83,6 +85,20 @@ package enum Server {
         await core.stop()
         report.stopped()
         shutdown.cancel()
+    }
+
+    private static func startExporter(
+        of log: FollowedLog,
+        _ configuration: Configuration,
+        _ outbound: InvokerSettings,
+        on loop: any EventLoop,
+        _ report: Report
+    ) {
+        let environment = Configuration.Sources.environment()
+        guard
+            let settings = TelemetryExporter.Settings(configuration.observability, environment)
+        else { return }
+        TelemetryExporter.start(log, settings, outbound.trusting(), on: loop, report: report)
     }
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.

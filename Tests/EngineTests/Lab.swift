@@ -376,6 +376,7 @@ extension Effect {
         case .admit(_, let verdict): "admit \(verdict)"
         case .look(let look): "look \(look.function)"
         case .began: "spans have begun"
+        case .watchTraces(let isWanted): "watch traces \(isWanted)"
         case .readLog(let reading): "read log below \(reading.end)"
         case .picture(_, let picture): "picture of \(picture.queues.count) queues"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"

@@ -37,9 +37,9 @@ struct TriggerTypeListTests {
     func types() throws {
         let list = try ask("engine::triggers::list")
         let sorted = [
-            "configuration", "cron", "durable:subscriber", "http", "mail", "queue", "state",
+            "configuration", "cron", "durable:subscriber", "http", "log", "mail", "queue", "state",
             "stream",
-            "stream:join", "stream:leave", "subscribe",
+            "stream:join", "stream:leave", "subscribe", "trace",
         ]
         #expect(ids(list, "triggers") == sorted)
         let all = try ask("engine::triggers::list", #"{"include_internal":true,"prefix":"engine"}"#)

@@ -26,6 +26,8 @@ struct TriggerTypeEntry {
             case .streamJoin: (streamVisit(type, "joins"), .stream)
             case .streamLeave: (streamVisit(type, "leaves"), .stream)
             case .subscribe: (subscribe, .pubsub)
+            case .log: (log, .observability)
+            case .trace: (trace, .observability)
             case .functionsAvailable: (functionsAvailable, .functions)
             case .workersAvailable: (workersAvailable, .workers)
             }
@@ -150,6 +152,27 @@ struct TriggerTypeEntry {
         workerName: EngineModule.pubsub.rawValue,
         description: "Runs the function for whatever is published to a topic, once, if it can",
         configuration: schema(#"{"topic":{"type":"string"}}"#, required: "topic")
+    )
+
+    private static let log = TriggerTypeEntry(
+        name: name(.log),
+        workerName: EngineModule.observability.rawValue,
+        description: "Runs the function for log lines of a level",
+        configuration: schema(#"{"level":{"type":"string"}}"#),
+        request: schema(
+            #"{"severity_text":{"type":"string"},"body":{"type":"string"},"#
+                + #""trace_id":{"type":["string","null"]},"attributes":{"type":"object"}}"#
+        )
+    )
+
+    private static let trace = TriggerTypeEntry(
+        name: name(.trace),
+        workerName: EngineModule.observability.rawValue,
+        description: "Runs the function when spans have ended, for all their traces at once",
+        configuration: schema(
+            #"{"service_name":{"type":"string"},"status":{"type":"string"}}"#
+        ),
+        request: schema(#"{"trace_ids":{"type":"array"}}"#)
     )
 
     private static let functionsAvailable = TriggerTypeEntry(

@@ -148,9 +148,11 @@ struct WorkerForm {
         var keys: [String: Meaning] = [
             "enabled": .same("observability.tracing"),
             "logs_enabled": .same("observability.logging"),
+            "exporter": .same("observability.exporter"),
+            "endpoint": .same("observability.endpoint"),
         ]
         let others = [
-            "service_name", "service_version", "service_namespace", "exporter", "endpoint",
+            "service_name", "service_version", "service_namespace",
             "sampling_ratio", "sampling", "memory_max_spans", "trace_storage", "live_spans",
             "metrics_enabled", "metrics_exporter", "metrics_retention_seconds",
             "metrics_max_count", "logs_exporter", "logs_max_count", "logs_retention_seconds",

@@ -73,19 +73,22 @@ struct LogQuery {
 }
 
 extension Window<LogLine>.Entry {
+    var time: Timestamp { element.time(received: received) }
+}
+
+extension LogLine {
     /// When it was written, as far as anybody knows.
-    var time: Timestamp {
-        let told = [element.record.time, element.record.observed]
+    func time(received: Timestamp) -> Timestamp {
+        let told = [record.time, record.observed]
         return told.first { $0.nanoseconds != 0 } ?? received
     }
 
     /// As listings show it (services 2, C.4).
-    func write(into json: inout JSONBuilder) {
-        let record = element.record
+    func write(into json: inout JSONBuilder, received: Timestamp) {
         let observed = record.observed.nanoseconds == 0 ? received : record.observed
         json.beginObject()
         json.key("timestamp_unix_nano")
-        json.integer(time.nanoseconds)
+        json.integer(time(received: received).nanoseconds)
         json.key("observed_timestamp_unix_nano")
         json.integer(observed.nanoseconds)
         json.key("severity_number")
@@ -97,7 +100,7 @@ extension Window<LogLine>.Entry {
         json.key("attributes")
         json.raw(bytes: record.attributes)
         json.key("trace_id")
-        if let trace = element.trace { json.string(trace.description) } else { json.null() }
+        if let trace { json.string(trace.description) } else { json.null() }
         json.key("span_id")
         if record.span == 0 { json.null() } else { json.string(hexadecimal(record.span)) }
         json.key("resource")

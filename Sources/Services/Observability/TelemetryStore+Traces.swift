@@ -6,10 +6,14 @@ import Primitives
 extension TelemetryStore {
     /// - Throws: `memory_exporter_not_enabled` where no spans are kept.
     func spanStore() throws(ErrorBody) -> SpanStore {
-        guard settings.tracing else {
+        guard settings.tracing, settings.keepsSpans else {
+            let reason =
+                settings.tracing
+                ? "observability.exporter is otlp; set it to memory or both"
+                : "tracing is off; set observability.tracing to true"
             throw ErrorBody(
                 code: "memory_exporter_not_enabled",
-                message: "no spans are kept: tracing is off; set observability.tracing to true"
+                message: "no spans are kept: \(reason)"
             )
         }
         return spans
@@ -98,7 +102,7 @@ extension TelemetryStore {
         json.beginObject()
         json.key("logs")
         json.beginArray()
-        for row in rows { row.write(into: &json) }
+        for row in rows { row.element.write(into: &json, received: row.received) }
         json.endArray()
         json.key("total")
         json.integer(total)

@@ -9,6 +9,8 @@ package struct TelemetryStore: Sendable {
         /// Whether logs are taken at all, and spans and metrics.
         package var logging = true
         package var tracing = true
+        /// Whether spans are there to be looked at, and not only sent elsewhere.
+        package var keepsSpans = true
         package var spanCount = 10_000
         package var spanBytes = 32 << 20
         package var logCount = 10_000

@@ -12,6 +12,12 @@ package final class FollowedLog: Sendable {
         var requests: RequestBook
         var totals = RecordTotals()
         var telemetry: TelemetryStore
+        /// Nil: nothing is sent anywhere.
+        var exports: ExportQueue?
+        /// Records from here on are new: those before were sent in another life, perhaps.
+        var news = Offset.max
+        /// Nil: nobody wants to know.
+        var seenTraces: [SeenTrace]?
         var next = Offset.zero
         var skipped: UInt64 = 0
     }
@@ -60,7 +66,39 @@ package final class FollowedLog: Sendable {
         }
     }
 
+    /// From `offset` on, records are of this life.
+    package func live(from offset: Offset) { state.withLock { $0.news = offset } }
+
     // MARK: Any thread
+
+    /// Keeps what is new for a collector, which takes it by ``takeExports(limit:of:)``.
+    package func export() { state.withLock { $0.exports = ExportQueue() } }
+
+    /// Up to `limit` of each of the kinds that `paths` names.
+    package func takeExports(limit: Int, of paths: Set<String>) -> [OTLPExport] {
+        state.withLock { $0.exports?.take(limit: limit, of: paths) ?? [] }
+    }
+
+    /// A collector did not take so much.
+    package func exportsLost(_ count: Int) { state.withLock { $0.exports?.lose(count) } }
+
+    /// What no collector was told of, for want of room or since it would not hear.
+    package var lostExports: UInt64 { state.withLock { $0.exports?.dropped ?? 0 } }
+
+    package func watchTraces(_ isWanted: Bool) {
+        state.withLock { state in
+            state.seenTraces = isWanted ? state.seenTraces ?? [] : nil
+        }
+    }
+
+    /// The traces of which spans have ended since this was asked for the last time.
+    package func takeSeenTraces() -> [SeenTrace] {
+        state.withLock { state in
+            guard let seen = state.seenTraces, !seen.isEmpty else { return [] }
+            state.seenTraces = []
+            return seen
+        }
+    }
 
     /// Spans that have begun, of which there is no record.
     package func began(_ spans: [ReportedSpan]) {
@@ -153,7 +191,25 @@ extension FollowedLog.State {
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
         telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
+        guard record.offset >= news else { return }
+        exports?.append(item, at: record.time)
+        if case .span(let span) = item { note(span) }
     }
+
+    /// What is told of the engine itself is told of nobody's trace.
+    private mutating func note(_ span: ReportedSpan) {
+        guard let seen = seenTraces, seen.count < Self.seenLimit, !span.record.isInternal else {
+            return
+        }
+        let trace = SeenTrace(
+            trace: span.trace,
+            service: span.record.service,
+            status: span.record.statusText
+        )
+        if !seen.contains(trace) { seenTraces?.append(trace) }
+    }
+
+    private static var seenLimit: Int { 512 }
 }
 
 extension FollowedRecord {

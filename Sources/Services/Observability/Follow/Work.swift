@@ -307,7 +307,7 @@ struct OpenWork {
         let lost = entries.values.filter { work in
             switch work.kind {
             case .run, .delivery: true
-            case .trigger: work.type == "http" || work.type == "observe"
+            case .trigger: work.type != "cron" && work.type != "state"
             case .message: false
             }
         }

@@ -1,0 +1,56 @@
+import CommitLog
+import Disk
+import Events
+import JSON
+import Observability
+import Primitives
+
+// Functions that run for what workers report: a log line, or the spans of traces (services 2, C.8).
+
+extension Engine where Store: ~Copyable {
+    /// Runs the functions of triggers that want this line, which was recorded at `offset`. Lines
+    /// that such runs write themselves lead to no further ones.
+    mutating func fireLogTriggers(
+        _ line: LogLine,
+        at offset: Offset,
+        _ recorded: TraceID?
+    ) throws(LogError) {
+        guard !telemetryTriggers.isEmpty,
+            !(recorded.map(telemetryTriggers.isOwn) ?? false)
+        else { return }
+        let wanting = telemetryTriggers.triggers(for: line).filter { id in
+            registry.triggers[id].map { isThere($0.function) } ?? false
+        }
+        guard !wanting.isEmpty else { return }
+        let event = line.json(received: now.wall)
+        for id in wanting { try fireTelemetry(id, event, summary: line.summary, cause: offset) }
+    }
+
+    /// Spans of these traces have ended; what workers want of them is matched here.
+    mutating func sawTraces(_ seen: [SeenTrace]) throws(LogError) {
+        let others = seen.filter { !telemetryTriggers.isOwn($0.trace) }
+        for (id, traces) in telemetryTriggers.triggers(for: others) {
+            let names = traces.map { JSONValue.string($0.description) }
+            let event = JSONValue.object(["trace_ids": .array(names)]).text
+            guard registry.triggers[id].map({ isThere($0.function) }) ?? false else { continue }
+            try fireTelemetry(id, event, summary: "\(traces.count) traces", cause: nil)
+        }
+    }
+
+    private mutating func fireTelemetry(
+        _ id: String,
+        _ event: JSONText,
+        summary: String,
+        cause: Offset?
+    ) throws(LogError) {
+        guard telemetryTriggers.mayFire(at: now.monotonic) else { return }
+        let trace = TraceID(from: &random)
+        telemetryTriggers.own(trace)
+        try fire(id, event, summary: summary, Origin(trace: trace, cause: cause))
+    }
+
+    /// Follows what the log tells of traces only while somebody wants to know.
+    mutating func tellOfTraceTriggers() {
+        gate.hold(.watchTraces(telemetryTriggers.wantsTraces), after: nil)
+    }
+}

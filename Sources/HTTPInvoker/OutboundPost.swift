@@ -1,0 +1,67 @@
+import Engine
+package import HTTPFunctions
+package import NIOCore
+import NIOHTTP1
+import Primitives
+
+/// What became of a message that was sent to a server of somebody else.
+package enum PostOutcome: Equatable, Sendable {
+    case accepted
+    /// It will not be taken, whenever it is sent.
+    case refused(String)
+    /// It may be taken later.
+    case failed(String)
+}
+
+/// A message to a server that the operator named.
+package struct OutboundPost: Sendable {
+    package let endpoint: Endpoint
+    package let body: [UInt8]
+
+    package init(endpoint: Endpoint, body: [UInt8]) {
+        self.endpoint = endpoint
+        self.body = body
+    }
+}
+
+extension InvokerSettings {
+    /// Sends a message once. On `loop`, where `done` is called once.
+    package func send(
+        _ post: OutboundPost,
+        on loop: any EventLoop,
+        done: @escaping (PostOutcome) -> Void
+    ) {
+        var status: Int?
+        let call = OutboundCall(OutboundRequest(post), self, loop) { result in
+            let reason =
+                if case .failure(let error) = result { error.message } else {
+                    "HTTP \(status ?? 0)"
+                }
+            switch status {
+            case .some(200..<300): done(.accepted)
+            // RFC 9110, 15.5.9 and RFC 6585, 4; what a server has trouble with passes.
+            case nil, 408, 429, .some(500...): done(.failed(reason))
+            case .some: done(.refused(reason))
+            }
+        }
+        call.heard = { status = $0 }
+        call.start()
+    }
+}
+
+extension OutboundRequest {
+    fileprivate init(_ post: OutboundPost) {
+        let url = post.endpoint.url
+        var headers = HTTPHeaders()
+        for header in post.endpoint.headers {
+            headers.replaceOrAdd(name: header.name, value: header.value)
+        }
+        headers.replaceOrAdd(name: "host", value: url.authority)
+        headers.replaceOrAdd(name: "content-length", value: String(post.body.count))
+        headers.replaceOrAdd(name: "connection", value: "close")
+        endpoint = post.endpoint
+        owner = ConnectionID(loop: 0, number: .max)
+        head = HTTPRequestHead(version: .http1_1, method: .POST, uri: url.target, headers: headers)
+        body = post.body
+    }
+}

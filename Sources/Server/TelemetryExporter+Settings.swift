@@ -1,0 +1,56 @@
+import HTTPFunctions
+import HTTPInvoker
+import JSON
+
+extension TelemetryExporter.Settings {
+    /// What the configuration says, and where that says nothing, the environment as OpenTelemetry
+    /// names it (OTLP Exporter Configuration); nil: nothing is sent.
+    init?(_ configuration: Configuration.Observability, _ environment: [String: String]) {
+        guard configuration.exporter != .memory else { return nil }
+        let told = configuration.endpoint ?? environment["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        base = String((told ?? "http://localhost:4318").reversed().drop { $0 == "/" }.reversed())
+        let form =
+            configuration.otlpProtocol
+            ?? environment["OTEL_EXPORTER_OTLP_PROTOCOL"].flatMap {
+                Configuration.OTLPProtocol(rawValue: $0)
+            }
+        isJSON = form == .json
+        headers = Self.headers(environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? "")
+    }
+
+    /// `name=value,name=value`, as in W3C baggage.
+    private static func headers(_ text: String) -> [(name: String, value: String)] {
+        text.split(separator: ",").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { return nil }
+            return (String(parts[0]).lowercased(), String(parts[1]))
+        }
+    }
+}
+
+extension InvokerSettings {
+    /// The same, for a server that the operator named: it may be anywhere.
+    func trusting() -> InvokerSettings {
+        var settings = self
+        var policy = OutboundPolicy()
+        policy.requiresHTTPS = false
+        policy.blocksPrivate = false
+        policy.ports = PortRange("1-65535").map { [$0] }
+        settings.policy = policy
+        return settings
+    }
+}
+
+/// The headers of a request as `registerfunction.invocation` has them.
+struct JSONHeaders {
+    private var members = JSONObject()
+
+    mutating func add(_ name: String, _ value: String) { members[name] = .string(value) }
+
+    func invocation(url: String, timeout: Int64) -> JSONText {
+        JSONValue.object([
+            "url": .string(url), "method": .string("POST"), "timeout_ms": .integer(timeout),
+            "headers": .object(members),
+        ]).text
+    }
+}

@@ -1,0 +1,100 @@
+import Events
+import JSON
+import Primitives
+import Testing
+
+@testable import Observability
+
+@Suite("OTLP that is sent")
+struct OTLPExportTests {
+    private func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0\(digits)" : digits
+        }.joined()
+    }
+
+    private func line() throws -> OTLPExport {
+        let record = Logged(
+            severity: 9,
+            severityText: "INFO",
+            body: "b",
+            service: "s",
+            span: 2,
+            attributes: Array(#"{"n":-1,"f":[true,null,0.5]}"#.utf8),
+            time: Timestamp(nanoseconds: 1),
+            observed: Timestamp(nanoseconds: 258)
+        )
+        let line = LogLine(record: record, trace: TraceID(high: 0, low: 1))
+        return .logs([(line, Timestamp(nanoseconds: 9))])
+    }
+
+    @Test("a log line as JSON")
+    func json() throws {
+        let text = String(decoding: try line().body(isJSON: true), as: UTF8.self)
+        #expect(
+            text == #"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","#
+                + #""value":{"stringValue":"s"}}]},"scopeLogs":[{"scope":{},"logRecords":[{"#
+                + #""timeUnixNano":"1","severityNumber":9,"severityText":"INFO","#
+                + #""body":{"stringValue":"b"},"attributes":[{"key":"n","value":{"intValue":"-1"}},"#
+                + #"{"key":"f","value":{"arrayValue":{"values":[{"boolValue":true},{},"#
+                + #"{"doubleValue":0.5}]}}}],"traceId":"00000000000000000000000000000001","#
+                + #""spanId":"0000000000000002","observedTimeUnixNano":"258"}]}]}]}"#
+        )
+    }
+
+    @Test("a log line as protobuf: tags, lengths, fixed and variable integers")
+    func protobuf() throws {
+        let record = Logged(
+            severity: 9,
+            severityText: "I",
+            body: "b",
+            service: "s",
+            span: 2,
+            attributes: [],
+            time: Timestamp(nanoseconds: 1)
+        )
+        let export = OTLPExport.logs([
+            (LogLine(record: record, trace: nil), Timestamp(nanoseconds: 258))
+        ])
+        let recordBytes =
+            "09" + "0100000000000000" + "1009" + "1a0149" + "2a030a0162" + "5208"
+            + "0000000000000002" + "59" + "0201000000000000"
+        let resource = "0a150a130a0c" + "736572766963652e6e616d65" + "12030a0173"
+        let scope = "0a00" + "12" + "26" + recordBytes
+        let body = "0a" + "43" + resource + "12" + "2a" + scope
+        #expect(recordBytes.count == 2 * 0x26)
+        #expect(hex(export.body(isJSON: false)) == body)
+    }
+
+    @Test("spans of one service and library stand together")
+    func groups() throws {
+        let bench = FollowBench()
+        bench.log.live(from: .zero)
+        bench.log.export()
+        bench.complete(bench.invoke("f", cause: bench.request()))
+        bench.complete(bench.invoke("g", 2, cause: nil), 2)
+        let taken = bench.log.takeExports(limit: 10, of: Set(OTLPExport.paths))
+        #expect(taken.map(\.path) == ["/v1/traces"])
+        let text = try JSONText(validating: try #require(taken.first).body(isJSON: true))
+        let resources = text.member("resourceSpans")?.elements ?? []
+        #expect(resources.count == 1)
+        let spans = resources.first?.member("scopeSpans")?.elements?.first?.member("spans")
+        #expect(spans?.elements?.count == 2)
+        #expect(bench.log.takeExports(limit: 10, of: Set(OTLPExport.paths)).isEmpty)
+    }
+
+    @Test("what was before this life is not sent, and what finds no room is counted")
+    func bounds() {
+        let bench = FollowBench()
+        bench.log.export()
+        bench.complete(bench.invoke("f", cause: nil))
+        bench.log.live(from: bench.next)
+        #expect(bench.log.takeExports(limit: 9000, of: ["/v1/traces"]).isEmpty)
+        for number in 2...8195 as ClosedRange<UInt64> {
+            bench.complete(bench.invoke("f", number, cause: nil), number)
+        }
+        #expect(bench.log.takeExports(limit: 9000, of: ["/v1/traces"]).first?.count == 8192)
+        #expect(bench.log.lostExports == 2)
+    }
+}
