@@ -107,6 +107,7 @@ let package = Package(
             providers: [.apt(["libxxhash-dev"])]
         ),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
+        .target(name: "CDashboardApp", path: "Sources/CDashboardApp", exclude: ["app"]),
         // 2
         module("RecordFormat", ["Primitives", "CPlatform", "CZstd", "CXXHash"]),
         module("Disk", ["Primitives", "CLiburing", "CPlatform"]),
@@ -177,6 +178,10 @@ let package = Package(
             ["Primitives", "Engine", "NetServer", "Stream", "JSON", nioCore, deque]
         ),
         module(
+            "Dashboard",
+            ["Primitives", "Engine", "NetServer", "JSON", "CDashboardApp", nioCore]
+        ),
+        module(
             "HTTPInvoker",
             [
                 "Primitives", "Engine", "HTTPFunctions", nioCore, nioPosix, nioHTTP1, nioSSL,
@@ -188,9 +193,10 @@ let package = Package(
             "Server",
             [
                 "Primitives", "Engine", "Folding", "LogTools", "WorkerGateway", "HTTPGateway",
-                "StreamGateway", "HTTPInvoker", "Channels", "NetServer", "HTTP", "HTTPFunctions",
-                "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events", "Observability",
-                "State", "Stream", "Cron", "JSON", "CPlatform", "ConfigurationEntries", deque,
+                "StreamGateway", "HTTPInvoker", "Dashboard", "Channels", "NetServer", "HTTP",
+                "HTTPFunctions", "AccessControl", "CommitLog", "Disk", "RecordFormat", "Events",
+                "Observability", "State", "Stream", "Cron", "JSON", "CPlatform",
+                "ConfigurationEntries", deque,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Yams", package: "Yams"),
                 nioCore, nioPosix, nioSSL,
@@ -204,12 +210,17 @@ let package = Package(
         program(
             "Benchmarks",
             path: "Benchmarks",
-            exclude: ["WRITER.md", "CEpoll", "Peers/fanout.py"],
+            exclude: [
+                "WRITER.md", "CEpoll", "Worker", "Peers/fanout.py", "Peers/requirements.txt",
+                "Peers/web_app.py", "Peers/web_server.js", "Peers/web_worker.py",
+            ],
             [
                 "Primitives", "RecordFormat", "Disk", "CommitLog", "Events", "Folding", "LogTools",
                 "CLiburing", "CPlatform", "CEpoll",
             ]
         ),
+
+        program("bench-worker", path: "Benchmarks/Worker", ["IIISDK"]),
 
         program("web-socket-echo", path: "Tests/WebSocketEcho", ["NetServer", nioCore, nioPosix]),
 
@@ -285,6 +296,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
+        tests("DashboardTests", ["Dashboard"]),
         tests(
             "ChannelsTests",
             [

@@ -14,11 +14,13 @@ struct Settings {
     /// Of the group `streams`, and how long that goes on.
     var subscribers = 10_000
     var streamSeconds = 60.0
+    /// Messages a second, as far as that holds.
+    var streamRate = 100
 
     static let usage = """
         usage: Benchmarks --engine FILE --scratch DIRECTORY [--output FILE] [--seconds S]
                           [--only GROUP]… [--clients LOAD]
-                          [--subscribers N] [--stream-seconds S]
+                          [--subscribers N] [--stream-seconds S] [--stream-rate N]
         groups: \(Group.all.map(\.name).joined(separator: " "))
         """
 
@@ -46,6 +48,11 @@ struct Settings {
                     throw Failure("--stream-seconds takes 1 to 3600, not \(value)")
                 }
                 streamSeconds = seconds
+            case "--stream-rate":
+                guard let rate = Int(value), 1...10_000 ~= rate else {
+                    throw Failure("--stream-rate takes 1 to 10000, not \(value)")
+                }
+                streamRate = rate
             case "--seconds":
                 guard let seconds = Double(value), 0.1...60 ~= seconds else {
                     throw Failure("--seconds takes 0.1 to 60, not \(value)")

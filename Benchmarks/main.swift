@@ -11,6 +11,18 @@ func say(_ line: String) {
     fflush(nil)
 }
 
+let words = CommandLine.arguments
+if words.count == 4, words[1] == Attack.option, let attack = Attack(rawValue: words[2]),
+    let port = UInt16(words[3])
+{
+    do throws(Failure) {
+        try attack.run(port: port)
+    } catch {
+        say("\(error)")
+        exit(1)
+    }
+}
+
 let settings: Settings
 do throws(Failure) {
     settings = try Settings(CommandLine.arguments.dropFirst())

@@ -6,7 +6,22 @@ enum HTTPTriggers {
         let load = Load(connections: 64, depth: 1)
         let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
         let reactor = Reactor()
-        let answerer = try Answerer(
+        let answerer = try answerer(engine, on: reactor)
+        let dialogue = request(to: engine.http)
+        let pipe = try Pipeline(load, port: engine.http, on: reactor, settings.plan) { (_, _) in
+            dialogue
+        }
+        let served = try engine.child.serve(pipe.run)
+        row(Measurement(bench, "iii", clients: load.name, served))
+        withExtendedLifetime(answerer) {}
+    }
+
+    /// A worker of this program that answers `POST /bench` at once.
+    static func answerer(
+        _ engine: EngineProcess,
+        on reactor: Reactor
+    ) throws(Failure) -> Answerer {
+        try Answerer(
             "bench::http",
             result: "{\"status_code\":200,\"body\":{\"ok\":true}}",
             [
@@ -19,22 +34,17 @@ enum HTTPTriggers {
             port: engine.worker,
             on: reactor
         )
+    }
+
+    static func request(to port: UInt16) -> Dialogue {
         let body = InvocationLoad.data
         let request = """
-            POST /bench HTTP/1.1\r\nHost: 127.0.0.1:\(engine.http)\r\n\
+            POST /bench HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\
             Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)
             """
-        let pipe = try Pipeline(
-            request,
-            load,
-            port: engine.http,
-            on: reactor,
-            settings.plan,
-            extent: responseExtent
-        )
-        let served = try engine.child.serve(pipe.run)
-        row(Measurement(bench, "iii", clients: load.name, served))
-        withExtendedLifetime(answerer) {}
+        return Dialogue(request: Array(request.utf8)) { (bytes) throws(Failure) in
+            try responseExtent(bytes).map { Answer(extent: $0) }
+        }
     }
 
     /// Bytes of the whole response at the beginning; nil while it is not whole.

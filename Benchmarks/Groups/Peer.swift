@@ -20,7 +20,7 @@ enum Peer {
             do throws(Failure) {
                 row(try point(load))
             } catch {
-                row(missing(system, load.name, error))
+                row(missing(Enqueues.bench, system, load.name, error))
             }
         }
     }
@@ -38,15 +38,16 @@ enum Peer {
             let server = try start()
             measure(system, settings, row) { (load) throws(Failure) in try point(server, load) }
         } catch {
-            row(missing(system, settings.clients ?? "all", error))
+            row(missing(Enqueues.bench, system, settings.clients ?? "all", error))
         }
     }
 
-    private static func missing(
+    static func missing(
+        _ bench: String,
         _ system: String,
         _ clients: String,
         _ failure: Failure
     ) -> Measurement {
-        Measurement(Enqueues.bench, system, clients: clients, notes: "not measured: \(failure)")
+        Measurement(bench, system, clients: clients, notes: "not measured: \(failure)")
     }
 }

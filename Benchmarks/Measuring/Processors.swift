@@ -32,6 +32,12 @@ struct Processors {
         return max(0, (busy - before.busy - (own - before.own)) / (total - before.total))
     }
 
+    /// The share of the processors (0...1) that nobody used since `before`.
+    func idleShare(since before: Processors) -> Double {
+        guard total > before.total else { return 0 }
+        return max(0, 1 - (busy - before.busy) / (total - before.total))
+    }
+
     /// Processor seconds of this process and of its children that ended.
     private static func used() -> Double {
         var used = tms()

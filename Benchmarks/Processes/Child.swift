@@ -49,6 +49,25 @@ final class Child {
 
     deinit { stop() }
 
+    /// The path of a program that is built with this one.
+    static func neighbour(_ name: String) -> String {
+        var path = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &path, path.count)
+        let own = String(
+            decoding: path[..<max(0, count)].map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
+        return own.prefix(through: own.lastIndex(of: "/") ?? own.startIndex) + name
+    }
+
+    /// The Python that scripts/bench has put into a variable of the environment.
+    static func python(_ variable: String) throws(Failure) -> String {
+        guard let python = getenv(variable).map({ String(cString: $0) }), !python.isEmpty else {
+            throw Failure("\(variable) names no Python; scripts/bench makes one and sets it")
+        }
+        return python
+    }
+
     /// Throws once the process has ended by itself.
     func check() throws(Failure) {
         guard let status = ended() else { return }
@@ -66,6 +85,16 @@ final class Child {
             usleep(1000)
         }
         throw Failure("process \(pid) has not ended after \(Int(seconds)) s")
+    }
+
+    /// Waits until it has said a line, in the file that gets what it says.
+    func awaitLine(_ line: String, in file: String, within seconds: Double) throws(Failure) {
+        let deadline = Monotonic.now() + UInt64(seconds * 1e9)
+        while !File.text(file).split(separator: "\n").contains(line[...]) {
+            try check()
+            if Monotonic.now() > deadline { throw Failure("process \(pid) does not say \(line)") }
+            usleep(1000)
+        }
     }
 
     /// Waits until something listens on a port of this machine.
@@ -119,9 +148,18 @@ final class Child {
 
     /// Runs a point against this server.
     func serve(_ run: () throws(Failure) -> Meter) throws(Failure) -> Served {
-        let before = processorNanoseconds()
+        try Self.serve([self], run)
+    }
+
+    /// Runs a point against what these processes are together.
+    static func serve(
+        _ children: [Child],
+        _ run: () throws(Failure) -> Meter
+    ) throws(Failure) -> Served {
+        let time = { children.reduce(0) { $0 + $1.processorNanoseconds() } }
+        let before = time()
         let meter = try run()
-        let all = processorNanoseconds() - before
+        let all = time() - before
         return Served(meter: meter, processor: all / Double(max(1, meter.total)) / 1000)
     }
 

@@ -41,7 +41,7 @@ struct Aim: Sendable {
 
     static let all =
         ofTheLog + ofVerifying + ofEnqueues + Peer.loads.map { aheadOfPeers($0) } + ofAnIdleEngine
-        + ofManyWorkers
+        + ofManyWorkers + ofWeb + ofKeyValues + ofHostileClients + ofStreams
 
     private static let ofTheLog =
         LogBatches.records.map { records in
@@ -138,6 +138,68 @@ struct Aim: Sendable {
                     .p99,
                 $0.find(StalledPeer.bench, StalledPeer.reading, clients: StalledPeer.load.name)?
                     .p99
+            )
+        },
+    ]
+
+    private static let ofWeb = [
+        Aim(name: "HTTP, Swift worker, 64 x 1", bound: .atLeast(3), unit: "x FastAPI") {
+            $0.web("64x1", to: Web.fastAPI)
+        },
+        Aim(name: "HTTP, Swift worker, 64 x 1", bound: .atLeast(0.4), unit: "x Node http") {
+            $0.web("64x1", to: Web.node)
+        },
+    ]
+
+    private static let ofKeyValues =
+        [KeyValues.Work.set, .swap].flatMap { work in
+            KeyValues.loads.dropFirst().flatMap { load in
+                [KeyValues.redis, KeyValues.etcd].map { peer in
+                    Aim(
+                        name: "\(work.rawValue), \(load.name)",
+                        bound: .atLeast(1),
+                        unit: "x \(peer)"
+                    ) {
+                        $0.keyValues(work, load.name, to: peer)
+                    }
+                }
+            }
+        } + [
+            Aim(name: "get of the state, 64x1", bound: .atLeast(0.6), unit: "x redis") {
+                $0.keyValues(.get, "64x1", to: KeyValues.redis)
+            }
+        ]
+
+    private static let ofHostileClients = Attack.allCases.map { attack in
+        Aim(
+            name: "HTTP beside \(attack.name), p99",
+            bound: .atMost(2),
+            unit: "x of no attack"
+        ) {
+            let clients = Hostile.load.name
+            return Rows.ratio(
+                $0.find(Hostile.bench, Hostile.system(attack), clients: clients)?.p99,
+                $0.find(Hostile.bench, Hostile.quiet, clients: clients)?.p99
+            )
+        }
+    }
+
+    private static let ofStreams = [
+        Aim(
+            name: "stream where 1 % stopped reading, p99",
+            bound: .atMost(1.5),
+            unit: "x of where all read"
+        ) {
+            Rows.ratio($0.streams(Streams.stalled)?.p99, $0.streams(Streams.reading)?.p99)
+        },
+        Aim(
+            name: "stream, deliveries a second",
+            bound: .atLeast(2),
+            unit: "x redis and Python websockets"
+        ) {
+            Rows.ratio(
+                $0.streams(Streams.reading)?.perSecond,
+                $0.streams(Streams.redis)?.perSecond
             )
         },
     ]

@@ -55,6 +55,27 @@ final class Rows {
         return Figure(value: figure.value, detail: first.system + without)
     }
 
+    /// Our rate of requests over HTTP, with a worker in Swift, over that of another server.
+    func web(_ clients: String, to system: String) -> Figure? {
+        Self.ratio(
+            find(Web.bench, Web.swift, clients: clients)?.perSecond,
+            find(Web.bench, system, clients: clients)?.perSecond
+        )
+    }
+
+    /// Our rate at the state over that of another store at its keys.
+    func keyValues(_ work: KeyValues.Work, _ clients: String, to system: String) -> Figure? {
+        Self.ratio(
+            find(work.rawValue, KeyValues.system, clients: clients)?.perSecond,
+            find(work.rawValue, system, clients: clients)?.perSecond
+        )
+    }
+
+    /// The row of a fan-out, whatever the number of subscribers.
+    func streams(_ system: String) -> Measurement? {
+        all.first { $0.bench == Streams.bench && $0.system == system }
+    }
+
     /// The log's rate of batches over that of the device for that size of write, written in the way
     /// that is the fastest.
     func batches(_ records: Int) -> Figure? {

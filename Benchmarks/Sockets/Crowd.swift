@@ -12,6 +12,8 @@ final class Crowd {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     private var events = [epoll_event](repeating: epoll_event(), count: 512)
     private let onMessage: Message
+    /// When the bytes arrived that a message was in.
+    private(set) var now: UInt64 = 0
 
     private struct Member {
         let descriptor: Int32
@@ -100,6 +102,7 @@ final class Crowd {
     private func read(_ number: Int) throws(Failure) {
         let count = recv(members[number].descriptor, buffer.baseAddress, buffer.count, 0)
         guard count > 0 else { throw Failure("the engine ended the connection of \(number)") }
+        now = Monotonic.now()
         var bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
         guard !members[number].rest.isEmpty else {
             try take(&bytes, of: number)

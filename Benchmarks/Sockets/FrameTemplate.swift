@@ -2,52 +2,64 @@
 /// text has as a run of `#`, perhaps at several places.
 struct FrameTemplate {
     private let frame: [UInt8]
-    /// Where the field goes, in bytes of the frame.
-    private let sites: [Int]
-    private let width: Int
-    private let header: Int
+    private let field: Sites
 
     private static let mask: [UInt8] = [0x9b, 0x27, 0xe4, 0x5d]
-    private static let blank = UInt8(ascii: "#")
+
+    /// Where a field is: runs of one character, all of the same length.
+    struct Sites {
+        /// In bytes of the text.
+        fileprivate var places: [Int] = []
+        private(set) var width = 0
+
+        /// The runs of `character` in `text`.
+        init(_ character: Character, in text: String) {
+            let blank = character.asciiValue
+            var isRun = false
+            for (index, byte) in text.utf8.enumerated() {
+                if byte == blank, !isRun {
+                    places.append(index)
+                    width = 0
+                }
+                isRun = byte == blank
+                if isRun { width += 1 }
+            }
+        }
+
+        fileprivate func fill(
+            _ room: UnsafeMutableRawBufferPointer,
+            behind header: Int,
+            with field: UnsafeRawBufferPointer
+        ) {
+            precondition(field.count == width)
+            for place in places {
+                for index in 0..<width {
+                    room[header + place + index] =
+                        field[index] ^ FrameTemplate.mask[(place + index) % 4]
+                }
+            }
+        }
+    }
 
     init(_ text: String) {
         let payload = Array(text.utf8)
-        var frame: [UInt8] = [0x81]
-        if payload.count < 126 {
-            frame.append(0x80 | UInt8(payload.count))
-        } else {
-            precondition(payload.count <= Int(UInt16.max), "a frame of a benchmark is small")
-            frame += [0x80 | 126, UInt8(payload.count >> 8), UInt8(payload.count & 0xff)]
-        }
-        frame += Self.mask
-        header = frame.count
-        var sites: [Int] = []
-        var width = 0
-        for (index, byte) in payload.enumerated() {
-            if byte == Self.blank {
-                if index == 0 || payload[index - 1] != Self.blank {
-                    sites.append(header + index)
-                    width = 0
-                }
-                width += 1
-            }
-            frame.append(byte ^ Self.mask[index % 4])
-        }
-        self.frame = frame
-        self.sites = sites
-        self.width = width
+        frame = Self.header(payload.count) + payload.enumerated().map { $1 ^ Self.mask[$0 % 4] }
+        field = Sites("#", in: text)
     }
 
+    private static func header(_ count: Int) -> [UInt8] {
+        if count < 126 { return [0x81, 0x80 | UInt8(count)] + mask }
+        precondition(count <= Int(UInt16.max), "a frame of a benchmark is small")
+        return [0x81, 0x80 | 126, UInt8(count >> 8), UInt8(count & 0xff)] + mask
+    }
+
+    private var header: Int { frame[1] & 0x7f < 126 ? 6 : 8 }
+
     /// Puts the frame behind what is to be sent.
-    func send(_ field: UnsafeRawBufferPointer, on link: Link) {
-        precondition(field.count == width)
+    func send(_ bytes: UnsafeRawBufferPointer, on link: Link) {
         link.output.append(atMost: frame.count) { room in
             room.copyBytes(from: frame)
-            for site in sites {
-                for index in 0..<width {
-                    room[site + index] = field[index] ^ Self.mask[(site + index - header) % 4]
-                }
-            }
+            field.fill(room, behind: header, with: bytes)
             return frame.count
         }
     }
@@ -60,13 +72,31 @@ struct FrameTemplate {
         }
     }
 
+    /// As ``send(number:on:)``, with another field of the text filled in as well.
+    func send(
+        number: UInt64,
+        filling other: Sites,
+        with bytes: UnsafeMutableRawBufferPointer,
+        on link: Link
+    ) {
+        withUnsafeTemporaryAllocation(byteCount: Number.digits, alignment: 1) { digits in
+            Number.write(number, to: digits)
+            link.output.append(atMost: frame.count) { room in
+                room.copyBytes(from: frame)
+                field.fill(room, behind: header, with: UnsafeRawBufferPointer(digits))
+                other.fill(room, behind: header, with: UnsafeRawBufferPointer(bytes))
+                return frame.count
+            }
+        }
+    }
+
     /// A frame without a field.
     static func frame(_ text: String) -> [UInt8] { FrameTemplate(text).frame }
 
     /// Puts a frame without a field behind what is to be sent.
     static func send(_ text: String, on link: Link) {
         let template = FrameTemplate(text)
-        precondition(template.sites.isEmpty)
+        precondition(template.field.places.isEmpty)
         template.send(UnsafeRawBufferPointer(start: nil, count: 0), on: link)
     }
 }
@@ -81,6 +111,16 @@ enum Number {
             let digit = UInt8(rest & 15)
             room[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
             rest >>= 4
+        }
+    }
+
+    /// Decimal digits at the end of `room`, spaces before them: JSON does not mind.
+    static func writeDecimal(_ value: UInt64, to room: UnsafeMutableRawBufferPointer) {
+        var rest = value
+        for index in room.indices.reversed() {
+            let isFirst = index == room.count - 1
+            room[index] = rest > 0 || isFirst ? UInt8(ascii: "0") + UInt8(rest % 10) : 0x20
+            rest /= 10
         }
     }
 

@@ -11,12 +11,13 @@ final class Reactor {
         polls.append(pollfd(fd: link.descriptor, events: Int16(POLLIN), revents: 0))
     }
 
-    /// Runs until `isDone`, which gets the time.
+    /// Runs until `isDone`, which gets the time and is asked every `tick` milliseconds at least.
     ///
     /// - Throws: when a link fails, or `seconds` are over; then `what` was waited for.
     func run(
         within seconds: Double,
         what: String,
+        tick: Int32 = 20,
         until isDone: (UInt64) -> Bool
     ) throws(Failure) {
         let deadline = Monotonic.now() + UInt64(seconds * 1e9)
@@ -24,16 +25,16 @@ final class Reactor {
             let now = Monotonic.now()
             if isDone(now) { return }
             if now >= deadline { throw Failure("no \(what) within \(Int(seconds)) s") }
-            try turn()
+            try turn(tick)
         }
     }
 
-    private func turn() throws(Failure) {
+    private func turn(_ milliseconds: Int32) throws(Failure) {
         for (index, link) in links.enumerated() {
             try link.flush()
             polls[index].events = Int16(link.output.isEmpty ? POLLIN : POLLIN | POLLOUT)
         }
-        let ready = poll(&polls, nfds_t(polls.count), 20)
+        let ready = poll(&polls, nfds_t(polls.count), milliseconds)
         if ready < 0, errno != EINTR { throw .systemCall("poll", "\(polls.count) connections") }
         guard ready > 0 else { return }
         for (index, link) in links.enumerated()

@@ -10,20 +10,20 @@ final class WorkerLink {
     ///
     /// - Parameters:
     ///   - port: where the engine takes workers.
-    ///   - name: the worker's.
+    ///   - name: the worker's; nil for one that no other of this program has now.
     ///   - registrations: whole messages, in order.
     ///   - reactor: drives the connection.
     /// - Throws: when the engine cannot be reached, or does not register the worker.
     init(
         port: UInt16,
-        name: String,
+        name: String?,
         _ registrations: [String] = [],
         on reactor: Reactor
     ) throws(Failure) {
         link = try Link(port: port)
         reactor.add(link)
         try upgrade(reactor)
-        try register(name, registrations, reactor)
+        try register(name ?? "\(link.descriptor)", registrations, reactor)
     }
 
     /// From now on, messages go to `message`.

@@ -85,6 +85,7 @@ extension LogScanner where Source: ~Copyable {
         case .damage(let reason):
             guard place.isSettled else {
                 window.forget()
+                source.lookAgain()
                 place.isSettled = true
                 return true
             }

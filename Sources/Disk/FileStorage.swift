@@ -87,6 +87,11 @@ package struct ReadOnlyDirectory: SegmentSource, ~Copyable {
 
     package func reopen(segment: UInt64) { directory.reopen(segment) }
 
+    /// The file that a segment is read from, for as long as nothing else is read.
+    func descriptor(_ segment: UInt64) throws(StorageError) -> Int32 {
+        try directory.readingDescriptor(segment).0
+    }
+
     package func readManifest(
         slot: Int,
         into memory: UnsafeMutableRawBufferPointer

@@ -32,6 +32,9 @@ package protocol SegmentSource: ~Copyable {
     /// smaller one in its place.
     mutating func reopen(segment: UInt64)
 
+    /// Forgets what was read ahead: the next read finds what the medium holds by then.
+    mutating func lookAgain()
+
     /// Reads one of the two slots of MANIFEST, 4096 bytes; what the file lacks is zero.
     mutating func readManifest(
         slot: Int,
@@ -42,6 +45,8 @@ package protocol SegmentSource: ~Copyable {
 extension SegmentSource where Self: ~Copyable {
     /// Nothing is kept open.
     package mutating func reopen(segment: UInt64) {}
+    /// Nothing is read ahead.
+    package mutating func lookAgain() {}
 }
 
 /// Where a write goes.

@@ -40,6 +40,8 @@ package enum Command: Sendable {
     case channelEnded(ChannelID)
     /// What the log says: exactly one for each ``Effect/readLog(_:)``.
     indirect case logRead(UInt64, Reading)
+    /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
+    indirect case looked(UInt64, FunctionResult)
     /// What a socket of streams asks for.
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.

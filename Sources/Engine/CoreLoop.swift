@@ -23,6 +23,9 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     /// Told where the log goes on, at the start and whenever it goes on in another segment.
     private let rolled: @Sendable (_ segment: UInt64, _ base: Offset) -> Void
     private var segment: UInt64?
+    /// Told up to where the log is durable, and what it was told.
+    private let tail: DurableTail?
+    private var told = Offset.zero
     /// Called once, when a drain has come to its end.
     private let drained: @Sendable () -> Void
     private var hasDrained = false
@@ -36,6 +39,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         sinks: [Sink],
         notify: @escaping @Sendable (Notice) -> Void,
         rolled: @escaping @Sendable (UInt64, Offset) -> Void = { _, _ in },
+        tail: DurableTail? = nil,
         drained: @escaping @Sendable () -> Void
     ) {
         self.engine = engine
@@ -44,6 +48,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         self.sinks = sinks
         self.notify = notify
         self.rolled = rolled
+        self.tail = tail
         self.drained = drained
     }
 
@@ -78,6 +83,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             handled += 1
         }
         try engine.release(into: &effects)
+        tellOfTail()
         let hadEffects = !effects.isEmpty
         handOver()
         for notice in engine.takeNotices() { notify(notice) }
@@ -87,6 +93,12 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             drained()
         }
         return handled > 0 && engine.hasRoom || hadEffects
+    }
+
+    private mutating func tellOfTail() {
+        guard let tail, engine.log.durable != told else { return }
+        told = engine.log.durable
+        tail.move(to: told)
     }
 
     private mutating func tellOfRoll() {

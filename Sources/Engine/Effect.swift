@@ -2,6 +2,7 @@ package import AccessControl
 package import HTTP
 package import HTTPFunctions
 package import JSON
+package import Observability
 package import Primitives
 package import State
 
@@ -26,6 +27,10 @@ package enum Effect: Sendable {
 
     /// What the log is to be asked; answered by ``Command/logRead(_:_:)``.
     indirect case readLog(Reading)
+    /// What who follows the log is to be asked; answered by ``Command/looked(_:_:)``.
+    indirect case look(Look)
+    /// Spans that have begun, of which nothing is recorded, for who follows the log.
+    indirect case began([ReportedSpan])
     /// Something for sockets that subscribe to streams.
     indirect case toSubscribers(StreamEffect)
 
@@ -43,6 +48,15 @@ package enum Effect: Sendable {
     package struct Reading: Sendable {
         package var id: UInt64
         package var question: StateQuestion
+        package var end: Offset
+    }
+
+    /// A question to who follows the log, and has come to `end`.
+    package struct Look: Sendable {
+        package var id: UInt64
+        package var function: TelemetryFunction
+        package var input: JSONText
+        package var context: TelemetryContext
         package var end: Offset
     }
 
@@ -141,7 +155,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
-        case .readLog: 0
+        case .readLog, .look, .began: 0
         case .toSubscribers(let effect): effect.loop
         }
     }

@@ -375,7 +375,7 @@ extension Engine where Store: ~Copyable {
             function: observer.spec.target,
             payload: call.payload,
             metadata: observer.spec.metadata,
-            purpose: purpose(of: call, from: worker),
+            purpose: purpose(of: call, on: worker.connection),
             trace: origin.trace,
             cause: record,
             causeHoldsPayload: true,

@@ -46,7 +46,7 @@ extension Engine where Store: ~Copyable {
 
     /// What there is, as far as a worker of that access may know of it; nil: everything.
     func catalogue(for access: Access?) -> Catalogue {
-        let telemetry = telemetry
+        let gauges = gauges
         let registry = registry
         let now = now.wall
         return Catalogue(
@@ -54,7 +54,7 @@ extension Engine where Store: ~Copyable {
             version: options.version,
             started: started,
             latestMetrics: { worker in
-                telemetry.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
+                gauges.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
             },
             isShown: { Self.shows($0, to: access, registry) }
         )
@@ -80,6 +80,9 @@ extension Engine where Store: ~Copyable {
             let isAwaited = call.action == .await && call.id != nil
             return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
         case .unbindTrigger: return try unbindTrigger(input, worker)
+        case .telemetry(let function):
+            look(function, input, call.propagation.baggage, for: .call(call, worker.connection))
+            return nil
         case .stream(let function):
             if let custom = customStream(function, input) {
                 let awaits = StreamQuestion.Asker.call(call, worker.connection)
@@ -120,7 +123,7 @@ extension Engine where Store: ~Copyable {
         case .cron(let function): return try runCron(function, input, worker?.access, origin)
         case .configuration(let function):
             return try runConfiguration(function, input, origin)
-        case .telemetry(let function): return look(function, input, baggage: baggage)
+        case .telemetry: preconditionFailure("the log's follower is asked by whoever waits")
         case .registerWorker:
             return .failure(
                 ErrorBody(
@@ -315,7 +318,7 @@ extension Engine where Store: ~Copyable {
             trace: origin.trace,
             cause: origin.cause
         )
-        telemetry.engine.postponed()
+        metrics.postponed()
         try pump(enqueued.queue)
         let answer = JSONValue.object(["messageReceiptId": .string(receipt.description)])
         return Outcome(result: .value(answer.text.bytes), after: offset)

@@ -13,7 +13,10 @@ extension Engine where Store: ~Copyable {
     // MARK: A worker calls
 
     mutating func call(_ connection: ConnectionID, _ call: Call) throws(LogError) {
-        guard let worker = registry.workers[connection] else { return }
+        guard let worker = registry.workers[connection] else {
+            if connection.isOfOperators { try callByOperator(connection, call) }
+            return
+        }
         let namespace = call.namespace ?? FunctionName.defaultNamespace
         if let refusal = refusal(of: call, namespace: namespace) {
             return answer(call, on: connection, .failure(refusal), after: nil)
@@ -39,7 +42,8 @@ extension Engine where Store: ~Copyable {
         }
         let origin = origin(of: call, from: worker)
         if case .enqueue(let queue) = call.action {
-            return try enqueue(call, to: queue, target, connection, origin)
+            try enqueue(call, to: queue, target, connection, origin)
+            return
         }
         if let builtin = Builtin.named(call.function), builtin.isReachable(from: namespace) {
             guard let outcome = try run(builtin, for: call, worker, origin) else { return }
@@ -52,7 +56,7 @@ extension Engine where Store: ~Copyable {
         try callFunction(call, target, worker, origin)
     }
 
-    private func refusal(of call: Call, namespace: String) -> ErrorBody? {
+    func refusal(of call: Call, namespace: String) -> ErrorBody? {
         if namespace.isBlank {
             return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
         }
@@ -89,7 +93,7 @@ extension Engine where Store: ~Copyable {
         guard registry.isServed(function) else {
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
         }
-        let purpose = purpose(of: call, from: worker)
+        let purpose = purpose(of: call, on: worker.connection)
         let hasContext = call.propagation.traceparent != nil || call.propagation.baggage != nil
         let run = Run(
             function: function,
@@ -111,9 +115,9 @@ extension Engine where Store: ~Copyable {
     }
 
     /// What a call's result is for.
-    func purpose(of call: Call, from worker: Worker) -> Run.Purpose {
+    func purpose(of call: Call, on connection: ConnectionID) -> Run.Purpose {
         guard call.action != .void, let id = call.id else { return .nobody }
-        return .answer(worker.connection, id, function: call.function, call.propagation)
+        return .answer(connection, id, function: call.function, call.propagation)
     }
 
     /// Answers a call that waits; void calls and those without an id hear nothing.
@@ -142,7 +146,11 @@ extension Engine where Store: ~Copyable {
         on connection: ConnectionID,
         after offset: Offset?
     ) {
-        guard let worker = registry.workers[connection] else { return }
+        guard let worker = registry.workers[connection] else {
+            guard connection.isOfOperators else { return }
+            let message = Effect.Message.answer(id, function: function, result, propagation)
+            return send(message, to: connection, after: offset)
+        }
         var result = result
         if case .value(let bytes) = result, !fits(bytes.count, to: worker) {
             result = .failure(Self.tooLarge(bytes.count, worker))
@@ -189,7 +197,7 @@ extension Engine where Store: ~Copyable {
         var depth = 0
         /// The event behind those.
         var chain: ActivationChain?
-        /// The caller's trace context, as it was sent.
+        /// The caller's trace context as it was sent, or as it was handed to its worker.
         var parent: TraceParent?
     }
 
@@ -216,7 +224,8 @@ extension Engine where Store: ~Copyable {
                 trace: sole.trace,
                 cause: sole.record,
                 depth: sole.run.depth,
-                chain: sole.run.chain
+                chain: sole.run.chain,
+                parent: sole.run.parent
             )
         }
         return Origin(trace: TraceID(from: &random), cause: nil)
@@ -224,13 +233,15 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Queues
 
-    private mutating func enqueue(
+    /// - Returns: why it was refused; nil: it was taken.
+    @discardableResult
+    mutating func enqueue(
         _ call: Call,
         to queue: String,
         _ target: FunctionName,
         _ connection: ConnectionID,
         _ origin: Origin
-    ) throws(LogError) {
+    ) throws(LogError) -> ErrorBody? {
         let receipt = UUID128(from: &random)
         let enqueued: Enqueued
         do throws(ErrorBody) {
@@ -242,7 +253,8 @@ extension Engine where Store: ~Copyable {
                 baggage: Baggage.deepened(by: origin.depth, call.propagation.baggage)
             )
         } catch {
-            return answer(call, on: connection, .failure(error), after: nil)
+            answer(call, on: connection, .failure(error), after: nil)
+            return error
         }
         let offset = try record(
             .queue(.enqueued(enqueued)),
@@ -250,8 +262,9 @@ extension Engine where Store: ~Copyable {
             cause: origin.cause
         )
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
-        telemetry.engine.postponed()
+        metrics.postponed()
         try pump(queue)
+        return nil
     }
 
     /// Delivers what `queue` can deliver now.

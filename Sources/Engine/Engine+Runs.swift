@@ -89,8 +89,7 @@ extension Engine where Store: ~Copyable {
             function: worker.known(run.function),
             payload: run.payload,
             metadata: run.metadata,
-            traceparent: run.parent
-                ?? TraceParent(trace: run.trace, span: Self.span(of: record)),
+            traceparent: context(of: run, record),
             baggage: run.baggage,
             caller: run.caller,
             observation: worker.observes ? observation(of: run) : nil
@@ -104,6 +103,10 @@ extension Engine where Store: ~Copyable {
             depth: run.depth,
             chain: run.chain
         )
+        if case .telemetry(let function) = builtin {
+            let input = JSONText(trusted: run.payload)
+            return look(function, input, run.baggage, for: .run(run, origin.cause))
+        }
         if case .stream(let function) = builtin,
             let custom = customStream(function, JSONText(trusted: run.payload))
         {
@@ -145,7 +148,8 @@ extension Engine where Store: ~Copyable {
                     caller: run.caller ?? UUID128(high: 0, low: 0),
                     awaited: isAwaited,
                     isCondition: isCondition,
-                    input: run.causeHoldsPayload ? [] : run.logged ?? run.payload
+                    input: run.causeHoldsPayload ? [] : run.logged ?? run.payload,
+                    parent: run.cause == nil ? run.parent?.span ?? 0 : 0
                 )
             ),
             trace: run.trace,
@@ -153,10 +157,14 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// A span id that is never zero, differs for every record, and is spread over all 64 bits.
-    private static func span(of record: Offset) -> UInt64 {
-        let mixed = (record.rawValue &+ 1) &* 0x9E37_79B9_7F4A_7C15
-        return mixed == 0 ? 1 : mixed
+    /// The trace context that a function is handed: its caller's, or else the span of what made it
+    /// run, as who follows the log derives it (``EngineSpans``).
+    private func context(of run: Run, _ record: Offset) -> TraceParent {
+        if let parent = run.parent { return parent }
+        let origin = run.caller == nil ? run.record ?? run.cause : nil
+        let parent = TraceParent(trace: run.trace, span: EngineSpans.id(of: origin ?? record))
+        run.parent = parent
+        return parent
     }
 
     // MARK: End
@@ -178,7 +186,7 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         runningCount -= 1
         let took = now.monotonic - invocation.started
-        telemetry.engine.ran(invocation.run.function, failed: result.isFailure, took: took)
+        metrics.ran(invocation.run.function, failed: result.isFailure, took: took)
         try finish(invocation.run, record: invocation.record, result, took: took)
     }
 
@@ -199,6 +207,8 @@ extension Engine where Store: ~Copyable {
         let isRecorded =
             switch run.purpose {
             case .respond, .cron, .react: true
+            // It began with a record of its own.
+            case .answer(let connection, _, _, _) where connection.isOfOperators: true
             case .answer, .nobody, .condition, .middleware, .deliver, .admit, .screen, .notify,
                 .keepsStream, .joinsStream, .admitStream:
                 start != nil || run.activation != nil
@@ -209,8 +219,8 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: isKept(result, of: run)
-                            ? .none : recordable(hidden(result, of: run), of: run),
+                        result: endOfKept(result, of: run)
+                            ?? recordable(hidden(result, of: run), of: run),
                         duration: span
                     )
                 ),
@@ -288,7 +298,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// A result that no record can hold is told of, not held.
-    private func recordable(_ result: FunctionResult) -> FunctionResult {
+    func recordable(_ result: FunctionResult) -> FunctionResult {
         switch result {
         case .none: return .none
         case .value(let bytes):

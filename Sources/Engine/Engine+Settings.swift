@@ -43,7 +43,6 @@ extension Engine where Store: ~Copyable {
         options.timeZones = settings.timeZones
         options.telemetry.logging = settings.logging
         options.telemetry.tracing = settings.tracing
-        telemetry.take(logging: settings.logging, tracing: settings.tracing)
         // The earliest end is found anew.
         silenceDue = now.monotonic
         // What queue::define made of a queue stays where the file says nothing new about it.

@@ -5,29 +5,40 @@ import JSON
 import Observability
 import Primitives
 
-// What workers report about their work. It is recorded and kept; nobody waits for it.
+// What workers report about their work. It is recorded, and nobody waits for it; who follows the
+// log keeps the youngest, and answers the functions that look into it (``Effect/look(_:)``).
+
+/// Who waits for what a follower of the log knows.
+enum WaitingLook {
+    case call(Call, ConnectionID)
+    /// And the record that led to it.
+    case run(Run, Offset?)
+}
 
 extension Engine where Store: ~Copyable {
-    /// What an entry takes in memory beside its bytes, roughly.
-    private static var entryBytes: Int { 256 }
     /// How often, at the most, it is told that telemetry is dropped, in nanoseconds.
     private static var dropNoticeInterval: UInt64 { 10_000_000_000 }
 
     mutating func report(_ batch: TelemetryBatch) throws(LogError) {
         tell(batch.dropped)
-        for item in batch.items where telemetry.takes(item) {
+        var begun: [ReportedSpan] = []
+        for item in batch.items where options.telemetry.takes(item) {
             let event = item.event
-            let bytes = event.byteCount
-            guard bytes < options.payloadBytes else { continue }
+            guard event.byteCount < options.payloadBytes else { continue }
             // What only begins is told again when it ends.
-            if !item.isPending { try record(event, trace: item.trace) }
-            telemetry.apply(item, bytes: bytes + Self.entryBytes, at: now.wall)
+            if case .span(let span) = item, item.isPending {
+                begun.append(span)
+            } else {
+                try record(event, trace: item.trace)
+            }
+            if case .metric(let metric) = item { gauges.apply(metric, at: now.wall) }
         }
+        if !begun.isEmpty { gate.hold(.began(begun), after: nil) }
     }
 
     private mutating func tell(_ dropped: DroppedFrames) {
         guard dropped != DroppedFrames() else { return }
-        telemetry.apply(dropped)
+        droppedSpans += UInt64(dropped.spans)
         droppedFrames += dropped.spans + dropped.others
         if let last = lastDropNotice, now.monotonic - last < Self.dropNoticeInterval { return }
         lastDropNotice = now.monotonic
@@ -50,30 +61,64 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
-        guard telemetry.takes(.log(line)) else { return Outcome(result: .none) }
-        let event = Event.logged(line.record)
-        try record(event, trace: line.trace ?? origin.trace, cause: origin.cause)
-        telemetry.apply(.log(line), bytes: event.byteCount + Self.entryBytes, at: now.wall)
+        guard options.telemetry.takes(.log(line)) else { return Outcome(result: .none) }
+        try record(
+            .logged(line.record),
+            trace: line.trace ?? origin.trace,
+            cause: origin.cause
+        )
         return Outcome(result: .none)
     }
 
-    /// Runs a function that looks into telemetry, for a caller with that baggage.
+    // MARK: Looking
+
+    /// Has a function answered that looks into telemetry, for a caller with that baggage: by who
+    /// follows the log, once he has seen all that was recorded before.
     mutating func look(
         _ function: TelemetryFunction,
         _ input: JSONText,
-        baggage: String?
-    ) -> Outcome {
+        _ baggage: String?,
+        for waiting: WaitingLook
+    ) {
+        if case .call(let call, let connection) = waiting, waitingLooks.count >= Limits.askingCalls
+        {
+            let busy = ErrorBody(
+                code: "BUSY",
+                message: "\(Limits.askingCalls) calls wait for telemetry already; try again"
+            )
+            return answer(call, on: connection, .failure(busy), after: nil)
+        }
+        lastRead += 1
+        waitingLooks[lastRead] = waiting
         let context = TelemetryContext(
             now: now.wall,
             version: options.version,
-            activeWorkers: registry.workers.count,
-            baggage: baggage
+            baggage: baggage,
+            logging: options.telemetry.logging,
+            tracing: options.telemetry.tracing,
+            droppedSpans: droppedSpans,
+            engine: function.showsEngine
+                ? metrics.json(activeWorkers: registry.workers.count) : nil
         )
-        do throws(ErrorBody) {
-            let answer = try telemetry.answer(function, input, context)
-            return Outcome(result: .value(answer.bytes), after: newest)
-        } catch {
-            return .failure(error)
+        let look = Effect.Look(
+            id: lastRead,
+            function: function,
+            input: input,
+            context: context,
+            end: log.staged
+        )
+        gate.hold(.look(look), after: newest)
+    }
+
+    /// The follower has answered.
+    mutating func looked(_ id: UInt64, _ result: FunctionResult) throws(LogError) {
+        switch waitingLooks.removeValue(forKey: id) {
+        case .call(let call, let connection): answer(call, on: connection, result, after: nil)
+        case .run(let run, let cause):
+            try finish(run, record: nil, result, took: 0)
+            guard !observers.isEmpty else { return }
+            try observed(run, result, took: Timestamp.Span(nanoseconds: 0), at: cause)
+        case nil: break
         }
     }
 }

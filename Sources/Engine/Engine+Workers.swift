@@ -27,7 +27,7 @@ extension Engine where Store: ~Copyable {
             listener: listener
         )
         registry.add(worker)
-        telemetry.engine.workerJoined()
+        metrics.workerJoined()
         let offset = try record(
             .workerJoined(WorkerJoined(worker: worker.id, address: address))
         )
@@ -47,7 +47,7 @@ extension Engine where Store: ~Copyable {
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
         guard let worker = registry.remove(connection) else { return }
         let functions = worker.functions
-        telemetry.engine.workerLeft()
+        metrics.workerLeft()
         for function in functions { _ = registry.cease(function, by: worker) }
         let offset = try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers where registry.triggers[id]?.owner == connection {

@@ -77,10 +77,16 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private var flushedAt: UInt64 = 0
     /// The end of the log when it was last seen quiet.
     private var quietSince: Offset?
-    /// The youngest of what workers report.
-    var telemetry: TelemetryStore
-    /// Messages of telemetry that were dropped, and when that was told last.
+    /// What the engine counts about itself.
+    var metrics = EngineMetrics()
+    /// What workers tell of their processes.
+    var gauges = LatestGauges()
+    /// Questions that a follower of the log is to answer, by their names.
+    var waitingLooks: [UInt64: WaitingLook] = [:]
+    /// Messages of telemetry that were dropped, those of spans among them, and when that was told
+    /// last.
     var droppedFrames = 0
+    var droppedSpans: UInt64 = 0
     var lastDropNotice: UInt64?
     var isDraining = false
     /// Whether new work is refused because the disk is full.
@@ -106,7 +112,6 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.random = random
         self.now = now
         started = now.wall
-        telemetry = TelemetryStore(options.telemetry)
         streams.recent = RecentStreamEvents(from: self.log.staged)
         try start()
     }
@@ -209,6 +214,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
+        case .looked(let id, let result): try looked(id, result)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
         case .takeFiles(let files): try take(files)
@@ -284,7 +290,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
         runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && askingCalls.isEmpty
-            && waitingBindings.isEmpty && gate.isEmpty
+            && waitingBindings.isEmpty && waitingLooks.isEmpty && gate.isEmpty
     }
 
     /// Lines of the engine's own about what happened since the last call.

@@ -82,6 +82,9 @@ package struct Invoked: EventBody {
     package let isCondition: Bool
     /// JSON; empty where the record's cause already holds it.
     package let input: [UInt8]
+    /// The caller's span, where the call comes from outside of all that the engine knows of; 0:
+    /// none, or not told.
+    package let parent: UInt64
 
     package init(
         invocation: UUID128,
@@ -90,8 +93,10 @@ package struct Invoked: EventBody {
         caller: UUID128,
         awaited: Bool,
         isCondition: Bool,
-        input: [UInt8]
+        input: [UInt8],
+        parent: UInt64 = 0
     ) {
+        self.parent = parent
         self.invocation = invocation
         self.function = function
         self.worker = worker
@@ -109,6 +114,7 @@ package struct Invoked: EventBody {
         writer.byte(awaited ? 1 : 0)
         writer.byte(isCondition ? 1 : 0)
         writer.bytes(input)
+        writer.varint(parent)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -119,6 +125,8 @@ package struct Invoked: EventBody {
         awaited = try reader.byte() != 0
         isCondition = try reader.byte() != 0
         input = try reader.bytes()
+        // Records of before callers' spans were told end here.
+        parent = reader.isAtEnd ? 0 : try reader.varint()
     }
 }
 

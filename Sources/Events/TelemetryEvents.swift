@@ -20,6 +20,8 @@ package struct Logged: EventBody {
     /// A JSON object: where it comes from, as its worker says. Empty: not told.
     package let resource: [UInt8]
     package let scope: TelemetryScope
+    /// Whether the line itself names no trace: the record's is that of whoever wrote it.
+    package let isTraceInferred: Bool
 
     package init(
         severity: UInt8,
@@ -31,8 +33,10 @@ package struct Logged: EventBody {
         time: Timestamp = Timestamp(nanoseconds: 0),
         observed: Timestamp = Timestamp(nanoseconds: 0),
         resource: [UInt8] = [],
-        scope: TelemetryScope = TelemetryScope()
+        scope: TelemetryScope = TelemetryScope(),
+        isTraceInferred: Bool = false
     ) {
+        self.isTraceInferred = isTraceInferred
         self.severity = severity
         self.severityText = severityText
         self.body = body
@@ -56,6 +60,7 @@ package struct Logged: EventBody {
         writer.i64(observed.nanoseconds)
         writer.bytes(resource)
         writer.scope(scope)
+        writer.byte(isTraceInferred ? 1 : 0)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -71,6 +76,7 @@ package struct Logged: EventBody {
         observed = isShort ? Timestamp(nanoseconds: 0) : try reader.timestamp()
         resource = isShort ? [] : try reader.bytes()
         scope = isShort ? TelemetryScope() : try reader.scope()
+        isTraceInferred = reader.isAtEnd ? false : try reader.byte() != 0
     }
 }
 

@@ -162,7 +162,8 @@ package final class HTTPGateway: HTTPService {
                 reply.vouched = cors.headers(for: request.asker, over: &reply.headers)
                 reply.vouched.append(Self.header(naming: trace))
             }
-        case .send, .close, .open, .fetch, .admit, .probe, .readLog, .toSubscribers: break
+        case .send, .close, .open, .fetch, .admit, .probe, .readLog, .look, .began, .toSubscribers:
+            break
         }
     }
 

@@ -4,9 +4,8 @@ import Primitives
 
 /// The socket of one end of a channel.
 struct ChannelConnection: Sendable {
-    typealias Wrapped = NIOAsyncChannel<ChannelMessage, ChannelOrder>
+    typealias Wrapped = NIOAsyncChannel<ChannelMessage, Never>
     typealias Incoming = NIOAsyncChannelInboundStream<ChannelMessage>
-    typealias Outgoing = NIOAsyncChannelOutboundWriter<ChannelOrder>
 
     private let wrapped: Wrapped
 
@@ -41,9 +40,28 @@ struct ChannelConnection: Sendable {
         _ body: (Incoming, Outgoing) async throws -> Value
     ) async throws -> Value {
         do {
-            return try await wrapped.executeThenClose { try await body($0, $1) }
+            let outgoing = Outgoing(channel: wrapped.channel)
+            return try await wrapped.executeThenClose { try await body($0, outgoing) }
         } catch let error as ChannelError {
             throw SDKError(code: .channelClosed, message: "the channel has ended: \(error)")
+        }
+    }
+}
+
+extension ChannelConnection {
+    /// Takes one order after the other to the socket, and waits until the kernel has it: a writer
+    /// that never waits keeps the event loop so busy that it hears nothing any more, not even that
+    /// nobody reads.
+    struct Outgoing: Sendable {
+        let channel: any Channel
+
+        func write(_ order: ChannelOrder) async throws {
+            try await withTaskCancellationHandler {
+                try Task.checkCancellation()
+                try await channel.writeAndFlush(order).get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
         }
     }
 }

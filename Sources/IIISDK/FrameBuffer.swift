@@ -8,8 +8,7 @@ struct FrameBuffer {
     /// Masks keep proxies from seeing chosen bytes on the wire; they need not be secret.
     private var masks: SeededEntropy
 
-    /// Above this, a message goes out in pieces.
-    static let wholeMessageBytes = 16 << 20
+    /// A longer message goes out in pieces of this size, so that a ping gets between them.
     static let pieceBytes = 1 << 20
 
     enum Opcode: UInt8 {
@@ -32,7 +31,7 @@ struct FrameBuffer {
 
     /// Adds a message of `count` bytes, which the caller has measured.
     mutating func append(_ message: WorkerFrame, count: Int) {
-        guard count <= Self.wholeMessageBytes else { return appendInPieces(message.bytes) }
+        guard count <= Self.pieceBytes else { return appendInPieces(message.bytes) }
         appendFrame(.text, isFinal: true, count: count) { message.write(into: $0) }
     }
 

@@ -120,7 +120,8 @@ public struct StreamListener: Sendable {
     ) async throws(Interruption) {
         let connection = try await open()
         do {
-            try await connection.executeThenClose { incoming, outgoing in
+            let outgoing = ChannelConnection.Outgoing(channel: connection.channel)
+            try await connection.executeThenClose { incoming in
                 try await outgoing.write(.message(.text(join(after: last))))
                 for try await message in incoming {
                     guard case .text(let text) = message, let news = StreamNews(text) else {

@@ -184,6 +184,7 @@ extension Invoked {
                 EventField("worker", worker), EventField("caller", caller),
                 EventField("awaited", .flag(awaited)), EventField("condition", .flag(isCondition)),
             ] + EventField.json("input", input)
+            + (parent == 0 ? [] : [EventField("parent_span", hexadecimal(parent))])
     }
 }
 

@@ -109,7 +109,7 @@ package struct LogPass {
 
     /// Checks every checksum and hands over every intact record.
     package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
-        var reader = LogReader(source)
+        var reader = LogReader(source.readingAhead())
         do throws(LogError) {
             return try reader.verify { record in
                 if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }

@@ -17,6 +17,7 @@ package struct LogSource: SegmentSource {
 
     private enum Origin {
         case directory(OpenDirectory)
+        case ahead(OpenAhead)
         case files([UInt64: SegmentPath])
         case other(any SegmentSource)
     }
@@ -25,6 +26,11 @@ package struct LogSource: SegmentSource {
     private final class OpenDirectory {
         let directory: ReadOnlyDirectory
         init(path: String) { directory = ReadOnlyDirectory(path: path) }
+    }
+
+    private final class OpenAhead {
+        let directory: ReadAheadDirectory
+        init(path: String) { directory = ReadAheadDirectory(path: path) }
     }
 
     private struct SegmentPath {
@@ -43,9 +49,19 @@ package struct LogSource: SegmentSource {
     /// Segments that are kept somewhere else.
     package init(_ source: any SegmentSource) { origin = .other(source) }
 
+    private init(_ origin: Origin) { self.origin = origin }
+
+    /// The same segments, for whoever passes over all of them on this thread: the device reads
+    /// ahead meanwhile, where it can.
+    func readingAhead() -> LogSource {
+        guard case .directory(let open) = origin else { return self }
+        return LogSource(.ahead(OpenAhead(path: open.directory.path)))
+    }
+
     package var path: String {
         switch origin {
         case .other(let source): source.path
+        case .ahead(let open): open.directory.path
         case .directory(let open): open.directory.path
         case .files(let files): files.values.first?.path ?? ""
         }
@@ -54,6 +70,8 @@ package struct LogSource: SegmentSource {
     package func segments() throws(StorageError) -> [SegmentFile] {
         switch origin {
         case .directory(let open):
+            return try open.directory.segments()
+        case .ahead(let open):
             return try open.directory.segments()
         case .other(var source):
             return try source.segments()
@@ -71,6 +89,8 @@ package struct LogSource: SegmentSource {
         switch origin {
         case .directory(let open):
             return try open.directory.read(segment: segment, at: position, into: memory)
+        case .ahead(let open):
+            return try open.directory.read(segment: segment, at: position, into: memory)
         case .other(var source):
             return try source.read(segment: segment, at: position, into: memory)
         case .files(let files):
@@ -82,8 +102,17 @@ package struct LogSource: SegmentSource {
     package func reopen(segment: UInt64) {
         switch origin {
         case .directory(let open): open.directory.reopen(segment: segment)
+        case .ahead(let open): open.directory.reopen(segment: segment)
         case .other(var source): source.reopen(segment: segment)
         case .files: break
+        }
+    }
+
+    package func lookAgain() {
+        switch origin {
+        case .ahead(let open): open.directory.lookAgain()
+        case .other(var source): source.lookAgain()
+        case .directory, .files: break
         }
     }
 
@@ -95,9 +124,14 @@ package struct LogSource: SegmentSource {
         if case .other(var source) = origin {
             return try source.readManifest(slot: slot, into: memory)
         }
-        guard case .directory(let open) = origin else { return }
         do throws(StorageError) {
-            try open.directory.readManifest(slot: slot, into: memory)
+            switch origin {
+            case .directory(let open):
+                try open.directory.readManifest(slot: slot, into: memory)
+            case .ahead(let open):
+                try open.directory.readManifest(slot: slot, into: memory)
+            case .files, .other: break
+            }
         } catch .system(_, _, let code) where code == ENOENT {
             // There are segments, or this would not be open: they alone tell enough.
         } catch .foreignDirectory {

@@ -59,16 +59,25 @@ package struct AccessPolicy: Sendable {
             }
         }
         guard asksForToken, !ListenAddress.isLoopback(remoteAddress) else { return .allowed }
-        guard let token else {
+        guard token != nil else {
             return .refused(status: 401, reason: "only peers on this machine are served")
         }
-        guard Self.tokens(headers, query).contains(where: { Self.equal($0, token) }) else {
+        guard presentsToken(headers: headers, query: query) else {
             return .refused(
                 status: 401,
                 reason: "a token is required: Authorization: Bearer, or ?token="
             )
         }
         return .allowed
+    }
+
+    /// Whether the peer presents the token, in a header or in its query.
+    package func presentsToken(
+        headers: [(name: String, value: String)],
+        query: String?
+    ) -> Bool {
+        guard let token else { return false }
+        return Self.tokens(headers, query).contains { Self.equal($0, token) }
     }
 
     private func allows(origin: String) -> Bool {
@@ -80,7 +89,7 @@ package struct AccessPolicy: Sendable {
         return false
     }
 
-    private func allows(host: String) -> Bool {
+    package func allows(host: String) -> Bool {
         guard let hosts else { return true }
         let name = Self.host(of: host.lowercased()[...])
         return ListenAddress.isLoopback(name) || ListenAddress.isLiteral(name)
@@ -89,7 +98,7 @@ package struct AccessPolicy: Sendable {
 
     /// The host of `host`, `host:port`, `[v6]` or `[v6]:port`; what has another shape comes back
     /// in a form that equals no address and no name.
-    private static func host(of authority: Substring) -> String {
+    package static func host(of authority: Substring) -> String {
         if authority.first == "[" {
             guard let end = authority.firstIndex(of: "]") else { return "" }
             let rest = authority[authority.index(after: end)...]
@@ -144,7 +153,7 @@ package struct AccessPolicy: Sendable {
     }
 
     /// Takes a time that depends on the length of `candidate` only.
-    private static func equal(_ candidate: [UInt8], _ token: [UInt8]) -> Bool {
+    package static func equal(_ candidate: [UInt8], _ token: [UInt8]) -> Bool {
         var difference = UInt8(candidate.count == token.count ? 0 : 1)
         for (index, byte) in candidate.enumerated() {
             difference |= byte ^ token[index % token.count]

@@ -22,6 +22,8 @@ final class Core: Sendable {
     private let outbound: OutboundPolicy
     private let report: Report
     private let segments: SegmentKeeper
+    /// Whoever follows the log learns by it how far it is durable.
+    let tail: DurableTail
     private let drained = Gathering()
     private let ended = Gathering()
 
@@ -35,6 +37,7 @@ final class Core: Sendable {
         self.report = report
         do throws(StorageError) {
             waker = try Waker()
+            tail = DurableTail(waker: try Waker())
             segments = try SegmentKeeper(configuration, report: report)
         } catch {
             throw ServeError(error)
@@ -148,6 +151,7 @@ final class Core: Sendable {
             engine: engine.log.engine,
             segment: engine.log.segment(of: known.next)
         )
+        let start = engine.log.durable
         let loop = CoreLoop(
             engine: engine,
             inbox: inbox,
@@ -155,9 +159,11 @@ final class Core: Sendable {
             sinks: sinks,
             notify: report.notice,
             rolled: rolled,
+            tail: tail,
             drained: drained.arrive
         )
         warnOfFileSystem()
+        tail.move(to: start)
         opened(.success(recovery))
         do throws(LogError) {
             try loop.run()

@@ -1,4 +1,5 @@
 import Channels
+import Dashboard
 import Engine
 import HTTP
 import HTTPGateway
@@ -6,6 +7,7 @@ import HTTPInvoker
 import NIOCore
 import NIOPosix
 import NetServer
+import Observability
 import Primitives
 import StreamGateway
 import WorkerGateway
@@ -20,6 +22,7 @@ final class Edges: Sendable {
         let streams: NIOLoopBound<StreamGateway>
         let channels: NIOLoopBound<ChannelTable>
         let invoker: NIOLoopBound<HTTPInvoker>
+        let dashboard: NIOLoopBound<DashboardGateway>
 
         /// Built on the loop that will own it, as NIOLoopBound asks.
         init(
@@ -29,6 +32,7 @@ final class Edges: Sendable {
             outbound: InvokerSettings,
             http settings: Configuration.HTTP,
             streams: StreamSettings,
+            dashboard: DashboardSystem,
             report: Report
         ) {
             self.loop = loop
@@ -69,12 +73,17 @@ final class Edges: Sendable {
                 HTTPInvoker(inbox: inbox, loop: loop, settings: outbound),
                 eventLoop: loop
             )
+            self.dashboard = NIOLoopBound(
+                DashboardGateway(system: dashboard, inbox: inbox, loop: loop, loopNumber: number),
+                eventLoop: loop
+            )
         }
     }
 
     private let loops: [Loop]
     private let homes: [ChannelHome]
     private let readings: LogReadings
+    private let follower: LogFollower
     private let replayer: StreamReplayer
 
     init(
@@ -83,12 +92,15 @@ final class Edges: Sendable {
         outbound: InvokerSettings,
         http settings: Configuration.HTTP,
         streams: StreamSettings,
+        dashboard: DashboardSystem,
         replayer: StreamReplayer,
         readings: LogReadings,
+        follower: LogFollower,
         report: Report
     ) {
         self.replayer = replayer
         self.readings = readings
+        self.follower = follower
         loops = group.makeIterator().enumerated().map { number, loop in
             let built = loop.submit {
                 Loop(
@@ -98,6 +110,7 @@ final class Edges: Sendable {
                     outbound: outbound,
                     http: settings,
                     streams: streams,
+                    dashboard: dashboard,
                     report: report
                 )
             }
@@ -114,7 +127,7 @@ final class Edges: Sendable {
 
     /// One for each loop: hands a turn's effects over in one task, and writes each socket once.
     var sinks: [@Sendable ([Effect]) -> Void] {
-        loops.map { [readings] owned in
+        loops.map { [readings, follower] owned in
             { effects in
                 owned.loop.execute {
                     let workers = owned.workers.value
@@ -122,6 +135,8 @@ final class Edges: Sendable {
                     let streams = owned.streams.value
                     for effect in effects {
                         switch effect {
+                        case .send(let connection, let message) where connection.isOfOperators:
+                            owned.dashboard.value.carryOut(message)
                         case .send, .close, .admit, .probe: workers.carryOut(effect)
                         case .respond, .stream: http.carryOut(effect)
                         case .open(let channel, _):
@@ -134,6 +149,8 @@ final class Edges: Sendable {
                                 )
                             )
                         case .readLog(let reading): readings.add(reading)
+                        case .look(let look): follower.ask(look)
+                        case .began(let spans): follower.log.began(spans)
                         case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
                         case .toSubscribers(let effect): streams.carryOut(effect)
                         case .fetch: owned.invoker.value.carryOut(effect)
@@ -176,6 +193,11 @@ final class Edges: Sendable {
     /// On the event loop that is asked for.
     func httpService(on loop: any EventLoop) -> any HTTPService {
         current.http.value
+    }
+
+    /// On the event loop that is asked for.
+    func dashboardService(on loop: any EventLoop) -> any HTTPService {
+        current.dashboard.value
     }
 
     private var current: Loop {

@@ -12,15 +12,18 @@ struct Listeners {
     let workers: [Listener]
     let http: Listener
     let stream: Listener
+    /// Open before the others; nil: there is no dashboard.
+    let dashboard: Listener?
 
     /// - Throws: naming the address and the setting that changes it.
     static func open(
         _ configuration: Configuration,
+        dashboard: Listener?,
+        token: String?,
         edges: Edges,
         group: MultiThreadedEventLoopGroup,
         report: Report
     ) async throws(ServeError) -> Listeners {
-        let token = try Token.forPeers(of: configuration, report: report)
         var workers: [Listener] = []
         do throws(ServeError) {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
@@ -43,7 +46,12 @@ struct Listeners {
             }
             do throws(ServeError) {
                 let stream = try await open(configuration.stream, token, edges, group)
-                return Listeners(workers: workers, http: http, stream: stream)
+                return Listeners(
+                    workers: workers,
+                    http: http,
+                    stream: stream,
+                    dashboard: dashboard
+                )
             } catch {
                 await http.close(grace: .zero)
                 throw error
@@ -132,9 +140,10 @@ struct Listeners {
     func writePorts(to path: String?) throws(ServeError) {
         guard let path else { return }
         let others = workers.dropFirst().map { String($0.port) }.joined(separator: ",")
+        let page = dashboard.map { "\"dashboard\":\($0.port)," } ?? ""
         let text =
             "{\"worker\":\(workers[0].port),\"http\":\(http.port),\"stream\":\(stream.port),"
-            + "\"worker_listeners\":[\(others)]}\n"
+            + "\(page)\"worker_listeners\":[\(others)]}\n"
         let temporary = "\(path).tmp"
         let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         let bytes = Array(text.utf8)
@@ -160,6 +169,7 @@ struct Listeners {
 
     /// Workers are told 1012: every SDK connects again after it (protocol 1.4).
     func close() async {
+        await dashboard?.close(grace: .seconds(1))
         await http.close(grace: .seconds(2))
         await stream.close(code: 1012, grace: .seconds(2))
         // Those that are registering at this moment get longer than the others.
@@ -211,7 +221,7 @@ extension HTTPSettings {
 }
 
 extension ListenAddress {
-    fileprivate init(_ address: Configuration.Address) {
+    init(_ address: Configuration.Address) {
         self.init(host: address.host, port: Int(address.port))
     }
 }

@@ -43,13 +43,15 @@ struct Report: Sendable {
         let http = listeners.http.address
         let stream = listeners.stream.address
         let scheme = configuration.http.tlsCertificate == nil ? "http" : "https"
+        let dashboard =
+            listeners.dashboard.map { "\ndashboard on http://\($0.address)" } ?? ""
         line(
             .info,
             "listening",
             """
             workers on ws://\(worker)\(others)
             HTTP triggers on \(scheme)://\(http)
-            streams on ws://\(stream)
+            streams on ws://\(stream)\(dashboard)
             next: III_URL=ws://\(worker) python3 worker.py
             """
         )

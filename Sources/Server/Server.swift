@@ -1,4 +1,5 @@
 import CPlatform
+import Dashboard
 import Engine
 import Glibc
 import HTTPInvoker
@@ -29,32 +30,35 @@ package enum Server {
         let report = Report(isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
         let core = try Core(configuration, outbound: outbound.policy, report)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
-        for loop in group.makeIterator() {
-            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
-        }
-        let edges = Edges(
-            group: group,
-            inbox: core.inbox,
-            outbound: outbound,
-            http: configuration.http,
-            streams: StreamSettings(configuration.stream),
-            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
-            readings: try LogReadings(configuration, inbox: core.inbox),
-            report: report
+        let follower = LogFollower(configuration, core, report: report)
+        let group = eventLoops()
+        let dashboard = DashboardEdge(configuration)
+        let edges = try Edges(
+            configuration,
+            group,
+            core.inbox,
+            outbound,
+            dashboard,
+            follower,
+            report
         )
+        let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
-        // Before the first worker is there: it finds entries as their files say.
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
+        follower.start()
         let listeners: Listeners
         do throws(ServeError) {
+            let token = try Token.forPeers(of: configuration, report: report)
             listeners = try await Listeners.open(
                 configuration,
+                dashboard: try early.get(),
+                token: token,
                 edges: edges,
                 group: group,
                 report: report
             )
+            dashboard.ready(loaded, opened, listeners, token: token)
         } catch {
             await core.stop()
             throw error
@@ -67,6 +71,7 @@ package enum Server {
         report.stopping(await shutdown.arrivals.next())
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
+        dashboard.system.stage.stopping()
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         await listeners.close()
@@ -90,6 +95,15 @@ package enum Server {
         }
     }
 
+    /// One core is left for the core thread.
+    private static func eventLoops() -> MultiThreadedEventLoopGroup {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        for loop in group.makeIterator() {
+            loop.execute { _ = platform_use_slices(Limits.loopSlice) }
+        }
+        return group
+    }
+
     /// Nothing is lost by it: what anybody was told is on disk.
     private static func exitOnSecondSignal(_ signals: ShutdownSignals.Arrivals) {
         signals.onNext { _ in exit(1) }
@@ -106,6 +120,31 @@ package struct ServeOptions: Equatable, Sendable {
     package init(portsFile: String? = nil, json: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+    }
+}
+
+extension Edges {
+    fileprivate convenience init(
+        _ configuration: Configuration,
+        _ group: MultiThreadedEventLoopGroup,
+        _ inbox: Inbox,
+        _ outbound: InvokerSettings,
+        _ dashboard: DashboardEdge,
+        _ follower: LogFollower,
+        _ report: Report
+    ) throws(ServeError) {
+        self.init(
+            group: group,
+            inbox: inbox,
+            outbound: outbound,
+            http: configuration.http,
+            streams: StreamSettings(configuration.stream),
+            dashboard: dashboard.system,
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
+            readings: try LogReadings(configuration, inbox: inbox),
+            follower: follower,
+            report: report
+        )
     }
 }
 

@@ -5,7 +5,7 @@ import Primitives
 /// The token that peers beyond loopback must show.
 enum Token {
     /// - Returns: nil where all addresses for workers are on loopback, or ask a function about
-    ///   their peers, and that for streams is on loopback.
+    ///   their peers, and those for streams and the dashboard are on loopback.
     static func forPeers(
         of configuration: Configuration,
         report: Report
@@ -15,7 +15,12 @@ enum Token {
         let asking = configuration.allWorkerListeners.filter {
             !$0.address.isLoopback && $0.access.rbac?.authentication == nil
         }
-        guard !asking.isEmpty || !configuration.stream.address.isLoopback else { return nil }
+        let observability = configuration.observability
+        let hasRemoteDashboard =
+            observability.dashboard && !observability.dashboardAddress.isLoopback
+        guard
+            !asking.isEmpty || !configuration.stream.address.isLoopback || hasRemoteDashboard
+        else { return nil }
         let path = configuration.engine.data + "/token"
         if access(path, F_OK) == 0 { return try read(path) }
         let token = try make(path)

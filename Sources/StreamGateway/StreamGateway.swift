@@ -1,3 +1,4 @@
+import DequeModule
 package import Engine
 import JSON
 package import NIOCore
@@ -28,7 +29,8 @@ package struct StreamSettings: Sendable {
 /// messages.
 ///
 /// Confined to its event loop. What an effect pushes is encoded once and handed to every socket
-/// that it is for; what comes while the loop is busy goes out together, one write a socket.
+/// that it is for, some sockets at a time: between them the loop looks after all others. What comes
+/// meanwhile goes out together, one write a socket.
 package final class StreamGateway {
     let loop: any EventLoop
     let settings: StreamSettings
@@ -43,11 +45,17 @@ package final class StreamGateway {
     private var commandBytes = 0
 
     private var groups: [StreamGroup: LocalGroup] = [:]
-    /// Groups with messages that were not handed to their sockets yet.
-    private var pending: [LocalGroup] = []
+    /// Groups with messages that some of their subscriptions were not told yet; each has a round
+    /// when its turn comes.
+    private var news: Deque<LocalGroup> = []
     /// Sockets with messages that were not flushed yet.
     private var unflushed: [Subscriber] = []
     private var isFanOutScheduled = false
+
+    /// How many subscriptions are told before the loop looks at its sockets again: about 2 ms.
+    private static let slice = 256
+    /// NIO looks at its sockets when no task is due at once. Long enough for that, and no longer.
+    private static let pause = TimeAmount.microseconds(20)
 
     package init(
         inbox: Inbox,
@@ -159,25 +167,26 @@ package final class StreamGateway {
     /// Carries out an effect. Call ``flush()`` after the last.
     package func carryOut(_ effect: StreamEffect) {
         if case .push(_, let message) = effect { return push(message) }
-        // What was pushed before goes out before.
-        if !pending.isEmpty { fanOut() }
         switch effect {
         case .admitted(let id, let context):
             admissions.removeValue(forKey: id.number)?(context)
         case .subscribe(let id, let join):
             guard let subscriber = subscribers[id.number] else { return }
-            if let old = subscriber.subscriptions[join.subscription] { remove(old) }
+            if let old = subscriber.subscriptions[join.subscription] { end(old) }
             let group = groups[join.group] ?? LocalGroup(join.group)
             groups[join.group] = group
             subscriber.subscriptions[join.subscription] = group.add(subscriber, item: join.item)
         case .unsubscribe(let id, let subscription):
             guard let subscriber = subscribers[id.number] else { return }
-            subscriber.subscriptions.removeValue(forKey: subscription).map(remove)
+            subscriber.subscriptions.removeValue(forKey: subscription).map(end)
         case .send(let id, let message):
             guard let subscriber = subscribers[id.number] else { return }
-            send(Fan([message], isEvents: subscriber.wantsEvents).all, to: subscriber)
+            tellAll(subscriber)
+            send(Fan([message], isEvents: subscriber.wantsEvents).all, subscriber)
         case .close(let id, let code, let reason):
-            subscribers[id.number]?.close(code: code, reason: reason)
+            guard let subscriber = subscribers[id.number] else { return }
+            tellAll(subscriber)
+            subscriber.close(code: code, reason: reason)
         case .push, .replay: break
         }
     }
@@ -203,48 +212,52 @@ package final class StreamGateway {
 
     private func push(_ message: StreamMessage) {
         guard let group = groups[message.group] else { return }
-        if group.pending.isEmpty { pending.append(group) }
-        group.pending.append(message)
+        group.push(message)
+        guard !group.isListed else { return }
+        group.isListed = true
+        news.append(group)
+    }
+
+    /// What was pushed before goes out before, to whom this is about.
+    private func tellAll(_ subscriber: Subscriber) {
+        guard !news.isEmpty else { return }
+        for subscription in subscriber.subscriptions.values {
+            subscription.group.tell(subscription, send)
+        }
+    }
+
+    private func end(_ subscription: LocalGroup.Subscription) {
+        subscription.group.tell(subscription, send)
+        remove(subscription)
     }
 
     /// Sends what was carried out. Pushes wait for what else is there already for this loop to do:
     /// where it is busy, each socket gets several of them in one write.
     package func flush() {
         flushSockets()
-        guard !pending.isEmpty, !isFanOutScheduled else { return }
+        guard !news.isEmpty, !isFanOutScheduled else { return }
         isFanOutScheduled = true
-        loop.assumeIsolated().execute {
-            self.isFanOutScheduled = false
-            self.fanOut()
-            self.flushSockets()
-        }
+        loop.assumeIsolated().execute { self.fanOut() }
     }
 
     private func fanOut() {
-        let groups = pending
-        pending = []
-        for group in groups {
-            let messages = group.pending
-            group.pending = []
-            let fans = (
-                sockets: group.hasSockets ? Fan(messages, isEvents: false) : nil,
-                events: group.hasEvents ? Fan(messages, isEvents: true) : nil
-            )
-            for subscription in group.subscriptions {
-                let subscriber = subscription.subscriber
-                guard let fan = subscriber.wantsEvents ? fans.events : fans.sockets else {
-                    continue
-                }
-                if let item = subscription.item {
-                    for parcel in fan.parcels(of: item) { send(parcel, to: subscriber) }
-                } else {
-                    send(fan.all, to: subscriber)
-                }
+        isFanOutScheduled = false
+        var left = Self.slice
+        while left > 0, let group = news.first {
+            if group.tellNext(send) {
+                left -= 1
+                continue
             }
+            news.removeFirst()
+            if group.hasNews { news.append(group) } else { group.isListed = false }
         }
+        flushSockets()
+        guard !news.isEmpty else { return }
+        isFanOutScheduled = true
+        loop.assumeIsolated().scheduleTask(in: Self.pause) { self.fanOut() }
     }
 
-    private func send(_ parcel: Parcel, to subscriber: Subscriber) {
+    private func send(_ parcel: Parcel, _ subscriber: Subscriber) {
         subscriber.take(parcel)
         guard !subscriber.isTouched else { return }
         subscriber.isTouched = true

@@ -183,7 +183,7 @@ package final class WorkerGateway {
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
-        case .respond, .stream, .open, .fetch, .readLog, .toSubscribers:
+        case .respond, .stream, .open, .fetch, .readLog, .look, .began, .toSubscribers:
             break
         }
     }

@@ -7,6 +7,7 @@ import Folding
 import LogTools
 import HTTP
 import JSON
+import Observability
 import Primitives
 import Queue
 import RecordFormat
@@ -29,6 +30,8 @@ final class Lab {
     let ledger: Ledger
     /// The offset behind the last recovered record.
     let recoveredEnd: UInt64
+    /// What following the log has shown.
+    let followed = FollowedLog()
     /// Everything that left, in order.
     private(set) var left: [Effect] = []
     private var connections: UInt64
@@ -105,6 +108,10 @@ final class Lab {
     func settle(_ commands: Command...) throws(LogError) -> [Effect] {
         var effects = try turn(commands)
         while disk.complete() { effects += try turn([]) }
+        while let answers = try follow(effects) {
+            effects = effects.filter { $0.look == nil } + (try turn(answers))
+            while disk.complete() { effects += try turn([]) }
+        }
         return effects
     }
 
@@ -367,6 +374,8 @@ extension Effect {
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .admit(_, let verdict): "admit \(verdict)"
+        case .look(let look): "look \(look.function)"
+        case .began: "spans have begun"
         case .readLog(let reading): "read log below \(reading.end)"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .send(_, .observe(let message)): message.line

@@ -204,10 +204,11 @@ let goldenOfServices: [Golden] = [
                 time: Timestamp(nanoseconds: 1),
                 observed: Timestamp(nanoseconds: 2),
                 resource: [0x7B, 0x7D],
-                scope: TelemetryScope(name: "n", version: "v")
+                scope: TelemetryScope(name: "n", version: "v"),
+                isTraceInferred: true
             )
         ),
-        "0904494e464f01620173ac02027b7d01000000000000000200000000000000027b7d01016e010176"
+        "0904494e464f01620173ac02027b7d01000000000000000200000000000000027b7d01016e01017601"
     ),
     Golden(
         .spanReported(

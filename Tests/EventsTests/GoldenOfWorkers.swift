@@ -131,11 +131,12 @@ let goldenOfWorkers: [Golden] = [
                 caller: goldenUUID,
                 awaited: true,
                 isCondition: false,
-                input: [0x31]
+                input: [0x31],
+                parent: 300
             )
         ),
         "08070605040302011817161514131211016e01662100000000000000310000000000000008070605"
-            + "04030201181716151413121101000131"
+            + "04030201181716151413121101000131ac02"
     ),
     Golden(
         .completed(

@@ -218,7 +218,8 @@ extension EventGenerator {
                     caller: uuid(),
                     awaited: flag(),
                     isCondition: flag(),
-                    input: bytes()
+                    input: bytes(),
+                    parent: number()
                 )
             )
         default:
@@ -305,7 +306,8 @@ extension EventGenerator {
                     time: time(),
                     observed: time(),
                     resource: bytes(),
-                    scope: scope()
+                    scope: scope(),
+                    isTraceInferred: flag()
                 )
             )
         case .spanReported:

@@ -38,16 +38,18 @@ struct PartsTests {
         }
     }
 
-    @Test("a termination signal is a request, and counted")
+    @Test("a termination signal is a request, and counted; also to a worker after the last one")
     func signals() async {
-        let counts = Feed<Int>()
-        let ready = Feed<Void>()
-        let signals = TerminationSignals(whenReady: { ready.put(()) }) { counts.put($0) }
-        await ready.next()
-        kill(getpid(), SIGTERM)
-        #expect(await counts.next() == 1)
-        kill(getpid(), SIGTERM)
-        #expect(await counts.next() == 2)
-        signals.ignore()
+        for _ in 0..<2 {
+            let counts = Feed<Int>()
+            let ready = Feed<Void>()
+            let signals = TerminationSignals(whenReady: { ready.put(()) }) { counts.put($0) }
+            await ready.next()
+            kill(getpid(), SIGTERM)
+            #expect(await counts.next() == 1)
+            kill(getpid(), SIGTERM)
+            #expect(await counts.next() == 2)
+            signals.ignore()
+        }
     }
 }

@@ -217,9 +217,7 @@ struct SpanStoreTests {
     func clear() throws {
         var bench = StoreBench()
         bench.add(.span("n", id: 1))
-        var dropped = DroppedFrames()
-        dropped.spans = 4
-        bench.store.apply(dropped)
+        bench.droppedSpans = 4
         let storage = try bench.ask(.listTraces).member("storage")
         #expect(storage?.member("completeness")?.stringValue == "partial")
         #expect(storage?.member("known_dropped_spans")?.description == "4")

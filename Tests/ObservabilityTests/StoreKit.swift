@@ -8,6 +8,9 @@ import Testing
 /// A store that is fed and asked as the engine does it.
 struct StoreBench {
     var store: TelemetryStore
+    var gauges = LatestGauges()
+    var engine = EngineMetrics()
+    var droppedSpans: UInt64 = 0
     var now = Timestamp(seconds: 1_900_000_000)
 
     init(_ adjust: (inout TelemetryStore.Settings) -> Void = { _ in }) {
@@ -17,7 +20,10 @@ struct StoreBench {
     }
 
     mutating func add(_ items: Telemetry...) {
-        for item in items { store.apply(item, bytes: 100, at: now) }
+        for item in items {
+            store.apply(item, bytes: 100, at: now)
+            if case .metric(let metric) = item { gauges.apply(metric, at: now) }
+        }
     }
 
     mutating func ask(
@@ -28,8 +34,11 @@ struct StoreBench {
         let context = TelemetryContext(
             now: now,
             version: "1.2",
-            activeWorkers: 3,
-            baggage: baggage
+            baggage: baggage,
+            logging: store.settings.logging,
+            tracing: store.settings.tracing,
+            droppedSpans: droppedSpans,
+            engine: engine.json(activeWorkers: 3)
         )
         return try store.answer(
             function,

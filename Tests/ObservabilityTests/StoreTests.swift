@@ -169,7 +169,7 @@ struct StoreTests {
             .gauge("app.other", 7, at: 1, own)
         )
         func latest() -> String? {
-            bench.store.latestMetrics(of: worker, runtime: "node", now: bench.now)
+            bench.gauges.latestMetrics(of: worker, runtime: "node", now: bench.now)
                 .map { JSONValue.object($0).text.description }
         }
         #expect(
@@ -186,17 +186,17 @@ struct StoreTests {
     func engineMetrics() throws {
         var bench = StoreBench()
         for millisecond in 1...UInt64(100) {
-            bench.store.engine.ran(
+            bench.engine.ran(
                 FunctionName(id: millisecond.isMultiple(of: 4) ? "a" : "b"),
                 failed: millisecond == 7,
                 took: millisecond * 1_000_000
             )
         }
-        bench.store.engine.ran(FunctionName(namespace: "n", id: "a"), failed: false, took: 0)
-        bench.store.engine.postponed()
-        bench.store.engine.workerJoined()
-        bench.store.engine.workerJoined()
-        bench.store.engine.workerLeft()
+        bench.engine.ran(FunctionName(namespace: "n", id: "a"), failed: false, took: 0)
+        bench.engine.postponed()
+        bench.engine.workerJoined()
+        bench.engine.workerJoined()
+        bench.engine.workerLeft()
         let metrics = try #require(try bench.ask(.listMetrics).member("engine_metrics"))
         #expect(
             metrics.member("invocations")?.description

@@ -62,6 +62,7 @@ extension Programs.CommandTests {
         "A port that is taken is named with its setting; exit 78",
         arguments: [
             "engine.address", "http.address", "stream.address",
+            "observability.dashboard_address",
         ]
     )
     func portTaken(setting: String) throws {

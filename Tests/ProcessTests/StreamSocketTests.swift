@@ -315,6 +315,47 @@ extension Programs.SlowSubscriberTests {
         }
     }
 
+    @Test("who comes and goes while hundreds are told hears what is of its time, and no more")
+    func comesAndGoes() throws {
+        let engine = try EngineProcess.started()
+        let worker = try RawWorker.ready(engine)
+        let message: Envelope = ["stream_name": "board", "group_id": "g", "type": "tick"]
+        func talk(_ numbers: Range<Int>) throws {
+            for number in numbers.dropLast() {
+                _ = try worker.call("stream::send", message.merging(["data": number]) { $1 })
+            }
+            // Behind its answer all are pushed; told they are not yet, there are many to tell.
+            _ = try worker.ask("stream::send", message.merging(["data": numbers.last ?? 0]) { $1 })
+        }
+        // More than a loop tells in one go.
+        var audience: [StreamClient] = []
+        for _ in 0..<800 {
+            let client = try StreamClient(engine)
+            try client.join("board", "g")
+            audience.append(client)
+        }
+        for client in audience { #expect(try client.event() == "sync []") }
+        let visitor = try StreamClient(engine)
+        for round in 0..<5 {
+            let first = 40 * round
+            try talk(first..<first + 20)
+            try visitor.join("board", "g", as: "\(round)")
+            #expect(try visitor.event() == "sync []")
+            try talk(first + 20..<first + 40)
+            try visitor.leave("board", "g", as: "\(round)")
+            for number in first + 20..<first + 40 {
+                try #require(try visitor.event() == "event tick \(number)")
+            }
+            // It has left before more is said.
+            #expect(try visitor.expectNothing("\(round)"))
+        }
+        for (index, client) in audience.enumerated() where index % 8 == 0 {
+            for number in 0..<200 {
+                try #require(try client.event() == "event tick \(number)")
+            }
+        }
+    }
+
     @Test("drop: it is told how many are missing, and behind which offset; the rest is in order")
     func drop() throws {
         let (told, count, end) = try flood("drop")

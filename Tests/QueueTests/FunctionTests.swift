@@ -36,6 +36,31 @@ struct FunctionTests {
         )
     }
 
+    @Test("messages that wait or run are shown, the oldest first, and dead ones not")
+    func messages() throws {
+        var bench = Bench()
+        bench.define(concurrency: 2, attempts: 2)
+        for number in 1...3 { try bench.enqueue(#"{"n":\#(number)}"#) }
+        let offsets = bench.deliver()
+        bench.fail(offsets[0])
+        func row(_ number: Int, _ state: String, attempt: Int, next: String = "null") -> String {
+            #"{"id":"00000000-0000-0009-0000-00000000000\#(number)","queue":"q","#
+                + #""offset":\#(number),"function_id":"f","state":"\#(state)","#
+                + #""attempt":\#(attempt),"next_at_ms":\#(next),"payload":{"n":\#(number)}}"#
+        }
+        let rows = [
+            row(1, "delayed", attempt: 1, next: "1001000"), row(2, "in_flight", attempt: 1),
+            row(3, "waiting", attempt: 0),
+        ]
+        let all = try bench.call(.messages, #"{"queue":"q"}"#)
+        #expect(all == "[\(rows.joined(separator: ","))]")
+        let oldest = try bench.call(.messages, #"{"topic":"q","limit":1}"#)
+        #expect(oldest == "[\(rows[0])]")
+        var (dead, _) = try graveyard()
+        #expect(try dead.call(.messages, #"{"queue":"q"}"#) == "[]")
+        #expect(try bench.call(.messages, #"{"queue":"nobody"}"#) == "[]")
+    }
+
     @Test("a redrive begins anew, the oldest first")
     func redrive() throws {
         var (bench, offsets) = try graveyard()
@@ -82,6 +107,7 @@ struct FunctionTests {
             (.redriveMessage, #"{"queue":"q"}"#, "message_id_not_set"),
             (.discardMessage, #"{"queue":"q","message_id":""}"#, "message_id_not_set"),
             (.topicStats, "{}", "topic_required"), (.deadLetters, "null", "topic_required"),
+            (.messages, "{}", "topic_required"),
             (.redrive, #"{"queue":7}"#, "deserialization_error"),
             (.deadLetters, #"{"topic":"q","limit":"x"}"#, "deserialization_error"),
             (.define, #"{"queue":"q","config":7}"#, "deserialization_error"),

@@ -86,6 +86,8 @@ struct ConfigurationLoadTests {
         expected.observability.tracing = false
         expected.observability.dashboard = false
         expected.observability.dashboardAddress = Configuration.Address(host: "h", port: 4)
+        expected.observability.dashboardHosts = ["iii.example.com"]
+        expected.observability.dashboardReadOnly = true
         expected.log.io = .plain
         expected.log.segmentBytes = 1 << 20
         expected.log.retention = .seconds(7 * 86_400)
@@ -152,6 +154,8 @@ struct ConfigurationLoadTests {
         tracing = false
         dashboard = false
         dashboard_address = "h:4"
+        dashboard_hosts = ["iii.example.com"]
+        dashboard_read_only = true
 
         [log]
         io = "plain"
@@ -267,10 +271,11 @@ struct ConfigurationLoadTests {
 
     @Test("a key without effect is accepted with a warning that says where it stands")
     func warnings() throws {
-        let loaded = try Workspace(["iii.toml": "[observability]\ndashboard = true"]).load()
+        let text = "[[exec]]\nname = \"a\"\ncommand = [\"b\"]"
+        let loaded = try Workspace(["iii.toml": text]).load()
         #expect(
             loaded.warnings.map(\.description) == [
-                "iii.toml:2: observability.dashboard has no effect: there is no dashboard yet"
+                "iii.toml:1: exec has no effect: worker processes are not started yet"
             ]
         )
     }

@@ -12,9 +12,6 @@ extension Configuration {
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
     /// told.
     static let inert: [String: String] = [
-        "observability.dashboard": "there is no dashboard yet",
-        "observability.dashboard_port": "there is no dashboard yet",
-        "observability.dashboard_address": "there is no dashboard yet",
         "exec": "worker processes are not started yet",
     ]
 
@@ -93,6 +90,8 @@ extension Configuration.Observability {
         Field("dashboard", \.dashboard, .flag),
         Field("dashboard_address", \.dashboardAddress, .address),
         Field(alias: "dashboard_port", \.dashboardAddress.port, .integer(0 ... .max)),
+        Field("dashboard_hosts", \.dashboardHosts, .hostNames),
+        Field("dashboard_read_only", \.dashboardReadOnly, .flag),
     ]
 }
 

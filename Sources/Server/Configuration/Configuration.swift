@@ -138,6 +138,10 @@ extension Configuration {
         package var tracing = true
         package var dashboard = true
         package var dashboardAddress = Address(host: "127.0.0.1", port: 9090)
+        /// Names by which browsers may reach the dashboard, besides addresses and `localhost`.
+        package var dashboardHosts: [String] = []
+        /// Whether the dashboard may change nothing.
+        package var dashboardReadOnly = false
 
         package init() {}
     }

@@ -115,6 +115,16 @@ extension Kind {
 }
 
 extension Kind where Value == [String] {
+    static let hostNames = Kind.list("a list of host names without ports", show: { $0 }) { name in
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            default: byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
+            }
+        }
+        return name.isEmpty || !isName ? nil : name
+    }
+
     static let command = Kind(
         expectation: "a list of strings, the program first",
         read: { value in

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 package import Primitives
 
 /// What the engine counts about its own work. Counting allocates nothing once a function is known.
@@ -54,7 +54,7 @@ package struct EngineMetrics {
     package mutating func workerLeft() { died += 1 }
 
     /// As `engine::metrics::list` shows it.
-    func json(activeWorkers: Int) -> JSONValue {
+    package func json(activeWorkers: Int) -> JSONValue {
         var counts: [String: Int] = [:]
         for tally in tallies.values { counts[tally.function.id, default: 0] += tally.count }
         var functions = JSONObject()

@@ -27,6 +27,7 @@ package enum LogFunction: String, CaseIterable, Sendable {
     package func decide(_ input: JSONText, version: String) throws(ErrorBody) -> LogLine {
         try JSONFields.read(input, of: rawValue) { (fields) throws(JSONFieldError) in
             let data = fields.optionalValue("data")
+            let trace = try fields.optionalString("trace_id").flatMap { TraceID($0) }
             return LogLine(
                 record: Logged(
                     severity: severity,
@@ -38,9 +39,10 @@ package enum LogFunction: String, CaseIterable, Sendable {
                     } ?? 0,
                     attributes: data.flatMap { $0.isObject ? $0.bytes : nil }
                         ?? JSONText.emptyObject.bytes,
-                    scope: TelemetryScope(name: "iii", version: version)
+                    scope: TelemetryScope(name: "iii", version: version),
+                    isTraceInferred: trace == nil
                 ),
-                trace: try fields.optionalString("trace_id").flatMap { TraceID($0) }
+                trace: trace
             )
         }
     }

@@ -3,7 +3,7 @@ import JSON
 import Primitives
 
 /// The youngest log lines.
-struct LogStore {
+struct LogStore: Sendable {
     private(set) var window: Window<LogLine>
 
     init(_ bounds: Window<LogLine>.Bounds) { window = Window(bounds) }

@@ -3,7 +3,7 @@ import JSON
 import Primitives
 
 /// The youngest metrics.
-struct MetricStore {
+struct MetricStore: Sendable {
     private(set) var window: Window<MetricReported>
 
     init(_ bounds: Window<MetricReported>.Bounds) { window = Window(bounds) }

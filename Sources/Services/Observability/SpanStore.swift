@@ -5,8 +5,8 @@ import Primitives
 ///
 /// Invariants:
 /// * No two have the same trace and id: the later report takes the earlier one's place.
-struct SpanStore {
-    struct Key: Hashable {
+struct SpanStore: Sendable {
+    struct Key: Hashable, Sendable {
         let trace: TraceID
         let span: UInt64
     }

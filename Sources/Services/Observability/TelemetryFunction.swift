@@ -18,22 +18,47 @@ package enum TelemetryFunction: String, CaseIterable, Sendable {
     case getBaggage = "engine::baggage::get"
     case setBaggage = "engine::baggage::set"
     case allBaggage = "engine::baggage::get_all"
+
+    /// Whether it shows what the engine counts about itself.
+    package var showsEngine: Bool {
+        switch self {
+        case .listMetrics, .listAlerts, .evaluateAlerts: true
+        default: false
+        }
+    }
 }
 
 /// What an answer depends on besides what is kept.
-package struct TelemetryContext {
+package struct TelemetryContext: Sendable {
     package let now: Timestamp
     /// Of the engine.
     package let version: String
-    package let activeWorkers: Int
     /// The caller's W3C baggage.
     package let baggage: String?
+    /// Whether logs are taken, and spans and metrics.
+    package let logging: Bool
+    package let tracing: Bool
+    /// Spans that were dropped before they were read since the start, at the least.
+    package let droppedSpans: UInt64
+    /// What the engine counts about itself, for a function that ``TelemetryFunction/showsEngine``.
+    package let engine: JSONValue?
 
-    package init(now: Timestamp, version: String, activeWorkers: Int, baggage: String?) {
+    package init(
+        now: Timestamp,
+        version: String,
+        baggage: String?,
+        logging: Bool = true,
+        tracing: Bool = true,
+        droppedSpans: UInt64 = 0,
+        engine: JSONValue? = nil
+    ) {
         self.now = now
         self.version = version
-        self.activeWorkers = activeWorkers
         self.baggage = baggage
+        self.logging = logging
+        self.tracing = tracing
+        self.droppedSpans = droppedSpans
+        self.engine = engine
     }
 }
 
@@ -46,13 +71,16 @@ extension TelemetryStore {
         _ input: JSONText,
         _ context: TelemetryContext
     ) throws(ErrorBody) -> JSONText {
+        settings.logging = context.logging
+        settings.tracing = context.tracing
+        droppedSpans = context.droppedSpans &- forgivenSpans
         logs.trim(now: context.now)
         metrics.trim(now: context.now)
         switch function {
         case .clearTraces:
             _ = try spanStore()
             spans.removeAll()
-            droppedSpans = 0
+            forgivenSpans = context.droppedSpans
             return JSONValue.object(["success": .bool(true)]).text
         case .clearLogs:
             logs.removeAll()

@@ -66,7 +66,7 @@ extension TelemetryStore {
         var json = JSONBuilder()
         json.beginObject()
         json.key("engine_metrics")
-        engine.json(activeWorkers: context.activeWorkers).write(into: &json)
+        (context.engine ?? EngineMetrics().json(activeWorkers: 0)).write(into: &json)
         json.key("sdk_metrics")
         json.beginArray()
         for metric in selected { metric.write(into: &json) }

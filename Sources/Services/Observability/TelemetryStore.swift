@@ -2,12 +2,8 @@ import Events
 import JSON
 package import Primitives
 
-/// The youngest spans, logs and metrics, for whoever looks, and what the engine counts about
-/// itself.
-///
-/// In memory only: the log has all of them for as long as it has anything, but what is listed here
-/// begins anew with each start.
-package struct TelemetryStore {
+/// The youngest spans, logs and metrics, for whoever looks: a part of what the log has of them.
+package struct TelemetryStore: Sendable {
     /// What is kept, and how much of it at the most.
     package struct Settings: Equatable, Sendable {
         /// Whether logs are taken at all, and spans and metrics.
@@ -25,14 +21,14 @@ package struct TelemetryStore {
         package init() {}
     }
 
-    package private(set) var settings: Settings
+    var settings: Settings
     var spans: SpanStore
     var logs: LogStore
     var metrics: MetricStore
-    /// What the engine counts about itself.
-    package var engine = EngineMetrics()
-    /// Spans that were dropped before they were read, at the least.
+    /// Spans that were dropped before they were read, at the least, since they were last cleared.
     var droppedSpans: UInt64 = 0
+    /// How many were dropped before that.
+    var forgivenSpans: UInt64 = 0
 
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
@@ -47,20 +43,6 @@ package struct TelemetryStore {
         )
     }
 
-    /// What is to be recorded and kept from now on.
-    package mutating func take(logging: Bool, tracing: Bool) {
-        settings.logging = logging
-        settings.tracing = tracing
-    }
-
-    /// Whether this is to be recorded and kept.
-    package func takes(_ item: Telemetry) -> Bool {
-        switch item {
-        case .log: settings.logging
-        case .span, .metric: settings.tracing
-        }
-    }
-
     /// Keeps what was recorded; `bytes` is about what it takes.
     package mutating func apply(_ item: Telemetry, bytes: Int, at time: Timestamp) {
         switch item {
@@ -69,8 +51,14 @@ package struct TelemetryStore {
         case .metric(let metric): metrics.append(metric, bytes: bytes, at: time)
         }
     }
+}
 
-    package mutating func apply(_ dropped: DroppedFrames) {
-        droppedSpans += UInt64(dropped.spans)
+extension TelemetryStore.Settings {
+    /// Whether this is to be recorded and kept.
+    package func takes(_ item: Telemetry) -> Bool {
+        switch item {
+        case .log: logging
+        case .span, .metric: tracing
+        }
     }
 }

@@ -6,7 +6,7 @@ import Primitives
 /// Invariants:
 /// * `bytes` is the sum of the entries'.
 /// * An entry keeps its number for as long as it is here; numbers only grow.
-struct Window<Element> {
+struct Window<Element: Sendable>: Sendable {
     struct Bounds: Equatable, Sendable {
         var count: Int
         var bytes: Int
@@ -14,7 +14,7 @@ struct Window<Element> {
         var age: Timestamp.Span?
     }
 
-    struct Entry {
+    struct Entry: Sendable {
         var element: Element
         fileprivate(set) var bytes: Int
         /// When it came.

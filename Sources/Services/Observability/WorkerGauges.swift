@@ -1,4 +1,4 @@
-import Events
+package import Events
 package import JSON
 package import Primitives
 
@@ -23,7 +23,35 @@ enum WorkerGauges {
     }
 }
 
-extension TelemetryStore {
+/// The newest value that each worker told of each of its gauges.
+///
+/// Bounded: so many workers, the one that was heard of the longest ago makes room.
+package struct LatestGauges: Sendable {
+    private typealias Value = (value: Double, time: Timestamp, received: Timestamp)
+    private var values: [String: [String: Value]] = [:]
+    private static let workers = 4096
+
+    package init() {}
+
+    package mutating func apply(_ metric: MetricReported, at time: Timestamp) {
+        guard let key = WorkerGauges.key(of: metric.name) else { return }
+        for point in metric.points {
+            guard let worker = point.attributes["worker.id"], case .number(let value) = point.value
+            else { continue }
+            let told = point.time.nanoseconds == 0 ? time : point.time
+            if let known = values[worker]?[key], known.received == time, known.time > told {
+                continue
+            }
+            if values[worker] == nil, values.count >= Self.workers { makeRoom(now: time) }
+            values[worker, default: [:]][key] = (value, told, time)
+        }
+    }
+
+    private mutating func makeRoom(now: Timestamp) {
+        let ages = values.mapValues { $0.values.map(\.received).max() ?? now }
+        if let oldest = ages.min(by: { $0.value < $1.value }) { values[oldest.key] = nil }
+    }
+
     /// The newest value that a worker told of each of its gauges, of the last two minutes; nil:
     /// it told none.
     package func latestMetrics(
@@ -31,22 +59,12 @@ extension TelemetryStore {
         runtime: String,
         now: Timestamp
     ) -> JSONObject? {
-        let id = worker.description
-        var values: [String: (value: Double, time: Timestamp)] = [:]
-        for entry in metrics.window.entries.reversed() {
-            if entry.received.distance(to: now) > WorkerGauges.age { break }
-            guard let key = WorkerGauges.key(of: entry.element.name), values[key] == nil else {
-                continue
-            }
-            let own = entry.element.points.filter { $0.attributes["worker.id"] == id }
-            guard let newest = own.max(by: { $0.time < $1.time }),
-                case .number(let value) = newest.value
-            else { continue }
-            values[key] = (value, newest.time.nanoseconds == 0 ? entry.received : newest.time)
+        let young = (values[worker.description] ?? [:]).filter {
+            $0.value.received.distance(to: now) <= WorkerGauges.age
         }
-        guard let newest = values.values.map(\.time).max() else { return nil }
+        guard let newest = young.values.map(\.time).max() else { return nil }
         var object = JSONObject()
-        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+        for (key, value) in young.sorted(by: { $0.key < $1.key }) {
             object[key] = .whole(value.value)
         }
         object["timestamp_ms"] = .integer(newest.milliseconds)

@@ -61,6 +61,19 @@ struct MessageIndex {
         return message
     }
 
+    /// The `count` oldest messages that `fits` takes, in the order of their offsets.
+    func first(_ count: Int, where fits: (Message) -> Bool) -> [Message] {
+        var found: [Message] = []
+        for number in blocks.keys.sorted() {
+            guard let block = blocks[number] else { continue }
+            for slot in block.slots.indices {
+                guard found.count < count else { return found }
+                if let message = block.slots[slot], fits(message) { found.append(message) }
+            }
+        }
+        return found
+    }
+
     /// All messages, in no order.
     var all: [Message] {
         var all: [Message] = []

@@ -12,6 +12,7 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     case topicStats = "engine::queue::topic_stats"
     case deadLetterTopics = "engine::queue::dlq_topics"
     case deadLetters = "engine::queue::dlq_messages"
+    case messages = "engine::queue::messages"
 }
 
 /// What such a function does, and what it answers once that is on disk.
@@ -40,6 +41,7 @@ extension QueueView {
             case .topicStats: return try topicStats(fields, consumers)
             case .deadLetterTopics: return deadLetterTopics()
             case .deadLetters: return try deadLetters(fields, content)
+            case .messages: return try messages(fields, content)
             }
         } catch {
             throw Self.refusal(function, error)
@@ -53,7 +55,7 @@ extension QueueView {
             ErrorBody(code: "queue_not_set", message: "Queue name is required")
         case (.redriveMessage, .missing), (.discardMessage, .missing):
             ErrorBody(code: "message_id_not_set", message: "Message ID is required")
-        case (.topicStats, .missing), (.deadLetters, .missing):
+        case (.topicStats, .missing), (.deadLetters, .missing), (.messages, .missing):
             ErrorBody(code: "topic_required", message: "topic is required")
         default:
             ErrorBody(
@@ -64,7 +66,7 @@ extension QueueView {
     }
 
     /// The queue's name by either spelling; an empty one counts as missing.
-    private func name(_ fields: JSONFields) throws(JSONFieldError) -> String {
+    func name(_ fields: JSONFields) throws(JSONFieldError) -> String {
         for key in ["queue", "topic"] {
             if let name = try fields.optionalString(key), !name.isEmpty { return name }
         }
@@ -72,7 +74,7 @@ extension QueueView {
     }
 
     /// A function queue by its name, or all queues of a topic.
-    private func resolve(_ name: String) -> [String] {
+    func resolve(_ name: String) -> [String] {
         if let queue = queues[name], queue.subscription == nil { return [name] }
         return queues(ofTopic: name)
     }

@@ -16,6 +16,7 @@ final class EngineProcess {
     private(set) var workerPort = 0
     private(set) var httpPort = 0
     private(set) var streamPort = 0
+    private(set) var dashboardPort = 0
     /// Of further listeners for workers.
     private(set) var listenerPorts: [Int] = []
 
@@ -48,7 +49,7 @@ final class EngineProcess {
         guard let started = child else { throw Failure("the engine was not started") }
         try eventually("the engine writes \(portsFile)") { () -> Void? in
             if let ports = EngineProcess.ports(in: portsFile) {
-                (workerPort, httpPort, streamPort, listenerPorts) = ports
+                (workerPort, httpPort, streamPort, dashboardPort, listenerPorts) = ports
                 return ()
             }
             guard started.isRunning else {
@@ -83,19 +84,21 @@ final class EngineProcess {
             "--set", "engine.address=127.0.0.1:\(workerPort)",
             "--set", "http.address=127.0.0.1:\(httpPort)",
             "--set", "stream.address=127.0.0.1:\(streamPort)",
+            "--set", "observability.dashboard_address=127.0.0.1:\(dashboardPort)",
         ] + arguments
     }
 
     private static func ports(
         in file: String
-    ) -> (worker: Int, http: Int, stream: Int, listeners: [Int])? {
+    ) -> (worker: Int, http: Int, stream: Int, dashboard: Int, listeners: [Int])? {
         let ports = JSON.object(text(of: file))
         guard let worker = ports["worker"] as? Int, let http = ports["http"] as? Int,
             let stream = ports["stream"] as? Int
         else {
             return nil
         }
-        return (worker, http, stream, ports["worker_listeners"] as? [Int] ?? [])
+        let dashboard = ports["dashboard"] as? Int ?? 0
+        return (worker, http, stream, dashboard, ports["worker_listeners"] as? [Int] ?? [])
     }
 
     /// SIGTERM, and waits for the end.

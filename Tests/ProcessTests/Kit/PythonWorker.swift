@@ -45,6 +45,7 @@ final class PythonWorker {
         guard child.isRunning else { throw Failure("the worker ended:\n\(child.errors)") }
     }
 
+    var pid: pid_t { child.pid }
     func kill9() { child.kill9() }
 
     func stop() throws {

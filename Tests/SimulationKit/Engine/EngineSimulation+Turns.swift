@@ -108,6 +108,7 @@ extension EngineSimulation {
             hear(message, on: connection)
         case .admit: find("a socket was let in that did not ask")
         case .readLog: find("the log is asked by nobody")
+        case .look, .began: find("nobody looks into telemetry, or reports any")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
         case .toSubscribers: find("nobody subscribes to streams")
         case .probe(let connection): hash.add(connection.number)

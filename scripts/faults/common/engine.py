@@ -41,6 +41,7 @@ class Engine:
             self.programs / "iii", "serve", "--data", self.data, "--ports-file", self.ports,
             "--config", self.config, "--set", "engine.address=127.0.0.1:0",
             "--set", "http.address=127.0.0.1:0", "--set", "stream.address=127.0.0.1:0",
+            "--set", "observability.dashboard=false",
         ]
         with open(self.errors, "wb") as errors:
             self.child = subprocess.Popen(

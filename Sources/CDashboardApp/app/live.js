@@ -1,0 +1,184 @@
+// What the engine tells, and how it is asked. One socket brings changes; everything else is a call.
+
+const CAPACITY = { requests: 2000, logs: 2000, ticks: 480 };
+
+export class Refused extends Error {
+  constructor(status, error) {
+    super(error?.message || `The engine answered ${status}.`);
+    this.status = status;
+    this.code = error?.code || String(status);
+  }
+}
+
+async function answer(response) {
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    // Not JSON: the status has to do.
+  }
+  if (!response.ok) throw new Refused(response.status, body?.error);
+  return body;
+}
+
+async function send(method, path, body) {
+  const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.headers["X-III-Request"] = "1";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Refused(0, { code: "UNREACHABLE", message: "The engine cannot be reached." });
+  }
+  return answer(response);
+}
+
+export const get = (path) => send("GET", path);
+
+/** The result of a function. Throws `Refused` with the function's own code. */
+export async function call(functionID, data = {}, options = {}) {
+  const body = { function_id: functionID, data, ...options };
+  return (await send("POST", "/api/call", body)).result;
+}
+
+/** Like `call`, with the trace: `{result, trace_id}`. */
+export const callTraced = (functionID, data, options = {}) =>
+  send("POST", "/api/call", { function_id: functionID, data, ...options });
+
+export const enqueue = (queue, functionID, data) =>
+  send("POST", "/api/enqueue", { queue, function_id: functionID, data });
+
+/** The youngest of everything; pages read it and are told by `changed`. */
+export const live = {
+  connected: false,
+  version: "",
+  skew: 0,
+  now: null,
+  ticks: [],
+  workers: [],
+  gone: new Map(),
+  functions: [],
+  goneFunctions: new Map(),
+  triggers: [],
+  queues: [],
+  queueTicks: new Map(),
+  streams: [],
+  requests: new Map(),
+  requestsSeen: 0,
+  requestsSkipped: 0,
+  logs: [],
+  logsSkipped: 0,
+  problems: [],
+};
+
+const listeners = new Set();
+
+/** Calls `listener(type)` for every message; returns how to stop. */
+export function onLive(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(type) {
+  for (const listener of listeners) listener(type);
+}
+
+const take = {
+  hello(message) {
+    live.version = message.version;
+    live.skew = message.now_ms - Date.now();
+  },
+  now(message) {
+    live.now = message;
+    live.ticks.push(message);
+    if (live.ticks.length > CAPACITY.ticks) live.ticks.shift();
+    for (const queue of live.queues) {
+      let list = live.queueTicks.get(queue.name);
+      if (!list) live.queueTicks.set(queue.name, (list = []));
+      list.push({ at: message.at_ms, depth: queue.depth, dead: queue.dead });
+      if (list.length > CAPACITY.ticks) list.shift();
+    }
+  },
+  workers(message) {
+    const here = new Set(message.workers.map((worker) => worker.id));
+    for (const worker of live.workers) {
+      if (!here.has(worker.id)) live.gone.set(worker.id, { ...worker, left_at_ms: serverNow() });
+    }
+    for (const id of here) live.gone.delete(id);
+    for (const [id, worker] of live.gone) {
+      const back = message.workers.some((other) => other.name === worker.name);
+      if (back || worker.left_at_ms < serverNow() - 600_000) live.gone.delete(id);
+    }
+    live.workers = message.workers;
+  },
+  functions(message) {
+    const here = new Set(message.functions.map((one) => one.function_id));
+    for (const one of live.functions) {
+      if (!here.has(one.function_id)) live.goneFunctions.set(one.function_id, serverNow());
+    }
+    for (const [id, left] of live.goneFunctions) {
+      if (here.has(id) || left < serverNow() - 600_000) live.goneFunctions.delete(id);
+    }
+    live.functions = message.functions;
+  },
+  triggers: (message) => (live.triggers = message.triggers),
+  queues: (message) => (live.queues = message.queues),
+  streams: (message) => (live.streams = message.streams),
+  problems: (message) => (live.problems = message.problems),
+  requests(message) {
+    addRequests(message.requests);
+    live.requestsSeen += message.requests.length + (message.skipped || 0);
+    live.requestsSkipped += message.skipped || 0;
+  },
+  logs(message) {
+    live.logs.push(...message.logs.slice().sort(byTime));
+    if (live.logs.length > CAPACITY.logs) {
+      live.logs.splice(0, live.logs.length - CAPACITY.logs);
+    }
+    live.logsSkipped += message.skipped || 0;
+  },
+};
+
+const byTime = (a, b) => a.timestamp_unix_nano - b.timestamp_unix_nano;
+
+export function addRequests(list) {
+  for (const request of list) live.requests.set(request.trace_id, request);
+  if (live.requests.size <= CAPACITY.requests) return;
+  const old = [...live.requests.values()].sort((a, b) => a.offset - b.offset);
+  for (const request of old.slice(0, old.length - CAPACITY.requests)) {
+    live.requests.delete(request.trace_id);
+  }
+}
+
+/** The engine's clock. */
+export const serverNow = () => Date.now() + live.skew;
+
+let socket = null;
+let wait = 250;
+
+export function connect() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(`${scheme}//${location.host}/api/live`);
+  socket.onopen = () => {
+    wait = 250;
+    live.connected = true;
+    tell("connection");
+  };
+  socket.onmessage = (event) => {
+    const message = JSON.parse(event.data);
+    const taker = take[message.type];
+    if (!taker) return;
+    taker(message);
+    tell(message.type);
+  };
+  socket.onclose = () => {
+    live.connected = false;
+    tell("connection");
+    setTimeout(connect, wait);
+    wait = Math.min(wait * 2, 4000);
+  };
+}

@@ -1,0 +1,335 @@
+// Queues: how deep, how old, and what failed for good.
+
+import { h } from "./dom.js";
+import { call, enqueue, get, live, serverNow } from "./live.js";
+import { ago, brief, bytes, clock, count, duration, plural, until } from "./format.js";
+import {
+  ask, attempt, dialog, Draft, empty, facts, grid, json, link, page, panel, payload, problem,
+  status, toast,
+} from "./ui.js";
+import { chart, sparkline } from "./charts.js";
+import { inOrder } from "./records.js";
+import { timer } from "./state.js";
+
+export default function queues(context) {
+  return context.parts[0] ? detail(context) : list();
+}
+
+function health(queue) {
+  if (queue.dead) return status("dead", plural(queue.dead, "dead letter"));
+  return queue.depth > 0 ? status("waiting", "working") : status("ok", "empty");
+}
+
+const COLUMNS = ["Queue", "State", "Depth", "In flight", "Delayed", "Dead", "Oldest",
+  "Two minutes"];
+
+function list() {
+  const row = (one) => h("tr", { key: one.name },
+    h("th", { scope: "row" },
+      h("a", { href: link("queues", one.name), "data-row": true }, one.name)),
+    h("td", {}, health(one)),
+    [one.depth, one.in_flight, one.delayed, one.dead].map((n) =>
+      h("td", { class: "num" }, count(n))),
+    h("td", { class: "num" }, one.oldest_ms ? duration(one.oldest_ms) : "–"),
+    h("td", {}, sparkline((live.queueTicks.get(one.name) || []).map((tick) => tick.depth))));
+  return {
+    view: () => page("Queues", null, live.queues.length
+      ? grid(COLUMNS, live.queues.slice(0, 500).map(row))
+      : empty("No queue.", "iii.toml, queue::define, or a topic's first subscription makes one.")),
+  };
+}
+
+function detail(context) {
+  const name = context.parts[0];
+  let stats = null;
+  let dead = null;
+  let messages = null;
+  let failure = null;
+  let last = "";
+  const explained = new Map();
+  const chosen = new Set();
+
+  async function load() {
+    try {
+      [stats, dead, messages] = await Promise.all([
+        call("engine::queue::topic_stats", { topic: name }),
+        call("engine::queue::dlq_messages", { topic: name, limit: 100 }),
+        call("engine::queue::messages", { queue: name, limit: 50 }),
+      ]);
+      for (const id of chosen) if (!dead.some((one) => one.id === id)) chosen.delete(id);
+      failure = null;
+    } catch (error) {
+      failure = error;
+    }
+    context.update();
+  }
+
+  // MARK: What is done to dead letters
+
+  async function explain(letter) {
+    if (explained.has(letter.id)) explained.delete(letter.id);
+    else await attempt(async () => explained.set(letter.id, await historyOf(letter)));
+    context.update();
+  }
+
+  async function edit(letter) {
+    const found = await attempt(() => historyOf(letter));
+    if (!found?.origin) return;
+    const { queue, function: target } = found.origin.event;
+    const draft = new Draft(letter.payload);
+    const go = await dialog("Edit and send again", (close, update) => [
+      h("p", {}, `The edited payload becomes a new message for ${target} in queue ${queue}. ` +
+        "Then this dead letter is discarded. Both are records of the log."),
+      draft.view("Payload", update, true),
+      h("div", { class: "actions" },
+        h("button", { onclick: () => close(false) }, "Cancel"),
+        h("button", { class: "primary", disabled: !!draft.error, onclick: () => close(true) },
+          "Review")),
+    ]);
+    if (!go) return;
+    const sure = await ask({
+      title: "Send the edited message?",
+      action: "Send, and discard the dead letter",
+      lines: [
+        `Enqueues for ${target} in queue ${queue}:`,
+        brief(draft.value, 400),
+        `Discards dead letter ${letter.id}.`,
+      ],
+    });
+    if (!sure) return;
+    await attempt(async () => {
+      const answer = await enqueue(queue, target, draft.value);
+      await call("iii::queue::discard_message", { queue: name, message_id: letter.id });
+      toast(`Sent again as ${answer.receipt}.`);
+    });
+    load();
+  }
+
+  /** Redrives these letters; null: all there are, also those that are not shown. */
+  async function redrive(letters) {
+    const total = letters ? letters.length : stats.dlq_depth;
+    const sure = await ask({
+      title: letters ? `Redrive ${plural(total, "dead letter")}?` : "Redrive all dead letters?",
+      action: letters ? "Redrive" : "Redrive all",
+      typed: !letters && total > 1 ? name : undefined,
+      lines: [
+        `${plural(total, "message")} of queue ${name} will be tried again from attempt 1, with ` +
+          "all the effects that their functions have.",
+      ],
+    });
+    if (!sure) return;
+    await attempt(async () => {
+      let done = 0;
+      for (const one of letters || []) {
+        const input = { queue: name, message_id: one.id };
+        done += (await call("iii::queue::redrive_message", input)).redriven;
+      }
+      if (!letters) done = (await call("iii::queue::redrive", { queue: name })).redriven;
+      toast(`${plural(done, "message")} redriven.`);
+    });
+    load();
+  }
+
+  async function discard(letters) {
+    const [first] = letters;
+    const sure = await ask({
+      title: `Discard ${plural(letters.length, "dead letter")}?`,
+      action: "Discard for good",
+      typed: letters.length > 1 ? name : undefined,
+      lines: [
+        letters.length === 1 ? `Message ${first.id}: ${brief(first.payload)}`
+          : `${letters.length} messages of queue ${name}.`,
+        "It is never delivered again. What it was stays in the log until retention removes it.",
+      ],
+    });
+    if (!sure) return;
+    await attempt(async () => {
+      for (const one of letters) {
+        await call("iii::queue::discard_message", { queue: name, message_id: one.id });
+      }
+      toast(`${plural(letters.length, "message")} discarded.`);
+    });
+    load();
+  }
+
+  // MARK: What is seen
+
+  function choose(letters, on) {
+    for (const one of letters) chosen[on ? "add" : "delete"](one.id);
+    context.update();
+  }
+
+  function toolbar(off) {
+    const picked = dead.filter((one) => chosen.has(one.id));
+    const button = (text, act, enabled) =>
+      h("button", { disabled: off || !enabled, onclick: act }, text);
+    return h("div", { class: "filters" },
+      h("label", { class: "inline check" },
+        h("input", {
+          type: "checkbox", checked: picked.length === dead.length,
+          onchange: (event) => choose(dead, event.target.checked),
+        }),
+        h("span", {}, dead.length < stats.dlq_depth ? `all ${dead.length} shown` : "all")),
+      button(`Redrive chosen (${picked.length})`, () => redrive(picked), picked.length),
+      button(`Discard chosen (${picked.length})`, () => discard(picked), picked.length),
+      h("span", { class: "grow" }),
+      button(`Redrive all ${stats.dlq_depth}`, () => redrive(null), true));
+  }
+
+  function letterRow(letter, off) {
+    const open = explained.has(letter.id);
+    const facts = `${plural(letter.retries, "attempt")}, ` +
+      `${ago(letter.failed_at * 1000, serverNow())}, ${bytes(letter.size_bytes)}, `;
+    return h("li", { key: letter.id },
+      h("div", { class: "letter" },
+        h("input", {
+          type: "checkbox", "aria-label": `Choose ${letter.id}`, checked: chosen.has(letter.id),
+          onchange: (event) => choose([letter], event.target.checked),
+        }),
+        h("div", { class: "what" },
+          status("dead", "dead letter"), " ", h("strong", { class: "error" }, letter.error),
+          h("div", {}, payload(letter.payload)),
+          h("div", { class: "dim" }, facts, h("code", {}, letter.id))),
+        h("div", { class: "buttons" },
+          h("button", {
+            "aria-expanded": String(open), "data-row": true, onclick: () => explain(letter),
+          }, "Explain"),
+          h("button", { disabled: off, onclick: () => edit(letter) }, "Edit"),
+          h("button", { disabled: off, onclick: () => redrive([letter]) }, "Redrive"),
+          h("button", { class: "danger-text", disabled: off, onclick: () => discard([letter]) },
+            "Discard"))),
+      open && explanation(explained.get(letter.id), letter, stats));
+  }
+
+  function letters(off) {
+    if (dead === null) return h("p", { class: "dim" }, "Reading …");
+    if (!dead.length) {
+      return empty("None.", "Messages whose function failed every attempt would stand here.");
+    }
+    return [
+      toolbar(off),
+      h("ul", { class: "letters" }, dead.map((letter) => letterRow(letter, off))),
+    ];
+  }
+
+  load();
+  // A letter that goes while another one comes changes no number.
+  const refresh = timer(load, 1500);
+  return {
+    dispose: refresh.stop,
+    live(type) {
+      if (type !== "queues") return;
+      const mine = JSON.stringify(live.queues.find((one) => one.name === name));
+      if (mine === last) return;
+      last = mine;
+      load();
+    },
+    view() {
+      const queue = live.queues.find((one) => one.name === name);
+      return page(`Queue ${name}`, null,
+        failure && problem(failure),
+        h("div", { class: "summary" }, queue && health(queue), numbers(queue, stats)),
+        panel("Depth", depth(live.queueTicks.get(name) || [])),
+        panel("Dead letters", letters(context.app.readOnly)),
+        messages && panel("Messages", waiting(messages, queue, stats)));
+    },
+  };
+}
+
+const numbers = (queue, stats) => facts([
+  ["Depth", count(queue?.depth ?? stats?.depth)],
+  ["In flight", count(queue?.in_flight)],
+  ["Delayed", count(queue?.delayed)],
+  ["Dead", count(queue?.dead ?? stats?.dlq_depth)],
+  ["Oldest waits", queue?.oldest_ms ? duration(queue.oldest_ms) : "–"],
+  ["At the same time", stats?.consumer_count],
+  ["Attempts", stats?.config?.attempts],
+  ["Backoff", stats?.config && duration(stats.config.backoff_ms)],
+  ["Kind", stats?.config?.type],
+]);
+
+const depth = (ticks) => chart("Messages", [
+  { name: "waiting", values: ticks.map((tick) => tick.depth), tone: "a" },
+  { name: "dead", values: ticks.map((tick) => tick.dead), tone: "bad" },
+], count, "two minutes ago");
+
+// MARK: Messages that are not dead
+
+function waiting(messages, queue, stats) {
+  if (!messages.length) return empty("No message waits.");
+  const columns = ["State", "Function", "Payload", "Attempts", "Why", "Message"];
+  return grid(columns, messages.map((one) => h("tr", { key: one.id },
+    h("td", {}, one.state === "in_flight" ? status("running", "in flight") : status(one.state)),
+    h("td", {}, one.function_id),
+    h("td", {}, payload(one.payload)),
+    h("td", { class: "num" }, one.attempt),
+    h("td", {}, reason(one, queue, stats)),
+    h("td", {}, h("a", { href: link("requests", one.id) }, one.id)))));
+}
+
+/** Why a message that is not dead is not done. */
+function reason(message, queue, stats) {
+  if (message.state === "in_flight") return "its function runs";
+  if (!isServed(message.function_id)) return "no worker serves its function";
+  if (message.state === "delayed") {
+    return `attempt ${message.attempt + 1} is ${until(message.next_at_ms, serverNow())}`;
+  }
+  const places = stats?.config?.concurrency;
+  if (queue && queue.in_flight >= places) return `all ${places} places are taken`;
+  return stats?.config?.type === "fifo" ? "behind another of its group" : "next";
+}
+
+const isServed = (id) => live.functions.some((one) => one.function_id === id);
+
+// MARK: Why a message is dead
+
+/** What the log tells of a message: its request, and where the message came from. */
+async function historyOf(letter) {
+  const history = await get(`/api/requests/${encodeURIComponent(letter.id)}`);
+  const list = inOrder(history);
+  const origin = list.find((node) =>
+    node.kind === "enqueued" && node.event.receipt === letter.id);
+  return { history, list, origin };
+}
+
+/** What became of one delivery, in sentences. */
+function attemptTold(node, stats) {
+  const at = clock(Date.parse(node.time));
+  const end = node.children.find((child) =>
+    ["retried", "dead_lettered", "acked"].includes(child.kind));
+  const worker = node.worker ? ` on ${node.worker.name}` : "";
+  const told = `${at}: attempt ${node.event.attempt}${worker}`;
+  if (!end) return [`${told} did not end.`];
+  if (!end.event.error_code) return [`${told} succeeded.`];
+  const { error_code: code, error_message: message } = end.event;
+  const took = duration(end.elapsed_ms - node.elapsed_ms);
+  const lines = [`${told} failed after ${took} with ${code}: ${message}.`];
+  if (end.kind === "retried") {
+    lines.push(`It waited until ${clock(Date.parse(end.event.not_before))} for the next one.`);
+  } else {
+    const limit = stats?.config?.attempts ?? end.event.failures;
+    lines.push(`The limit of ${limit} attempts was reached: a dead letter.`);
+  }
+  return lines;
+}
+
+function explanation({ history, list, origin }, letter, stats) {
+  const mine = list.filter((node) => node === origin || node.event?.message === origin?.offset);
+  const deliveries = mine.filter((node) => node.kind === "delivered");
+  const lines = deliveries.flatMap((node) => attemptTold(node, stats));
+  if (origin) {
+    const { queue, function: target } = origin.event;
+    lines.unshift(`${clock(Date.parse(origin.time))}: ${target} was enqueued in ${queue}.`);
+  }
+  lines.push(isServed(origin?.event.function)
+    ? "A worker serves its function now, so a redrive would be tried at once."
+    : "No worker serves its function now: a redrive would wait for one.");
+  const trace = mine.find((node) => node.event?.stacktrace)?.event.stacktrace;
+  return h("div", { class: "explanation" },
+    h("ol", {}, lines.map((line) => h("li", {}, line))),
+    trace && h("details", {},
+      h("summary", {}, "Stack trace"), h("pre", { tabindex: "0" }, trace)),
+    h("details", {}, h("summary", {}, "Payload"), json(letter.payload)),
+    h("p", {},
+      h("a", { href: link("requests", history.trace || letter.id) }, "The whole request")));
+}

@@ -1,0 +1,183 @@
+// Triggers: what makes functions run; sending each of them a test event.
+
+import { h } from "./dom.js";
+import { call, callTraced, live, serverNow } from "./live.js";
+import { until } from "./format.js";
+import {
+  attempt, Draft, empty, facts, filters, json, link, LongList, outcome, page, panel, search, select,
+  status,
+} from "./ui.js";
+
+export default function triggers(context) {
+  return context.parts[0] ? detail(context) : list(context);
+}
+
+const isServed = (id) => live.functions.some((one) => one.function_id === id);
+const isQueue = (type) => type === "queue" || type === "durable:subscriber";
+const topicOf = (config) => config.topic || config.source || config.queue;
+
+const health = (one) =>
+  (isServed(one.function_id) ? status("ok", "ready") : status("error", "no worker"));
+
+function list(context) {
+  let wanted = read(context.query);
+  const rows = new LongList(context.update, {
+    label: "Triggers", class: "trigger", at: 2, height: 32,
+    columns: ["State", "Type", "Configuration", "Function"],
+    key: (one) => one.id,
+    link: (one) => link("triggers", one.id),
+  });
+
+  function fits(one) {
+    if (wanted.type && one.trigger_type !== wanted.type) return false;
+    const text = `${one.function_id} ${one.config_summary} ${one.worker_name}`.toLowerCase();
+    return text.includes(wanted.search.toLowerCase());
+  }
+
+  return {
+    move(parts, query) {
+      if (parts[0]) return false;
+      wanted = read(query);
+      return true;
+    },
+    view() {
+      const types = [...new Set(live.triggers.map((one) => one.trigger_type))].sort();
+      const all = live.triggers.filter(fits);
+      return page("Triggers", null,
+        filters(
+          search("Search", wanted.search, (text) => context.setQuery({ search: text })),
+          select("Type", wanted.type, [["", "all"], ...types.map((one) => [one, one])],
+            (type) => context.setQuery({ type }))),
+        all.length ? rows.view(all, cells) : empty("No trigger fits.",
+          "Workers register them; engine::register_trigger makes ones that stay."));
+    },
+  };
+}
+
+const read = (query) => ({ search: query.get("search") || "", type: query.get("type") || "" });
+
+const cells = (one) => [
+  health(one),
+  h("span", { class: "tag" }, one.trigger_type),
+  h("code", { class: "what" }, one.config_summary || "{}"),
+  h("b", {}, one.function_id),
+];
+
+// MARK: One trigger
+
+function detail(context) {
+  const id = context.parts[0];
+  let draft = null;
+  let answer = null;
+  let slots = null;
+
+  async function readSlots() {
+    slots = [];
+    try {
+      slots = (await call("engine::cron::next", { job: id, count: 10 })).next;
+    } catch {
+      // The job has no slot, or is not there any more: nothing is shown.
+    }
+    context.update();
+  }
+
+  async function send(trigger) {
+    const began = performance.now();
+    try {
+      answer = await callTraced(...event(trigger, draft.value));
+    } catch (error) {
+      answer = { error };
+    }
+    answer.took = performance.now() - began;
+    context.update();
+  }
+
+  function sender(trigger) {
+    const isCron = trigger.trigger_type === "cron";
+    const submit = (event) => {
+      event.preventDefault();
+      if (!draft.error) attempt(() => send(trigger));
+    };
+    return panel("Send a test event",
+      h("p", { class: "dim" }, explain(trigger)),
+      h("form", { onsubmit: submit },
+        !isCron && draft.view("Event", context.update),
+        h("div", { class: "actions start" },
+          h("button", { class: "primary", disabled: !!draft.error || context.app.readOnly },
+            isCron ? "Run now" : "Send"))),
+      outcome(answer));
+  }
+
+  const slot = (time) => h("li", {},
+    h("code", {}, time), " ",
+    h("span", { class: "dim" }, until(Date.parse(time), serverNow())));
+
+  const nextSlots = () => slots?.length > 0 &&
+    panel("Next slots", h("ol", { class: "plain" }, slots.map(slot)));
+
+  return {
+    view() {
+      const trigger = live.triggers.find((one) => one.id === id);
+      if (!trigger) {
+        return page("Trigger", null,
+          empty("This trigger is not there any more.", "Its worker took it away, or left."));
+      }
+      draft ||= new Draft(sample(trigger));
+      if (trigger.trigger_type === "cron" && slots === null) readSlots();
+      return page(`${trigger.trigger_type} → ${trigger.function_id}`, null,
+        h("div", { class: "summary" },
+          health(trigger),
+          facts([
+            ["Function",
+              h("a", { href: link("functions", trigger.function_id) }, trigger.function_id)],
+            ["Worker", trigger.worker_name],
+            ["Id", h("code", {}, id)],
+          ])),
+        h("div", { class: "columns" },
+          sender(trigger),
+          h("div", {}, panel("Configuration", json(trigger.config)), nextSlots())));
+    },
+  };
+}
+
+/** What a test event is: the function and the input of a call. */
+function event({ id, trigger_type: type, config, function_id: target }, value) {
+  if (isQueue(type)) return ["iii::durable::publish", { topic: topicOf(config), data: value }];
+  if (type === "subscribe") return ["publish", { topic: config.topic, data: value }];
+  return type === "cron" ? ["engine::cron::run", { job: id }] : [target, value];
+}
+
+function explain({ trigger_type: type, function_id: target }) {
+  if (isQueue(type)) {
+    return "Publishes to the topic, durably: every subscription of it gets the message.";
+  }
+  switch (type) {
+    case "subscribe": return "Publishes to the topic, once: every subscriber gets the message.";
+    case "cron": return "Runs the job now, whatever its schedule says.";
+    default: return `Calls ${target} with an event as this trigger makes it.`;
+  }
+}
+
+function sample({ trigger_type: type, config = {} }) {
+  switch (type) {
+    case "http":
+      return {
+        method: config.http_method || config.method || "GET",
+        path: config.api_path || config.path,
+        path_params: {}, query_params: {}, headers: {}, body: {},
+      };
+    case "state":
+      return {
+        type, event_type: "state:updated", scope: config.scope || "scope",
+        key: config.key || "key", old_value: null, new_value: {},
+      };
+    case "stream":
+      return {
+        type, timestamp: serverNow(), streamName: config.stream_name,
+        groupId: config.group_id || "group", id: config.item_id || "item",
+        event: { type: "update", data: {} },
+      };
+    default:
+      return {};
+  }
+}

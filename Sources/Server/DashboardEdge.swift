@@ -1,0 +1,125 @@
+import CommitLog
+import Dashboard
+import JSON
+import NIOCore
+import NIOPosix
+import NetServer
+import Primitives
+
+/// The dashboard's socket, and what it is told of the rest of the engine.
+///
+/// It listens before the log is read, so that whoever waits can ask how far that is.
+struct DashboardEdge: Sendable {
+    let system: DashboardSystem
+    private let settings: Configuration.Observability
+
+    init(_ configuration: Configuration) {
+        settings = configuration.observability
+        system = DashboardSystem(
+            stage: DashboardStage(hosts: settings.dashboardHosts),
+            isReadOnly: settings.dashboardReadOnly
+        )
+    }
+
+    /// - Returns: nil where there is to be none. A failure is for later: that the data directory
+    ///   is in use says more of a second engine than that its port is.
+    func listen(
+        edges: Edges,
+        group: MultiThreadedEventLoopGroup
+    ) async -> Result<Listener?, ServeError> {
+        guard settings.dashboard else { return .success(nil) }
+        var limits = HTTPSettings()
+        limits.maximumConnections = 1024
+        limits.loopBodyBytes = 64 << 20
+        do throws(ListenerError) {
+            return .success(
+                try await Listener.http(
+                    on: ListenAddress(settings.dashboardAddress),
+                    group: group,
+                    settings: limits,
+                    makeService: { edges.dashboardService(on: $0) }
+                )
+            )
+        } catch {
+            return .failure(ServeError(error, setting: "observability.dashboard_address"))
+        }
+    }
+
+    /// The engine answers from now on.
+    ///
+    /// - Parameter token: what peers beyond this machine must present; nil: they are refused.
+    func ready(
+        _ loaded: Configuration.Loaded,
+        _ recovery: RecoveryReport,
+        _ listeners: Listeners,
+        token: String?
+    ) {
+        var addresses = [
+            (name: "worker", address: "\(listeners.workers[0].address)"),
+            (name: "http", address: "\(listeners.http.address)"),
+            (name: "stream", address: "\(listeners.stream.address)"),
+        ]
+        if let own = listeners.dashboard { addresses.append(("dashboard", "\(own.address)")) }
+        let durability = loaded.effective.first { $0.key == "engine.durability" }
+        system.stage.ready(
+            DashboardFacts(
+                version: Server.version,
+                started: SystemClock().now().wall,
+                data: loaded.configuration.engine.data,
+                durability: durability.flatMap { $0.json.stringValue } ?? "sync",
+                addresses: addresses,
+                recovery: recovery.json,
+                settings: Self.settings(loaded.effective)
+            ),
+            token: token
+        )
+    }
+
+    private static func settings(_ effective: [Configuration.EffectiveSetting]) -> JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        for setting in effective {
+            json.key(setting.key)
+            json.raw(setting.json)
+        }
+        json.endObject()
+        return json.finish()
+    }
+}
+
+extension Configuration.EffectiveSetting {
+    /// The value, which is written as TOML and reads as JSON; what does not is its text. A secret
+    /// is not shown.
+    fileprivate var json: JSONText {
+        do throws(JSONError) {
+            let text = try JSONText(validating: Array(value.utf8))
+            return text.stringValue == "***" ? JSONText(string: "[REDACTED]") : text
+        } catch {
+            return JSONText(string: value)
+        }
+    }
+}
+
+extension RecoveryReport {
+    /// What a start found in the log.
+    fileprivate var json: JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("records")
+        json.integer(recordsReplayed)
+        json.key("last_offset")
+        if next == .zero { json.null() } else { json.integer(next.rawValue - 1) }
+        json.key("snapshot")
+        if let snapshot { json.integer(snapshot.rawValue) } else { json.null() }
+        json.key("bytes_cut")
+        json.integer(Int64(torn?.byteCount ?? 0))
+        json.key("offsets_lost")
+        json.integer(offsetsLost)
+        json.key("clean")
+        json.bool(wasClean)
+        json.key("backend")
+        json.string(backend)
+        json.endObject()
+        return json.finish()
+    }
+}

@@ -1,0 +1,150 @@
+import CPlatform
+import CommitLog
+import Disk
+import Engine
+import Events
+import Observability
+import Primitives
+import RecordFormat
+import Synchronization
+
+/// Follows the log up to its durable end on a thread of its own, behind everything else: reads what
+/// was written, decodes it once, and hands it to ``FollowedLog``.
+///
+/// It costs the core a store for each batch. It looks for more ten times a second at the most, and
+/// sleeps while there is none. What comes faster than it can read is passed over, and counted.
+final class LogFollower: Sendable {
+    let log: FollowedLog
+    private let tail: DurableTail
+    private let path: String
+    private let report: Report
+    /// Questions that wait until all was read that they are about, in order.
+    private let questions = Mutex<[Effect.Look]>([])
+    private let inbox: Inbox
+
+    /// How much of the log is read at a start.
+    private static let history = 64 << 20
+    /// Bytes that are read at a time.
+    private static let piece = 256 << 10
+    /// Between two looks, in nanoseconds.
+    private static let pause: UInt64 = 100_000_000
+    /// Before a log that cannot be read is looked at again.
+    private static let longPause: UInt64 = 1_000_000_000
+    /// How old a record may be by the time that it is read.
+    private static let patience = Timestamp.Span.seconds(2)
+
+    init(_ configuration: Configuration, _ core: Core, report: Report) {
+        path = configuration.engine.data
+        self.report = report
+        inbox = core.inbox
+        tail = core.tail
+        log = FollowedLog()
+    }
+
+    /// Begins, once the log is open and ``tail`` was moved to its end.
+    func start() { CoreThread.start { self.run() } }
+
+    /// Has a question answered once all was read that it is about. Any thread.
+    func ask(_ look: Effect.Look) {
+        questions.withLock { $0.append(look) }
+        tail.waker.wake()
+    }
+
+    private var isAsked: Bool { questions.withLock { !$0.isEmpty } }
+
+    private func answer(before next: Offset) {
+        let due = questions.withLock { questions in
+            let due = questions.filter { $0.end <= next }
+            questions.removeAll { $0.end <= next }
+            return due
+        }
+        for look in due {
+            inbox.offer(.looked(look.id, log.answer(look.function, look.input, look.context)))
+        }
+    }
+
+    private func run() -> Never {
+        platform_name_thread("iii-follower")
+        platform_lower_priority()
+        var reader = LogTail(ReadOnlyDirectory(path: path))
+        /// Up to here nothing is passed over for its age: it is what was before this start.
+        let history = tail.durable
+        var isLost = false
+        do throws(LogError) {
+            try reader.start(bytes: Self.history, before: history)
+            log.skip(to: reader.next)
+        } catch {
+            tell(error)
+            isLost = true
+        }
+        while true {
+            do throws(LogError) {
+                if isLost { try goOnAtEnd(&reader) }
+                isLost = false
+                try follow(&reader, history)
+                answer(before: reader.next)
+                tail.waker.sleep(nanoseconds: Self.pause)
+                // A question may have ended that sleep.
+                if !isAsked, tail.await(past: reader.next) { tail.waker.sleep(nanoseconds: nil) }
+            } catch {
+                if !isLost { tell(error) }
+                isLost = true
+                // What is asked is answered with what there is.
+                answer(before: .max)
+                tail.waker.sleep(nanoseconds: Self.longPause)
+            }
+        }
+    }
+
+    /// Reads until nothing more is durable.
+    ///
+    /// - Throws: where the log cannot be read on.
+    private func follow(
+        _ reader: inout LogTail<ReadOnlyDirectory>,
+        _ history: Offset
+    ) throws(LogError) {
+        while reader.next < tail.durable {
+            let end = tail.durable
+            var records: [FollowedRecord] = []
+            defer {
+                log.take(records)
+                log.skip(to: reader.next)
+                answer(before: reader.next)
+            }
+            _ = try reader.read(below: end, bytes: Self.piece) { records.append(.init($0)) }
+            if let last = records.last, last.offset >= history, isLate(last) {
+                try reader.skip(to: tail.durable)
+            }
+        }
+    }
+
+    private func isLate(_ record: FollowedRecord) -> Bool {
+        record.time.distance(to: SystemClock().now().wall) > Self.patience
+    }
+
+    private func goOnAtEnd(_ reader: inout LogTail<ReadOnlyDirectory>) throws(LogError) {
+        let end = tail.durable
+        try reader.start(bytes: 0, before: end)
+        log.skip(to: reader.next)
+    }
+
+    private func tell(_ error: LogError) {
+        let text =
+            "the log cannot be read for telemetry and the list of requests, which go on at its end "
+            + "as soon as that can be read: \(error)"
+        report.notice(Notice(severity: .warning, text: text))
+    }
+}
+
+extension FollowedRecord {
+    init(_ view: RecordView) {
+        self.init(
+            offset: view.offset,
+            time: view.time,
+            trace: view.trace,
+            cause: view.cause,
+            event: try? Event(view),
+            byteCount: view.payload.count
+        )
+    }
+}

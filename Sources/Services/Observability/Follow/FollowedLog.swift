@@ -1,0 +1,165 @@
+import Events
+package import JSON
+package import Primitives
+import Synchronization
+
+/// What following the log has shown: fed by the thread that follows it, asked by any.
+///
+/// Memory is bounded by what its parts keep; it holds no record.
+package final class FollowedLog: Sendable {
+    fileprivate struct State: Sendable {
+        var work = OpenWork()
+        var requests: RequestBook
+        var totals = RecordTotals()
+        var telemetry: TelemetryStore
+        var next = Offset.zero
+        var skipped: UInt64 = 0
+    }
+
+    private let state: Mutex<State>
+
+    package init(
+        requests limit: Int = 10_000,
+        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings()
+    ) {
+        state = Mutex(
+            State(
+                requests: RequestBook(limit: limit),
+                telemetry: TelemetryStore(settings)
+            )
+        )
+    }
+
+    // MARK: The follower
+
+    /// Takes records that follow those before, in order.
+    package func take(_ records: [FollowedRecord]) {
+        guard let last = records.last else { return }
+        state.withLock { state in
+            for record in records {
+                let change = state.work.take(record)
+                state.requests.take(record, change)
+                state.totals.take(record, change)
+                state.keep(record, change)
+            }
+            state.next = last.offset.advanced(by: 1)
+        }
+    }
+
+    /// Records up to `end` were passed over. What was seen of the work before may have gone on in
+    /// them.
+    package func skip(to end: Offset) {
+        state.withLock { state in
+            guard end > state.next else { return }
+            if state.totals.records > 0 {
+                state.skipped += end.rawValue - state.next.rawValue
+                state.work.forgetAll()
+                state.requests.loseTrack()
+            }
+            state.next = end
+        }
+    }
+
+    // MARK: Any thread
+
+    /// Spans that have begun, of which there is no record.
+    package func began(_ spans: [ReportedSpan]) {
+        state.withLock { state in
+            for span in spans {
+                let bytes = span.record.name.utf8.count + State.entryBytes
+                state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
+            }
+        }
+    }
+
+    /// Runs a function that looks into telemetry.
+    package func answer(
+        _ function: TelemetryFunction,
+        _ input: JSONText,
+        _ context: TelemetryContext
+    ) -> FunctionResult {
+        state.withLock { state in
+            do throws(ErrorBody) {
+                return .value(try state.telemetry.answer(function, input, context).bytes)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// The record that comes next: all before it was seen, or skipped.
+    package var next: Offset { state.withLock { $0.next } }
+
+    /// How many records were passed over, since they came too fast or could not be read.
+    package var skipped: UInt64 { state.withLock { $0.skipped } }
+
+    /// What was counted since this process began to follow: from a part of the log that is older
+    /// than it on.
+    package var totals: RecordTotals { state.withLock { $0.totals } }
+
+    /// - Returns: the requests that are asked for, the youngest first, and how many were seen.
+    package func requests(_ filter: RequestFilter) -> (rows: [RequestRow], seen: UInt64) {
+        state.withLock { ($0.requests.list(filter), $0.requests.seen) }
+    }
+
+    package func request(_ trace: TraceID) -> RequestRow? {
+        state.withLock { $0.requests[trace] }
+    }
+
+    /// The rows that are new or have changed since a call returned `cursor`, 0 for all.
+    ///
+    /// - Returns: the `limit` that changed last, in that order; how many more there were; and where
+    ///   to go on.
+    package func changes(
+        since cursor: UInt64,
+        limit: Int
+    ) -> (rows: [RequestRow], passed: Int, cursor: UInt64) {
+        state.withLock { state in
+            let (rows, passed) = state.requests.changes(since: cursor, limit: limit)
+            return (rows, passed, state.requests.cursor)
+        }
+    }
+}
+
+extension FollowedLog.State {
+    /// What an entry takes in memory beside its bytes, roughly.
+    fileprivate static var entryBytes: Int { 256 }
+
+    /// Keeps what workers reported, and what the engine's records tell of its own work.
+    fileprivate mutating func keep(_ record: FollowedRecord, _ change: WorkChange) {
+        switch record.event {
+        case .logged(let line):
+            let trace = line.isTraceInferred ? nil : record.trace
+            keep(.log(LogLine(record: line, trace: trace)), record)
+        case .spanReported(let span):
+            guard let trace = record.trace else { break }
+            keep(.span(ReportedSpan(record: span, trace: trace)), record)
+        case .metricReported(let metric): keep(.metric(metric), record)
+        default: break
+        }
+        guard telemetry.settings.tracing else { return }
+        let parent = work.span(below: record.cause)
+        if let span = EngineSpans.span(of: record, parent: parent) {
+            keep(.span(span), record)
+        }
+        for ended in [change.ended, change.endedToo] {
+            guard let (work, outcome) = ended else { continue }
+            let status = work.type == "http" ? record.status : nil
+            if let span = EngineSpans.span(of: work, outcome, at: record.time, status: status) {
+                keep(.span(span), record)
+            }
+        }
+    }
+
+    private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
+        telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
+    }
+}
+
+extension FollowedRecord {
+    /// Of the response that a request's function asks for.
+    fileprivate var status: Int? {
+        guard case .completed(let end) = event else { return nil }
+        return RequestAttributes.status(end.result)
+    }
+}

@@ -1,0 +1,69 @@
+import Events
+package import Primitives
+
+/// How much of what has been followed. Only grows: whoever wants rates looks twice.
+package struct RecordTotals: Equatable, Sendable {
+    package struct Function: Equatable, Sendable {
+        package internal(set) var calls: UInt64 = 0
+        package internal(set) var errors: UInt64 = 0
+        /// Of all of them together.
+        package internal(set) var took: UInt64 = 0
+    }
+
+    package internal(set) var records: UInt64 = 0
+    /// Of their payloads.
+    package internal(set) var bytes: UInt64 = 0
+    package internal(set) var enqueued: UInt64 = 0
+    package internal(set) var delivered: UInt64 = 0
+    package internal(set) var acked: UInt64 = 0
+    /// Deliveries that are to be repeated.
+    package internal(set) var failed: UInt64 = 0
+    package internal(set) var dead: UInt64 = 0
+    package internal(set) var http: UInt64 = 0
+    /// Runs of functions, but for deliveries.
+    package internal(set) var calls: UInt64 = 0
+    package internal(set) var state: UInt64 = 0
+    package internal(set) var stream: UInt64 = 0
+    package internal(set) var cron: UInt64 = 0
+    /// Runs and deliveries that have ended, by function; nanoseconds in `took`.
+    package internal(set) var functions: [FunctionName: Function] = [:]
+
+    /// Functions that are counted one by one.
+    private static let functionLimit = 4096
+
+    mutating func take(_ record: FollowedRecord, _ change: WorkChange) {
+        records += 1
+        bytes += UInt64(record.byteCount)
+        switch record.event {
+        case .triggered(let event): if event.type == "http" { http += 1 }
+        case .invoked: calls += 1
+        case .queue(let event): count(event)
+        case .state: state += 1
+        case .stream: stream += 1
+        case .cron(.fired): cron += 1
+        default: break
+        }
+        if let (work, outcome) = change.ended { count(work, outcome, at: record.time) }
+    }
+
+    private mutating func count(_ event: QueueEvent) {
+        switch event {
+        case .enqueued: enqueued += 1
+        case .delivered: delivered += 1
+        case .acked: acked += 1
+        case .retried: failed += 1
+        case .deadLettered: dead += 1
+        case .defined, .subscribed, .unsubscribed, .redriven, .discarded: break
+        }
+    }
+
+    private mutating func count(_ work: Work, _ outcome: WorkOutcome, at time: Timestamp) {
+        guard work.kind == .run || work.kind == .delivery, let function = work.function,
+            functions[function] != nil || functions.count < Self.functionLimit
+        else { return }
+        let took = UInt64(max(0, work.start.distance(to: time).nanoseconds))
+        functions[function, default: Function()].calls += 1
+        functions[function, default: Function()].took &+= took
+        if outcome.error != nil { functions[function, default: Function()].errors += 1 }
+    }
+}

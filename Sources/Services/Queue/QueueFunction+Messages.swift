@@ -1,0 +1,72 @@
+import JSON
+import Primitives
+
+extension QueueView {
+    /// `engine::queue::messages`: the oldest messages of a queue, or of all queues of a topic, that
+    /// wait or run; `limit` of them, 50 unless said otherwise and at most 1000. Dead letters have a
+    /// function of their own.
+    func messages(
+        _ fields: JSONFields,
+        _ content: (Message) -> Message.Content?
+    ) throws(JSONFieldError) -> QueueDecision {
+        let name = try name(fields)
+        let limit = Int(min(1000, max(0, try fields.optionalInteger("limit") ?? 50)))
+        let oldest = resolve(name)
+            .flatMap { queue in
+                (queues[queue]?.messages.first(limit) { Self.word($0.state) != nil } ?? [])
+                    .map { (queue: queue, message: $0) }
+            }
+            .sorted { $0.message.offset < $1.message.offset }
+        var json = JSONBuilder()
+        json.beginArray()
+        for (queue, message) in oldest.prefix(limit) {
+            write(message, of: queue, content(message), into: &json)
+        }
+        json.endArray()
+        return QueueDecision(events: [], result: json.finish())
+    }
+
+    /// What the state is called; nil: such a message is not listed.
+    private static func word(_ state: Message.State) -> String? {
+        switch state {
+        case .waiting: "waiting"
+        case .delayed: "delayed"
+        case .inFlight: "in_flight"
+        case .dead, .done: nil
+        }
+    }
+
+    private func write(
+        _ message: Message,
+        of queue: String,
+        _ content: Message.Content?,
+        into json: inout JSONBuilder
+    ) {
+        json.beginObject()
+        json.key("id")
+        json.string(content?.receipt.description ?? "")
+        json.key("queue")
+        json.string(queue)
+        json.key("offset")
+        json.integer(message.offset.rawValue)
+        json.key("function_id")
+        json.string(message.target.function.id)
+        json.key("state")
+        json.string(Self.word(message.state) ?? "")
+        json.key("attempt")
+        json.integer(Int64(message.state.isInFlight ? message.nextAttempt : message.failures))
+        json.key("next_at_ms")
+        if case .delayed(let until) = message.state {
+            json.integer(until.milliseconds)
+        } else {
+            json.null()
+        }
+        json.key("payload")
+        json.raw(bytes: content?.payload ?? JSONText.null.bytes)
+        json.endObject()
+    }
+}
+
+extension Message.State {
+    fileprivate var isInFlight: Bool { if case .inFlight = self { true } else { false } }
+}

@@ -1,0 +1,40 @@
+import CommitLog
+import Events
+import Observability
+import Primitives
+import RecordFormat
+
+@testable import Engine
+
+extension Lab {
+    /// Does what the follower of the log is asked to do by `effects`.
+    ///
+    /// - Returns: its answers; nil: it was asked nothing.
+    func follow(_ effects: [Effect]) throws(LogError) -> [Command]? {
+        for case .began(let spans) in effects { followed.began(spans) }
+        let looks = effects.compactMap(\.look)
+        guard !looks.isEmpty else { return nil }
+        var records: [FollowedRecord] = []
+        var reader = LogReader(SimulatedStorage(disk))
+        _ = try reader.read(from: followed.next) { view throws(DecodeError) in
+            records.append(
+                FollowedRecord(
+                    offset: view.offset,
+                    time: view.time,
+                    trace: view.trace,
+                    cause: view.cause,
+                    event: try Event(view),
+                    byteCount: view.payload.count
+                )
+            )
+        }
+        followed.take(records)
+        return looks.map { look in
+            .looked(look.id, followed.answer(look.function, look.input, look.context))
+        }
+    }
+}
+
+extension Effect {
+    var look: Look? { if case .look(let look) = self { look } else { nil } }
+}

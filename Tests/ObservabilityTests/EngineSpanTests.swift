@@ -1,0 +1,206 @@
+import Events
+import JSON
+import Primitives
+import Testing
+
+@testable import Observability
+
+@Suite("Spans that records tell")
+struct EngineSpanTests {
+    private let bench = FollowBench()
+
+    private func ask(
+        _ function: TelemetryFunction = .listTraces,
+        _ input: String = #"{"search_all_spans":true,"include_internal":true}"#
+    ) throws -> JSONText {
+        let context = TelemetryContext(now: bench.now, version: "1", baggage: nil)
+        let result = try bench.log.answer(
+            function,
+            JSONText(validating: Array(input.utf8)),
+            context
+        )
+        guard case .value(let bytes) = result else { return .null }
+        return try JSONText(validating: bytes)
+    }
+
+    /// Name, own id and parent of every span, in the order in which they ended.
+    private func spans() throws -> [(name: String, id: String, parent: String?)] {
+        try (ask().member("spans")?.elements ?? []).map { span in
+            (
+                span.member("name")?.stringValue ?? "", span.member("span_id")?.stringValue ?? "",
+                span.member("parent_span_id")?.stringValue
+            )
+        }
+    }
+
+    private func attributes(of name: String) throws -> [String: String] {
+        let spans = try ask().member("spans")?.elements ?? []
+        let span = try #require(spans.first { $0.member("name")?.stringValue == name })
+        var found: [String: String] = [:]
+        for pair in span.member("attributes")?.elements ?? [] {
+            guard let elements = pair.elements, let key = elements[0].stringValue else { continue }
+            found[key] = elements[1].stringValue
+        }
+        return found
+    }
+
+    private func text(_ record: Offset) -> String { hexadecimal(EngineSpans.id(of: record)) }
+
+    @Test("a request that enqueues, and the delivery, below each other")
+    func chain() throws {
+        let root = bench.request()
+        let run = bench.invoke("hello", cause: root)
+        let message = bench.enqueue("send", cause: run)
+        bench.complete(run)
+        let delivery = bench.deliver(message)
+        bench.ack(message, delivery)
+        let spans = try spans().sorted { $0.name < $1.name }
+        try #require(spans.map(\.name) == ["GET /hello", "enqueue send → mails", "fn_queue mails"])
+        #expect(spans[0] == ("GET /hello", text(root), nil))
+        #expect(spans[1] == ("enqueue send → mails", text(message), text(root)))
+        #expect(spans[2] == ("fn_queue mails", text(delivery), text(message)))
+        let queue = try attributes(of: "fn_queue mails")
+        #expect(queue["attempt"] == "0")
+        #expect(queue["messaging.system"] == "iii-queue")
+        #expect(queue["messaging.operation.type"] == "process")
+        #expect(queue["iii.tag.kind"] == "queue.process")
+        #expect(queue["iii.tag.display_name"] == "queue(mails) send")
+        let tree = try ask(.traceTree, #"{"trace_id":"\#(bench.trace(1))"}"#)
+        let top = try #require(tree.member("roots")?.elements)
+        #expect(top.count == 1)
+        let child = top.first?.member("children")?.elements?.first
+        #expect(child?.member("name")?.stringValue == "enqueue send → mails")
+        #expect(child?.member("children")?.elements?.count == 1)
+    }
+
+    @Test("a request's span says what was asked for, without secrets that its record has not")
+    func http() throws {
+        let event = #"""
+            {"query_params":{"a":"1"},"path_params":{"id":"7"},"headers":{"host":"h:80",
+            "user-agent":"curl","content-type":"application/json"},"path":"/orders/:id",
+            "method":"GET","body":null}
+            """#
+        let root = bench.write(
+            .triggered(
+                Triggered(
+                    type: "http",
+                    trigger: "t",
+                    summary: "GET /orders/7",
+                    function: bench.name("order"),
+                    event: Array(event.utf8)
+                )
+            )
+        )
+        let run = bench.invoke("order", cause: root)
+        bench.complete(run, 1, .value(Array(#"{"status_code":404,"body":{}}"#.utf8)))
+        let found = try attributes(of: "GET /orders/:id")
+        #expect(
+            found == [
+                "http.request.method": "GET", "http.route": "/orders/:id",
+                "url.path": "/orders/7", "url.query": "a=1", "url.scheme": "http",
+                "url.full": "http://h:80/orders/7?a=1", "server.address": "h",
+                "user_agent.original": "curl",
+                "http.request.header.content_type": "application/json",
+                "http.response.status_code": "404", "function_id": "order",
+                "iii.function.kind": "user",
+            ]
+        )
+    }
+
+    @Test("an error is the span's status, its attributes and an event")
+    func error() throws {
+        let root = bench.request()
+        bench.complete(bench.invoke("hello", cause: root), 1, bench.failure)
+        let row = try #require(try ask().member("spans")?.elements?.first)
+        #expect(row.member("status")?.stringValue == "error")
+        #expect(row.member("status_description")?.stringValue == "it broke")
+        let event = row.member("events")?.elements?.first
+        #expect(event?.member("name")?.stringValue == "exception")
+        #expect(try attributes(of: "GET /hello")["error.type"] == "E")
+        #expect(try attributes(of: "GET /hello")["http.response.status_code"] == "500")
+    }
+
+    @Test("a call from outside has a span of the engine only where its caller has none")
+    func calls() throws {
+        let bare = bench.invoke("f", cause: nil)
+        bench.complete(bare)
+        let traced = bench.write(
+            .invoked(
+                Invoked(
+                    invocation: UUID128(high: 9, low: 9),
+                    function: bench.name("g"),
+                    worker: bench.worker,
+                    caller: UUID128(high: 0, low: 0),
+                    awaited: true,
+                    isCondition: false,
+                    input: [],
+                    parent: 0xABCD
+                )
+            ),
+            2
+        )
+        bench.write(.state(.set(.sample)), 2, cause: traced)
+        bench.complete(traced, 2)
+        let spans = try spans()
+        #expect(spans.map(\.name) == ["call f", "call state::set"])
+        #expect(spans.last?.parent == "000000000000abcd")
+    }
+
+    @Test("a cron slot, and a topic's deliveries")
+    func others() throws {
+        let fired = CronFired(
+            trigger: "t",
+            function: bench.name("tick"),
+            expression: "* * * * *",
+            scheduled: bench.now,
+            actual: bench.now
+        )
+        let slot = bench.write(.cron(.fired(fired)))
+        bench.complete(bench.invoke("tick", cause: slot))
+        #expect(try attributes(of: "call tick")["faas.trigger"] == "timer")
+        let message = bench.enqueue(nil, 2)
+        bench.ack(message, bench.deliver(message, 2, queue: "topic::a@default"), 2)
+        let topic = try attributes(of: "queue topic::a@default")
+        #expect(topic["function_id"] == "a")
+        #expect(topic["baggage.queue"] == "topic::a@default")
+        #expect(try attributes(of: "call iii::durable::publish")["baggage.topic"] == "topic")
+    }
+
+    @Test("without tracing there are none")
+    func off() throws {
+        let context = TelemetryContext(now: bench.now, version: "1", baggage: nil, tracing: false)
+        _ = bench.log.answer(.listTraces, .emptyObject, context)
+        bench.complete(bench.invoke("hello", cause: bench.request()))
+        #expect(try spans().isEmpty)
+    }
+
+    @Test("a line is listed by the trace that it names, not by its writer's")
+    func inferred() throws {
+        func line(_ body: String, _ isTraceInferred: Bool) -> Event {
+            .logged(
+                Logged(
+                    severity: 9,
+                    severityText: "INFO",
+                    body: body,
+                    service: "s",
+                    span: 0,
+                    attributes: JSONText.emptyObject.bytes,
+                    isTraceInferred: isTraceInferred
+                )
+            )
+        }
+        bench.write(line("own", false))
+        bench.write(line("inferred", true))
+        let lines = try ask(.listLogs, "{}").member("logs")?.elements ?? []
+        #expect(lines.map { $0.member("trace_id") == .null } == [true, false])
+    }
+}
+
+extension StateSet {
+    fileprivate static let sample = StateSet(
+        scope: "s",
+        key: "k",
+        value: [],
+        function: "state::set"
+    )
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Glibc
+import Testing
+
+extension Programs {
+    /// The web app in a real Chromium, driven by `Fixtures/dashboard_browser.py`: a test for each
+    /// of its scenarios, or few that leave each other alone. It also fails at any console error,
+    /// any request to elsewhere, and any page that is wider than its window.
+    @Suite("Dashboard in a browser")
+    struct DashboardTests {
+        let engine: EngineProcess
+        let hello: PythonWorker
+        let shop: PythonWorker
+
+        init() throws {
+            engine = try EngineProcess.started([
+                "--set", "queue.queues.mails.max_retries=2",
+                "--set", "queue.queues.mails.backoff=100ms",
+            ])
+            let file = "\(Project.hello)/worker.py"
+            hello = try PythonWorker(sdk: "0.25.0", [file], label: "hello", engine: engine)
+            shop = try PythonWorker(
+                sdk: "0.25.0",
+                ["\(Project.fixtures)/dashboard_worker.py"],
+                label: "shop",
+                engine: engine
+            )
+            try eventually("both workers answer") { () -> Void? in
+                try hello.check()
+                try shop.check()
+                let greeting = try HTTPClient.get(engine.httpPort, "/hello").status
+                let order = try HTTPClient.get(engine.httpPort, "/ready").status
+                return greeting == 200 && order == 200 ? () : nil
+            }
+        }
+    }
+}
+
+extension Programs.DashboardTests {
+    @Test("A request appears by itself within a second, and its steps are told and stepped through")
+    func request() throws { try use("hello") }
+
+    @Test("A failing job is seen, explained, edited, sent again, redriven and done, from the page")
+    func mending() throws { try use("mending") }
+
+    @Test("A value is edited against its revision and looked back at; a function is called by form")
+    func values() throws { try use("slider", "calling") }
+
+    @Test("A worker that is killed is unhealthy within two seconds")
+    func killed() throws { try use("worker") }
+
+    @Test("All of it goes by keyboard; live updates leave the focus; a flood is sampled")
+    func keys() throws { try use("keyboard", "flood") }
+
+    @Test("Every page has names, contrast and order, at 1280 and 400 pixels, light and dark")
+    func every() throws { try use("every", "budget") }
+
+    /// `DASHBOARD_SHOTS` names a directory for pictures of the pages.
+    private func use(_ scenarios: String...) throws {
+        let venv = try run(
+            ["\(Project.root)/scripts/venv", "playwright==1.65.2"],
+            in: engine.scratch,
+            within: 600
+        )
+        #expect(venv.ending == .exit(0), "\(venv.all)")
+        let python = venv.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let shots = Project.environment("DASHBOARD_SHOTS").map { ["--shots", $0] } ?? []
+        let used = try run(
+            [python, "\(Project.fixtures)/dashboard_browser.py"] + scenarios + [
+                "--dashboard", "http://127.0.0.1:\(engine.dashboardPort)",
+                "--http", "http://127.0.0.1:\(engine.httpPort)", "--worker", "\(shop.pid)",
+            ] + shots,
+            in: engine.scratch,
+            environment: ["NO_PROXY": "127.0.0.1,localhost", "HOME": engine.scratch.path],
+            within: 120
+        )
+        #expect(used.ending == .exit(0), "\(used.all)")
+    }
+}

@@ -1,0 +1,558 @@
+"""Uses the dashboard as people do, in a headless Chromium, and checks what they would see.
+
+    python dashboard_browser.py SCENARIO… --dashboard URL --http URL [--worker PID] [--shots DIR]
+
+Ends with 0, or with 1 and what was not so. A console error, a request to anywhere else, and a page
+wider than its window are failures in every scenario.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+PAGES = [
+    "now",
+    "requests",
+    "functions",
+    "triggers",
+    "queues",
+    "state",
+    "streams",
+    "cron",
+    "logs",
+    "metrics",
+    "log",
+    "settings",
+]
+
+
+class Wrong(Exception):
+    """Something is not as it should be."""
+
+
+def check(fact, what: str):
+    if not fact:
+        raise Wrong(what)
+
+
+class Session:
+    """A window on the dashboard, and what went wrong in it."""
+
+    def __init__(self, browser, arguments, width=1280, height=900, scheme="light"):
+        self.home, self.http, self.shots = arguments.dashboard, arguments.http, arguments.shots
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.complaints: list[str] = []
+        self.sizes: dict[str, int] = {}
+        self.page.on(
+            "console",
+            lambda message: message.type in ("error", "warning")
+            and self.complaints.append(f"console: {message.text}"),
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", lambda request: self.outside(request.url))
+        self.page.on("websocket", lambda socket: self.outside(socket.url.replace("ws:", "http:")))
+        self.page.on("response", self.measure)
+
+    def outside(self, url: str):
+        if not url.startswith((self.home, "data:", "blob:")):
+            self.complaints.append(f"a request to {url}")
+
+    def measure(self, response):
+        if "/api/" not in response.url and "/metrics" not in response.url:
+            try:
+                self.sizes[response.url] = len(response.body())
+            except Exception:  # A body that is gone with its page has no size.
+                pass
+
+    def go(self, place: str):
+        self.page.goto(f"{self.home}/#/{place}")
+
+    def see(self, selector: str, text: str = "", within: float = 10):
+        found = self.page.locator(selector)
+        if text:
+            found = found.filter(has_text=text)
+        found.first.wait_for(timeout=within * 1000)
+        return found.first
+
+    def order(self, id: str, to: str):
+        post(f"{self.http}/orders", {"id": id, "to": to})
+
+    def call(self, function: str, data):
+        headers = {"X-III-Request": "1"}
+        body = {"function_id": function, "data": data}
+        return post(f"{self.home}/api/call", body, headers)["result"]
+
+    def shot(self, name: str):
+        if self.shots:
+            self.page.screenshot(path=f"{self.shots}/{name}.png", full_page=True)
+
+    def narrow(self, where: str):
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        window = self.page.evaluate("innerWidth")
+        check(width <= window, f"{where} is {width} pixels wide in a window of {window}")
+
+    def end(self):
+        self.context.close()
+        check(not self.complaints, "\n".join(self.complaints[:10]))
+
+
+def post(url: str, body, headers=None):
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data, {"Content-Type": "application/json", **(headers or {})}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return response.read().decode()
+
+
+def eventually(what: str, probe, within: float = 15):
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        value = probe()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise Wrong(f"not within {within} s: {what}")
+
+
+# MARK: What people do
+
+
+def hello(session: Session):
+    """A request appears by itself, and its steps are told as waterfall, tree and one by one."""
+    page = session.page
+    session.go("requests")
+    session.see("#connection", "live")
+    before = page.locator("main [data-row]", has_text="GET /hello").count()
+    page.evaluate("window.sameDocument = true")
+    began = time.monotonic()
+    get(f"{session.http}/hello")
+    eventually(
+        "GET /hello in the list",
+        lambda: page.locator("main [data-row]", has_text="GET /hello").count() > before,
+    )
+    took = time.monotonic() - began
+    check(took < 1, f"the request was seen {took:.2f} s after it was made")
+    check(page.evaluate("window.sameDocument"), "the page was loaded anew")
+
+    row = page.locator("main [data-row]", has_text="GET /hello").first
+    trace = row.get_attribute("href").split("/")[-1]
+    row.click()
+    session.see(".waterfall")
+    steps = [
+        "http GET /hello → hello::api",
+        "hello::api runs on hello",
+        "enqueue greet::process → queue default",
+        "delivery, attempt 1 → greet::process on hello",
+        "written",
+    ]
+    for step in steps:
+        session.see(".wf .label", step)
+    session.see(".command", f"replay {trace}")
+    session.shot("hello-waterfall")
+
+    page.locator(".tabs a", has_text="Tree").click()
+    for step in steps + ["completed with 200", "done, taken from queue default"]:
+        session.see(".leaf", step)
+    page.locator(".leaf", has_text="written").first.click()
+    session.see(".panel", "Hello III App!")
+
+    page.locator(".tabs a", has_text="Map").click()
+    for name in ["hello::api", "default", "greet::process", "greetings"]:
+        session.see(".map .node", name)
+
+    page.locator(".tabs a", has_text="Step through").click()
+    total = page.locator(".steps li").count()
+    check(total >= 7, f"{total} records to step through")
+    at = page.locator(".steps li button").all_inner_texts()
+    write = next(index for index, text in enumerate(at) if "written" in text)
+    for _ in range(write):
+        page.keyboard.press("ArrowRight")
+    session.see("tr.changed .is", "Hello III App!")
+    session.see("tr.changed .was", "not there")
+    page.keyboard.press("ArrowLeft")
+    session.see("[data-place] .is", "not there")
+    check(page.locator("tr.changed").count() == 0, "a step before the write changes something")
+    session.shot("hello-step")
+
+
+def mending(session: Session):
+    """A job that fails is seen, explained, edited, sent again and redriven, all from the page."""
+    page = session.page
+    session.go("now")
+    session.order("e-1", "nobody")
+    session.see(".problems a", "dead letter", 20).click()
+    session.see("h1", "Queue mails")
+    letter = session.see(".letters > li", "no such mailbox: nobody")
+    letter.get_by_role("button", name="Explain").click()
+    told = session.see(".explanation", "attempt 2")
+    text = told.inner_text()
+    check("attempt 1 on shop failed" in text, f"the explanation is {text}")
+    check("limit of 2 attempts" in text, f"the explanation is {text}")
+    session.shot("mending-explained")
+
+    # Mail is off: the edited one becomes a dead letter of its own, and is redriven once it is on.
+    letter.get_by_role("button", name="Edit").click()
+    page.locator("dialog textarea").fill(json.dumps({"id": "e-1", "to": "somebody@example.com"}))
+    page.get_by_role("button", name="Review").click()
+    check(page.locator(".letters > li").count() == 1, "something happened before it was confirmed")
+    page.get_by_role("button", name="Send, and discard the dead letter").click()
+    letter = session.see(".letters > li", "mail is switched off", 20)
+    check(page.locator(".letters > li", has_text="nobody").count() == 0, "the edited one stays")
+
+    session.go("state")
+    page.get_by_role("button", name="New value").click()
+    page.locator("dialog").get_by_label("scope").fill("switches")
+    page.locator("dialog").get_by_label("key").fill("mail")
+    page.locator("dialog textarea").fill('{"on": true}')
+    page.get_by_role("button", name="Write", exact=True).click()
+    session.see("h1", "switches/mail")
+
+    session.go("queues/mails")
+    session.see(".letters > li").get_by_role("button", name="Redrive", exact=True).click()
+    dialog = page.locator("dialog")
+    check("tried again" in dialog.inner_text(), "the question does not say what happens")
+    page.keyboard.press("Escape")
+    check(page.locator(".letters > li").count() == 1, "it was redriven without being confirmed")
+    session.see(".letters > li").get_by_role("button", name="Redrive", exact=True).click()
+    dialog.get_by_role("button", name="Redrive").click()
+    session.see(".empty", "None.")
+    eventually(
+        "the mail is sent",
+        lambda: (session.call("state::get", {"scope": "orders", "key": "e-1"}) or {}).get("status")
+        == "mailed",
+    )
+    session.go("now")
+    session.see(".calm", "Nothing is wrong")
+
+
+def slider(session: Session):
+    """A value is edited against its revision, and looked back at."""
+    page = session.page
+    session.call("state::set", {"scope": "prices", "key": "tea", "value": {"cents": 100}})
+    session.call("state::set", {"scope": "prices", "key": "tea", "value": {"cents": 120}})
+    session.go("state/prices")
+    session.see("main [data-row]", "tea").click()
+    session.see("[data-shown] .json", "120")
+    page.locator("#time").focus()
+    page.keyboard.press("Home")
+    session.see("[data-shown] .json", "100")
+    check("120" not in page.locator("[data-shown]").inner_text(), "the slider shows the new value")
+
+    page.get_by_role("button", name="Edit").click()
+    page.locator("dialog textarea").fill('{"cents": 140}')
+    session.call("state::set", {"scope": "prices", "key": "tea", "value": {"cents": 130}})
+    page.get_by_role("button", name="Write", exact=True).click()
+    session.see("#toasts", "Not written")
+    page.get_by_role("button", name="Edit").click()
+    page.locator("dialog textarea").fill('{"cents": 150}')
+    page.get_by_role("button", name="Write", exact=True).click()
+    eventually(
+        "the edit is written",
+        lambda: session.call("state::get", {"scope": "prices", "key": "tea"}) == {"cents": 150},
+    )
+    page.locator("#time").focus()
+    page.keyboard.press("End")
+    session.see("[data-shown] .json", "150")
+
+
+def calling(session: Session):
+    """A function is called with a form made from its schema; data is never markup."""
+    page = session.page
+    session.go("functions/payments%3A%3Acharge")
+    page.get_by_label("id required").fill('<img src=x onerror="alert(1)">')
+    page.get_by_role("button", name="Call", exact=True).click()
+    session.see(".answer", "Missing: total")
+    page.get_by_label("total required").fill("12.5")
+    page.get_by_label("currency").select_option("EUR")
+    page.get_by_role("button", name="Call", exact=True).click()
+    session.see(".answer .json", '"charged": 12.5')
+    check(page.locator("main img").count() == 0, "data became markup")
+
+
+def worker(session: Session, pid: int):
+    """A worker that is killed is unhealthy within two seconds."""
+    session.go("now")
+    row = session.see("[data-worker=shop]", "healthy")
+    check("unhealthy" not in row.inner_text(), "it is unhealthy while it lives")
+    began = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    session.see("[data-worker=shop]", "unhealthy", 2)
+    took = time.monotonic() - began
+    check(took < 2, f"it took {took:.1f} s")
+    session.see(".map .node.bad", "its worker is gone")
+    session.shot("worker-gone")
+
+
+def keyboard(session: Session):
+    """Everything is reached without a pointer, and the focus survives what comes in."""
+    page = session.page
+    press = page.keyboard.press
+    session.go("now")
+    session.see("#connection", "live")
+    page.locator("body").click(position={"x": 2, "y": 500})
+    press("/")
+    page.keyboard.type("queues")
+    press("Enter")
+    session.see("h1", "Queues")
+    press("g")
+    press("r")
+    session.see("h1", "Requests")
+    get(f"{session.http}/hello")
+    session.see("main [data-row]", "GET /hello")
+    for _ in range(20):
+        press("j")
+        if "GET /hello" in page.evaluate("document.activeElement.textContent"):
+            break
+    held = page.evaluate("document.activeElement.getAttribute('href')")
+    check(held and "/requests/" in held, f"j focuses {held}")
+    for _ in range(5):
+        get(f"{session.http}/hello")
+    page.wait_for_timeout(800)
+    after = page.evaluate("document.activeElement.getAttribute('href')")
+    check(after == held, f"live updates moved the focus from {held} to {after}")
+    press("Enter")
+    session.see(".waterfall")
+    press("j")
+    press("Enter")
+    session.see(".panel h2", "Record #")
+    page.locator(".tabs a", has_text="Step through").focus()
+    press("Enter")
+    session.see(".stepper")
+    press("End")
+    press("ArrowLeft")
+    press("Home")
+    press("ArrowRight")
+    session.see(".controls output", "2 of")
+    press("?")
+    session.see("dialog h2", "Keyboard")
+    press("Escape")
+    eventually("Escape closes the dialog", lambda: page.locator("dialog").count() == 0)
+    for key, name in zip("nrftqseclmox", PAGES):
+        press("g")
+        press(key)
+        session.see("nav a[aria-current]", name.capitalize())
+
+
+def every(session: Session):
+    """Every page: nothing too wide, nameless, faint or out of order; light and dark."""
+    page = session.page
+    session.order("e-1", "nobody")
+    session.call(
+        "stream::set", {"stream_name": "board", "group_id": "g", "item_id": "i", "data": {"n": 1}}
+    )
+    eventually(
+        "a dead letter", lambda: session.call("engine::queue::dlq_messages", {"queue": "mails"})
+    )
+    requests = json.loads(get(f"{session.home}/api/requests?limit=20"))["requests"]
+    traces = [one["trace_id"] for one in requests]
+    places = PAGES + [
+        f"requests/{traces[0]}?view={view}" for view in ("waterfall", "tree", "map", "step")
+    ]
+    places += [
+        "functions/payments%3A%3Acharge",
+        "queues/mails",
+        "queues/default",
+        "state/orders",
+        "log?view=records",
+        "state/orders/e-1",
+        "streams/board",
+        "streams/board/g",
+    ]
+    scheme = (
+        "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    )
+    width = page.evaluate("innerWidth")
+    session.go("now")
+    session.see("#connection", "live")
+    for place in places:
+        session.go(place)
+        session.see("h1")
+        page.wait_for_timeout(150)
+        session.narrow(place)
+        found = page.evaluate(AUDIT)
+        check(not found, f"{place} ({scheme}, {width}): " + "; ".join(found[:6]))
+        name = place.replace("/", "-").replace("?view=", "-").replace(traces[0], "one")
+        session.shot(f"{name}-{scheme}-{width}")
+    if width < 500:
+        session.go("now")
+        page.get_by_role("button", name="Menu").click()
+        session.see("nav#nav a", "Settings").click()
+        session.see("h1", "Settings")
+        check(not page.locator("nav#nav a").first.is_visible(), "the menu stays open")
+    else:
+        focus_order(session)
+
+
+def focus_order(session: Session):
+    """Tab goes through what can be reached in the order of the page, visibly, from the skip link on."""
+    page = session.page
+    session.go("queues/mails")
+    page.reload()
+    session.see("h1")
+    last, seen = -1, 0
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        at = page.evaluate("""() => {
+            const el = document.activeElement;
+            const box = el.getBoundingClientRect();
+            const outlined = (part) => getComputedStyle(el, part).outlineStyle !== "none";
+            return {
+                index: [...document.querySelectorAll("*")].indexOf(el),
+                name: el.outerHTML.slice(0, 80),
+                body: el === document.body,
+                shown: box.width > 0 && box.bottom > 0,
+                outline: outlined() || outlined("::after") || el.matches(".node, main"),
+            };
+        }""")
+        if at["body"]:
+            break
+        check(at["shown"] and at["outline"], f"no visible focus on {at['name']}")
+        check(at["index"] > last, f"the focus goes back to {at['name']}")
+        if seen == 0:
+            check("skip" in at["name"], f"the first stop is {at['name']}")
+        last, seen = at["index"], seen + 1
+    check(seen > 15, f"only {seen} stops")
+
+
+with open(os.path.join(os.path.dirname(__file__), "dashboard_audit.js")) as file:
+    AUDIT = file.read()
+
+
+def budget(session: Session):
+    """Small and quick: 250 KB in all, first paint within 300 ms, quiet under a flood."""
+    page = session.page
+    paints = []
+    for _ in range(5):
+        session.go("now")
+        page.reload()
+        session.see("#connection", "live")
+        paints.append(
+            page.evaluate(
+                "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9"
+            )
+        )
+    check(min(paints) <= 300, f"first paints after {[round(paint) for paint in paints]} ms")
+    total = sum(session.sizes.values())
+    check(0 < total <= 250_000, f"{total} bytes: {session.sizes}")
+
+
+def flood(session: Session):
+    """Ten thousand requests a second are sampled, said so, and leave the page alive."""
+    page = session.page
+    sockets = []
+    page.route_web_socket("**/api/live", lambda socket: sockets.append(socket))
+    session.go("requests")
+    eventually("a socket", lambda: (page.wait_for_timeout(20), sockets)[1])
+    socket = sockets[0]
+    socket.send(json.dumps({"type": "hello", "version": "0", "now_ms": time.time() * 1000}))
+    page.evaluate("""() => {
+        window.worst = 0;
+        let last = performance.now();
+        const frame = () => {
+            const now = performance.now();
+            window.worst = Math.max(window.worst, now - last);
+            last = now;
+            requestAnimationFrame(frame);
+        };
+        requestAnimationFrame(frame);
+    }""")
+    offset = 1_000_000
+    for _ in range(12):
+        rows = []
+        for _ in range(50):
+            offset += 50
+            rows.append(
+                {
+                    "trace_id": f"{offset:032x}",
+                    "offset": offset,
+                    "kind": "http",
+                    "name": "GET /flood",
+                    "function_id": "flood",
+                    "worker": "w",
+                    "started_at_ms": time.time() * 1000,
+                    "duration_ms": 1.5,
+                    "status": "ok",
+                    "error": None,
+                    "records": 3,
+                    "attempts": 1,
+                }
+            )
+        socket.send(json.dumps({"type": "requests", "requests": rows, "skipped": 2450}))
+        page.wait_for_timeout(250)
+    session.see("main [role=status]", "Showing")
+    worst = page.evaluate("window.worst")
+    check(worst < 400, f"a frame took {worst:.0f} ms")
+    rows = page.locator("main [data-row]").count()
+    check(rows < 120, f"{rows} rows are in the document")
+    page.keyboard.press("p")
+    session.see("main [role=status]", "Held.")
+    session.complaints[:] = [one for one in session.complaints if "WebSocket" not in one]
+
+
+# MARK: Running
+
+WIDE, SMALL = {"width": 1280}, {"width": 400, "height": 800}
+WINDOWS = {"every": [WIDE, {**WIDE, "scheme": "dark"}, SMALL, {**SMALL, "scheme": "dark"}]}
+
+
+@contextmanager
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scenarios", nargs="+")
+    parser.add_argument("--dashboard", required=True)
+    parser.add_argument("--http", required=True)
+    parser.add_argument("--worker", type=int)
+    parser.add_argument("--shots")
+    arguments = parser.parse_args()
+    with chromium() as browser:
+        for name in arguments.scenarios:
+            for window in WINDOWS.get(name, [WIDE]):
+                began = time.monotonic()
+                session = Session(browser, arguments, **window)
+                try:
+                    extra = [arguments.worker] if name == "worker" else []
+                    globals()[name](session, *extra)
+                    session.end()
+                except Exception as error:
+                    seen = (
+                        session.page.locator("main").inner_text()[:1500]
+                        if not session.page.is_closed()
+                        else ""
+                    )
+                    print(
+                        f"{name} {window}: {error}\n{session.complaints[:5]}\nThe page says:\n{seen}",
+                        file=sys.stderr,
+                    )
+                    session.shot(f"failed-{name}")
+                    return 1
+                print(f"{name} {window}: {time.monotonic() - began:.1f} s")
+    return 0
+
+
+sys.exit(main())

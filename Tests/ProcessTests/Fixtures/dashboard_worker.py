@@ -1,0 +1,84 @@
+"""A small shop whose mails fail in ways that the dashboard's tests mend.
+
+`shop::order` keeps the order and enqueues its mail. `mail::send` refuses an address without "@",
+and any mail while `switches/mail` in the state is not `{"on": true}`.
+"""
+
+import os
+import threading
+
+from iii import InitOptions, TriggerAction, register_worker
+
+iii = register_worker(os.environ["III_URL"], InitOptions(worker_name="shop"))
+
+
+def state(function: str, **payload):
+    return iii.trigger({"function_id": f"state::{function}", "payload": payload})
+
+
+def order(request: dict) -> dict:
+    body = request["body"]
+    state("set", scope="orders", key=body["id"], value={"status": "new", "to": body["to"]})
+    iii.trigger(
+        {
+            "function_id": "mail::send",
+            "payload": body,
+            "action": TriggerAction.Enqueue(queue="mails"),
+        }
+    )
+    return {"status_code": 202, "body": {"accepted": True}}
+
+
+def send(mail: dict) -> dict:
+    if "@" not in mail["to"]:
+        raise ValueError(f"no such mailbox: {mail['to']}")
+    if (state("get", scope="switches", key="mail") or {}).get("on") is not True:
+        raise RuntimeError("mail is switched off")
+    state("set", scope="orders", key=mail["id"], value={"status": "mailed", "to": mail["to"]})
+    return {"sent": True}
+
+
+def charge(payment: dict) -> dict:
+    return {"charged": payment["total"]}
+
+
+iii.register_function("shop::ready", lambda _: {"status_code": 200})
+iii.register_function("shop::order", order, description="Takes an order")
+iii.register_function("mail::send", send, description="Sends a confirmation")
+iii.register_function(
+    "payments::charge",
+    charge,
+    description="Charges a card",
+    request_format={
+        "type": "object",
+        "required": ["id", "total"],
+        "properties": {
+            "id": {"type": "string"},
+            "total": {"type": "number", "minimum": 0},
+            "currency": {"type": "string", "enum": ["EUR", "USD"]},
+        },
+    },
+)
+iii.register_trigger(
+    {
+        "type": "http",
+        "function_id": "shop::order",
+        "config": {"api_path": "orders", "http_method": "POST"},
+    }
+)
+iii.register_trigger(
+    {
+        "type": "http",
+        "function_id": "shop::ready",
+        "config": {"api_path": "ready", "http_method": "GET"},
+    }
+)
+iii.register_trigger(
+    {
+        "type": "cron",
+        "function_id": "payments::charge",
+        "config": {"expression": "0 0 1 1 *"},
+    }
+)
+
+threading.Event().wait()
