@@ -12,7 +12,7 @@ extension Configuration {
     /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
     /// told.
     static let inert: [String: String] = [
-        "exec": "worker processes are not started yet",
+        "exec": "worker processes are not started yet"
     ]
 
     /// Keys of one section that say the same thing: one of them may be set.
