@@ -106,14 +106,15 @@ extension Engine where Store: ~Copyable {
 
     // MARK: The end
 
-    /// Whether a `kept` record, right behind it, will have what a function returned: once in the
-    /// log is enough.
-    func isKept(_ result: FunctionResult, of run: Run) -> Bool {
+    /// What the end of a run records where a `kept` record, right behind it, has all that its
+    /// function returned: the status alone, as once in the log is enough. Nil: there will be none.
+    func endOfKept(_ result: FunctionResult, of run: Run) -> FunctionResult? {
         guard let request = run.keyed, keyedRuns[request] != nil, case .value(let bytes) = result,
-            let reply = HTTPReply(value: JSONText(trusted: bytes))
-        else { return false }
-        return reply.status < 500
-            && reply.kept(without: options.http.secrets).byteCount <= options.payloadBytes
+            let reply = HTTPReply(value: JSONText(trusted: bytes)), reply.status < 500,
+            reply.kept(without: options.http.secrets).byteCount <= options.payloadBytes
+        else { return nil }
+        let status = JSONValue.object(["status_code": .integer(Int64(reply.status))])
+        return .value(status.text.bytes)
     }
 
     /// The function of a request with a key has ended, whether or not its client is still there.

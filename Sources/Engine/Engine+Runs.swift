@@ -219,8 +219,8 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: isKept(result, of: run)
-                            ? .none : recordable(hidden(result, of: run), of: run),
+                        result: endOfKept(result, of: run)
+                            ?? recordable(hidden(result, of: run), of: run),
                         duration: span
                     )
                 ),

@@ -25,7 +25,8 @@ struct EntryFolder: Sendable {
         self.report = report
     }
 
-    /// Reads the files, and begins to watch.
+    /// Reads the files, and begins to watch. Before listeners are open: the first worker finds
+    /// entries as their files say.
     func start() {
         do throws(DirectoryWatch.SystemError) {
             // First the watch: what changes while the files are read is read again.

@@ -40,21 +40,12 @@ package enum Server {
         let follower = LogFollower(configuration, core, report: report)
         let dashboard = try DashboardEdge(configuration, stage, follower)
         let group = eventLoops()
-        let edges = try Edges(
-            configuration,
-            group,
-            core.inbox,
-            outbound,
-            dashboard,
-            follower,
-            report
-        )
+        let edges = try Edges(configuration, group, core, outbound, dashboard, follower, report)
         let early = await dashboard.listen(edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
-        follower.start()
-        // Before the first worker is there: it finds entries as their files say.
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
+        follower.start()
         startExporter(of: follower.log, configuration, outbound, on: group.next(), report)
         let listeners: Listeners
         do throws(ServeError) {
@@ -148,7 +139,7 @@ extension Edges {
     fileprivate convenience init(
         _ configuration: Configuration,
         _ group: MultiThreadedEventLoopGroup,
-        _ inbox: Inbox,
+        _ core: Core,
         _ outbound: InvokerSettings,
         _ dashboard: DashboardEdge,
         _ follower: LogFollower,
@@ -156,13 +147,13 @@ extension Edges {
     ) throws(ServeError) {
         self.init(
             group: group,
-            inbox: inbox,
+            inbox: core.inbox,
             outbound: outbound,
             http: configuration.http,
             streams: StreamSettings(configuration.stream),
             dashboard: dashboard.system,
-            replayer: try StreamReplayer(path: configuration.engine.data, inbox: inbox),
-            readings: try LogReadings(configuration, inbox: inbox),
+            replayer: try StreamReplayer(path: configuration.engine.data, inbox: core.inbox),
+            readings: try LogReadings(configuration, inbox: core.inbox),
             follower: follower,
             report: report
         )

@@ -146,8 +146,8 @@ struct WorkersFormTests {
                 "port: 49134",
                 "config.yaml:1: unknown key \"port\" at the top level; allowed: workers, modules,"
                     + " registration_namespace_grace_ms, engine, http, stream, queue, cron, state,"
-                    + " configuration, observability, log, security, http_functions, worker_listener,"
-                    + " exec"
+                    + " configuration, observability, log, security, http_functions,"
+                    + " worker_listener, exec"
             ),
             (
                 "worker: []",
