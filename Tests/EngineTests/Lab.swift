@@ -389,13 +389,3 @@ extension Effect {
         }
     }
 }
-
-extension FunctionResult {
-    var line: String {
-        switch self {
-        case .value(let bytes): String(decoding: bytes, as: UTF8.self)
-        case .none: "nothing"
-        case .failure(let error): "\(error.code): \(error.message)"
-        }
-    }
-}
