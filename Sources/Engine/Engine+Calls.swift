@@ -337,9 +337,9 @@ extension Engine where Store: ~Copyable {
     /// What is not kept in memory is read back from the log, and waited for.
     mutating func content(of message: Message) throws(LogError) -> Message.Content {
         if let content = message.content { return content }
-        let content: Message.Content? = try log.record(at: message.offset) { record in
-            guard case .queue(.enqueued(let event)) = try? Event(record) else { return nil }
-            return Message.Content(event, trace: record.trace)
+        let content: Message.Content? = try log.event(at: message.offset) { event, trace in
+            guard case .queue(.enqueued(let event)) = event else { return nil }
+            return Message.Content(event, trace: trace)
         }
         guard let content else { preconditionFailure("a message comes from its record") }
         return content

@@ -211,8 +211,8 @@ extension Engine where Store: ~Copyable {
     mutating func answerNow(_ exchange: ExchangeID, from response: Offset, after offset: Offset) {
         let found: RequestKept.Response?
         do throws(LogError) {
-            found = try log.record(at: response) { record in
-                guard case .request(.kept(let kept)) = try? Event(record) else { return nil }
+            found = try log.event(at: response) { event, _ in
+                guard case .request(.kept(let kept)) = event else { return nil }
                 return kept.response
             }
         } catch {

@@ -107,8 +107,8 @@ extension Engine where Store: ~Copyable {
         in log: inout CommitLog<Store>
     ) throws(ErrorBody) -> StoredValue {
         do throws(LogError) {
-            let found: StoredValue? = try log.record(at: version) { record in
-                switch try? Event(record) {
+            let found: StoredValue? = try log.event(at: version) { event, _ in
+                switch event {
                 case .state(.set(let set)): .state(set)
                 case .stream(.set(let set)): .stream(set)
                 default: nil

@@ -174,9 +174,9 @@ extension Engine where Store: ~Copyable {
             )
         case .left(let firing, _):
             do throws(LogError) {
-                let found: (Triggered, TraceID?)? = try log.record(at: firing) { record in
-                    guard case .triggered(let fired) = try? Event(record) else { return nil }
-                    return (fired, record.trace)
+                let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, trace in
+                    guard case .triggered(let fired) = event else { return nil }
+                    return (fired, trace)
                 }
                 guard let (fired, trace) = found else {
                     preconditionFailure("a firing is a trigger's record")
