@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import Testing
 
@@ -57,13 +56,7 @@ extension Programs.DashboardTests {
 
     /// `DASHBOARD_SHOTS` names a directory for pictures of the pages.
     private func use(_ scenarios: String...) throws {
-        let venv = try run(
-            ["\(Project.root)/scripts/venv", "playwright==1.65.2"],
-            in: engine.scratch,
-            within: 600
-        )
-        #expect(venv.ending == .exit(0), "\(venv.all)")
-        let python = venv.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let python = try Project.python(with: "playwright==1.65.2", in: engine.scratch)
         let shots = Project.environment("DASHBOARD_SHOTS").map { ["--shots", $0] } ?? []
         let used = try run(
             [python, "\(Project.fixtures)/dashboard_browser.py"] + scenarios + [

@@ -32,13 +32,7 @@ extension Programs.DashboardWatchTests {
     @Test("Metrics are read by Prometheus' own parser, and say what happened")
     func metrics() throws {
         let (engine, worker, client) = try worked()
-        let made = try run(
-            ["\(Project.root)/scripts/pypi", "prometheus-client", "0.26.0", "prometheus_client"],
-            in: engine.scratch,
-            within: 600
-        )
-        try #require(made.ending == .exit(0), "\(made.all)")
-        let python = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let python = try Project.python(with: "prometheus-client==0.26.0", in: engine.scratch)
         let answer = try client.get("/metrics")
         #expect(answer["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
         let file = try engine.scratch.write("metrics.txt", answer.text)

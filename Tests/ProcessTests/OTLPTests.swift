@@ -13,9 +13,11 @@ private final class Collector {
     private let process: ChildProcess
 
     init(failures: Int, in scratch: Scratch) throws {
-        let made = try run(["\(Project.root)/scripts/venv-otlp"], in: scratch, within: 300)
-        guard made.ending == .exit(0) else { throw Failure("scripts/venv-otlp: \(made.all)") }
-        let python = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let python = try Project.python(
+            with: "opentelemetry-proto==1.45.2",
+            module: "opentelemetry.proto",
+            in: scratch
+        )
         let process = try ChildProcess(
             [python, "\(Project.fixtures)/otlp_receiver.py", "\(failures)"],
             label: "collector",

@@ -9,13 +9,7 @@ extension Programs {
 
 extension Programs.ObserveTests {
     private func start(_ scenario: String, _ engine: EngineProcess) throws -> ChildProcess {
-        let made = try run(
-            ["\(Project.root)/scripts/venv", "0.25.0"],
-            in: engine.scratch,
-            within: 600
-        )
-        let python = made.output.split(separator: "\n").last.map(String.init) ?? ""
-        guard made.ending == .exit(0) else { throw Failure("scripts/venv: \(made.all)") }
+        let python = try Project.python(with: "0.25.0", in: engine.scratch)
         return try ChildProcess(
             [python, "\(Project.fixtures)/observe.py", scenario],
             label: "observe",

@@ -13,15 +13,7 @@ final class PythonWorker {
         environment: [String: String] = [:],
         engine: EngineProcess
     ) throws {
-        let made = try run(
-            ["\(Project.root)/scripts/venv", version],
-            in: engine.scratch,
-            within: 600
-        )
-        guard made.ending == .exit(0) else {
-            throw Failure("scripts/venv \(version): \(made.all)")
-        }
-        let python = made.output.trimmingSuffix { $0.isNewline }
+        let python = try Project.python(with: version, in: engine.scratch)
         child = try ChildProcess(
             [python] + arguments,
             label: label,
@@ -54,10 +46,20 @@ final class PythonWorker {
     }
 }
 
-extension String {
-    fileprivate func trimmingSuffix(while drops: (Character) -> Bool) -> String {
-        var text = Substring(self)
-        while let last = text.last, drops(last) { text.removeLast() }
-        return String(text)
+extension Project {
+    /// The interpreter of an environment with one package from PyPI, as `scripts/venv` makes and
+    /// prints it: a version of iii-sdk, or `PACKAGE==VERSION`, with the module that is imported to
+    /// see that it works, where the name does not say it.
+    static func python(
+        with package: String,
+        module: String? = nil,
+        in scratch: Scratch
+    ) throws -> String {
+        let words = ["\(root)/scripts/venv", package] + (module.map { [$0] } ?? [])
+        let made = try run(words, in: scratch, within: 600)
+        guard made.ending == .exit(0), let python = made.output.split(separator: "\n").last else {
+            throw Failure("scripts/venv \(package): \(made.all)")
+        }
+        return String(python)
     }
 }
