@@ -90,6 +90,9 @@ function list(context) {
   load();
   return {
     move,
+    live(type) {
+      if (type === "missed" || (type === "connection" && live.connected)) load();
+    },
     onkey: (event) => hold.onkey(event),
     view() {
       const all = hold.rows();

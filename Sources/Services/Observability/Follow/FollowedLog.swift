@@ -7,11 +7,12 @@ import Synchronization
 ///
 /// Memory is bounded by what its parts keep; it holds no record.
 package final class FollowedLog: Sendable {
-    fileprivate struct State: Sendable {
+    struct State: Sendable {
         var work = OpenWork()
         var requests: RequestBook
         var totals = RecordTotals()
         var telemetry: TelemetryStore
+        var streams = StreamFeed()
         /// Nil: nothing is sent anywhere.
         var exports: ExportQueue?
         /// Records from here on are new: those before were sent in another life, perhaps.
@@ -22,7 +23,7 @@ package final class FollowedLog: Sendable {
         var skipped: UInt64 = 0
     }
 
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     package init(
         requests limit: Int = 10_000,
@@ -47,6 +48,7 @@ package final class FollowedLog: Sendable {
                 state.requests.take(record, change)
                 state.totals.take(record, change)
                 state.keep(record, change)
+                state.streams.take(record)
             }
             state.next = last.offset.advanced(by: 1)
         }
