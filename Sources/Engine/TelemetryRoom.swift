@@ -7,6 +7,10 @@ package final class TelemetryRoom: Sendable {
     private struct State {
         var bytes = 0
         var dropped = DroppedFrames()
+
+        mutating func drop(isSpans: Bool) {
+            if isSpans { dropped.spans += 1 } else { dropped.others += 1 }
+        }
     }
 
     private let state = Mutex(State())
@@ -21,13 +25,16 @@ package final class TelemetryRoom: Sendable {
     package func enter(_ bytes: Int, isSpans: Bool) -> Bool {
         state.withLock { state in
             guard state.bytes == 0 || state.bytes + bytes <= limit else {
-                if isSpans { state.dropped.spans += 1 } else { state.dropped.others += 1 }
+                state.drop(isSpans: isSpans)
                 return false
             }
             state.bytes += bytes
             return true
         }
     }
+
+    /// Counts a frame that is dropped for want of time to read it.
+    package func drop(isSpans: Bool) { state.withLock { $0.drop(isSpans: isSpans) } }
 
     package func leave(_ bytes: Int) {
         state.withLock { state in

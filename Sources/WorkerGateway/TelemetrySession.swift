@@ -1,5 +1,6 @@
 import Engine
 import JSON
+import NIOCore
 import NetServer
 import Observability
 import WorkerProtocol
@@ -42,8 +43,13 @@ extension WorkerGateway {
     /// protocol says.
     func report(_ kind: BinaryMessage, _ message: UnsafeBufferPointer<UInt8>) {
         // Before anything is read: to read it is most of what it costs.
+        let start = NIODeadline.now().uptimeNanoseconds
+        guard telemetryTime.isLeft(at: start) else {
+            return inbox.telemetry.drop(isSpans: kind == .traces)
+        }
         guard inbox.telemetry.enter(message.count, isSpans: kind == .traces) else { return }
         let items = decode(kind, message)
+        telemetryTime.use(NIODeadline.now().uptimeNanoseconds &- start)
         guard !items.isEmpty else { return inbox.telemetry.leave(message.count) }
         let batch = TelemetryBatch(
             items: items,

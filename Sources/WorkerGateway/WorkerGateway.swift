@@ -30,6 +30,7 @@ package final class WorkerGateway {
     private static let firstBatch = 16
     /// Who sent it.
     private var senders: [WorkerSession] = []
+    var telemetryTime = TelemetryAllowance(now: NIODeadline.now().uptimeNanoseconds)
     /// Who sent what filled the inbox, and reads nothing until that is drained.
     private var paused: [WorkerSession] = []
 

@@ -28,7 +28,7 @@ extension Lab {
                 )
             )
         }
-        followed.take(records)
+        followed.take(records[...])
         return looks.map { look in
             .looked(look.id, followed.answer(look.function, look.input, look.context))
         }

@@ -164,6 +164,27 @@ struct TelemetryTests {
         #expect(room.takeDropped() == DroppedFrames())
     }
 
+    @Test("reading telemetry takes a tenth of the time there is, and a quiet time is not wasted")
+    func allowance() {
+        let second: UInt64 = 1_000_000_000
+        var allowance = TelemetryAllowance(now: 0)
+        var used: UInt64 = 0
+        // Frames of a millisecond, as many as there is time for, for ten seconds.
+        for now in stride(from: 0, through: 10 * second, by: 1_000_000)
+        where allowance.isLeft(at: now) {
+            used += 1_000_000
+            allowance.use(1_000_000)
+        }
+        // A tenth, what was saved up at first, and the frame that ended it.
+        #expect(used > second)
+        #expect(used <= second + second / 10 + 1_000_000)
+        var answers = [10, 11].map { allowance.isLeft(at: $0 * second) }
+        // One frame that takes long is paid for.
+        allowance.use(second)
+        answers += [19, 22].map { allowance.isLeft(at: $0 * second) }
+        #expect(answers == [false, true, false, true])
+    }
+
     @Test("what the engine did is counted")
     func counted() throws {
         let worker = try lab.join("w", serving: "f")

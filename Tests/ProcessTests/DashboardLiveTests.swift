@@ -49,7 +49,7 @@ extension Programs.DashboardLiveTests {
     func lines() throws {
         let page = try LiveSocket(engine)
         try page.ticks(1)
-        let count = 2000
+        let count = 300
         for number in 1...count {
             _ = try worker.call(
                 "engine::log::info",
@@ -121,7 +121,7 @@ extension Programs.DashboardLiveTests {
     func busyStream() throws {
         let page = try LiveSocket(engine)
         try page.watch("board")
-        let count = 1000
+        let count = 300
         for number in 1...count {
             let event: Envelope = [
                 "stream_name": "board", "group_id": "g", "type": "t", "data": number,

@@ -70,6 +70,7 @@ export const live = {
   requests: new Map(),
   requestsSeen: 0,
   requestsSkipped: 0,
+  passedBefore: 0,
   logs: [],
   logsSkipped: 0,
   problems: [],
@@ -94,6 +95,9 @@ const take = {
     live.skew = message.now_ms - Date.now();
   },
   now(message) {
+    // Another life of the engine counts anew.
+    const passed = message.passed_over || 0;
+    if (!live.now || passed < live.passedBefore) live.passedBefore = passed;
     live.now = message;
     live.ticks.push(message);
     if (live.ticks.length > CAPACITY.ticks) live.ticks.shift();
@@ -149,6 +153,9 @@ const take = {
   // This page was too slow for all of it; what it has is asked for anew.
   missed() {},
 };
+
+/** Records that came too fast to be read, since this page was opened. */
+export const passedOver = () => (live.now?.passed_over || 0) - live.passedBefore;
 
 export function addRequests(list) {
   for (const request of list) live.requests.set(request.trace_id, request);

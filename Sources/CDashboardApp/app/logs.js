@@ -1,7 +1,7 @@
 // Logs of workers: the tail, a search through what the engine keeps, and by trace.
 
 import { h } from "./dom.js";
-import { call, live } from "./live.js";
+import { call, live, passedOver } from "./live.js";
 import { brief, clock } from "./format.js";
 import {
   empty, filters, Hold, json, link, LongList, page, panel, problem, search, select, status,
@@ -84,7 +84,7 @@ export default function logs(context) {
           select("Level", filter.level, LEVELS, (level) => set({ level })),
           search("Trace", filter.trace, (text) => set({ trace: text.trim() }))),
         failure && problem(failure),
-        hold.told(all.length, live.logsSkipped, "line"),
+        hold.told(all.length, live.logsSkipped, "line", passedOver()),
         all.length ? rows.view(all, cells) : empty("No line fits.",
           "Workers' loggers send them. The youngest are in memory, all are in the log."),
         one && line(one, load));

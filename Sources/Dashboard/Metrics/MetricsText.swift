@@ -33,6 +33,7 @@ struct MetricsText {
         text.edges()
         text.log()
         text.core(inbox)
+        text.telemetry()
         return text.writer.bytes
     }
 
@@ -281,6 +282,21 @@ struct MetricsText {
             .gauge,
             "Answers and deliveries that wait for their records to be on disk.",
             picture.work.held
+        )
+    }
+
+    private mutating func telemetry() {
+        writer.single(
+            "iii_telemetry_dropped_total",
+            .counter,
+            "Messages of spans, logs or metrics that there was no room or time for.",
+            picture.work.droppedTelemetry
+        )
+        writer.single(
+            "iii_follower_skipped_records_total",
+            .counter,
+            "Records that telemetry and the list of requests passed over.",
+            totals.skipped
         )
     }
 }

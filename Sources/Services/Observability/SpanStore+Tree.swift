@@ -12,7 +12,7 @@ struct SpanTree {
     private var roots: [Int] = []
 
     init(_ trace: TraceID, in store: SpanStore) {
-        let all = store.spans.filter { $0.trace == trace }
+        let all = store.spans(of: trace)
         let parents = Set(all.map(\.record.parent))
         // Wrappers of the engine that led to nothing.
         spans = all.filter { span in

@@ -11,30 +11,35 @@ struct SpanStore: Sendable {
         let span: UInt64
     }
 
-    private(set) var window: Window<ReportedSpan>
+    private(set) var window: Window<KeptSpan>
     /// The numbers in the window.
     private var numbers: [Key: UInt64] = [:]
     /// Those that had to make room for younger ones.
     private(set) var forgotten: UInt64 = 0
 
-    init(_ bounds: Window<ReportedSpan>.Bounds) { window = Window(bounds) }
+    init(_ bounds: Window<KeptSpan>.Bounds) { window = Window(bounds) }
 
-    var spans: some Sequence<ReportedSpan> { window.entries.lazy.map(\.element) }
+    /// All of them, each put together when it is come to.
+    var spans: some Sequence<ReportedSpan> { window.entries.lazy.map(\.element.span) }
+
+    func spans(of trace: TraceID) -> [ReportedSpan] {
+        window.entries.lazy.filter { $0.element.key.trace == trace }.map(\.element.span)
+    }
 
     func contains(_ span: UInt64, of trace: TraceID) -> Bool {
         numbers[Key(trace: trace, span: span)] != nil
     }
 
-    mutating func append(_ span: ReportedSpan, bytes: Int, at time: Timestamp) {
-        let key = Key(trace: span.trace, span: span.record.span)
+    mutating func append(_ span: KeptSpan, bytes: Int, at time: Timestamp) {
+        let key = span.key
         if let number = numbers[key], let known = window[number] {
             // A span that has ended is not running again.
-            if span.record.isPending, !known.record.isPending { return }
+            if span.isPending, !known.isPending { return }
             return window.replace(number, with: span, bytes: bytes)
         }
         numbers[key] = window.next
         window.append(span, bytes: bytes, at: time) { dropped in
-            numbers[Key(trace: dropped.trace, span: dropped.record.span)] = nil
+            numbers[dropped.key] = nil
             forgotten += 1
         }
     }

@@ -49,7 +49,7 @@ package struct TelemetryStore: Sendable {
     package mutating func apply(_ item: Telemetry, bytes: Int, at time: Timestamp) {
         switch item {
         case .log(let line): logs.append(line, bytes: bytes, at: time)
-        case .span(let span): spans.append(span, bytes: bytes, at: time)
+        case .span(let span): spans.append(.reported(span), bytes: bytes, at: time)
         case .metric(let metric): metrics.append(metric, bytes: bytes, at: time)
         }
     }

@@ -640,7 +640,9 @@ def storm(session: Session):
         f"two keys took {max(answers):.2f} s at most"
     )
     check(rows < 120, f"{rows} rows are in the document")
-    check(max(tasks, default=0) < 400, f"the page was busy for {max(tasks):.0f} ms")
+    # Engine, worker and page share what processors there are: a task may have to wait for one.
+    check(max(tasks, default=0) < 1000, f"the page was busy for {max(tasks):.0f} ms")
+    check(sum(tasks) < 2000, f"the page was busy for {sum(tasks):.0f} ms in all")
     check(max(answers) < 3, f"it took {max(answers):.1f} s to hold the list and go on")
 
 

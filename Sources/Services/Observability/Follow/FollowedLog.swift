@@ -20,15 +20,19 @@ package final class FollowedLog: Sendable {
         /// Nil: nobody wants to know.
         var seenTraces: [SeenTrace]?
         var next = Offset.zero
-        var skipped: UInt64 = 0
     }
 
     let state: Mutex<State>
+    /// Whether anybody wants to know of requests, of the engine's own spans, or of totals: what
+    /// workers report is kept in any case.
+    package let followsWork: Bool
 
     package init(
         requests limit: Int = 10_000,
-        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings()
+        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings(),
+        followsWork: Bool = true
     ) {
+        self.followsWork = followsWork
         state = Mutex(
             State(
                 requests: RequestBook(limit: limit),
@@ -40,12 +44,12 @@ package final class FollowedLog: Sendable {
     // MARK: The follower
 
     /// Takes records that follow those before, in order.
-    package func take(_ records: [FollowedRecord]) {
+    package func take(_ records: ArraySlice<FollowedRecord>) {
         guard let last = records.last else { return }
         state.withLock { state in
             for record in records {
-                let change = state.work.take(record)
-                state.requests.take(record, change)
+                let change = followsWork ? state.work.take(record) : WorkChange()
+                if followsWork { state.requests.take(record, change) }
                 state.totals.take(record, change)
                 state.keep(record, change)
                 state.streams.take(record)
@@ -60,7 +64,7 @@ package final class FollowedLog: Sendable {
         state.withLock { state in
             guard end > state.next else { return }
             if state.totals.records > 0 {
-                state.skipped += end.rawValue - state.next.rawValue
+                state.totals.skipped += end.rawValue - state.next.rawValue
                 state.work.forgetAll()
                 state.requests.loseTrack()
             }
@@ -131,7 +135,7 @@ package final class FollowedLog: Sendable {
     package var next: Offset { state.withLock { $0.next } }
 
     /// How many records were passed over, since they came too fast or could not be read.
-    package var skipped: UInt64 { state.withLock { $0.skipped } }
+    package var skipped: UInt64 { state.withLock { $0.totals.skipped } }
 
     /// What was counted since this process began to follow: from a part of the log that is older
     /// than it on.
@@ -173,29 +177,37 @@ extension FollowedLog.State {
             keep(.log(LogLine(record: line, trace: trace)), record)
         case .spanReported(let span):
             guard let trace = record.trace else { break }
-            keep(.span(ReportedSpan(record: span, trace: trace)), record)
+            keep(.reported(ReportedSpan(record: span, trace: trace)), record)
         case .metricReported(let metric): keep(.metric(metric), record)
         default: break
         }
         guard telemetry.settings.tracing else { return }
-        let parent = work.span(below: record.cause)
-        if let span = EngineSpans.span(of: record, parent: parent) {
-            keep(.span(span), record)
-        }
-        for ended in [change.ended, change.endedToo] {
-            guard let (work, outcome) = ended else { continue }
-            let status = work.type == "http" ? record.status : nil
-            if let span = EngineSpans.span(of: work, outcome, at: record.time, status: status) {
-                keep(.span(span), record)
-            }
-        }
+        if let call = RecordedCall(record, below: work) { keep(.call(call), record) }
+        if let (work, outcome) = change.ended { keep(work, outcome, record) }
+        if let (work, outcome) = change.endedToo { keep(work, outcome, record) }
     }
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
         telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
-        guard record.offset >= news else { return }
-        exports?.append(item, at: record.time)
-        if case .span(let span) = item { note(span) }
+        if record.offset >= news { exports?.append(item, at: record.time) }
+    }
+
+    private mutating func keep(
+        _ work: Work,
+        _ outcome: WorkOutcome,
+        _ record: FollowedRecord
+    ) {
+        if let end = EndedWork(work, outcome, record) { keep(.ended(end), record) }
+    }
+
+    private mutating func keep(_ span: KeptSpan, _ record: FollowedRecord) {
+        let bytes = span.byteCount(record.byteCount)
+        telemetry.spans.append(span, bytes: bytes, at: record.time)
+        // Nobody else wants it, as a rule.
+        guard record.offset >= news, exports != nil || seenTraces != nil else { return }
+        let span = span.span
+        exports?.append(.span(span), at: record.time)
+        note(span)
     }
 
     /// What is told of the engine itself is told of nobody's trace.
@@ -212,12 +224,4 @@ extension FollowedLog.State {
     }
 
     private static var seenLimit: Int { 512 }
-}
-
-extension FollowedRecord {
-    /// Of the response that a request's function asks for.
-    fileprivate var status: Int? {
-        guard case .completed(let end) = event else { return nil }
-        return RequestAttributes.status(end.result)
-    }
 }
