@@ -206,7 +206,7 @@ let package = Package(
             ]
         ),
         // 9
-        program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
+        program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", "Primitives", arguments]),
         program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
         .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),

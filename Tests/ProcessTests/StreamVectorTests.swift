@@ -19,6 +19,7 @@ extension Programs {
 
 extension Programs.StreamVectorTests {
     private static let item = #""stream_name":"b","group_id":"g","item_id":"i""#
+    private static let noEntries = #"{"entries":[],"cursor":null}"#
     private static let steps = [
         WireStep("stream::get", "{\(item)}", WireStep.none),
         WireStep("stream::delete", "{\(item)}", #"{"old_value":null}"#),
@@ -49,6 +50,7 @@ extension Programs.StreamVectorTests {
         ),
         // In the order in which the items came.
         WireStep("stream::list", #"{"stream_name":"b","group_id":"g"}"#, "[[2],3]"),
+        WireStep("stream::entries", #"{"stream_name":"b","group_id":"f","cursor":"z"}"#, noEntries),
         WireStep(
             "stream::list_all",
             "{}",

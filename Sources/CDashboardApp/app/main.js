@@ -1,7 +1,7 @@
 // The frame around the pages: routes, navigation, keyboard, palette, colours.
 
 import { h, render, throttle } from "./dom.js";
-import { connect, get, live, onLive } from "./live.js";
+import { connect, get, live, onLive, problems } from "./live.js";
 import { dialog } from "./ui.js";
 import now from "./now.js";
 import requests from "./requests.js";
@@ -101,7 +101,7 @@ function draw() {
 
 function drawNav() {
   const badge = {
-    now: live.problems.filter((one) => one.severity !== "info").length,
+    now: problems().filter((one) => one.severity !== "info").length,
     queues: live.queues.reduce((sum, queue) => sum + queue.dead, 0),
   };
   render(nav,

@@ -135,7 +135,9 @@ function detail(context) {
           ])),
         h("div", { class: "columns" },
           sender(trigger),
-          h("div", {}, panel("Configuration", json(trigger.config)), nextSlots())));
+          h("div", {}, panel("Configuration", trigger.config_cut
+            ? h("p", { class: "dim" }, `${trigger.config_summary} (too long to be shown)`)
+            : json(trigger.config)), nextSlots())));
     },
   };
 }

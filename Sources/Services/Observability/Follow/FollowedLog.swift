@@ -7,11 +7,12 @@ import Synchronization
 ///
 /// Memory is bounded by what its parts keep; it holds no record.
 package final class FollowedLog: Sendable {
-    fileprivate struct State: Sendable {
+    struct State: Sendable {
         var work = OpenWork()
         var requests: RequestBook
         var totals = RecordTotals()
         var telemetry: TelemetryStore
+        var streams = StreamFeed()
         /// Nil: nothing is sent anywhere.
         var exports: ExportQueue?
         /// Records from here on are new: those before were sent in another life, perhaps.
@@ -21,7 +22,7 @@ package final class FollowedLog: Sendable {
         var next = Offset.zero
     }
 
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// Whether anybody wants to know of requests, of the engine's own spans, or of totals: what
     /// workers report is kept in any case.
     package let followsWork: Bool
@@ -51,6 +52,7 @@ package final class FollowedLog: Sendable {
                 if followsWork { state.requests.take(record, change) }
                 state.totals.take(record, change)
                 state.keep(record, change)
+                state.streams.take(record)
             }
             state.next = last.offset.advanced(by: 1)
         }
