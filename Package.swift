@@ -345,7 +345,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: ["TestKit", "LinearizabilityKit"],
-            exclude: ["Fixtures"],
+            exclude: ["Fixtures", "RULES.md"],
             swiftSettings: settings
         ),
     ]

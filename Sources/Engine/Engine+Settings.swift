@@ -3,9 +3,11 @@ package import Cron
 import Disk
 package import Events
 import Folding
+package import HTTP
 import Observability
 import Primitives
 import Queue
+import State
 
 /// The part of ``EngineOptions`` that may change while the engine runs.
 package struct LiveSettings: Sendable {
@@ -17,6 +19,12 @@ package struct LiveSettings: Sendable {
     package var timeZones: TimeZones
     package var logging: Bool
     package var tracing: Bool
+    /// Of these, how long keys of requests count, and how many, stays as it was at the start.
+    package var http: HTTPRules
+    package var stateTriggers: Bool
+    package var stateValueBytes: Int?
+    package var streamAuthentication: String?
+    package var configurationTTL: UInt64?
 
     package init(_ options: EngineOptions) {
         queues = options.queues
@@ -27,6 +35,11 @@ package struct LiveSettings: Sendable {
         timeZones = options.timeZones
         logging = options.telemetry.logging
         tracing = options.telemetry.tracing
+        http = options.http
+        stateTriggers = options.stateTriggers
+        stateValueBytes = options.stateValueBytes
+        streamAuthentication = options.streamAuthentication
+        configurationTTL = options.configurationTTL
     }
 }
 
@@ -43,6 +56,7 @@ extension Engine where Store: ~Copyable {
         options.timeZones = settings.timeZones
         options.telemetry.logging = settings.logging
         options.telemetry.tracing = settings.tracing
+        configureServices(settings)
         // The earliest end is found anew.
         silenceDue = now.monotonic
         // What queue::define made of a queue stays where the file says nothing new about it.
@@ -53,6 +67,18 @@ extension Engine where Store: ~Copyable {
             try pump(name)
         }
         if before.timeZones.standard != settings.timeZones.standard { try rereadCron() }
+    }
+
+    private mutating func configureServices(_ settings: LiveSettings) {
+        options.http.middleware = settings.http.middleware
+        options.http.middlewareTimeout = settings.http.middlewareTimeout
+        options.http.concurrency = settings.http.concurrency
+        options.http.secrets = settings.http.secrets
+        options.stateTriggers = settings.stateTriggers
+        options.stateValueBytes = settings.stateValueBytes
+        views.state.maxValueBytes = settings.stateValueBytes
+        options.streamAuthentication = settings.streamAuthentication
+        options.configurationTTL = settings.configurationTTL
     }
 
     /// Cron triggers that name no zone are read in another one now.

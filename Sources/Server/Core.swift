@@ -280,6 +280,7 @@ extension EngineOptions {
         http = configuration.http.rules
         telemetry.logging = configuration.observability.logging
         stateTriggers = configuration.state.triggersEnabled
+        stateValueBytes = configuration.state.maxValueBytes
         telemetry.tracing = configuration.observability.tracing
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned

@@ -63,7 +63,10 @@ package enum Server {
         dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
-        let edits = ConfigurationWatch(loaded, from: sources, report: report, apply: core.configure)
+        let edits = ConfigurationWatch(loaded, from: sources, report: report) {
+            core.configure($0)
+            edges.configure($0)
+        }
         edits.start()
 
         report.stopping(await shutdown.arrivals.next())

@@ -9,9 +9,11 @@ struct ConfigurationEdit: Equatable {
 
     /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
     private static let liveKeys: Set<String> = [
-        "http.timeout", "queue.lease", "cron.timezone", "observability.logging",
-        "observability.tracing", "engine.invocation_timeout",
-        "engine.registration_namespace_grace",
+        "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
+        "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
+        "state.triggers_enabled", "state.max_value_bytes", "stream.auth_function",
+        "configuration.ttl", "observability.logging", "observability.tracing",
+        "engine.invocation_timeout", "engine.registration_namespace_grace",
     ]
 
     init(from before: Configuration.Loaded, to after: Configuration.Loaded) {
