@@ -552,6 +552,41 @@ def streaming(session: Session):
     session.shot("streaming-logs")
 
 
+def alerting(session: Session):
+    """An alert that fires is among what is wrong, and its rule among the metrics."""
+    page = session.page
+    rule = {
+        "last_evaluated": time.time() * 1000,
+        "last_triggered": time.time() * 1000 - 60_000,
+        "current_value": 12,
+        "threshold": 5,
+        "operator": "greaterthan",
+    }
+    quiet = {**rule, "name": "slow", "firing": False, "last_triggered": None}
+    answer = {
+        "alerts": [quiet, {**rule, "name": "errors", "firing": True}],
+        "firing_count": 1,
+    }
+
+    def told(route):
+        if "engine::alerts::list" in (route.request.post_data or ""):
+            route.fulfill(json={"result": answer, "trace_id": None})
+        else:
+            route.continue_()
+
+    page.route("**/api/call", told)
+    session.go("now")
+    alert = session.see(".problems a", "Alert errors fires")
+    check("never > 5" in alert.inner_text(), f"the alert says {alert.inner_text()}")
+    check(page.locator("nav .badge").first.is_visible(), "the page's name has no badge")
+    alert.click()
+    row = session.see("h2 + .scroll tr", "errors")
+    check("fires" in row.inner_text() and "> 5" in row.inner_text(), row.inner_text())
+    quiet = session.see("h2 + .scroll tr", "slow").inner_text()
+    check("quiet" in quiet and "never" in quiet, quiet)
+    session.shot("alerting")
+
+
 class Storm(threading.Thread):
     """A worker that writes to the state, every write a request of its own: `rate` a second, or as
     many as the engine takes."""
