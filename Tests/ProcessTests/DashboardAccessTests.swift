@@ -63,6 +63,12 @@ extension Programs.DashboardAccessTests {
         let cookie = "Cookie: " + header.prefix { $0 != ";" }
         #expect(try ask(engine, "GET", "/api/status", [cookie]).status == 200)
         #expect(try ask(engine, "GET", "/", [cookie]).status == 200)
+        // A cookie of that name is not enough, nor one that is nearly right.
+        let name = cookie.prefix { $0 != "=" }
+        let guesses = ["\(name)=", "\(cookie.dropLast())_", "\(cookie)0", "\(cookie.dropLast())"]
+        for guess in guesses {
+            #expect(try ask(engine, "GET", "/api/status", [guess]).status == 401, "\(guess)")
+        }
         #expect(
             try ask(engine, "GET", "/api/status", ["Authorization: Bearer s3cret"]).status == 200
         )
