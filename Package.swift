@@ -332,7 +332,10 @@ let package = Package(
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),
         tests(
             "ServerTests",
-            ["Server", "HTTP", "HTTPFunctions", "AccessControl", "JSON", "Primitives"]
+            [
+                "Server", "HTTP", "HTTPFunctions", "AccessControl", "Observability", "JSON",
+                "Primitives",
+            ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),

@@ -3,7 +3,7 @@ package import Cron
 import Disk
 package import Events
 import Folding
-import Observability
+package import Observability
 import Primitives
 import Queue
 
@@ -15,8 +15,7 @@ package struct LiveSettings: Sendable {
     package var invocationTimeout: UInt64?
     package var deliveryLease: UInt64?
     package var timeZones: TimeZones
-    package var logging: Bool
-    package var tracing: Bool
+    package var telemetry: TelemetryStore.Settings
 
     package init(_ options: EngineOptions) {
         queues = options.queues
@@ -25,8 +24,7 @@ package struct LiveSettings: Sendable {
         invocationTimeout = options.invocationTimeout
         deliveryLease = options.deliveryLease
         timeZones = options.timeZones
-        logging = options.telemetry.logging
-        tracing = options.telemetry.tracing
+        telemetry = options.telemetry
     }
 }
 
@@ -41,8 +39,8 @@ extension Engine where Store: ~Copyable {
         options.invocationTimeout = settings.invocationTimeout
         options.deliveryLease = settings.deliveryLease
         options.timeZones = settings.timeZones
-        options.telemetry.logging = settings.logging
-        options.telemetry.tracing = settings.tracing
+        options.telemetry = settings.telemetry
+        arrangeAlerts()
         // The earliest end is found anew.
         silenceDue = now.monotonic
         // What queue::define made of a queue stays where the file says nothing new about it.

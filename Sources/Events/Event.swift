@@ -72,6 +72,9 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case configurationSet = 117
     case configurationDeleted = 118
     case configurationFileTaken = 119
+
+    case alertChanged = 120
+    case telemetryCleared = 121
 }
 
 /// A decoded event of any kind.
@@ -101,6 +104,8 @@ package enum Event: Equatable, Sendable {
     case logged(Logged)
     case spanReported(SpanReported)
     case metricReported(MetricReported)
+    case alertChanged(AlertChanged)
+    case telemetryCleared(TelemetryCleared)
 }
 
 extension Event {
@@ -171,6 +176,8 @@ extension Event {
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))
+        case .alertChanged: .alertChanged(try AlertChanged(from: &reader))
+        case .telemetryCleared: .telemetryCleared(try TelemetryCleared(from: &reader))
         case .configurationRegistered, .configurationSet, .configurationDeleted,
             .configurationFileTaken:
             .configuration(try ConfigurationEvent(kind, from: &reader))

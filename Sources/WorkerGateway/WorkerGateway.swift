@@ -16,6 +16,8 @@ package final class WorkerGateway {
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
+    let clock = SystemClock()
+    var telemetryBudget: TelemetryBudget
     private var sessions: [UInt64: WorkerSession] = [:]
     private var nextNumber: UInt64 = 0
     /// Sockets that ask the core to be let in.
@@ -43,6 +45,7 @@ package final class WorkerGateway {
         self.loop = loop
         self.loopNumber = loopNumber
         self.notify = notify
+        telemetryBudget = TelemetryBudget(at: clock.now().monotonic)
     }
 
     /// Which socket a request gets: a worker's at `/`, one for telemetry at `/otel`.
@@ -183,7 +186,8 @@ package final class WorkerGateway {
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
-        case .respond, .stream, .open, .fetch, .readLog, .look, .began, .watchTraces, .picture,
+        case .respond, .stream, .open, .fetch, .readLog, .look, .began, .watchTraces, .watchSpans,
+            .notify, .picture,
             .toSubscribers:
             break
         }

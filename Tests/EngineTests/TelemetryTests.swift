@@ -162,6 +162,36 @@ struct TelemetryTests {
         #expect(dropped.spans == 1)
         #expect(dropped.others == 2)
         #expect(room.takeDropped() == DroppedFrames())
+        #expect(room.dropped == dropped)
+    }
+
+    @Test("an event loop reads telemetry for a quarter of its time, and no more")
+    func budget() {
+        let millisecond: UInt64 = 1_000_000
+        var now: UInt64 = 7
+        var budget = TelemetryBudget(at: now)
+        var read: UInt64 = 0
+        // Each frame takes 10 ms, and another waits as soon as it was read or dropped.
+        for _ in 0..<10_000 {
+            if budget.mayRead(at: now) {
+                budget.spent(10 * millisecond)
+                now += 10 * millisecond
+                read += 1
+            } else {
+                now += millisecond
+            }
+        }
+        let share = Double(10 * read) / Double(now / millisecond)
+        #expect((0.24...0.27).contains(share), "\(share)")
+        now += 3_600_000 * millisecond
+        var atOnce = 0
+        while budget.mayRead(at: now) {
+            budget.spent(10 * millisecond)
+            atOnce += 1
+        }
+        #expect(atOnce == 10, "however long there was none before")
+        let mayReadBefore = budget.mayRead(at: 0)
+        #expect(!mayReadBefore, "a clock that runs backwards")
     }
 
     @Test("what the engine did is counted")

@@ -39,6 +39,13 @@ struct SpanStore: Sendable {
         }
     }
 
+    mutating func bound(by bounds: Window<ReportedSpan>.Bounds, now: Timestamp) {
+        window.bound(by: bounds, now: now) { dropped in
+            numbers[Key(trace: dropped.trace, span: dropped.record.span)] = nil
+            forgotten += 1
+        }
+    }
+
     mutating func removeAll() {
         window.removeAll()
         numbers = [:]

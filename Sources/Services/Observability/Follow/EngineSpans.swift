@@ -21,7 +21,8 @@ package enum EngineSpans {
     /// tells of none.
     static func span(
         of record: FollowedRecord,
-        parent: UInt64
+        parent: UInt64,
+        service: String = "iii"
     ) -> ReportedSpan? {
         guard let trace = record.trace else { return nil }
         let draft: Draft
@@ -29,6 +30,7 @@ package enum EngineSpans {
         case .queue(.enqueued(let event)):
             guard let function = event.target?.id else {
                 var call = Draft.call("iii::durable::publish", kind: "internal")
+                call.role = .producer
                 call.add("messaging.destination.name", event.queue)
                 call.add("messaging.operation.type", "publish")
                 call.add("baggage.topic", event.queue)
@@ -37,7 +39,8 @@ package enum EngineSpans {
             }
             draft = Draft(
                 "enqueue \(function) → \(event.queue)",
-                [("function_id", function), ("queue", event.queue)]
+                [("function_id", function), ("queue", event.queue)],
+                .producer
             )
         case .state(let event) where record.cause != nil:
             guard let function = event.caller else { return nil }
@@ -53,7 +56,8 @@ package enum EngineSpans {
             parent: parent,
             from: record.time,
             to: record.time,
-            error: nil
+            error: nil,
+            service: service
         )
     }
 
@@ -62,7 +66,8 @@ package enum EngineSpans {
         of work: Work,
         _ outcome: WorkOutcome,
         at end: Timestamp,
-        status: Int?
+        status: Int?,
+        service: String = "iii"
     ) -> ReportedSpan? {
         guard let trace = work.trace, work.hasSpan, var draft = draft(of: work) else { return nil }
         if let status { draft.add("http.response.status_code", "\(status)") }
@@ -73,7 +78,8 @@ package enum EngineSpans {
             parent: work.parentSpan,
             from: work.start,
             to: end,
-            error: outcome.error
+            error: outcome.error,
+            service: service
         )
     }
 
@@ -88,7 +94,7 @@ package enum EngineSpans {
             case "http":
                 let route = work.attributes["http.route"]
                 let method = work.attributes["http.request.method"]
-                var draft = Draft("\(method ?? "") \(route ?? work.summary)", [])
+                var draft = Draft("\(method ?? "") \(route ?? work.summary)", [], .server)
                 if route == nil { draft.name = work.summary }
                 draft.attributes = work.attributes
                 draft.add("function_id", function)
@@ -100,7 +106,8 @@ package enum EngineSpans {
                     [
                         ("job_id", work.job), ("function_id", function),
                         ("faas.trigger", "timer"),
-                    ]
+                    ],
+                    .producer
                 )
             case "state", "stream":
                 let name = "\(work.type)_triggers"
@@ -120,7 +127,8 @@ package enum EngineSpans {
                 ("function_id", function), ("queue", work.type),
                 ("messaging.system", "iii-queue"), ("messaging.destination.name", work.type),
                 ("messaging.operation.type", "process"),
-            ]
+            ],
+            .consumer
         )
         if work.isTopic {
             draft.add("job_id", work.job)
@@ -138,9 +146,15 @@ package enum EngineSpans {
     private struct Draft {
         var name: String
         var attributes: [TelemetryAttribute]
+        var role: SpanReported.Role
 
-        init(_ name: String, _ attributes: [(String, String)]) {
+        init(
+            _ name: String,
+            _ attributes: [(String, String)],
+            _ role: SpanReported.Role = .internal
+        ) {
             self.name = name
+            self.role = role
             self.attributes = attributes.map { TelemetryAttribute($0.0, $0.1) }
         }
 
@@ -150,7 +164,8 @@ package enum EngineSpans {
                 [
                     ("faas.invoked_name", function), ("faas.trigger", "other"),
                     ("function_id", function), ("iii.function.kind", kind),
-                ]
+                ],
+                .server
             )
         }
 
@@ -174,7 +189,8 @@ package enum EngineSpans {
             parent: UInt64,
             from start: Timestamp,
             to end: Timestamp,
-            error: ErrorBody?
+            error: ErrorBody?,
+            service: String
         ) -> ReportedSpan {
             var events = JSONText.emptyArray
             if let error {
@@ -193,7 +209,7 @@ package enum EngineSpans {
                     span: EngineSpans.id(of: record),
                     parent: parent,
                     name: name,
-                    service: "iii",
+                    service: service,
                     start: start,
                     end: end,
                     status: error == nil ? .ok : .error,
@@ -203,7 +219,8 @@ package enum EngineSpans {
                     links: JSONText.emptyArray.bytes,
                     flags: 1,
                     traceState: nil,
-                    scope: TelemetryScope(name: "iii")
+                    scope: TelemetryScope(name: "iii"),
+                    role: role
                 ),
                 trace: trace
             )

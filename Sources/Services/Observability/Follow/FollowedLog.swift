@@ -71,6 +71,15 @@ package final class FollowedLog: Sendable {
 
     // MARK: Any thread
 
+    /// For what stands elsewhere.
+    func withTelemetry<Result>(_ body: (inout TelemetryStore) -> Result) -> Result {
+        state.withLock { body(&$0.telemetry) }
+    }
+
+    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
+        state.withLock { $0.telemetry.configure(settings, now: now) }
+    }
+
     /// Keeps what is new for a collector, which takes it by ``takeExports(limit:of:)``.
     package func export() { state.withLock { $0.exports = ExportQueue() } }
 
@@ -103,7 +112,7 @@ package final class FollowedLog: Sendable {
     /// Spans that have begun, of which there is no record.
     package func began(_ spans: [ReportedSpan]) {
         state.withLock { state in
-            for span in spans {
+            for span in spans where state.telemetry.samples(span) {
                 let bytes = span.record.name.utf8.count + State.entryBytes
                 state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
             }
@@ -111,16 +120,19 @@ package final class FollowedLog: Sendable {
     }
 
     /// Runs a function that looks into telemetry.
+    ///
+    /// - Returns: also what it has found out about alerts.
     package func answer(
         _ function: TelemetryFunction,
         _ input: JSONText,
         _ context: TelemetryContext
-    ) -> FunctionResult {
+    ) -> (result: FunctionResult, alerts: [AlertChange]) {
         state.withLock { state in
             do throws(ErrorBody) {
-                return .value(try state.telemetry.answer(function, input, context).bytes)
+                let value = try state.telemetry.answer(function, input, context)
+                return (.value(value.bytes), state.telemetry.takeAlertChanges())
             } catch {
-                return .failure(error)
+                return (.failure(error), [])
             }
         }
     }
@@ -165,6 +177,7 @@ extension FollowedLog.State {
 
     /// Keeps what workers reported, and what the engine's records tell of its own work.
     fileprivate mutating func keep(_ record: FollowedRecord, _ change: WorkChange) {
+        telemetry.heed(record, change, isOld: record.offset < news)
         switch record.event {
         case .logged(let line):
             let trace = line.isTraceInferred ? nil : record.trace
@@ -176,22 +189,30 @@ extension FollowedLog.State {
         default: break
         }
         guard telemetry.settings.tracing else { return }
+        let service = telemetry.settings.service
         let parent = work.span(below: record.cause)
-        if let span = EngineSpans.span(of: record, parent: parent) {
+        if let span = EngineSpans.span(of: record, parent: parent, service: service) {
             keep(.span(span), record)
         }
         for ended in [change.ended, change.endedToo] {
             guard let (work, outcome) = ended else { continue }
             let status = work.type == "http" ? record.status : nil
-            if let span = EngineSpans.span(of: work, outcome, at: record.time, status: status) {
-                keep(.span(span), record)
-            }
+            let span = EngineSpans.span(
+                of: work,
+                outcome,
+                at: record.time,
+                status: status,
+                service: service
+            )
+            if let span { keep(.span(span), record) }
         }
     }
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
+        guard telemetry.samples(item, record) else { return }
         telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
         guard record.offset >= news else { return }
+        telemetry.echo(item, at: record.time)
         exports?.append(item, at: record.time)
         if case .span(let span) = item { note(span) }
     }

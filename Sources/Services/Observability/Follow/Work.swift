@@ -120,6 +120,7 @@ struct OpenWork {
             work.function = event.function
             if event.type == "http" { work.attributes = RequestAttributes.read(event) }
             work.job = event.trigger
+            work.parentSpan = event.parent?.span ?? 0
             change.began = begin(root(work))
         case .cron(.fired(let event)):
             var work = Work(.trigger, record)
@@ -146,7 +147,7 @@ struct OpenWork {
     /// With a span of its own, which all that it leads to is handed.
     private func root(_ work: Work) -> Work {
         var work = work
-        work.parentSpan = span(below: work.cause)
+        if work.parentSpan == 0 { work.parentSpan = span(below: work.cause) }
         work.span = EngineSpans.id(of: work.offset)
         return work
     }
