@@ -333,8 +333,8 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Server", "HTTP", "HTTPFunctions", "AccessControl", "JSON", "Primitives",
-                "CPlatform",
+                "Server", "HTTP", "HTTPFunctions", "AccessControl", "Observability", "JSON",
+                "Primitives", "CPlatform",
             ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),

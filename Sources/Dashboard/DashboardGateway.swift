@@ -1,7 +1,7 @@
 package import Engine
 package import NIOCore
 package import NetServer
-import Observability
+package import Observability
 import Primitives
 
 /// The dashboard's requests of one event loop: the web app's files, and the API that it reads and
@@ -196,28 +196,47 @@ package final class DashboardGateway: HTTPService {
     }
 
     private func metrics(_ facts: DashboardFacts, _ exchange: HTTPExchange) {
+        let isAsked = collect(facts) { families in
+            let bytes = PrometheusText(families).bytes
+            exchange.respond(DashboardReply.text(bytes, type: PrometheusText.contentType))
+        }
+        if !isAsked {
+            exchange.respond(DashboardReply.failure(503, "BUSY", "others are asking already"))
+        }
+    }
+
+    /// The engine's own metrics, as `/metrics` tells them. On the event loop, where `done` is
+    /// called at most once: not before the engine is ready, and not where too many ask.
+    package func collectMetrics(_ done: @escaping ([MetricFamily]) -> Void) {
+        guard let facts = system.stage.facts else { return }
+        _ = collect(facts, done)
+    }
+
+    private func collect(
+        _ facts: DashboardFacts,
+        _ done: @escaping ([MetricFamily]) -> Void
+    ) -> Bool {
         asked += 1
         let id = asked
         let own = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
-        let isAsked = pictures.ask { picture in
+        return pictures.ask { picture in
             let gateway = own.value
             gateway.waiting[id] = { [unowned gateway] host in
-                let bytes = MetricsText.bytes(
+                let followed = gateway.system.sources.followed
+                let families = MetricsText.families(
                     picture,
                     host,
-                    gateway.system.sources.followed.totals,
+                    followed.totals,
                     facts,
+                    TelemetryFigures(followed, dropped: gateway.inbox.telemetry.dropped),
                     inbox: gateway.inbox.load
                 )
-                exchange.respond(DashboardReply.text(bytes, type: MetricsWriter.contentType))
+                done(families)
             }
             gateway.system.sources.lookAtHost { figures in
                 loop.execute { own.value.waiting.removeValue(forKey: id)?(figures) }
             }
-        }
-        if !isAsked {
-            exchange.respond(DashboardReply.failure(503, "BUSY", "others are asking already"))
         }
     }
 

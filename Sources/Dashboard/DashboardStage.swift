@@ -47,6 +47,7 @@ package final class DashboardStage: Sendable {
 
     private struct State {
         var stage = Stage.recovering(0)
+        var facts: DashboardFacts?
         var access: DashboardAccess
     }
 
@@ -89,6 +90,7 @@ package final class DashboardStage: Sendable {
         )
         state.withLock { state in
             state.stage = .ready(facts)
+            state.facts = facts
             state.access = access
         }
     }
@@ -96,5 +98,7 @@ package final class DashboardStage: Sendable {
     package func stopping() { state.withLock { $0.stage = .stopping } }
 
     var stage: Stage { state.withLock { $0.stage } }
+    /// Nil: the engine has not been ready yet.
+    var facts: DashboardFacts? { state.withLock { $0.facts } }
     var access: DashboardAccess { state.withLock { $0.access } }
 }

@@ -43,9 +43,12 @@ package enum Command: Sendable {
     /// What the log says: exactly one for each ``Effect/readLog(_:)``.
     indirect case logRead(UInt64, Reading)
     /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
-    indirect case looked(UInt64, FunctionResult)
+    /// Beside the answer comes what was found out about alerts.
+    indirect case looked(UInt64, FunctionResult, alerts: [AlertChange] = [])
     /// Spans of these traces have ended; told only while ``Effect/watchTraces(_:)`` wants it.
     indirect case sawTraces([SeenTrace])
+    /// Spans of these have come; told only of what ``Effect/watchSpans(_:)`` wants.
+    indirect case sawSpans([SpanPush])
     /// What a socket of streams asks for.
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.

@@ -36,6 +36,10 @@ package enum Effect: Sendable {
     indirect case began([ReportedSpan])
     /// Whether who follows the log is to tell of traces: ``Command/sawTraces(_:)``.
     case watchTraces(Bool)
+    /// Which spans who follows the log is to tell of: ``Command/sawSpans(_:)``.
+    indirect case watchSpans(WatchedSpans)
+    /// A message to a server that the operator named; nothing comes back.
+    indirect case notify(Webhook)
     /// Something for sockets that subscribe to streams.
     indirect case toSubscribers(StreamEffect)
 
@@ -66,6 +70,13 @@ package enum Effect: Sendable {
         package var input: JSONText
         package var context: TelemetryContext
         package var end: Offset
+    }
+
+    /// A message to a server: that an alert fires.
+    package struct Webhook: Equatable, Sendable {
+        package var alert: String
+        package var url: String
+        package var body: [UInt8]
     }
 
     /// A message to a worker.
@@ -164,7 +175,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
-        case .readLog, .look, .began, .watchTraces: 0
+        case .readLog, .look, .began, .watchTraces, .watchSpans, .notify: 0
         case .picture(let request, _): request.loop
         case .toSubscribers(let effect): effect.loop
         }

@@ -81,7 +81,8 @@ extension Engine where Store: ~Copyable {
             return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
         case .unbindTrigger: return try unbindTrigger(input, worker)
         case .telemetry(let function):
-            look(function, input, call.propagation.baggage, for: .call(call, worker.connection))
+            let caller = WaitingLook.call(call, worker.connection)
+            try look(function, input, call.propagation.baggage, for: caller, origin)
             return nil
         case .stream(let function):
             if let custom = customStream(function, input) {

@@ -139,7 +139,7 @@ extension Engine where Store: ~Copyable {
             return try bindTrigger(input, for: (call, connection), nil, origin)
         }
         if case .telemetry(let function) = builtin {
-            look(function, input, nil, for: .call(call, connection))
+            try look(function, input, nil, for: .call(call, connection), origin)
             return nil
         }
         if case .stream(let function) = builtin, let custom = customStream(function, input) {

@@ -132,9 +132,8 @@ extension Engine where Store: ~Copyable {
         }
         let secrets = options.http.secrets
         let event = HTTPEvent(request, trigger: trigger, parameters: parameters, secrets: secrets)
-        let trace =
-            propagation.traceparent.flatMap { TraceParent($0) }?.trace
-            ?? TraceID(from: &random)
+        let parent = propagation.traceparent.flatMap { TraceParent($0) }
+        let trace = parent?.trace ?? TraceID(from: &random)
         let offset = try record(
             .triggered(
                 Triggered(
@@ -142,7 +141,8 @@ extension Engine where Store: ~Copyable {
                     trigger: trigger.id,
                     summary: "\(request.method) \(request.path)",
                     function: trigger.function,
-                    event: event.logged.bytes
+                    event: event.logged.bytes,
+                    parent: parent.map { RemoteSpan(span: $0.span, flags: $0.flags) }
                 )
             ),
             trace: trace

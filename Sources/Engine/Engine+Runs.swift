@@ -106,7 +106,7 @@ extension Engine where Store: ~Copyable {
         )
         if case .telemetry(let function) = builtin {
             let input = JSONText(trusted: run.payload)
-            return look(function, input, run.baggage, for: .run(run, origin.cause))
+            return try look(function, input, run.baggage, for: .run(run, origin.cause), origin)
         }
         if case .stream(let function) = builtin,
             let custom = customStream(function, JSONText(trusted: run.payload))

@@ -4,7 +4,7 @@ import Disk
 package import Events
 import Folding
 package import HTTP
-import Observability
+package import Observability
 import Primitives
 import Queue
 import State
@@ -17,8 +17,7 @@ package struct LiveSettings: Sendable {
     package var invocationTimeout: UInt64?
     package var deliveryLease: UInt64?
     package var timeZones: TimeZones
-    package var logging: Bool
-    package var tracing: Bool
+    package var telemetry: TelemetryStore.Settings
     /// Of these, how long keys of requests count, and how many, stays as it was at the start.
     package var http: HTTPRules
     package var stateTriggers: Bool
@@ -33,8 +32,7 @@ package struct LiveSettings: Sendable {
         invocationTimeout = options.invocationTimeout
         deliveryLease = options.deliveryLease
         timeZones = options.timeZones
-        logging = options.telemetry.logging
-        tracing = options.telemetry.tracing
+        telemetry = options.telemetry
         http = options.http
         stateTriggers = options.stateTriggers
         stateValueBytes = options.stateValueBytes
@@ -54,9 +52,9 @@ extension Engine where Store: ~Copyable {
         options.invocationTimeout = settings.invocationTimeout
         options.deliveryLease = settings.deliveryLease
         options.timeZones = settings.timeZones
-        options.telemetry.logging = settings.logging
-        options.telemetry.tracing = settings.tracing
+        options.telemetry = settings.telemetry
         configureServices(settings)
+        arrangeAlerts()
         // The earliest end is found anew.
         silenceDue = now.monotonic
         // What queue::define made of a queue stays where the file says nothing new about it.

@@ -13,6 +13,8 @@ enum WaitingLook {
     case call(Call, ConnectionID)
     /// And the record that led to it.
     case run(Run, Offset?)
+    /// Nobody: what is found about alerts is acted on.
+    case alerts
 }
 
 extension Engine where Store: ~Copyable {
@@ -79,8 +81,9 @@ extension Engine where Store: ~Copyable {
         _ function: TelemetryFunction,
         _ input: JSONText,
         _ baggage: String?,
-        for waiting: WaitingLook
-    ) {
+        for waiting: WaitingLook,
+        _ origin: Origin? = nil
+    ) throws(LogError) {
         if case .call(let call, let connection) = waiting, waitingLooks.count >= Limits.askingCalls
         {
             let busy = ErrorBody(
@@ -88,6 +91,11 @@ extension Engine where Store: ~Copyable {
                 message: "\(Limits.askingCalls) calls wait for telemetry already; try again"
             )
             return answer(call, on: connection, .failure(busy), after: nil)
+        }
+        if let content = function.clears, options.telemetry.shows(content), !isInShortage {
+            // Followers of another life heed it, too.
+            let cleared = Event.telemetryCleared(TelemetryCleared(content))
+            try record(cleared, trace: origin?.trace, cause: origin?.cause)
         }
         lastRead += 1
         waitingLooks[lastRead] = waiting
@@ -98,8 +106,10 @@ extension Engine where Store: ~Copyable {
             logging: options.telemetry.logging,
             tracing: options.telemetry.tracing,
             droppedSpans: droppedSpans,
+            droppedFrames: UInt64(droppedFrames),
             engine: function.showsEngine
-                ? metrics.json(activeWorkers: registry.workers.count) : nil
+                ? metrics.json(activeWorkers: registry.workers.count) : nil,
+            figures: function == .evaluateAlerts ? figures : [:]
         )
         let look = Effect.Look(
             id: lastRead,
@@ -111,14 +121,20 @@ extension Engine where Store: ~Copyable {
         gate.hold(.look(look), after: newest)
     }
 
-    /// The follower has answered.
-    mutating func looked(_ id: UInt64, _ result: FunctionResult) throws(LogError) {
+    /// The follower has answered, and found that about alerts.
+    mutating func looked(
+        _ id: UInt64,
+        _ result: FunctionResult,
+        _ changes: [AlertChange]
+    ) throws(LogError) {
+        for change in changes { try take(change) }
         switch waitingLooks.removeValue(forKey: id) {
         case .call(let call, let connection): answer(call, on: connection, result, after: nil)
         case .run(let run, let cause):
             try finish(run, record: nil, result, took: 0)
             guard !observers.isEmpty else { return }
             try observed(run, result, took: Timestamp.Span(nanoseconds: 0), at: cause)
+        case .alerts: alertWatch.isLooking = false
         case nil: break
         }
     }

@@ -46,7 +46,7 @@ extension Engine where Store: ~Copyable {
             registry.triggers[trigger]?.question == question
         case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
         case .changes(let id): askingCalls[id] != nil
-        case .functionsLook: true
+        case .functionsLook, .alertLook: true
         case .unusedConfiguration(let entry, let number):
             configuration.unused[entry] == number
         }
@@ -78,6 +78,7 @@ extension Engine where Store: ~Copyable {
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
         case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
+        case .alertLook: try lookAtAlerts()
         case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }
     }

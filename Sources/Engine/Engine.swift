@@ -85,6 +85,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var gauges = LatestGauges()
     /// What workers want to run for what is reported.
     var telemetryTriggers = TelemetryTriggers()
+    var alertWatch = AlertWatch()
     /// Questions that a follower of the log is to answer, by their names.
     var waitingLooks: [UInt64: WaitingLook] = [:]
     /// Messages of telemetry that were dropped, those of spans among them, and when that was told
@@ -132,6 +133,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
                 try record(.queue(.defined(defined)))
             }
         }
+        arrangeAlerts()
         try restoreBindings()
         for firing in views.work.cron.openFirings {
             waitingFirings[firing.fired.function, default: []].append(firing.offset)
@@ -224,8 +226,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
-        case .looked(let id, let result): try looked(id, result)
+        case .looked(let id, let result, let alerts): try looked(id, result, alerts)
         case .sawTraces(let seen): try sawTraces(seen)
+        case .sawSpans(let pushes): push(pushes)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
         case .look(let request): takePicture(request)
@@ -355,8 +358,12 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         }
     }
 
-    mutating func notice(_ severity: Notice.Severity, _ text: String) {
-        notices.append(Notice(severity: severity, text: text))
+    mutating func notice(
+        _ severity: Notice.Severity,
+        _ text: String,
+        trace: TraceID? = nil
+    ) {
+        notices.append(Notice(severity: severity, text: text, trace: trace))
     }
 }
 
@@ -366,8 +373,11 @@ package struct Notice: Equatable, Sendable {
 
     package let severity: Severity
     package let text: String
+    /// What it is about; nil: no request, or it is not at hand.
+    package let trace: TraceID?
 
-    package init(severity: Severity, text: String) {
+    package init(severity: Severity, text: String, trace: TraceID? = nil) {
+        self.trace = trace
         self.severity = severity
         self.text = text
     }

@@ -31,6 +31,8 @@ struct Timers {
         case unusedConfiguration(String, UInt64)
         /// Watchers are told of the functions that came and went.
         case functionsLook
+        /// The rules of alerts are looked at.
+        case alertLook
     }
 
     private struct Timer: Comparable {

@@ -23,6 +23,8 @@ extension Event {
         case .logged: Logged.kind
         case .spanReported: SpanReported.kind
         case .metricReported: MetricReported.kind
+        case .alertChanged: AlertChanged.kind
+        case .telemetryCleared: TelemetryCleared.kind
         case .request(let event): event.kind
         case .queue(let event): event.kind
         case .state(let event): event.kind
@@ -53,6 +55,8 @@ extension Event {
         case .logged(let event): event.encode(into: &writer)
         case .spanReported(let event): event.encode(into: &writer)
         case .metricReported(let event): event.encode(into: &writer)
+        case .alertChanged(let event): event.encode(into: &writer)
+        case .telemetryCleared(let event): event.encode(into: &writer)
         case .request(let event): event.encode(into: &writer)
         case .queue(let event): event.encode(into: &writer)
         case .state(let event): event.encode(into: &writer)

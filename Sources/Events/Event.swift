@@ -72,13 +72,16 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case configurationSet = 117
     case configurationDeleted = 118
     case configurationFileTaken = 119
+
+    case alertChanged = 120
+    case telemetryCleared = 121
 }
 
 extension EventKind {
-    /// Whether it is what workers report about their work, and nothing of the work itself.
+    /// Whether it is what is told about the work, and nothing of the work itself.
     package var isTelemetry: Bool {
         switch self {
-        case .logged, .spanReported, .metricReported: true
+        case .logged, .spanReported, .metricReported, .alertChanged, .telemetryCleared: true
         default: false
         }
     }
@@ -111,6 +114,8 @@ package enum Event: Equatable, Sendable {
     case logged(Logged)
     case spanReported(SpanReported)
     case metricReported(MetricReported)
+    case alertChanged(AlertChanged)
+    case telemetryCleared(TelemetryCleared)
 }
 
 extension Event {
@@ -181,6 +186,8 @@ extension Event {
         case .logged: .logged(try Logged(from: &reader))
         case .spanReported: .spanReported(try SpanReported(from: &reader))
         case .metricReported: .metricReported(try MetricReported(from: &reader))
+        case .alertChanged: .alertChanged(try AlertChanged(from: &reader))
+        case .telemetryCleared: .telemetryCleared(try TelemetryCleared(from: &reader))
         case .configurationRegistered, .configurationSet, .configurationDeleted,
             .configurationFileTaken:
             .configuration(try ConfigurationEvent(kind, from: &reader))

@@ -19,6 +19,9 @@ package struct Triggered: EventBody {
     package let condition: FunctionName?
     /// The trigger's metadata as JSON, for the same reason; empty: none, or not told.
     package let metadata: [UInt8]
+    /// The span of somebody else's that it stands below, and what is said of that one's trace; nil:
+    /// none is known.
+    package let parent: RemoteSpan?
 
     package init(
         type: String,
@@ -27,8 +30,10 @@ package struct Triggered: EventBody {
         function: FunctionName,
         event: [UInt8],
         condition: FunctionName? = nil,
-        metadata: [UInt8] = []
+        metadata: [UInt8] = [],
+        parent: RemoteSpan? = nil
     ) {
+        self.parent = parent
         self.type = type
         self.trigger = trigger
         self.summary = summary
@@ -46,6 +51,10 @@ package struct Triggered: EventBody {
         writer.bytes(event)
         writer.optionalFunction(condition)
         writer.bytes(metadata)
+        writer.byte(parent == nil ? 0 : 1)
+        guard let parent else { return }
+        writer.u64(parent.span)
+        writer.byte(parent.flags)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -58,11 +67,33 @@ package struct Triggered: EventBody {
         guard !reader.isAtEnd else {
             condition = nil
             metadata = []
+            parent = nil
             return
         }
         condition = try reader.optionalFunction()
         metadata = try reader.bytes()
+        // As do those of before they named a parent.
+        guard !reader.isAtEnd, try reader.byte() != 0 else {
+            parent = nil
+            return
+        }
+        let span = try reader.u64()
+        parent = RemoteSpan(span: span, flags: try reader.byte())
     }
+}
+
+/// A span that began elsewhere, as its `traceparent` tells of it.
+package struct RemoteSpan: Equatable, Sendable {
+    package let span: UInt64
+    package let flags: UInt8
+
+    package init(span: UInt64, flags: UInt8) {
+        self.span = span
+        self.flags = flags
+    }
+
+    /// Whether whoever began it keeps its trace.
+    package var isSampled: Bool { flags & 1 != 0 }
 }
 
 /// A function was handed to a worker.

@@ -14,6 +14,9 @@ package struct MetricReported: EventBody {
         case upDownCounter
     }
 
+    /// Whether a sum or a histogram tells of all since a start, or since the report before.
+    package enum Temporality: UInt8, Sendable { case unspecified, delta, cumulative }
+
     package let name: String
     package let description: String
     package let unit: String
@@ -21,6 +24,7 @@ package struct MetricReported: EventBody {
     package let form: Form
     package let points: [MetricPoint]
     package let scope: TelemetryScope
+    package let temporality: Temporality
 
     package init(
         name: String,
@@ -29,8 +33,10 @@ package struct MetricReported: EventBody {
         service: String,
         form: Form,
         points: [MetricPoint],
-        scope: TelemetryScope
+        scope: TelemetryScope,
+        temporality: Temporality = .unspecified
     ) {
+        self.temporality = temporality
         self.name = name
         self.description = description
         self.unit = unit
@@ -49,6 +55,7 @@ package struct MetricReported: EventBody {
         writer.scope(scope)
         writer.varint(UInt64(points.count))
         for point in points { point.encode(into: &writer) }
+        writer.byte(temporality.rawValue)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -61,6 +68,9 @@ package struct MetricReported: EventBody {
         var points: [MetricPoint] = []
         for _ in 0..<(try reader.varint()) { points.append(try MetricPoint(from: &reader)) }
         self.points = points
+        // The first versions ended here.
+        temporality =
+            reader.isAtEnd ? .unspecified : Temporality(rawValue: try reader.byte()) ?? .unspecified
     }
 }
 
@@ -161,11 +171,11 @@ extension MetricPoint.Histogram {
 
 extension ByteWriter {
     /// The 64 bits of IEEE 754.
-    fileprivate mutating func double(_ value: Double) { u64(value.bitPattern) }
+    mutating func double(_ value: Double) { u64(value.bitPattern) }
 }
 
 extension ByteReader {
-    fileprivate mutating func double() throws(DecodeError) -> Double {
+    mutating func double() throws(DecodeError) -> Double {
         let value = Double(bitPattern: try u64())
         // Two that are no numbers would not be equal, and nobody writes them.
         return value.isNaN ? 0 : value

@@ -87,6 +87,11 @@ package struct SpanReported: EventBody {
 
     package enum Status: UInt8, Sendable { case unset, ok, error }
 
+    /// What it is in the exchange between two parties (OpenTelemetry, "SpanKind").
+    package enum Role: UInt8, Sendable {
+        case unspecified, `internal`, server, client, producer, consumer
+    }
+
     package let span: UInt64
     /// The span that it is a part of; 0: none.
     package let parent: UInt64
@@ -106,6 +111,7 @@ package struct SpanReported: EventBody {
     package let flags: UInt32?
     package let traceState: String?
     package let scope: TelemetryScope
+    package let role: Role
 
     package init(
         span: UInt64,
@@ -121,8 +127,10 @@ package struct SpanReported: EventBody {
         links: [UInt8],
         flags: UInt32?,
         traceState: String?,
-        scope: TelemetryScope
+        scope: TelemetryScope,
+        role: Role = .unspecified
     ) {
+        self.role = role
         self.span = span
         self.parent = parent
         self.name = name
@@ -155,6 +163,7 @@ package struct SpanReported: EventBody {
         if let flags { writer.u32(flags) }
         writer.text(traceState)
         writer.scope(scope)
+        writer.byte(role.rawValue)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -172,6 +181,8 @@ package struct SpanReported: EventBody {
         flags = try reader.byte() == 0 ? nil : try reader.u32()
         traceState = try reader.optionalText()
         scope = try reader.scope()
+        // The first versions ended here.
+        role = reader.isAtEnd ? .unspecified : Role(rawValue: try reader.byte()) ?? .unspecified
     }
 }
 

@@ -61,7 +61,8 @@ extension WorkViews {
             .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound,
-            .completed, .logged, .spanReported, .metricReported:
+            .completed, .logged, .spanReported, .metricReported, .alertChanged,
+            .telemetryCleared:
             false
         }
     }

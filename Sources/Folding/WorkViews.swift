@@ -67,7 +67,7 @@ package struct WorkViews {
             .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .logged, .spanReported,
-            .metricReported:
+            .metricReported, .alertChanged, .telemetryCleared:
             break
         }
     }

@@ -177,6 +177,7 @@ package final class HTTPGateway: HTTPService {
                 reply.vouched.append(Self.header(naming: trace))
             }
         case .send, .close, .open, .fetch, .admit, .probe, .readLog, .look, .began, .watchTraces,
+            .watchSpans, .notify,
             .picture, .toSubscribers:
             break
         }

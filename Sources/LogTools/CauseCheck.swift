@@ -42,7 +42,7 @@ struct CauseCheck {
         case .triggered:
             events.union([
                 .streamSet, .streamDeleted, .streamSent, .streamRelayed, .configurationRegistered,
-                .configurationSet, .configurationDeleted,
+                .configurationSet, .configurationDeleted, .alertChanged,
             ])
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
@@ -50,7 +50,7 @@ struct CauseCheck {
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,
             .queueDefined, .subscribed, .unsubscribed, .cronWatched, .cronForgotten,
             .cronPaused, .cronResumed, .configurationDeleted, .configurationFileTaken,
-            .spanReported, .metricReported:
+            .spanReported, .metricReported, .alertChanged, .telemetryCleared:
             nil
         }
     }

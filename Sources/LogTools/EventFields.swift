@@ -121,6 +121,8 @@ extension Event {
         case .logged(let event): event.fields
         case .spanReported(let event): event.fields
         case .metricReported(let event): event.fields
+        case .alertChanged(let event): event.fields
+        case .telemetryCleared(let event): event.fields
         }
     }
 }
@@ -174,6 +176,7 @@ extension Triggered {
         ] + EventField.function(function)
             + EventField.optional("condition", condition?.description)
             + EventField.json("metadata", metadata) + EventField.json("input", event)
+            + EventField.optional("parent_span", parent.map { hexadecimal($0.span) })
     }
 }
 

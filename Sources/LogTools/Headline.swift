@@ -135,6 +135,8 @@ extension Event {
         case .logged(let event): return event.headline
         case .spanReported(let event): return event.headline
         case .metricReported(let event): return event.headline
+        case .alertChanged(let event): return event.headline
+        case .telemetryCleared(let event): return event.headline
         }
     }
 }

@@ -12,6 +12,7 @@ extension SpanReported {
             EventField("status", statusText),
         ]
         if parent != 0 { fields.append(EventField("parent", hexadecimal(parent))) }
+        if role != .unspecified { fields.append(EventField("role", "\(role)")) }
         if let duration { fields.append(EventField("duration_ms", .span(duration))) }
         return fields + EventField.optional("status_description", statusDescription)
             + EventField.attributes(attributes) + EventField.json("events", events)

@@ -4,6 +4,8 @@ package enum Limits {
     package static let pictureRows = 2000
     /// Records that are read for one picture.
     package static let pictureReads = 16
+    /// Traces whose spans are told of as they come.
+    package static let watchedTraces = 256
     /// A record's payload, in bytes. A request whose record would be larger is refused.
     package static let recordBytes = 16 << 20
     /// What one group commit aims to hold, in bytes; a single record may make a batch larger.

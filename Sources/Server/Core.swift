@@ -278,10 +278,9 @@ extension EngineOptions {
             configuration.entries.ttl.nanoseconds > 0 ? configuration.entries.ttl.unsigned : nil
         timeZones = ZoneDatabase.zones(standard: configuration.cron.timezone)
         http = configuration.http.rules
-        telemetry.logging = configuration.observability.logging
         stateTriggers = configuration.state.triggersEnabled
         stateValueBytes = configuration.state.maxValueBytes
-        telemetry.tracing = configuration.observability.tracing
+        telemetry = configuration.telemetry
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }

@@ -85,6 +85,7 @@ final class Edges: Sendable {
     private let readings: LogReadings
     private let follower: LogFollower
     private let replayer: StreamReplayer
+    private let webhooks: WebhookSender
 
     init(
         group: MultiThreadedEventLoopGroup,
@@ -101,6 +102,7 @@ final class Edges: Sendable {
         self.replayer = replayer
         self.readings = readings
         self.follower = follower
+        webhooks = WebhookSender(outbound, report: report)
         loops = group.makeIterator().enumerated().map { number, loop in
             let built = loop.submit {
                 Loop(
@@ -140,7 +142,7 @@ final class Edges: Sendable {
 
     /// One for each loop: hands a turn's effects over in one task, and writes each socket once.
     var sinks: [@Sendable ([Effect]) -> Void] {
-        loops.map { [readings, follower] owned in
+        loops.map { [readings, follower, webhooks] owned in
             { effects in
                 owned.loop.execute {
                     let workers = owned.workers.value
@@ -164,7 +166,9 @@ final class Edges: Sendable {
                         case .readLog(let reading): readings.add(reading)
                         case .look(let look): follower.ask(look)
                         case .watchTraces(let isWanted): follower.log.watchTraces(isWanted)
-                        case .began(let spans): follower.log.began(spans)
+                        case .watchSpans(let wanted): follower.log.watchSpans(wanted)
+                        case .notify(let hook): webhooks.send(hook, on: owned.loop)
+                        case .began(let spans): follower.began(spans)
                         case .picture(let request, let picture):
                             owned.dashboard.value.carryOut(request, picture)
                         case .toSubscribers(.replay(let replay)): self.start(replay, on: owned)
@@ -209,6 +213,12 @@ final class Edges: Sendable {
     /// On the event loop that is asked for.
     func httpService(on loop: any EventLoop) -> any HTTPService {
         current.http.value
+    }
+
+    /// On an event loop of the group, where `done` is called at most once.
+    @Sendable
+    func collectMetrics(_ done: @escaping ([MetricFamily]) -> Void) {
+        current.dashboard.value.collectMetrics(done)
     }
 
     /// On the event loop that is asked for.

@@ -40,19 +40,29 @@ final class LogFollower: Sendable {
         self.report = report
         inbox = core.inbox
         tail = core.tail
-        var settings = TelemetryStore.Settings()
-        settings.keepsSpans = configuration.observability.exporter != .otlp
-        settings.tracing = configuration.observability.tracing
         let observability = configuration.observability
         log = FollowedLog(
-            telemetry: settings,
-            followsWork: observability.dashboard || observability.tracing
-                || observability.exporter != .memory
+            telemetry: configuration.telemetry,
+            needsWork: observability.dashboard || observability.exporter != .memory
         )
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
     func start() { CoreThread.start { self.run() } }
+
+    /// Takes settings that were edited. Any thread.
+    @Sendable
+    func configure(_ configuration: Configuration) {
+        let settings = configuration.telemetry
+        log.configure(settings, now: SystemClock().now().wall)
+    }
+
+    /// Spans have begun. Any thread.
+    func began(_ spans: [ReportedSpan]) {
+        log.began(spans)
+        // Nothing of it is in the log, that would wake who sleeps.
+        if log.watchesSpans { tail.waker.wake() }
+    }
 
     /// Has a question answered once all was read that it is about. Any thread.
     func ask(_ look: Effect.Look) {
@@ -64,6 +74,9 @@ final class LogFollower: Sendable {
     private func tellOfTraces() {
         let seen = log.takeSeenTraces()
         if !seen.isEmpty { inbox.offer(.sawTraces(seen)) }
+        let pushes = log.takePushes()
+        if !pushes.isEmpty { inbox.offer(.sawSpans(pushes)) }
+        report.echo(log.takeEchoes())
     }
 
     private var isAsked: Bool { questions.withLock { !$0.isEmpty } }
@@ -75,7 +88,8 @@ final class LogFollower: Sendable {
             return due
         }
         for look in due {
-            inbox.offer(.looked(look.id, log.answer(look.function, look.input, look.context)))
+            let (result, alerts) = log.answer(look.function, look.input, look.context)
+            inbox.offer(.looked(look.id, result, alerts: alerts))
         }
     }
 
@@ -125,13 +139,14 @@ final class LogFollower: Sendable {
     ) throws(LogError) {
         while reader.next < tail.durable {
             var records: [FollowedRecord] = []
+            let isWhole = log.followsWork
             defer {
                 take(records, &pace, history)
                 log.skip(to: reader.next)
                 answer(before: reader.next)
             }
             _ = try reader.read(below: tail.durable, bytes: Self.piece) {
-                records.append(.init($0, isWhole: log.followsWork))
+                records.append(.init($0, isWhole: isWhole))
             }
             if let last = records.last, last.offset >= history, isLate(last) {
                 try reader.skip(to: tail.durable)

@@ -6,9 +6,10 @@ import NetServer
 import Primitives
 
 /// What the engine tells its operator: a few lines at the start and the end, and what goes wrong in
-/// between. Plain text, or one JSON object a line.
+/// between. Plain text, or one JSON object a line; below `[observability] log_level` it says
+/// nothing.
 struct Report: Sendable {
-    let isJSON: Bool
+    private let isJSON: Bool
 
     func opened(_ recovery: RecoveryReport, _ configuration: Configuration) {
         var text = "iii \(Server.version), data in \(configuration.engine.data)"
@@ -77,43 +78,145 @@ struct Report: Sendable {
     }
 
     let notice: @Sendable (Notice) -> Void
+    private let least: Configuration.LogLevel
 
-    init(isJSON: Bool) {
+    /// Says what is at least as severe as `least`.
+    init(isJSON: Bool, least: Configuration.LogLevel = .info) {
         self.isJSON = isJSON
-        notice = { Self.write($0.severity, "notice", $0.text, isJSON: isJSON) }
+        self.least = least
+        notice = { notice in
+            guard notice.severity.isAtLeast(least) else { return }
+            Self.write(notice.severity, "notice", notice.text, notice.trace, isJSON: isJSON)
+        }
+    }
+
+    init(_ configuration: Configuration.Observability, isJSON: Bool) {
+        self.init(
+            isJSON: isJSON || configuration.logFormat == .json,
+            least: configuration.logLevel
+        )
     }
 
     func fatal(_ text: String) { line(.error, "fatal", text) }
 
     private func line(_ severity: Notice.Severity, _ event: String, _ text: String) {
-        Self.write(severity, event, text, isJSON: isJSON)
+        guard severity.isAtLeast(least) else { return }
+        Self.write(severity, event, text, nil, isJSON: isJSON)
     }
 
     private static func write(
         _ severity: Notice.Severity,
         _ event: String,
         _ text: String,
+        _ trace: TraceID?,
         isJSON: Bool
     ) {
-        var bytes: [UInt8]
-        if isJSON {
-            var json = JSONBuilder()
-            json.beginObject()
-            json.key("time")
-            json.string(SystemClock().now().wall.rfc3339())
-            json.key("severity")
-            json.string(severity.rawValue)
-            json.key("event")
-            json.string(event)
-            json.key("message")
-            json.string(text)
-            json.endObject()
-            bytes = json.finish().bytes
-        } else {
-            bytes = Array((severity == .info ? text : "\(severity.rawValue): \(text)").utf8)
+        guard isJSON else {
+            let trace = trace.map { " trace=\($0)" } ?? ""
+            return write("\(severity == .info ? "" : "\(severity.rawValue): ")\(text)\(trace)")
         }
-        bytes.append(UInt8(ascii: "\n"))
-        // One call, so that lines of several threads do not mix.
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("time")
+        json.string(SystemClock().now().wall.rfc3339())
+        json.key("severity")
+        json.string(severity.rawValue)
+        json.key("event")
+        json.string(event)
+        json.key("message")
+        json.string(text)
+        if let trace {
+            json.key("trace_id")
+            json.string(trace.description)
+        }
+        json.endObject()
+        write(String(decoding: json.finish().bytes, as: UTF8.self))
+    }
+
+    /// One call, so that lines of several threads do not mix.
+    private static func write(_ text: String) {
+        let bytes = Array("\(text)\n".utf8)
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    // MARK: What workers log
+
+    /// Says lines of workers, as they are listed.
+    func echo(_ echoes: (lines: [JSONText], lost: UInt64)) {
+        for line in echoes.lines where Self.severity(line) >= least.number {
+            Self.write(isJSON ? Self.json(line) : Self.text(line))
+        }
+        guard echoes.lost > 0 else { return }
+        let text = "\(echoes.lost) lines of workers came too fast to be said here; they are listed"
+        notice(Notice(severity: .warning, text: text))
+    }
+
+    private static func severity(_ line: JSONText) -> Int64 {
+        // Who does not say is heard.
+        let number = line.member("severity_number")?.numberValue?.int64Value ?? 0
+        return number == 0 ? .max : number
+    }
+
+    private static func time(_ line: JSONText) -> String {
+        let time = line.member("timestamp_unix_nano")?.numberValue?.int64Value ?? 0
+        return Timestamp(nanoseconds: time).rfc3339()
+    }
+
+    private static func text(_ line: JSONText) -> String {
+        func member(_ name: String) -> String { line.member(name)?.stringValue ?? "" }
+        // A line is one line, whatever is in it.
+        var text = "\(time(line)) \(member("severity_text")) \(member("service_name")): "
+        text += member("body").split(whereSeparator: \.isNewline).joined(separator: "\\n")
+        if let attributes = line.member("attributes"), attributes != .emptyObject {
+            text += " \(attributes)"
+        }
+        if let trace = line.member("trace_id")?.stringValue { text += " trace=\(trace)" }
+        return text
+    }
+
+    private static func json(_ line: JSONText) -> String {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("time")
+        json.string(time(line))
+        json.key("severity")
+        json.raw(line.member("severity_text") ?? .null)
+        json.key("event")
+        json.string("log")
+        for (name, member) in [
+            ("message", "body"), ("service", "service_name"), ("trace_id", "trace_id"),
+            ("span_id", "span_id"), ("attributes", "attributes"),
+        ] {
+            guard let value = line.member(member), !value.isNull else { continue }
+            json.key(name)
+            json.raw(value)
+        }
+        json.endObject()
+        return String(decoding: json.finish().bytes, as: UTF8.self)
+    }
+}
+
+extension Configuration.LogLevel {
+    /// OpenTelemetry's severity number.
+    fileprivate var number: Int64 {
+        switch self {
+        case .trace: 1
+        case .debug: 5
+        case .info: 9
+        case .warn: 13
+        case .error: 17
+        }
+    }
+}
+
+extension Notice.Severity {
+    fileprivate func isAtLeast(_ level: Configuration.LogLevel) -> Bool {
+        let number: Int64 =
+            switch self {
+            case .info: 9
+            case .warning: 13
+            case .error: 17
+            }
+        return number >= level.number
     }
 }

@@ -28,7 +28,7 @@ package enum Server {
         let configuration = loaded.configuration
         prepareProcess()
         let shutdown = ShutdownSignals()
-        let report = Report(isJSON: options.json)
+        let report = Report(configuration.observability, isJSON: options.json)
         let outbound = try InvokerSettings(configuration)
         let stage = DashboardStage(hosts: configuration.observability.dashboardHosts)
         let core = try Core(
@@ -47,7 +47,7 @@ package enum Server {
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
         follower.start()
         TelemetryReader.start(core.inbox)
-        startExporter(of: follower.log, configuration, outbound, on: group.next(), report)
+        let exporter = exporter(of: follower.log, configuration, outbound, edges, group, report)
         let listeners: Listeners
         do throws(ServeError) {
             listeners = try await Listeners.open(
@@ -64,9 +64,10 @@ package enum Server {
         dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
-        let edits = ConfigurationWatch(loaded, from: sources, report: report) {
-            core.configure($0)
-            edges.configure($0)
+        let edits = ConfigurationWatch(loaded, from: sources, report: report) { edited in
+            core.configure(edited)
+            edges.configure(edited)
+            follower.configure(edited)
         }
         edits.start()
 
@@ -74,26 +75,47 @@ package enum Server {
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
         dashboard.system.stage.stopping()
-        await listeners.stopAccepting()
-        await core.drain(limit: .seconds(10))
-        await listeners.close()
-        await core.stop()
+        await stop(core, listeners, exporter, follower)
         report.stopped()
         shutdown.cancel()
     }
 
-    private static func startExporter(
+    /// In the opposite order of the start; what is told of it all reaches collectors last.
+    private static func stop(
+        _ core: Core,
+        _ listeners: Listeners,
+        _ exporter: TelemetryExporter.Handle?,
+        _ follower: LogFollower
+    ) async {
+        await listeners.stopAccepting()
+        await core.drain(limit: .seconds(10))
+        await listeners.close()
+        await exporter?.takeLastMetrics()
+        await core.stop()
+        await exporter?.flush(of: follower)
+    }
+
+    /// Sends from now on what the configuration says; nil: nothing.
+    private static func exporter(
         of log: FollowedLog,
         _ configuration: Configuration,
         _ outbound: InvokerSettings,
-        on loop: any EventLoop,
+        _ edges: Edges,
+        _ group: MultiThreadedEventLoopGroup,
         _ report: Report
-    ) {
+    ) -> TelemetryExporter.Handle? {
         let environment = Configuration.Sources.environment()
         guard
             let settings = TelemetryExporter.Settings(configuration.observability, environment)
-        else { return }
-        TelemetryExporter.start(log, settings, outbound.trusting(), on: loop, report: report)
+        else { return nil }
+        return TelemetryExporter.start(
+            log,
+            settings,
+            outbound.trusting(certificate: environment["OTEL_EXPORTER_OTLP_CERTIFICATE"]),
+            on: group.next(),
+            report: report,
+            collect: edges.collectMetrics
+        )
     }
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.

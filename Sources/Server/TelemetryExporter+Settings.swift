@@ -1,6 +1,9 @@
 import HTTPFunctions
 import HTTPInvoker
 import JSON
+import NIOCore
+import NIOSSL
+import Observability
 
 extension TelemetryExporter.Settings {
     /// What the configuration says, and where that says nothing, the environment as OpenTelemetry
@@ -16,6 +19,23 @@ extension TelemetryExporter.Settings {
             }
         isJSON = form == .json
         headers = Self.headers(environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? "")
+        var attributes: JSONObject = [
+            "service.name": .string(configuration.serviceName),
+            "service.version": .string(configuration.serviceVersion ?? Server.version),
+        ]
+        if let namespace = configuration.serviceNamespace {
+            attributes["service.namespace"] = .string(namespace)
+        }
+        resource = OTLPExport.Resource(
+            service: configuration.serviceName,
+            attributes: JSONValue.object(attributes).text.bytes
+        )
+        let period = environment["OTEL_METRIC_EXPORT_INTERVAL"].flatMap { Int64($0) } ?? 60_000
+        metricsPeriod = .milliseconds(max(100, period))
+        let preference =
+            configuration.metricsTemporality?.rawValue
+            ?? environment["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"]
+        isDelta = preference?.lowercased() == "delta"
     }
 
     /// `name=value,name=value`, as in W3C baggage.
@@ -30,8 +50,18 @@ extension TelemetryExporter.Settings {
 
 extension InvokerSettings {
     /// The same, for a server that the operator named: it may be anywhere.
-    func trusting() -> InvokerSettings {
+    ///
+    /// Certificates in the file `certificate`, where there is one, are trusted in place of those of
+    /// functions that are invoked by HTTP.
+    func trusting(certificate: String?) -> InvokerSettings {
         var settings = self
+        if let certificate {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.minimumTLSVersion = .tlsv12
+            tls.applicationProtocols = ["http/1.1"]
+            tls.trustRoots = .file(certificate)
+            settings.tls = ClientTLS(tls)
+        }
         var policy = OutboundPolicy()
         policy.requiresHTTPS = false
         policy.blocksPrivate = false

@@ -18,7 +18,15 @@ final class TelemetryExporter {
         let isJSON: Bool
         /// Beside those that OTLP needs.
         let headers: [(name: String, value: String)]
+        /// What the engine says of itself.
+        let resource: OTLPExport.Resource
+        /// Between two reports of the engine's own metrics.
+        let metricsPeriod: TimeAmount
+        let isDelta: Bool
     }
+
+    /// Has the engine's own metrics collected, on the event loop; called back at most once.
+    typealias Collector = @Sendable (@escaping ([MetricFamily]) -> Void) -> Void
 
     /// A batch that is being sent, or will be again.
     private struct Pending {
@@ -33,6 +41,10 @@ final class TelemetryExporter {
     private let invoker: InvokerSettings
     private let loop: any EventLoop
     private let report: Report
+    private let collect: Collector
+    private var own: OwnMetrics
+    /// Told when all was sent, once that is asked for.
+    private var emptied: Gathering?
     /// By the paths that are busy.
     private var busy: Set<String> = []
     private var lost = 0
@@ -43,14 +55,24 @@ final class TelemetryExporter {
     private static let period = TimeAmount.seconds(1)
     private static let timeout: Int64 = 10_000
     private static let attempts = 6
+    /// In the place of a path, so that they do not wait for workers' metrics.
+    private static let ownMetrics = "own metrics"
 
     private init(
         _ log: FollowedLog,
         _ settings: Settings,
         _ invoker: InvokerSettings,
         _ loop: any EventLoop,
-        _ report: Report
+        _ report: Report,
+        _ collect: @escaping Collector
     ) {
+        self.collect = collect
+        own = OwnMetrics(
+            service: settings.resource.service,
+            version: Server.version,
+            isDelta: settings.isDelta,
+            started: SystemClock().now().wall
+        )
         self.log = log
         self.settings = settings
         self.invoker = invoker
@@ -59,16 +81,46 @@ final class TelemetryExporter {
     }
 
     /// Sends from now on, on `loop`.
+    ///
+    /// - Returns: who can be asked to send the rest.
     static func start(
         _ log: FollowedLog,
         _ settings: Settings,
         _ invoker: InvokerSettings,
         on loop: any EventLoop,
-        report: Report
-    ) {
+        report: Report,
+        collect: @escaping Collector
+    ) -> Handle {
         log.export()
-        loop.execute {
-            TelemetryExporter(log, settings, invoker, loop, report).wait()
+        let exporter = loop.submit {
+            let exporter = TelemetryExporter(log, settings, invoker, loop, report, collect)
+            exporter.wait()
+            exporter.waitForMetrics()
+            return NIOLoopBound(exporter, eventLoop: loop)
+        }
+        return Handle(loop: loop, exporter: exporter)
+    }
+
+    /// An exporter, for other threads.
+    struct Handle: Sendable {
+        fileprivate let loop: any EventLoop
+        fileprivate let exporter: EventLoopFuture<NIOLoopBound<TelemetryExporter>>
+
+        /// Has the engine's own metrics taken once more, while there is an engine to ask.
+        func takeLastMetrics() async {
+            let taken = Gathering()
+            exporter.whenSuccess { $0.value.sendMetrics { taken.arrive() } }
+            await taken.wait(limit: .seconds(1))
+        }
+
+        /// Sends what there is, and returns when all was taken or `limit` is over.
+        func flush(limit: Duration) async {
+            let emptied = Gathering()
+            exporter.whenSuccess { bound in
+                bound.value.emptied = emptied
+                bound.value.look()
+            }
+            await emptied.wait(limit: limit)
         }
     }
 
@@ -79,19 +131,50 @@ final class TelemetryExporter {
         }
     }
 
-    private func look() {
-        let free: Set<String> = Set(OTLPExport.paths).subtracting(busy)
-        guard !free.isEmpty else { return }
-        for batch in log.takeExports(limit: Self.batch, of: free) {
-            do throws(ErrorBody) {
-                send(try pending(batch))
-            } catch {
-                lose(batch.count, error.message)
-            }
+    private func waitForMetrics() {
+        loop.assumeIsolated().scheduleTask(in: settings.metricsPeriod) {
+            self.sendMetrics {}
+            self.waitForMetrics()
         }
     }
 
-    private func pending(_ batch: OTLPExport) throws(ErrorBody) -> Pending {
+    /// `done` is called when they were taken, not when they were sent.
+    private func sendMetrics(_ done: @escaping () -> Void) {
+        collect { families in
+            defer { done() }
+            // A collector that does not take the last ones gets none.
+            guard !self.busy.contains(Self.ownMetrics) else { return }
+            let batch = self.own.take(families, at: SystemClock().now().wall)
+            self.send(batch, as: Self.ownMetrics)
+        }
+    }
+
+    private func look() {
+        let free: Set<String> = Set(OTLPExport.paths).subtracting(busy)
+        if !free.isEmpty {
+            for batch in log.takeExports(limit: Self.batch, of: free) {
+                send(batch, as: batch.path)
+            }
+        }
+        if busy.isEmpty { emptied?.arrive() }
+    }
+
+    private func send(_ batch: OTLPExport, as name: String) {
+        do throws(ErrorBody) {
+            send(try pending(batch, as: name))
+        } catch {
+            lose(batch.count, error.message)
+        }
+    }
+
+    /// The request is over, whatever it came to.
+    private func ended(_ pending: Pending) {
+        busy.remove(pending.path)
+        // Who wants all sent does not wait for the next look.
+        if emptied != nil { look() }
+    }
+
+    private func pending(_ batch: OTLPExport, as name: String) throws(ErrorBody) -> Pending {
         var headers = JSONHeaders()
         for header in settings.headers { headers.add(header.name, header.value) }
         headers.add("content-type", settings.isJSON ? "application/json" : "application/x-protobuf")
@@ -100,9 +183,12 @@ final class TelemetryExporter {
             invoker.policy
         )
         return Pending(
-            post: OutboundPost(endpoint: endpoint, body: batch.body(isJSON: settings.isJSON)),
+            post: OutboundPost(
+                endpoint: endpoint,
+                body: batch.body(isJSON: settings.isJSON, of: settings.resource)
+            ),
             count: batch.count,
-            path: batch.path
+            path: name
         )
     }
 
@@ -110,10 +196,10 @@ final class TelemetryExporter {
         busy.insert(pending.path)
         invoker.send(pending.post, on: loop) { outcome in
             switch outcome {
-            case .accepted: self.busy.remove(pending.path)
+            case .accepted: self.ended(pending)
             case .refused(let reason):
-                self.busy.remove(pending.path)
                 self.lose(pending.count, reason)
+                self.ended(pending)
             case .failed(let reason): self.retry(pending, reason)
             }
         }
@@ -123,8 +209,8 @@ final class TelemetryExporter {
         var next = pending
         next.attempts += 1
         guard next.attempts < Self.attempts else {
-            busy.remove(pending.path)
-            return lose(pending.count, reason)
+            lose(pending.count, reason)
+            return ended(pending)
         }
         let pause = TimeAmount.seconds(Int64(1) << Int64(pending.attempts))
         loop.assumeIsolated().scheduleTask(in: pause) { self.send(next) }

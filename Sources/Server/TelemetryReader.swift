@@ -2,6 +2,7 @@ import CPlatform
 import Disk
 import Engine
 import Glibc
+import Observability
 
 /// Reads the telemetry that event loops had no time for, on a thread of its own, behind everything
 /// else and at a pace: what comes faster finds no room and is dropped.

@@ -1,8 +1,8 @@
 import Engine
 import JSON
-import NIOCore
 import NetServer
 import Observability
+import Primitives
 import WorkerProtocol
 
 /// A socket that only brings telemetry; it is no worker.
@@ -45,12 +45,12 @@ extension WorkerGateway {
         // Before anything is read: to read it is most of what it costs.
         guard inbox.telemetry.enter(message.count, isSpans: kind == .traces) else { return }
         let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
-        let start = NIODeadline.now().uptimeNanoseconds
+        let start = clock.now().monotonic
         guard telemetryTime.isLeft(at: start) else {
             return postpone(kind, Array(body), bytes: message.count)
         }
         let items = Self.decode(kind, body, notify)
-        telemetryTime.use(NIODeadline.now().uptimeNanoseconds &- start)
+        telemetryTime.use(clock.now().monotonic &- start)
         guard !items.isEmpty else { return inbox.telemetry.leave(message.count) }
         let batch = TelemetryBatch(
             items: items,

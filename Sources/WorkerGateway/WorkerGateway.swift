@@ -16,6 +16,8 @@ package final class WorkerGateway {
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
+    let clock = SystemClock()
+    var telemetryTime: TelemetryAllowance
     private var sessions: [UInt64: WorkerSession] = [:]
     private var nextNumber: UInt64 = 0
     /// Sockets that ask the core to be let in.
@@ -30,7 +32,6 @@ package final class WorkerGateway {
     private static let firstBatch = 16
     /// Who sent it.
     private var senders: [WorkerSession] = []
-    var telemetryTime = TelemetryAllowance(now: NIODeadline.now().uptimeNanoseconds)
     /// Who sent what filled the inbox, and reads nothing until that is drained.
     private var paused: [WorkerSession] = []
 
@@ -44,6 +45,7 @@ package final class WorkerGateway {
         self.loop = loop
         self.loopNumber = loopNumber
         self.notify = notify
+        telemetryTime = TelemetryAllowance(now: clock.now().monotonic)
     }
 
     /// Which socket a request gets: a worker's at `/`, one for telemetry at `/otel`.
@@ -185,7 +187,7 @@ package final class WorkerGateway {
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
         case .respond, .readBody, .stream, .open, .fetch, .readLog, .look, .began, .watchTraces,
-            .picture,
+            .watchSpans, .notify, .picture,
             .toSubscribers:
             break
         }

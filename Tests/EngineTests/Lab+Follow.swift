@@ -30,7 +30,8 @@ extension Lab {
         }
         followed.take(records[...])
         return looks.map { look in
-            .looked(look.id, followed.answer(look.function, look.input, look.context))
+            let (result, alerts) = followed.answer(look.function, look.input, look.context)
+            return .looked(look.id, result, alerts: alerts)
         }
     }
 }

@@ -31,7 +31,7 @@ final class Lab {
     /// The offset behind the last recovered record.
     let recoveredEnd: UInt64
     /// What following the log has shown.
-    let followed = FollowedLog()
+    let followed: FollowedLog
     /// Everything that left, in order.
     private(set) var left: [Effect] = []
     private var connections: UInt64
@@ -70,6 +70,7 @@ final class Lab {
         )
         var options = EngineOptions(version: "test")
         adjust(&options)
+        followed = FollowedLog(telemetry: options.telemetry)
         self.disk = disk
         recovered = Digest(of: snapshot.views)
         recoveredDigest = LogDigest(of: snapshot.views, at: log.staged)
@@ -377,6 +378,10 @@ extension Effect {
         case .look(let look): "look \(look.function)"
         case .began: "spans have begun"
         case .watchTraces(let isWanted): "watch traces \(isWanted)"
+        case .watchSpans(let wanted):
+            "watch spans \(wanted.rows) \(wanted.all) \(wanted.traces.count)"
+        case .notify(let hook):
+            "notify \(hook.url) \(String(decoding: hook.body, as: UTF8.self))"
         case .readLog(let reading): "read log below \(reading.end)"
         case .picture(_, let picture): "picture of \(picture.queues.count) queues"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"

@@ -68,7 +68,10 @@ struct EventTests {
             counter.text(event.function.namespace)
             counter.text(event.function.id)
             counter.bytes(event.event)
-            return [counter.count]
+            // And those that named no parent.
+            let parent = event.parent == nil ? 1 : 10
+            return [counter.count, Event.triggered(event).byteCount - parent]
+        case .spanReported, .metricReported: return [event.byteCount - 1]
         case .state(.set(let set)):
             for text in [set.scope, set.key] { counter.text(text) }
             counter.bytes(set.value)
@@ -144,6 +147,7 @@ struct EventTests {
             .logged: 112, .spanReported: 113, .metricReported: 114,
             .configurationRegistered: 116, .configurationSet: 117, .configurationDeleted: 118,
             .configurationFileTaken: 119,
+            .alertChanged: 120, .telemetryCleared: 121,
         ]
         #expect(numbers.count == EventKind.allCases.count)
         for (kind, number) in numbers { #expect(kind.rawValue == number) }

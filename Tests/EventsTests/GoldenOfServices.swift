@@ -226,11 +226,12 @@ let goldenOfServices: [Golden] = [
                 links: [0x5B, 0x5D],
                 flags: 3,
                 traceState: "t",
-                scope: TelemetryScope(name: "n")
+                scope: TelemetryScope(name: "n"),
+                role: .producer
             )
         ),
         "10000000000000002000000000000000016e01730100000000000000020000000000000002010164"
-            + "01016b0176025b5d025b5d0103000000010174" + "01016e00"
+            + "01016b0176025b5d025b5d0103000000010174" + "01016e00" + "04"
     ),
     Golden(
         .metricReported(
@@ -261,12 +262,27 @@ let goldenOfServices: [Golden] = [
                         )
                     ),
                 ],
-                scope: TelemetryScope(version: "v")
+                scope: TelemetryScope(version: "v"),
+                temporality: .delta
             )
         ),
         "016d0164017501730200010176"
             + "0201016b0176010000000000000000000000000000f03f"
             + "0002000000000000000103000000000000000000000000000040"
-            + "020102" + "01000000000000e03f" + "00" + "010000000000000040"
+            + "020102" + "01000000000000e03f" + "00" + "010000000000000040" + "01"
     ),
+    Golden(
+        .alertChanged(
+            AlertChanged(
+                alert: "a",
+                metric: "m",
+                value: 2,
+                comparison: ">",
+                threshold: 0.5,
+                isFiring: true
+            )
+        ),
+        "0161016d" + "0000000000000040" + "013e" + "000000000000e03f" + "01"
+    ),
+    Golden(.telemetryCleared(TelemetryCleared(.logs)), "02"),
 ]

@@ -106,7 +106,7 @@ let goldenOfWorkers: [Golden] = [
                 event: [0x31]
             )
         ),
-        "046874747001740173016e016601310000"
+        "046874747001740173016e01660131000000"
     ),
     Golden(
         .triggered(
@@ -120,7 +120,20 @@ let goldenOfWorkers: [Golden] = [
                 metadata: [0x32]
             )
         ),
-        "05737461746501740173016e0166013101016e01660132"
+        "05737461746501740173016e0166013101016e0166013200"
+    ),
+    Golden(
+        .triggered(
+            Triggered(
+                type: "http",
+                trigger: "t",
+                summary: "s",
+                function: goldenFunction,
+                event: [0x31],
+                parent: RemoteSpan(span: 2, flags: 1)
+            )
+        ),
+        "046874747001740173016e016601310000" + "01" + "0200000000000000" + "01"
     ),
     Golden(
         .invoked(

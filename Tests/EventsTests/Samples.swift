@@ -79,6 +79,19 @@ extension EventGenerator {
         case .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
             .request(request(kind))
         case .logged, .spanReported, .metricReported: telemetry(kind)
+        case .alertChanged:
+            .alertChanged(
+                AlertChanged(
+                    alert: text(),
+                    metric: text(),
+                    value: double(),
+                    comparison: text(),
+                    threshold: double(),
+                    isFiring: flag()
+                )
+            )
+        case .telemetryCleared:
+            .telemetryCleared(TelemetryCleared(.init(rawValue: UInt8(entropy.next() % 3))))
         case .stateSet:
             .state(
                 .set(
@@ -206,7 +219,8 @@ extension EventGenerator {
                     function: function(),
                     event: bytes(),
                     condition: flag() ? function() : nil,
-                    metadata: flag() ? bytes() : []
+                    metadata: flag() ? bytes() : [],
+                    parent: flag() ? RemoteSpan(span: number(), flags: 1) : nil
                 )
             )
         case .invoked:
@@ -326,7 +340,8 @@ extension EventGenerator {
                     links: bytes(),
                     flags: flag() ? count() : nil,
                     traceState: optionalText(),
-                    scope: scope()
+                    scope: scope(),
+                    role: SpanReported.Role(rawValue: UInt8(entropy.next() % 6)) ?? .server
                 )
             )
         default:
@@ -338,7 +353,8 @@ extension EventGenerator {
                     service: text(),
                     form: MetricReported.Form(rawValue: UInt8(entropy.next() % 4)) ?? .gauge,
                     points: (0..<entropy.next() % 3).map { _ in point() },
-                    scope: scope()
+                    scope: scope(),
+                    temporality: flag() ? .delta : .cumulative
                 )
             )
         }

@@ -19,7 +19,7 @@ struct EngineSpanTests {
             JSONText(validating: Array(input.utf8)),
             context
         )
-        guard case .value(let bytes) = result else { return .null }
+        guard case .value(let bytes) = result.result else { return .null }
         return try JSONText(validating: bytes)
     }
 

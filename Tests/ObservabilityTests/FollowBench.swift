@@ -11,7 +11,12 @@ final class FollowBench {
     let worker = UUID128(high: 7, low: 7)
     private var invocations: UInt64 = 0
 
-    init(requests limit: Int = 100) { log = FollowedLog(requests: limit) }
+    init(
+        requests limit: Int = 100,
+        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings()
+    ) {
+        log = FollowedLog(requests: limit, telemetry: settings)
+    }
 
     @discardableResult
     func write(_ event: Event, _ trace: UInt64? = 1, cause: Offset? = nil) -> Offset {
@@ -30,6 +35,8 @@ final class FollowBench {
         now = now.advanced(by: .milliseconds(1))
         return offset
     }
+
+    func pass(_ span: Timestamp.Span) { now = now.advanced(by: span) }
 
     func row(_ trace: UInt64 = 1) -> RequestRow? {
         TraceID(high: 1, low: trace).flatMap { log.request($0) }

@@ -11,6 +11,7 @@ struct StoreBench {
     var gauges = LatestGauges()
     var engine = EngineMetrics()
     var droppedSpans: UInt64 = 0
+    var figures: [String: Double] = [:]
     var now = Timestamp(seconds: 1_900_000_000)
 
     init(_ adjust: (inout TelemetryStore.Settings) -> Void = { _ in }) {
@@ -38,7 +39,8 @@ struct StoreBench {
             logging: store.settings.logging,
             tracing: store.settings.tracing,
             droppedSpans: droppedSpans,
-            engine: engine.json(activeWorkers: 3)
+            engine: engine.json(activeWorkers: 3),
+            figures: figures
         )
         return try store.answer(
             function,

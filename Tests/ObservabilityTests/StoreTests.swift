@@ -156,6 +156,31 @@ struct StoreTests {
         #expect(bench.failure(.listRollups, #"{"level":3}"#) == "deserialization_error")
     }
 
+    @Test("longer rollups outlive the points that they are made of")
+    func longRollups() throws {
+        var bench = StoreBench { $0.metricAge = .seconds(60) }
+        let start = bench.now.milliseconds
+        bench.add(.gauge("g", 1, at: start), .gauge("g", 5, at: start), .gauge("h", 9, at: start))
+        bench.now = bench.now.advanced(by: .seconds(5 * 3600))
+        let window = #""start_time":\#(start - 3_600_000),"metric_name":"g""#
+        #expect(try bench.ask(.listMetrics).member("sdk_metrics") == .emptyArray)
+        for level in [1, 2] {
+            let list = try bench.ask(.listRollups, "{\(window),\"level\":\(level)}")
+            #expect(list.column("rollups", "avg") == ["3.0"], "\(level)")
+            #expect(list.member("source") == nil)
+        }
+        // Six hours later the hour is still there, the five minutes are not.
+        for minutes in stride(from: 5, through: 24 * 60, by: 5) {
+            bench.add(.gauge("x", 0, at: start + Int64(minutes) * 60_000))
+            bench.now = max(bench.now, Timestamp(milliseconds: start + Int64(minutes) * 60_000))
+        }
+        func names(_ level: Int) throws -> [String] {
+            try bench.ask(.listRollups, "{\(window),\"level\":\(level)}").column("rollups", "name")
+        }
+        #expect(try names(1) == [])
+        #expect(try names(2) == ["\"g\""])
+    }
+
     @Test("the latest gauges of a worker, of the last two minutes")
     func gauges() throws {
         var bench = StoreBench()

@@ -1,4 +1,5 @@
 import HTTPFunctions
+import Primitives
 import Testing
 
 @testable import Server

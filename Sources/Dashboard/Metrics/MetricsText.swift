@@ -2,14 +2,16 @@ import Engine
 import Observability
 import Primitives
 
-/// What `/metrics` says. Names and units are by the conventions of Prometheus; how many series
-/// there are is bounded, whatever users call their queues and functions.
+/// What `/metrics` says, and collectors are sent. Names and units are by the conventions of
+/// Prometheus; how many series there are is bounded, whatever users call their queues and
+/// functions.
 struct MetricsText {
     private var writer = MetricsWriter()
     private let picture: EnginePicture
     private let host: HostFigures
     private let totals: RecordTotals
     private let facts: DashboardFacts
+    private let telemetry: TelemetryFigures
 
     /// Queues and functions that have series of their own: those with the most in them. The rest is
     /// one series under this name.
@@ -17,15 +19,16 @@ struct MetricsText {
     private static let functionLimit = 500
     private static let others = "(other)"
 
-    /// The whole text.
-    static func bytes(
+    /// All families.
+    static func families(
         _ picture: EnginePicture,
         _ host: HostFigures,
         _ totals: RecordTotals,
         _ facts: DashboardFacts,
+        _ telemetry: TelemetryFigures,
         inbox: (commands: Int, bytes: Int)
-    ) -> [UInt8] {
-        var text = MetricsText(picture, host, totals, facts)
+    ) -> [MetricFamily] {
+        var text = MetricsText(picture, host, totals, facts, telemetry)
         text.process()
         text.queues()
         text.messages()
@@ -33,16 +36,18 @@ struct MetricsText {
         text.edges()
         text.log()
         text.core(inbox)
-        text.telemetry()
-        return text.writer.bytes
+        text.shed()
+        return text.writer.families
     }
 
     private init(
         _ picture: EnginePicture,
         _ host: HostFigures,
         _ totals: RecordTotals,
-        _ facts: DashboardFacts
+        _ facts: DashboardFacts,
+        _ telemetry: TelemetryFigures
     ) {
+        self.telemetry = telemetry
         self.picture = picture
         self.host = host
         self.totals = totals
@@ -285,18 +290,49 @@ struct MetricsText {
         )
     }
 
-    private mutating func telemetry() {
-        writer.single(
-            "iii_telemetry_dropped_total",
+    // MARK: Telemetry that was not kept
+
+    private mutating func shed() {
+        let dropped = "iii_telemetry_dropped_frames_total"
+        writer.family(
+            dropped,
             .counter,
-            "Messages of spans, logs or metrics that there was no room or time for.",
-            picture.work.droppedTelemetry
+            "Frames of telemetry that found no room, and were dropped."
+        )
+        writer.sample(dropped, telemetry.dropped.spans, [("signal", "spans")])
+        writer.sample(dropped, telemetry.dropped.others, [("signal", "logs_and_metrics")])
+        writer.single(
+            "iii_spans_not_sampled_total",
+            .counter,
+            "Spans that sampling passed over.",
+            telemetry.unsampledSpans
         )
         writer.single(
-            "iii_follower_skipped_records_total",
+            "iii_telemetry_skipped_records_total",
             .counter,
-            "Records that telemetry and the list of requests passed over.",
-            totals.skipped
+            "Records that came too fast to be followed: what is shown lacks them.",
+            telemetry.skippedRecords
         )
+        writer.single(
+            "iii_telemetry_export_lost_total",
+            .counter,
+            "Spans, lines and metrics that no collector took.",
+            telemetry.lostExports
+        )
+    }
+}
+
+/// What became of telemetry that was not recorded, or not kept.
+struct TelemetryFigures: Sendable {
+    let dropped: DroppedFrames
+    let unsampledSpans: UInt64
+    let skippedRecords: UInt64
+    let lostExports: UInt64
+
+    init(_ followed: FollowedLog, dropped: DroppedFrames) {
+        self.dropped = dropped
+        unsampledSpans = followed.unsampledSpans
+        skippedRecords = followed.skipped
+        lostExports = followed.lostExports
     }
 }

@@ -1,26 +1,24 @@
-/// Writes metrics in Prometheus' text format, version 0.0.4. A family's samples stand together,
-/// behind its help and type.
-struct MetricsWriter {
-    enum Kind: String { case counter, gauge, histogram }
+import Observability
 
+/// Collects metrics family by family.
+struct MetricsWriter {
+    typealias Kind = MetricFamily.Kind
     typealias Labels = [(name: String, value: String)]
 
-    private(set) var bytes: [UInt8] = []
-
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    private(set) var families: [MetricFamily] = []
 
     /// Begins a family.
     mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        line("# HELP \(name) \(help)")
-        line("# TYPE \(name) \(kind.rawValue)")
+        families.append(MetricFamily(name: name, kind: kind, help: help))
     }
 
+    /// A sample of the family that was begun last, whose name it has.
     mutating func sample(_ name: String, _ value: Double, _ labels: Labels = []) {
-        line("\(name)\(Self.text(labels)) \(Self.text(value))")
+        add(name, .real(value), labels)
     }
 
     mutating func sample(_ name: String, _ value: some BinaryInteger, _ labels: Labels = []) {
-        line("\(name)\(Self.text(labels)) \(value)")
+        add(name, .integer(Int64(clamping: value)), labels)
     }
 
     /// A family of one sample.
@@ -44,40 +42,17 @@ struct MetricsWriter {
         sum: Double
     ) {
         family(name, .histogram, help)
-        for (bound, number) in zip(bounds, cumulative) {
-            sample("\(name)_bucket", number, [("le", Self.text(bound))])
-        }
-        sample("\(name)_bucket", count, [("le", "+Inf")])
-        sample("\(name)_sum", sum)
-        sample("\(name)_count", count)
+        families[families.count - 1].histogram = MetricFamily.Histogram(
+            bounds: bounds,
+            cumulative: cumulative,
+            count: count,
+            sum: sum
+        )
     }
 
-    private mutating func line(_ text: String) {
-        bytes.append(contentsOf: text.utf8)
-        bytes.append(UInt8(ascii: "\n"))
-    }
-
-    private static func text(_ labels: Labels) -> String {
-        guard !labels.isEmpty else { return "" }
-        return "{" + labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",")
-            + "}"
-    }
-
-    private static func escaped(_ value: String) -> String {
-        var result = ""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\\": result += "\\\\"
-            case "\"": result += "\\\""
-            case "\n": result += "\\n"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-
-    private static func text(_ value: Double) -> String {
-        if value == value.rounded(), value.magnitude < 1e15 { return String(Int64(value)) }
-        return value.description
+    private mutating func add(_ name: String, _ value: MetricFamily.Number, _ labels: Labels) {
+        precondition(families.last?.name == name)
+        let labels = labels.map { MetricFamily.Label($0.name, $0.value) }
+        families[families.count - 1].samples.append(.init(labels: labels, value: value))
     }
 }

@@ -34,7 +34,6 @@ extension Engine where Store: ~Copyable {
                 requests: exchanges.count,
                 waitingRequests: waitingRequests.count,
                 held: gate.count,
-                droppedTelemetry: droppedFrames,
                 replies: gate.replies
             ),
             log: EnginePicture.Log(

@@ -119,7 +119,8 @@ extension Engine where Store: ~Copyable {
         guard isThere(function) else {
             self.notice(
                 .warning,
-                "trigger \(id) did not run: \(notFound(function).message)"
+                "trigger \(id) did not run: \(notFound(function).message)",
+                trace: notice.trace
             )
             return nil
         }
@@ -164,7 +165,8 @@ extension Engine where Store: ~Copyable {
             self.notice(
                 .warning,
                 "\(run.function), told of \(notice.summary), failed: \(error.code): "
-                    + error.message
+                    + error.message,
+                trace: notice.trace
             )
         }
         try notify(notice)

@@ -160,8 +160,10 @@ extension Engine where Store: ~Copyable {
     private mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
         if let old = peer.subscriptions.updateValue(join, forKey: join.subscription) {
             streams.leave(peer.id, old)
+            groupChanged(old.group)
         }
         let number = streams.join(peer.id, join)
+        groupChanged(join.group)
         peer.catchingUp[join.subscription] = nil
         tellOfPresence("joined", join, of: peer.id)
         if let after = join.after, after < .max {
@@ -230,6 +232,7 @@ extension Engine where Store: ~Copyable {
         peer.catchingUp[asked.subscription] = nil
         if let join {
             streams.leave(peer.id, join)
+            groupChanged(join.group)
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
             tellOfPresence("left", join, of: peer.id)
         }
@@ -243,6 +246,7 @@ extension Engine where Store: ~Copyable {
         peer.subscriptions = [:]
         for join in joins {
             streams.leave(peer.id, join)
+            groupChanged(join.group)
             tellOfPresence("left", join, of: peer.id)
             try fireLeave(join)
         }

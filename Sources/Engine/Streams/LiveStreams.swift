@@ -1,5 +1,6 @@
 import DequeModule
 import JSON
+import Observability
 import Primitives
 import Stream
 
@@ -14,6 +15,8 @@ struct LiveStreams {
     var admissions: Set<SubscriberID> = []
     /// For subscribers that come back.
     var recent = RecentStreamEvents(from: .zero)
+    /// Spans that are to be told of as they come.
+    var watchedSpans = WatchedSpans()
     private var joins: UInt64 = 0
 
     /// - Returns: the number of the join, which no other has.

@@ -83,21 +83,6 @@ extension Configuration.Entries {
     ]
 }
 
-extension Configuration.Observability {
-    static let fields: [Field<Self>] = [
-        Field("logging", \.logging, .flag),
-        Field("tracing", \.tracing, .flag),
-        Field("exporter", \.exporter, .choice),
-        Field(optional: "endpoint", \.endpoint, .nonEmpty),
-        Field(optional: "otlp_protocol", \.otlpProtocol, .choice),
-        Field("dashboard", \.dashboard, .flag),
-        Field("dashboard_address", \.dashboardAddress, .address),
-        Field(alias: "dashboard_port", \.dashboardAddress.port, .integer(0 ... .max)),
-        Field("dashboard_hosts", \.dashboardHosts, .hostNames),
-        Field("dashboard_read_only", \.dashboardReadOnly, .flag),
-    ]
-}
-
 extension Configuration.Log {
     static let fields: [Field<Self>] = [
         Field("io", \.io, .choice),

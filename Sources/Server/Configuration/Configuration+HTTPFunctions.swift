@@ -1,5 +1,5 @@
 package import HTTPFunctions
-import Primitives
+package import Primitives
 
 extension Configuration {
     /// Functions that are invoked by HTTP: where they may lead, and what they may carry there.

@@ -133,24 +133,6 @@ extension Configuration {
         package init() {}
     }
 
-    package struct Observability: Equatable, Sendable {
-        package var logging = true
-        package var tracing = true
-        /// Where spans, logs and metrics go: they are kept for whoever looks, sent, or both.
-        package var exporter = Exporter.memory
-        /// Of the collector; nil: what the environment says, or one on this machine.
-        package var endpoint: String?
-        package var otlpProtocol: OTLPProtocol?
-        package var dashboard = true
-        package var dashboardAddress = Address(host: "127.0.0.1", port: 9090)
-        /// Names by which browsers may reach the dashboard, besides addresses and `localhost`.
-        package var dashboardHosts: [String] = []
-        /// Whether the dashboard may change nothing.
-        package var dashboardReadOnly = false
-
-        package init() {}
-    }
-
     /// The commit log.
     package struct Log: Equatable, Sendable {
         package var io = LogIO.auto
@@ -168,16 +150,6 @@ extension Configuration {
         package var compression = Compression.zstd
 
         package init() {}
-    }
-
-    package enum Exporter: String, CaseIterable, Equatable, Sendable {
-        case memory, otlp, both
-    }
-
-    /// How OTLP is written over HTTP.
-    package enum OTLPProtocol: String, CaseIterable, Equatable, Sendable {
-        case protobuf = "http/protobuf"
-        case json = "http/json"
     }
 
     /// How the log reaches the disk.

@@ -8,13 +8,12 @@ struct ConfigurationEdit: Equatable {
     var isEmpty: Bool { live.isEmpty && pending.isEmpty }
 
     /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
-    private static let liveKeys: Set<String> = [
+    private static let liveKeys = Set([
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
         "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
         "state.triggers_enabled", "state.max_value_bytes", "stream.auth_function",
-        "configuration.ttl", "observability.logging", "observability.tracing",
-        "engine.invocation_timeout", "engine.registration_namespace_grace",
-    ]
+        "configuration.ttl", "engine.invocation_timeout", "engine.registration_namespace_grace",
+    ]).union(Configuration.Observability.liveKeys)
 
     init(from before: Configuration.Loaded, to after: Configuration.Loaded) {
         var old: [String: String] = [:]
@@ -27,6 +26,13 @@ struct ConfigurationEdit: Equatable {
         }
         // In the order of the keys: a dictionary has none.
         for key in old.keys.sorted() { add(key, "\(key) is not set any more") }
+        // Of webhooks only the host is shown.
+        let alerts = (
+            before.configuration.observability.alerts, after.configuration.observability.alerts
+        )
+        if alerts.0 != alerts.1, !live.contains(where: { $0.hasPrefix("observability.alerts ") }) {
+            live.append("observability.alerts")
+        }
         // Its value is not shown, and so is the same in either.
         if before.configuration.security.token != after.configuration.security.token,
             !pending.contains(where: { $0.hasPrefix("security.token ") })

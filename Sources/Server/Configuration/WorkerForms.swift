@@ -148,16 +148,21 @@ struct WorkerForm {
         var keys: [String: Meaning] = [
             "enabled": .same("observability.tracing"),
             "logs_enabled": .same("observability.logging"),
-            "exporter": .same("observability.exporter"),
-            "endpoint": .same("observability.endpoint"),
+            "metrics_retention_seconds": .seconds("observability.metrics_retention"),
+            "logs_retention_seconds": .seconds("observability.logs_retention"),
+            "level": .same("observability.log_level"),
+            "format": .same("observability.log_format"),
         ]
+        let same = [
+            "exporter", "endpoint", "service_name", "service_version", "service_namespace",
+            "sampling_ratio", "sampling", "memory_max_spans", "metrics_max_count",
+            "logs_max_count", "logs_sampling_ratio", "logs_console_output", "alerts",
+            "collapse_spans",
+        ]
+        for key in same { keys[key] = .optional("observability.\(key)") }
         let others = [
-            "service_name", "service_version", "service_namespace",
-            "sampling_ratio", "sampling", "memory_max_spans", "trace_storage", "live_spans",
-            "metrics_enabled", "metrics_exporter", "metrics_retention_seconds",
-            "metrics_max_count", "logs_exporter", "logs_max_count", "logs_retention_seconds",
-            "logs_batch_size", "logs_flush_interval_ms", "logs_sampling_ratio",
-            "logs_console_output", "alerts", "level", "format", "collapse_spans",
+            "trace_storage", "live_spans", "metrics_enabled", "metrics_exporter",
+            "logs_exporter", "logs_batch_size", "logs_flush_interval_ms",
         ]
         for key in others { keys[key] = Meaning.none }
         return keys

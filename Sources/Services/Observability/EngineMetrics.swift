@@ -53,6 +53,17 @@ package struct EngineMetrics {
 
     package mutating func workerLeft() { died += 1 }
 
+    /// As rules of alerts name them.
+    package var figures: [String: Double] {
+        [
+            "iii.invocations.total": Double(succeeded + failed + deferred),
+            "iii.invocations.success": Double(succeeded),
+            "iii.invocations.error": Double(failed),
+            "iii.invocations.deferred": Double(deferred),
+            "iii.workers.spawns": Double(spawned), "iii.workers.deaths": Double(died),
+        ]
+    }
+
     /// As `engine::metrics::list` shows it.
     package func json(activeWorkers: Int) -> JSONValue {
         var counts: [String: Int] = [:]

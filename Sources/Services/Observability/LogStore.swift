@@ -16,6 +16,10 @@ struct LogStore: Sendable {
 
     mutating func removeAll() { window.removeAll() }
 
+    mutating func bound(by bounds: Window<LogLine>.Bounds, now: Timestamp) {
+        window.bound(by: bounds, now: now)
+    }
+
     /// The newest first.
     func list(_ query: LogQuery) -> (rows: [Window<LogLine>.Entry], total: Int) {
         let rows = window.entries.reversed().filter { query.matches($0) }

@@ -14,6 +14,10 @@ struct MetricStore: Sendable {
 
     mutating func trim(now: Timestamp) { window.trim(now: now) }
 
+    mutating func bound(by bounds: Window<MetricReported>.Bounds, now: Timestamp) {
+        window.bound(by: bounds, now: now)
+    }
+
     /// The metrics of a name, or all, with the points that lie between two times, both included.
     func select(name: String?, from: Timestamp?, until: Timestamp?) -> [ReceivedMetric] {
         window.entries.compactMap { entry in

@@ -73,21 +73,26 @@ struct MetricSummary {
 
     var histogramRows: [JSONValue] {
         sorted(histograms).map { bucket, histogram in
-            var row = begin(bucket)
-            row["total_count"] = .number(JSONNumber(histogram.count))
-            row["total_sum"] = .double(histogram.sum)
-            row["min"] = histogram.min.map { .double($0) }
-            row["max"] = histogram.max.map { .double($0) }
-            row["bucket_counts"] = .array(histogram.buckets.map { .number(JSONNumber($0)) })
-            row["explicit_bounds"] = .array(histogram.bounds.map { .double($0) })
-            return .object(row)
+            histogram.json(begin(bucket))
         }
     }
 }
 
 extension MetricPoint.Histogram {
+    /// As rollups show it, behind what `row` has.
+    func json(_ row: JSONObject) -> JSONValue {
+        var row = row
+        row["total_count"] = .number(JSONNumber(count))
+        row["total_sum"] = .double(sum)
+        row["min"] = min.map { .double($0) }
+        row["max"] = max.map { .double($0) }
+        row["bucket_counts"] = .array(buckets.map { .number(JSONNumber($0)) })
+        row["explicit_bounds"] = .array(bounds.map { .double($0) })
+        return .object(row)
+    }
+
     /// Both together; where their bounds differ, the buckets are the later one's.
-    fileprivate func adding(_ other: MetricPoint.Histogram) -> MetricPoint.Histogram {
+    func adding(_ other: MetricPoint.Histogram) -> MetricPoint.Histogram {
         let fits = bounds == other.bounds && buckets.count == other.buckets.count
         return MetricPoint.Histogram(
             count: count &+ other.count,

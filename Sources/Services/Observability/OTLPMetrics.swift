@@ -37,8 +37,20 @@ package enum OTLPMetrics {
             service: service,
             form: form,
             points: points,
-            scope: scope.scope
+            scope: scope.scope,
+            temporality: temporality(data["aggregationTemporality"])
         )
+    }
+
+    /// By its number, or by its name in protobuf.
+    private static func temporality(_ value: JSONValue) -> MetricReported.Temporality {
+        switch value.content {
+        case "AGGREGATION_TEMPORALITY_DELTA": .delta
+        case "AGGREGATION_TEMPORALITY_CUMULATIVE": .cumulative
+        default:
+            MetricReported.Temporality(rawValue: UInt8(clamping: value.integer ?? 0))
+                ?? .unspecified
+        }
     }
 
     private static func form(_ metric: JSONValue) -> (MetricReported.Form, JSONValue)? {

@@ -56,7 +56,8 @@ package enum OTLPSpans {
                 links: links(span["links"]).bytes,
                 flags: span["flags"].integer.flatMap { UInt32(exactly: $0) },
                 traceState: span["traceState"].name,
-                scope: scope.scope
+                scope: scope.scope,
+                role: span["kind"].role
             ),
             trace: trace
         )
@@ -98,5 +99,20 @@ package enum OTLPSpans {
         }
         json.endArray()
         return json.finish()
+    }
+}
+
+extension JSONValue {
+    /// By its number, or by its name in protobuf.
+    fileprivate var role: SpanReported.Role {
+        switch content {
+        case "SPAN_KIND_INTERNAL": .internal
+        case "SPAN_KIND_SERVER": .server
+        case "SPAN_KIND_CLIENT": .client
+        case "SPAN_KIND_PRODUCER": .producer
+        case "SPAN_KIND_CONSUMER": .consumer
+        default:
+            SpanReported.Role(rawValue: UInt8(clamping: integer ?? 0)) ?? .unspecified
+        }
     }
 }

@@ -10,8 +10,9 @@ struct SpanTree {
     private let spans: [ReportedSpan]
     private var children: [Int: [Int]] = [:]
     private var roots: [Int] = []
+    private var isHidden: [Bool] = []
 
-    init(_ trace: TraceID, in store: SpanStore) {
+    init(_ trace: TraceID, in store: SpanStore, collapsing rules: [CollapsedSpans] = []) {
         let all = store.spans(of: trace)
         let parents = Set(all.map(\.record.parent))
         // Wrappers of the engine that led to nothing.
@@ -21,8 +22,11 @@ struct SpanTree {
         }
         var places: [UInt64: Int] = [:]
         for (place, span) in spans.enumerated() { places[span.record.span] = place }
-        for (place, span) in spans.enumerated() {
-            if span.record.parent != 0, let parent = places[span.record.parent], parent != place {
+        isHidden = spans.map { span in
+            rules.contains { $0.matches(span.record.name, span.record.service) }
+        }
+        for (place, span) in spans.enumerated() where !isHidden[place] {
+            if let parent = shownParent(of: span, places), parent != place {
                 children[parent, default: []].append(place)
             } else {
                 roots.append(place)
@@ -30,8 +34,20 @@ struct SpanTree {
         }
     }
 
+    /// The next span around it that is shown; nil: there is none.
+    private func shownParent(of span: ReportedSpan, _ places: [UInt64: Int]) -> Int? {
+        var id = span.record.parent
+        // Hidden ones may name each other as parents.
+        for _ in 0...spans.count {
+            guard id != 0, let place = places[id] else { return nil }
+            guard isHidden[place] else { return place }
+            id = spans[place].record.parent
+        }
+        return nil
+    }
+
     func write(into json: inout JSONBuilder) {
-        var isWritten = [Bool](repeating: false, count: spans.count)
+        var isWritten = isHidden
         json.beginArray()
         for root in roots { write(root, &isWritten, into: &json) }
         // What names each other as parents has no root.

@@ -44,6 +44,13 @@ struct SpanStore: Sendable {
         }
     }
 
+    mutating func bound(by bounds: Window<KeptSpan>.Bounds, now: Timestamp) {
+        window.bound(by: bounds, now: now) { dropped in
+            numbers[dropped.key] = nil
+            forgotten += 1
+        }
+    }
+
     mutating func removeAll() {
         window.removeAll()
         numbers = [:]

@@ -1,3 +1,4 @@
+package import Events
 package import JSON
 package import Primitives
 
@@ -21,9 +22,15 @@ package enum TelemetryFunction: String, CaseIterable, Sendable {
 
     /// Whether it shows what the engine counts about itself.
     package var showsEngine: Bool {
+        self == .listMetrics
+    }
+
+    /// What it clears; nil: nothing.
+    package var clears: TelemetryCleared.Content? {
         switch self {
-        case .listMetrics, .listAlerts, .evaluateAlerts: true
-        default: false
+        case .clearTraces: .traces
+        case .clearLogs: .logs
+        default: nil
         }
     }
 }
@@ -40,8 +47,12 @@ package struct TelemetryContext: Sendable {
     package let tracing: Bool
     /// Spans that were dropped before they were read since the start, at the least.
     package let droppedSpans: UInt64
+    /// Frames of all kinds that were.
+    package let droppedFrames: UInt64
     /// What the engine counts about itself, for a function that ``TelemetryFunction/showsEngine``.
     package let engine: JSONValue?
+    /// What alerts may be about beside what workers report, by the names of metrics.
+    package let figures: [String: Double]
 
     package init(
         now: Timestamp,
@@ -50,14 +61,18 @@ package struct TelemetryContext: Sendable {
         logging: Bool = true,
         tracing: Bool = true,
         droppedSpans: UInt64 = 0,
-        engine: JSONValue? = nil
+        droppedFrames: UInt64 = 0,
+        engine: JSONValue? = nil,
+        figures: [String: Double] = [:]
     ) {
+        self.figures = figures
         self.now = now
         self.version = version
         self.baggage = baggage
         self.logging = logging
         self.tracing = tracing
         self.droppedSpans = droppedSpans
+        self.droppedFrames = droppedFrames
         self.engine = engine
     }
 }
@@ -92,7 +107,8 @@ extension TelemetryStore {
         case .listRollups: return try listRollups(input, context)
         case .samplingRules: return samplingRules(context)
         case .checkHealth: return health(context)
-        case .listAlerts, .evaluateAlerts: return alerts(function, context)
+        case .listAlerts: return listAlerts(context)
+        case .evaluateAlerts: return evaluateAlerts(context)
         case .getBaggage, .setBaggage, .allBaggage: return try baggage(function, input, context)
         }
     }

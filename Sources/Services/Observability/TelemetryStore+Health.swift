@@ -15,7 +15,7 @@ extension TelemetryStore {
         return JSONValue.object([
             "status": .string("healthy"),
             "components": .object([
-                "otel": component(isOn, ["exporter": .string("memory")]),
+                "otel": component(isOn, pipeline(context)),
                 "metrics": component(
                     settings.tracing,
                     ["stored_metrics": .integer(Int64(metrics.window.entries.count))]
@@ -34,32 +34,22 @@ extension TelemetryStore {
         ]).text
     }
 
-    /// Everything is kept: there are no rules.
-    func samplingRules(_ context: TelemetryContext) -> JSONText {
-        JSONValue.object([
-            "traces": .object([
-                "default_ratio": .double(settings.tracing ? 1 : 0), "rules": .array([]),
-                "parent_based": .bool(true),
-            ]),
-            "logs": .object(["sampling_ratio": .double(settings.logging ? 1 : 0)]),
-            "timestamp": .integer(context.now.milliseconds),
-        ]).text
+    /// Where telemetry goes, and how much of it found no room.
+    private func pipeline(_ context: TelemetryContext) -> JSONObject {
+        [
+            "exporter": .string(settings.exporter),
+            "dropped_frames": .integer(Int64(clamping: context.droppedFrames)),
+            "dropped_span_frames": .integer(Int64(clamping: context.droppedSpans)),
+            "spans_not_sampled": .integer(Int64(clamping: sampler.passedOver)),
+        ]
     }
 
-    /// No alerts can be configured.
-    func alerts(_ function: TelemetryFunction, _ context: TelemetryContext) -> JSONText {
-        var answer: JSONObject = [
-            "message": .string("no alerts are configured"),
-            "timestamp": .integer(context.now.milliseconds),
-        ]
-        if function == .listAlerts {
-            answer["alerts"] = .array([])
-            answer["firing_count"] = .integer(0)
-        } else {
-            answer["evaluated"] = .bool(true)
-            answer["triggered_alerts"] = .array([])
-        }
-        return JSONValue.object(answer).text
+    func samplingRules(_ context: TelemetryContext) -> JSONText {
+        settings.sampling.json(
+            isTracing: settings.tracing,
+            isLogging: settings.logging,
+            now: context.now
+        ).text
     }
 
     func baggage(

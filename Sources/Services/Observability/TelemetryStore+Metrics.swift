@@ -91,7 +91,8 @@ extension TelemetryStore {
         return json.finish()
     }
 
-    /// Put together from what is kept, when it is asked for.
+    /// Minutes are put together from what is kept, when they are asked for; what is longer is kept
+    /// so.
     func listRollups(
         _ input: JSONText,
         _ context: TelemetryContext
@@ -102,21 +103,25 @@ extension TelemetryStore {
         let until = try MetricQuery.time(query.until) ?? context.now
         let from = try MetricQuery.time(query.from) ?? until.advanced(by: hour.negated)
         let level = query.level ?? 0
-        let summary = MetricSummary(
-            of: metrics.select(name: query.name, from: from, until: until),
-            interval: .seconds([60, 300, 3600][Int(level)])
-        )
+        let rows: (numbers: [JSONValue], histograms: [JSONValue])
+        if level == 0 {
+            let points = metrics.select(name: query.name, from: from, until: until)
+            let summary = MetricSummary(of: points, interval: .seconds(60))
+            rows = (summary.rows(percentiles: false), summary.histogramRows)
+        } else {
+            rows = rollups.rows(level: Int(level), name: query.name, from: from, until: until)
+        }
         var asked = query.json
         asked["start_time"] = .integer(from.milliseconds)
         asked["end_time"] = .integer(until.milliseconds)
-        return JSONValue.object([
-            "rollups": .array(summary.rows(percentiles: false)),
-            "histogram_rollups": .array(summary.histogramRows),
+        var answer: JSONObject = [
+            "rollups": .array(rows.numbers), "histogram_rollups": .array(rows.histograms),
             "level": .integer(level),
-            "source": .string("on_the_fly"),
-            "query": .object(asked),
-            "timestamp": .integer(context.now.milliseconds),
-        ]).text
+        ]
+        if level == 0 { answer["source"] = .string("on_the_fly") }
+        answer["query"] = .object(asked)
+        answer["timestamp"] = .integer(context.now.milliseconds)
+        return JSONValue.object(answer).text
     }
 }
 

@@ -35,7 +35,7 @@ extension TelemetryStore {
             }
             json.key("roots")
             if let trace = TraceID(id) {
-                SpanTree(trace, in: spans).write(into: &json)
+                SpanTree(trace, in: spans, collapsing: settings.collapsed).write(into: &json)
             } else {
                 json.raw(.emptyArray)
             }

@@ -1,4 +1,4 @@
-import Events
+package import Events
 import JSON
 package import Primitives
 
@@ -11,6 +11,8 @@ package struct TelemetryStore: Sendable {
         package var tracing = true
         /// Whether spans are there to be looked at, and not only sent elsewhere.
         package var keepsSpans = true
+        /// `memory`, `otlp` or `both`.
+        package var exporter = "memory"
         package var spanCount = 10_000
         package var spanBytes = 32 << 20
         package var logCount = 10_000
@@ -18,7 +20,17 @@ package struct TelemetryStore: Sendable {
         package var metricCount = 10_000
         package var metricBytes = 16 << 20
         /// How long logs and metrics are kept.
-        package var age = Timestamp.Span.seconds(3600)
+        package var logAge = Timestamp.Span.seconds(3600)
+        package var metricAge = Timestamp.Span.seconds(3600)
+        /// What the engine calls itself in what it tells.
+        package var service = "iii"
+        package var sampling = Sampling()
+        /// Whether whoever may subscribe to streams may subscribe to spans.
+        package var pushesSpans = true
+        /// Whether lines are said on the engine's own output, too.
+        package var echoesLogs = false
+        package var alerts: [AlertRule] = []
+        package var collapsed: [CollapsedSpans] = []
 
         package init() {}
     }
@@ -27,6 +39,13 @@ package struct TelemetryStore: Sendable {
     var spans: SpanStore
     var logs: LogStore
     var metrics: MetricStore
+    var rollups = MetricRollups()
+    var sampler = TraceSampler()
+    var watch = SpanWatch()
+    var echoes = LogEchoes()
+    var alerts = AlertBook()
+    /// What evaluations have found, until it is asked for.
+    var alertChanges: [AlertChange] = []
     /// Spans that were dropped before they were read, at the least, since they were last cleared.
     var droppedSpans: UInt64 = 0
     /// How many were dropped before that.
@@ -34,28 +53,51 @@ package struct TelemetryStore: Sendable {
 
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
-        spans = SpanStore(
-            .init(count: settings.spanCount, bytes: settings.spanBytes, age: nil)
-        )
-        logs = LogStore(
-            .init(count: settings.logCount, bytes: settings.logBytes, age: settings.age)
-        )
-        metrics = MetricStore(
-            .init(count: settings.metricCount, bytes: settings.metricBytes, age: settings.age)
-        )
+        spans = SpanStore(settings.spanBounds)
+        logs = LogStore(settings.logBounds)
+        metrics = MetricStore(settings.metricBounds)
+    }
+
+    /// Keeps what was recorded; `bytes` is about what it takes.
+    mutating func apply(_ span: KeptSpan, bytes: Int, at time: Timestamp) {
+        spans.append(span, bytes: bytes, at: time)
+        if !watch.wanted.isEmpty { watch.note(span.span) }
     }
 
     /// Keeps what was recorded; `bytes` is about what it takes.
     package mutating func apply(_ item: Telemetry, bytes: Int, at time: Timestamp) {
         switch item {
         case .log(let line): logs.append(line, bytes: bytes, at: time)
-        case .span(let span): spans.append(.reported(span), bytes: bytes, at: time)
-        case .metric(let metric): metrics.append(metric, bytes: bytes, at: time)
+        case .span(let span):
+            apply(.reported(span), bytes: bytes, at: time)
+        case .metric(let metric):
+            metrics.append(metric, bytes: bytes, at: time)
+            rollups.add(metric, at: time)
         }
     }
 }
 
 extension TelemetryStore.Settings {
+    var spanBounds: Window<KeptSpan>.Bounds {
+        .init(count: spanCount, bytes: spanBytes, age: nil)
+    }
+
+    var logBounds: Window<LogLine>.Bounds {
+        .init(count: logCount, bytes: logBytes, age: logAge)
+    }
+
+    var metricBounds: Window<MetricReported>.Bounds {
+        .init(count: metricCount, bytes: metricBytes, age: metricAge)
+    }
+
+    /// Whether such things are there to be looked at.
+    package func shows(_ content: TelemetryCleared.Content) -> Bool {
+        switch content {
+        case .traces: tracing && keepsSpans
+        case .logs: true
+        }
+    }
+
     /// Whether this is to be recorded and kept.
     package func takes(_ item: Telemetry) -> Bool {
         switch item {

@@ -21,7 +21,7 @@ struct Window<Element: Sendable>: Sendable {
         let received: Timestamp
     }
 
-    let bounds: Bounds
+    private(set) var bounds: Bounds
     private(set) var entries: Deque<Entry> = []
     private(set) var bytes = 0
     /// The number of the oldest entry.
@@ -66,6 +66,16 @@ struct Window<Element: Sendable>: Sendable {
             first += 1
             dropped(oldest.element)
         }
+    }
+
+    /// From now on no more than that is kept.
+    mutating func bound(
+        by bounds: Bounds,
+        now: Timestamp,
+        dropping dropped: (Element) -> Void = { _ in }
+    ) {
+        self.bounds = bounds
+        trim(now: now, dropping: dropped)
     }
 
     mutating func removeAll() {

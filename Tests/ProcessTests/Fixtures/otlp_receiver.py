@@ -1,12 +1,13 @@
 """A collector of OpenTelemetry that keeps what it gets, as the messages of opentelemetry-proto.
 
-    python otlp_receiver.py FAILURES
+    python otlp_receiver.py FAILURES [CERTIFICATE]
 
-Answers the first FAILURES requests with 503. Prints its port, and then one line of JSON for every
+With a certificate it speaks TLS. Answers the first FAILURES requests with 503. Prints its port, and then one line of JSON for every
 export that it takes.
 """
 
 import json
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -63,5 +64,9 @@ class Collector(BaseHTTPRequestHandler):
 
 
 server = HTTPServer(("127.0.0.1", 0), Collector)
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()

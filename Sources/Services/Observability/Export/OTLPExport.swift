@@ -8,12 +8,31 @@ package enum OTLPExport: Sendable {
     /// With when each was received.
     case logs([(line: LogLine, received: Timestamp)])
     case metrics([(metric: MetricReported, received: Timestamp)])
+    /// The engine's own metrics, and from when on sums and histograms count.
+    case own([MetricReported], since: Timestamp)
+
+    /// What the engine says of itself, beside its name: a JSON object.
+    package struct Resource: Sendable {
+        package let service: String
+        package let attributes: [UInt8]
+
+        package init(service: String = "iii", attributes: [UInt8] = []) {
+            self.service = service
+            self.attributes = attributes
+        }
+
+        /// What is said of a service: of the engine's own what is known, of others nothing.
+        fileprivate func of(_ service: String, _ scope: TelemetryScope) -> [UInt8] {
+            service == self.service && scope.name == "iii" ? attributes : []
+        }
+    }
 
     package var count: Int {
         switch self {
         case .spans(let spans): spans.count
         case .logs(let lines): lines.count
         case .metrics(let metrics): metrics.count
+        case .own(let metrics, _): metrics.count
         }
     }
 
@@ -22,7 +41,7 @@ package enum OTLPExport: Sendable {
         switch self {
         case .spans: Self.spansPath
         case .logs: Self.logsPath
-        case .metrics: Self.metricsPath
+        case .metrics, .own: Self.metricsPath
         }
     }
 
@@ -32,11 +51,14 @@ package enum OTLPExport: Sendable {
     static let metricsPath = "/v1/metrics"
 
     /// The request's body, as protobuf or as JSON.
-    package func body(isJSON: Bool) -> [UInt8] {
+    package func body(isJSON: Bool, of own: Resource = Resource()) -> [UInt8] {
         OTLPWriter.message(isJSON: isJSON) { writer in
             switch self {
             case .spans(let spans):
-                let groups = Group.of(spans) { ($0.record.service, $0.record.scope, []) }
+                let groups = Group.of(spans) { span in
+                    let (service, scope) = (span.record.service, span.record.scope)
+                    return (service, scope, own.of(service, scope))
+                }
                 writer.groups(groups, "resourceSpans", "scopeSpans", "spans") { $0.span($1) }
             case .logs(let lines):
                 let groups = Group.of(lines) { entry in
@@ -50,6 +72,11 @@ package enum OTLPExport: Sendable {
                 let groups = Group.of(metrics) { ($0.metric.service, $0.metric.scope, []) }
                 writer.groups(groups, "resourceMetrics", "scopeMetrics", "metrics") {
                     $0.metric($1.metric, received: $1.received)
+                }
+            case .own(let metrics, let start):
+                let groups = Group.of(metrics) { ($0.service, $0.scope, own.attributes) }
+                writer.groups(groups, "resourceMetrics", "scopeMetrics", "metrics") {
+                    $0.metric($1, received: start, since: start)
                 }
             }
         }
@@ -140,6 +167,7 @@ extension OTLPWriter {
         string(3, "traceState", record.traceState ?? "")
         if record.parent != 0 { id(4, "parentSpanId", record.parent) }
         string(5, "name", record.name)
+        integer(6, "kind", UInt64(record.role.rawValue))
         fixed64(7, "startTimeUnixNano", record.start.unsigned)
         fixed64(8, "endTimeUnixNano", record.end.unsigned)
         texts(9, "attributes", record.attributes)
@@ -182,7 +210,11 @@ extension OTLPWriter {
         fixed64(11, "observedTimeUnixNano", observed.unsigned)
     }
 
-    fileprivate mutating func metric(_ metric: MetricReported, received: Timestamp) {
+    fileprivate mutating func metric(
+        _ metric: MetricReported,
+        received: Timestamp,
+        since start: Timestamp? = nil
+    ) {
         string(1, "name", metric.name)
         string(2, "description", metric.description)
         string(3, "unit", metric.unit)
@@ -193,16 +225,24 @@ extension OTLPWriter {
             case .histogram: (9, "histogram")
             }
         message(number, name) { writer in
-            writer.repeated(1, "dataPoints", metric.points) { $0.point($1, received) }
+            writer.repeated(1, "dataPoints", metric.points) {
+                $0.point($1, received, since: metric.form == .gauge ? nil : start)
+            }
             guard metric.form != .gauge else { return }
-            // What SDKs of iii send is cumulative.
-            writer.integer(2, "aggregationTemporality", 2)
+            // Those that say nothing send what is cumulative.
+            let temporality = metric.temporality == .delta ? metric.temporality : .cumulative
+            writer.integer(2, "aggregationTemporality", UInt64(temporality.rawValue))
             if metric.form == .counter { writer.bool(3, "isMonotonic", true) }
         }
     }
 
-    private mutating func point(_ point: MetricPoint, _ received: Timestamp) {
+    private mutating func point(
+        _ point: MetricPoint,
+        _ received: Timestamp,
+        since start: Timestamp?
+    ) {
         let time = point.time.nanoseconds == 0 ? received : point.time
+        if let start { fixed64(2, "startTimeUnixNano", start.unsigned) }
         switch point.value {
         case .number(let number):
             fixed64(3, "timeUnixNano", time.unsigned)

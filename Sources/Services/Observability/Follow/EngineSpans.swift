@@ -31,19 +31,30 @@ struct RecordedCall: Sendable {
     let parent: UInt64
     let time: Timestamp
     let called: Called
+    /// What the engine calls itself.
+    let service: String
 
     /// Nil: the record tells of none.
-    init?(_ record: FollowedRecord, below work: OpenWork) {
+    init?(_ record: FollowedRecord, below work: OpenWork, _ service: String) {
         guard let trace = record.trace, let called = Called(record) else { return nil }
         offset = record.offset
         self.trace = trace
         parent = work.span(below: record.cause)
         time = record.time
         self.called = called
+        self.service = service
     }
 
     var span: ReportedSpan {
-        draft.span(offset, trace, parent: parent, from: time, to: time, error: nil)
+        draft.span(
+            offset,
+            trace,
+            parent: parent,
+            from: time,
+            to: time,
+            error: nil,
+            service: service
+        )
     }
 
     private var draft: SpanDraft {
@@ -51,10 +62,12 @@ struct RecordedCall: Sendable {
         case .enqueue(let queue, let function):
             return SpanDraft(
                 "enqueue \(function) → \(queue)",
-                [("function_id", function), ("queue", queue)]
+                [("function_id", function), ("queue", queue)],
+                .producer
             )
         case .publish(let topic):
             var draft = SpanDraft.call("iii::durable::publish", kind: "internal")
+            draft.role = .producer
             draft.add("messaging.destination.name", topic)
             draft.add("messaging.operation.type", "publish")
             draft.add("baggage.topic", topic)
@@ -92,9 +105,11 @@ struct EndedWork: Sendable {
     let end: Timestamp
     /// Of the response to an HTTP request.
     let status: Int?
+    /// What the engine calls itself.
+    let service: String
 
     /// Nil: it has no span of its own.
-    init?(_ work: Work, _ outcome: WorkOutcome, _ record: FollowedRecord) {
+    init?(_ work: Work, _ outcome: WorkOutcome, _ record: FollowedRecord, _ service: String) {
         let facts = work.facts
         guard let trace = facts.trace, facts.hasSpan, facts.kind != .message else { return nil }
         self.work = work
@@ -102,6 +117,7 @@ struct EndedWork: Sendable {
         self.outcome = outcome
         end = record.time
         status = facts.type == "http" ? record.status : nil
+        self.service = service
     }
 
     var span: ReportedSpan {
@@ -115,7 +131,8 @@ struct EndedWork: Sendable {
             parent: facts.parentSpan,
             from: facts.start,
             to: end,
-            error: outcome.error
+            error: outcome.error,
+            service: service
         )
     }
 }

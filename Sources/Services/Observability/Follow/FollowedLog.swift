@@ -23,16 +23,14 @@ package final class FollowedLog: Sendable {
     }
 
     let state: Mutex<State>
-    /// Whether anybody wants to know of requests, of the engine's own spans, or of totals: what
-    /// workers report is kept in any case.
-    package let followsWork: Bool
+    private let needsWork: Bool
 
     package init(
         requests limit: Int = 10_000,
         telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings(),
-        followsWork: Bool = true
+        needsWork: Bool = true
     ) {
-        self.followsWork = followsWork
+        self.needsWork = needsWork
         state = Mutex(
             State(
                 requests: RequestBook(limit: limit),
@@ -47,6 +45,7 @@ package final class FollowedLog: Sendable {
     package func take(_ records: ArraySlice<FollowedRecord>) {
         guard let last = records.last else { return }
         state.withLock { state in
+            let followsWork = needsWork || state.telemetry.settings.tracing
             for record in records {
                 let change = followsWork ? state.work.take(record) : WorkChange()
                 if followsWork { state.requests.take(record, change) }
@@ -56,6 +55,12 @@ package final class FollowedLog: Sendable {
             }
             state.next = last.offset.advanced(by: 1)
         }
+    }
+
+    /// Whether anybody wants to know of requests, of the engine's own spans, or of totals: what is
+    /// told about telemetry is wanted in any case.
+    package var followsWork: Bool {
+        needsWork || state.withLock { $0.telemetry.settings.tracing }
     }
 
     /// Records up to `end` were passed over. What was seen of the work before may have gone on in
@@ -76,6 +81,15 @@ package final class FollowedLog: Sendable {
     package func live(from offset: Offset) { state.withLock { $0.news = offset } }
 
     // MARK: Any thread
+
+    /// For what stands elsewhere.
+    func withTelemetry<Result>(_ body: (inout TelemetryStore) -> Result) -> Result {
+        state.withLock { body(&$0.telemetry) }
+    }
+
+    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
+        state.withLock { $0.telemetry.configure(settings, now: now) }
+    }
 
     /// Keeps what is new for a collector, which takes it by ``takeExports(limit:of:)``.
     package func export() { state.withLock { $0.exports = ExportQueue() } }
@@ -109,7 +123,7 @@ package final class FollowedLog: Sendable {
     /// Spans that have begun, of which there is no record.
     package func began(_ spans: [ReportedSpan]) {
         state.withLock { state in
-            for span in spans {
+            for span in spans where state.telemetry.samples(span) {
                 let bytes = span.record.name.utf8.count + State.entryBytes
                 state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
             }
@@ -117,16 +131,19 @@ package final class FollowedLog: Sendable {
     }
 
     /// Runs a function that looks into telemetry.
+    ///
+    /// - Returns: also what it has found out about alerts.
     package func answer(
         _ function: TelemetryFunction,
         _ input: JSONText,
         _ context: TelemetryContext
-    ) -> FunctionResult {
+    ) -> (result: FunctionResult, alerts: [AlertChange]) {
         state.withLock { state in
             do throws(ErrorBody) {
-                return .value(try state.telemetry.answer(function, input, context).bytes)
+                let value = try state.telemetry.answer(function, input, context)
+                return (.value(value.bytes), state.telemetry.takeAlertChanges())
             } catch {
-                return .failure(error)
+                return (.failure(error), [])
             }
         }
     }
@@ -171,6 +188,7 @@ extension FollowedLog.State {
 
     /// Keeps what workers reported, and what the engine's records tell of its own work.
     fileprivate mutating func keep(_ record: FollowedRecord, _ change: WorkChange) {
+        telemetry.heed(record, change, isOld: record.offset < news)
         switch record.event {
         case .logged(let line):
             let trace = line.isTraceInferred ? nil : record.trace
@@ -182,14 +200,18 @@ extension FollowedLog.State {
         default: break
         }
         guard telemetry.settings.tracing else { return }
-        if let call = RecordedCall(record, below: work) { keep(.call(call), record) }
+        let service = telemetry.settings.service
+        if let call = RecordedCall(record, below: work, service) { keep(.call(call), record) }
         if let (work, outcome) = change.ended { keep(work, outcome, record) }
         if let (work, outcome) = change.endedToo { keep(work, outcome, record) }
     }
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
+        guard telemetry.samples(item, record) else { return }
         telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
-        if record.offset >= news { exports?.append(item, at: record.time) }
+        guard record.offset >= news else { return }
+        telemetry.echo(item, at: record.time)
+        exports?.append(item, at: record.time)
     }
 
     private mutating func keep(
@@ -197,12 +219,14 @@ extension FollowedLog.State {
         _ outcome: WorkOutcome,
         _ record: FollowedRecord
     ) {
-        if let end = EndedWork(work, outcome, record) { keep(.ended(end), record) }
+        if let end = EndedWork(work, outcome, record, telemetry.settings.service) {
+            keep(.ended(end), record)
+        }
     }
 
     private mutating func keep(_ span: KeptSpan, _ record: FollowedRecord) {
-        let bytes = span.byteCount(record.byteCount)
-        telemetry.spans.append(span, bytes: bytes, at: record.time)
+        guard telemetry.samples(span, at: record.time) else { return }
+        telemetry.apply(span, bytes: span.byteCount(record.byteCount), at: record.time)
         // Nobody else wants it, as a rule.
         guard record.offset >= news, exports != nil || seenTraces != nil else { return }
         let span = span.span

@@ -29,6 +29,7 @@ struct OpenWork {
             work.function = event.function
             if event.type == "http" { work.request = RequestFacts(event) }
             work.job = event.trigger
+            work.parentSpan = event.parent?.span ?? 0
             change.began = begin(root(work))
         case .cron(.fired(let event)):
             var work = WorkFacts(.trigger, record)
@@ -55,7 +56,7 @@ struct OpenWork {
     /// With a span of its own, which all that it leads to is handed.
     private func root(_ work: WorkFacts) -> WorkFacts {
         var work = work
-        work.parentSpan = span(below: work.cause)
+        if work.parentSpan == 0 { work.parentSpan = span(below: work.cause) }
         work.span = EngineSpans.id(of: work.offset)
         return work
     }

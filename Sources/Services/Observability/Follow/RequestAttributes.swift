@@ -34,6 +34,9 @@ enum RequestAttributes {
         add("user_agent.original", header("user-agent"))
         add("http.request.header.content_type", header("content-type"))
         add("http.request.body.size", header("content-length"))
+        for entry in CallerBaggage.entries(header("baggage")).members {
+            add(entry.name, entry.value.content)
+        }
         return attributes
     }
 

@@ -219,7 +219,7 @@ extension Event {
     /// itself say.
     fileprivate var makesRows: Bool {
         switch self {
-        case .spanReported, .metricReported: false
+        case .spanReported, .metricReported, .alertChanged, .telemetryCleared: false
         default: true
         }
     }

@@ -6,9 +6,15 @@ import Primitives
 struct SpanDraft {
     var name: String
     var attributes: [TelemetryAttribute]
+    var role: SpanReported.Role
 
-    init(_ name: String, _ attributes: [(String, String)]) {
+    init(
+        _ name: String,
+        _ attributes: [(String, String)],
+        _ role: SpanReported.Role = .internal
+    ) {
         self.name = name
+        self.role = role
         self.attributes = attributes.map { TelemetryAttribute($0.0, $0.1) }
     }
 
@@ -18,7 +24,8 @@ struct SpanDraft {
             [
                 ("faas.invoked_name", function), ("faas.trigger", "other"),
                 ("function_id", function), ("iii.function.kind", kind),
-            ]
+            ],
+            .server
         )
     }
 
@@ -42,7 +49,8 @@ struct SpanDraft {
         parent: UInt64,
         from start: Timestamp,
         to end: Timestamp,
-        error: ErrorBody?
+        error: ErrorBody?,
+        service: String
     ) -> ReportedSpan {
         var events = JSONText.emptyArray
         if let error {
@@ -61,7 +69,7 @@ struct SpanDraft {
                 span: EngineSpans.id(of: record),
                 parent: parent,
                 name: name,
-                service: "iii",
+                service: service,
                 start: start,
                 end: end,
                 status: error == nil ? .ok : .error,
@@ -71,7 +79,8 @@ struct SpanDraft {
                 links: JSONText.emptyArray.bytes,
                 flags: 1,
                 traceState: nil,
-                scope: TelemetryScope(name: "iii")
+                scope: TelemetryScope(name: "iii"),
+                role: role
             ),
             trace: trace
         )
@@ -112,7 +121,8 @@ extension SpanDraft {
             case "cron":
                 self.init(
                     "call \(function)",
-                    [("job_id", work.job), ("function_id", function), ("faas.trigger", "timer")]
+                    [("job_id", work.job), ("function_id", function), ("faas.trigger", "timer")],
+                    .producer
                 )
             case "state", "stream":
                 self.init(
@@ -128,7 +138,7 @@ extension SpanDraft {
         let attributes = work.request?.attributes ?? []
         let method = attributes["http.request.method"] ?? ""
         let route = attributes["http.route"].map { "\(method) \($0)" }
-        var draft = SpanDraft(route ?? work.summary, [])
+        var draft = SpanDraft(route ?? work.summary, [], .server)
         draft.attributes = attributes
         draft.add("function_id", function)
         draft.add("iii.function.kind", "user")
@@ -136,14 +146,14 @@ extension SpanDraft {
     }
 
     private static func topicDelivery(_ work: WorkFacts, _ function: String) -> SpanDraft {
-        var draft = SpanDraft("queue \(work.type)", processing(work, function))
+        var draft = SpanDraft("queue \(work.type)", processing(work, function), .consumer)
         draft.add("job_id", work.job)
         draft.add("baggage.queue", work.type)
         return draft
     }
 
     private static func delivery(_ work: WorkFacts, _ function: String) -> SpanDraft {
-        var draft = SpanDraft("fn_queue \(work.type)", processing(work, function))
+        var draft = SpanDraft("fn_queue \(work.type)", processing(work, function), .consumer)
         draft.add("attempt", "\(work.attempt - min(1, work.attempt))")
         draft.add("delivery_id", work.job)
         draft.add("iii.tag.kind", "queue.process")

@@ -1,0 +1,130 @@
+import DequeModule
+import Events
+import JSON
+import Primitives
+
+/// The points of metrics put together by five minutes, for six hours, and by the hour, for a week:
+/// longer than the points themselves are kept (services 2, C.7).
+///
+/// Bounded: so many spans of time, with so many names in each; of what is more, nothing is kept.
+struct MetricRollups: Sendable {
+    struct Numbers: Sendable {
+        private(set) var count = 0
+        private(set) var sum = 0.0
+        private(set) var least = Double.infinity
+        private(set) var most = -Double.infinity
+
+        mutating func add(_ value: Double) {
+            count += 1
+            sum += value
+            least = min(least, value)
+            most = max(most, value)
+        }
+    }
+
+    fileprivate struct Bucket: Sendable {
+        /// In nanoseconds since 1970.
+        let start: Int64
+        var numbers: [String: Numbers] = [:]
+        var histograms: [String: MetricPoint.Histogram] = [:]
+    }
+
+    fileprivate struct Level: Sendable {
+        let interval: Timestamp.Span
+        let count: Int
+        /// By their starts.
+        var buckets: Deque<Bucket> = []
+
+        init(minutes: Int64, count: Int) {
+            interval = .seconds(60 * minutes)
+            self.count = count
+        }
+    }
+
+    /// Those that are asked for by 1 and 2; minutes are put together from the points themselves.
+    private var levels = [Level(minutes: 5, count: 72), Level(minutes: 60, count: 168)]
+    fileprivate static let names = 500
+
+    mutating func add(_ metric: MetricReported, at received: Timestamp) {
+        for point in metric.points {
+            let time = point.time.nanoseconds == 0 ? received : point.time
+            // What comes from far ahead would take the place of all that there is.
+            guard time <= received.advanced(by: .seconds(3600)) else { continue }
+            for level in levels.indices { levels[level].add(metric.name, point, at: time) }
+        }
+    }
+
+    /// The numbers and histograms of a name, or of all, whose spans of time begin within a range.
+    func rows(
+        level: Int,
+        name: String?,
+        from: Timestamp,
+        until: Timestamp
+    ) -> (numbers: [JSONValue], histograms: [JSONValue]) {
+        let level = levels[level - 1]
+        var rows: (numbers: [JSONValue], histograms: [JSONValue]) = ([], [])
+        for bucket in level.buckets
+        where bucket.start >= from.nanoseconds && bucket.start <= until.nanoseconds {
+            func begin(_ name: String) -> JSONObject {
+                [
+                    "name": .string(name), "bucket_start_ns": .integer(bucket.start),
+                    "bucket_end_ns": .integer(bucket.start + level.interval.nanoseconds),
+                ]
+            }
+            for (key, numbers) in bucket.numbers.sorted(by: { $0.key < $1.key })
+            where name.map({ $0 == key }) ?? true {
+                rows.numbers.append(numbers.json(begin(key)))
+            }
+            for (key, histogram) in bucket.histograms.sorted(by: { $0.key < $1.key })
+            where name.map({ $0 == key }) ?? true {
+                rows.histograms.append(histogram.json(begin(key)))
+            }
+        }
+        return rows
+    }
+}
+
+extension MetricRollups.Level {
+    fileprivate mutating func add(_ name: String, _ point: MetricPoint, at time: Timestamp) {
+        let nanoseconds = max(0, time.nanoseconds)
+        let start = nanoseconds - nanoseconds % interval.nanoseconds
+        guard let place = place(of: start) else { return }
+        switch point.value {
+        case .number(let number):
+            guard hasRoom(buckets[place].numbers, name) else { return }
+            buckets[place].numbers[name, default: .init()].add(number)
+        case .histogram(let histogram):
+            guard hasRoom(buckets[place].histograms, name) else { return }
+            let known = buckets[place].histograms[name]
+            buckets[place].histograms[name] = known?.adding(histogram) ?? histogram
+        }
+    }
+
+    private func hasRoom<Value>(_ values: [String: Value], _ name: String) -> Bool {
+        values.count < MetricRollups.names || values[name] != nil
+    }
+
+    /// Nil: it is too old.
+    private mutating func place(of start: Int64) -> Int? {
+        let place = buckets.lastIndex { $0.start <= start }
+        if let place, buckets[place].start == start { return place }
+        if place == nil, buckets.count >= count { return nil }
+        let next = place.map { $0 + 1 } ?? 0
+        buckets.insert(.init(start: start), at: next)
+        guard buckets.count > count else { return next }
+        buckets.removeFirst()
+        return next - 1
+    }
+}
+
+extension MetricRollups.Numbers {
+    fileprivate func json(_ row: JSONObject) -> JSONValue {
+        var row = row
+        row["count"] = .integer(Int64(count))
+        row["sum"] = .double(sum)
+        row["min"] = .double(least)
+        row["max"] = .double(most)
+        row["avg"] = .double(sum / Double(max(1, count)))
+        return .object(row)
+    }
+}

@@ -1,0 +1,75 @@
+import Events
+package import Primitives
+
+// What the store makes of the log's records beside what it keeps of them.
+
+extension TelemetryStore {
+    /// Heeds what a record says about telemetry itself, and decides over a trace that it begins.
+    /// `isOld`: it is of a life before this one.
+    mutating func heed(_ record: FollowedRecord, _ change: WorkChange, isOld: Bool) {
+        switch record.event {
+        case .telemetryCleared(let event): clear(event.content)
+        case .alertChanged(let event) where isOld: alerts.take(event, at: record.time)
+        case .triggered(let event) where event.parent != nil || !settings.sampling.keepsAllTraces:
+            guard let work = change.began else { break }
+            begin(work.facts, parent: event.parent)
+        case .invoked, .cron(.fired):
+            guard !settings.sampling.keepsAllTraces, let work = change.began else { break }
+            begin(work.facts, parent: nil)
+        default: break
+        }
+    }
+
+    private mutating func begin(_ work: WorkFacts, parent: RemoteSpan?) {
+        guard work.cause == nil, let trace = work.trace else { return }
+        sampler.begin(
+            trace,
+            work.operation,
+            settings.service,
+            parent: parent,
+            at: work.start,
+            settings.sampling
+        )
+    }
+
+    /// Whether what a record tells of is kept and sent on.
+    mutating func samples(_ item: Telemetry, _ record: FollowedRecord) -> Bool {
+        switch item {
+        case .log: settings.sampling.keepsLine(at: record.offset)
+        case .span(let span):
+            sampler.keeps(span.trace, at: record.time, settings.sampling, span)
+        case .metric: true
+        }
+    }
+
+    mutating func samples(_ span: KeptSpan, at time: Timestamp) -> Bool {
+        sampler.keeps(span.key.trace, at: time, settings.sampling, span.span)
+    }
+
+    /// The same for a span that has only begun.
+    mutating func samples(_ span: ReportedSpan) -> Bool {
+        sampler.keeps(span.trace, at: span.record.start, settings.sampling, span)
+    }
+
+    /// Something new.
+    mutating func echo(_ item: Telemetry, at time: Timestamp) {
+        guard settings.echoesLogs, case .log(let line) = item else { return }
+        echoes.append(line, received: time)
+    }
+
+    mutating func clear(_ content: TelemetryCleared.Content?) {
+        switch content {
+        case .traces: spans.removeAll()
+        case .logs: logs.removeAll()
+        case nil: break
+        }
+    }
+
+    /// Takes settings that were edited: what is too much by now goes at once.
+    package mutating func configure(_ settings: Settings, now: Timestamp) {
+        self.settings = settings
+        spans.bound(by: settings.spanBounds, now: now)
+        logs.bound(by: settings.logBounds, now: now)
+        metrics.bound(by: settings.metricBounds, now: now)
+    }
+}
