@@ -40,10 +40,15 @@ struct RequestParser {
     /// Whether there is something that was not asked for yet, or is not whole.
     var hasBytes: Bool { buffer.readableBytes > 0 }
 
+    /// For tests: the memory of what is there, in bytes.
+    var capacity: Int { buffer.storageCapacity }
+
     mutating func feed(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
+            // Or a line that is cut by every read would keep all that came before it.
+            buffer.discardReadBytes()
             var bytes = bytes
             buffer.writeBuffer(&bytes)
         }

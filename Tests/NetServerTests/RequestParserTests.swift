@@ -167,6 +167,22 @@ struct RequestParserTests {
     }
 
     private static let chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    @Test("what was read is not kept, wherever the reads cut")
+    func memory() throws {
+        var parser = RequestParser(HTTPSettings())
+        parser.feed(ByteBuffer(string: "\(Self.chunked)3"))
+        let chunk = String(repeating: "x", count: 0x3E8)
+        var taken = 0
+        for _ in 0..<1000 {
+            parser.feed(ByteBuffer(string: "E8\r\n\(chunk)\r\n3"))
+            while let part = try parser.next() {
+                if case .body(let bytes) = part { taken += bytes.readableBytes }
+            }
+            #expect(parser.capacity < 8192)
+        }
+        #expect(taken == 1_000_000)
+    }
+
     private static let long = String(repeating: "a", count: 17_000)
     private static let chunk = "1;\(String(repeating: "x", count: 200))\r\na\r\n"
 
