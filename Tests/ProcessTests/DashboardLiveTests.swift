@@ -147,7 +147,7 @@ extension Programs.DashboardLiveTests {
         // Fills what kernels keep for the page that does not read, and then there is no room.
         let filler = String(repeating: "x", count: 7000)
         var ticks = 0
-        for round in 0..<60 {
+        for round in 0..<28 {
             for number in 0..<60 {
                 _ = try worker.call(
                     "engine::log::info",

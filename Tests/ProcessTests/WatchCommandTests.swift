@@ -153,6 +153,7 @@ extension Programs.WatchCommandTests {
         #expect(workers.contains("shop"), "\(workers)")
         #expect(!workers.contains("iii-cli") && !workers.contains("iii-state"))
         #expect(try rows("workers", "--all").contains { $0["name"] as? String == "iii-state" })
+        _ = shop
         let plain = try rows("functions").compactMap { $0["function_id"] as? String }
         #expect(plain.contains("shop::order") && !plain.contains("engine::workers::list"))
         let found = try rows("functions", "order").compactMap { $0["function_id"] as? String }
