@@ -32,6 +32,8 @@ package enum Command: Sendable {
     indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
+    /// What a ``Effect/readBody(_:)`` came to.
+    case requestBody(ExchangeID, [UInt8])
     /// A function has begun to write its response into the request's channel.
     case requestStreams(ExchangeID)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.

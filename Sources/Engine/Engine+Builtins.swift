@@ -148,6 +148,7 @@ extension Engine where Store: ~Copyable {
         _ origin: Origin
     ) throws(LogError) -> Outcome {
         let decision: StateDecision
+        if function == .entries { views.state.prepareEntries(input) }
         do throws(ErrorBody) {
             decision = try Self.decide(function, input, views.state, &log, now: now.wall)
         } catch {

@@ -63,7 +63,10 @@ extension Engine where Store: ~Copyable {
             gate.hold(.respond(exchange, .methodNotAllowed(methods), trace: nil), after: nil)
         case .found(let trigger, let parameters):
             guard !isDraining else { return refuseWhileStopping(exchange) }
-            guard exchanges.count < options.http.concurrency else {
+            if request.awaitsBody, options.http.middleware.isEmpty {
+                return awaitBody(of: exchange, .request(request, propagation))
+            }
+            guard hasRoomForRequests else {
                 return waitingRequests.append(
                     WaitingRequest(request: request, propagation: propagation),
                     exchange
@@ -73,7 +76,7 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    private mutating func refuseWhileStopping(_ exchange: ExchangeID) {
+    mutating func refuseWhileStopping(_ exchange: ExchangeID) {
         let stopping = ErrorBody(code: "SHUTTING_DOWN", message: "The engine is stopping")
         let reply = HTTPReply(status: 503, error: stopping)
         gate.hold(.respond(exchange, reply, trace: nil), after: nil)
@@ -83,7 +86,7 @@ extension Engine where Store: ~Copyable {
 
     /// Begins with requests that wait, as far as there is room. Called behind every command.
     mutating func beginWaitingRequests() throws(LogError) {
-        while exchanges.count < options.http.concurrency,
+        while hasRoomForRequests,
             let (exchange, waiting) = waitingRequests.popFirst()
         {
             // Its trigger may have gone meanwhile, or the disk have filled up.
@@ -94,9 +97,11 @@ extension Engine where Store: ~Copyable {
     /// New work is not begun any more: what waits is told.
     mutating func refuseWaitingRequests() {
         while let (exchange, _) = waitingRequests.popFirst() { refuseWhileStopping(exchange) }
+        refuseAwaitedBodies()
     }
 
     mutating func abandon(_ exchange: ExchangeID) throws(LogError) {
+        awaitedBodies[exchange] = nil
         guard let open = exchanges.removeValue(forKey: exchange) else {
             return waitingRequests.remove(exchange)
         }
@@ -157,13 +162,17 @@ extension Engine where Store: ~Copyable {
         run.logged = event.logged.bytes
         run.key = key
         run.gatekeepers = gatekeepers(of: trigger)
+        if request.awaitsBody {
+            let bodiless = BodilessRequest(request, trigger, parameters)
+            run.gatekeepers.insert(.body(bodiless), at: options.http.middleware.count)
+        }
         if !run.gatekeepers.isEmpty {
             run.question = question(about: request, event, parameters, trigger)
         }
         try start(run)
     }
 
-    private func key(
+    func key(
         of request: HTTPRequest,
         _ trigger: HTTPTrigger
     ) throws(ErrorBody) -> RequestKey? {
@@ -191,7 +200,7 @@ extension Engine where Store: ~Copyable {
         return all[...]
     }
 
-    private func question(
+    func question(
         about request: HTTPRequest,
         _ event: HTTPEvent,
         _ parameters: [(name: String, value: String)],
@@ -311,6 +320,7 @@ extension Engine where Store: ~Copyable {
     /// Once for each exchange; one whose client has gone, or has been told 504, gets nothing.
     mutating func respond(_ exchange: ExchangeID, with reply: HTTPReply, after offset: Offset?) {
         guard let open = exchanges.removeValue(forKey: exchange) else { return }
+        if !awaitedBodies.isEmpty { awaitedBodies[exchange] = nil }
         gate.hold(.respond(exchange, reply, trace: open.trace), after: offset)
     }
 
@@ -324,7 +334,7 @@ extension Engine where Store: ~Copyable {
     }
 
     mutating func expire(_ exchange: ExchangeID) throws(LogError) {
-        guard let open = exchanges[exchange] else { return }
+        guard let open = exchanges[exchange] else { return expireBody(of: exchange) }
         respond(exchange, with: .timedOut, after: nil)
         try forgo(open)
     }

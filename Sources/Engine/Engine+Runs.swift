@@ -17,6 +17,7 @@ extension Engine where Store: ~Copyable {
         switch run.gatekeepers.popFirst() {
         case .condition(let condition): try ask(condition, whether: run)
         case .middleware(let middleware): try ask(middleware, about: run)
+        case .body(let request): awaitBody(of: run, request)
         case nil:
             if let key = run.key, case .respond(let exchange) = run.purpose,
                 try !claims(key, for: run, exchange)
@@ -51,7 +52,7 @@ extension Engine where Store: ~Copyable {
         guard let worker = chosen ?? registry.pick(run.function) else {
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
         }
-        if let endpoint = worker.endpoints[run.function] {
+        if !worker.endpoints.isEmpty, let endpoint = worker.endpoints[run.function] {
             return try fetch(run, endpoint, worker)
         }
         guard fits(run.payload.count, to: worker) else {

@@ -32,7 +32,8 @@ extension Engine where Store: ~Copyable {
         switch subject {
         case .namespaceGrace(let connection): registry.workers[connection]?.pending != nil
         case .middlewareDeadline(let exchange, let number): exchanges[exchange]?.asking == number
-        case .responseDeadline(let exchange): exchanges[exchange] != nil
+        case .responseDeadline(let exchange):
+            exchanges[exchange] != nil || awaitedBodies[exchange] != nil
         case .admissionDeadline(let id): admissions.contains(id)
         case .streamAdmission(let id): streams.admissions.contains(id)
         case .hookDeadline(let connection, let number):

@@ -41,6 +41,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var cronHistory = CronHistory()
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: OpenExchange] = [:]
+    /// Those whose bodies have not come.
+    var awaitedBodies: [ExchangeID: AwaitedBody] = [:]
     /// Those that have not begun, since there are enough of the others.
     var waitingRequests = WaitingRequests()
     /// Runs of requests with an `Idempotency-Key`, by their `keyed` records.
@@ -188,7 +190,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         switch command {
         case .call(let connection, let call):
             answer(call, on: connection, .failure(refusal), after: nil)
-        case .request(let exchange, _, _):
+        case .request(let exchange, _, _), .requestBody(let exchange, _):
             exchanges[exchange] = nil
             let reply = HTTPReply(status: 413, error: refusal)
             gate.hold(.respond(exchange, reply, trace: nil), after: nil)
@@ -217,6 +219,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): try abandon(exchange)
+        case .requestBody(let exchange, let body): try take(body, of: exchange)
         case .requestStreams(let exchange): try stream(exchange)
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)

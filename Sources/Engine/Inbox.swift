@@ -21,14 +21,25 @@ package final class Inbox: Sendable {
     }
 
     /// Where telemetry takes room before it is offered; the core gives it back.
-    package let telemetry = TelemetryRoom()
+    package let telemetry: TelemetryRoom
     private let state = Mutex(State())
     private let waker: Waker
     private let limitBytes: Int
     private let limitCommands: Int
 
-    package init(waker: Waker, limitBytes: Int = 16 << 20, limitCommands: Int = 65_536) {
+    /// - Parameters:
+    ///   - waker: what the core sleeps by.
+    ///   - telemetry: room for it.
+    ///   - limitBytes: beyond this the inbox is full.
+    ///   - limitCommands: or beyond as many commands.
+    package init(
+        waker: Waker,
+        telemetry: TelemetryRoom = TelemetryRoom(),
+        limitBytes: Int = 16 << 20,
+        limitCommands: Int = 65_536
+    ) {
         self.waker = waker
+        self.telemetry = telemetry
         self.limitBytes = limitBytes
         self.limitCommands = limitCommands
     }

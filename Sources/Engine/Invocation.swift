@@ -46,14 +46,15 @@ final class Run {
     }
 
     let function: FunctionName
-    let payload: [UInt8]
+    /// Of a request whose body has not come, without that.
+    private(set) var payload: [UInt8]
     let metadata: JSONText?
     let purpose: Purpose
     let trace: TraceID
     /// The record that led to it.
     let cause: Offset?
     /// Whether the cause's record holds the payload already, so that `invoked` need not repeat it.
-    let causeHoldsPayload: Bool
+    private(set) var causeHoldsPayload: Bool
     let baggage: String?
     let caller: UUID128?
     /// Functions that are asked, one after the other, before it takes place.
@@ -91,6 +92,15 @@ final class Run {
         /// Must not answer `false`.
         case condition(FunctionName)
         case middleware(FunctionName)
+        /// Nobody behind it is asked before the request's body has come.
+        case body(BodilessRequest)
+    }
+
+    /// The body of its request has come, too late for the record of the request.
+    func complete(with payload: [UInt8], logged: [UInt8]) {
+        self.payload = payload
+        self.logged = logged
+        causeHoldsPayload = false
     }
 
     /// One call of an observer's target.

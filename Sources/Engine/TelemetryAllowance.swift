@@ -1,10 +1,11 @@
-/// How much of an event loop's time goes into reading telemetry: a share of it at the most. Work
-/// comes over the same loop, and a flood of spans must not slow it.
+/// How much of an event loop's time goes into reading telemetry at once: a share of it at the most.
+/// Work comes over the same loop, and a flood of spans must not slow it: what there is no time for
+/// is read by a thread that nobody waits for (``TelemetryRoom/postpone(_:isSpans:)``).
 package struct TelemetryAllowance {
     /// Of all the time there is.
-    private static let share = 0.1
+    private static let share = 0.02
     /// What may be used at once after a quiet time, in nanoseconds.
-    private static let most: Double = 100_000_000
+    private static let most: Double = 5_000_000
 
     private var nanoseconds = Self.most
     private var last: UInt64

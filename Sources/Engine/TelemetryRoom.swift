@@ -1,11 +1,26 @@
+import DequeModule
+package import Disk
 package import Observability
 import Synchronization
 
-/// How much telemetry may wait for the core. What finds no room is dropped unread and counted, so
-/// that a flood of it costs neither memory nor the work that goes through the same inbox.
+/// A frame of telemetry that there was no time for when it came.
+package struct PostponedTelemetry: Sendable {
+    /// Its length, which it has room for.
+    package let bytes: Int
+    package let read: @Sendable () -> [Telemetry]
+
+    package init(bytes: Int, read: @escaping @Sendable () -> [Telemetry]) {
+        self.bytes = bytes
+        self.read = read
+    }
+}
+
+/// How much telemetry may wait to be read, and for the core. What finds no room is dropped unread
+/// and counted, so that a flood of it costs neither memory nor the work that comes by the same way.
 package final class TelemetryRoom: Sendable {
     private struct State {
         var bytes = 0
+        var postponed: Deque<PostponedTelemetry> = []
         var dropped = DroppedFrames()
 
         mutating func drop(isSpans: Bool) {
@@ -15,9 +30,16 @@ package final class TelemetryRoom: Sendable {
 
     private let state = Mutex(State())
     private let limit: Int
+    /// What the thread sleeps by that reads what was postponed.
+    package let waker: Waker?
 
-    /// - Parameter limit: bytes of frames that wait; one frame may always wait.
-    package init(limit: Int = 4 << 20) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: bytes of frames that wait; one frame may always wait.
+    ///   - waker: rung where something was postponed; nil: nobody reads that, and it is dropped.
+    package init(limit: Int = 4 << 20, waker: Waker? = nil) {
+        self.limit = limit
+        self.waker = waker
+    }
 
     /// Takes room for a frame; ``leave(_:)`` gives it back.
     ///
@@ -33,8 +55,20 @@ package final class TelemetryRoom: Sendable {
         }
     }
 
-    /// Counts a frame that is dropped for want of time to read it.
-    package func drop(isSpans: Bool) { state.withLock { $0.drop(isSpans: isSpans) } }
+    /// Leaves a frame, which has entered, to the thread that reads what was postponed.
+    package func postpone(_ frame: PostponedTelemetry, isSpans: Bool) {
+        guard let waker else {
+            leave(frame.bytes)
+            return state.withLock { $0.drop(isSpans: isSpans) }
+        }
+        state.withLock { $0.postponed.append(frame) }
+        waker.wake()
+    }
+
+    /// The oldest frame that was postponed; whoever takes it sees to it that it leaves.
+    package func takePostponed() -> PostponedTelemetry? {
+        state.withLock { $0.postponed.popFirst() }
+    }
 
     package func leave(_ bytes: Int) {
         state.withLock { state in

@@ -46,7 +46,7 @@ final class Worker {
 
     /// What it was asked to run and has not answered.
     private(set) var serving: [UUID128: Invocation] = [:]
-    private var servingByTrace: [TraceID: [UUID128]] = [:]
+    private var servingByTrace: [TraceID: Siblings] = [:]
     /// When it was last given work, as a count: of equals, the one that waited longest is next.
     var lastPicked: UInt64 = 0
 
@@ -99,14 +99,15 @@ final class Worker {
 
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation
-        servingByTrace[invocation.trace, default: []].append(invocation.id)
+        if servingByTrace[invocation.trace]?.append(invocation.id) == nil {
+            servingByTrace[invocation.trace] = Siblings(invocation.id)
+        }
     }
 
     /// Takes an invocation out; nil: it was not asked for, or is over.
     func end(_ id: UUID128) -> Invocation? {
         guard let invocation = serving.removeValue(forKey: id) else { return nil }
-        servingByTrace[invocation.trace]?.removeAll { $0 == id }
-        if servingByTrace[invocation.trace]?.isEmpty == true {
+        if servingByTrace[invocation.trace]?.remove(id) == false {
             servingByTrace[invocation.trace] = nil
         }
         return invocation
@@ -123,7 +124,7 @@ final class Worker {
     /// Which of its invocations a call of this trace comes from: the one whose function the
     /// caller's baggage names, else the youngest.
     func origin(trace: TraceID, baggage: String?) -> Invocation? {
-        let candidates = (servingByTrace[trace] ?? []).compactMap { serving[$0] }
+        let candidates = (servingByTrace[trace]?.all ?? []).compactMap { serving[$0] }
         guard candidates.count > 1, let named = Baggage.function(in: baggage) else {
             return candidates.last
         }
@@ -134,7 +135,7 @@ final class Worker {
     /// a call without a trace context belongs to, as far as anybody can tell.
     var soleOrigin: Invocation? {
         guard servingByTrace.count == 1, let ids = servingByTrace.values.first else { return nil }
-        return ids.last.flatMap { serving[$0] }
+        return serving[ids.last]
     }
 
     /// The largest message that its SDK can receive, in bytes (protocol 1.5).
@@ -144,6 +145,33 @@ final class Worker {
         let parts = version.split(separator: ".").compactMap { Int($0) }
         let isOld = parts.lexicographicallyPrecedes([0, 24, 5])
         return isOld ? Limits.oldClientMessageBytes : Limits.messageBytes
+    }
+}
+
+/// What a worker is running of one trace, in the order in which it began: of most traces one thing,
+/// which takes no memory of its own.
+private struct Siblings {
+    private(set) var last: UUID128
+    private var others: [UUID128] = []
+
+    init(_ only: UUID128) { last = only }
+
+    var all: [UUID128] { others + [last] }
+
+    mutating func append(_ id: UUID128) {
+        others.append(last)
+        last = id
+    }
+
+    /// - Returns: whether any is left.
+    mutating func remove(_ id: UUID128) -> Bool {
+        guard last == id else {
+            others.removeAll { $0 == id }
+            return true
+        }
+        guard let next = others.popLast() else { return false }
+        last = next
+        return true
     }
 }
 
@@ -186,7 +214,8 @@ enum Baggage {
 
     /// The same baggage for a call of `function`: that entry replaced, the others kept.
     static func naming(_ function: String, in baggage: String?) -> String {
-        let others = (baggage?.split(separator: ",") ?? []).filter {
+        guard let baggage else { return "\(functionKey)=\(function)" }
+        let others = baggage.split(separator: ",").filter {
             !$0.drop(while: { $0 == " " }).hasPrefix("\(functionKey)=")
         }
         return (others.map(String.init) + ["\(functionKey)=\(function)"]).joined(separator: ",")

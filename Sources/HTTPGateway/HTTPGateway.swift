@@ -14,7 +14,7 @@ package final class HTTPGateway: HTTPService {
         let exchange: HTTPExchange
         /// Of its two channels.
         let key: UUID128
-        let body: [UInt8]
+        var body: [UInt8]
         let asker: CORS.Asker
         /// Made when somebody asks for either channel: most requests need none.
         var streams: ExchangeStreams?
@@ -55,6 +55,9 @@ package final class HTTPGateway: HTTPService {
         return keepsKeys && header("idempotency-key") != nil
     }
 
+    /// Who guards a route may refuse a request before its body is read (services 1, A.11).
+    package var takesHeadsFirst: Bool { true }
+
     package func receive(_ request: NetServer.HTTPRequest, _ exchange: HTTPExchange) {
         nextNumber += 1
         let id = ExchangeID(loop: loopNumber, number: nextNumber)
@@ -73,7 +76,7 @@ package final class HTTPGateway: HTTPService {
             traceparent: request.header("traceparent"),
             baggage: request.header("baggage")
         )
-        let translated = HTTP.HTTPRequest(
+        var translated = HTTP.HTTPRequest(
             method: request.method,
             path: request.path,
             query: request.query,
@@ -85,6 +88,7 @@ package final class HTTPGateway: HTTPService {
                 key: key
             )
         )
+        translated.awaitsBody = exchange.awaitsBody
         commands.append(.request(id, translated, propagation))
         commandBytes += request.body.count + 512
     }
@@ -100,6 +104,15 @@ package final class HTTPGateway: HTTPService {
         guard let request = pending.removeValue(forKey: id.number) else { return }
         request.streams?.abandon()
         tell(.requestAbandoned(id))
+    }
+
+    /// Has the body received that is part of the function's input.
+    private func readBody(of id: ExchangeID) {
+        pending[id.number]?.exchange.collectBody { [weak self] body in
+            self?.pending[id.number]?.body = body
+            self?.commandBytes += body.count
+            self?.tell(.requestBody(id, body))
+        }
     }
 
     /// Behind its request, which may not have been handed over yet.
@@ -156,6 +169,7 @@ package final class HTTPGateway: HTTPService {
                 )
             )
             request.streams?.abandon()
+        case .readBody(let id): readBody(of: id)
         case .stream(let id, let trace):
             guard let request = pending[id.number] else { return }
             request.streams?.begin { [cors] reply in

@@ -46,6 +46,18 @@ package struct JSONBuilder: Sendable {
         needsComma = false
     }
 
+    /// As ``key(_:)``, for a name in which nothing needs an escape.
+    package mutating func key(plain name: StaticString) {
+        separate()
+        bytes.append(ASCII.quote)
+        bytes.append(
+            contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        )
+        bytes.append(ASCII.quote)
+        bytes.append(ASCII.colon)
+        needsComma = false
+    }
+
     private mutating func begin(_ opening: UInt8) {
         separate()
         bytes.append(opening)

@@ -111,6 +111,33 @@ extension JSONText: CustomStringConvertible {
         return found ?? nil
     }
 
+    /// Three top-level members, each as ``member(_:)`` has it, in one pass.
+    package func members(
+        _ first: StaticString,
+        _ second: StaticString,
+        _ third: StaticString
+    ) -> (JSONText?, JSONText?, JSONText?) {
+        guard isObject else { return (nil, nil, nil) }
+        let found = scan { (scanner) throws(JSONError) -> (JSONText?, JSONText?, JSONText?) in
+            var last: (JSONSlice?, JSONSlice?, JSONSlice?) = (nil, nil, nil)
+            try scanner.beginObject()
+            while let key = try scanner.nextMember() {
+                let slice = try scanner.skipValue()
+                if scanner.matches(key, first) {
+                    last.0 = slice
+                } else if scanner.matches(key, second) {
+                    last.1 = slice
+                } else if scanner.matches(key, third) {
+                    last.2 = slice
+                }
+            }
+            return (
+                last.0.map(scanner.text), last.1.map(scanner.text), last.2.map(scanner.text)
+            )
+        }
+        return found ?? (nil, nil, nil)
+    }
+
     /// The members in the order of the text, duplicates included; empty if this is no object.
     var topLevelMembers: [(name: String, value: JSONSlice)] {
         guard isObject else { return [] }

@@ -50,6 +50,9 @@ package protocol HTTPService: AnyObject {
     /// with the head, and the body by ``HTTPExchange/readBody(_:)``. `header` gives the first value
     /// that was sent under a name.
     func wantsWholeBody(header: (String) -> String?) -> Bool
+    /// Whether a request whose whole body is wanted, but has not come along with its head, is to be
+    /// received without it: it comes by ``HTTPExchange/collectBody(_:)`` then.
+    var takesHeadsFirst: Bool { get }
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
     /// Comes once in a turn of the event loop in which requests were received, after the last of
     /// them, whatever their connections: the time to hand a batch over.
@@ -58,6 +61,7 @@ package protocol HTTPService: AnyObject {
 
 extension HTTPService {
     package func wantsWholeBody(header: (String) -> String?) -> Bool { true }
+    package var takesHeadsFirst: Bool { false }
 }
 
 /// Bounds of a listener for HTTP.

@@ -46,7 +46,7 @@ extension HTTPConnection {
         close(exchangeOf: head, keepsAlive: reply.keepsAlive && !isDraining)
     }
 
-    private var sendsBody: Bool { reply?.reply.mayHaveBody == true && head?.method != .HEAD }
+    private var sendsBody: Bool { reply?.reply.mayHaveBody == true && head?.isHead != true }
 
     /// Without the last chunk, so that the client knows.
     func abort() {
@@ -72,23 +72,25 @@ extension HTTPConnection {
     }
 
     /// Gives up an exchange whose body does not come as it should.
-    func breakOff() {
+    func breakOff(
+        _ refusal: Refusal = Refusal(
+            408,
+            "the request's body did not come in time, or not as HTTP has it"
+        )
+    ) {
         let hasBegun = reply != nil
         let exchange = exchange
         self.exchange = nil
         exchange?.abandon()
         if hasBegun { return abort() }
-        refuse(Refusal(408, "the request's body did not come in time, or not as HTTP has it"))
+        refuse(refusal)
     }
 
     // MARK: Sending
 
-    private func keepsAlive(_ head: HTTPRequestHead, isStreamed: Bool = false) -> Bool {
-        // NIO stops parsing behind a request that offers another protocol, which none gets here.
-        guard !isStream, head.isKeepAlive, !isDraining, !head.headers.contains(name: "upgrade")
-        else {
-            return false
-        }
+    private func keepsAlive(_ head: RequestHead, isStreamed: Bool = false) -> Bool {
+        // A client that was not told to go on with its body may send it, or not.
+        guard head.keepsAlive, !isDraining, !owesContinue else { return false }
         if isStreamed, head.version == .http1_0 { return false }
         // What nobody read has to be dropped before the next request.
         return (rest?.length ?? 0) <= settings.bodyBytes
@@ -96,12 +98,12 @@ extension HTTPConnection {
 
     private func send(
         _ reply: HTTPReply,
-        to head: HTTPRequestHead?,
+        to head: RequestHead?,
         keepsAlive: Bool,
         isStreamed: Bool = false
     ) {
         let circumstances = HTTPReply.Circumstances(
-            isHead: head?.method == .HEAD,
+            isHead: head?.isHead == true,
             isHTTP10: head?.version == .http1_0,
             keepsAlive: keepsAlive,
             isStreamed: isStreamed,
@@ -141,10 +143,11 @@ extension HTTPConnection {
     // MARK: Ending
 
     /// The reply is complete: goes on to the next request, or ends.
-    private func close(exchangeOf head: HTTPRequestHead, keepsAlive: Bool) {
+    private func close(exchangeOf head: RequestHead, keepsAlive: Bool) {
         exchange = nil
         self.head = nil
         reply = nil
+        body = []
         releaseBody()
         hasReplied = true
         guard keepsAlive else { return closeGently() }
@@ -169,7 +172,7 @@ extension HTTPConnection {
         body = []
         releaseBody()
         rest = nil
-        queue.removeAll()
+        dropRest()
         deadline.clear()
         flush()
         if isStream {

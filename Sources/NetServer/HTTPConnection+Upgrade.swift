@@ -10,19 +10,20 @@ extension HTTPConnection: RemovableChannelHandler {
         guard phase == .answering, let head, !isStream, settings.allowsUpgrade else {
             return Refusal(501, "no WebSocket begins here")
         }
-        guard rest == nil, queue.isEmpty else {
+        guard rest == nil, head.body == .length(0) else {
             return Refusal(400, "a WebSocket begins with a request without a body")
         }
+        let handshake = head.forNIO
         return Handshake.defect(
-            ofHandshake: head,
-            isUpgrade: head.names("websocket", in: "upgrade")
+            ofHandshake: handshake,
+            isUpgrade: handshake.names("websocket", in: "upgrade")
         )
     }
 
     /// Answers with 101, and leaves the connection to the WebSocket. There is no
     /// ``upgradeDefect``.
     func becomeWebSocket(_ settings: WebSocketSettings, _ session: any WebSocketSession) {
-        guard let context, let head else { return }
+        guard let context, let head = head?.forNIO else { return }
         exchange = nil
         let upgrader = NIOWebSocketServerUpgrader(
             shouldUpgrade: { channel, _ in
@@ -59,9 +60,6 @@ extension HTTPConnection: RemovableChannelHandler {
         flush()
         let pipeline = context.pipeline.syncOperations
         do {
-            let decoder = try pipeline.context(
-                handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self
-            )
             let connection = WebSocketConnection(
                 eventLoop: context.eventLoop,
                 settings: settings,
@@ -69,9 +67,12 @@ extension HTTPConnection: RemovableChannelHandler {
             )
             try pipeline.addHandler(connection, position: .after(self))
             let reads = takeWantedRead()
+            let early = takeRest()
+            if early.readableBytes > 0 {
+                context.fireChannelRead(wrapInboundOut(early))
+                context.fireChannelReadComplete()
+            }
             pipeline.removeHandler(self).whenFailure { _ in }
-            // What came behind the request is passed on to the WebSocket.
-            pipeline.removeHandler(context: decoder).whenFailure { _ in }
             if reads { context.channel.read() }
         } catch {
             context.close(promise: nil)

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// The requests of one HTTP connection, one after the other.
 ///
@@ -10,16 +9,16 @@ import NIOHTTP1
 ///        |                    |                   |  discarding -- end --+
 ///        +----- refused ------+---- last reply ---+--> closing
 ///
-/// A body that the service wants whole is received before the exchange opens. Any other stays in
-/// the client's socket until somebody reads it from the exchange; what is left of it after the
-/// reply is dropped.
+/// A body that the service wants whole is received before the exchange opens, if it comes along
+/// with its head, or the service does not take heads first. Any other stays in the client's socket
+/// until somebody asks the exchange for it; what is left of it after the reply is dropped.
 ///
-/// What a client pipelines is queued here while an exchange is open, and nothing is read behind it
-/// meanwhile. (NIO's own handler for this delivers the next request from within the write of a
-/// reply: a service that replies at once would recurse as deep as a client pipelines.)
+/// What a client pipelines stays in the parser while an exchange is open, and nothing is read from
+/// the socket behind it meanwhile.
 /// A stream of HTTP/2 is the same with one request, whose parts another handler makes and takes.
 final class HTTPConnection: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -40,14 +39,19 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     var phase = Phase.waiting
     /// Of the request being received or answered.
-    var head: HTTPRequestHead?
+    var head: RequestHead?
     var body: [UInt8] = []
     /// What this one has of the event loop's bodies, in bytes.
-    private var heldBytes = 0
+    var heldBytes = 0
     private var droppedBytes = 0
+    /// Whether something was dropped a moment ago.
+    private var isPaced = false
     /// Whether the end of the last request was seen.
     private(set) var isComplete = false
-    private var bodyBegin = NIODeadline.now()
+    /// When the body was waited for at first; nil: it was not.
+    var bodyBegin: NIODeadline?
+    /// Whether anything has come of the request since the rest was waited for.
+    var hasGrown = false
     var exchange: HTTPExchange?
     /// The reply in progress, of which the head was sent, and what that said of the connection.
     var reply: (reply: HTTPReply, keepsAlive: Bool)?
@@ -55,11 +59,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     private(set) var isDraining = false
     /// What is still to come of the body of the request that is being answered; nil: nothing.
     var rest: Rest?
+    /// Whether the client waits for a word before it sends the body.
+    var owesContinue = false
 
-    /// Parts of later requests, or of a body that nobody reads.
-    var queue = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 0)
-    /// What ended the parsing, to be told after the requests before it are answered.
-    private var parserError: HTTPParserError?
+    /// Of all but a stream.
+    private var parser: RequestParser
+    /// Of a stream: parts of a body that nobody has read.
+    private var queue = CircularBuffer<RequestParser.Part>(initialCapacity: 0)
     private(set) var isPumping = false
     private(set) var isReading = false
     var needsFlush = false
@@ -84,6 +90,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         self.isStream = isStream
         self.settings = settings
         self.service = service
+        parser = RequestParser(settings)
         deadline = MovingDeadline(eventLoop: eventLoop)
     }
 
@@ -93,20 +100,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         settings: HTTPSettings,
         service: LoopService
     ) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = settings.headerBytes
-        limits.maxHeaderListSize = settings.headerBytes
-        limits.maxHeaderFieldCount = settings.headerCount
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(RequestLineCheck())
-        try pipeline.addHandler(
-            ByteToMessageHandler(
-                HTTPRequestDecoder(
-                    leftOverBytesStrategy: settings.allowsUpgrade ? .forwardBytes : .dropBytes,
-                    limitConfiguration: limits
-                )
-            )
-        )
         try pipeline.addHandler(
             HTTPConnection(settings: settings, service: service, eventLoop: channel.eventLoop)
         )
@@ -131,7 +125,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func finish() {
         phase = .closing
         deadline.cancel()
-        queue.removeAll()
+        dropRest()
         reply = nil
         rest = nil
         releaseBody()
@@ -144,22 +138,54 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
-        let part = unwrapInboundIn(data)
+        let bytes = unwrapInboundIn(data)
+        guard phase != .closing else { return drop(bytes.readableBytes) }
+        parser.feed(bytes)
+        pump()
+    }
+
+    /// Of a stream.
+    func receive(_ part: RequestParser.Part) {
+        isReading = true
         if case .end = part { isComplete = true } else { isComplete = false }
-        guard phase != .closing else { return drop(part) }
+        guard phase != .closing else {
+            guard case .body(let bytes) = part else { return deadline.clear() }
+            return drop(bytes.readableBytes)
+        }
         queue.append(part)
         pump()
     }
 
-    /// What comes behind the last reply is dropped, or the peer would lose that; but not for ever.
-    private func drop(_ part: HTTPServerRequestPart) {
-        guard case .body(let bytes) = part else { return deadline.clear() }
-        droppedBytes += bytes.readableBytes
-        if droppedBytes > settings.bodyBytes { context?.close(promise: nil) }
+    /// What comes behind the last reply is dropped, or the peer would lose that; but not for ever,
+    /// and only one read in 5 ms: who sends without end must not have all of the event loop.
+    private func drop(_ count: Int) {
+        droppedBytes += count
+        guard let context, droppedBytes <= settings.bodyBytes else {
+            context?.close(promise: nil)
+            return
+        }
+        guard !isStream, !isPaced else { return }
+        isPaced = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [weak self] in
+            self?.isPaced = false
+            self?.resumeReads()
+        }
+    }
+
+    /// Whether something waits for its turn.
+    var hasMore: Bool { isStream ? !queue.isEmpty : parser.hasBytes }
+
+    /// What came behind the last request, for who takes the connection over.
+    func takeRest() -> ByteBuffer { parser.takeRest() }
+
+    func dropRest() {
+        queue.removeAll()
+        _ = parser.takeRest()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        openFirst()
         flush()
         context.fireChannelReadComplete()
     }
@@ -172,8 +198,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// the socket is watched again, until something is queued: to stop watching it for the time of
     /// an answer takes two system calls a request.
     private var holdsReads: Bool {
+        if phase == .closing { return isPaced }
         guard phase == .answering else { return false }
-        return rest.map { !$0.isWanted } ?? !queue.isEmpty
+        return rest.map { !$0.isWanted } ?? hasMore
     }
 
     func resumeReads() {
@@ -194,14 +221,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard phase != .closing else { return }
-        guard let error = error as? HTTPParserError else {
-            // Bytes behind those that could not be parsed say nothing new.
-            if parserError == nil { context.close(promise: nil) }
-            return
-        }
-        parserError = error
-        pump()
+        if phase != .closing { context.close(promise: nil) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -216,15 +236,23 @@ final class HTTPConnection: ChannelDuplexHandler {
     func pump() {
         guard !isPumping else { return }
         isPumping = true
-        while takesParts, let part = queue.popFirst() { take(part) }
-        if takesParts, let error = parserError {
+        do throws(Refusal) {
+            while takesParts, let part = try nextPart() { take(part) }
+            if !isReading { openFirst() }
+            if phase == .receiving || isCollecting, hasGrown { expectMore() }
+        } catch {
             switch phase {
+            case .answering where isCollecting: breakOff(error)
             case .answering: breakOff()
             case .discarding: closeGently()
-            case .waiting, .receiving, .closing: refuse(error.refusal)
+            case .waiting, .receiving, .closing: refuse(error)
             }
         }
         isPumping = false
+    }
+
+    private func nextPart() throws(Refusal) -> RequestParser.Part? {
+        isStream ? queue.popFirst() : try parser.next()
     }
 
     private var takesParts: Bool {
@@ -235,10 +263,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    private func take(_ part: HTTPServerRequestPart) {
+    private func take(_ part: RequestParser.Part) {
         switch (part, phase) {
         case (.head(let head), _): begin(head)
         case (.body(let bytes), .receiving): append(bytes)
+        case (.body(let bytes), .answering) where isCollecting: append(bytes)
         case (.body(let bytes), .answering): pass(bytes)
         case (.body(let bytes), _): discard(bytes.readableBytes)
         case (.end, .receiving): open(rest: nil)
@@ -246,131 +275,64 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    private func begin(_ head: HTTPRequestHead) {
+    private func begin(_ head: RequestHead) {
         phase = .receiving
         self.head = head
-        bodyBegin = context?.eventLoop.now ?? .now()
-        deadline.set(in: settings.bodyIdle)
+        bodyBegin = nil
+        hasGrown = true
         if let defect = head.defect { return refuse(defect) }
         if head.headers.count > settings.headerCount {
             return refuse(Refusal(431, "the headers are too many"))
         }
-        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        let isChunked = head.headers.contains(name: "transfer-encoding")
-        let isWhole =
-            length == 0 && !isChunked
-            || service.wantsWholeBody { head.headers.first(name: $0) }
-        guard length <= settings.bodyBytes || !isWhole else { return refuseBody() }
-        if head.version == .http1_1, let expected = head.headers.first(name: "expect") {
-            guard expected.lowercased() == "100-continue" else {
-                return refuse(Refusal(417, "the only expectation met is 100-continue"))
-            }
-            write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+        let length: Int? = if case .length(let length) = head.body { length } else { nil }
+        let isWhole = length == 0 || service.wantsWholeBody { head.header($0) }
+        guard !isWhole || length ?? 0 <= settings.bodyBytes else { return refuseBody() }
+        if head.expectation == .unknown {
+            return refuse(Refusal(417, "the only expectation met is 100-continue"))
         }
+        owesContinue = head.expectation == .goOn
         if isWhole {
-            body.reserveCapacity(min(length, 1 << 16))
+            if !service.takesHeadsFirst { goOn() }
+            body.reserveCapacity(min(length ?? 0, 1 << 16))
         } else {
-            open(rest: Rest(length: isChunked ? nil : length))
+            open(rest: Rest(length: length))
         }
     }
 
-    private func append(_ bytes: ByteBuffer) {
-        guard phase == .receiving else { return }
-        let count = bytes.readableBytes
-        guard count <= settings.bodyBytes - body.count else { return refuseBody() }
-        guard count <= settings.loopBodyBytes - service.bodyBytes else {
-            return refuse(Refusal(503, "too many large requests at the moment; try again later"))
-        }
-        service.bodyBytes += count
-        heldBytes += count
-        bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
-        expectMore()
+    /// Hands the request whose body has not come with it to a service that takes heads first.
+    private func openFirst() {
+        guard phase == .receiving, service.takesHeadsFirst, let head else { return }
+        var rest = Rest()
+        if case .length(let length) = head.body { rest.length = length - body.count }
+        open(rest: rest, awaitsBody: true)
     }
 
-    /// The next piece is due in time, and all of them must not come too slowly.
-    private func expectMore() {
-        guard settings.bodyRate > 0, let now = context?.eventLoop.now else {
-            return deadline.set(in: settings.bodyIdle)
-        }
-        let earned = Int64(body.count) * 1_000_000_000 / Int64(settings.bodyRate)
-        let whole = bodyBegin + settings.bodyIdle + .nanoseconds(earned)
-        deadline.set(in: min(settings.bodyIdle, whole - now))
-    }
-
-    /// The request is answered, or nobody will be: its body makes room for others.
-    func releaseBody() {
-        service.bodyBytes -= heldBytes
-        heldBytes = 0
-    }
-
-    private func refuseBody() {
-        refuse(Refusal(413, "a body may have at most \(settings.bodyBytes) bytes"))
-    }
+    var isCollecting: Bool { phase == .answering && exchange?.isCollecting == true }
 
     /// Hands the request to the service.
-    private func open(rest: Rest?) {
+    private func open(rest: Rest?, awaitsBody: Bool = false) {
         guard phase == .receiving, let head, let context else { return }
         phase = .answering
         self.rest = rest
+        if rest == nil { owesContinue = false }
         deadline.clear()
-        let target = HTTPTarget(head.uri)
         let request = HTTPRequest(
-            method: head.method.rawValue,
-            path: target.path,
-            query: target.query,
-            headers: plainHeaders(head.headers),
-            body: body,
+            method: head.method,
+            path: head.target.path,
+            query: head.target.query,
+            headers: head.headers,
+            body: awaitsBody ? [] : body,
             remoteAddress: remoteAddress
         )
-        body = []
+        if !awaitsBody { body = [] }
         let exchange = HTTPExchange(
             eventLoop: context.eventLoop,
             connection: self,
-            hasBody: rest != nil
+            hasBody: rest != nil,
+            awaitsBody: awaitsBody
         )
         self.exchange = exchange
         service.receive(request, exchange)
-    }
-
-    // MARK: A body on request
-
-    func pauseBody() {
-        rest?.isWanted = false
-        deadline.clear()
-    }
-
-    func resumeBody() {
-        guard phase == .answering, rest?.isWanted == false else { return }
-        rest?.isWanted = true
-        deadline.set(in: settings.bodyIdle)
-        pump()
-        resumeReads()
-    }
-
-    private func pass(_ bytes: ByteBuffer) {
-        rest?.length? -= bytes.readableBytes
-        deadline.set(in: settings.bodyIdle)
-        exchange?.receive(.bytes(bytes))
-    }
-
-    private func discard(_ count: Int) {
-        guard phase == .discarding else { return }
-        rest?.dropped += count
-        deadline.set(in: settings.bodyIdle)
-        if let rest, rest.dropped > settings.bodyBytes { closeGently() }
-    }
-
-    private func endRest() {
-        switch phase {
-        case .answering:
-            rest = nil
-            deadline.clear()
-            exchange?.receive(.end)
-        case .discarding:
-            rest = nil
-            if isDraining { closeGently() } else { waitForRequest() }
-        case .waiting, .receiving, .closing: break
-        }
     }
 
     // MARK: Ending

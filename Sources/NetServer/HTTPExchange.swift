@@ -16,7 +16,9 @@ package enum HTTPBodyPart: Equatable, Sendable {
 package final class HTTPExchange {
     package let eventLoop: any EventLoop
     /// Whether a body, of whatever length, can be read.
-    package let hasBody: Bool
+    package private(set) var hasBody: Bool
+    /// Whether the body is wanted whole and has not come yet: see ``collectBody(_:)``.
+    package private(set) var awaitsBody: Bool
     /// Called when the client goes away before the end of the reply; none is needed any more then.
     package var onAbandoned: (() -> Void)?
     /// Called when a client that was slow has taken enough of what was written.
@@ -27,8 +29,15 @@ package final class HTTPExchange {
     private var connection: HTTPConnection?
     private var reply = Reply.none
     private var onBody: ((HTTPBodyPart) -> Void)?
+    private var onWholeBody: (([UInt8]) -> Void)?
 
-    init(eventLoop: any EventLoop, connection: HTTPConnection, hasBody: Bool) {
+    init(
+        eventLoop: any EventLoop,
+        connection: HTTPConnection,
+        hasBody: Bool,
+        awaitsBody: Bool = false
+    ) {
+        self.awaitsBody = awaitsBody
         self.eventLoop = eventLoop
         self.connection = connection
         self.hasBody = hasBody
@@ -101,6 +110,7 @@ package final class HTTPExchange {
         onAbandoned = nil
         onWritable = nil
         onBody = nil
+        onWholeBody = nil
     }
 
     // MARK: The request's body
@@ -113,6 +123,16 @@ package final class HTTPExchange {
         connection?.resumeBody()
     }
 
+    /// Has the whole body received, of a request that came before it, and handed to `then`. Where
+    /// it is too large, or does not come, the client is told so and the exchange is abandoned.
+    package func collectBody(_ then: @escaping ([UInt8]) -> Void) {
+        eventLoop.assertInEventLoop()
+        precondition(awaitsBody, "A body is collected once.")
+        guard connection != nil else { return }
+        onWholeBody = then
+        connection?.resumeBody()
+    }
+
     package func pauseBody() { connection?.pauseBody() }
 
     package func resumeBody() { connection?.resumeBody() }
@@ -120,6 +140,17 @@ package final class HTTPExchange {
     // MARK: From the connection
 
     func receive(_ part: HTTPBodyPart) { onBody?(part) }
+
+    /// Whether the connection is to keep the pieces until the last one.
+    var isCollecting: Bool { onWholeBody != nil }
+
+    func receive(wholeBody body: [UInt8]) {
+        let then = onWholeBody
+        onWholeBody = nil
+        awaitsBody = false
+        hasBody = false
+        then?(body)
+    }
 
     func becameWritable() { onWritable?() }
 

@@ -17,45 +17,48 @@ extension HTTPReply {
 
     /// The reply as it goes over the wire (RFC 9112).
     func bytes(_ circumstances: Circumstances) -> ByteBuffer {
-        let status = sentStatus
         let hasBody = mayHaveBody
+        let sent = headers.filter { Self.isSent($0.name, $0.value) }
+        let room =
+            256 + Self.room(sent) + Self.room(vouched) + (hasBody ? body.count : 0)
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(256 + (hasBody ? body.count : 0))
-        buffer.writeString("HTTP/1.1 \(status) ")
-        buffer.writeString(HTTPResponseStatus(statusCode: status).reasonPhrase)
-        buffer.writeStaticString("\r\n")
-        var hasDate = false
-        for (name, value) in headers {
-            guard Self.isToken(name), Self.isFieldValue(value) else { continue }
-            let lower = name.lowercased()
-            guard !Self.isReserved(lower) else { continue }
-            hasDate = hasDate || lower == "date"
-            Self.write(name, value, to: &buffer)
+        buffer.reserveCapacity(room)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in
+            var writer = ReplyWriter(memory)
+            writer.status(sentStatus)
+            for (name, value) in sent { writer.header(name, value) }
+            for (name, value) in vouched { writer.header(name, value) }
+            if !sent.contains(where: { Self.isDate($0.name) }) {
+                writer.header("date", circumstances.date)
+            }
+            if hasBody, !circumstances.isStreamed {
+                writer.header("content-length", String(body.count))
+            } else if hasBody, !circumstances.isHTTP10 {
+                writer.header("transfer-encoding", "chunked")
+            }
+            if !circumstances.keepsAlive {
+                writer.header("connection", "close")
+            } else if circumstances.isHTTP10 {
+                writer.header("connection", "keep-alive")
+            }
+            writer.write("\r\n")
+            if hasBody, !circumstances.isHead { writer.write(body) }
+            return writer.count
         }
-        for (name, value) in vouched { Self.write(name, value, to: &buffer) }
-        if !hasDate { Self.write("date", circumstances.date, to: &buffer) }
-        if hasBody, !circumstances.isStreamed {
-            Self.write("content-length", String(body.count), to: &buffer)
-        } else if hasBody, !circumstances.isHTTP10 {
-            Self.write("transfer-encoding", "chunked", to: &buffer)
-        }
-        if !circumstances.keepsAlive {
-            Self.write("connection", "close", to: &buffer)
-        } else if circumstances.isHTTP10 {
-            Self.write("connection", "keep-alive", to: &buffer)
-        }
-        buffer.writeStaticString("\r\n")
-        if hasBody, !circumstances.isHead { buffer.writeBytes(body) }
         return buffer
+    }
+
+    /// Bytes that these take.
+    private static func room(_ headers: [(name: String, value: String)]) -> Int {
+        headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
     }
 
     /// The head of the reply for HTTP/2, which says of the connection nothing.
     func head(_ circumstances: Circumstances) -> HTTPResponseHead {
         var fields = HTTPHeaders()
         fields.reserveCapacity(headers.count + vouched.count + 2)
-        for (name, value) in headers where Self.isToken(name) && Self.isFieldValue(value) {
-            let lower = name.lowercased()
-            if !Self.isReserved(lower) { fields.add(name: lower, value: value) }
+        for (name, value) in headers where Self.isSent(name, value) {
+            fields.add(name: name.lowercased(), value: value)
         }
         for (name, value) in vouched { fields.add(name: name, value: value) }
         if !fields.contains(name: "date") { fields.add(name: "date", value: circumstances.date) }
@@ -74,38 +77,73 @@ extension HTTPReply {
     /// RFC 9110, 15.3.5 and 15.4.5.
     var mayHaveBody: Bool { sentStatus != 204 && sentStatus != 304 }
 
-    private static func write(_ name: String, _ value: String, to buffer: inout ByteBuffer) {
-        buffer.writeString(name)
-        buffer.writeStaticString(": ")
-        buffer.writeString(value)
-        buffer.writeStaticString("\r\n")
+    /// Whether a service's header goes out: it is one, and none of the connection's own.
+    private static func isSent(_ name: String, _ value: String) -> Bool {
+        isToken(name) && isFieldValue(value) && !isReserved(name)
     }
 
     /// Whether a header is the connection's business rather than the service's.
     private static func isReserved(_ name: String) -> Bool {
-        switch name {
+        switch name.utf8.count {
+        case 2, 7, 10, 14, 16, 17: break
+        default: return false
+        }
+        switch name.lowercased() {
         case "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade",
             "trailer", "te", "proxy-connection":
-            true
-        default: false
+            return true
+        default: return false
         }
+    }
+
+    private static func isDate(_ name: String) -> Bool {
+        name.utf8.count == 4 && name.lowercased() == "date"
     }
 
     /// RFC 9110, 5.6.2.
     static func isToken(_ name: String) -> Bool {
-        !name.isEmpty
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
+        !name.isEmpty && name.utf8.allSatisfy(HeadReader.isToken)
     }
 
     /// RFC 9110, 5.5: no control character but the tab, and so no line break.
     static func isFieldValue(_ value: String) -> Bool {
         value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+}
+
+/// Writes a reply into memory that has room for it.
+private struct ReplyWriter {
+    private let memory: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+
+    mutating func status(_ status: Int) {
+        if status == 200 { return write("HTTP/1.1 200 OK\r\n") }
+        let reason = HTTPResponseStatus(statusCode: status).reasonPhrase
+        write("HTTP/1.1 \(status) \(reason)\r\n")
+    }
+
+    mutating func header(_ name: String, _ value: String) {
+        write(name)
+        write(": ")
+        write(value)
+        write("\r\n")
+    }
+
+    mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    private mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count <= memory.count - count, "the room was counted")
+        guard let source = bytes.baseAddress, let base = memory.baseAddress else { return }
+        (base + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
     }
 }

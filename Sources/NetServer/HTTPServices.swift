@@ -42,6 +42,8 @@ final class LoopService {
         service.wantsWholeBody(header: header)
     }
 
+    var takesHeadsFirst: Bool { service.takesHeadsFirst }
+
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         if !isEndOfTurnScheduled {
             isEndOfTurnScheduled = true

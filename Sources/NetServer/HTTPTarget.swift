@@ -20,6 +20,9 @@ package struct HTTPTarget: Equatable {
         query = mark.map { String(uri[utf8.index(after: $0)...]) }
     }
 
+    /// Whether this is the absolute form.
+    static func isAbsolute(_ uri: String) -> Bool { endOfScheme(uri) != nil }
+
     private static func endOfScheme(_ uri: String) -> String.Index? {
         for scheme in ["http://", "https://"] where uri.lowercased().hasPrefix(scheme) {
             return uri.utf8.index(uri.startIndex, offsetBy: scheme.utf8.count)

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 /// The answer to a request that reaches no service.
-struct Refusal: Equatable {
+struct Refusal: Error, Equatable {
     let status: Int
     /// A clause for the person who sent it.
     let reason: String
@@ -19,7 +19,7 @@ extension HTTPRequestHead {
         headers[canonicalForm: header].contains { $0.lowercased() == token }
     }
 
-    /// What makes a request unanswerable although NIO's decoder let it through, if anything:
+    /// What makes a request unanswerable although NIO has read it, if anything:
     /// ambiguities about where a request ends are how requests are smuggled.
     var defect: Refusal? {
         if uri.utf8.count > 8192 { return Refusal(414, "the request target exceeds 8192 bytes") }

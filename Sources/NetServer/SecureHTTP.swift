@@ -225,13 +225,30 @@ extension HTTPConnection {
         let pipeline = stream.pipeline.syncOperations
         try pipeline.addHandler(LastFrame())
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
-        try pipeline.addHandler(
-            HTTPConnection(
-                settings: settings,
-                service: service,
-                eventLoop: stream.eventLoop,
-                isStream: true
-            )
+        let connection = HTTPConnection(
+            settings: settings,
+            service: service,
+            eventLoop: stream.eventLoop,
+            isStream: true
         )
+        try pipeline.addHandler(StreamParts(of: connection))
+        try pipeline.addHandler(connection)
+    }
+}
+
+/// Hands the parts of a stream's request on.
+private final class StreamParts: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    private let connection: HTTPConnection
+
+    init(of connection: HTTPConnection) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): connection.receive(.head(RequestHead(head)))
+        case .body(let bytes): connection.receive(.body(bytes))
+        case .end: connection.receive(.end)
+        }
     }
 }

@@ -43,10 +43,10 @@ final class Core: Sendable {
             waker = try Waker()
             tail = DurableTail(waker: try Waker())
             segments = try SegmentKeeper(configuration, report: report)
+            inbox = Inbox(waker: waker, telemetry: TelemetryRoom(waker: try Waker()))
         } catch {
             throw ServeError(error)
         }
-        inbox = Inbox(waker: waker)
     }
 
     /// - Returns: what recovery found, once the log is ready.

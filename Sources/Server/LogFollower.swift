@@ -12,7 +12,7 @@ import Synchronization
 /// was written, decodes it once, and hands it to ``FollowedLog``.
 ///
 /// It costs the core a store for each batch. It looks for more ten times a second at the most, goes
-/// on in short steps with rests between them (``FollowerPace``), and sleeps while there is no more.
+/// on in short steps with rests between them (``BackgroundPace``), and sleeps while there is no more.
 /// What comes faster than it can read is passed over, and counted.
 final class LogFollower: Sendable {
     let log: FollowedLog
@@ -83,7 +83,7 @@ final class LogFollower: Sendable {
         platform_name_thread("iii-follower")
         platform_lower_priority()
         var reader = LogTail(ReadOnlyDirectory(path: path))
-        var pace = FollowerPace()
+        var pace = BackgroundPace()
         /// Up to here nothing is passed over for its age: it is what was before this start.
         let history = tail.durable
         log.live(from: history)
@@ -120,7 +120,7 @@ final class LogFollower: Sendable {
     /// - Throws: where the log cannot be read on.
     private func follow(
         _ reader: inout LogTail<ReadOnlyDirectory>,
-        _ pace: inout FollowerPace,
+        _ pace: inout BackgroundPace,
         _ history: Offset
     ) throws(LogError) {
         while reader.next < tail.durable {
@@ -142,7 +142,7 @@ final class LogFollower: Sendable {
     /// What was there before this start is taken without a rest: nobody is served yet.
     private func take(
         _ records: [FollowedRecord],
-        _ pace: inout FollowerPace,
+        _ pace: inout BackgroundPace,
         _ history: Offset
     ) {
         for start in stride(from: 0, to: records.count, by: Self.step) {

@@ -46,6 +46,7 @@ package enum Server {
         report.opened(opened, configuration)
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
         follower.start()
+        TelemetryReader.start(core.inbox)
         startExporter(of: follower.log, configuration, outbound, on: group.next(), report)
         let listeners: Listeners
         do throws(ServeError) {

@@ -43,12 +43,13 @@ extension WorkerGateway {
     /// protocol says.
     func report(_ kind: BinaryMessage, _ message: UnsafeBufferPointer<UInt8>) {
         // Before anything is read: to read it is most of what it costs.
+        guard inbox.telemetry.enter(message.count, isSpans: kind == .traces) else { return }
+        let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
         let start = NIODeadline.now().uptimeNanoseconds
         guard telemetryTime.isLeft(at: start) else {
-            return inbox.telemetry.drop(isSpans: kind == .traces)
+            return postpone(kind, Array(body), bytes: message.count)
         }
-        guard inbox.telemetry.enter(message.count, isSpans: kind == .traces) else { return }
-        let items = decode(kind, message)
+        let items = Self.decode(kind, body, notify)
         telemetryTime.use(NIODeadline.now().uptimeNanoseconds &- start)
         guard !items.isEmpty else { return inbox.telemetry.leave(message.count) }
         let batch = TelemetryBatch(
@@ -59,11 +60,19 @@ extension WorkerGateway {
         collect(.reported(batch), bytes: message.count)
     }
 
-    private func decode(
+    private func postpone(_ kind: BinaryMessage, _ body: [UInt8], bytes: Int) {
+        let notify = notify
+        let frame = PostponedTelemetry(bytes: bytes) {
+            body.withUnsafeBufferPointer { Self.decode(kind, $0, notify) }
+        }
+        inbox.telemetry.postpone(frame, isSpans: kind == .traces)
+    }
+
+    private static func decode(
         _ kind: BinaryMessage,
-        _ message: UnsafeBufferPointer<UInt8>
+        _ body: UnsafeBufferPointer<UInt8>,
+        _ notify: @Sendable (Notice) -> Void
     ) -> [Telemetry] {
-        let body = UnsafeBufferPointer(rebasing: message.dropFirst(BinaryMessage.prefixBytes))
         let export: JSONText
         do throws(JSONError) {
             export = try JSONText(validating: body)

@@ -184,7 +184,8 @@ package final class WorkerGateway {
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
-        case .respond, .stream, .open, .fetch, .readLog, .look, .began, .watchTraces, .picture,
+        case .respond, .readBody, .stream, .open, .fetch, .readLog, .look, .began, .watchTraces,
+            .picture,
             .toSubscribers:
             break
         }

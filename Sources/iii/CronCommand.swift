@@ -21,25 +21,16 @@ struct CronCommand: AsyncParsableCommand {
 
 /// Which engine, and how to print.
 struct CronArguments: ParsableArguments {
-    @OptionGroup var engine: EngineArguments
+    @OptionGroup var lists: ListArguments
 
-    @Flag(help: "Print JSON, one object a line; so it is where the output is no terminal.")
-    var json = false
+    var json: Bool { lists.json }
 
     func call(_ function: String, _ input: CronInput) async throws(Failure) -> JSONText {
-        try await engine.call("engine::cron::\(function)", input.builder) ?? .emptyObject
+        try await lists.engine.call("engine::cron::\(function)", input.builder) ?? .emptyObject
     }
 
-    /// Prints rows as a table whose columns are as wide as they must be, or as they are.
     func write(_ rows: [JSONText], empty: String, _ columns: [(String, (JSONText) -> String)]) {
-        guard ReportFormat.choose(json: json) == .text else {
-            for row in rows { Terminal.write("\(row)\n", to: .output) }
-            return
-        }
-        guard !rows.isEmpty else { return Terminal.write("\(empty)\n", to: .error) }
-        var table = Table(columns.map(\.0))
-        for row in rows { table.add(columns.map { $0.1(row) }) }
-        Terminal.write(table.lines.map { "\($0)\n" }.joined(), to: .output)
+        lists.write(rows, empty: empty, columns)
     }
 }
 

@@ -16,7 +16,8 @@ struct EngineCommand: AsyncParsableCommand {
         version: "iii \(Server.version)",
         subcommands: [
             ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
-            CronCommand.self, LogsCommand.self, TracesCommand.self, TopCommand.self,
+            QueueCommand.self, CronCommand.self, WorkersCommand.self, FunctionsCommand.self,
+            TriggersCommand.self, LogsCommand.self, TracesCommand.self, TopCommand.self,
             CheckCommand.self,
         ],
         defaultSubcommand: ServeCommand.self

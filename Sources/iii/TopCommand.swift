@@ -201,11 +201,11 @@ struct LoadPicture {
     /// For a terminal with so many rows: what is busy or wrong comes first.
     func lines(rows: Int) -> [String] {
         let failed = "\(failedPerSecond)/s failed"
-        var lines = [
-            "\(SystemClock().now().wall.rfc3339().prefix(19))Z  \(Color.bold("\(perSecond)/s")) run, "
-                + (failedPerSecond > 0 ? Color.red(failed) : failed)
-                + ", p50 \(load.p50) ms, p99 \(load.p99) ms", "",
-        ]
+        let time = SystemClock().now().wall.rfc3339().prefix(19)
+        var head = "\(time)Z  \(Color.bold("\(perSecond)/s")) run, "
+        head += failedPerSecond > 0 ? Color.red(failed) : failed
+        head += ", p50 \(Self.rounded(load.p50)) ms, p99 \(Self.rounded(load.p99)) ms"
+        var lines = [head, ""]
         let parts = [queueTable, workerTable, functionTable].filter { !$0.isEmpty }
         for (index, part) in parts.enumerated() {
             let left = rows - lines.count - 1
@@ -216,6 +216,9 @@ struct LoadPicture {
         }
         return Array(lines.prefix(rows))
     }
+
+    /// With one digit behind the point, which is enough for milliseconds.
+    private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
     private var queueTable: [String] {
         var table = Table(["QUEUE", "WAITING", "DEAD", "CONSUMERS"], numbers: [1, 2, 3])

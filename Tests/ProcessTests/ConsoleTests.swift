@@ -161,7 +161,7 @@ extension Programs.ConsoleTests {
         }
     }
 
-    @Test("Health, alerts, sampling, metrics, rollups, logs and traces have the console's members")
+    @Test("Health, alerts, sampling, metrics and rollups have the console's members")
     func telemetry() throws {
         let health = try ask("engine::health::check")
         #expect(Set(health.keys) == ["status", "components", "timestamp", "version"])
@@ -189,7 +189,10 @@ extension Programs.ConsoleTests {
         #expect(metrics["sdk_metrics"] is [Any])
         let rollups = try ask("engine::rollups::list", ["level": 0])
         #expect(rollups["rollups"] is [Any] && rollups["histogram_rollups"] is [Any])
+    }
 
+    @Test("Logs have the console's members, and can be cleared")
+    func logs() throws {
         _ = try console.ask("engine::log::info", ["message": "hello", "service_name": "shop"])
         let logs = try ask("engine::logs::list", ["limit": 100])
         #expect(Set(logs.keys) == ["logs", "total", "query", "timestamp"])
@@ -203,7 +206,10 @@ extension Programs.ConsoleTests {
         )
         #expect(JSON.text(try ask("engine::logs::clear")["success"]) == "true")
         #expect((try ask("engine::logs::list")["logs"] as? [Any])?.isEmpty == true)
+    }
 
+    @Test("Traces have the console's members, and can be cleared")
+    func traces() throws {
         let path = "/orders/" + String(repeating: "x", count: 90)
         let peer = try HTTPPeer(port: engine.httpPort)
         try peer.request("POST", path, ["Connection: close"], body: "{}")

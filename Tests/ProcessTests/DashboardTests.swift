@@ -57,6 +57,9 @@ extension Programs.DashboardTests {
     @Test("A stream is watched as it happens, log lines come by themselves, items have their ids")
     func streams() throws { try use("streaming") }
 
+    @Test("An alert that fires is what is wrong first, and its rule is told with its values")
+    func alerts() throws { try use("alerting") }
+
     @Test("Every page has names, contrast and order, at 1280 and 400 pixels, light and dark")
     func every() throws { try use("every", "budget") }
 

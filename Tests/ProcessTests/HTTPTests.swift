@@ -82,6 +82,43 @@ extension Programs.HTTPTests {
         #expect(response["x-iii-trace-id"] != nil)
     }
 
+    @Test("Global middleware is asked before a body is read, and a path without a route is told so")
+    func beforeTheBody() throws {
+        let (worker, peer) = try start("first", "second", "fn")
+        try worker.route("POST", "a", to: "fn")
+        func head(_ path: String) -> String {
+            "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 7\r\nExpect: 100-continue\r\n\r\n"
+        }
+        let nowhere = try HTTPPeer(port: engine.httpPort)
+        try nowhere.send(head("/nowhere"))
+        #expect(try nowhere.response().status == 404)
+
+        let refused = try HTTPPeer(port: engine.httpPort)
+        try refused.send(head("/a"))
+        let answer: Envelope = ["action": "respond", "response": ["status_code": 401]]
+        try worker.answer(worker.dispatch("first"), answer)
+        let response = try refused.response()
+        #expect(response.status == 401, "without a 100 in front of it")
+        #expect(response["connection"] == "close")
+
+        try peer.send(head("/a"))
+        try pass(worker, "first")
+        try pass(worker, "second")
+        try peer.send(#"{"n":1}"#)
+        let call = try worker.dispatch("fn")
+        #expect(JSON.text((call["data"] as? Envelope)?["body"]) == #"{"n":1}"#)
+        try worker.answer(call, ["body": "done"])
+        #expect(try peer.response().text == #""done""#)
+        // The log tells what the function was called with, if not in the record of the request.
+        try peer.request("POST", "/a", body: #"{"n":2}"#)
+        for function in ["first", "second"] { try pass(worker, function) }
+        let next = try worker.dispatch("fn")
+        #expect(JSON.text((next["data"] as? Envelope)?["body"]) == #"{"n":2}"#)
+        try worker.answer(next, ["body": 2])
+        #expect(try peer.response().text == "2")
+    }
+
     @Test("Middleware ends a request, fails it, is silent, or says nothing that it can say")
     func endings() throws {
         let (worker, peer) = try start("first", "second", "fn")

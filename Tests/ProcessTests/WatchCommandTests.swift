@@ -125,4 +125,74 @@ extension Programs.WatchCommandTests {
         #expect(pictures[1]["workers"] is [Any])
         #expect(try iii("top", "--delay", "1ms").ending == .exit(2))
     }
+
+    @Test("Workers, functions and triggers are listed")
+    func lists() throws {
+        func rows(_ arguments: String...) throws -> [Envelope] {
+            let told = try run(
+                [Project.engine] + arguments + ["--engine", engine.url],
+                in: engine.scratch
+            )
+            #expect(told.ending == .exit(0), "\(told.all)")
+            return told.output.split(separator: "\n").map { JSON.object(String($0)) }
+        }
+        try worker.send([
+            "type": "registertrigger", "id": "order", "trigger_type": "http",
+            "function_id": "shop::order",
+            "config": ["api_path": "order", "http_method": "GET"],
+        ])
+        try eventually("the trigger is listed") {
+            try rows("triggers", "--type", "http").contains { $0["id"] as? String == "order" }
+                ? () : nil
+        }
+        #expect(try rows("triggers", "--function", "nothing").isEmpty)
+        let shop = try RawWorker(engine)
+        let me: Envelope = ["name": "shop", "runtime": "python", "version": "0.25.0"]
+        _ = try shop.ask("engine::workers::register", me)
+        let workers = try rows("workers").map { $0["name"] as? String }
+        #expect(workers.contains("shop"), "\(workers)")
+        #expect(!workers.contains("iii-cli") && !workers.contains("iii-state"))
+        #expect(try rows("workers", "--all").contains { $0["name"] as? String == "iii-state" })
+        let plain = try rows("functions").compactMap { $0["function_id"] as? String }
+        #expect(plain.contains("shop::order") && !plain.contains("engine::workers::list"))
+        let found = try rows("functions", "order").compactMap { $0["function_id"] as? String }
+        #expect(found == ["shop::order"])
+        let all = try rows("functions", "--all").compactMap { $0["function_id"] as? String }
+        #expect(all.contains("engine::workers::list"))
+    }
+
+    @Test("A queue is defined, looked into and mended")
+    func queues() throws {
+        func json(_ told: Outcome) -> Envelope { JSON.object(told.output) }
+        let defined = try iii("queue", "define", "mails", "--max-retries", "1", "--backoff", "1s")
+        #expect(json(defined)["changed"] as? Bool == true, "\(defined.all)")
+        _ = try worker.ask(
+            "shop::order",
+            ["n": 1],
+            action: ["type": "enqueue", "queue": "mails"]
+        )
+        let invoked = try worker.dispatch("shop::order")
+        let peeked = json(try iii("queue", "peek", "mails"))
+        #expect(peeked["state"] as? String == "in_flight")
+        #expect(JSON.text(peeked["payload"]) == #"{"n":1}"#)
+        try worker.fail(invoked, "no")
+        let letter = try eventually("a dead letter is listed") { () -> Envelope? in
+            let letter = json(try iii("queue", "dlq", "mails"))
+            return letter.isEmpty ? nil : letter
+        }
+        #expect((letter["error"] as? String)?.contains("no") == true)
+        let id = try #require(letter["id"] as? String)
+        let row = try iii("queue", "ls").output.split(separator: "\n")
+            .map { JSON.object(String($0)) }
+            .first { $0["name"] as? String == "mails" }
+        #expect(row?["dlq_depth"] as? Int == 1)
+        #expect(json(try iii("queue", "redrive", "mails", id))["redriven"] as? Int == 1)
+        try worker.fail(worker.dispatch("shop::order"), "no")
+        try eventually("it is a dead letter again") {
+            try iii("queue", "discard", "mails", id).ending == .exit(0) ? () : nil
+        }
+        let gone = try iii("queue", "discard", "mails", id)
+        #expect(gone.ending == .exit(4) && gone.errors.contains("NOT_FOUND"), "\(gone.all)")
+        #expect(json(try iii("queue", "redrive", "mails"))["redriven"] as? Int == 0)
+    }
 }

@@ -210,8 +210,8 @@ export function problems() {
     id: `alert:${one.name}`,
     severity: "critical",
     what: `Alert ${one.name} fires`,
-    where: `${one.metric || "a metric"} is ${one.current_value}`,
-    way_out: `It must not be ${comparison(one.operator)} ${one.threshold}`,
+    where: `${one.metric ? `${one.metric} is` : "It is"} at ${one.current_value}`,
+    way_out: `Its rule: never ${comparison(one.operator)} ${one.threshold}`,
     link: "#/metrics",
   }));
   return [...firing, ...live.problems].sort((a, b) => rank[a.severity] - rank[b.severity]);

@@ -97,8 +97,15 @@ const cells = (log) => [
   status(tone(log), (log.severity_text || "log").toLowerCase()),
   h("span", { class: "dim" }, log.attributes?.["service.name"] || log.service_name),
   h("span", { class: "what" }, String(log.body), " ",
-    h("span", { class: "dim" }, brief(log.attributes?.["log.data"] ?? undefined))),
+    h("span", { class: "dim" }, brief(rest(log)))),
 ];
+
+/** What a line says beside its text. */
+function rest({ attributes }) {
+  if (attributes?.["log.data"] != null) return attributes["log.data"];
+  const more = Object.entries(attributes || {}).filter(([name]) => name !== "service.name");
+  return more.length ? Object.fromEntries(more) : undefined;
+}
 
 const line = (log, load) => panel("Line",
   h("p", { class: "body" }, String(log.body)),

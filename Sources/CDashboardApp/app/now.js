@@ -39,7 +39,7 @@ export default function now(context) {
       problems(),
       tiles(),
       panel("Map", map()),
-      h("div", { class: "columns" },
+      h("div", { class: "columns wide-first" },
         panel("Latest requests", latest()),
         panel("Workers", workers(worker)))),
   };

@@ -160,7 +160,8 @@ function items(context, stream, group) {
     h("td", {}, payload(one.value)));
 
   const contents = () => panel("Items",
-    all.length ? grid(["Item", "Value"], all.map(row)) : empty("No item."),
+    all.length ? h("div", { class: "lines" }, grid(["Item", "Value"], all.map(row)))
+      : empty("No item."),
     cursor && h("button", { class: "more", onclick: more }, "More"));
 
   function presence() {
@@ -191,6 +192,7 @@ class Feed {
   constructor(context, stream, group, changed = () => {}) {
     this.events = [];
     this.skipped = 0;
+    this.isOfGroup = group !== null;
     this.hold = new Hold(() => this.events, context.update);
     this.unwatch = watch(stream, group, (events, skipped) => {
       this.skipped += skipped;
@@ -232,7 +234,7 @@ class Feed {
     const row = (one) => h("li", { key: one.offset },
       h("span", { class: "num dim" }, clock(one.time_ms)),
       h("span", { class: "tag" }, one.type || one.verb),
-      h("b", {}, [one.group, one.item].filter(Boolean).join("/")),
+      h("b", {}, (this.isOfGroup ? [one.item] : [one.group, one.item]).filter(Boolean).join("/")),
       one.value_bytes ? h("span", { class: "dim" }, bytes(one.value_bytes)) : payload(one.value));
     return panel("Live",
       h("div", { class: "filters" },

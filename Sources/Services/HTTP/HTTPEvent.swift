@@ -36,15 +36,15 @@ package struct HTTPEvent {
         func build(hiding secrets: SecretHeaders?) -> JSONText {
             var json = JSONBuilder(capacity: 512)
             json.beginObject()
-            json.member("phase", "preHandler")
-            json.key("request")
+            json.member(plain: "phase", "preHandler")
+            json.key(plain: "request")
             json.beginObject()
             json.parameters(parameters)
             json.query(of: request)
             json.headers(of: request, hiding: secrets)
-            json.member("method", request.method)
+            json.member(plain: "method", request.method)
             json.endObject()
-            json.key("context")
+            json.key(plain: "context")
             json.raw(.emptyObject)
             json.endObject()
             return json.finish()
@@ -66,15 +66,15 @@ package struct HTTPEvent {
         json.query(of: request)
         json.parameters(parameters)
         json.headers(of: request, hiding: secrets)
-        json.member("path", trigger.path)
-        json.member("method", request.method)
-        json.key("body")
+        json.member(plain: "path", trigger.path)
+        json.member(plain: "method", request.method)
+        json.key(plain: "body")
         json.raw(body)
-        json.key("trigger")
+        json.key(plain: "trigger")
         json.beginObject()
-        json.member("type", "http")
-        json.member("path", trigger.path)
-        json.member("method", request.method)
+        json.member(plain: "type", "http")
+        json.member(plain: "path", trigger.path)
+        json.member(plain: "method", request.method)
         json.endObject()
         json.endObject()
         return json.finish()
@@ -90,6 +90,7 @@ package struct HTTPEvent {
 
     /// Whether a content type has `application/json` anywhere in it.
     package static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
         let wanted = "application/json".utf8
         var rest = type.utf8[...]
         while let start = rest.firstIndex(of: UInt8(ascii: "a")) {
@@ -143,22 +144,27 @@ extension JSONBuilder {
         string(value)
     }
 
+    fileprivate mutating func member(plain name: StaticString, _ value: String) {
+        key(plain: name)
+        string(value)
+    }
+
     fileprivate mutating func query(of request: HTTPRequest) {
-        key("query_params")
+        key(plain: "query_params")
         beginObject()
         HTTPEvent.forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { member($0, $1) }
         endObject()
     }
 
     fileprivate mutating func parameters(_ parameters: [(name: String, value: String)]) {
-        key("path_params")
+        key(plain: "path_params")
         beginObject()
         for (name, value) in parameters { member(name, value) }
         endObject()
     }
 
     fileprivate mutating func headers(of request: HTTPRequest, hiding secrets: SecretHeaders?) {
-        key("headers")
+        key(plain: "headers")
         beginObject()
         HTTPEvent.forEachLast(of: request.headers) { name, value in
             let isHidden = secrets?.contains(name) == true

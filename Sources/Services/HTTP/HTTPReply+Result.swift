@@ -7,10 +7,11 @@ extension HTTPReply {
     /// - Returns: nil for null: such a function answers in another way, or not at all.
     package init?(value: JSONText) {
         guard !value.isNull else { return nil }
-        status = Self.status(value.member("status_code"))
-        headers = Self.headers(value.member("headers"))
+        let members = value.members("status_code", "headers", "body")
+        status = Self.status(members.0)
+        headers = Self.headers(members.1)
         let isTyped = headers.contains { $0.name.lowercased() == "content-type" }
-        let content = value.isObject ? value.member("body") ?? .emptyObject : .emptyObject
+        let content = members.2 ?? .emptyObject
         guard isTyped else {
             headers.append(("content-type", "application/json"))
             body = content.bytes

@@ -10,6 +10,8 @@ package struct HTTPRequest: Equatable, Sendable {
     package var headers: [(name: String, value: String)]
     /// Empty when it has to be read from the channel.
     package var body: [UInt8]
+    /// Whether the body is part of the function's input and has not come yet.
+    package var awaitsBody = false
     /// Nil: nobody would answer at them.
     package var channels: HTTPChannels?
 

@@ -7,6 +7,9 @@ package import Primitives
 /// it goes, the one before does again.
 package struct Router {
     private var nodes = [Node()]
+    /// The nodes that literal segments alone lead to, by the path with one slash in front: of most
+    /// requests, whose paths need not be taken apart then.
+    private var literals: [String: Int] = [:]
     /// Where each trigger stands.
     private var places: [String: Int] = [:]
 
@@ -51,6 +54,9 @@ package struct Router {
         }
         guard trigger.isRoutable else { return remove(trigger.id) }
         let place = place(of: segments)
+        if !segments.contains(where: { HTTPTrigger.parameter($0) != nil }) {
+            literals["/" + segments.joined(separator: "/")] = place
+        }
         let others = nodes[place].triggers[trigger.method]?.filter { $0.id != trigger.id }
         if let serving = others?.last,
             serving.segments.map(HTTPTrigger.parameter) != segments.map(HTTPTrigger.parameter)
@@ -83,6 +89,10 @@ package struct Router {
     }
 
     package func match(method: String, path: String) -> Match {
+        // No other route can come before one of which all segments are as asked for.
+        if let place = literals[path], let trigger = nodes[place].triggers[method]?.last {
+            return .found(trigger, parameters: [])
+        }
         let segments = HTTPTrigger.segments(of: path)
         guard let place = find(segments[...], from: 0) else { return .notFound }
         guard let trigger = nodes[place].triggers[method]?.last else {

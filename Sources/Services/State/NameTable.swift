@@ -62,13 +62,16 @@ package struct NameTable<Value: Sendable>: Sendable {
         }
     }
 
-    /// All names, in the order of their bytes.
-    package var sortedNames: [Name] {
+    /// All names, in no meaningful order.
+    package var names: [Name] {
         var names: [Name] = []
         names.reserveCapacity(count)
         forEach { name, _ in names.append(name) }
-        return names.sorted()
+        return names
     }
+
+    /// All names, in the order of their bytes.
+    package var sortedNames: [Name] { names.sorted() }
 
     private func bucket(of name: Name) -> Int {
         guard buckets.count > 1 else { return 0 }

@@ -43,11 +43,10 @@ extension StateView {
         return StateDecision(reply: .ready(result), after: groupsChanged)
     }
 
-    /// A page of a scope in the order of the keys' bytes. Looks at every key of the scope, and
-    /// sorts only those of the page.
+    /// A page of a scope in the order of the keys' bytes.
     func decideEntries(_ call: StateCall, _ read: ReadValue) throws(ErrorBody) -> StateDecision {
         let name = try call.name("scope")
-        let prefix = Array(try call.text("prefix").utf8)
+        let prefix = Name(try call.text("prefix"))
         let cursor = try call.optionalText("cursor").map { Name($0) }
         let limit = Int(
             try call.count("limit", usual: Limits.stateEntriesUsual, most: Limits.stateEntries)
@@ -56,18 +55,8 @@ extension StateView {
             let result = FunctionResult.value(StateAnswer.page([], cursor: nil))
             return StateDecision(reply: .ready(result), after: changed(name))
         }
-        // The smallest keys behind the cursor, one more than asked for: it tells of the next page.
-        var heap = Heap<Name>()
-        scope.entries.forEach { key, _ in
-            if let cursor, !(cursor < key) { return }
-            guard prefix.isEmpty || key.text.utf8.starts(with: prefix) else { return }
-            if heap.count <= limit {
-                heap.insert(key)
-            } else if let largest = heap.max, key < largest {
-                heap.replaceMax(with: key)
-            }
-        }
-        let keys = heap.unordered.sorted()
+        // One more than asked for: it tells of the next page.
+        let keys = scope.keys(prefix: prefix, after: cursor, limit: limit + 1)
         let listed = keys.prefix(limit)
         let entries = listed.compactMap { scope.entries[$0] }
         precondition(entries.count == listed.count)
@@ -122,5 +111,26 @@ extension StateView {
         }
         let result = StateAnswer.values(answers)
         return StateDecision(reply: .ready(.value(result)), after: after)
+    }
+}
+
+extension Scope {
+    /// The first keys behind `cursor` that begin with `prefix`, in the order of their bytes.
+    /// Without a whole index it looks at every key, and sorts only those.
+    fileprivate func keys(prefix: Name, after cursor: Name?, limit: Int) -> [Name] {
+        if let index, index.isWhole {
+            return index.page(prefix: prefix, after: cursor, limit: limit)
+        }
+        var heap = Heap<Name>()
+        entries.forEach { key, _ in
+            if let cursor, !(cursor < key) { return }
+            guard key.text.utf8.starts(with: prefix.text.utf8) else { return }
+            if heap.count < limit {
+                heap.insert(key)
+            } else if let largest = heap.max, key < largest {
+                heap.replaceMax(with: key)
+            }
+        }
+        return heap.unordered.sorted()
     }
 }

@@ -20,6 +20,8 @@ package struct StateView: Sendable {
     var expiries = StateExpiries()
     package var maxValueBytes: Int?
     private var cache: ValueCache
+    /// The scopes that have an index, and how many names; the one that was read last is last.
+    var indexed: [(scope: Name, names: Int)] = []
 
     /// - Parameters:
     ///   - maxValueBytes: the largest value that `state::set` takes, in bytes of compact JSON; nil:
@@ -52,6 +54,8 @@ struct Scope: Sendable {
     var expiries: [Name: Timestamp] = [:]
     /// The youngest record that set or deleted one of its keys; nil: all were in a snapshot.
     var changed: Offset?
+    /// Its keys in order; nil: nobody has asked for pages of it.
+    var index: NameIndex?
 
     /// The elements, in the order in which their keys came.
     var inOrder: [(key: Name, entry: StateEntry)] {
@@ -122,6 +126,7 @@ extension StateView {
                 )
                 return old
             }
+            if old == nil { changed.index?.insert(place.key) }
             scope = changed
             return (isNewScope, old)
         }
@@ -139,6 +144,7 @@ extension StateView {
             changed.changed = offset
             changed.expiries[Name(event.key)] = nil
             let removed = changed.entries.change(Name(event.key)) { $0.take() }
+            changed.index?.remove(Name(event.key))
             let emptied = changed.entries.isEmpty
             if !emptied { scope = changed }
             return (removed, emptied)

@@ -520,10 +520,10 @@ def streaming(session: Session):
     session.call("stream::set", {**place, "item_id": "first", "data": {"n": 1}})
     session.go("streams/talk/g")
     session.see("tbody th button", "first")
-    session.see(".feed li", "g/first")
+    session.see(".feed li", "first")
     session.call("stream::set", {**place, "item_id": "second", "data": {"n": 2}})
     session.call("stream::send", {**place, "type": "typing", "data": {"who": "me"}})
-    session.see(".feed li", "g/second", 2)
+    session.see(".feed li", "second", 2)
     session.see(".feed li", "typing", 2)
     session.see("tbody th button", "second", 3).click()
     session.see("dialog .json", '"n": 2')
@@ -532,9 +532,9 @@ def streaming(session: Session):
     session.see(".panel .status", "held")
     session.call("stream::set", {**place, "item_id": "third", "data": {"n": 3}})
     session.see("tbody th button", "third", 3)
-    check(page.locator(".feed li", has_text="g/third").count() == 0, "what is held moves on")
+    check(page.locator(".feed li", has_text="third").count() == 0, "what is held moves on")
     page.keyboard.press("p")
-    session.see(".feed li", "g/third", 2)
+    session.see(".feed li", "third", 2)
     asked.clear()
     page.wait_for_timeout(2000)
     check(not asked, f"an idle page asks {asked[:3]}")
@@ -550,6 +550,41 @@ def streaming(session: Session):
     check(not lists, "log lines are asked for, and not told")
     page.evaluate("scrollTo(0, 0)")
     session.shot("streaming-logs")
+
+
+def alerting(session: Session):
+    """An alert that fires is among what is wrong, and its rule among the metrics."""
+    page = session.page
+    rule = {
+        "last_evaluated": time.time() * 1000,
+        "last_triggered": time.time() * 1000 - 60_000,
+        "current_value": 12,
+        "threshold": 5,
+        "operator": "greaterthan",
+    }
+    quiet = {**rule, "name": "slow", "firing": False, "last_triggered": None}
+    answer = {
+        "alerts": [quiet, {**rule, "name": "errors", "firing": True}],
+        "firing_count": 1,
+    }
+
+    def told(route):
+        if "engine::alerts::list" in (route.request.post_data or ""):
+            route.fulfill(json={"result": answer, "trace_id": None})
+        else:
+            route.continue_()
+
+    page.route("**/api/call", told)
+    session.go("now")
+    alert = session.see(".problems a", "Alert errors fires")
+    check("never > 5" in alert.inner_text(), f"the alert says {alert.inner_text()}")
+    check(page.locator("nav .badge").first.is_visible(), "the page's name has no badge")
+    alert.click()
+    row = session.see("h2 + .scroll tr", "errors")
+    check("fires" in row.inner_text() and "> 5" in row.inner_text(), row.inner_text())
+    quiet = session.see("h2 + .scroll tr", "slow").inner_text()
+    check("quiet" in quiet and "never" in quiet, quiet)
+    session.shot("alerting")
 
 
 class Storm(threading.Thread):

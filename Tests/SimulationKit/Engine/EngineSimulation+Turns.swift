@@ -111,6 +111,7 @@ extension EngineSimulation {
         case .look, .began, .watchTraces: find("nobody looks into telemetry, or reports any")
         case .picture: find("nobody looks at the engine")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")
+        case .readBody: find("every body comes along with its head")
         case .toSubscribers: find("nobody subscribes to streams")
         case .probe(let connection): hash.add(connection.number)
         case .close(let connection, let code, _): hash.add(connection.number ^ UInt64(code))

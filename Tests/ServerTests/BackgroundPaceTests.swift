@@ -3,8 +3,8 @@ import Testing
 
 @testable import Server
 
-@Suite("The follower's pace")
-struct FollowerPaceTests {
+@Suite("The pace of what nobody waits for")
+struct BackgroundPaceTests {
     /// Keeps the processor busy for so many nanoseconds of this thread's time.
     private func work(_ nanoseconds: UInt64) -> UInt64 {
         let start = platform_thread_time()
@@ -17,7 +17,7 @@ struct FollowerPaceTests {
         arguments: [(1, 0.1), (2, 0.1), (4, 0.2), (10, 0.5), (64, 0.5)]
     )
     func share(processors: Int, share: Double) {
-        var pace = FollowerPace(processors: processors)
+        var pace = BackgroundPace(processors: processors)
         var worked: UInt64 = 0
         var rested: UInt64 = 0
         for _ in 0..<40 {
@@ -32,7 +32,7 @@ struct FollowerPaceTests {
 
     @Test("short rests are saved up")
     func saving() {
-        var pace = FollowerPace(processors: 2)
+        var pace = BackgroundPace(processors: 2)
         _ = pace.rest()
         #expect(pace.rest() == nil)
     }

@@ -1,12 +1,12 @@
 import CPlatform
 
-/// How much of the machine the follower of the log takes when there is much to follow: a twentieth
-/// of all processors, at least a tenth and at most half of one, in steps so short that a thread
-/// which has to wait for one is not late.
+/// How much of the machine a thread takes that nobody waits for, when there is much for it to do: a
+/// twentieth of all processors, at least a tenth and at most half of one, in steps so short that a
+/// thread which has to wait for one is not late.
 ///
 /// A low priority alone does not do: with as many busy threads as processors, one that wakes may
 /// wait until the scheduler's next tick for one of low priority that runs.
-struct FollowerPace {
+struct BackgroundPace {
     /// Shorter rests are saved up, in nanoseconds.
     private static let shortest: UInt64 = 1_000_000
 

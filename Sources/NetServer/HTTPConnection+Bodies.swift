@@ -1,0 +1,104 @@
+import NIOCore
+
+extension HTTPConnection {
+    // MARK: A whole body
+
+    /// The client may send the body.
+    func goOn() {
+        guard owesContinue else { return }
+        owesContinue = false
+        write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+    }
+
+    func append(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard count <= settings.bodyBytes - body.count else { return refuseBody() }
+        guard count <= settings.loopBodyBytes - service.bodyBytes else {
+            return refuseBody(
+                Refusal(503, "too many large requests at the moment; try again later")
+            )
+        }
+        owesContinue = false
+        rest?.length? -= count
+        service.bodyBytes += count
+        heldBytes += count
+        bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+        hasGrown = true
+    }
+
+    /// The next piece is due in time, and all of them must not come too slowly.
+    func expectMore() {
+        hasGrown = false
+        guard settings.bodyRate > 0, let now = context?.eventLoop.now else {
+            return deadline.set(in: settings.bodyIdle)
+        }
+        let earned = Int64(body.count) * 1_000_000_000 / Int64(settings.bodyRate)
+        let begin = bodyBegin ?? now
+        bodyBegin = begin
+        let whole = begin + settings.bodyIdle + .nanoseconds(earned)
+        deadline.set(in: min(settings.bodyIdle, whole - now))
+    }
+
+    /// The request is answered, or nobody will be: its body makes room for others.
+    func releaseBody() {
+        service.bodyBytes -= heldBytes
+        heldBytes = 0
+    }
+
+    func refuseBody() {
+        refuseBody(Refusal(413, "a body may have at most \(settings.bodyBytes) bytes"))
+    }
+
+    private func refuseBody(_ refusal: Refusal) {
+        if phase == .answering { breakOff(refusal) } else { refuse(refusal) }
+    }
+
+    // MARK: A body on request
+
+    func pauseBody() {
+        rest?.isWanted = false
+        deadline.clear()
+    }
+
+    func resumeBody() {
+        guard phase == .answering, rest?.isWanted == false else { return }
+        rest?.isWanted = true
+        if isCollecting { hasGrown = true } else { deadline.set(in: settings.bodyIdle) }
+        goOn()
+        pump()
+        if !isReading { flush() }
+        resumeReads()
+    }
+
+    func pass(_ bytes: ByteBuffer) {
+        rest?.length? -= bytes.readableBytes
+        deadline.set(in: settings.bodyIdle)
+        exchange?.receive(.bytes(bytes))
+    }
+
+    func discard(_ count: Int) {
+        guard phase == .discarding else { return }
+        rest?.dropped += count
+        deadline.set(in: settings.bodyIdle)
+        if let rest, rest.dropped > settings.bodyBytes { closeGently() }
+    }
+
+    func endRest() {
+        switch phase {
+        case .answering:
+            rest = nil
+            deadline.clear()
+            guard isCollecting else {
+                exchange?.receive(.end)
+                return
+            }
+            let whole = body
+            body = []
+            exchange?.receive(wholeBody: whole)
+        case .discarding:
+            rest = nil
+            if isDraining { closeGently() } else { waitForRequest() }
+        case .waiting, .receiving, .closing: break
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import ArgumentParser
+import CommandLineKit
+import IIISDK
+import JSON
+import Primitives
+
+/// `iii queue`: what waits in a running engine's queues, and what was given up.
+struct QueueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue",
+        abstract: "Look into the queues of a running engine, and mend them.",
+        discussion: "Exits 1 when the engine refuses, 3 when it cannot be reached.",
+        subcommands: [
+            QueueList.self, QueuePeek.self, QueueDeadLetters.self, QueueRedrive.self,
+            QueueDiscard.self, QueueDefine.self,
+        ]
+    )
+}
+
+struct QueueList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the queues, with what waits in them and what was given up."
+    )
+
+    @OptionGroup var shared: ListArguments
+
+    func run() async throws {
+        let rows = try await shared.engine.connected { (link) async throws(SDKError) in
+            var rows: [JSONText] = []
+            let topics = try await link.ask("engine::queue::list_topics").elements ?? []
+            for name in topics.compactMap({ $0.member("name")?.stringValue }) {
+                let stats = try await link.ask(
+                    "engine::queue::topic_stats",
+                    ["topic": .string(name)]
+                )
+                var row: JSONObject = ["name": .string(name)]
+                for field in ["depth", "dlq_depth", "consumer_count", "config"] {
+                    row[field] = stats.member(field)?.value() ?? .null
+                }
+                rows.append(JSONValue.object(row).text)
+            }
+            return rows
+        }
+        shared.write(
+            rows,
+            empty: "there is no queue",
+            [
+                ("QUEUE", { $0.shown("name") }), ("WAITING", { $0.shown("depth") }),
+                ("DEAD", { $0.shown("dlq_depth") }),
+                ("CONSUMERS", { $0.shown("consumer_count") }),
+                ("KIND", { $0.member("config")?.shown("type") ?? "-" }),
+            ],
+            numbers: [1, 2, 3]
+        )
+    }
+}
+
+/// Which queue, and how many messages of it.
+struct QueuePageArguments: ParsableArguments {
+    @Argument(help: "The queue, or the topic.")
+    var queue: String
+
+    @Option(name: [.customShort("n"), .long], help: "At most so many, up to 1000.")
+    var count = 50
+
+    @OptionGroup var shared: ListArguments
+
+    func validate() throws {
+        guard (1...1000).contains(count) else {
+            throw ValidationError("--count is a number from 1 to 1000")
+        }
+    }
+
+    func page(_ function: String, in member: String?) async throws(Failure) -> [JSONText] {
+        try await shared.list(
+            function,
+            ["topic": .string(queue), "limit": .integer(Int64(count))],
+            in: member
+        )
+    }
+}
+
+struct QueuePeek: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peek",
+        abstract: "Print the messages that wait, the oldest first; none is taken."
+    )
+
+    @OptionGroup var arguments: QueuePageArguments
+
+    func run() async throws {
+        let rows = try await arguments.page("engine::queue::messages", in: nil)
+        arguments.shared.write(
+            rows,
+            empty: "no message waits",
+            [
+                ("MESSAGE", { $0.shown("id") }), ("STATE", { $0.shown("state") }),
+                ("FUNCTION", { $0.shown("function_id") }), ("PAYLOAD", { $0.shown("payload") }),
+            ]
+        )
+    }
+}
+
+struct QueueDeadLetters: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dlq",
+        abstract: "Print the messages of a queue that were given up, and why."
+    )
+
+    @OptionGroup var arguments: QueuePageArguments
+
+    func run() async throws {
+        let rows = try await arguments.page("engine::queue::dlq_messages", in: nil)
+        arguments.shared.write(
+            rows,
+            empty: "there is no dead letter",
+            [
+                ("MESSAGE", { $0.shown("id") }), ("ATTEMPTS", { $0.shown("retries") }),
+                ("ERROR", { $0.shown("error") }), ("PAYLOAD", { $0.shown("payload") }),
+            ],
+            numbers: [1]
+        )
+    }
+}
+
+struct QueueRedrive: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "redrive",
+        abstract: "Have dead letters tried again: one, or all of a queue."
+    )
+
+    @Argument(help: "The queue, or the topic.")
+    var queue: String
+
+    @Argument(help: "A message; else all that were given up.")
+    var message: String?
+
+    @OptionGroup var shared: ListArguments
+
+    func run() async throws {
+        var input: JSONObject = ["queue": .string(queue)]
+        if let message { input["message_id"] = .string(message) }
+        let function = message == nil ? "iii::queue::redrive" : "iii::queue::redrive_message"
+        try await shared.mend(function, input, done: "sent again", message)
+    }
+}
+
+struct QueueDiscard: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard",
+        abstract: "Drop one dead letter. The log keeps what it was."
+    )
+
+    @Argument(help: "The queue, or the topic.")
+    var queue: String
+
+    @Argument(help: "The message.")
+    var message: String
+
+    @OptionGroup var shared: ListArguments
+
+    func run() async throws {
+        try await shared.mend(
+            "iii::queue::discard_message",
+            ["queue": .string(queue), "message_id": .string(message)],
+            done: "discarded",
+            message
+        )
+    }
+}
+
+struct QueueDefine: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "define",
+        abstract: "Make a queue, or change one: what is not given is as it is by default."
+    )
+
+    @Argument(help: "The queue.")
+    var queue: String
+
+    @Option(help: "So many messages at a time.")
+    var concurrency: Int64?
+
+    @Option(help: "So many attempts before a message is given up.")
+    var maxRetries: Int64?
+
+    @Option(
+        help: "How long after the first failure; it doubles with each.",
+        transform: TriggerCommand.duration
+    )
+    var backoff: Duration?
+
+    @Option(help: "Messages with the same value in this field go one after the other.")
+    var fifo: String?
+
+    @OptionGroup var shared: ListArguments
+
+    func run() async throws {
+        var config: JSONObject = ["type": .string(fifo == nil ? "standard" : "fifo")]
+        if let concurrency { config["concurrency"] = .integer(concurrency) }
+        if let maxRetries { config["max_retries"] = .integer(maxRetries) }
+        if let backoff {
+            let parts = backoff.components
+            let milliseconds = parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000
+            config["backoff_ms"] = .integer(milliseconds)
+        }
+        if let fifo { config["message_group_field"] = .string(fifo) }
+        let input: JSONObject = ["queue": .string(queue), "config": .object(config)]
+        let answer = try await shared.engine.connected { (link) async throws(SDKError) in
+            try await link.ask("queue::define", input)
+        }
+        let isText = ReportFormat.choose(json: shared.json) == .text
+        let isChanged = answer.member("changed")?.boolValue == true
+        let text = "queue \(queue.visible) \(isChanged ? "is defined" : "was so already")"
+        Terminal.write((isText ? text : answer.description) + "\n", to: .output)
+    }
+}
+
+extension ListArguments {
+    /// Calls a function that mends a queue, and tells how many messages it took.
+    ///
+    /// - Throws: that there is no such dead letter, where one was named.
+    fileprivate func mend(
+        _ function: String,
+        _ input: JSONObject,
+        done: String,
+        _ message: String?
+    ) async throws(Failure) {
+        let answer = try await engine.connected { (link) async throws(SDKError) in
+            try await link.ask(function, input)
+        }
+        let count = answer.integer("redriven") ?? 0
+        if let message, count == 0 {
+            throw Failure(
+                .unknownObject,
+                code: "NOT_FOUND",
+                "there is no dead letter \(message.visible) in that queue"
+            )
+        }
+        let isText = ReportFormat.choose(json: json) == .text
+        let text = count == 1 ? "1 message \(done)" : "\(count) messages \(done)"
+        Terminal.write((isText ? text : answer.description) + "\n", to: .output)
+    }
+}
