@@ -163,7 +163,8 @@ final class WebSocket {
         case 0x8:
             return .close(code: payload.count < 2 ? nil : Int(payload[0]) << 8 | Int(payload[1]))
         case 0x9:
-            try sendFrame(0xA, payload)
+            // Whoever has hung up needs no answer, and what it said last is still to be read.
+            try? sendFrame(0xA, payload)
             return nil
         case 0xA:
             return .pong(payload)
