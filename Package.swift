@@ -206,7 +206,7 @@ let package = Package(
             ]
         ),
         // 9
-        program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", arguments]),
+        program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", "Primitives", arguments]),
         program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
 
         .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
@@ -334,7 +334,7 @@ let package = Package(
             "ServerTests",
             [
                 "Server", "HTTP", "HTTPFunctions", "AccessControl", "Observability", "JSON",
-                "Primitives",
+                "Primitives", "CPlatform",
             ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
@@ -345,7 +345,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: ["TestKit", "LinearizabilityKit"],
-            exclude: ["Fixtures"],
+            exclude: ["Fixtures", "RULES.md"],
             swiftSettings: settings
         ),
     ]

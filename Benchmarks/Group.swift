@@ -22,6 +22,7 @@ struct Group: Sendable {
         Group(name: "web", run: Web.run),
         Group(name: "kv", run: KeyValues.run),
         Group(name: "hostile", run: Hostile.run),
+        Group(name: "watching", run: Watching.run),
         Group(name: "idle", run: IdleEngine.run),
         Group(name: "workers", run: ManyWorkers.run),
         Group(name: "stalled", run: StalledPeer.run),

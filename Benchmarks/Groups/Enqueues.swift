@@ -4,6 +4,11 @@ enum Enqueues {
     static let bench = "durable enqueue"
     static let system = "iii"
 
+    static let call = """
+        "function_id":"bench::sink","data":\(InvocationLoad.data),\
+        "action":{"type":"enqueue","queue":"bench"}
+        """
+
     private static let loads = [
         Load(connections: 1, depth: 1), Load(connections: 1, depth: 16),
         Load(connections: 1, depth: 64), Load(connections: 1, depth: 1024),
@@ -15,10 +20,7 @@ enum Enqueues {
         for load in loads where settings.wants(load.name) {
             let engine = try EngineProcess(program: settings.engine, in: settings.scratch)
             let calls = try InvocationLoad(
-                """
-                "function_id":"bench::sink","data":\(InvocationLoad.data),\
-                "action":{"type":"enqueue","queue":"bench"}
-                """,
+                call,
                 load,
                 port: engine.worker,
                 on: Reactor(),

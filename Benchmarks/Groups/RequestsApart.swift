@@ -1,7 +1,7 @@
 /// Requests over HTTP at a fixed rate from a process of its own, this program with ``option``
 /// before a port: what this process does meanwhile does not delay them.
 struct RequestsApart {
-    static let bench = "HTTP beside a fan-out"
+    static let besideFanOut = "HTTP beside a fan-out"
     static let option = "requests"
     static let quiet = "iii, nobody told"
     static let seconds = 5.0
@@ -17,12 +17,12 @@ struct RequestsApart {
     }
 
     /// Waits for the end of it.
-    func finish(_ system: String) throws(Failure) -> Measurement {
+    func finish(_ bench: String, _ system: String) throws(Failure) -> Measurement {
         try child.finish(within: Self.seconds + 30)
         let numbers = File.text(report).split(whereSeparator: \.isWhitespace).map { Double($0) }
         guard numbers.count == 3 else { throw Failure("\(File.text(report)) is no report") }
         var row = Measurement(
-            Self.bench,
+            bench,
             system,
             clients: Self.load.name,
             p50: numbers[1],

@@ -77,7 +77,7 @@ enum Streams {
                 _ = try talk.run(perSecond: max(1, rate), seconds: RequestsApart.seconds)
             }
             let system = isQuiet ? RequestsApart.quiet : "iii, \(rate) messages a second"
-            row(try asker.finish(system))
+            row(try asker.finish(RequestsApart.besideFanOut, system))
         }
         withExtendedLifetime(worker) {}
     }

@@ -43,7 +43,9 @@ async def subscriber(port):
 
 async def main():
     redis_port, port = int(sys.argv[1]), int(sys.argv[2])
-    async with serve(client, "127.0.0.1", port, compression=None, backlog=4096):
+    # Without pings, which those who measure do not answer, and in no hurry while all join.
+    quiet = {"ping_interval": None, "open_timeout": None}
+    async with serve(client, "127.0.0.1", port, compression=None, backlog=4096, **quiet):
         await subscriber(redis_port)
 
 

@@ -5,6 +5,7 @@ final class EngineProcess {
     let worker: UInt16
     let http: UInt16
     let stream: UInt16
+    let dashboard: UInt16?
     /// Nanoseconds from exec to the moment at which all ports listen.
     let startNanoseconds: UInt64
     let child: Child
@@ -14,13 +15,27 @@ final class EngineProcess {
     ///   - program: the path of `iii`.
     ///   - parent: where its directory goes.
     ///   - concurrency: how many messages of the queue `bench` may be worked on at once.
+    ///   - watched: what is served and kept of what it does.
     /// - Throws: when it does not start.
     convenience init(
         program: String,
         in parent: String,
-        concurrency: Int = 1024
+        concurrency: Int = 1024,
+        watched: Watched = .byNobody
     ) throws(Failure) {
-        try self.init(program: program, on: try Scratch(in: parent), concurrency: concurrency)
+        try self.init(
+            program: program,
+            on: try Scratch(in: parent),
+            concurrency: concurrency,
+            watched: watched
+        )
+    }
+
+    /// Whether the dashboard is served, and whether the engine's own spans are kept.
+    enum Watched: String {
+        case byNobody = "dashboard = false"
+        case inTheDark = "dashboard = false\ntracing = false"
+        case onDashboard = "dashboard_address = \"127.0.0.1:0\""
     }
 
     /// An engine on what is in a directory already, within `limit`. `log` are lines of the section
@@ -30,12 +45,13 @@ final class EngineProcess {
         on scratch: Scratch,
         concurrency: Int = 1024,
         log: String = "",
+        watched: Watched = .byNobody,
         limit: MemoryLimit? = nil
     ) throws(Failure) {
         self.scratch = scratch
         let path = scratch.path
         unlink("\(path)/ports.json")
-        try File.write(Self.configuration(concurrency, log), to: "\(path)/iii.toml")
+        try File.write(Self.configuration(concurrency, log, watched), to: "\(path)/iii.toml")
         let ports = "\(path)/ports.json"
         let start = Monotonic.now()
         let command = [
@@ -57,9 +73,14 @@ final class EngineProcess {
         worker = try Self.port("worker", text)
         http = try Self.port("http", text)
         stream = try Self.port("stream", text)
+        dashboard = watched == .onDashboard ? try Self.port("dashboard", text) : nil
     }
 
-    private static func configuration(_ concurrency: Int, _ log: String) -> String {
+    private static func configuration(
+        _ concurrency: Int,
+        _ log: String,
+        _ watched: Watched
+    ) -> String {
         """
         [engine]
         address = "127.0.0.1:0"
@@ -68,7 +89,7 @@ final class EngineProcess {
         [stream]
         address = "127.0.0.1:0"
         [observability]
-        dashboard = false
+        \(watched.rawValue)
         [queue.queues.bench]
         concurrency = \(concurrency)
         [log]

@@ -41,7 +41,7 @@ struct Aim: Sendable {
 
     static let all =
         ofTheLog + ofVerifying + ofEnqueues + Peer.loads.map { aheadOfPeers($0) } + ofAnIdleEngine
-        + ofManyWorkers + ofWeb + ofKeyValues + ofHostileClients + ofStreams
+        + ofManyWorkers + ofWeb + ofKeyValues + ofHostileClients + ofWatching + ofStreams
 
     private static let ofTheLog =
         LogBatches.records.map { records in
@@ -183,6 +183,20 @@ struct Aim: Sendable {
             )
         }
     }
+
+    private static let ofWatching =
+        [Enqueues.bench, HTTPTriggers.bench].map { bench in
+            Aim(name: "\(bench), traced and watched", bound: .atLeast(90), unit: "% of dark") {
+                $0.watched(bench)
+            }
+        } + [
+            Aim(name: "HTTP beside a flood of spans", bound: .atLeast(0.9), unit: "x of none") {
+                $0.flood(\.perSecond)
+            },
+            Aim(name: "the same, p50", bound: .atMost(1.1), unit: "x of none") {
+                $0.flood(\.p50)
+            },
+        ]
 
     private static let ofStreams = [
         Aim(

@@ -79,8 +79,27 @@ final class Rows {
     /// The row of requests beside a fan-out, or beside none.
     func fanOut(isQuiet: Bool) -> Measurement? {
         all.first {
-            $0.bench == RequestsApart.bench && ($0.system == RequestsApart.quiet) == isQuiet
+            $0.bench == RequestsApart.besideFanOut && ($0.system == RequestsApart.quiet) == isQuiet
         }
+    }
+
+    /// What is left of a rate where tracing is on and a page is open, in percent.
+    func watched(_ bench: String) -> Figure? {
+        guard let dark = find(bench, Watching.dark, clients: Watching.load.name)?.perSecond,
+            let watched = find(bench, Watching.watched, clients: Watching.load.name)?.perSecond
+        else { return nil }
+        return Figure(value: 100 * watched / dark)
+    }
+
+    /// A figure of requests beside a flood of spans over the same beside none.
+    func flood(_ figure: (Measurement) -> Double?) -> Figure? {
+        func row(_ system: String) -> Measurement? {
+            all.first { $0.bench == SpanFlood.bench && $0.system == system }
+        }
+        return Self.ratio(
+            row(SpanFlood.flooded).flatMap(figure),
+            row(SpanFlood.quiet).flatMap(figure)
+        )
     }
 
     /// The log's rate of batches over that of the device for that size of write, written in the way

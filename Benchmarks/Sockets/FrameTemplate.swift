@@ -1,4 +1,4 @@
-/// A masked WebSocket text frame, made once; sending it copies it and fills in one field, which the
+/// A masked WebSocket frame, made once; sending it copies it and fills in one field, which the
 /// text has as a run of `#`, perhaps at several places.
 struct FrameTemplate {
     private let frame: [UInt8]
@@ -41,16 +41,20 @@ struct FrameTemplate {
         }
     }
 
-    init(_ text: String) {
+    /// A frame of text, or of other bytes.
+    init(_ text: String, isText: Bool = true) {
         let payload = Array(text.utf8)
-        frame = Self.header(payload.count) + payload.enumerated().map { $1 ^ Self.mask[$0 % 4] }
+        let opcode: UInt8 = isText ? 1 : 2
+        frame =
+            Self.header(opcode, payload.count) + payload.enumerated().map { $1 ^ Self.mask[$0 % 4] }
         field = Sites("#", in: text)
     }
 
-    private static func header(_ count: Int) -> [UInt8] {
-        if count < 126 { return [0x81, 0x80 | UInt8(count)] + mask }
+    private static func header(_ opcode: UInt8, _ count: Int) -> [UInt8] {
+        let first = 0x80 | opcode
+        if count < 126 { return [first, 0x80 | UInt8(count)] + mask }
         precondition(count <= Int(UInt16.max), "a frame of a benchmark is small")
-        return [0x81, 0x80 | 126, UInt8(count >> 8), UInt8(count & 0xff)] + mask
+        return [first, 0x80 | 126, UInt8(count >> 8), UInt8(count & 0xff)] + mask
     }
 
     private var header: Int { frame[1] & 0x7f < 126 ? 6 : 8 }

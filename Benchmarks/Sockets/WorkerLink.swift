@@ -45,8 +45,8 @@ final class WorkerLink {
         link.receive = { [unowned self] (_, now) throws(Failure) in try take(now) }
     }
 
-    static func upgradeRequest(host: String) -> String {
-        "GET / HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\n"
+    static func upgradeRequest(host: String, path: String = "/") -> String {
+        "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\n"
             + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     }

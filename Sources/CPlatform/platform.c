@@ -121,10 +121,24 @@ int platform_wait_readable(int descriptor, int64_t nanoseconds) {
     return result < 0 ? -errno : result;
 }
 
-uint64_t platform_boottime(void) {
+static uint64_t read_clock(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t platform_boottime(void) {
+    return read_clock(CLOCK_BOOTTIME);
+}
+
+uint64_t platform_thread_time(void) {
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int platform_processors(void) {
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? count : 1;
 }
 
 void platform_name_thread(const char *name) {

@@ -17,6 +17,15 @@ package enum Terminal {
         isTerminal(stream) && variable("NO_COLOR", "").isEmpty && variable("TERM", "dumb") != "dumb"
     }
 
+    /// Rows of the terminal that output goes to; nil where it goes to none.
+    package static var height: Int? {
+        var size = winsize()
+        guard ioctl(Stream.output.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else {
+            return nil
+        }
+        return Int(size.ws_row)
+    }
+
     /// Writes all of `text` to `stream`. What nobody reads any more, as after `| head`, is dropped
     /// without a word.
     package static func write(_ text: String, to stream: Stream) {

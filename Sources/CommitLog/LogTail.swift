@@ -13,6 +13,8 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Nil until ``start(bytes:before:)`` has found one.
     private var place: LogScanner<Source>.Place?
     private var page = AlignedMemory(capacity: Layout.page)
+    /// What the window holds was read when all below this was durable: that much of it is whole.
+    private var covered = Offset.zero
 
     /// The offset of the record that comes next.
     package var next: Offset { scanner.expected }
@@ -30,6 +32,8 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
             indexSpacing: .max
         )
         scanner.expected = offset
+        // What there is new at a time is little, as a rule.
+        if !isQuick { scanner.window = SegmentWindow(ahead: 64 << 10, most: 1 << 20) }
         return scanner
     }
 
@@ -119,7 +123,8 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     // MARK: Going on
 
     /// Hands over the records below `end`, a durable offset, in order, until about `bytes` were
-    /// read; `visit` gets views that are valid during the call.
+    /// gone by or what was read ahead is used up; `visit` gets views that are valid during the
+    /// call.
     ///
     /// - Returns: whether everything below `end` was handed over.
     /// - Throws: where the log cannot be read on from here; ``skip(to:)`` or
@@ -129,14 +134,18 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
         bytes: Int,
         _ visit: (RecordView) -> Void
     ) throws(LogError) -> Bool {
-        // What was read ahead may have been written to since.
-        scanner.window.forget()
+        if next >= covered {
+            // What was read ahead may have been written to since.
+            scanner.window.forget()
+            covered = end
+        }
+        let near = min(end, covered)
         var rest = bytes
-        while next < end {
+        while next < near {
             guard rest > 0 else { return false }
             rest -= try step(visit)
         }
-        return true
+        return next >= end
     }
 
     /// Goes to `end`, a durable offset, by headers alone.

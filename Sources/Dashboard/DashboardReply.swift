@@ -43,16 +43,7 @@ enum DashboardReply {
         var json = JSONBuilder()
         json.beginObject()
         json.key("error")
-        json.beginObject()
-        json.key("code")
-        json.string(error.code)
-        json.key("message")
-        json.string(error.message)
-        if let stacktrace = error.stacktrace {
-            json.key("stacktrace")
-            json.string(stacktrace)
-        }
-        json.endObject()
+        json.raw(JSONText(error))
         if let trace {
             json.key("trace_id")
             json.string(trace.description)

@@ -1,4 +1,5 @@
 import CommitLog
+import ConfigurationEntries
 import Cron
 import Disk
 import Events
@@ -159,18 +160,16 @@ extension Builtin {
     fileprivate var onlyReads: Bool {
         switch self {
         case .state(let function): !function.writes
-        case .stream(.get), .stream(.list), .stream(.listGroups), .stream(.listAll),
-            .stream(.presence):
-            true
-        case .queue(.listTopics), .queue(.topicStats), .queue(.deadLetterTopics),
-            .queue(.deadLetters), .queue(.messages):
-            true
+        case .stream(let function): !function.writes
+        case .queue(let function): !function.writes
         case .cron(let function): !function.changesJob
+        case .configuration(let function): !function.writes
         case .listing: true
         case .telemetry(.clearTraces), .telemetry(.clearLogs), .telemetry(.evaluateAlerts): false
         case .telemetry: true
-        // What nobody has looked at here may change something.
-        default: false
+        case .publish, .publishToSubscribers, .enqueue, .log, .registerWorker, .createChannel,
+            .bindTrigger, .unbindTrigger:
+            false
         }
     }
 }

@@ -3,9 +3,11 @@ package import Cron
 import Disk
 package import Events
 import Folding
+package import HTTP
 package import Observability
 import Primitives
 import Queue
+import State
 
 /// The part of ``EngineOptions`` that may change while the engine runs.
 package struct LiveSettings: Sendable {
@@ -16,6 +18,12 @@ package struct LiveSettings: Sendable {
     package var deliveryLease: UInt64?
     package var timeZones: TimeZones
     package var telemetry: TelemetryStore.Settings
+    /// Of these, how long keys of requests count, and how many, stays as it was at the start.
+    package var http: HTTPRules
+    package var stateTriggers: Bool
+    package var stateValueBytes: Int?
+    package var streamAuthentication: String?
+    package var configurationTTL: UInt64?
 
     package init(_ options: EngineOptions) {
         queues = options.queues
@@ -25,6 +33,11 @@ package struct LiveSettings: Sendable {
         deliveryLease = options.deliveryLease
         timeZones = options.timeZones
         telemetry = options.telemetry
+        http = options.http
+        stateTriggers = options.stateTriggers
+        stateValueBytes = options.stateValueBytes
+        streamAuthentication = options.streamAuthentication
+        configurationTTL = options.configurationTTL
     }
 }
 
@@ -41,6 +54,7 @@ extension Engine where Store: ~Copyable {
         options.timeZones = settings.timeZones
         options.telemetry = settings.telemetry
         arrangeAlerts()
+        configureServices(settings)
         // The earliest end is found anew.
         silenceDue = now.monotonic
         // What queue::define made of a queue stays where the file says nothing new about it.
@@ -51,6 +65,18 @@ extension Engine where Store: ~Copyable {
             try pump(name)
         }
         if before.timeZones.standard != settings.timeZones.standard { try rereadCron() }
+    }
+
+    private mutating func configureServices(_ settings: LiveSettings) {
+        options.http.middleware = settings.http.middleware
+        options.http.middlewareTimeout = settings.http.middlewareTimeout
+        options.http.concurrency = settings.http.concurrency
+        options.http.secrets = settings.http.secrets
+        options.stateTriggers = settings.stateTriggers
+        options.stateValueBytes = settings.stateValueBytes
+        views.state.maxValueBytes = settings.stateValueBytes
+        options.streamAuthentication = settings.streamAuthentication
+        options.configurationTTL = settings.configurationTTL
     }
 
     /// Cron triggers that name no zone are read in another one now.

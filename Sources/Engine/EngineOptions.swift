@@ -38,6 +38,9 @@ package struct EngineOptions: Sendable {
     package var payloadBytes: Int
     /// Whether writes of the state run the functions of their triggers.
     package var stateTriggers = true
+    /// The largest value that `state::set` takes, in bytes of compact JSON; nil: what a record can
+    /// hold. Until settings are edited it is that of the snapshot's settings.
+    package var stateValueBytes: Int?
     /// Where functions that are invoked by HTTP may lead.
     package var outbound: OutboundPolicy
     /// The secrets that such functions may carry, by the number of their worker's listener; those

@@ -6,18 +6,10 @@ import Synchronization
 package final class TelemetryRoom: Sendable {
     private struct State {
         var bytes = 0
-        /// Of which the core was not told.
         var dropped = DroppedFrames()
-        var total = DroppedFrames()
 
         mutating func drop(isSpans: Bool) {
-            if isSpans {
-                dropped.spans += 1
-                total.spans += 1
-            } else {
-                dropped.others += 1
-                total.others += 1
-            }
+            if isSpans { dropped.spans += 1 } else { dropped.others += 1 }
         }
     }
 
@@ -41,10 +33,8 @@ package final class TelemetryRoom: Sendable {
         }
     }
 
-    /// Counts a frame that is dropped for another reason than room.
-    package func drop(isSpans: Bool) {
-        state.withLock { $0.drop(isSpans: isSpans) }
-    }
+    /// Counts a frame that is dropped for want of time to read it.
+    package func drop(isSpans: Bool) { state.withLock { $0.drop(isSpans: isSpans) } }
 
     package func leave(_ bytes: Int) {
         state.withLock { state in
@@ -53,40 +43,11 @@ package final class TelemetryRoom: Sendable {
         }
     }
 
-    /// What was dropped since the start.
-    package var dropped: DroppedFrames { state.withLock { $0.total } }
-
     /// What was dropped since this was asked for the last time.
     package func takeDropped() -> DroppedFrames {
         state.withLock { state in
             defer { state.dropped = DroppedFrames() }
             return state.dropped
         }
-    }
-}
-
-/// How much of its time one event loop spends on reading telemetry: a quarter, and a tenth of a
-/// second at once. The sockets of workers and requests have the rest, whatever comes.
-package struct TelemetryBudget {
-    /// In nanoseconds; below zero while more was spent than there was.
-    private var balance = burst
-    private var last: UInt64
-
-    private static let burst: Int64 = 100_000_000
-    private static let share: Int64 = 4
-
-    /// - Parameter now: on the monotonic clock, like all times here.
-    package init(at now: UInt64) { last = now }
-
-    /// Whether one more frame may be read.
-    package mutating func mayRead(at now: UInt64) -> Bool {
-        let passed = Int64(clamping: now - min(now, last))
-        last = max(last, now)
-        balance = min(Self.burst, balance + passed / Self.share)
-        return balance > 0
-    }
-
-    package mutating func spent(_ nanoseconds: UInt64) {
-        balance -= Int64(clamping: nanoseconds)
     }
 }

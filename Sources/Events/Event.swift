@@ -77,6 +77,16 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case telemetryCleared = 121
 }
 
+extension EventKind {
+    /// Whether it is what workers report about their work, and nothing of the work itself.
+    package var isTelemetry: Bool {
+        switch self {
+        case .logged, .spanReported, .metricReported: true
+        default: false
+        }
+    }
+}
+
 /// A decoded event of any kind.
 package enum Event: Equatable, Sendable {
     case started(Started)

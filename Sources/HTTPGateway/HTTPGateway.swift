@@ -23,7 +23,7 @@ package final class HTTPGateway: HTTPService {
     private let inbox: Inbox
     private let loop: any EventLoop
     private let loopNumber: Int
-    private let cors: CORS
+    package var cors: CORS
     /// Whether an `Idempotency-Key` means something to the engine.
     private let keepsKeys: Bool
     private var entropy = SystemEntropy()

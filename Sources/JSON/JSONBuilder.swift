@@ -22,6 +22,9 @@ package struct JSONBuilder: Sendable {
     /// Makes room for `capacity` bytes in all.
     package mutating func reserveCapacity(_ capacity: Int) { bytes.reserveCapacity(capacity) }
 
+    /// What was written so far.
+    package var byteCount: Int { bytes.count }
+
     /// The text. Everything that was begun must have ended, and something must have been written.
     package consuming func finish() -> JSONText {
         precondition(depth == 0)

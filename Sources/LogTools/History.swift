@@ -34,6 +34,8 @@ package struct HistoryCollector {
     private var members: HistoryMembers
     private var surroundings = HistorySurroundings()
     private var records: [LogRecord] = []
+    /// What the records take in memory, about.
+    private(set) var byteCount = 0
 
     /// - Parameters:
     ///   - trace: whose history is wanted.
@@ -50,6 +52,7 @@ package struct HistoryCollector {
         let record = LogRecord(view)
         surroundings.add(record)
         records.append(record)
+        byteCount += view.memoryBytes
     }
 
     /// The history; nil when no record belongs to it.
@@ -190,6 +193,11 @@ extension History {
             interruptions: surroundings.interruptions
         )
     }
+}
+
+extension RecordView {
+    /// What it takes in memory as a ``LogRecord``, about.
+    var memoryBytes: Int { payload.count + 256 }
 }
 
 extension LogRecord {

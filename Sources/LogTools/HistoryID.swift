@@ -56,12 +56,21 @@ package struct HistoryFinder {
     /// Damages that were met: records may be missing from what was found.
     package private(set) var damages: [String] = []
 
-    package init(_ pass: LogPass) { self.pass = pass }
+    /// What the records of a history may have, in bytes of memory.
+    private let room: Int
+
+    /// A history with more than `room` bytes is not kept in memory: it is
+    /// ``ToolError/Code/tooLarge``.
+    package init(_ pass: LogPass, room: Int = .max) {
+        self.pass = pass
+        self.room = room
+    }
 
     /// With indexes, reads what belongs to the history and little else; without, the log once, or
     /// twice where `id` has to be looked up first.
     ///
-    /// - Throws: ``ToolError`` with ``ToolError/Code/unknownID`` or ``ToolError/Code/ambiguousID``.
+    /// - Throws: ``ToolError`` with ``ToolError/Code/unknownID``, ``ToolError/Code/ambiguousID`` or
+    ///   ``ToolError/Code/tooLarge``.
     package mutating func history(of id: HistoryID) throws(ToolError) -> History {
         if let index = try LogIndex(pass) {
             do throws(ToolError) {
@@ -91,7 +100,7 @@ package struct HistoryFinder {
         }
         let found =
             if let index {
-                try IndexedHistory(pass, index).history(trace: trace, root: root)
+                try IndexedHistory(pass, index, room: room).history(trace: trace, root: root)
             } else {
                 try collect(trace, root)
             }
@@ -102,10 +111,12 @@ package struct HistoryFinder {
     private mutating func collect(_ trace: TraceID?, _ root: Offset?) throws(ToolError) -> History?
     {
         var collector = HistoryCollector(trace: trace, root: root)
+        let room = room
         try read { record in
             collector.take(record)
-            return true
+            return collector.byteCount <= room
         }
+        guard collector.byteCount <= room else { throw Self.tooLarge(room) }
         return collector.finish()
     }
 
@@ -203,6 +214,14 @@ package struct HistoryFinder {
         }
         if let scan { damages = scan.damages.map(\.description) }
         return found
+    }
+
+    static func tooLarge(_ room: Int) -> ToolError {
+        ToolError(
+            .tooLarge,
+            "the records of this request have more than \(room >> 20) MiB; `iii-log replay` shows "
+                + "all of them"
+        )
     }
 
     private static func ambiguous(

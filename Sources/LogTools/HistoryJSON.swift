@@ -1,12 +1,15 @@
 import Events
-import JSON
+package import JSON
 import Primitives
 import RecordFormat
 
 extension HistoryTree {
     /// The tree as one JSON object: `{"trace", "records", "started", "duration_ms", "roots"}`; a
     /// record has its fields under `event` and its effects under `children`.
-    package var json: String {
+    package var json: String { json(limit: .max).map(\.description) ?? "" }
+
+    /// As above; nil: it would have more than `limit` bytes.
+    package func json(limit: Int) -> JSONText? {
         var json = JSONBuilder(capacity: 256 * nodes.count)
         json.beginObject()
         json.key("trace")
@@ -18,13 +21,15 @@ extension HistoryTree {
         json.key("duration_ms")
         json.double(Double(duration.nanoseconds) / 1_000_000)
         json.key("roots")
-        writeNodes(into: &json)
+        guard writeNodes(into: &json, limit: limit) else { return nil }
         json.endObject()
-        return json.finish().description
+        return json.finish()
     }
 
     /// Without recursion: a history may be deeper than the thread's stack.
-    private func writeNodes(into json: inout JSONBuilder) {
+    ///
+    /// - Returns: false: it was given up beyond `limit` bytes.
+    private func writeNodes(into json: inout JSONBuilder, limit: Int) -> Bool {
         enum Step {
             case node(Int)
             case end
@@ -37,6 +42,7 @@ extension HistoryTree {
                 json.endArray()
                 json.endObject()
             case .node(let index):
+                guard json.byteCount <= limit else { return false }
                 let node = nodes[index]
                 json.beginObject()
                 node.record.writeMembers(into: &json)
@@ -48,6 +54,7 @@ extension HistoryTree {
             }
         }
         json.endArray()
+        return json.byteCount <= limit
     }
 
     private func writeAround(_ node: Node, into json: inout JSONBuilder) {

@@ -2,31 +2,8 @@ import Primitives
 
 /// Words about values, for people.
 enum Text {
-    /// `text` without anything that moves a terminal's cursor or turns the direction of writing:
-    /// such characters are written as `\u001b`, which inside a JSON string is the same character.
-    static func visible(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isHidden) else { return text }
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where isHidden(scalar):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-
-    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
-        default: false
-        }
-    }
+    /// As ``Swift/String/visible``.
+    static func visible(_ text: String) -> String { text.visible }
 
     /// A payload on one line: whole, or cut to `limit` bytes with a note of its length.
     static func payload(_ bytes: [UInt8], limit: Int) -> String {

@@ -18,6 +18,7 @@ package struct ToolError: Error, Equatable, Sendable {
         case unknownID = "replay.unknown_id"
         case ambiguousID = "replay.ambiguous_id"
         case malformedID = "replay.malformed_id"
+        case tooLarge = "replay.too_large"
         case malformedTime = "show.malformed_time"
         case malformedPattern = "show.malformed_pattern"
         case malformedFormat = "show.malformed_format"

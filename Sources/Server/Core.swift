@@ -280,6 +280,7 @@ extension EngineOptions {
         http = configuration.http.rules
         stateTriggers = configuration.state.triggersEnabled
         telemetry = configuration.telemetry
+        stateValueBytes = configuration.state.maxValueBytes
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }

@@ -66,7 +66,8 @@ final class DashboardFiles: Sendable {
             }
             return .success(found)
         } catch {
-            return .failure(ErrorBody(code: error.code.rawValue, message: error.message))
+            let code = error.code == .tooLarge ? "TOO_LARGE" : error.code.rawValue
+            return .failure(ErrorBody(code: code, message: error.message))
         }
     }
 
@@ -77,13 +78,24 @@ final class DashboardFiles: Sendable {
         )
     }
 
+    /// What does not fit is given up while it is put together, not when it is in memory.
+    private func history(of id: String, _ pass: LogPass) throws(ToolError) -> JSONText {
+        var finder = HistoryFinder(pass, room: Self.answerBytes)
+        let history = try finder.history(of: HistoryID(id))
+        guard let text = HistoryTree(history).json(limit: Self.answerBytes) else {
+            throw ToolError(
+                .tooLarge,
+                "the answer has more than \(Self.answerBytes >> 20) MiB; `iii-log replay \(id)` "
+                    + "shows all of it"
+            )
+        }
+        return text
+    }
+
     private func text(_ question: LogQuestion) throws(ToolError) -> JSONText {
         let pass = try LogPass(.directory(path))
         switch question {
-        case .history(let id):
-            var finder = HistoryFinder(pass)
-            let history = try finder.history(of: HistoryID(id))
-            return JSONText(trusted: Array(HistoryTree(history).json.utf8))
+        case .history(let id): return try history(of: id, pass)
         case .records(let start, let limit):
             let page = try RecordPage(
                 pass,

@@ -127,6 +127,19 @@ final class Edges: Sendable {
         }
     }
 
+    /// Puts in force what may change while the engine runs.
+    @Sendable
+    func configure(_ configuration: Configuration) {
+        let cors = CORS(configuration.http.cors)
+        let asksFunction = configuration.stream.authFunction != nil
+        for owned in loops {
+            owned.loop.execute {
+                owned.http.value.cors = cors
+                owned.streams.value.settings.asksFunction = asksFunction
+            }
+        }
+    }
+
     /// One for each loop: hands a turn's effects over in one task, and writes each socket once.
     var sinks: [@Sendable ([Effect]) -> Void] {
         loops.map { [readings, follower, webhooks] owned in

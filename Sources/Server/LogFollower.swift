@@ -11,8 +11,9 @@ import Synchronization
 /// Follows the log up to its durable end on a thread of its own, behind everything else: reads what
 /// was written, decodes it once, and hands it to ``FollowedLog``.
 ///
-/// It costs the core a store for each batch. It looks for more ten times a second at the most, and
-/// sleeps while there is none. What comes faster than it can read is passed over, and counted.
+/// It costs the core a store for each batch. It looks for more ten times a second at the most, goes
+/// on in short steps with rests between them (``FollowerPace``), and sleeps while there is no more.
+/// What comes faster than it can read is passed over, and counted.
 final class LogFollower: Sendable {
     let log: FollowedLog
     let tail: DurableTail
@@ -24,8 +25,9 @@ final class LogFollower: Sendable {
 
     /// How much of the log is read at a start.
     private static let history = 64 << 20
-    /// Bytes that are read at a time.
-    private static let piece = 256 << 10
+    /// Bytes that are read at a time, and records that are taken at a time.
+    private static let piece = 32 << 10
+    private static let step = 64
     /// Between two looks, in nanoseconds.
     private static let pause: UInt64 = 100_000_000
     /// Before a log that cannot be read is looked at again.
@@ -38,7 +40,12 @@ final class LogFollower: Sendable {
         self.report = report
         inbox = core.inbox
         tail = core.tail
-        log = FollowedLog(telemetry: configuration.telemetry)
+        let observability = configuration.observability
+        log = FollowedLog(
+            telemetry: configuration.telemetry,
+            followsWork: observability.dashboard || observability.tracing
+                || observability.exporter != .memory
+        )
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
@@ -91,6 +98,7 @@ final class LogFollower: Sendable {
         platform_name_thread("iii-follower")
         platform_lower_priority()
         var reader = LogTail(ReadOnlyDirectory(path: path))
+        var pace = FollowerPace()
         /// Up to here nothing is passed over for its age: it is what was before this start.
         let history = tail.durable
         log.live(from: history)
@@ -106,7 +114,7 @@ final class LogFollower: Sendable {
             do throws(LogError) {
                 if isLost { try goOnAtEnd(&reader) }
                 isLost = false
-                try follow(&reader, history)
+                try follow(&reader, &pace, history)
                 answer(before: reader.next)
                 tail.waker.sleep(nanoseconds: Self.pause)
                 tellOfTraces()
@@ -127,19 +135,36 @@ final class LogFollower: Sendable {
     /// - Throws: where the log cannot be read on.
     private func follow(
         _ reader: inout LogTail<ReadOnlyDirectory>,
+        _ pace: inout FollowerPace,
         _ history: Offset
     ) throws(LogError) {
         while reader.next < tail.durable {
-            let end = tail.durable
             var records: [FollowedRecord] = []
             defer {
-                log.take(records)
+                take(records, &pace, history)
                 log.skip(to: reader.next)
                 answer(before: reader.next)
             }
-            _ = try reader.read(below: end, bytes: Self.piece) { records.append(.init($0)) }
+            _ = try reader.read(below: tail.durable, bytes: Self.piece) {
+                records.append(.init($0, isWhole: log.followsWork))
+            }
             if let last = records.last, last.offset >= history, isLate(last) {
                 try reader.skip(to: tail.durable)
+            }
+        }
+    }
+
+    /// What was there before this start is taken without a rest: nobody is served yet.
+    private func take(
+        _ records: [FollowedRecord],
+        _ pace: inout FollowerPace,
+        _ history: Offset
+    ) {
+        for start in stride(from: 0, to: records.count, by: Self.step) {
+            let step = records[start..<min(start + Self.step, records.count)]
+            log.take(step)
+            if let rest = pace.rest(), records[start].offset >= history {
+                tail.waker.sleep(nanoseconds: rest)
             }
         }
     }
@@ -163,13 +188,15 @@ final class LogFollower: Sendable {
 }
 
 extension FollowedRecord {
-    init(_ view: RecordView) {
+    /// What is read of it; where it need not be whole, only what tells of telemetry.
+    fileprivate init(_ view: RecordView, isWhole: Bool) {
+        let isWanted = isWhole || EventKind(rawValue: view.kind)?.isTelemetry ?? false
         self.init(
             offset: view.offset,
             time: view.time,
             trace: view.trace,
             cause: view.cause,
-            event: try? Event(view),
+            event: isWanted ? try? Event(view) : nil,
             byteCount: view.payload.count
         )
     }

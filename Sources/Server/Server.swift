@@ -63,9 +63,10 @@ package enum Server {
         dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
-        let edits = ConfigurationWatch(loaded, from: sources, report: report) { edited in
-            core.configure(edited)
-            follower.configure(edited)
+        let edits = ConfigurationWatch(loaded, from: sources, report: report) {
+            core.configure($0)
+            edges.configure($0)
+            follower.configure($0)
         }
         edits.start()
 

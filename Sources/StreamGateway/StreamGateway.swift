@@ -33,7 +33,8 @@ package struct StreamSettings: Sendable {
 /// meanwhile goes out together, one write a socket.
 package final class StreamGateway {
     let loop: any EventLoop
-    let settings: StreamSettings
+    /// Of these, whether a function is asked may change at any time.
+    package var settings: StreamSettings
     let notify: @Sendable (Notice) -> Void
     private let inbox: Inbox
     private let loopNumber: Int

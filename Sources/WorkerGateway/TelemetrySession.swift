@@ -1,8 +1,8 @@
 import Engine
 import JSON
+import NIOCore
 import NetServer
 import Observability
-import Primitives
 import WorkerProtocol
 
 /// A socket that only brings telemetry; it is no worker.
@@ -43,13 +43,13 @@ extension WorkerGateway {
     /// protocol says.
     func report(_ kind: BinaryMessage, _ message: UnsafeBufferPointer<UInt8>) {
         // Before anything is read: to read it is most of what it costs.
-        let start = clock.now().monotonic
-        guard telemetryBudget.mayRead(at: start) else {
+        let start = NIODeadline.now().uptimeNanoseconds
+        guard telemetryTime.isLeft(at: start) else {
             return inbox.telemetry.drop(isSpans: kind == .traces)
         }
         guard inbox.telemetry.enter(message.count, isSpans: kind == .traces) else { return }
         let items = decode(kind, message)
-        telemetryBudget.spent(clock.now().monotonic - start)
+        telemetryTime.use(NIODeadline.now().uptimeNanoseconds &- start)
         guard !items.isEmpty else { return inbox.telemetry.leave(message.count) }
         let batch = TelemetryBatch(
             items: items,

@@ -16,8 +16,6 @@ package final class WorkerGateway {
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
-    let clock = SystemClock()
-    var telemetryBudget: TelemetryBudget
     private var sessions: [UInt64: WorkerSession] = [:]
     private var nextNumber: UInt64 = 0
     /// Sockets that ask the core to be let in.
@@ -32,6 +30,7 @@ package final class WorkerGateway {
     private static let firstBatch = 16
     /// Who sent it.
     private var senders: [WorkerSession] = []
+    var telemetryTime = TelemetryAllowance(now: NIODeadline.now().uptimeNanoseconds)
     /// Who sent what filled the inbox, and reads nothing until that is drained.
     private var paused: [WorkerSession] = []
 
@@ -45,7 +44,6 @@ package final class WorkerGateway {
         self.loop = loop
         self.loopNumber = loopNumber
         self.notify = notify
-        telemetryBudget = TelemetryBudget(at: clock.now().monotonic)
     }
 
     /// Which socket a request gets: a worker's at `/`, one for telemetry at `/otel`.

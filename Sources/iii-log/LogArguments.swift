@@ -91,6 +91,7 @@ enum Answer {
         case .inUse: .inUse
         case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .historyTrimmed:
             .unknownObject
+        case .tooLarge: .failed
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
             .unknownKind, .malformedLoss, .lossNotAccepted:
             .usage

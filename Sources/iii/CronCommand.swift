@@ -37,20 +37,9 @@ struct CronArguments: ParsableArguments {
             return
         }
         guard !rows.isEmpty else { return Terminal.write("\(empty)\n", to: .error) }
-        let cells = rows.map { row in columns.map { $0.1(row) } }
-        let widths = columns.indices.map { column in
-            max(columns[column].0.count, cells.map { $0[column].count }.max() ?? 0)
-        }
-        func line(_ texts: [String]) -> String {
-            let padded = zip(texts, widths).map { text, width in
-                text + String(repeating: " ", count: width - text.count)
-            }
-            var line = padded.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }
-        Terminal.write(Color.bold(line(columns.map(\.0))) + "\n", to: .output)
-        for row in cells { Terminal.write(line(row) + "\n", to: .output) }
+        var table = Table(columns.map(\.0))
+        for row in rows { table.add(columns.map { $0.1(row) }) }
+        Terminal.write(table.lines.map { "\($0)\n" }.joined(), to: .output)
     }
 }
 
@@ -79,14 +68,6 @@ struct CronInput {
             builder.integer(count)
         }
         builder.endObject()
-    }
-}
-
-extension JSONText {
-    /// A member as people read it; a dash where there is none.
-    fileprivate func shown(_ name: String) -> String {
-        guard let value = member(name), !value.isNull else { return "-" }
-        return value.stringValue ?? value.description
     }
 }
 

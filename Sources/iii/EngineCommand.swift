@@ -16,7 +16,8 @@ struct EngineCommand: AsyncParsableCommand {
         version: "iii \(Server.version)",
         subcommands: [
             ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
-            CronCommand.self, CheckCommand.self,
+            CronCommand.self, LogsCommand.self, TracesCommand.self, TopCommand.self,
+            CheckCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -29,24 +29,9 @@ struct EngineArguments: ParsableArguments {
 
     /// Calls one function and hands back what it answered; nil: no value.
     func call(_ function: String, _ input: JSONBuilder) async throws(Failure) -> JSONText? {
-        var options = WorkerOptions()
-        options.address = address
-        options.connectTimeout = .seconds(2)
-        options.drainTimeout = .seconds(2)
-        options.backoff.first = .milliseconds(100)
-        do throws(SDKError) {
-            let worker = try await Worker.connect("iii-cli", options: options)
-            let answer: Result<RawJSON?, SDKError>
-            do throws(SDKError) {
-                let input = RawJSON(trusted: input.finish().bytes)
-                answer = .success(try await worker.call(raw: function, input))
-            } catch {
-                answer = .failure(error)
-            }
-            await worker.close()
-            return try answer.get().map { JSONText(trusted: $0.bytes) }
-        } catch {
-            throw Failure(error)
+        let text = input.finish()
+        return try await connected { (link) async throws(SDKError) in
+            try await link.call(function, text)
         }
     }
 }

@@ -105,6 +105,22 @@ struct LogTailTests {
         #expect(next == Offset(3))
     }
 
+    @Test("it goes on where the log has grown while it read piece by piece")
+    func growsMeanwhile() throws {
+        var log = try open(disk)
+        var tail = LogTail(SimulatedStorage(disk))
+        try tail.start(bytes: .max, before: log.durable)
+        var seen: [Offset] = []
+        for _ in 1...20 {
+            for _ in 1...3 { try write(1, to: &log) }
+            // Less than there is: the rest is read ahead, and the end of it is not yet written.
+            seen += try read(&tail, below: log.durable, bytes: 1)
+        }
+        while tail.next < log.durable { seen += try read(&tail, below: log.durable, bytes: 1) }
+        let count = log.durable.rawValue
+        #expect(seen == (0..<count).map { Offset($0) })
+    }
+
     @Test("a place where the log is damaged is an error, and the end can be gone on from")
     func damage() throws {
         var log = try open(disk)

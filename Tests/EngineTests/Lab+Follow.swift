@@ -28,7 +28,7 @@ extension Lab {
                 )
             )
         }
-        followed.take(records)
+        followed.take(records[...])
         return looks.map { look in
             let (result, alerts) = followed.answer(look.function, look.input, look.context)
             return .looked(look.id, result, alerts: alerts)

@@ -67,6 +67,29 @@ struct OperatorCallTests {
         #expect(!OperatorCall.onlyReads(FunctionName(namespace: "default", id: "state::set")))
     }
 
+    @Test("of every function of the engine it is known whether it changes something")
+    func changing() {
+        let changing = Builtin.ids.filter {
+            !OperatorCall.onlyReads(FunctionName(namespace: "default", id: $0))
+        }
+        #expect(
+            changing == [
+                "configuration::register", "configuration::set", "engine::alerts::evaluate",
+                "engine::channels::create", "engine::cron::pause", "engine::cron::resume",
+                "engine::cron::run", "engine::log::debug", "engine::log::error",
+                "engine::log::info", "engine::log::trace", "engine::log::warn",
+                "engine::logs::clear", "engine::queue::enqueue", "engine::register_trigger",
+                "engine::traces::clear", "engine::unregister_trigger",
+                "engine::workers::register", "enqueue", "iii::durable::publish",
+                "iii::queue::discard_message", "iii::queue::redrive",
+                "iii::queue::redrive_message", "publish", "queue::define", "state::delete",
+                "state::set", "state::transact", "state::update", "stream::delete",
+                "stream::send", "stream::set", "stream::update",
+            ]
+        )
+        #expect(!OperatorCall.onlyReads(FunctionName(namespace: "default", id: "hello")))
+    }
+
     @Test("a worker's function is run for it, and answers it")
     func worker() throws {
         let lab = try Lab()

@@ -162,36 +162,27 @@ struct TelemetryTests {
         #expect(dropped.spans == 1)
         #expect(dropped.others == 2)
         #expect(room.takeDropped() == DroppedFrames())
-        #expect(room.dropped == dropped)
     }
 
-    @Test("an event loop reads telemetry for a quarter of its time, and no more")
-    func budget() {
-        let millisecond: UInt64 = 1_000_000
-        var now: UInt64 = 7
-        var budget = TelemetryBudget(at: now)
-        var read: UInt64 = 0
-        // Each frame takes 10 ms, and another waits as soon as it was read or dropped.
-        for _ in 0..<10_000 {
-            if budget.mayRead(at: now) {
-                budget.spent(10 * millisecond)
-                now += 10 * millisecond
-                read += 1
-            } else {
-                now += millisecond
-            }
+    @Test("reading telemetry takes a tenth of the time there is, and a quiet time is not wasted")
+    func allowance() {
+        let second: UInt64 = 1_000_000_000
+        var allowance = TelemetryAllowance(now: 0)
+        var used: UInt64 = 0
+        // Frames of a millisecond, as many as there is time for, for ten seconds.
+        for now in stride(from: 0, through: 10 * second, by: 1_000_000)
+        where allowance.isLeft(at: now) {
+            used += 1_000_000
+            allowance.use(1_000_000)
         }
-        let share = Double(10 * read) / Double(now / millisecond)
-        #expect((0.24...0.27).contains(share), "\(share)")
-        now += 3_600_000 * millisecond
-        var atOnce = 0
-        while budget.mayRead(at: now) {
-            budget.spent(10 * millisecond)
-            atOnce += 1
-        }
-        #expect(atOnce == 10, "however long there was none before")
-        let mayReadBefore = budget.mayRead(at: 0)
-        #expect(!mayReadBefore, "a clock that runs backwards")
+        // A tenth, what was saved up at first, and the frame that ended it.
+        #expect(used > second)
+        #expect(used <= second + second / 10 + 1_000_000)
+        var answers = [10, 11].map { allowance.isLeft(at: $0 * second) }
+        // One frame that takes long is paid for.
+        allowance.use(second)
+        answers += [19, 22].map { allowance.isLeft(at: $0 * second) }
+        #expect(answers == [false, true, false, true])
     }
 
     @Test("what the engine did is counted")

@@ -60,6 +60,21 @@ import Testing
         }
     }
 
+    @Test("a history that has no room is given up, and so is its text")
+    func room() throws {
+        let log = try StoredLog(.hello())
+        let id = try HistoryID("0af7651")
+        let code = codeOf { () throws(ToolError) in
+            var finder = HistoryFinder(try LogPass(.directory(log.path)), room: 500)
+            _ = try finder.history(of: id)
+        }
+        #expect(code == .tooLarge)
+        var finder = HistoryFinder(try log.pass, room: 1 << 20)
+        let tree = HistoryTree(try finder.history(of: id))
+        #expect(tree.json(limit: 1000) == nil)
+        #expect(tree.json(limit: 1 << 20).map { "\($0)" } == tree.json)
+    }
+
     @Test("a prefix of two traces names both")
     func ambiguous() throws {
         var story = Story.hello()

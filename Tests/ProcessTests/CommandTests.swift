@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// What the programs say to people and scripts: exit codes, and errors that name the place.
     @Suite("Commands")
     struct CommandTests {
@@ -15,7 +15,7 @@ extension Programs {
 
 // MARK: - Starting
 
-extension Programs.CommandTests {
+extension LongPrograms.CommandTests {
     @Test("iii --version prints a version")
     func version() throws {
         let outcome = try run([Project.engine, "--version"], in: scratch)
@@ -98,7 +98,7 @@ extension Programs.CommandTests {
 
 // MARK: - Data directories
 
-extension Programs.CommandTests {
+extension LongPrograms.CommandTests {
     @Test("A directory that is not ours is named and left untouched; exit 78")
     func foreign() throws {
         let engine = EngineProcess(in: scratch)
@@ -217,7 +217,7 @@ extension Programs.CommandTests {
 
 // MARK: - iii trigger
 
-extension Programs.CommandTests {
+extension LongPrograms.CommandTests {
     private func trigger(_ url: String, _ arguments: String...) throws -> ChildProcess {
         try ChildProcess(
             [Project.engine, "trigger"] + arguments,

@@ -310,6 +310,30 @@ extension Programs.ConfigurationFunctionTests {
         #expect(kinds == ["configuration:registered", "configuration:updated"])
     }
 
+    @Test("E.3: an entry that its last trigger has left goes after a while, unless one comes back")
+    func unused() throws {
+        let engine = try engine(["--set", "configuration.ttl=700ms"])
+        let worker = try RawWorker.ready(engine, functions: ["t::web", "t::all"])
+        let other: Envelope = ["name": "n", "description": "d", "schema": [:] as Envelope]
+        for id in ["web", "kept", "free"] {
+            _ = try worker.ask("configuration::register", other.merging(["id": id]) { $1 })
+        }
+        try worker.bind("all", "configuration", "t::all")
+        for id in ["web", "kept"] {
+            try worker.bind(id, "configuration", "t::web", ["config": ["configuration_id": id]])
+        }
+        for id in ["kept", "web"] {
+            try worker.send([
+                "type": "unregistertrigger", "id": id, "trigger_type": "configuration",
+            ])
+        }
+        try worker.bind("kept", "configuration", "t::web", ["config": ["configuration_id": "kept"]])
+        #expect(try told(worker, "t::all") == "deleted web null null")
+        let list = try worker.ask("configuration::list", [:])
+        #expect(!JSON.text(list).contains(#""web""#))
+        for id in ["kept", "free"] { #expect(JSON.text(list).contains("\"\(id)\""), "\(id)") }
+    }
+
     @Test("Files say what entries are: at the start, when they are edited, and when they go")
     func files() throws {
         let scratch = try Scratch()

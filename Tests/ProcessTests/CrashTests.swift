@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// `kill -9` at any moment loses nothing that a client was told.
     @Suite("Crashes")
     struct CrashTests {}
@@ -33,7 +33,7 @@ struct CrashPlan: CustomTestStringConvertible, Sendable {
     }()
 }
 
-extension Programs.CrashTests {
+extension LongPrograms.CrashTests {
     @Test("Receipts, acknowledged writes and attempts outlive kill -9", arguments: CrashPlan.all)
     func crashes(plan: CrashPlan) throws {
         print("crash test: \(plan.testDescription), III_CRASH_SEED=\(plan.seed)")

@@ -88,10 +88,19 @@ extension Programs.CronVectorTests {
             let seconds = Set(slots.compactMap { Int($0.prefix(19).suffix(2)) })
             #expect(seconds == Set(step), "\(text)")
         }
-        for text in ["@yearly", "@monthly", "@daily", "@hourly"] {
-            let slots = try #require(try next(text, 2), "\(text)")
-            #expect(slots.allSatisfy { $0.contains(":00:00") })
+        for (text, end) in [
+            ("@yearly", "-01-01T00:00:00"), ("@monthly", "-01T00:00:00"),
+            ("@daily", "T00:00:00"), ("@hourly", ":00:00"), ("0 0 0 ? JANUARY,feb ?", "T00:00:00"),
+        ] {
+            let slots = try #require(try next(text, 40), "\(text)")
+            #expect(slots.allSatisfy { $0.prefix(19).hasSuffix(end) }, "\(text)")
+            let months = Set(slots.map { $0.prefix(7).suffix(2) })
+            #expect(months.isSubset(of: ["01", "02"]) == text.contains("feb") || text == "@yearly")
         }
+        // A range of names with a step, and every fifth day from the first one on.
+        #expect(try weekdays("0 0 0 ? * mon-FRI/2") == [2, 4, 6])
+        let fifths = try #require(try next("0 0 0 ?/10 * ?", 40))
+        #expect(Set(fifths.map { $0.prefix(10).suffix(2) }) == ["01", "11", "21", "31"])
     }
 
     @Test("B.1, B.3, B.4: each slot once, its payload, its condition, and its end")

@@ -51,6 +51,12 @@ extension Programs.DashboardTests {
     @Test("All of it goes by keyboard; live updates leave the focus; a flood is sampled")
     func keys() throws { try use("keyboard", "flood") }
 
+    @Test("Under as many requests as the engine takes, the page shows a sample, and answers")
+    func storm() throws { try use("storm") }
+
+    @Test("A stream is watched as it happens, log lines come by themselves, items have their ids")
+    func streams() throws { try use("streaming") }
+
     @Test("Every page has names, contrast and order, at 1280 and 400 pixels, light and dark")
     func every() throws { try use("every", "budget") }
 
@@ -61,7 +67,8 @@ extension Programs.DashboardTests {
         let used = try run(
             [python, "\(Project.fixtures)/dashboard_browser.py"] + scenarios + [
                 "--dashboard", "http://127.0.0.1:\(engine.dashboardPort)",
-                "--http", "http://127.0.0.1:\(engine.httpPort)", "--worker", "\(shop.pid)",
+                "--http", "http://127.0.0.1:\(engine.httpPort)", "--engine", engine.url,
+                "--worker", "\(shop.pid)",
             ] + shots,
             in: engine.scratch,
             environment: ["NO_PROXY": "127.0.0.1,localhost", "HOME": engine.scratch.path],

@@ -119,70 +119,47 @@ extension Programs.DashboardWatchTests {
         _ = worker
     }
 
-    /// The messages of a live socket until all of `types` have come.
-    private func messages(
-        _ socket: WebSocket,
-        until done: ([Envelope]) -> Bool
-    ) throws -> [Envelope] {
-        var seen: [Envelope] = []
-        let deadline = Deadline(in: 30)
-        while !done(seen) {
-            guard !deadline.passed else {
-                throw Failure("not told in time; told: \(seen.map { $0["type"] ?? "?" })")
-            }
-            if case .text(let text)? = try socket.receive(within: 1) {
-                seen.append(JSON.object(text))
-            }
-        }
-        return seen
-    }
-
-    private func list(_ type: String, in messages: [Envelope]) -> [Envelope] {
-        messages.last { $0["type"] as? String == type }?[type] as? [Envelope] ?? []
-    }
-
     @Test("A live socket is told everything at first, and then what changes")
     func live() throws {
         let (engine, worker, client) = try worked()
-        let own = "Origin: http://127.0.0.1:\(client.port)"
-        let socket = try WebSocket(port: client.port, path: "/api/live", headers: [own])
+        let socket = try LiveSocket(engine)
         let types: Set<String> = [
             "hello", "now", "workers", "functions", "triggers", "queues", "streams", "problems",
             "requests",
         ]
-        let first = try messages(socket) { seen in
+        let first = try socket.messages { seen in
             types.isSubset(of: Set(seen.compactMap { $0["type"] as? String }))
         }
         #expect(first.first?["type"] as? String == "hello")
         let queue = try #require(
-            list("queues", in: first).first { $0["name"] as? String == "mails" }
+            first.list("queues").first { $0["name"] as? String == "mails" }
         )
         #expect(queue["dead"] as? Int == 1)
-        #expect(list("workers", in: first).count == 1)
-        #expect(list("functions", in: first).contains { $0["function_id"] as? String == "good" })
+        #expect(first.list("workers").count == 1)
+        #expect(first.list("functions").contains { $0["function_id"] as? String == "good" })
         let problem = try #require(
-            list("problems", in: first).first { $0["id"] as? String == "dead:mails" }
+            first.list("problems").first { $0["id"] as? String == "dead:mails" }
         )
         #expect(problem["link"] as? String == "#/queues/mails")
 
         // A worker comes, and goes.
         let second = try RawWorker.ready(engine, functions: ["late"])
-        _ = try messages(socket) { list("workers", in: $0).count == 2 }
+        _ = try socket.messages { $0.list("workers").count == 2 }
         second.socket.disconnect()
-        _ = try messages(socket) { seen in
-            list("workers", in: seen).count == 1
-                && !list("functions", in: seen).contains { $0["function_id"] as? String == "late" }
+        _ = try socket.messages { seen in
+            seen.list("workers").count == 1
+                && !seen.list("functions").contains { $0["function_id"] as? String == "late" }
         }
         // A message for a function that nobody serves waits, and is told of.
         _ = try client.post("/api/enqueue", ["queue": "mails", "function_id": "late", "data": 1])
-        _ = try messages(socket) { seen in
-            list("problems", in: seen).contains {
+        _ = try socket.messages { seen in
+            seen.list("problems").contains {
                 ($0["what"] as? String)?.contains("late, which no worker serves") == true
             }
         }
         // Another page gets the whole picture as well.
-        let other = try WebSocket(port: client.port, path: "/api/live")
-        _ = try messages(other) { list("queues", in: $0).contains { $0["depth"] as? Int == 1 } }
+        let other = try LiveSocket(engine)
+        _ = try other.messages { $0.list("queues").contains { $0["depth"] as? Int == 1 } }
         _ = worker
     }
 

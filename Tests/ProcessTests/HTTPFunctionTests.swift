@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension Programs {
@@ -86,6 +87,62 @@ extension Programs.HTTPFunctionTests {
         #expect(headers["content-type"] == "application/json")
         let history = try stage.engine.log("show")
         #expect(history.all.contains("echo"))
+    }
+
+    @Test("A.16: what a response says, by its status and its body")
+    func responses() throws {
+        let stage = try Stage()
+        let replies: [(path: String, answer: String)] = [
+            ("200/", "(absent)"), ("204/", "(absent)"), ("200/%7B%22a%22:1%7D", #"{"a":1}"#),
+            ("201/%5B1,1.5%5D", "[1,1.5]"), ("200/%3Chtml%3E", "invalid_response "),
+            ("302/", "(absent)"), ("307/%7B%22a%22:1%7D", #"{"a":1}"#), ("304/%3C", "(absent)"),
+            ("400/", "http_error HTTP 400 "), ("500/%3Chtml%3E", "http_error HTTP 500 "),
+            ("404/%7B%22error%22:%22x%22%7D", "http_error HTTP 404 "),
+            ("422/%7B%22error%22:%7B%22code%22:%22c%22,%22message%22:%22m%22%7D%7D", "c m"),
+            ("422/%7B%22error%22:%7B%22message%22:%22m%22%7D%7D", "http_error m"),
+        ]
+        for (number, (path, answer)) in replies.enumerated() {
+            try stage.register("r::\(number)", "/reply/\(path)")
+            #expect(try stage.ask("r::\(number)").hasPrefix(answer), "\(path)")
+        }
+        // Listed as any other.
+        let list = try stage.worker.ask("engine::functions::list", [:])
+        #expect(JSON.text(list).contains(#""r::0""#))
+        stage.server.kill9()
+        #expect(try stage.ask("r::0").hasPrefix("http_request_failed "))
+    }
+
+    @Test("A.16: every method has the input as its body, and says who asks for what, and when")
+    func requests() throws {
+        let stage = try Stage()
+        let auth: [Envelope] = [
+            ["type": "bearer", "token_key": "III_SECRET_K"],
+            ["type": "api_key", "header": "X-Key", "value_key": "III_SECRET_K"],
+        ]
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        for (number, method) in methods.enumerated() {
+            var more: Envelope = ["method": method]
+            more["auth"] = number < auth.count ? auth[number] : nil
+            try stage.register("m::\(number)", "/echo", more)
+            _ = try stage.ask("m::\(number)", ["n": number])
+        }
+        #expect(stage.seen.compactMap { $0["method"] as? String } == methods)
+        let worker = try #require(stage.worker.greeting["worker_id"] as? String)
+        for (number, request) in stage.seen.enumerated() {
+            #expect(
+                request["body"] as? String == #"{"n":\#(number),"_caller_worker_id":"\#(worker)"}"#
+            )
+            let headers = try #require(request["headers"] as? [String: String])
+            #expect(headers["x-iii-function-path"] == "m::\(number)")
+            #expect(headers["x-iii-invocation-id"].flatMap { UUID(uuidString: $0) } != nil)
+            let time = try #require(headers["x-iii-timestamp"].flatMap { Double($0) })
+            #expect(abs(time - Date().timeIntervalSince1970) < 60)
+            #expect(headers["authorization"] == (number == 0 ? "Bearer topsecret" : nil))
+            #expect(headers["x-key"] == (number == 1 ? "topsecret" : nil))
+        }
+        // A method that there is not, or an address that is none, is no function.
+        try stage.register("wrong", "/echo", ["method": "get"])
+        #expect(try stage.ask("wrong").hasPrefix("function_not_found "))
     }
 
     @Test("A void call and a message from a queue are requests too")

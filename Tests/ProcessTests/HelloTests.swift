@@ -1,6 +1,6 @@
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// The whole way of one request, with each generation of the public SDK, unmodified.
     @Suite("Hello, end to end")
     struct HelloTests {}
@@ -44,7 +44,7 @@ struct HelloForm: CustomTestStringConvertible, Sendable {
     }
 }
 
-extension Programs.HelloTests {
+extension LongPrograms.HelloTests {
     @Test(
         "A request is answered, its greeting kept over kill -9, and its history told",
         arguments: HelloForm.all

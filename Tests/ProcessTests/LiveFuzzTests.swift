@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// Damaged messages and frames from many hands, beside clients that behave.
     @Suite("Fuzzing a live engine")
     struct LiveFuzzTests {
@@ -13,7 +13,7 @@ extension Programs {
     }
 }
 
-extension Programs.LiveFuzzTests {
+extension LongPrograms.LiveFuzzTests {
     @Test("Whatever others send, every call of a client that behaves is answered")
     func others() throws {
         let fuzz = try LiveFuzz(seed: Self.seed)

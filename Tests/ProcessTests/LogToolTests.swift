@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// The verbs of `iii-log` that make or mend a directory.
     @Suite("Log tools")
     struct LogToolTests {
@@ -11,7 +11,7 @@ extension Programs {
     }
 }
 
-extension Programs.LogToolTests {
+extension LongPrograms.LogToolTests {
     private func set(_ number: Int, by client: RawWorker) throws -> String {
         try client.call("state::set", ["scope": "s", "key": "k\(number)", "value": number])
     }

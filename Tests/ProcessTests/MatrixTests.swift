@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// One life of a worker under every version of the public SDK, unmodified.
     @Suite("Every version of the SDK")
     struct MatrixTests {}
 }
 
-extension Programs.MatrixTests {
+extension LongPrograms.MatrixTests {
     @Test(
         "It serves and calls, comes back after both ends of an engine, and its death is told",
         arguments: SDKVersions.all

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// What a collector of OpenTelemetry gets.
     @Suite("OTLP over HTTP")
     struct OTLPTests {}
@@ -62,7 +62,7 @@ private final class Collector {
     var errors: String { process.errors }
 }
 
-extension Programs.OTLPTests {
+extension LongPrograms.OTLPTests {
     @Test(
         "Spans and logs reach a collector, once it is up to it",
         arguments: ["http/protobuf", "http/json"]

@@ -77,6 +77,53 @@ extension Programs.ReloadTests {
         _ = try worker.dispatch("slow::f")
     }
 
+    @Test("A.15, C.4, D.7: what HTTP, the state and streams are to do changes at once, too")
+    func services() throws {
+        let worker = try RawWorker.ready(engine, functions: ["fn", "gate", "on"])
+        try worker.route("GET", "r", to: "fn")
+        try worker.bind("on", "state", "on")
+        let peer = try HTTPPeer(port: engine.httpPort)
+        let origin = ["Origin: https://b.example"]
+        #expect(try peer.ask("OPTIONS", "/r", origin)["access-control-allow-origin"] == "*")
+        try replace(
+            """
+            [http]
+            timeout = "20s"
+            middleware = [{ function_id = "gate" }]
+            cors = { allowed_origins = ["https://a.example"] }
+            [state]
+            triggers_enabled = false
+            max_value_bytes = 3
+            [stream]
+            auth_function = "nobody"
+            """
+        )
+        try told("stream.auth_function = \"nobody\"")
+        #expect(!engine.errors.contains("needs a restart"), "\(engine.errors)")
+        #expect(try peer.ask("OPTIONS", "/r", origin)["access-control-allow-origin"] == nil)
+        try peer.request("GET", "/r")
+        try worker.answer(try worker.dispatch("gate"), ["action": "respond", "response": [:]])
+        #expect(try peer.response().text == "null")
+        let place: Envelope = ["scope": "s", "key": "k"]
+        let large = try worker.ask("state::set", place.merging(["value": 1234]) { $1 })
+        #expect(code(of: large) == "VALUE_TOO_LARGE")
+        _ = try worker.ask("state::set", place.merging(["value": 1]) { $1 })
+        _ = try StreamClient(engine)
+        try told("the auth function of streams failed")
+
+        try replace("[http]\ntimeout = \"20s\"\n")
+        try told("state.triggers_enabled = true")
+        let set = try worker.ask("state::set", place.merging(["value": 1234]) { $1 })
+        #expect(set["error"] == nil, "\(JSON.text(set))")
+        let run = try worker.dispatch("on")
+        // Of the write before it nothing is told, nor is the middleware asked.
+        #expect((run["data"] as? Envelope)?["new_value"] as? Int == 1234)
+        #expect(try peer.ask("OPTIONS", "/r", origin)["access-control-allow-origin"] == "*")
+        try peer.request("GET", "/r")
+        try worker.answer(try worker.dispatch("fn"), ["body": 1])
+        #expect(try peer.response().text == "1")
+    }
+
     @Test("A bad edit changes nothing, and says where it is wrong; a good one is taken again")
     func bad() throws {
         let worker = try slowWorker()

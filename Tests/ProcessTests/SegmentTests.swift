@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// What an engine does with its sealed segments by itself.
     @Suite("Segments")
     struct SegmentTests {
@@ -11,7 +11,7 @@ extension Programs {
     }
 }
 
-extension Programs.SegmentTests {
+extension LongPrograms.SegmentTests {
     private static let sizes = [
         "--set", "log.segment_bytes=1MiB", "--set", "log.snapshot_bytes=1MiB",
         // What is written anew has its batches in other places.

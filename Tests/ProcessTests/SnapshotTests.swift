@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// What an engine does with sealed segments while it runs.
     @Suite("Sealed segments")
     struct SnapshotTests {}
 }
 
-extension Programs.SnapshotTests {
+extension LongPrograms.SnapshotTests {
     /// Writes about a mebibyte to the log.
     private func fill(_ client: RawWorker) throws {
         let value = String(repeating: "0123456789abcdef", count: 4096)

@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// The state as it was, where retention has removed some of it, by the index and without one.
     @Suite("The state's history behind retention")
     struct StateRetentionTests {}
 }
 
-extension Programs.StateRetentionTests {
+extension LongPrograms.StateRetentionTests {
     private static let sizes = [
         "--set", "log.segment_bytes=1MiB", "--set", "log.snapshot_bytes=1MiB",
         "--set", "log.retention_bytes=1MiB",

@@ -154,6 +154,77 @@ extension Programs.StateVectorTests {
         #expect(reactor.takeWaiting().allSatisfy { $0["type"] as? String != "invokefunction" })
     }
 
+    /// A write, and what triggers are told of it: its kind, the old and the new value.
+    private static let writes = [
+        (#"state::set {"scope":"s","key":"k","value":null}"#, "created null null"),
+        // A stored null is there.
+        (#"state::set {"scope":"s","key":"k","value":1}"#, "updated null 1"),
+        (#"state::set {"scope":"s","key":"k","value":1}"#, "updated 1 1"),
+        (
+            #"state::update {"scope":"s","key":"k","ops":[{"type":"increment","path":"","by":1}]}"#,
+            "updated 1 2"
+        ),
+        // Every operation failed, and it is a write all the same.
+        (
+            #"state::update {"scope":"s","key":"k","ops":[{"type":"set","path":"a","value":1}]}"#,
+            "updated 2 2"
+        ),
+        (#"state::delete {"scope":"s","key":"k"}"#, "deleted 2 null"),
+        (#"state::delete {"scope":"s","key":"k"}"#, "deleted null null"),
+        (#"state::update {"scope":"s","key":"k","ops":[]}"#, "created null {}"),
+    ]
+
+    @Test("C.3: what each write tells, whom, and that handlers of one write follow one another")
+    func events() throws {
+        let names = ["any", "nulls", "scope", "key", "never"]
+        let reactor = try RawWorker.ready(engine, functions: names)
+        try reactor.bind("1", "state", "any")
+        try reactor.bind("2", "state", "nulls", ["config": ["scope": NSNull(), "key": NSNull()]])
+        try reactor.bind("3", "state", "scope", ["config": ["scope": "s"]])
+        try reactor.bind("4", "state", "key", ["config": ["scope": "s", "key": "k"]])
+        try reactor.bind("5", "state", "never", ["config": ["scope": "s", "key": "K"]])
+        try reactor.bind("6", "state", "never", ["config": ["scope": "s*"]])
+        func told(_ handlers: Set<String>) throws -> Set<String> {
+            var events: Set<String> = []
+            var left = handlers
+            while !left.isEmpty {
+                let run = try reactor.next("one of \(left)") {
+                    $0["type"] as? String == "invokefunction"
+                }
+                #expect(left.remove(run["function_id"] as? String ?? "") != nil, "\(run)")
+                _ = try reactor.ask("engine::cron::list", [:])
+                #expect(reactor.takeCalls().isEmpty, "one after the other")
+                let event = run["data"] as? Envelope ?? [:]
+                let keys: Set = ["type", "event_type", "scope", "key", "old_value", "new_value"]
+                #expect(Set(event.keys) == keys && event["type"] as? String == "state")
+                let kind = (event["event_type"] as? String ?? "?").dropFirst("state:".count)
+                events.insert(
+                    "\(kind) \(JSON.text(event["old_value"])) \(JSON.text(event["new_value"]))"
+                )
+                // How it ends makes no difference.
+                try reactor.fail(run, "no")
+            }
+            return events
+        }
+        for (write, event) in Self.writes {
+            let words = write.split(separator: " ", maxSplits: 1).map(String.init)
+            let reply = try worker.ask(words[0], try #require(JSON.value(words[1])))
+            #expect(reply["error"] == nil, "\(JSON.text(reply))")
+            #expect(try told(["any", "nulls", "scope", "key"]) == [event], "\(write)")
+        }
+        _ = try worker.ask("state::set", ["scope": "t", "key": "k", "value": 1])
+        #expect(try told(["any", "nulls"]) == ["created null 1"])
+        _ = try worker.ask("state::set", ["scope": "s", "key": "j", "value": 1])
+        #expect(try told(["any", "nulls", "scope"]) == ["created null 1"])
+        for function in ["state::get", "state::list", "state::list_groups"] {
+            _ = try worker.ask(function, ["scope": "s", "key": "k"])
+        }
+        let refused: Envelope = ["scope": "s", "key": "k", "ops": 1]
+        #expect(code(of: try worker.ask("state::update", refused)) == "deserialization_error")
+        _ = try reactor.ask("engine::cron::list", [:])
+        #expect(reactor.takeCalls().isEmpty, "nothing was written")
+    }
+
     @Test("C.4: a bound for values holds for state::set alone")
     func bounds() throws {
         let small = try EngineProcess.started(["--set", "state.max_value_bytes=10"])

@@ -19,6 +19,7 @@ extension Programs {
 
 extension Programs.StreamVectorTests {
     private static let item = #""stream_name":"b","group_id":"g","item_id":"i""#
+    private static let noEntries = #"{"entries":[],"cursor":null}"#
     private static let steps = [
         WireStep("stream::get", "{\(item)}", WireStep.none),
         WireStep("stream::delete", "{\(item)}", #"{"old_value":null}"#),
@@ -49,6 +50,7 @@ extension Programs.StreamVectorTests {
         ),
         // In the order in which the items came.
         WireStep("stream::list", #"{"stream_name":"b","group_id":"g"}"#, "[[2],3]"),
+        WireStep("stream::entries", #"{"stream_name":"b","group_id":"f","cursor":"z"}"#, noEntries),
         WireStep(
             "stream::list_all",
             "{}",
@@ -80,6 +82,18 @@ extension Programs.StreamVectorTests {
         WireStep("stream::update", "{\(item)}", "deserialization_error"),
         WireStep("stream::delete", "{\(item)}", #"{"old_value":[2]}"#),
         WireStep("stream::get", "{\(item)}", WireStep.none),
+        // Names are whole, whatever is in them.
+        WireStep(
+            "stream::set",
+            #"{"stream_name":"a:b","group_id":"c:d","item_id":"","data":1}"#,
+            #"{"old_value":null,"new_value":1}"#
+        ),
+        WireStep("stream::list_groups", #"{"stream_name":"a:b"}"#, #"["c:d"]"#),
+        WireStep(
+            "stream::list_all",
+            "{}",
+            #"{"stream":[{"id":"a:b","groups":["c:d"]},{"id":"b","groups":["f","g"]}],"count":2}"#
+        ),
     ]
 
     @Test("D.1: what each function answers")
@@ -203,6 +217,42 @@ extension Programs.StreamVectorTests {
         try eventually("the engine's own items answer") { () -> Void? in
             WireStep.answer(try worker.ask("stream::get", item)) == "1" ? () : nil
         }
+    }
+
+    @Test("D.6: an update of a custom stream is its own too, where it says so")
+    func customUpdates() throws {
+        let keeper = try RawWorker.ready(engine, functions: ["stream::update(mine)"])
+        let client = try StreamClient(engine)
+        try client.join("mine", "g")
+        #expect(try client.event() == "sync []")
+        let update: Envelope = [
+            "stream_name": "mine", "group_id": "g", "item_id": "i",
+            "ops": [["type": "increment", "path": "n", "by": 1]],
+        ]
+        let answers: [(given: Any?, result: String, event: String?)] = [
+            (["new_value": 9], #"{"new_value":9,"old_value":null}"#, "create 9"),
+            (
+                ["old_value": 9, "new_value": 8, "errors": [["op_index": 0, "code": "c"]]],
+                #"{"errors":[{"code":"c","op_index":0}],"new_value":8,"old_value":9}"#, "update 8"
+            ),
+            (nil, "STREAM_UPDATE_ERROR", nil), (NSNull(), "STREAM_UPDATE_ERROR", nil),
+            (7, "JSON_ERROR", nil), (["old_value": 1] as Envelope, "JSON_ERROR", nil),
+        ]
+        for (given, result, event) in answers {
+            let id = try worker.call("stream::update", update)
+            let question = try keeper.dispatch("stream::update(mine)")
+            #expect(JSON.text(question["data"]) == JSON.text(update))
+            if let given {
+                try keeper.answer(question, given)
+            } else {
+                try keeper.fail(question, "broken")
+            }
+            #expect(WireStep.answer(try worker.reply(to: id)) == result)
+            if let event { #expect(try client.event() == event) }
+        }
+        #expect(try client.expectNothing())
+        // None of it is the engine's to list.
+        try WireStep("stream::list_all", "{}", #"{"stream":[],"count":0}"#).check(worker)
     }
 
     private func awaitStreams(_ sdk: String) throws -> PythonWorker {

@@ -56,9 +56,35 @@ struct StreamViewTests {
         let group = #"{"stream_name":"board","group_id":"g"}"#
         #expect(try run(.list, group) == #"[{"n":3},null]"#)
         #expect(try run(.list, #"{"stream_name":"board","group_id":"h"}"#) == "[]")
+        #expect(
+            try run(.entries, group)
+                == #"{"entries":[{"key":"a","value":{"n":3},"revision":11},"#
+                + #"{"key":"b","value":null,"revision":12}],"cursor":null}"#
+        )
         #expect(try run(.delete, item("g", "a")) == #"{"old_value":{"n":3}}"#)
         #expect(try run(.delete, item("g", "a")) == #"{"old_value":null}"#)
         #expect(try run(.list, group) == "[null]")
+    }
+
+    @Test("a group is paged by its items' ids")
+    mutating func pages() throws {
+        for id in ["c", "a", "ab", "b"] { _ = try run(.set, item("g", id, #","data":1"#)) }
+        func page(_ rest: String) -> String {
+            #"{"stream_name":"board","group_id":"g"\#(rest)}"#
+        }
+        let first = try run(.entries, page(#","limit":2"#))
+        #expect(first.contains(#""key":"a""#) && first.contains(#""key":"ab""#))
+        #expect(first.hasSuffix(#""cursor":"ab"}"#))
+        let rest = try run(.entries, page(#","limit":2,"cursor":"ab""#))
+        #expect(rest.contains(#""key":"b""#) && rest.contains(#""key":"c""#))
+        #expect(rest.hasSuffix(#""cursor":null}"#))
+        #expect(!(try run(.entries, page(#","prefix":"a""#))).contains(#""key":"b""#))
+        for wrong in [#","limit":0"#, #","limit":1001"#, #","limit":"x""#, #","cursor":1"#] {
+            var view = self
+            let error = #expect(throws: ErrorBody.self) { try view.run(.entries, page(wrong)) }
+            #expect(error?.code == "deserialization_error")
+            #expect(error?.message.contains("stream::entries") == true)
+        }
     }
 
     @Test("groups and streams are there while they have an item, whatever their names")

@@ -28,6 +28,7 @@ export function bytes(n) {
 
 export function duration(ms) {
   if (ms == null) return "–";
+  if (ms === 0) return "0 ms";
   if (ms < 1) return Math.round(ms * 1000) + " µs";
   if (ms < 1000) {
     return (ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : ms.toFixed(0)) + " ms";

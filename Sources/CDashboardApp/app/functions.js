@@ -9,6 +9,7 @@ import {
 } from "./ui.js";
 import { SchemaForm } from "./form.js";
 import { isBuiltin } from "./now.js";
+import { says } from "./triggers.js";
 
 export default function functions(context) {
   return context.parts[0] ? detail(context) : list(context);
@@ -215,5 +216,5 @@ function triggersOf(id) {
   if (!all.length) return empty("None.");
   return h("ul", { class: "plain" }, all.map((one) => h("li", {},
     h("span", { class: "tag" }, one.trigger_type), " ",
-    h("a", { href: link("triggers", one.id) }, one.config_summary))));
+    h("a", { href: link("triggers", one.id) }, says(one)))));
 }

@@ -70,9 +70,11 @@ export const live = {
   requests: new Map(),
   requestsSeen: 0,
   requestsSkipped: 0,
+  passedBefore: 0,
   logs: [],
   logsSkipped: 0,
   problems: [],
+  alerts: [],
 };
 
 const listeners = new Set();
@@ -93,6 +95,9 @@ const take = {
     live.skew = message.now_ms - Date.now();
   },
   now(message) {
+    // Another life of the engine counts anew.
+    const passed = message.passed_over || 0;
+    if (!live.now || passed < live.passedBefore) live.passedBefore = passed;
     live.now = message;
     live.ticks.push(message);
     if (live.ticks.length > CAPACITY.ticks) live.ticks.shift();
@@ -135,15 +140,22 @@ const take = {
     live.requestsSkipped += message.skipped || 0;
   },
   logs(message) {
-    live.logs.push(...message.logs.slice().sort(byTime));
+    live.logs.push(...message.logs);
     if (live.logs.length > CAPACITY.logs) {
       live.logs.splice(0, live.logs.length - CAPACITY.logs);
     }
     live.logsSkipped += message.skipped || 0;
   },
+  stream(message) {
+    const same = watched?.stream === message.stream && watched.group === message.group;
+    if (same) watched.take(message.events, message.skipped);
+  },
+  // This page was too slow for all of it; what it has is asked for anew.
+  missed() {},
 };
 
-const byTime = (a, b) => a.timestamp_unix_nano - b.timestamp_unix_nano;
+/** Records that came too fast to be read, since this page was opened. */
+export const passedOver = () => (live.now?.passed_over || 0) - live.passedBefore;
 
 export function addRequests(list) {
   for (const request of list) live.requests.set(request.trace_id, request);
@@ -153,6 +165,69 @@ export function addRequests(list) {
     live.requests.delete(request.trace_id);
   }
 }
+
+// MARK: One stream as it happens
+
+let watched = null;
+
+/**
+ * Has `take(events, skipped)` called with what becomes of a stream, or of one group of it, from now
+ * on; `group` is null for all of them. Returns how to stop. One is watched at a time.
+ */
+export function watch(stream, group, take) {
+  const mine = { stream, group, take };
+  watched = mine;
+  wish();
+  return () => {
+    if (watched !== mine) return;
+    watched = null;
+    wish();
+  };
+}
+
+function wish() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const { stream, group } = watched || {};
+  socket.send(JSON.stringify({ watch: watched ? { stream, group } : {} }));
+}
+
+// MARK: Alerts: rules over metrics, which the engine evaluates every ten seconds
+
+async function readAlerts() {
+  if (!live.connected || document.hidden) return;
+  try {
+    live.alerts = (await call("engine::alerts::list")).alerts || [];
+  } catch {
+    live.alerts = [];
+  }
+  tell("alerts");
+}
+
+/** What is wrong, the worst first: what the engine found, and alerts that fire. */
+export function problems() {
+  const rank = { critical: 0, warning: 1, info: 2 };
+  const firing = live.alerts.filter((one) => one.firing).map((one) => ({
+    id: `alert:${one.name}`,
+    severity: "critical",
+    what: `Alert ${one.name} fires`,
+    where: `${one.metric || "a metric"} is ${one.current_value}`,
+    way_out: `It must not be ${comparison(one.operator)} ${one.threshold}`,
+    link: "#/metrics",
+  }));
+  return [...firing, ...live.problems].sort((a, b) => rank[a.severity] - rank[b.severity]);
+}
+
+const COMPARISONS = {
+  greaterthan: ">",
+  greaterthanorequal: "≥",
+  lessthan: "<",
+  lessthanorequal: "≤",
+  equal: "=",
+  notequal: "≠",
+};
+
+export const comparison = (operator) =>
+  COMPARISONS[String(operator).toLowerCase().replace(/_/g, "")] || String(operator);
 
 /** The engine's clock. */
 export const serverNow = () => Date.now() + live.skew;
@@ -166,7 +241,9 @@ export function connect() {
   socket.onopen = () => {
     wait = 250;
     live.connected = true;
+    wish();
     tell("connection");
+    readAlerts();
   };
   socket.onmessage = (event) => {
     const message = JSON.parse(event.data);
@@ -182,3 +259,5 @@ export function connect() {
     wait = Math.min(wait * 2, 4000);
   };
 }
+
+setInterval(readAlerts, 5000);

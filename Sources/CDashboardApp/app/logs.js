@@ -1,12 +1,11 @@
 // Logs of workers: the tail, a search through what the engine keeps, and by trace.
 
 import { h } from "./dom.js";
-import { call, live } from "./live.js";
+import { call, live, passedOver } from "./live.js";
 import { brief, clock } from "./format.js";
 import {
   empty, filters, Hold, json, link, LongList, page, panel, problem, search, select, status,
 } from "./ui.js";
-import { timer } from "./state.js";
 
 const LEVELS = [["", "all"], ["5", "debug"], ["9", "info"], ["13", "warn"], ["17", "error"]];
 
@@ -15,7 +14,9 @@ function tone({ severity_number: severity }) {
   return severity >= 13 ? "warning" : "info";
 }
 
-const identity = (log) => `${log.timestamp_unix_nano} ${log.span_id} ${log.body}`;
+// Live, the text of a long line is cut.
+const identity = (log) =>
+  `${log.timestamp_unix_nano} ${log.span_id} ${log.service_name} ${String(log.body).slice(0, 200)}`;
 
 export default function logs(context) {
   let filter = read(context.query);
@@ -48,7 +49,7 @@ export default function logs(context) {
 
   function fresh() {
     const all = new Map();
-    for (const log of [...found, ...live.logs]) if (fits(log, filter)) all.set(identity(log), log);
+    for (const log of [...live.logs, ...found]) if (fits(log, filter)) all.set(identity(log), log);
     return [...all.values()].sort((a, b) => b.timestamp_unix_nano - a.timestamp_unix_nano);
   }
 
@@ -67,10 +68,11 @@ export default function logs(context) {
   const set = (changes) => context.setQuery({ ...changes, log: "" });
   const hold = new Hold(fresh, context.update);
   load();
-  const refresh = timer(() => hold.held || load(), 1500);
   return {
-    dispose: refresh.stop,
     move,
+    live(type) {
+      if (type === "missed" || (type === "connection" && live.connected)) load();
+    },
     onkey: (event) => hold.onkey(event),
     view() {
       const all = hold.rows();
@@ -82,10 +84,10 @@ export default function logs(context) {
           select("Level", filter.level, LEVELS, (level) => set({ level })),
           search("Trace", filter.trace, (text) => set({ trace: text.trim() }))),
         failure && problem(failure),
-        hold.told(all.length, live.logsSkipped, "line"),
+        hold.told(all.length, live.logsSkipped, "line", passedOver()),
         all.length ? rows.view(all, cells) : empty("No line fits.",
           "Workers' loggers send them. The youngest are in memory, all are in the log."),
-        one && line(one));
+        one && line(one, load));
     },
   };
 }
@@ -95,11 +97,20 @@ const cells = (log) => [
   status(tone(log), (log.severity_text || "log").toLowerCase()),
   h("span", { class: "dim" }, log.attributes?.["service.name"] || log.service_name),
   h("span", { class: "what" }, String(log.body), " ",
-    h("span", { class: "dim" }, brief(log.attributes?.["log.data"] ?? undefined))),
+    h("span", { class: "dim" }, brief(rest(log)))),
 ];
 
-const line = (log) => panel("Line",
-  h("p", {}, String(log.body)),
+/** What a line says beside its text. */
+function rest({ attributes }) {
+  if (attributes?.["log.data"] != null) return attributes["log.data"];
+  const more = Object.entries(attributes || {}).filter(([name]) => name !== "service.name");
+  return more.length ? Object.fromEntries(more) : undefined;
+}
+
+const line = (log, load) => panel("Line",
+  h("p", { class: "body" }, String(log.body)),
+  log.cut && h("p", {}, "It is cut here. ",
+    h("button", { class: "small", onclick: load }, "Read all of it")),
   log.trace_id && h("p", {},
     h("a", { href: link("requests", log.trace_id) }, "the request"), " · ",
     h("a", { href: `#/logs?trace=${log.trace_id}` }, "all lines of its trace")),

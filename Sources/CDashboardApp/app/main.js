@@ -1,12 +1,12 @@
 // The frame around the pages: routes, navigation, keyboard, palette, colours.
 
 import { h, render, throttle } from "./dom.js";
-import { connect, get, live, onLive } from "./live.js";
+import { connect, get, live, onLive, problems } from "./live.js";
 import { dialog } from "./ui.js";
 import now from "./now.js";
 import requests from "./requests.js";
 import functions from "./functions.js";
-import triggers from "./triggers.js";
+import triggers, { says } from "./triggers.js";
 import queues from "./queues.js";
 import state from "./state.js";
 import streams from "./streams.js";
@@ -101,7 +101,7 @@ function draw() {
 
 function drawNav() {
   const badge = {
-    now: live.problems.filter((one) => one.severity !== "info").length,
+    now: problems().filter((one) => one.severity !== "info").length,
     queues: live.queues.reduce((sum, queue) => sum + queue.dead, 0),
   };
   render(nav,
@@ -236,7 +236,7 @@ function* places() {
   }
   for (const one of live.workers) yield ["worker", one.name, `#/now/${encodeURIComponent(one.id)}`];
   for (const one of live.triggers) {
-    yield ["trigger", `${one.trigger_type} ${one.config_summary || one.function_id}`,
+    yield ["trigger", `${one.trigger_type} ${says(one)} → ${one.function_id}`,
       `#/triggers/${encodeURIComponent(one.id)}`];
   }
   let left = 200;

@@ -142,7 +142,7 @@ function box(node) {
     h("rect", { width: BOX.width, height: BOX.height, rx: 6 }),
     h("g", { transform: "translate(10 8)" },
       h("path", { class: "sign", d: KIND[node.kind] || KIND.function })),
-    h("text", { x: 28, y: 17, class: "name" }, short(node.name, 18)),
+    h("text", { x: 28, y: 17, class: "name" }, short(node.name, 17)),
     h("text", { x: 28, y: 32, class: "note" }, short(node.note || "", node.rate > 0 ? 16 : 24)),
     node.rate > 0 && h("text", { x: BOX.width - 8, y: 32, class: "rate" }, rate(node.rate) + "/s"));
 }

@@ -1,9 +1,11 @@
 // Metrics: what the engine counts, over the last two minutes and in all, and what workers report.
 
 import { h } from "./dom.js";
-import { call, live } from "./live.js";
-import { bytes, count, duration, rate } from "./format.js";
-import { empty, facts, filters, grid, link, page, panel, problem, search } from "./ui.js";
+import { call, comparison, live } from "./live.js";
+import { ago, bytes, count, duration, rate } from "./format.js";
+import {
+  empty, facts, filters, grid, link, page, panel, problem, search, status,
+} from "./ui.js";
 import { chart } from "./charts.js";
 import { timer } from "./state.js";
 
@@ -46,12 +48,24 @@ export default function metrics(context) {
         "Prometheus text"),
       failure && problem(failure),
       charts(),
+      live.alerts.length > 0 && panel("Alerts", alerts()),
       all && h("div", { class: "columns" },
         panel("Invocations", invocations(all.engine_metrics)),
         panel("By function", byFunction(all.engine_metrics.invocations.by_function))),
       panel("Reported by workers", reported(all?.sdk_metrics || [])),
       text && exposition()),
   };
+}
+
+function alerts() {
+  const when = (at) => (at ? ago(at, Date.now() + live.skew) : "never");
+  return grid(["State", "Alert", "Now", "Must not be", "Last fired"], live.alerts.map((one) =>
+    h("tr", { key: one.name },
+      h("td", {}, status(one.firing ? "critical" : "ok", one.firing ? "fires" : "quiet")),
+      h("th", { scope: "row" }, one.name),
+      h("td", { class: "num" }, count(one.current_value)),
+      h("td", { class: "num" }, `${comparison(one.operator)} ${one.threshold}`),
+      h("td", { class: "num dim" }, when(one.last_triggered)))));
 }
 
 function charts() {

@@ -1,7 +1,7 @@
 // What happens now; what is wrong comes first.
 
 import { h } from "./dom.js";
-import { addRequests, get, live, serverNow } from "./live.js";
+import { addRequests, get, live, problems as wrong, serverNow } from "./live.js";
 import { ago, bytes, clock, count, duration, plural, rate } from "./format.js";
 import { empty, facts, link, page, panel, problem, status } from "./ui.js";
 import { sparkline } from "./charts.js";
@@ -39,15 +39,14 @@ export default function now(context) {
       problems(),
       tiles(),
       panel("Map", map()),
-      h("div", { class: "columns" },
+      h("div", { class: "columns wide-first" },
         panel("Latest requests", latest()),
         panel("Workers", workers(worker)))),
   };
 }
 
 function problems() {
-  const rank = { critical: 0, warning: 1, info: 2 };
-  const list = live.problems.slice().sort((a, b) => rank[a.severity] - rank[b.severity]);
+  const list = wrong();
   if (!list.length) {
     return h("section", { class: "calm", "aria-label": "Problems" },
       status("ok", live.connected ? "Nothing is wrong" : "Nothing is known to be wrong"));

@@ -161,7 +161,8 @@ function waterfall(history, chosen, pick) {
   const total = rows.reduce((most, row) => Math.max(most, row.end ?? row.start),
     Math.max(0.001, history.duration_ms));
   const share = (ms) => Math.max(0, Math.min(100, (ms / total) * 100));
-  const ticks = [0, 0.25, 0.5, 0.75, 1];
+  // Marks that would read the same say nothing.
+  const ticks = total < 0.004 ? [0, 1] : [0, 0.25, 0.5, 0.75, 1];
   return h("ol", { class: "waterfall", "aria-label": "Waterfall" },
     h("li", { class: "wf scale", "aria-hidden": "true" }, h("span", {}, "What"),
       h("span", { class: "ticks" }, ticks.map((at) => h("i", {}, duration(total * at))))),

@@ -1,7 +1,7 @@
 // Requests: the live list, and one of them (request.js).
 
 import { h } from "./dom.js";
-import { addRequests, get, live, serverNow } from "./live.js";
+import { addRequests, get, live, passedOver, serverNow } from "./live.js";
 import { ago, duration } from "./format.js";
 import {
   empty, filters, Hold, link, LongList, page, problem, search, select, status,
@@ -90,6 +90,9 @@ function list(context) {
   load();
   return {
     move,
+    live(type) {
+      if (type === "missed" || (type === "connection" && live.connected)) load();
+    },
     onkey: (event) => hold.onkey(event),
     view() {
       const all = hold.rows();
@@ -102,7 +105,7 @@ function list(context) {
           filter.function && h("button", { type: "button", onclick: () => set({ function: "" }) },
             `function ${filter.function} ✕`)),
         failure && problem(failure),
-        hold.told(all.length, live.requestsSkipped, "request"),
+        hold.told(all.length, live.requestsSkipped, "request", passedOver()),
         all.length ? rows.view(all, requestCells) : empty("No request fits.",
           "Filters are in the address: share it, or take one away."),
         more && h("button", { class: "more", onclick: older }, "Older"));

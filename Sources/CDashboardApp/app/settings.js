@@ -1,7 +1,7 @@
 // Settings: of this page, and of the engine; where it listens and what it found at its start.
 
 import { h } from "./dom.js";
-import { get, live } from "./live.js";
+import { call, get, live } from "./live.js";
 import { bytes, clock, count, duration } from "./format.js";
 import { empty, facts, grid, page, panel, problem, status } from "./ui.js";
 
@@ -9,11 +9,13 @@ export default function settings(context) {
   const { app } = context;
   let state = app.status;
   let failure = null;
+  let sampling = null;
   let search = "";
 
   async function load() {
     try {
       state = await get("/api/status");
+      sampling = await call("engine::sampling::rules");
       failure = null;
     } catch (error) {
       failure = error;
@@ -65,6 +67,7 @@ export default function settings(context) {
       state && h("div", { class: "columns" },
         panel("Addresses", addresses(state.addresses)),
         panel("Recovery at the start", recovery(state.recovery))),
+      sampling && panel("Sampling of telemetry", kept(sampling)),
       inForce(),
       panel("Access",
         h("p", {}, "Beyond loopback every request needs the token; other sites change nothing."),
@@ -97,6 +100,28 @@ function recovery(found) {
     ["Cut", bytes(found.bytes_cut)],
   ]);
 }
+
+/** What part of traces and logs is kept; records of work are always kept. */
+function kept({ traces, logs }) {
+  const rules = traces?.rules || [];
+  return [
+    facts([
+      ["Traces", share(traces?.default_ratio)],
+      ["Logs", share(logs?.sampling_ratio)],
+      ["A trace that a caller has begun", traces?.parent_based ? "as its caller has decided"
+        : "as any other"],
+    ]),
+    rules.length > 0 && grid(["Operation", "Service", "Kept"], rules.map((one) => h("tr", {},
+      h("td", {}, h("code", {}, one.operation ?? "any")),
+      h("td", {}, h("code", {}, one.service ?? "any")),
+      h("td", { class: "num" }, share(one.rate))))),
+    h("p", { class: "dim" }, "The log's own records of work are all kept, whatever this says."),
+  ];
+}
+
+const share = (ratio) =>
+  typeof ratio !== "number" ? null : ratio === 1 ? "all" : ratio === 0 ? "none"
+    : `${Math.round(ratio * 10_000) / 100} %`;
 
 /** The keys of an object in objects as paths, with their values as text. */
 function flat(value, path = "") {

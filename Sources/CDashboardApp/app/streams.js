@@ -1,11 +1,11 @@
 // Streams: what is in them, who listens, what is pushed right now; and publishing.
 
-import { h } from "./dom.js";
-import { call, get, live } from "./live.js";
-import { clock, count, plural } from "./format.js";
+import { h, throttle } from "./dom.js";
+import { call, get, live, watch } from "./live.js";
+import { bytes, clock, count, plural } from "./format.js";
 import {
-  ask, attempt, crumbs, dialog, Draft, empty, filters, grid, json, link, page, panel, payload,
-  problem, search, status, toast,
+  ask, attempt, crumbs, dialog, Draft, empty, filters, grid, Hold, json, link, page, panel,
+  payload, problem, search, status, toast,
 } from "./ui.js";
 import { timer } from "./state.js";
 
@@ -49,7 +49,7 @@ function list(context) {
 function groups(context, stream) {
   let all = null;
   let failure = null;
-  const feed = new Feed(context, (event) => event.stream === stream);
+  const feed = new Feed(context, stream, null, throttle(1000, () => load()));
 
   async function load() {
     try {
@@ -66,12 +66,10 @@ function groups(context, stream) {
   }, h("b", {}, one));
 
   load();
-  const refresh = timer(load, 2000);
   return {
-    dispose() {
-      refresh.stop();
-      feed.stop();
-    },
+    dispose: () => feed.stop(),
+    live: again(load),
+    onkey: (event) => feed.hold.onkey(event),
     view: () => page(`Stream ${stream}`, publishButton(context, stream, "", load),
       crumbs(["Streams", "#/streams"], [stream]),
       failure && problem(failure),
@@ -82,18 +80,37 @@ function groups(context, stream) {
   };
 }
 
+/** What makes a page read its lists anew: that it has, perhaps, missed something. */
+const again = (load) => (type) => {
+  if (type === "missed" || (type === "connection" && live.connected)) load();
+};
+
+const PAGE = 200;
+
 function items(context, stream, group) {
-  let all = null;
+  let all = [];
+  let cursor = null;
   let present = null;
   let failure = null;
   const input = { stream_name: stream, group_id: group };
-  const feed = new Feed(context, (event) => event.stream === stream && event.group === group);
+  const feed = new Feed(context, stream, group, throttle(700, () => load()));
+
+  /** Items with their ids; those that a worker keeps are told without. */
+  async function read(from, limit) {
+    const own = live.functions.some((one) => one.function_id === `stream::list(${stream})`);
+    if (!own) return call("stream::entries", { ...input, limit, cursor: from });
+    const values = await call("stream::list", input);
+    return { entries: values.map((value) => ({ value })), cursor: null };
+  }
 
   async function load() {
     try {
-      [all, present] = await Promise.all([
-        call("stream::list", input), call("stream::presence", input),
+      const limit = Math.min(1000, Math.max(PAGE, all.length));
+      const [found, there] = await Promise.all([
+        read(null, limit), call("stream::presence", input),
       ]);
+      ({ entries: all, cursor } = found);
+      present = there;
       failure = null;
     } catch (error) {
       failure = error;
@@ -101,18 +118,26 @@ function items(context, stream, group) {
     context.update();
   }
 
-  async function look(item) {
-    const value = await attempt(() => call("stream::get", { ...input, item_id: item }));
-    if (value === undefined) return;
-    const what = await dialog(`${stream}/${group}/${item}`, (close) => [
+  async function more() {
+    const found = await attempt(() => read(cursor, PAGE));
+    if (!found) return;
+    all = [...all, ...found.entries];
+    cursor = found.cursor;
+    context.update();
+  }
+
+  async function look({ key, value, revision }) {
+    const what = await dialog(`${stream}/${group}/${key}`, (close) => [
       json(value),
+      h("p", {}, h("a", { href: link("requests", `@${revision}`), onclick: () => close() },
+        "The request that wrote it")),
       h("div", { class: "actions" },
         h("button", {
           class: "danger-text", disabled: context.app.readOnly, onclick: () => close("delete"),
         }, "Delete …"),
         h("button", { "data-first": true, onclick: () => close() }, "Close")),
     ]);
-    if (what === "delete") await remove(item);
+    if (what === "delete") await remove(key);
   }
 
   async function remove(item) {
@@ -129,15 +154,15 @@ function items(context, stream, group) {
     load();
   }
 
-  function contents() {
-    const seen = feed.ids();
-    return panel(all ? plural(all.length, "item") : "Items",
-      seen.length > 0 && h("p", { class: "dim" }, "Seen lately: ", seen.map((id) =>
-        [h("button", { class: "link", onclick: () => look(id) }, id), " "])),
-      all?.length ? h("ul", { class: "plain" }, all.slice(0, 200).map((one) =>
-        h("li", {}, payload(one)))) : empty("No item."),
-      all?.length > 200 && h("p", { class: "dim" }, `showing 200 of ${all.length}`));
-  }
+  const row = (one, index) => h("tr", { key: one.key ?? index },
+    h("th", { scope: "row" }, one.key === undefined ? h("span", { class: "dim" }, "–")
+      : h("button", { class: "link", "data-row": true, onclick: () => look(one) }, one.key)),
+    h("td", {}, payload(one.value)));
+
+  const contents = () => panel("Items",
+    all.length ? h("div", { class: "lines" }, grid(["Item", "Value"], all.map(row)))
+      : empty("No item."),
+    cursor && h("button", { class: "more", onclick: more }, "More"));
 
   function presence() {
     const members = present?.members ?? present;
@@ -145,12 +170,14 @@ function items(context, stream, group) {
   }
 
   load();
-  const refresh = timer(load, 1500);
+  const refresh = timer(load, 10_000);
   return {
     dispose() {
       refresh.stop();
       feed.stop();
     },
+    live: again(load),
+    onkey: (event) => feed.hold.onkey(event),
     view: () => page(`${stream}/${group}`, publishButton(context, stream, group, load),
       crumbs(["Streams", "#/streams"], [stream, link("streams", stream)], [group]),
       failure && problem(failure),
@@ -160,80 +187,62 @@ function items(context, stream, group) {
 
 // MARK: What is pushed
 
-/** What is recorded of a stream, as it comes: read from the log, sampled where there is much. */
+/** What becomes of a stream as it happens, and the youngest of what did before. */
 class Feed {
-  constructor(context, wanted) {
-    this.context = context;
-    this.wanted = wanted;
+  constructor(context, stream, group, changed = () => {}) {
     this.events = [];
     this.skipped = 0;
-    this.after = null;
-    this.on = true;
-    this.busy = false;
-    this.poll = timer(() => this.on && this.read(), 500);
-    this.read();
+    this.isOfGroup = group !== null;
+    this.hold = new Hold(() => this.events, context.update);
+    this.unwatch = watch(stream, group, (events, skipped) => {
+      this.skipped += skipped;
+      this.add(events);
+      context.update();
+      changed();
+    });
+    this.fill(stream, group).then(context.update, () => {});
   }
 
-  async read() {
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      await this.follow((await get("/api/log")).durable_offset);
-    } catch {
-      // The next reading goes on, or the page says that there is no connection.
-    }
-    this.busy = false;
-    this.context.update();
+  /** From the end of the log. */
+  async fill(stream, group) {
+    const tail = (await get("/api/log")).durable_offset;
+    const after = tail > 1000 ? `after=${tail - 1001}&` : "";
+    const { records } = await get(`/api/log/records?${after}limit=1000`);
+    this.add(records
+      .filter((one) => /^stream_/.test(one.kind) && one.event?.stream === stream &&
+        (group === null || one.event.group === group))
+      .map(({ offset, time, kind, event }) => ({
+        offset, time_ms: Date.parse(time), verb: kind.replace("stream_", ""), group: event.group,
+        item: event.item, type: event.type, value: event.value ?? event.data,
+      })));
   }
 
-  async follow(tail) {
-    let from = this.after ?? Math.max(0, tail - 1000);
-    if (tail - from > 2000) {
-      this.skipped += tail - from - 1000;
-      from = tail - 1000;
-    }
-    while (from < tail) {
-      const { records } = await get(`/api/log/records?after=${from}&limit=1000`);
-      if (!records.length) break;
-      from = records.at(-1).offset;
-      const mine = records.filter((one) =>
-        /^stream_/.test(one.kind) && one.event && this.wanted(one.event));
-      this.events.unshift(...mine.reverse());
-    }
-    this.after = from;
-    this.events.length = Math.min(this.events.length, 300);
-  }
-
-  /** Items of which something was seen. */
-  ids() {
-    return [...new Set(this.events.map((one) => one.event.item).filter(Boolean))].slice(0, 12);
+  add(events) {
+    const all = new Map([...this.events, ...events].map((one) => [one.offset, one]));
+    this.events = [...all.values()].sort((a, b) => b.offset - a.offset).slice(0, 300);
   }
 
   stop() {
-    this.poll.stop();
-  }
-
-  hold() {
-    this.on = !this.on;
-    this.context.update();
+    this.unwatch();
   }
 
   view() {
-    const told = this.skipped ? `a sample: ${count(this.skipped)} records passed by`
-      : plural(this.events.length, "event");
+    const shown = this.hold.rows();
+    const told = this.skipped
+      ? `a sample: ${count(this.skipped)} passed by. All are in the log.`
+      : plural(shown.length, "event");
     const row = (one) => h("li", { key: one.offset },
-      h("span", { class: "num dim" }, clock(Date.parse(one.time))), " ",
-      h("span", { class: "tag" }, one.kind.replace("stream_", "")), " ",
-      h("b", {}, [one.event.group, one.event.item].filter(Boolean).join("/")), " ",
-      payload(one.event.value ?? one.event.data));
+      h("span", { class: "num dim" }, clock(one.time_ms)),
+      h("span", { class: "tag" }, one.type || one.verb),
+      h("b", {}, (this.isOfGroup ? [one.item] : [one.group, one.item]).filter(Boolean).join("/")),
+      one.value_bytes ? h("span", { class: "dim" }, bytes(one.value_bytes)) : payload(one.value));
     return panel("Live",
       h("div", { class: "filters" },
-        status(this.on ? "running" : "paused", this.on ? "watching" : "held"),
+        status(this.hold.held ? "paused" : "running", this.hold.held ? "held" : "watching"),
         h("span", { class: "dim" }, told),
         h("span", { class: "grow" }),
-        h("button", { "aria-pressed": String(!this.on), onclick: () => this.hold() },
-          this.on ? "Hold" : "Go on")),
-      this.events.length ? h("ul", { class: "feed" }, this.events.slice(0, 100).map(row))
+        this.hold.button()),
+      shown.length ? h("ul", { class: "feed" }, shown.slice(0, 100).map(row))
         : empty("Nothing was pushed lately.", "Whatever is recorded from now on appears here."));
   }
 }

@@ -59,9 +59,26 @@ const read = (query) => ({ search: query.get("search") || "", type: query.get("t
 const cells = (one) => [
   health(one),
   h("span", { class: "tag" }, one.trigger_type),
-  h("code", { class: "what" }, one.config_summary || "{}"),
-  h("b", {}, one.function_id),
+  h("span", { class: "what", title: one.config_summary }, h("b", {}, says(one)), " ",
+    h("span", { class: "dim narrow-only" }, `→ ${one.function_id}`)),
+  h("span", { class: "what" }, one.function_id),
 ];
+
+/** When a trigger fires, in its type's own words. */
+export function says({ trigger_type: type, config: c = {}, config_summary: summary }) {
+  const joined = (...parts) => parts.filter(Boolean).join("/");
+  const path = c.api_path ?? c.path;
+  if (type === "http" && path != null) {
+    return `${c.http_method || c.method || "GET"} /${String(path).replace(/^\//, "")}`;
+  }
+  if (type === "cron") {
+    return [c.expression ?? c.schedule, c.timezone].filter(Boolean).join(" ") || summary;
+  }
+  if (isQueue(type) || type === "subscribe") return topicOf(c) || summary;
+  if (type === "state") return joined(c.scope ?? "any scope", c.key);
+  if (type === "stream") return joined(c.stream_name, c.group_id, c.item_id) || "any stream";
+  return summary && summary !== "{}" ? summary : "always";
+}
 
 // MARK: One trigger
 
@@ -135,7 +152,9 @@ function detail(context) {
           ])),
         h("div", { class: "columns" },
           sender(trigger),
-          h("div", {}, panel("Configuration", json(trigger.config)), nextSlots())));
+          h("div", {}, panel("Configuration", trigger.config_cut
+            ? h("p", { class: "dim" }, `${trigger.config_summary} (too long to be shown)`)
+            : json(trigger.config)), nextSlots())));
     },
   };
 }

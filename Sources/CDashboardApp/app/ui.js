@@ -320,11 +320,15 @@ export class Hold {
       this.held ? "Go on" : "Hold");
   }
 
-  /** How many rows are seen, and of how many where some were skipped. */
-  told(seen, skipped, noun) {
-    return h("p", { class: "dim", role: "status" }, this.held ? "Held. " : "", skipped
-      ? `Showing ${count(seen)} of ${count(seen + skipped)}: above fifty a tick it is a sample. ` +
-        "All are in the log."
+  /**
+   * How many rows are seen, of how many where some were skipped, and how many records nobody had
+   * the time to read for this page.
+   */
+  told(seen, skipped, noun, passed = 0) {
+    return h("p", { class: "dim", role: "status" }, this.held ? "Held. " : "", skipped || passed
+      ? [`Showing a sample, ${count(seen)} of ${passed ? "more than " : ""}` +
+        `${count(seen + skipped)}: more came than anybody can read. All are in the log.`,
+        passed > 0 && ` ${count(passed)} records were passed over.`]
       : `${plural(seen, noun)}.`);
   }
 }

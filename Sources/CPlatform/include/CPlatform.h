@@ -62,6 +62,12 @@ int platform_wait_readable(int descriptor, int64_t nanoseconds);
 /// Nanoseconds on a clock that nobody sets and that runs while the machine sleeps.
 uint64_t platform_boottime(void);
 
+/// Nanoseconds that the calling thread has had a processor (`CLOCK_THREAD_CPUTIME_ID`).
+uint64_t platform_thread_time(void);
+
+/// On how many processors the calling thread may run (`sched_getaffinity(2)`), at least 1.
+int platform_processors(void);
+
 /// Names the calling thread, at most 15 bytes, for `top -H` and debuggers.
 void platform_name_thread(const char *name);
 

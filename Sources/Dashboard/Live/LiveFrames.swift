@@ -16,6 +16,7 @@ struct LiveFrames {
         let requests: [RequestRow]
         let passed: Int
         let cursor: UInt64
+        let logs: News<LiveLine>
     }
 
     /// Of the functions and triggers that are known; nil: none are.
@@ -53,17 +54,21 @@ struct LiveFrames {
             let text = LiveText.requests(around.requests, passed: around.passed)
             Self.append(text, to: &buffer)
         }
+        if !around.logs.elements.isEmpty || around.logs.passed > 0 {
+            Self.append(LiveText.logs(around.logs), to: &buffer)
+        }
         cursor = around.cursor
         return buffer
     }
 
     /// The frames of all there is to know, for whoever knows nothing.
-    func whole(recent: [RequestRow]) -> ByteBuffer {
+    func whole(recent: [RequestRow], logs: News<LiveLine>) -> ByteBuffer {
         var buffer = ByteBuffer()
         for kind in Kind.allCases {
             if let text = last[kind] { Self.append(text, to: &buffer) }
         }
         if !recent.isEmpty { Self.append(LiveText.requests(recent, passed: 0), to: &buffer) }
+        if !logs.elements.isEmpty { Self.append(LiveText.logs(logs), to: &buffer) }
         return buffer
     }
 
@@ -74,7 +79,7 @@ struct LiveFrames {
         Self.append(text, to: &buffer)
     }
 
-    private static func append(_ text: [UInt8], to buffer: inout ByteBuffer) {
+    static func append(_ text: [UInt8], to buffer: inout ByteBuffer) {
         text.withUnsafeBufferPointer { SharedFrames.append(text: $0, to: &buffer) }
     }
 }

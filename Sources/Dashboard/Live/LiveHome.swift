@@ -25,6 +25,12 @@ package final class LiveHome: Sendable {
         place.loop.execute { place.publisher.value.join(loop, target, session: session) }
     }
 
+    /// The sessions of that event loop watch these streams, and no others.
+    func watch(_ loop: Int, _ watches: Set<StreamWatch>) {
+        guard let place = place.withLock({ $0 }) else { return }
+        place.loop.execute { place.publisher.value.watch(loop, watches) }
+    }
+
     /// Nobody listens on that event loop any more.
     func leave(_ loop: Int) {
         guard let place = place.withLock({ $0 }) else { return }

@@ -26,6 +26,9 @@ final class LivePublisher {
     private var newcomers: [(loop: Int, session: UInt64)] = []
     private var isTicking = false
     private var frames = LiveFrames()
+    private var watches = StreamWatches()
+    /// Up to which log line was told.
+    private var logCursor: UInt64 = 0
     private var host = HostFigures()
     private var hostAge = 0
 
@@ -58,6 +61,11 @@ final class LivePublisher {
     func leave(_ number: Int) {
         targets[number] = nil
         newcomers.removeAll { $0.loop == number }
+        watch(number, [])
+    }
+
+    func watch(_ number: Int, _ streams: Set<StreamWatch>) {
+        watches.set(streams, ofLoop: number, sources.followed)
     }
 
     // MARK: Ticks
@@ -95,6 +103,8 @@ final class LivePublisher {
             since: frames.cursor,
             limit: Self.requests
         )
+        let logs = sources.followed.logs(since: logCursor, limit: LiveText.elements)
+        logCursor = logs.cursor
         let changes = frames.take(
             picture,
             LiveFrames.Surroundings(
@@ -103,18 +113,27 @@ final class LivePublisher {
                 inbox: inbox.load.commands,
                 requests: rows,
                 passed: passed,
-                cursor: cursor
+                cursor: cursor,
+                logs: logs
             )
         )
+        let events = watches.take(sources.followed)
         for target in targets.values {
-            target.loop.execute { target.members.value.deliver(changes: changes) }
+            target.loop.execute {
+                target.members.value.deliver(changes: changes, events: events)
+            }
         }
         guard !newcomers.isEmpty else { return }
         let recent = sources.followed.requests(RequestFilter(limit: Self.requests)).rows
-        let whole = frames.whole(recent: recent.reversed())
+        let whole = frames.whole(
+            recent: recent.reversed(),
+            logs: sources.followed.logs(since: nil, limit: LiveText.elements)
+        )
         for (number, session) in newcomers {
             guard let target = targets[number] else { continue }
-            target.loop.execute { target.members.value.deliver(whole: whole, to: session) }
+            target.loop.execute {
+                target.members.value.deliver(whole: whole, events: events, to: session)
+            }
         }
         newcomers = []
     }

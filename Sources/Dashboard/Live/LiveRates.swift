@@ -103,6 +103,7 @@ struct LiveRates {
             ("running", UInt64(picture.work.running)),
             ("durable_offset", picture.log.durable.rawValue),
             ("unsynced", picture.log.staged.rawValue - picture.log.durable.rawValue),
+            ("passed_over", around.totals.skipped),
         ]
         for (name, number) in numbers {
             json.key(name)

@@ -16,6 +16,8 @@ final class LiveMembers {
     private let home: LiveHome
     private var sessions: [UInt64: LiveSession] = [:]
     private var made: UInt64 = 0
+    /// What the publisher was told that sessions watch.
+    private var watches: Set<StreamWatch> = []
 
     /// Sockets of one event loop.
     private static let limit = 64
@@ -60,17 +62,31 @@ final class LiveMembers {
 
     fileprivate func closed(_ session: LiveSession) {
         sessions[session.id] = nil
-        if sessions.isEmpty { home.leave(number) }
+        guard !sessions.isEmpty else {
+            watches = []
+            return home.leave(number)
+        }
+        watchesChanged()
+    }
+
+    fileprivate func watchesChanged() {
+        let now = Set(sessions.values.compactMap(\.watch))
+        guard now != watches else { return }
+        watches = now
+        home.watch(number, now)
     }
 
     // MARK: From the publisher
 
     /// What has changed, for everybody who knows the rest.
-    func deliver(changes: ByteBuffer) {
-        for session in sessions.values { session.deliver(changes: changes) }
+    func deliver(changes: ByteBuffer, events: [StreamWatch: ByteBuffer]) {
+        for session in sessions.values { session.deliver(changes: changes, events: events) }
     }
 
-    func deliver(whole: ByteBuffer, to id: UInt64) { sessions[id]?.deliver(whole: whole) }
+    /// The whole picture, and what has happened to watched streams, for one that knew nothing.
+    func deliver(whole: ByteBuffer, events: [StreamWatch: ByteBuffer], to id: UInt64) {
+        sessions[id]?.deliver(whole: whole, events: events)
+    }
 }
 
 /// One socket that is told how the engine is. Confined to its event loop.
@@ -81,26 +97,37 @@ final class LiveSession: WebSocketSession {
     private let members: LiveMembers
     private var socket: WebSocketSocket?
     private var knowledge = Knowledge.none
+    /// Whether it was not told of something that does not come again.
+    private var hasMissed = false
+    fileprivate private(set) var watch: StreamWatch?
 
     fileprivate init(_ id: UInt64, _ members: LiveMembers) {
         self.id = id
         self.members = members
     }
 
-    fileprivate func deliver(changes: ByteBuffer) {
+    fileprivate func deliver(changes: ByteBuffer, events: [StreamWatch: ByteBuffer]) {
         guard knowledge == .current, let socket else { return }
         guard socket.isWritable else {
             knowledge = .behind
+            hasMissed = true
             return
         }
         socket.send(changes)
+        if let watch, let frames = events[watch] { socket.send(frames) }
         socket.flush()
     }
 
-    fileprivate func deliver(whole: ByteBuffer) {
+    fileprivate func deliver(whole: ByteBuffer, events: [StreamWatch: ByteBuffer]) {
         guard knowledge == .none, let socket else { return }
         knowledge = .current
+        if hasMissed {
+            hasMissed = false
+            let missed = JSONValue.object(["type": .string("missed")]).text.bytes
+            socket.sendText(reserving: missed.count) { $0.writeBytes(missed) }
+        }
         socket.send(whole)
+        if let watch, let frames = events[watch] { socket.send(frames) }
         socket.flush()
     }
 
@@ -111,8 +138,16 @@ final class LiveSession: WebSocketSession {
         members.opened(self, socket)
     }
 
-    // Nothing is asked for yet: what comes is for later versions.
-    func text(_ message: UnsafeBufferPointer<UInt8>) {}
+    // What says nothing of a watch is for later versions.
+    func text(_ message: UnsafeBufferPointer<UInt8>) {
+        switch StreamWatch.wish(in: Array(message)) {
+        case nil: return
+        case .nothing?: watch = nil
+        case .stream(let wanted)?: watch = wanted
+        }
+        members.watchesChanged()
+    }
+
     func binary(_ message: UnsafeBufferPointer<UInt8>) {}
     func readCompleted() {}
 

@@ -5,6 +5,10 @@ import Primitives
 
 /// The messages that are whole lists, as text.
 enum LiveText {
+    /// Of what workers say of their functions and triggers, in bytes: lists are sent whole, and
+    /// whoever wants to know all of one asks for it.
+    private static let largest = 2048
+
     /// An object of one message: its `type`, and a list under the same name.
     private static func list<Element>(
         _ type: String,
@@ -61,9 +65,9 @@ enum LiveText {
                 json.add("worker_name", function.worker)
                 json.add("workers", function.owners)
                 for name in ["description", "metadata"] {
-                    guard let value = function.definition.member(name), !value.isNull else {
-                        continue
-                    }
+                    guard let value = function.definition.member(name), !value.isNull,
+                        value.bytes.count <= largest
+                    else { continue }
                     json.key(name)
                     json.raw(value)
                 }
@@ -84,8 +88,13 @@ enum LiveText {
                 json.add("function_id", trigger.function.id)
                 json.add("namespace", trigger.function.namespace)
                 json.add("worker_name", trigger.worker)
+                let isCut = trigger.config.bytes.count > largest
                 json.key("config")
-                json.raw(trigger.config)
+                json.raw(isCut ? .emptyObject : trigger.config)
+                if isCut {
+                    json.key("config_cut")
+                    json.bool(true)
+                }
                 json.add("config_summary", Self.summary(of: trigger.config))
                 json.key("served")
                 json.bool(trigger.isServed && !trigger.isParked)

@@ -74,7 +74,7 @@ extension Engine where Store: ~Copyable {
                 after = try publish(.relayed(event), Origin(trace: question.trace, cause: offset))
             }
             try answer(question.asker, .value(change.answer), after: after)
-        case .get, .list, .listGroups, .listAll, .send, .presence:
+        case .get, .list, .entries, .listGroups, .listAll, .send, .presence:
             try answer(question.asker, result, after: offset)
         }
     }

@@ -10,9 +10,14 @@ struct IndexedHistory {
     /// What may matter of what happened around them.
     private var around: [Offset: LogRecord] = [:]
 
-    init(_ pass: LogPass, _ index: LogIndex) {
+    /// What the records may take in memory, in bytes, and what they do.
+    private let room: Int
+    private var byteCount = 0
+
+    init(_ pass: LogPass, _ index: LogIndex, room: Int) {
         self.pass = pass
         self.index = index
+        self.room = room
     }
 
     /// - Parameters: as of ``HistoryCollector``.
@@ -42,6 +47,7 @@ struct IndexedHistory {
             if let last = records.last, record.offset <= last.offset { return }
             guard members.take(record) else { return }
             records.append(LogRecord(record))
+            byteCount += record.memoryBytes
             if let trace = record.trace, members.traces.contains(trace) { search.add(trace: trace) }
             search.add(effectsOf: record.offset)
         }
@@ -56,8 +62,9 @@ struct IndexedHistory {
         try pass.find(search, in: index) { record in
             note(record)
             take(record)
-            return true
+            return byteCount <= room
         }
+        guard byteCount <= room else { throw HistoryFinder.tooLarge(room) }
     }
 
     /// What happened around can have happened before, so it takes a pass of its own; where there is

@@ -9,8 +9,10 @@ struct ConfigurationEdit: Equatable {
 
     /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
     private static let liveKeys = Set([
-        "http.timeout", "queue.lease", "cron.timezone", "engine.invocation_timeout",
-        "engine.registration_namespace_grace",
+        "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
+        "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
+        "state.triggers_enabled", "state.max_value_bytes", "stream.auth_function",
+        "configuration.ttl", "engine.invocation_timeout", "engine.registration_namespace_grace",
     ]).union(Configuration.Observability.liveKeys)
 
     init(from before: Configuration.Loaded, to after: Configuration.Loaded) {

@@ -87,8 +87,11 @@ extension LogLine {
         return told.first { $0.nanoseconds != 0 } ?? received
     }
 
-    /// As listings show it (services 2, C.4).
-    func write(into json: inout JSONBuilder, received: Timestamp) {
+    /// As listings show it (services 2, C.4). Of a line with more than `limit` bytes only the
+    /// beginning of its text is written.
+    func write(into json: inout JSONBuilder, received: Timestamp, limit: Int = .max) {
+        let size = record.body.utf8.count + record.attributes.count + record.resource.count
+        let isCut = size > limit
         let observed = record.observed.nanoseconds == 0 ? received : record.observed
         json.beginObject()
         json.key("timestamp_unix_nano")
@@ -100,18 +103,33 @@ extension LogLine {
         json.key("severity_text")
         json.string(record.severityText)
         json.key("body")
-        json.string(record.body)
+        json.string(isCut ? Self.beginning(of: record.body, limit) : record.body)
         json.key("attributes")
-        json.raw(bytes: record.attributes)
+        json.raw(bytes: isCut ? JSONText.emptyObject.bytes : record.attributes)
         json.key("trace_id")
         if let trace { json.string(trace.description) } else { json.null() }
         json.key("span_id")
         if record.span == 0 { json.null() } else { json.string(hexadecimal(record.span)) }
         json.key("resource")
-        json.raw(bytes: record.resource.isEmpty ? JSONText.emptyObject.bytes : record.resource)
+        let hasResource = !isCut && !record.resource.isEmpty
+        json.raw(bytes: hasResource ? record.resource : JSONText.emptyObject.bytes)
         json.key("service_name")
         json.string(record.service)
         json.scope(record.scope)
+        if isCut {
+            json.key("cut")
+            json.bool(true)
+        }
         json.endObject()
+    }
+
+    /// Up to `limit` bytes of a text.
+    private static func beginning(of text: String, _ limit: Int) -> String {
+        guard text.utf8.count > limit else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: limit)
+        while end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end])
     }
 }

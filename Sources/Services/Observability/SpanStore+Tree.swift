@@ -13,7 +13,7 @@ struct SpanTree {
     private var isHidden: [Bool] = []
 
     init(_ trace: TraceID, in store: SpanStore, collapsing rules: [CollapsedSpans] = []) {
-        let all = store.spans.filter { $0.trace == trace }
+        let all = store.spans(of: trace)
         let parents = Set(all.map(\.record.parent))
         // Wrappers of the engine that led to nothing.
         spans = all.filter { span in

@@ -11,37 +11,51 @@ struct SpanStore: Sendable {
         let span: UInt64
     }
 
-    private(set) var window: Window<ReportedSpan>
+    private(set) var window: Window<KeptSpan>
     /// The numbers in the window.
     private var numbers: [Key: UInt64] = [:]
     /// Those that had to make room for younger ones.
     private(set) var forgotten: UInt64 = 0
 
-    init(_ bounds: Window<ReportedSpan>.Bounds) { window = Window(bounds) }
+    /// What the engine calls itself.
+    private let service: String
 
-    var spans: some Sequence<ReportedSpan> { window.entries.lazy.map(\.element) }
+    init(_ bounds: Window<KeptSpan>.Bounds, service: String = "iii") {
+        window = Window(bounds)
+        self.service = service
+    }
+
+    /// All of them, each put together when it is come to.
+    var spans: some Sequence<ReportedSpan> {
+        window.entries.lazy.map { [service] in $0.element.span(of: service) }
+    }
+
+    func spans(of trace: TraceID) -> [ReportedSpan] {
+        window.entries.lazy.filter { $0.element.key.trace == trace }
+            .map { $0.element.span(of: service) }
+    }
 
     func contains(_ span: UInt64, of trace: TraceID) -> Bool {
         numbers[Key(trace: trace, span: span)] != nil
     }
 
-    mutating func append(_ span: ReportedSpan, bytes: Int, at time: Timestamp) {
-        let key = Key(trace: span.trace, span: span.record.span)
+    mutating func append(_ span: KeptSpan, bytes: Int, at time: Timestamp) {
+        let key = span.key
         if let number = numbers[key], let known = window[number] {
             // A span that has ended is not running again.
-            if span.record.isPending, !known.record.isPending { return }
+            if span.isPending, !known.isPending { return }
             return window.replace(number, with: span, bytes: bytes)
         }
         numbers[key] = window.next
         window.append(span, bytes: bytes, at: time) { dropped in
-            numbers[Key(trace: dropped.trace, span: dropped.record.span)] = nil
+            numbers[dropped.key] = nil
             forgotten += 1
         }
     }
 
-    mutating func bound(by bounds: Window<ReportedSpan>.Bounds, now: Timestamp) {
+    mutating func bound(by bounds: Window<KeptSpan>.Bounds, now: Timestamp) {
         window.bound(by: bounds, now: now) { dropped in
-            numbers[Key(trace: dropped.trace, span: dropped.record.span)] = nil
+            numbers[dropped.key] = nil
             forgotten += 1
         }
     }

@@ -21,30 +21,30 @@ extension TelemetryStore {
     }
 
     private mutating func begin(_ work: Work, parent: RemoteSpan?) {
-        guard work.cause == nil, let trace = work.trace else { return }
+        let facts = work.facts
+        guard facts.cause == nil, let trace = facts.trace else { return }
         sampler.begin(
             trace,
-            work.operation,
+            SpanDraft(facts).name,
             settings.service,
             parent: parent,
-            at: work.start,
+            at: facts.start,
             settings.sampling
         )
     }
 
-    /// Whether what a record tells of is kept and sent on.
-    mutating func samples(_ item: Telemetry, _ record: FollowedRecord) -> Bool {
-        switch item {
-        case .log: settings.sampling.keepsLine(at: record.offset)
-        case .span(let span): sampler.keeps(span, at: record.time, settings.sampling)
-        case .metric: true
-        }
+    /// Whether a line or a metric that a record tells of is kept and sent on.
+    func samples(_ item: Telemetry, _ record: FollowedRecord) -> Bool {
+        if case .log = item { settings.sampling.keepsLine(at: record.offset) } else { true }
     }
 
-    /// The same for a span that has only begun.
-    mutating func samples(_ span: ReportedSpan) -> Bool {
-        sampler.keeps(span, at: span.record.start, settings.sampling)
+    /// The same for a span.
+    mutating func samples(_ span: KeptSpan, at time: Timestamp) -> Bool {
+        sampler.keeps(span, of: settings.service, at: time, settings.sampling)
     }
+
+    /// Whether anybody wants to be told of spans as they come.
+    var isWatched: Bool { !watch.wanted.isEmpty }
 
     /// Something new.
     mutating func echo(_ item: Telemetry, at time: Timestamp) {

@@ -53,7 +53,7 @@ package struct TelemetryStore: Sendable {
 
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
-        spans = SpanStore(settings.spanBounds)
+        spans = SpanStore(settings.spanBounds, service: settings.service)
         logs = LogStore(settings.logBounds)
         metrics = MetricStore(settings.metricBounds)
     }
@@ -63,7 +63,7 @@ package struct TelemetryStore: Sendable {
         switch item {
         case .log(let line): logs.append(line, bytes: bytes, at: time)
         case .span(let span):
-            spans.append(span, bytes: bytes, at: time)
+            spans.append(.reported(span), bytes: bytes, at: time)
             watch.note(span)
         case .metric(let metric):
             metrics.append(metric, bytes: bytes, at: time)
@@ -73,7 +73,7 @@ package struct TelemetryStore: Sendable {
 }
 
 extension TelemetryStore.Settings {
-    var spanBounds: Window<ReportedSpan>.Bounds {
+    var spanBounds: Window<KeptSpan>.Bounds {
         .init(count: spanCount, bytes: spanBytes, age: nil)
     }
 

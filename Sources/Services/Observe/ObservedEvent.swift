@@ -96,21 +96,3 @@ package struct ObservedEvent: Equatable, Sendable {
         return json.finish()
     }
 }
-
-extension JSONText {
-    /// An error as events carry it.
-    package init(_ error: ErrorBody) {
-        var json = JSONBuilder()
-        json.beginObject()
-        json.key("code")
-        json.string(error.code)
-        json.key("message")
-        json.string(error.message)
-        if let stacktrace = error.stacktrace {
-            json.key("stacktrace")
-            json.string(stacktrace)
-        }
-        json.endObject()
-        self = json.finish()
-    }
-}

@@ -13,6 +13,14 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     case deadLetterTopics = "engine::queue::dlq_topics"
     case deadLetters = "engine::queue::dlq_messages"
     case messages = "engine::queue::messages"
+
+    /// Whether a call may change a queue.
+    package var writes: Bool {
+        switch self {
+        case .define, .redrive, .redriveMessage, .discardMessage: true
+        case .listTopics, .topicStats, .deadLetterTopics, .deadLetters, .messages: false
+        }
+    }
 }
 
 /// What such a function does, and what it answers once that is on disk.

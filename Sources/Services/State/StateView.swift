@@ -18,7 +18,7 @@ package struct StateView: Sendable {
     package internal(set) var groupsChanged: Offset?
     /// The keys that go by themselves, and when.
     var expiries = StateExpiries()
-    let maxValueBytes: Int?
+    package var maxValueBytes: Int?
     private var cache: ValueCache
 
     /// - Parameters:

@@ -69,6 +69,32 @@ package struct StreamCall {
         }.compacted().bytes
     }
 
+    /// What `state::entries` is asked for a page of a group's items.
+    func page() throws(ErrorBody) -> JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("scope")
+        json.string(try group().scope)
+        for field in ["prefix", "cursor"] {
+            guard let text = try optionalName(field) else { continue }
+            json.key(field)
+            json.string(text)
+        }
+        let limit = try reading { fields throws(JSONFieldError) -> Int64? in
+            guard let limit = try fields.optionalInteger("limit") else { return nil }
+            guard (1...1000).contains(limit) else {
+                throw fields.mismatch("limit", expected: "a number from 1 to 1000")
+            }
+            return limit
+        }
+        if let limit {
+            json.key("limit")
+            json.integer(limit)
+        }
+        json.endObject()
+        return json.finish()
+    }
+
     func update() throws(ErrorBody) -> ItemUpdate {
         try reading { fields throws(JSONFieldError) in try ItemUpdate(fields) }
     }
@@ -105,7 +131,7 @@ package struct StreamCall {
     private var names: [String] {
         switch function {
         case .set, .get, .delete, .update: ["stream_name", "group_id", "item_id"]
-        case .list, .presence, .send: ["stream_name", "group_id"]
+        case .list, .entries, .presence, .send: ["stream_name", "group_id"]
         case .listGroups: ["stream_name"]
         case .listAll: []
         }

@@ -9,10 +9,19 @@ package enum StreamFunction: String, CaseIterable, Sendable {
     case delete = "stream::delete"
     case update = "stream::update"
     case list = "stream::list"
+    case entries = "stream::entries"
     case listGroups = "stream::list_groups"
     case listAll = "stream::list_all"
     case send = "stream::send"
     case presence = "stream::presence"
+
+    /// Whether a call changes an item, or tells subscribers of something.
+    package var writes: Bool {
+        switch self {
+        case .set, .delete, .update, .send: true
+        case .get, .list, .entries, .listGroups, .listAll, .presence: false
+        }
+    }
 
     /// The code of errors that are the function's own, not those of reading its input.
     package var errorCode: String {
@@ -22,6 +31,7 @@ package enum StreamFunction: String, CaseIterable, Sendable {
         case .delete: "STREAM_DELETE_ERROR"
         case .update: "STREAM_UPDATE_ERROR"
         case .list: "STREAM_GET_GROUP_ERROR"
+        case .entries: "STREAM_ENTRIES_ERROR"
         case .listGroups: "STREAM_LIST_GROUPS_ERROR"
         case .listAll: "STREAM_LIST_ALL_ERROR"
         case .send: "STREAM_SEND_ERROR"
@@ -35,7 +45,7 @@ package enum StreamFunction: String, CaseIterable, Sendable {
         switch self {
         case .set, .get, .delete, .update, .list, .listGroups:
             FunctionName(id: "\(rawValue)(\(stream))")
-        case .listAll, .send, .presence: nil
+        case .entries, .listAll, .send, .presence: nil
         }
     }
 }

@@ -21,6 +21,7 @@ extension StreamView {
         case .delete: try decideDelete(try call.place(), read)
         case .update: try decideUpdate(call, read)
         case .list: try decideList(try call.group(), read)
+        case .entries: try decideEntries(call, read)
         case .listGroups:
             answer(.groups(groupNames(of: try call.name("stream_name"))))
         case .listAll: answer(.all(streamNames.map { ($0, groupNames(of: $0)) }))
@@ -165,6 +166,17 @@ extension StreamView {
             reply: .ready(.value(StreamAnswer.items(values).json.bytes)),
             after: items.changed(scope: group.scope)
         )
+    }
+
+    /// A page of a group's items by their ids: as `state::entries` tells the keys of a scope.
+    private func decideEntries(
+        _ call: StreamCall,
+        _ read: StateView.ReadValue
+    ) throws(ErrorBody) -> StreamDecision {
+        let moment = StateMoment(now: Timestamp(nanoseconds: 0), next: .zero)
+        let page = try items.decide(.entries, input: try call.page(), at: moment, read: read)
+        precondition(page.changes.isEmpty)
+        return StreamDecision(event: nil, reply: page.reply, after: page.after)
     }
 
     private func decideSend(_ call: StreamCall) throws(ErrorBody) -> StreamDecision {

@@ -1,6 +1,6 @@
 """Uses the dashboard as people do, in a headless Chromium, and checks what they would see.
 
-    python dashboard_browser.py SCENARIO… --dashboard URL --http URL [--worker PID] [--shots DIR]
+    python dashboard_browser.py SCENARIO… --dashboard URL --http URL --engine URL [--worker PID] [--shots DIR]
 
 Ends with 0, or with 1 and what was not so. A console error, a request to anywhere else, and a page
 wider than its window are failures in every scenario.
@@ -10,7 +10,10 @@ import argparse
 import json
 import os
 import signal
+import socket
+import struct
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -47,6 +50,7 @@ class Session:
 
     def __init__(self, browser, arguments, width=1280, height=900, scheme="light"):
         self.home, self.http, self.shots = arguments.dashboard, arguments.http, arguments.shots
+        self.engine = arguments.engine
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
@@ -506,6 +510,142 @@ def flood(session: Session):
     session.complaints[:] = [one for one in session.complaints if "WebSocket" not in one]
 
 
+def streaming(session: Session):
+    """A stream is watched as it happens, and log lines come by themselves: nothing is asked again
+    and again."""
+    page = session.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.url} {request.post_data or ''}"))
+    place = {"stream_name": "talk", "group_id": "g"}
+    session.call("stream::set", {**place, "item_id": "first", "data": {"n": 1}})
+    session.go("streams/talk/g")
+    session.see("tbody th button", "first")
+    session.see(".feed li", "first")
+    session.call("stream::set", {**place, "item_id": "second", "data": {"n": 2}})
+    session.call("stream::send", {**place, "type": "typing", "data": {"who": "me"}})
+    session.see(".feed li", "second", 2)
+    session.see(".feed li", "typing", 2)
+    session.see("tbody th button", "second", 3).click()
+    session.see("dialog .json", '"n": 2')
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    session.see(".panel .status", "held")
+    session.call("stream::set", {**place, "item_id": "third", "data": {"n": 3}})
+    session.see("tbody th button", "third", 3)
+    check(page.locator(".feed li", has_text="third").count() == 0, "what is held moves on")
+    page.keyboard.press("p")
+    session.see(".feed li", "third", 2)
+    asked.clear()
+    page.wait_for_timeout(2000)
+    check(not asked, f"an idle page asks {asked[:3]}")
+
+    session.go("logs")
+    session.see("h1", "Logs")
+    session.see("#connection", "live")
+    page.wait_for_timeout(300)
+    asked.clear()
+    session.call("engine::log::warn", {"message": "the till is empty", "service_name": "shop"})
+    session.see("main [data-row]", "the till is empty", 2)
+    lists = [one for one in asked if "engine::logs::list" in one]
+    check(not lists, "log lines are asked for, and not told")
+    page.evaluate("scrollTo(0, 0)")
+    session.shot("streaming-logs")
+
+
+class Storm(threading.Thread):
+    """A worker that writes to the state, every write a request of its own: `rate` a second, or as
+    many as the engine takes."""
+
+    def __init__(self, engine: str, rate: int):
+        super().__init__(daemon=True)
+        host, port = engine.removeprefix("ws://").split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
+        lines = [
+            "GET / HTTP/1.1",
+            f"Host: {host}:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {key}",
+        ]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        check(b" 101 " in self.socket.recv(4096), "the engine refuses a worker")
+        self.rate, self.sent, self.over = rate, 0, threading.Event()
+
+    @staticmethod
+    def frame(number: int) -> bytes:
+        call = {
+            "type": "invokefunction",
+            "function_id": "state::set",
+            "data": {"scope": "storm", "key": f"k{number}", "value": number},
+            "action": {"type": "void"},
+        }
+        text = json.dumps(call).encode()
+        # Masked with zeros, which leave it as it is.
+        return b"\x81\xfe" + struct.pack(">H", len(text)) + bytes(4) + text
+
+    def run(self):
+        batch = b"".join(self.frame(number) for number in range(200))
+        began = time.monotonic()
+        while not self.over.is_set():
+            self.socket.sendall(batch)
+            self.sent += 200
+            ahead = self.sent / self.rate - (time.monotonic() - began)
+            if ahead > 0:
+                self.over.wait(ahead)
+
+    def end(self):
+        self.over.set()
+        self.join(timeout=30)
+        self.socket.close()
+
+
+def storm(session: Session):
+    """Under as many requests as the engine takes, the page shows a sample, says so, and answers."""
+    page = session.page
+    session.go("requests")
+    session.see("#connection", "live")
+    page.evaluate("""() => {
+        window.tasks = [];
+        new PerformanceObserver((list) => {
+            for (const task of list.getEntries()) window.tasks.push(task.duration);
+        }).observe({ type: "longtask" });
+    }""")
+    seconds = 6
+    flood = Storm(session.engine, 10_000)
+    flood.start()
+    answers = []
+    try:
+        session.see("main [role=status]", "sample", 20)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            # The page does what it is told while all that comes in.
+            began = time.monotonic()
+            page.keyboard.press("p")
+            session.see("main [role=status]", "Held.", 5)
+            page.keyboard.press("p")
+            page.locator("main [role=status]", has_text="Held.").wait_for(
+                state="detached", timeout=5000
+            )
+            answers.append(time.monotonic() - began)
+            page.wait_for_timeout(200)
+    finally:
+        flood.end()
+    told = page.locator("main [role=status]", has_text="Showing").inner_text()
+    tasks = page.evaluate("window.tasks")
+    rows = page.locator("main [data-row]").count()
+    print(
+        f"storm: {flood.sent} requests, {told!r}; long tasks {[round(one) for one in tasks]} ms; "
+        f"two keys took {max(answers):.2f} s at most"
+    )
+    check(rows < 120, f"{rows} rows are in the document")
+    # Engine, worker and page share what processors there are: a task may have to wait for one.
+    check(max(tasks, default=0) < 1000, f"the page was busy for {max(tasks):.0f} ms")
+    check(sum(tasks) < 2000, f"the page was busy for {sum(tasks):.0f} ms in all")
+    check(max(answers) < 3, f"it took {max(answers):.1f} s to hold the list and go on")
+
+
 # MARK: Running
 
 WIDE, SMALL = {"width": 1280}, {"width": 400, "height": 800}
@@ -527,6 +667,7 @@ def main() -> int:
     parser.add_argument("scenarios", nargs="+")
     parser.add_argument("--dashboard", required=True)
     parser.add_argument("--http", required=True)
+    parser.add_argument("--engine", required=True)
     parser.add_argument("--worker", type=int)
     parser.add_argument("--shots")
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
     function_server.py PORTS [CERTIFICATE]
 
 Writes the port to the file PORTS; with a certificate it speaks TLS. Every request becomes one line
-of JSON on standard output.
+of JSON on standard output. The path /reply/STATUS/BODY is answered with just that.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import ssl
 import sys
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -33,6 +34,9 @@ class Functions(BaseHTTPRequestHandler):
             self.reply(200, "<html>")
         elif self.path == "/redirect":
             self.reply(302, "", {"Location": "/echo"})
+        elif self.path.startswith("/reply/"):
+            _, _, status, reply = self.path.split("/", 3)
+            self.reply(int(status), urllib.parse.unquote(reply))
         elif self.path == "/slow":
             time.sleep(5)
             self.reply(200, "1")

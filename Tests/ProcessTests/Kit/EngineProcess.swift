@@ -13,6 +13,8 @@ final class EngineProcess {
     let launcher: [String]
     private var child: ChildProcess?
     private var starts = 0
+    /// Its ports, while it is down: other tests run beside this one.
+    private var held: [HeldPort] = []
     private(set) var workerPort = 0
     private(set) var httpPort = 0
     private(set) var streamPort = 0
@@ -106,7 +108,7 @@ final class EngineProcess {
     func stop() throws -> Ending {
         guard let child else { throw Failure("the engine was never started") }
         child.send(SIGTERM)
-        return try child.wait()
+        return try ended(child)
     }
 
     func terminate() {
@@ -116,11 +118,24 @@ final class EngineProcess {
     @discardableResult
     func wait() throws -> Ending {
         guard let child else { throw Failure("the engine was never started") }
-        return try child.wait()
+        return try ended(child)
     }
 
     func kill9() {
         child?.kill9()
+        hold()
+    }
+
+    private func ended(_ child: ChildProcess) throws -> Ending {
+        let ending = try child.wait()
+        hold()
+        return ending
+    }
+
+    private func hold() {
+        guard held.isEmpty else { return }
+        let ports = [workerPort, httpPort, streamPort, dashboardPort] + listenerPorts
+        held = ports.filter { $0 > 0 }.compactMap { try? HeldPort(of: $0) }
     }
 
     /// Runs `iii-log` on the data directory.

@@ -2,9 +2,13 @@ import Foundation
 import TestKit
 import Testing
 
-/// All tests that start processes: one after the other, since the machine may have two cores only.
+/// Tests that start processes, one after the other: the machine may have two cores only.
 @Suite("Programs", .serialized, .ownThread)
 struct Programs {}
+
+/// Those that take long and mostly wait, one after the other, beside the others.
+@Suite("Programs that take long", .serialized, .ownThread)
+struct LongPrograms {}
 
 /// Where the programs and the project's files are.
 enum Project {

@@ -86,24 +86,33 @@ final class TCPSocket {
     }
 }
 
-/// A port that another process holds, for as long as this lives.
+/// A port on loopback that is held for as long as this lives.
 final class HeldPort {
     private let descriptor: Int32
     let port: Int
 
-    init() throws {
+    /// One that is free, with somebody who listens.
+    convenience init() throws { try self.init(0, isListening: true) }
+
+    /// One that whoever had it gets back, and nobody else who asks for any: it can be bound again,
+    /// and nobody listens.
+    convenience init(of port: Int) throws { try self.init(port, isListening: false) }
+
+    private init(_ wanted: Int, isListening: Bool) throws {
         let held = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = TCPSocket.loopback(0)
+        var again: Int32 = isListening ? 0 : 1
+        setsockopt(held, SOL_SOCKET, SO_REUSEADDR, &again, 4)
+        var address = TCPSocket.loopback(wanted)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(held, $0, length) == 0 && listen(held, 1) == 0
+                bind(held, $0, length) == 0 && (!isListening || listen(held, 1) == 0)
                     && getsockname(held, $0, &length) == 0
             }
         }
         descriptor = held
         port = Int(UInt16(bigEndian: address.sin_port))
-        guard bound else { throw Failure("cannot listen on loopback: errno \(errno)") }
+        guard bound else { throw Failure("cannot hold port \(wanted): errno \(errno)") }
     }
 
     deinit {

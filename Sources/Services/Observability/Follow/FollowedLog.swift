@@ -7,11 +7,12 @@ import Synchronization
 ///
 /// Memory is bounded by what its parts keep; it holds no record.
 package final class FollowedLog: Sendable {
-    fileprivate struct State: Sendable {
+    struct State: Sendable {
         var work = OpenWork()
         var requests: RequestBook
         var totals = RecordTotals()
         var telemetry: TelemetryStore
+        var streams = StreamFeed()
         /// Nil: nothing is sent anywhere.
         var exports: ExportQueue?
         /// Records from here on are new: those before were sent in another life, perhaps.
@@ -19,15 +20,19 @@ package final class FollowedLog: Sendable {
         /// Nil: nobody wants to know.
         var seenTraces: [SeenTrace]?
         var next = Offset.zero
-        var skipped: UInt64 = 0
     }
 
-    private let state: Mutex<State>
+    let state: Mutex<State>
+    /// Whether anybody wants to know of requests, of the engine's own spans, or of totals: what
+    /// workers report is kept in any case.
+    package let followsWork: Bool
 
     package init(
         requests limit: Int = 10_000,
-        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings()
+        telemetry settings: TelemetryStore.Settings = TelemetryStore.Settings(),
+        followsWork: Bool = true
     ) {
+        self.followsWork = followsWork
         state = Mutex(
             State(
                 requests: RequestBook(limit: limit),
@@ -39,14 +44,15 @@ package final class FollowedLog: Sendable {
     // MARK: The follower
 
     /// Takes records that follow those before, in order.
-    package func take(_ records: [FollowedRecord]) {
+    package func take(_ records: ArraySlice<FollowedRecord>) {
         guard let last = records.last else { return }
         state.withLock { state in
             for record in records {
-                let change = state.work.take(record)
-                state.requests.take(record, change)
+                let change = followsWork ? state.work.take(record) : WorkChange()
+                if followsWork { state.requests.take(record, change) }
                 state.totals.take(record, change)
                 state.keep(record, change)
+                state.streams.take(record)
             }
             state.next = last.offset.advanced(by: 1)
         }
@@ -58,7 +64,7 @@ package final class FollowedLog: Sendable {
         state.withLock { state in
             guard end > state.next else { return }
             if state.totals.records > 0 {
-                state.skipped += end.rawValue - state.next.rawValue
+                state.totals.skipped += end.rawValue - state.next.rawValue
                 state.work.forgetAll()
                 state.requests.loseTrack()
             }
@@ -71,13 +77,13 @@ package final class FollowedLog: Sendable {
 
     // MARK: Any thread
 
+    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
+        state.withLock { $0.telemetry.configure(settings, now: now) }
+    }
+
     /// For what stands elsewhere.
     func withTelemetry<Result>(_ body: (inout TelemetryStore) -> Result) -> Result {
         state.withLock { body(&$0.telemetry) }
-    }
-
-    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
-        state.withLock { $0.telemetry.configure(settings, now: now) }
     }
 
     /// Keeps what is new for a collector, which takes it by ``takeExports(limit:of:)``.
@@ -112,7 +118,8 @@ package final class FollowedLog: Sendable {
     /// Spans that have begun, of which there is no record.
     package func began(_ spans: [ReportedSpan]) {
         state.withLock { state in
-            for span in spans where state.telemetry.samples(span) {
+            for span in spans where state.telemetry.samples(.reported(span), at: span.record.start)
+            {
                 let bytes = span.record.name.utf8.count + State.entryBytes
                 state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
             }
@@ -141,7 +148,7 @@ package final class FollowedLog: Sendable {
     package var next: Offset { state.withLock { $0.next } }
 
     /// How many records were passed over, since they came too fast or could not be read.
-    package var skipped: UInt64 { state.withLock { $0.skipped } }
+    package var skipped: UInt64 { state.withLock { $0.totals.skipped } }
 
     /// What was counted since this process began to follow: from a part of the log that is older
     /// than it on.
@@ -184,28 +191,14 @@ extension FollowedLog.State {
             keep(.log(LogLine(record: line, trace: trace)), record)
         case .spanReported(let span):
             guard let trace = record.trace else { break }
-            keep(.span(ReportedSpan(record: span, trace: trace)), record)
+            keep(.reported(ReportedSpan(record: span, trace: trace)), record)
         case .metricReported(let metric): keep(.metric(metric), record)
         default: break
         }
         guard telemetry.settings.tracing else { return }
-        let service = telemetry.settings.service
-        let parent = work.span(below: record.cause)
-        if let span = EngineSpans.span(of: record, parent: parent, service: service) {
-            keep(.span(span), record)
-        }
-        for ended in [change.ended, change.endedToo] {
-            guard let (work, outcome) = ended else { continue }
-            let status = work.type == "http" ? record.status : nil
-            let span = EngineSpans.span(
-                of: work,
-                outcome,
-                at: record.time,
-                status: status,
-                service: service
-            )
-            if let span { keep(.span(span), record) }
-        }
+        if let call = RecordedCall(record, below: work) { keep(.call(call), record) }
+        if let (work, outcome) = change.ended { keep(work, outcome, record) }
+        if let (work, outcome) = change.endedToo { keep(work, outcome, record) }
     }
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
@@ -214,7 +207,27 @@ extension FollowedLog.State {
         guard record.offset >= news else { return }
         telemetry.echo(item, at: record.time)
         exports?.append(item, at: record.time)
-        if case .span(let span) = item { note(span) }
+    }
+
+    private mutating func keep(
+        _ work: Work,
+        _ outcome: WorkOutcome,
+        _ record: FollowedRecord
+    ) {
+        if let end = EndedWork(work, outcome, record) { keep(.ended(end), record) }
+    }
+
+    private mutating func keep(_ span: KeptSpan, _ record: FollowedRecord) {
+        guard telemetry.samples(span, at: record.time) else { return }
+        let bytes = span.byteCount(record.byteCount)
+        telemetry.spans.append(span, bytes: bytes, at: record.time)
+        // Nobody else wants it, as a rule.
+        guard record.offset >= news, exports != nil || seenTraces != nil || telemetry.isWatched
+        else { return }
+        let span = span.span(of: telemetry.settings.service)
+        telemetry.watch.note(span)
+        exports?.append(.span(span), at: record.time)
+        note(span)
     }
 
     /// What is told of the engine itself is told of nobody's trace.
@@ -231,12 +244,4 @@ extension FollowedLog.State {
     }
 
     private static var seenLimit: Int { 512 }
-}
-
-extension FollowedRecord {
-    /// Of the response that a request's function asks for.
-    fileprivate var status: Int? {
-        guard case .completed(let end) = event else { return nil }
-        return RequestAttributes.status(end.result)
-    }
 }

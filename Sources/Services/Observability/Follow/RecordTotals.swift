@@ -11,6 +11,8 @@ package struct RecordTotals: Equatable, Sendable {
     }
 
     package internal(set) var records: UInt64 = 0
+    /// Records that were passed over, since they came too fast or could not be read.
+    package internal(set) var skipped: UInt64 = 0
     /// Of their payloads.
     package internal(set) var bytes: UInt64 = 0
     package internal(set) var enqueued: UInt64 = 0
@@ -58,12 +60,25 @@ package struct RecordTotals: Equatable, Sendable {
     }
 
     private mutating func count(_ work: Work, _ outcome: WorkOutcome, at time: Timestamp) {
-        guard work.kind == .run || work.kind == .delivery, let function = work.function,
-            functions[function] != nil || functions.count < Self.functionLimit
-        else { return }
-        let took = UInt64(max(0, work.start.distance(to: time).nanoseconds))
-        functions[function, default: Function()].calls += 1
-        functions[function, default: Function()].took &+= took
-        if outcome.error != nil { functions[function, default: Function()].errors += 1 }
+        let facts = work.facts
+        guard facts.kind == .run || facts.kind == .delivery, let function = facts.function else {
+            return
+        }
+        let took = UInt64(max(0, facts.start.distance(to: time).nanoseconds))
+        if let place = functions.index(forKey: function) {
+            functions.values[place].add(took, failed: outcome.error != nil)
+        } else if functions.count < Self.functionLimit {
+            var counts = Function()
+            counts.add(took, failed: outcome.error != nil)
+            functions[function] = counts
+        }
+    }
+}
+
+extension RecordTotals.Function {
+    fileprivate mutating func add(_ nanoseconds: UInt64, failed: Bool) {
+        calls += 1
+        took &+= nanoseconds
+        if failed { errors += 1 }
     }
 }

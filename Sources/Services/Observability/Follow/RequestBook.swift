@@ -1,4 +1,3 @@
-import DequeModule
 import Events
 package import Primitives
 
@@ -6,11 +5,12 @@ package import Primitives
 ///
 /// Invariants:
 /// * At most `limit` rows: the one that was begun first makes room.
+/// * `places` has the place in `rows` of each of them.
 /// * Numbers of changes only grow.
 package struct RequestBook: Sendable {
-    private var rows: [TraceID: RequestRow] = [:]
-    /// In the order in which they were begun.
-    private var order: Deque<TraceID> = []
+    /// In the order in which they were begun, from the place of the next one on round to it.
+    private var rows: [RequestRow] = []
+    private var places: [TraceID: Int] = [:]
     /// How workers call themselves that are connected.
     private var workers: [UUID128: String] = [:]
     private let limit: Int
@@ -19,18 +19,22 @@ package struct RequestBook: Sendable {
     /// How many requests have had a row.
     package private(set) var seen: UInt64 = 0
 
-    package init(limit: Int = 10_000) { self.limit = limit }
+    package init(limit: Int = 10_000) { self.limit = max(1, limit) }
 
-    package subscript(_ trace: TraceID) -> RequestRow? { rows[trace] }
+    package subscript(_ trace: TraceID) -> RequestRow? { places[trace].map { rows[$0] } }
 
     // MARK: Asking
 
     /// Those that `filter` asks for, the youngest first.
     package func list(_ filter: RequestFilter) -> [RequestRow] {
         var found: [RequestRow] = []
-        for trace in order.reversed() {
-            guard found.count < filter.limit else { break }
-            if let row = rows[trace], filter.matches(row) { found.append(row) }
+        let next = Int(seen % UInt64(limit))
+        let youngestFirst = [rows[..<min(next, rows.count)], rows[min(next, rows.count)...]]
+        for part in youngestFirst {
+            for row in part.reversed() {
+                guard found.count < filter.limit else { return found }
+                if filter.matches(row) { found.append(row) }
+            }
         }
         return found
     }
@@ -41,9 +45,13 @@ package struct RequestBook: Sendable {
     /// - Returns: besides, how many more there were.
     package func changes(since cursor: UInt64, limit: Int) -> (rows: [RequestRow], passed: Int) {
         guard cursor < self.cursor else { return ([], 0) }
-        let changed = rows.values.filter { $0.changed > cursor }
-            .sorted { $0.changed < $1.changed }
-        return (Array(changed.suffix(limit)), max(0, changed.count - limit))
+        var changed: [(number: UInt64, place: Int)] = []
+        for place in rows.indices where rows[place].changed > cursor {
+            changed.append((rows[place].changed, place))
+        }
+        changed.sort { $0.number < $1.number }
+        let passed = max(0, changed.count - limit)
+        return (changed.dropFirst(passed).map { rows[$0.place] }, passed)
     }
 
     // MARK: Folding
@@ -51,45 +59,48 @@ package struct RequestBook: Sendable {
     mutating func take(_ record: FollowedRecord, _ change: WorkChange) {
         follow(record)
         for work in change.interrupted { interrupt(work, at: record.time) }
-        if let work = change.revived { alter(work.trace, record) { $0.revive() } }
-        if let work = change.discarded, work.isDead {
-            alter(work.trace, record) { $0.discard() }
-        }
+        if let work = change.revived { alter(work.facts.trace, record) { $0.revive() } }
+        if let work = change.discarded { alter(work.facts.trace, record) { $0.discard() } }
         guard let trace = record.trace, let event = record.event, event.makesRows else { return }
-        if rows[trace] == nil {
-            let (kind, name, function) = event.headline
-            begin(RequestRow(trace: trace, record, kind: kind, name: name, function: function))
-        } else if rows[trace]?.kind == "log", event.isWork {
+        let place: Int
+        if let known = places[trace] {
+            place = known
             // A line may be heard of before the work that it was written in.
-            let (kind, name, function) = event.headline
-            rows[trace]?.kind = kind
-            rows[trace]?.name = name
-            rows[trace]?.function = function
+            if rows[place].kind == "log", event.isWork { rows[place].rename(event.headline) }
+        } else {
+            place = begin(RequestRow(trace: trace, record, event.headline))
         }
-        alter(trace, record) { row in
+        alter(place, record) { row in
             row.records += 1
             row.take(change)
         }
-        if let worker = change.began?.worker, rows[trace]?.worker == nil {
-            rows[trace]?.worker = workers[worker]
+        if rows[place].worker == nil, let worker = change.began?.facts.worker {
+            rows[place].worker = workers[worker]
         }
     }
 
     /// Nothing is known of how what was under way went on.
     mutating func loseTrack() {
-        for (trace, row) in rows where row.open > 0 || row.queued > 0 {
+        for place in rows.indices where rows[place].open > 0 || rows[place].queued > 0 {
             cursor += 1
-            rows[trace]?.isUnknown = true
-            rows[trace]?.changed = cursor
+            rows[place].isUnknown = true
+            rows[place].changed = cursor
         }
         workers = [:]
     }
 
-    private mutating func begin(_ row: RequestRow) {
-        rows[row.trace] = row
-        order.append(row.trace)
+    /// - Returns: its place.
+    private mutating func begin(_ row: RequestRow) -> Int {
+        let place = Int(seen % UInt64(limit))
         seen += 1
-        while order.count > limit, let oldest = order.popFirst() { rows[oldest] = nil }
+        if place < rows.count {
+            places[rows[place].trace] = nil
+            rows[place] = row
+        } else {
+            rows.append(row)
+        }
+        places[row.trace] = place
+        return place
     }
 
     private mutating func alter(
@@ -97,11 +108,18 @@ package struct RequestBook: Sendable {
         _ record: FollowedRecord,
         _ body: (inout RequestRow) -> Void
     ) {
-        guard let trace, let place = rows.index(forKey: trace) else { return }
+        if let place = trace.flatMap({ places[$0] }) { alter(place, record, body) }
+    }
+
+    private mutating func alter(
+        _ place: Int,
+        _ record: FollowedRecord,
+        _ body: (inout RequestRow) -> Void
+    ) {
         cursor += 1
-        body(&rows.values[place])
-        rows.values[place].changed = cursor
-        if record.event?.isWork ?? false { rows.values[place].last = record.time }
+        body(&rows[place])
+        rows[place].changed = cursor
+        if record.event?.isWork ?? false { rows[place].last = record.time }
     }
 
     private mutating func follow(_ record: FollowedRecord) {
@@ -115,25 +133,25 @@ package struct RequestBook: Sendable {
 
     /// The engine that ran it was killed.
     private mutating func interrupt(_ work: Work, at time: Timestamp) {
-        guard let trace = work.trace, let place = rows.index(forKey: trace) else { return }
+        guard let place = work.facts.trace.flatMap({ places[$0] }) else { return }
         cursor += 1
-        rows.values[place].open = max(0, rows.values[place].open - 1)
-        rows.values[place].changed = cursor
-        if work.kind == .trigger || work.cause == nil {
-            rows.values[place].fail("the engine was started again before it ended")
-            rows.values[place].last = time
+        rows[place].open = max(0, rows[place].open - 1)
+        rows[place].changed = cursor
+        if work.facts.kind == .trigger || work.facts.cause == nil {
+            rows[place].fail("the engine was started again before it ended")
+            rows[place].last = time
         }
     }
 }
 
 extension RequestRow {
     fileprivate mutating func take(_ change: WorkChange) {
-        if let work = change.began { begin(work) }
-        if let (work, outcome) = change.ended { end(work, outcome) }
-        if let (work, outcome) = change.endedToo { end(work, outcome) }
+        if let work = change.began { begin(work.facts) }
+        if let (work, outcome) = change.ended { end(work.facts, outcome) }
+        if let (work, outcome) = change.endedToo { end(work.facts, outcome) }
     }
 
-    private mutating func begin(_ work: Work) {
+    private mutating func begin(_ work: WorkFacts) {
         switch work.kind {
         case .trigger, .run: open += 1
         case .message where !work.isTopic: queued += 1
@@ -144,7 +162,7 @@ extension RequestRow {
         }
     }
 
-    private mutating func end(_ work: Work, _ outcome: WorkOutcome) {
+    private mutating func end(_ work: WorkFacts, _ outcome: WorkOutcome) {
         switch work.kind {
         case .trigger:
             open = max(0, open - 1)
@@ -170,6 +188,12 @@ extension RequestRow {
                 error = nil
             }
         }
+    }
+
+    fileprivate mutating func rename(_ headline: Headline) {
+        kind = headline.kind
+        name = headline.name
+        function = headline.function
     }
 
     fileprivate mutating func fail(_ message: String) {
@@ -205,8 +229,8 @@ extension Event {
         if case .logged = self { false } else { makesRows }
     }
 
-    /// Of a request that begins with it: its kind, its name, and its function's id.
-    fileprivate var headline: (kind: String, name: String, function: String) {
+    /// Of a request that begins with it.
+    fileprivate var headline: RequestRow.Headline {
         switch self {
         case .triggered(let event): return (event.type, event.summary, event.function.id)
         case .invoked(let event): return ("call", event.function.id, event.function.id)

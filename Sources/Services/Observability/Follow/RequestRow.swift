@@ -58,14 +58,17 @@ package struct RequestRow: Sendable {
         }
     }
 
-    init(trace: TraceID, _ record: FollowedRecord, kind: String, name: String, function: String) {
+    /// What it is called after.
+    typealias Headline = (kind: String, name: String, function: String)
+
+    init(trace: TraceID, _ record: FollowedRecord, _ headline: Headline) {
         self.trace = trace
         offset = record.offset
         started = record.time
         last = record.time
-        self.kind = kind
-        self.name = name
-        self.function = function
+        kind = headline.kind
+        name = headline.name
+        function = headline.function
     }
 
     package func write(into json: inout JSONBuilder) {

@@ -1,0 +1,235 @@
+import Events
+import Primitives
+
+/// The work that is under way, as far as it was seen to begin.
+///
+/// Invariant: no more than `limit` at a time: the oldest is forgotten.
+struct OpenWork {
+    private var entries: [Offset: Work] = [:]
+    /// The messages among them that are dead letters.
+    private var dead: Set<Offset> = []
+    /// Their offsets, and those of some that have ended.
+    private var order = RecentOffsets()
+    private let limit: Int
+
+    init(limit: Int = 65_536) { self.limit = limit }
+
+    var count: Int { entries.count }
+
+    subscript(_ offset: Offset) -> Work? { entries[offset] }
+
+    mutating func take(_ record: FollowedRecord) -> WorkChange {
+        var change = WorkChange()
+        switch record.event {
+        case .started: change.interrupted = restart()
+        case .triggered(let event):
+            var work = WorkFacts(.trigger, record)
+            work.type = event.type
+            work.summary = event.summary
+            work.function = event.function
+            if event.type == "http" { work.request = RequestFacts(event) }
+            work.job = event.trigger
+            work.parentSpan = event.parent?.span ?? 0
+            change.began = begin(root(work))
+        case .cron(.fired(let event)):
+            var work = WorkFacts(.trigger, record)
+            work.type = "cron"
+            work.summary = "cron \(event.expression)"
+            work.function = event.function
+            work.job = event.trigger
+            change.began = begin(root(work))
+        case .cron(.skipped):
+            if let cause = record.cause, let trigger = end(cause, .trigger) {
+                change.ended = (trigger, .skipped)
+            }
+        case .invoked(let event): change.began = run(event, record)
+        case .completed(let event): completed(event, record, &change)
+        case .queue(let event): take(event, record, &change)
+        default: break
+        }
+        return change
+    }
+
+    /// The span that what `cause` leads to stands below; 0: none that is known.
+    func span(below cause: Offset?) -> UInt64 { cause.flatMap { entries[$0]?.facts.span } ?? 0 }
+
+    /// With a span of its own, which all that it leads to is handed.
+    private func root(_ work: WorkFacts) -> WorkFacts {
+        var work = work
+        if work.parentSpan == 0 { work.parentSpan = span(below: work.cause) }
+        work.span = EngineSpans.id(of: work.offset)
+        return work
+    }
+
+    /// Nothing is known any more of what is under way: records were passed over.
+    mutating func forgetAll() {
+        entries = [:]
+        dead = []
+        order = RecentOffsets()
+    }
+
+    // MARK: Runs
+
+    private mutating func run(_ event: Invoked, _ record: FollowedRecord) -> Work {
+        var work = WorkFacts(.run, record)
+        work.function = event.function
+        work.worker = event.worker
+        work.invocation = event.invocation
+        work.isCondition = event.isCondition
+        if record.cause == nil {
+            work.span = event.parent == 0 ? EngineSpans.id(of: record.offset) : event.parent
+        } else {
+            work.span = span(below: record.cause)
+        }
+        return begin(work)
+    }
+
+    private mutating func completed(
+        _ event: Completed,
+        _ record: FollowedRecord,
+        _ change: inout WorkChange
+    ) {
+        guard let cause = record.cause, let work = entries[cause] else { return }
+        let outcome = WorkOutcome(event.result)
+        switch work.facts.kind {
+        case .trigger:
+            // It never ran.
+            entries[cause] = nil
+            change.ended = (work, outcome)
+        case .run:
+            // A call that was refused before it ran ends below its caller, which goes on.
+            guard event.invocation == work.facts.invocation || event.duration.nanoseconds > 0 else {
+                return
+            }
+            entries[cause] = nil
+            change.ended = (work, outcome)
+            guard !work.facts.isCondition,
+                let trigger = work.facts.cause.flatMap({ end($0, .trigger) })
+            else { return }
+            change.endedToo = (trigger, outcome)
+        case .message, .delivery: break
+        }
+    }
+
+    // MARK: Queues
+
+    private mutating func take(
+        _ event: QueueEvent,
+        _ record: FollowedRecord,
+        _ change: inout WorkChange
+    ) {
+        switch event {
+        case .enqueued(let event):
+            var work = WorkFacts(.message, record)
+            work.type = event.queue
+            work.function = event.target
+            work.isTopic = event.target == nil
+            work.baggage = event.baggage
+            change.began = begin(root(work))
+        case .delivered(let event): change.began = delivery(event, record)
+        case .acked(let event):
+            deliveryEnded(record, .done, &change)
+            messageEnded(event.message, .done, &change)
+        case .retried(let event): deliveryEnded(record, .retried(event.error), &change)
+        case .deadLettered(let event):
+            let outcome = WorkOutcome.dead(event.error)
+            deliveryEnded(record, outcome, &change)
+            guard let message = entries[event.message] else { break }
+            dead.insert(event.message)
+            change.endedToo = (message, outcome)
+        case .redriven(let event):
+            dead.remove(event.message)
+            change.revived = entries[event.message]
+        case .discarded(let event):
+            let message = entries.removeValue(forKey: event.message)
+            if dead.remove(event.message) != nil { change.discarded = message }
+        case .defined, .subscribed, .unsubscribed: break
+        }
+    }
+
+    private mutating func delivery(_ event: Delivered, _ record: FollowedRecord) -> Work {
+        var work = WorkFacts(.delivery, record)
+        work.type = event.queue
+        work.worker = event.worker
+        work.invocation = event.invocation
+        work.attempt = event.attempt
+        work.job = event.invocation.description
+        work.span = EngineSpans.id(of: record.offset)
+        if let message = entries[event.message]?.facts {
+            work.isTopic = message.isTopic
+            work.parentSpan = message.span
+            work.baggage = message.baggage
+            work.function =
+                message.function ?? Self.subscriber(of: message.type, queue: event.queue)
+        }
+        return begin(work)
+    }
+
+    private mutating func deliveryEnded(
+        _ record: FollowedRecord,
+        _ outcome: WorkOutcome,
+        _ change: inout WorkChange
+    ) {
+        if let work = record.cause.flatMap({ end($0, .delivery) }) {
+            change.ended = (work, outcome)
+        }
+    }
+
+    /// A topic's message goes on: other subscriptions may have it still.
+    private mutating func messageEnded(
+        _ message: Offset,
+        _ outcome: WorkOutcome,
+        _ change: inout WorkChange
+    ) {
+        guard let work = entries[message] else { return }
+        if !work.facts.isTopic { forget(message) }
+        change.endedToo = (work, outcome)
+    }
+
+    /// The function that a topic's queue is for: `TOPIC::FUNCTION@NAMESPACE`.
+    private static func subscriber(of topic: String, queue: String) -> FunctionName? {
+        let rest = queue.dropFirst(topic.count + 2)
+        guard queue.hasPrefix(topic), let at = rest.lastIndex(of: "@") else { return nil }
+        return FunctionName(
+            namespace: String(rest[rest.index(after: at)...].filter { $0 != "\\" }),
+            id: String(rest[..<at].filter { $0 != "\\" })
+        )
+    }
+
+    // MARK: Keeping
+
+    private mutating func begin(_ facts: WorkFacts) -> Work {
+        let work = Work(facts)
+        entries[facts.offset] = work
+        order.append(facts.offset)
+        while entries.count > limit, let oldest = order.popFirst() { forget(oldest) }
+        // Most of what began has ended: what is left of it need not be kept in order.
+        if order.count > 2 * limit { order.keep { entries[$0] != nil } }
+        return work
+    }
+
+    private mutating func end(_ offset: Offset, _ kind: WorkFacts.Kind) -> Work? {
+        guard let work = entries[offset], work.facts.kind == kind else { return nil }
+        entries[offset] = nil
+        return work
+    }
+
+    private mutating func forget(_ offset: Offset) {
+        entries[offset] = nil
+        if !dead.isEmpty { dead.remove(offset) }
+    }
+
+    /// What workers had is lost with their connections. Messages wait on, and what is run again
+    /// after a restart does so from its trigger's record.
+    private mutating func restart() -> [Work] {
+        let lost = entries.values.filter { work in
+            switch work.facts.kind {
+            case .run, .delivery: true
+            case .trigger: work.facts.type != "cron" && work.facts.type != "state"
+            case .message: false
+            }
+        }
+        for work in lost { entries[work.facts.offset] = nil }
+        return lost.sorted { $0.facts.offset < $1.facts.offset }
+    }
+}

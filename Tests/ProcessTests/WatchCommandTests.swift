@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// `iii logs`, `iii traces` and `iii top`.
+    @Suite("Watching from the command line")
+    struct WatchCommandTests {
+        let engine: EngineProcess
+        let worker: RawWorker
+
+        init() throws {
+            engine = try EngineProcess.started()
+            worker = try RawWorker.ready(engine, functions: ["shop::order"])
+        }
+    }
+}
+
+extension Programs.WatchCommandTests {
+    private func iii(_ arguments: String...) throws -> Outcome {
+        try run(
+            [Project.engine] + arguments + ["--engine", engine.url],
+            in: engine.scratch
+        )
+    }
+
+    private func log(_ level: String, _ message: String, _ more: Envelope = [:]) throws {
+        let line: Envelope = ["message": message, "service_name": "shop"]
+        _ = try worker.ask("engine::log::\(level)", line.merging(more) { $1 })
+    }
+
+    private func bodies(_ output: String) -> [String] {
+        output.split(separator: "\n").compactMap { JSON.object(String($0))["body"] as? String }
+    }
+
+    @Test("Logs are printed, the youngest last, by level and by trace")
+    func logs() throws {
+        let trace = "0af7651916cd43dd8448eb211c80319c"
+        try log("info", "first")
+        try log("error", "second", ["trace_id": trace])
+        try log("debug", "third \u{1B}[31m")
+        #expect(bodies(try iii("logs").output) == ["first", "second", "third "])
+        #expect(bodies(try iii("logs", "--level", "info").output) == ["first", "second"])
+        #expect(bodies(try iii("logs", "--trace", trace).output) == ["second"])
+        #expect(bodies(try iii("logs", "-n", "1").output) == ["third "])
+        #expect(try iii("logs", "-n", "0").output.isEmpty)
+        for wrong in [["--level", "loud"], ["-n", "-1"], ["-n", "10001"]] {
+            let refused = try run([Project.engine, "logs"] + wrong, in: engine.scratch)
+            #expect(refused.ending == .exit(2), "\(refused.all)")
+        }
+        let nobody = try run(
+            [Project.engine, "logs", "--engine", "ws://127.0.0.1:1"],
+            in: engine.scratch
+        )
+        #expect(nobody.ending == .exit(3), "\(nobody.all)")
+    }
+
+    @Test("Logs are followed: each line once, in order, also those that come in a crowd")
+    func follow() throws {
+        try log("info", "before")
+        let child = try ChildProcess(
+            [Project.engine, "logs", "--follow", "-n", "1", "--engine", engine.url],
+            label: "follow",
+            in: engine.scratch
+        )
+        defer { child.kill9() }
+        try eventually("the line before is printed") {
+            bodies(child.output) == ["before"] ? () : nil
+        }
+        let count = 1500
+        for number in 1...count {
+            // The same words twice are two lines.
+            let line: Envelope = ["message": "line \(number / 2)", "service_name": "shop"]
+            _ = try worker.call("engine::log::info", line, action: ["type": "void"])
+        }
+        try eventually("all lines are printed") {
+            bodies(child.output).count >= count + 1 ? () : nil
+        }
+        #expect(bodies(child.output) == ["before"] + (1...count).map { "line \($0 / 2)" })
+        #expect(child.errors.isEmpty, "\(child.errors)")
+    }
+
+    @Test("Traces are listed, and one is printed with its spans; an unknown one is told")
+    func traces() throws {
+        try worker.send([
+            "type": "registertrigger", "id": "order", "trigger_type": "http",
+            "function_id": "shop::order",
+            "config": ["api_path": "order", "http_method": "GET"],
+        ])
+        try eventually("the route is there") { () -> Void? in
+            let all = try worker.ask("engine::registered-triggers::list", [String: Any]())
+            return JSON.text(all).contains("shop::order") ? () : nil
+        }
+        let peer = try HTTPPeer(port: engine.httpPort)
+        try peer.request("GET", "/order", ["Connection: close"])
+        try worker.answer(try worker.dispatch("shop::order"), ["status_code": 200, "body": 1])
+        let response = try peer.response()
+        let trace = try #require(response["x-iii-trace-id"])
+        let row = try eventually("it is listed") { () -> Envelope? in
+            let lines = try iii("traces", "--name", "GET").output.split(separator: "\n")
+            return lines.map { JSON.object(String($0)) }.first {
+                $0["trace_id"] as? String == trace
+            }
+        }
+        #expect(row["name"] as? String == "GET /order")
+        #expect(try iii("traces", "--name", "nothing").output.isEmpty)
+        let tree = try iii("traces", trace)
+        #expect(JSON.object(tree.output)["children"] is [Any], "\(tree.all)")
+        let unknown = try iii("traces", String(repeating: "0", count: 31) + "1")
+        #expect(unknown.ending == .exit(4) && unknown.errors.contains("NOT_FOUND"))
+        #expect(try iii("traces", trace, "--status", "ok").ending == .exit(2))
+    }
+
+    @Test("Top tells what is run, waits and is connected, as often as is asked for")
+    func top() throws {
+        let started = try iii("trigger", "shop::order", "--void")
+        #expect(started.ending == .exit(0))
+        try worker.answer(try worker.dispatch("shop::order"), 1)
+        let told = try iii("top", "-n", "2", "--delay", "200ms")
+        let pictures = told.output.split(separator: "\n").map { JSON.object(String($0)) }
+        try #require(pictures.count == 2, "\(told.all)")
+        let functions = pictures[0]["functions"] as? [Envelope] ?? []
+        #expect(functions.contains { $0["function_id"] as? String == "shop::order" })
+        let queues = pictures[0]["queues"] as? [Envelope] ?? []
+        #expect(queues.contains { $0["name"] as? String == "default" })
+        #expect(pictures[1]["workers"] is [Any])
+        #expect(try iii("top", "--delay", "1ms").ending == .exit(2))
+    }
+}
