@@ -81,7 +81,7 @@ extension EventKind {
     /// Whether it is what workers report about their work, and nothing of the work itself.
     package var isTelemetry: Bool {
         switch self {
-        case .logged, .spanReported, .metricReported: true
+        case .logged, .spanReported, .metricReported, .alertChanged, .telemetryCleared: true
         default: false
         }
     }
