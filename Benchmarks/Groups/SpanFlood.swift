@@ -81,7 +81,7 @@ enum SpanFlood {
         }
     }
 
-    private static let metric = "iii_telemetry_dropped_frames_total{signal=\"spans\"} "
+    private static let metric = "iii_telemetry_dropped_total "
 
     /// A frame of spans; the ids of all of them have its number.
     private static let frame = FrameTemplate(

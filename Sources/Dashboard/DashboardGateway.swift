@@ -229,7 +229,7 @@ package final class DashboardGateway: HTTPService {
                     host,
                     followed.totals,
                     facts,
-                    TelemetryFigures(followed, dropped: gateway.inbox.telemetry.dropped),
+                    TelemetryFigures(followed),
                     inbox: gateway.inbox.load
                 )
                 done(families)

@@ -21,18 +21,10 @@ package final class TelemetryRoom: Sendable {
     private struct State {
         var bytes = 0
         var postponed: Deque<PostponedTelemetry> = []
-        /// Of which the core was not told.
         var dropped = DroppedFrames()
-        var total = DroppedFrames()
 
         mutating func drop(isSpans: Bool) {
-            if isSpans {
-                dropped.spans += 1
-                total.spans += 1
-            } else {
-                dropped.others += 1
-                total.others += 1
-            }
+            if isSpans { dropped.spans += 1 } else { dropped.others += 1 }
         }
     }
 
@@ -84,9 +76,6 @@ package final class TelemetryRoom: Sendable {
             precondition(state.bytes >= 0)
         }
     }
-
-    /// What was dropped since the start.
-    package var dropped: DroppedFrames { state.withLock { $0.total } }
 
     /// What was dropped since this was asked for the last time.
     package func takeDropped() -> DroppedFrames {

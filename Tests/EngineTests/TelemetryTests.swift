@@ -163,7 +163,6 @@ struct TelemetryTests {
         #expect(dropped.spans == 1)
         #expect(dropped.others == 2)
         #expect(room.takeDropped() == DroppedFrames())
-        #expect(room.dropped == dropped)
     }
 
     @Test("what there is no time for is read later, in its order, and takes its room till then")

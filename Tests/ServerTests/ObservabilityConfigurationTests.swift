@@ -176,7 +176,7 @@ struct ObservabilityConfigurationTests {
         #expect(!shown.contains("first"))
         let edit = ConfigurationEdit(from: first, to: try load("second"))
         #expect(edit.live == ["observability.alerts"])
-        #expect(ConfigurationEdit(from: first, to: try load("first")).isEmpty)
+        #expect(ConfigurationEdit(from: first, to: try load("first")).live.isEmpty)
         #expect(first.configuration.telemetry.pushesSpans)
         #expect(!(try load("first", "0.0.0.0").configuration.telemetry.pushesSpans))
     }

@@ -290,28 +290,24 @@ struct MetricsText {
         )
     }
 
-    // MARK: Telemetry that was not kept
-
     private mutating func shed() {
-        let dropped = "iii_telemetry_dropped_frames_total"
-        writer.family(
-            dropped,
+        writer.single(
+            "iii_telemetry_dropped_total",
             .counter,
-            "Frames of telemetry that found no room, and were dropped."
+            "Messages of spans, logs or metrics that there was no room or time for.",
+            picture.work.droppedTelemetry
         )
-        writer.sample(dropped, telemetry.dropped.spans, [("signal", "spans")])
-        writer.sample(dropped, telemetry.dropped.others, [("signal", "logs_and_metrics")])
+        writer.single(
+            "iii_follower_skipped_records_total",
+            .counter,
+            "Records that telemetry and the list of requests passed over.",
+            totals.skipped
+        )
         writer.single(
             "iii_spans_not_sampled_total",
             .counter,
             "Spans that sampling passed over.",
             telemetry.unsampledSpans
-        )
-        writer.single(
-            "iii_telemetry_skipped_records_total",
-            .counter,
-            "Records that came too fast to be followed: what is shown lacks them.",
-            telemetry.skippedRecords
         )
         writer.single(
             "iii_telemetry_export_lost_total",
@@ -322,17 +318,13 @@ struct MetricsText {
     }
 }
 
-/// What became of telemetry that was not recorded, or not kept.
+/// What became of telemetry behind the core.
 struct TelemetryFigures: Sendable {
-    let dropped: DroppedFrames
     let unsampledSpans: UInt64
-    let skippedRecords: UInt64
     let lostExports: UInt64
 
-    init(_ followed: FollowedLog, dropped: DroppedFrames) {
-        self.dropped = dropped
+    init(_ followed: FollowedLog) {
         unsampledSpans = followed.unsampledSpans
-        skippedRecords = followed.skipped
         lostExports = followed.lostExports
     }
 }

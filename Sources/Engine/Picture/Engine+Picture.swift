@@ -34,6 +34,7 @@ extension Engine where Store: ~Copyable {
                 requests: exchanges.count,
                 waitingRequests: waitingRequests.count,
                 held: gate.count,
+                droppedTelemetry: droppedFrames,
                 replies: gate.replies
             ),
             log: EnginePicture.Log(

@@ -97,6 +97,8 @@ package struct EnginePicture: Sendable {
         package let waitingRequests: Int
         /// Effects that wait for their records to be on disk.
         package let held: Int
+        /// Messages of spans, logs or metrics that were dropped since this start.
+        package let droppedTelemetry: Int
         /// HTTP responses since this start, by status.
         package let replies: [Int: UInt64]
     }

@@ -17,13 +17,22 @@ struct SpanStore: Sendable {
     /// Those that had to make room for younger ones.
     private(set) var forgotten: UInt64 = 0
 
-    init(_ bounds: Window<KeptSpan>.Bounds) { window = Window(bounds) }
+    /// What the engine calls itself.
+    private let service: String
+
+    init(_ bounds: Window<KeptSpan>.Bounds, service: String = "iii") {
+        window = Window(bounds)
+        self.service = service
+    }
 
     /// All of them, each put together when it is come to.
-    var spans: some Sequence<ReportedSpan> { window.entries.lazy.map(\.element.span) }
+    var spans: some Sequence<ReportedSpan> {
+        window.entries.lazy.map { [service] in $0.element.span(of: service) }
+    }
 
     func spans(of trace: TraceID) -> [ReportedSpan] {
-        window.entries.lazy.filter { $0.element.key.trace == trace }.map(\.element.span)
+        window.entries.lazy.filter { $0.element.key.trace == trace }
+            .map { $0.element.span(of: service) }
     }
 
     func contains(_ span: UInt64, of trace: TraceID) -> Bool {

@@ -12,44 +12,39 @@ extension TelemetryStore {
         case .alertChanged(let event) where isOld: alerts.take(event, at: record.time)
         case .triggered(let event) where event.parent != nil || !settings.sampling.keepsAllTraces:
             guard let work = change.began else { break }
-            begin(work.facts, parent: event.parent)
+            begin(work, parent: event.parent)
         case .invoked, .cron(.fired):
             guard !settings.sampling.keepsAllTraces, let work = change.began else { break }
-            begin(work.facts, parent: nil)
+            begin(work, parent: nil)
         default: break
         }
     }
 
-    private mutating func begin(_ work: WorkFacts, parent: RemoteSpan?) {
-        guard work.cause == nil, let trace = work.trace else { return }
+    private mutating func begin(_ work: Work, parent: RemoteSpan?) {
+        let facts = work.facts
+        guard facts.cause == nil, let trace = facts.trace else { return }
         sampler.begin(
             trace,
-            work.operation,
+            SpanDraft(facts).name,
             settings.service,
             parent: parent,
-            at: work.start,
+            at: facts.start,
             settings.sampling
         )
     }
 
-    /// Whether what a record tells of is kept and sent on.
-    mutating func samples(_ item: Telemetry, _ record: FollowedRecord) -> Bool {
-        switch item {
-        case .log: settings.sampling.keepsLine(at: record.offset)
-        case .span(let span):
-            sampler.keeps(span.trace, at: record.time, settings.sampling, span)
-        case .metric: true
-        }
+    /// Whether a line or a metric that a record tells of is kept and sent on.
+    func samples(_ item: Telemetry, _ record: FollowedRecord) -> Bool {
+        if case .log = item { settings.sampling.keepsLine(at: record.offset) } else { true }
     }
 
+    /// The same for a span.
     mutating func samples(_ span: KeptSpan, at time: Timestamp) -> Bool {
-        sampler.keeps(span.key.trace, at: time, settings.sampling, span.span)
+        sampler.keeps(span, of: settings.service, at: time, settings.sampling)
     }
 
-    /// The same for a span that has only begun.
-    mutating func samples(_ span: ReportedSpan) -> Bool {
-        sampler.keeps(span.trace, at: span.record.start, settings.sampling, span)
-    }
+    /// Whether anybody wants to be told of spans as they come.
+    var isWatched: Bool { !watch.wanted.isEmpty }
 
     /// Something new.
     mutating func echo(_ item: Telemetry, at time: Timestamp) {

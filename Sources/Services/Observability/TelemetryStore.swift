@@ -53,15 +53,9 @@ package struct TelemetryStore: Sendable {
 
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
-        spans = SpanStore(settings.spanBounds)
+        spans = SpanStore(settings.spanBounds, service: settings.service)
         logs = LogStore(settings.logBounds)
         metrics = MetricStore(settings.metricBounds)
-    }
-
-    /// Keeps what was recorded; `bytes` is about what it takes.
-    mutating func apply(_ span: KeptSpan, bytes: Int, at time: Timestamp) {
-        spans.append(span, bytes: bytes, at: time)
-        if !watch.wanted.isEmpty { watch.note(span.span) }
     }
 
     /// Keeps what was recorded; `bytes` is about what it takes.
@@ -69,7 +63,8 @@ package struct TelemetryStore: Sendable {
         switch item {
         case .log(let line): logs.append(line, bytes: bytes, at: time)
         case .span(let span):
-            apply(.reported(span), bytes: bytes, at: time)
+            spans.append(.reported(span), bytes: bytes, at: time)
+            watch.note(span)
         case .metric(let metric):
             metrics.append(metric, bytes: bytes, at: time)
             rollups.add(metric, at: time)

@@ -31,21 +31,18 @@ struct RecordedCall: Sendable {
     let parent: UInt64
     let time: Timestamp
     let called: Called
-    /// What the engine calls itself.
-    let service: String
 
     /// Nil: the record tells of none.
-    init?(_ record: FollowedRecord, below work: OpenWork, _ service: String) {
+    init?(_ record: FollowedRecord, below work: OpenWork) {
         guard let trace = record.trace, let called = Called(record) else { return nil }
         offset = record.offset
         self.trace = trace
         parent = work.span(below: record.cause)
         time = record.time
         self.called = called
-        self.service = service
     }
 
-    var span: ReportedSpan {
+    func span(of service: String) -> ReportedSpan {
         draft.span(
             offset,
             trace,
@@ -57,7 +54,7 @@ struct RecordedCall: Sendable {
         )
     }
 
-    private var draft: SpanDraft {
+    var draft: SpanDraft {
         switch called {
         case .enqueue(let queue, let function):
             return SpanDraft(
@@ -105,11 +102,9 @@ struct EndedWork: Sendable {
     let end: Timestamp
     /// Of the response to an HTTP request.
     let status: Int?
-    /// What the engine calls itself.
-    let service: String
 
     /// Nil: it has no span of its own.
-    init?(_ work: Work, _ outcome: WorkOutcome, _ record: FollowedRecord, _ service: String) {
+    init?(_ work: Work, _ outcome: WorkOutcome, _ record: FollowedRecord) {
         let facts = work.facts
         guard let trace = facts.trace, facts.hasSpan, facts.kind != .message else { return nil }
         self.work = work
@@ -117,10 +112,9 @@ struct EndedWork: Sendable {
         self.outcome = outcome
         end = record.time
         status = facts.type == "http" ? record.status : nil
-        self.service = service
     }
 
-    var span: ReportedSpan {
+    func span(of service: String) -> ReportedSpan {
         let facts = work.facts
         var draft = SpanDraft(facts)
         if let status { draft.add("http.response.status_code", "\(status)") }

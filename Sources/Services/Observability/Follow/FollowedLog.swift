@@ -82,13 +82,13 @@ package final class FollowedLog: Sendable {
 
     // MARK: Any thread
 
+    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
+        state.withLock { $0.telemetry.configure(settings, now: now) }
+    }
+
     /// For what stands elsewhere.
     func withTelemetry<Result>(_ body: (inout TelemetryStore) -> Result) -> Result {
         state.withLock { body(&$0.telemetry) }
-    }
-
-    package func configure(_ settings: TelemetryStore.Settings, now: Timestamp) {
-        state.withLock { $0.telemetry.configure(settings, now: now) }
     }
 
     /// Keeps what is new for a collector, which takes it by ``takeExports(limit:of:)``.
@@ -123,7 +123,8 @@ package final class FollowedLog: Sendable {
     /// Spans that have begun, of which there is no record.
     package func began(_ spans: [ReportedSpan]) {
         state.withLock { state in
-            for span in spans where state.telemetry.samples(span) {
+            for span in spans where state.telemetry.samples(.reported(span), at: span.record.start)
+            {
                 let bytes = span.record.name.utf8.count + State.entryBytes
                 state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
             }
@@ -200,8 +201,7 @@ extension FollowedLog.State {
         default: break
         }
         guard telemetry.settings.tracing else { return }
-        let service = telemetry.settings.service
-        if let call = RecordedCall(record, below: work, service) { keep(.call(call), record) }
+        if let call = RecordedCall(record, below: work) { keep(.call(call), record) }
         if let (work, outcome) = change.ended { keep(work, outcome, record) }
         if let (work, outcome) = change.endedToo { keep(work, outcome, record) }
     }
@@ -219,17 +219,18 @@ extension FollowedLog.State {
         _ outcome: WorkOutcome,
         _ record: FollowedRecord
     ) {
-        if let end = EndedWork(work, outcome, record, telemetry.settings.service) {
-            keep(.ended(end), record)
-        }
+        if let end = EndedWork(work, outcome, record) { keep(.ended(end), record) }
     }
 
     private mutating func keep(_ span: KeptSpan, _ record: FollowedRecord) {
         guard telemetry.samples(span, at: record.time) else { return }
-        telemetry.apply(span, bytes: span.byteCount(record.byteCount), at: record.time)
+        let bytes = span.byteCount(record.byteCount)
+        telemetry.spans.append(span, bytes: bytes, at: record.time)
         // Nobody else wants it, as a rule.
-        guard record.offset >= news, exports != nil || seenTraces != nil else { return }
-        let span = span.span
+        guard record.offset >= news, exports != nil || seenTraces != nil || telemetry.isWatched
+        else { return }
+        let span = span.span(of: telemetry.settings.service)
+        telemetry.watch.note(span)
         exports?.append(.span(span), at: record.time)
         note(span)
     }

@@ -22,11 +22,21 @@ enum KeptSpan: Sendable {
         if case .reported(let span) = self { span.record.isPending } else { false }
     }
 
-    var span: ReportedSpan {
+    /// `service` is what the engine calls itself.
+    func span(of service: String) -> ReportedSpan {
         switch self {
         case .reported(let span): span
-        case .ended(let end): end.span
-        case .call(let call): call.span
+        case .ended(let end): end.span(of: service)
+        case .call(let call): call.span(of: service)
+        }
+    }
+
+    /// The name that its span has.
+    var name: String {
+        switch self {
+        case .reported(let span): span.record.name
+        case .ended(let end): SpanDraft(end.work.facts).name
+        case .call(let call): call.draft.name
         }
     }
 

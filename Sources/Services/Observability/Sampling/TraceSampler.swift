@@ -35,28 +35,33 @@ struct TraceSampler: Sendable {
         }
     }
 
-    /// - Returns: whether a span of that trace is kept; `span` is looked at where that matters.
+    /// `service` is what the engine calls itself.
     mutating func keeps(
-        _ trace: TraceID,
+        _ span: KeptSpan,
+        of service: String,
         at time: Timestamp,
-        _ sampling: Sampling,
-        _ span: @autoclosure () -> ReportedSpan
+        _ sampling: Sampling
     ) -> Bool {
-        let isKept = verdict(trace, at: time, sampling, span)
+        if sampling.keepsAllTraces, decided.isEmpty { return true }
+        let isKept = verdict(span, service, at: time, sampling)
         if !isKept { passedOver += 1 }
         return isKept
     }
 
     private mutating func verdict(
-        _ trace: TraceID,
+        _ span: KeptSpan,
+        _ service: String,
         at time: Timestamp,
-        _ sampling: Sampling,
-        _ span: () -> ReportedSpan
+        _ sampling: Sampling
     ) -> Bool {
-        if !decided.isEmpty, let known = decided[trace] { return known }
+        let trace = span.key.trace
+        if let known = decided[trace] { return known }
         if sampling.keepsAllTraces { return true }
-        let span = span()
-        return decide(span.trace, span.record.name, span.record.service, at: time, sampling)
+        // Names matter to rules alone.
+        guard !sampling.rules.isEmpty else { return decide(trace, "", "", at: time, sampling) }
+        var from = service
+        if case .reported(let told) = span { from = told.record.service }
+        return decide(trace, span.name, from, at: time, sampling)
     }
 
     @discardableResult
@@ -93,23 +98,5 @@ struct TraceSampler: Sendable {
         decided[trace] = isKept
         order.append(trace)
         if order.count > Self.limit, let oldest = order.popFirst() { decided[oldest] = nil }
-    }
-}
-
-extension WorkFacts {
-    /// What its span will be called.
-    var operation: String {
-        let function = function?.id ?? ""
-        switch (kind, type) {
-        case (.trigger, "http"):
-            let attributes = request?.attributes ?? []
-            guard let route = attributes["http.route"] else { return summary }
-            return "\(attributes["http.request.method"] ?? "") \(route)"
-        case (.trigger, "cron"), (.run, _): return "call \(function)"
-        case (.trigger, "state"), (.trigger, "stream"): return "\(type)_triggers"
-        case (.trigger, _): return "trigger \(function)"
-        case (.message, _): return "enqueue \(function) → \(type)"
-        case (.delivery, _): return isTopic ? "queue \(type)" : "fn_queue \(type)"
-        }
     }
 }
