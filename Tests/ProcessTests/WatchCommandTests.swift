@@ -147,7 +147,10 @@ extension Programs.WatchCommandTests {
         }
         #expect(try rows("triggers", "--function", "nothing").isEmpty)
         let shop = try RawWorker(engine)
-        let me: Envelope = ["name": "shop", "runtime": "python", "version": "0.25.0"]
+        try shop.register("shop::ready")
+        let me: Envelope = [
+            "name": "shop", "runtime": "python", "version": "0.25.0", "os": "test", "pid": 7,
+        ]
         _ = try shop.ask("engine::workers::register", me)
         let workers = try rows("workers").map { $0["name"] as? String }
         #expect(workers.contains("shop"), "\(workers)")
