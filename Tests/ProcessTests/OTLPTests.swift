@@ -111,7 +111,7 @@ extension LongPrograms.OTLPTests {
     }
 
     @Test(
-        "The engine's own metrics reach a collector by TLS, and the rest when it stops",
+        "The engine's own metrics reach a collector by TLS, as totals or as what came since",
         arguments: ["cumulative", "delta"]
     )
     func metrics(temporality: String) throws {
@@ -153,6 +153,10 @@ extension LongPrograms.OTLPTests {
             let sum = try writes().reduce(0, +)
             return (isDelta ? sum == 3 : try writes().contains(3)) ? () : nil
         }
+        let reports = try writes().count
+        _ = try eventually("more reports come") { try writes().count >= reports + 3 ? () : nil }
+        let all = try writes()
+        #expect(isDelta ? all.reduce(0, +) == 3 : all.last == 3)
         let sum = try #require(try told("iii_state_writes_total").first?["sum"] as? Envelope)
         let wanted = "AGGREGATION_TEMPORALITY_\(temporality.uppercased())"
         #expect(sum["aggregationTemporality"] as? String == wanted)
@@ -166,11 +170,29 @@ extension LongPrograms.OTLPTests {
         for text in ["shop", "service.version", "service.namespace"] {
             #expect(attributes.contains(text), "\(attributes)")
         }
+        #expect(collector.errors == "")
+    }
 
-        _ = try client.ask("engine::log::info", ["message": "the last words"])
+    @Test("A stop sends all that waits to be sent")
+    func rest() throws {
+        let engine = EngineProcess(in: try Scratch())
+        let collector = try Collector(failures: 0, in: engine.scratch)
+        engine.environment = [
+            "III_OBSERVABILITY__EXPORTER": "both",
+            "III_OBSERVABILITY__ENDPOINT": "http://127.0.0.1:\(collector.port)",
+        ]
+        try engine.start()
+        let client = try RawWorker.ready(engine)
+        // More than is sent within seconds, unless somebody hurries.
+        let lines = 4000
+        var last = ""
+        for number in 1...lines {
+            last = try client.call("engine::log::info", ["message": "line \(number)"])
+        }
+        _ = try client.reply(to: last)
         try engine.stop()
         let logs = try collector.elements("/v1/logs", ("resourceLogs", "scopeLogs", "logRecords"))
-        #expect(logs.count == 1, "\(engine.errors)")
+        #expect(logs.count == lines, "\(engine.errors)")
         #expect(collector.errors == "")
     }
 
