@@ -11,9 +11,9 @@ import Synchronization
 /// Follows the log up to its durable end on a thread of its own, behind everything else: reads what
 /// was written, decodes it once, and hands it to ``FollowedLog``.
 ///
-/// It costs the core a store for each batch. It looks for more ten times a second at the most, goes
-/// on in short steps with rests between them (``BackgroundPace``), and sleeps while there is no more.
-/// What comes faster than it can read is passed over, and counted.
+/// It costs the core a store for each batch. It looks for more ten times a second at the most,
+/// goes on in short steps with rests between them (``BackgroundPace``), and sleeps while there is
+/// no more. What comes faster than it can read is passed over, and counted.
 final class LogFollower: Sendable {
     let log: FollowedLog
     let tail: DurableTail
