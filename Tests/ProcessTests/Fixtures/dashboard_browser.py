@@ -581,7 +581,8 @@ def alerting(session: Session):
     session.go("now")
     alert = session.see(".problems a", "Alert errors fires")
     check("never > 5" in alert.inner_text(), f"the alert says {alert.inner_text()}")
-    check(page.locator("nav .badge").first.is_visible(), "the page's name has no badge")
+    # The page and the list of pages are not drawn in the same moment.
+    session.see("nav .badge", "1")
     alert.click()
     row = session.see("h2 + .scroll tr", "errors")
     check("fires" in row.inner_text() and "> 5" in row.inner_text(), row.inner_text())
@@ -679,7 +680,8 @@ def storm(session: Session):
     )
     check(rows < 120, f"{rows} rows are in the document")
     # Engine, worker and page share what processors there are: a task may have to wait for one.
-    check(max(tasks, default=0) < 1000, f"the page was busy for {max(tasks):.0f} ms")
+    longest = max(tasks, default=0)
+    check(longest < 1000, f"the page was busy for {longest:.0f} ms")
     check(sum(tasks) < 2000, f"the page was busy for {sum(tasks):.0f} ms in all")
     check(max(answers) < 3, f"it took {max(answers):.1f} s to hold the list and go on")
 
