@@ -23,21 +23,23 @@ package struct StateReading: Sendable {
     private static let scanRecords: UInt64 = 1 << 20
 
     /// Reads the log for a question, as far as it has records below `end`. Retention may put
-    /// another segment in the place of one that is being read: then it is read anew, once.
+    /// another segment in the place of one that is being read, and does so with one after the
+    /// other: then it is read anew, a few times.
     package init(_ question: StateQuestion, below end: Offset, of directory: String) {
-        for attempt in 0..<2 {
+        let attempts = 5
+        for attempt in 1...attempts {
             do throws(ToolError) {
                 let log = try StateLog(LogPass(.directory(directory)), below: end)
                 self = try Self(question, log, end)
                 return
-            } catch  where attempt == 0 && error.code == .damaged {
+            } catch  where attempt < attempts && error.code == .damaged {
                 continue
             } catch {
                 self.init(result: .failure(Self.failure(error)))
                 return
             }
         }
-        preconditionFailure("the second attempt ends in one way or another")
+        preconditionFailure("the last attempt ends in one way or another")
     }
 
     /// - Throws: why the log cannot tell.
