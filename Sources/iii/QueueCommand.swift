@@ -72,11 +72,11 @@ struct QueuePageArguments: ParsableArguments {
         }
     }
 
-    func page(_ function: String, in member: String?) async throws(Failure) -> [JSONText] {
+    func page(_ function: String) async throws(Failure) -> [JSONText] {
         try await shared.list(
             function,
             ["topic": .string(queue), "limit": .integer(Int64(count))],
-            in: member
+            in: nil
         )
     }
 }
@@ -90,7 +90,7 @@ struct QueuePeek: AsyncParsableCommand {
     @OptionGroup var arguments: QueuePageArguments
 
     func run() async throws {
-        let rows = try await arguments.page("engine::queue::messages", in: nil)
+        let rows = try await arguments.page("engine::queue::messages")
         arguments.shared.write(
             rows,
             empty: "no message waits",
@@ -111,7 +111,7 @@ struct QueueDeadLetters: AsyncParsableCommand {
     @OptionGroup var arguments: QueuePageArguments
 
     func run() async throws {
-        let rows = try await arguments.page("engine::queue::dlq_messages", in: nil)
+        let rows = try await arguments.page("engine::queue::dlq_messages")
         arguments.shared.write(
             rows,
             empty: "there is no dead letter",

@@ -50,24 +50,15 @@ private struct Bench {
 
     init(settings: HTTPSettings = HTTPSettings()) throws {
         try channel.pipeline.syncOperations.addHandler(counter)
-        let shared = LoopService(eventLoop: channel.eventLoop, service: service)
-        try HTTPConnection.configure(channel, settings: settings, service: shared)
-        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.7", port: 1), promise: nil)
+        try channel.serve(service, settings)
         counter.reads = 0
     }
 
-    func receive(_ string: String) throws {
-        try channel.writeInbound(ByteBuffer(string: string))
-        channel.embeddedEventLoop.run()
-    }
+    func receive(_ string: String) throws { try channel.receive(string) }
 
     func sent() throws -> String {
         channel.embeddedEventLoop.run()
-        var string = ""
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-            string += String(buffer: buffer)
-        }
-        return string
+        return try channel.sent()
     }
 
     /// Reads that reach the socket when NIO asks for one.

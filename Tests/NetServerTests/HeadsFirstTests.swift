@@ -30,23 +30,12 @@ private struct Bench {
     let service = HeadsFirstService()
 
     init(_ settings: HTTPSettings = HTTPSettings()) throws {
-        let shared = LoopService(eventLoop: channel.eventLoop, service: service)
-        try HTTPConnection.configure(channel, settings: settings, service: shared)
-        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.7", port: 1), promise: nil)
+        try channel.serve(service, settings)
     }
 
-    func receive(_ string: String) throws {
-        try channel.writeInbound(ByteBuffer(string: string))
-        channel.embeddedEventLoop.run()
-    }
+    func receive(_ string: String) throws { try channel.receive(string) }
 
-    func sent() throws -> String {
-        var string = ""
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-            string += String(buffer: buffer)
-        }
-        return string
-    }
+    func sent() throws -> String { try channel.sent() }
 }
 
 @Suite("HTTP requests whose heads come first")

@@ -14,10 +14,6 @@ struct OpenWork {
 
     init(limit: Int = 65_536) { self.limit = limit }
 
-    var count: Int { entries.count }
-
-    subscript(_ offset: Offset) -> Work? { entries[offset] }
-
     mutating func take(_ record: FollowedRecord) -> WorkChange {
         var change = WorkChange()
         switch record.event {
