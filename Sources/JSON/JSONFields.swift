@@ -25,12 +25,7 @@ package enum JSONFieldError: Error, Equatable, Sendable, CustomStringConvertible
 package struct JSONFields: Sendable {
     private let text: JSONText
     private let path: String
-    private let fields: [Field]
-
-    private struct Field: Sendable {
-        let name: String
-        let value: JSONSlice
-    }
+    private let fields: [JSONMember]
 
     /// - Parameters:
     ///   - text: the object.
@@ -42,11 +37,11 @@ package struct JSONFields: Sendable {
         }
         self.text = text
         self.path = path
-        fields = text.topLevelMembers.map { Field(name: $0.name, value: $0.value) }
+        fields = text.topLevelMembers
     }
 
     /// The names of all fields in the order of the text.
-    package var names: [String] { fields.map(\.name) }
+    package var names: [String] { fields.map { text.name($0.key) } }
 
     /// Whether the field is there, if only as null.
     package func has(_ name: String) -> Bool { slice(name) != nil }
@@ -66,11 +61,13 @@ package struct JSONFields: Sendable {
     // MARK: Typed values
 
     package func optionalString(_ name: String) throws(JSONFieldError) -> String? {
-        try typed(name, "a string", \.stringValue)
+        if let string = slice(name).flatMap(text.string) { return string }
+        return try typed(name, "a string", \.stringValue)
     }
 
     package func requiredString(_ name: String) throws(JSONFieldError) -> String {
-        try required(typed(name, "a string", \.stringValue, nullIsAbsent: false), name)
+        if let string = slice(name).flatMap(text.string) { return string }
+        return try required(typed(name, "a string", \.stringValue, nullIsAbsent: false), name)
     }
 
     /// A signed 64-bit integer.
@@ -119,7 +116,7 @@ package struct JSONFields: Sendable {
     }
 
     private func slice(_ name: String) -> JSONSlice? {
-        fields.last { sameBytes($0.name, name) }?.value
+        text.value(of: name, in: fields)
     }
 
     private func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The members of a JSON object in the order in which their names first appeared.
 ///
 /// Names are told apart by their bytes, as in JSON, not by Unicode equivalence, as `String` does.
@@ -114,9 +116,4 @@ private struct NameBytes: Hashable {
         var name = name
         name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
-}
-
-/// Whether two strings have the same UTF-8. `==` would also equate é with e and an accent.
-func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
 }

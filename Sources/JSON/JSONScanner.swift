@@ -17,6 +17,12 @@ package struct JSONSlice: Equatable, Sendable {
     package let needsRepair: Bool
 }
 
+/// A member of an object in scanned text.
+struct JSONMember: Sendable {
+    let key: JSONKey
+    let value: JSONSlice
+}
+
 /// Walks JSON text in place, in one pass and without allocation: the hot path.
 ///
 ///     var scanner = JSONScanner(bytes)
@@ -185,7 +191,10 @@ package struct JSONScanner {
     /// As ``matches(_:_:)``, for a name that is not known when this is compiled.
     package func matches(_ key: JSONKey, dynamic name: String) -> Bool {
         if key.escaped { return sameBytes(self.name(key), name) }
-        return key.range.count == name.utf8.count && bytes[key.range].elementsEqual(name.utf8)
+        guard key.range.count == name.utf8.count else { return false }
+        let content = UnsafeBufferPointer(rebasing: bytes[key.range])
+        let isSame = name.utf8.withContiguousStorageIfAvailable { sameBytes($0, content) }
+        return isSame ?? content.elementsEqual(name.utf8)
     }
 
     /// The name that `key` spells, escapes resolved.

@@ -139,17 +139,41 @@ extension JSONText: CustomStringConvertible {
     }
 
     /// The members in the order of the text, duplicates included; empty if this is no object.
-    var topLevelMembers: [(name: String, value: JSONSlice)] {
+    var topLevelMembers: [JSONMember] {
         guard isObject else { return [] }
         let found = scan { (scanner) throws(JSONError) in
-            var members: [(name: String, value: JSONSlice)] = []
+            var members: [JSONMember] = []
+            members.reserveCapacity(8)
             try scanner.beginObject()
             while let key = try scanner.nextMember() {
-                members.append((scanner.name(key), try scanner.skipValue()))
+                members.append(JSONMember(key: key, value: try scanner.skipValue()))
             }
             return members
         }
         return found ?? []
+    }
+
+    /// The value of the last of its own `members` that is called `name`.
+    func value(of name: String, in members: [JSONMember]) -> JSONSlice? {
+        bytes.withUnsafeBufferPointer { buffer in
+            let scanner = JSONScanner(buffer)
+            return members.last { scanner.matches($0.key, dynamic: name) }?.value
+        }
+    }
+
+    /// The name that a key in it spells.
+    func name(_ key: JSONKey) -> String {
+        bytes.withUnsafeBufferPointer { JSONScanner($0).name(key) }
+    }
+
+    /// The content of the string at `slice`; nil: what is there is none.
+    func string(at slice: JSONSlice) -> String? {
+        bytes.withUnsafeBufferPointer { buffer in
+            guard buffer[slice.range.lowerBound] == ASCII.quote else { return nil }
+            let part = UnsafeBufferPointer(rebasing: buffer[slice.range])
+            var scanner = JSONScanner(part)
+            return try? scanner.string()
+        }
     }
 
     /// The elements, if this is an array.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A JSON value, parsed completely. ``JSONText`` is the form that values travel and rest in; this
 /// is for the few places that compute with them.
 package enum JSONValue: Sendable {

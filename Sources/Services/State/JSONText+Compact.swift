@@ -5,7 +5,7 @@ extension JSONText {
     package func compacted() -> JSONText {
         let isBlank = { (byte: UInt8) in byte <= UInt8(ascii: " ") }
         // Inside strings blanks are content; other bytes up to 0x20 occur between tokens only.
-        guard bytes.contains(where: isBlank) else { return self }
+        guard hasBlank else { return self }
         var compact: [UInt8] = []
         compact.reserveCapacity(bytes.count)
         var inString = false
@@ -22,5 +22,20 @@ extension JSONText {
             compact.append(byte)
         }
         return JSONText(trusted: compact)
+    }
+
+    /// Whether a byte is a blank or below; eight at a time.
+    private var hasBlank: Bool {
+        bytes.withUnsafeBytes { raw in
+            var next = 0
+            while next + 8 <= raw.count {
+                let word = raw.loadUnaligned(fromByteOffset: next, as: UInt64.self)
+                // A byte below 0x21 borrows into its own top bit, which was not set before.
+                let below = (word &- 0x2121_2121_2121_2121) & ~word & 0x8080_8080_8080_8080
+                if below != 0 { return true }
+                next += 8
+            }
+            return raw[next...].contains { $0 <= UInt8(ascii: " ") }
+        }
     }
 }

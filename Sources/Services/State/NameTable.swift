@@ -1,3 +1,5 @@
+import Primitives
+
 /// A name that is compared by its UTF-8, as in JSON, not by Unicode equivalence, as `String` is:
 /// é and e with a combining accent are two keys.
 package struct Name: Hashable, Comparable, Sendable {
@@ -5,16 +7,44 @@ package struct Name: Hashable, Comparable, Sendable {
 
     package init(_ text: String) { self.text = text }
 
-    package static func == (left: Name, right: Name) -> Bool {
-        // Equivalence first: it is the fast way to tell unlike names apart.
-        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
-    }
+    package static func == (left: Name, right: Name) -> Bool { sameBytes(left.text, right.text) }
 
     package static func < (left: Name, right: Name) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 
-    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    package func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A cheap hash beside the one of `Hashable`, for what is no worse off where somebody picks
+    /// names for which it is the same.
+    fileprivate var spread: UInt {
+        var text = text
+        return text.withUTF8 { bytes in
+            let raw = UnsafeRawBufferPointer(bytes)
+            var hash = spreadSeed &+ UInt64(raw.count)
+            var next = 0
+            while next + 8 <= raw.count {
+                hash = mix(hash ^ raw.loadUnaligned(fromByteOffset: next, as: UInt64.self))
+                next += 8
+            }
+            while next < raw.count {
+                hash = mix(hash ^ UInt64(raw[next]))
+                next += 1
+            }
+            return UInt(truncatingIfNeeded: hash)
+        }
+    }
+}
+
+private let spreadSeed = UInt64.random(in: .min ... .max)
+
+/// The halves of a product with an odd number, folded: each bit moves about half of all bits.
+private func mix(_ value: UInt64) -> UInt64 {
+    let (high, low) = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return high ^ low
 }
 
 /// A hash table that grows a bucket at a time, so that no single insertion pays for moving millions
@@ -42,6 +72,13 @@ package struct NameTable<Value: Sendable>: Sendable {
 
     package subscript(_ name: Name) -> Value? { buckets[bucket(of: name)][name] }
 
+    /// Reads from the value of `name` in place, without a copy of it; nil: it is not there.
+    package func read<Outcome>(_ name: Name, _ body: (borrowing Value) -> Outcome) -> Outcome? {
+        let bucket = bucket(of: name)
+        guard let index = buckets[bucket].index(forKey: name) else { return nil }
+        return body(buckets[bucket].values[index])
+    }
+
     /// Lets `body` change the value of `name` in place, put one there, or remove it (nil).
     package mutating func change<Outcome>(
         _ name: Name,
@@ -50,6 +87,20 @@ package struct NameTable<Value: Sendable>: Sendable {
         let bucket = bucket(of: name)
         let before = buckets[bucket].count
         let outcome = body(&buckets[bucket][name])
+        count += buckets[bucket].count - before
+        if count > Self.load * buckets.count { split() }
+        return outcome
+    }
+
+    /// Lets `body` change the value of `name` in place, which is made if it is not there.
+    package mutating func update<Outcome>(
+        _ name: Name,
+        default value: @autoclosure () -> Value,
+        _ body: (inout Value) -> Outcome
+    ) -> Outcome {
+        let bucket = bucket(of: name)
+        let before = buckets[bucket].count
+        let outcome = body(&buckets[bucket][name, default: value()])
         count += buckets[bucket].count - before
         if count > Self.load * buckets.count { split() }
         return outcome
@@ -75,8 +126,7 @@ package struct NameTable<Value: Sendable>: Sendable {
 
     private func bucket(of name: Name) -> Int {
         guard buckets.count > 1 else { return 0 }
-        let hash = UInt(bitPattern: name.hashValue)
-        let wide = Int(hash & (UInt(2) << UInt(level) - 1))
+        let wide = Int(name.spread & (UInt(2) << UInt(level) - 1))
         return wide < buckets.count ? wide : wide - 1 << level
     }
 

@@ -14,9 +14,9 @@ package enum StateAnswer {
         var builder = JSONBuilder(capacity: (old?.count ?? 4) + new.count + 80)
         builder.beginObject()
         if let revision { applied(revision, into: &builder) }
-        builder.key("old_value")
+        builder.key(plain: "old_value")
         if let old { builder.raw(bytes: old) } else { builder.null() }
-        builder.key("new_value")
+        builder.key(plain: "new_value")
         builder.raw(bytes: new)
         write(errors, into: &builder)
         builder.endObject()
@@ -26,7 +26,7 @@ package enum StateAnswer {
     /// `errors`, which is left out when it is empty.
     static func write(_ errors: [OperationError], into builder: inout JSONBuilder) {
         guard !errors.isEmpty else { return }
-        builder.key("errors")
+        builder.key(plain: "errors")
         builder.beginArray()
         for error in errors { write(error, into: &builder) }
         builder.endArray()
@@ -35,9 +35,9 @@ package enum StateAnswer {
     // MARK: Revisions
 
     private static func applied(_ revision: Offset, into builder: inout JSONBuilder) {
-        builder.key("outcome")
+        builder.key(plain: "outcome")
         builder.string("applied")
-        builder.key("revision")
+        builder.key(plain: "revision")
         builder.integer(revision.rawValue)
     }
 
@@ -46,7 +46,7 @@ package enum StateAnswer {
         var builder = JSONBuilder(capacity: (old?.count ?? 4) + 80)
         builder.beginObject()
         applied(revision, into: &builder)
-        builder.key("old_value")
+        builder.key(plain: "old_value")
         if let old { builder.raw(bytes: old) } else { builder.null() }
         builder.endObject()
         return builder.finish().bytes
@@ -56,9 +56,9 @@ package enum StateAnswer {
     static func refused(_ outcome: String, _ revision: UInt64) -> [UInt8] {
         var builder = JSONBuilder()
         builder.beginObject()
-        builder.key("outcome")
+        builder.key(plain: "outcome")
         builder.string(outcome)
-        builder.key("revision")
+        builder.key(plain: "revision")
         builder.integer(revision)
         builder.endObject()
         return builder.finish().bytes
@@ -72,12 +72,12 @@ package enum StateAnswer {
     ) -> [UInt8] {
         var builder = JSONBuilder(capacity: (value?.count ?? 4) + 80)
         builder.beginObject()
-        builder.key("value")
+        builder.key(plain: "value")
         if let value { builder.raw(bytes: value) } else { builder.null() }
-        builder.key("revision")
+        builder.key(plain: "revision")
         builder.integer(revision)
         if let expires {
-            builder.key("expires_at")
+            builder.key(plain: "expires_at")
             builder.integer(expires.milliseconds)
         }
         builder.endObject()
@@ -97,24 +97,24 @@ package enum StateAnswer {
     static func page(_ rows: [Row], cursor: Name?) -> [UInt8] {
         var builder = JSONBuilder(capacity: rows.reduce(64) { $0 + $1.value.count + 96 })
         builder.beginObject()
-        builder.key("entries")
+        builder.key(plain: "entries")
         builder.beginArray()
         for row in rows {
             builder.beginObject()
-            builder.key("key")
+            builder.key(plain: "key")
             builder.string(row.key.text)
-            builder.key("value")
+            builder.key(plain: "value")
             builder.raw(bytes: row.value)
-            builder.key("revision")
+            builder.key(plain: "revision")
             builder.integer(row.revision.rawValue)
             if let expires = row.expires {
-                builder.key("expires_at")
+                builder.key(plain: "expires_at")
                 builder.integer(expires.milliseconds)
             }
             builder.endObject()
         }
         builder.endArray()
-        builder.key("cursor")
+        builder.key(plain: "cursor")
         if let cursor { builder.string(cursor.text) } else { builder.null() }
         builder.endObject()
         return builder.finish().bytes
@@ -124,7 +124,7 @@ package enum StateAnswer {
     static func values(_ answers: [[UInt8]]) -> [UInt8] {
         var builder = JSONBuilder(capacity: answers.reduce(16) { $0 + $1.count + 1 })
         builder.beginObject()
-        builder.key("values")
+        builder.key(plain: "values")
         builder.raw(bytes: list(answers))
         builder.endObject()
         return builder.finish().bytes
@@ -132,13 +132,13 @@ package enum StateAnswer {
 
     private static func write(_ error: OperationError, into builder: inout JSONBuilder) {
         builder.beginObject()
-        builder.key("op_index")
+        builder.key(plain: "op_index")
         builder.integer(error.index)
-        builder.key("code")
+        builder.key(plain: "code")
         builder.string(error.code)
-        builder.key("message")
+        builder.key(plain: "message")
         builder.string(error.message)
-        builder.key("doc_url")
+        builder.key(plain: "doc_url")
         builder.string("https://iii.dev/docs/workers/iii-state#error-codes")
         builder.endObject()
     }
@@ -154,7 +154,7 @@ package enum StateAnswer {
     static func groups(_ scopes: [Name]) -> [UInt8] {
         var builder = JSONBuilder()
         builder.beginObject()
-        builder.key("groups")
+        builder.key(plain: "groups")
         builder.beginArray()
         for scope in scopes { builder.string(scope.text) }
         builder.endArray()

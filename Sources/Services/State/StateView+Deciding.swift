@@ -59,21 +59,29 @@ extension StateView {
     }
 
     func entry(at place: StatePlace) -> StateEntry? {
-        scopes[place.scope]?.entries[place.key]
+        scopes.read(place.scope) { $0.entries[place.key] } ?? nil
     }
 
     /// The youngest record that has touched a scope, or may have emptied it.
     package func changed(scope: String) -> Offset? { changed(Name(scope)) }
 
-    func changed(_ scope: Name) -> Offset? { scopes[scope]?.changed ?? groupsChanged }
+    func changed(_ scope: Name) -> Offset? {
+        (scopes.read(scope) { $0.changed } ?? nil) ?? groupsChanged
+    }
+
+    func expiry(at place: StatePlace) -> Timestamp? {
+        scopes.read(place.scope) { $0.expiries[place.key] } ?? nil
+    }
 
     // MARK: Revisions
 
     /// Why the call does not go on: the key is not at the revision that it expects; nil: it does.
-    private func refusal(_ call: StateCall, _ place: StatePlace) throws(ErrorBody) -> StateDecision?
-    {
+    private func refusal(
+        _ call: StateCall,
+        _ place: StatePlace,
+        _ entry: StateEntry?
+    ) throws(ErrorBody) -> StateDecision? {
         guard let expected = try call.expectedRevision() else { return nil }
-        let entry = entry(at: place)
         let revision = entry?.version.rawValue ?? 0
         guard expected != revision, !Mutant.is(.blindCompareAndSet) else { return nil }
         let outcome = entry == nil ? "not_found" : "conflict"
@@ -90,9 +98,9 @@ extension StateView {
         _ moment: StateMoment
     ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
-        if let refusal = try refusal(call, place) { return refusal }
-        let set = try plannedSet(call, place, moment.now)
         let old = entry(at: place)
+        if let refusal = try refusal(call, place, old) { return refusal }
+        let set = try plannedSet(call, place, over: old, moment.now)
         let revision = try call.wantsRevision() ? moment.next : nil
         let reply: StateReply
         if let old, old.value == nil {
@@ -116,6 +124,7 @@ extension StateView {
     func plannedSet(
         _ call: StateCall,
         _ place: StatePlace,
+        over old: StateEntry?,
         _ now: Timestamp
     ) throws(ErrorBody) -> StateSet {
         let value = try call.value().compacted().bytes
@@ -126,7 +135,7 @@ extension StateView {
                     + "max_value_bytes is \(maxValueBytes)"
             )
         }
-        return try set(value, at: place, expires: try call.expiry(now), call)
+        return try set(value, at: place, over: old, expires: try call.expiry(now), call)
     }
 
     private func decideUpdate(
@@ -135,7 +144,7 @@ extension StateView {
         _ read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
-        if let refusal = try refusal(call, place) { return refusal }
+        if let refusal = try refusal(call, place, entry(at: place)) { return refusal }
         let plan = try plannedUpdate(call, place, read)
         let answer = StateAnswer.written(
             old: plan.old,
@@ -157,8 +166,9 @@ extension StateView {
         _ read: ReadValue
     ) throws(ErrorBody) -> (set: StateSet, old: [UInt8]?, errors: [OperationError]) {
         let operations = try call.operations()
+        let old = entry(at: place)
         let stored: [UInt8]?
-        if let entry = entry(at: place) {
+        if let entry = old {
             stored = try value(of: entry, read)
         } else {
             stored = nil
@@ -172,14 +182,15 @@ extension StateView {
             )
         }
         // An update changes a value that goes by itself, not when.
-        let expires = scopes[place.scope]?.expiries[place.key]
-        let set = try set(document.value.text.bytes, at: place, expires: expires, call)
+        let expires = expiry(at: place)
+        let set = try set(document.value.text.bytes, at: place, over: old, expires: expires, call)
         return (set, stored, errors)
     }
 
     private func set(
         _ value: [UInt8],
         at place: StatePlace,
+        over old: StateEntry?,
         expires: Timestamp?,
         _ call: StateCall
     ) throws(ErrorBody) -> StateSet {
@@ -195,7 +206,7 @@ extension StateView {
             value: value,
             function: call.function.rawValue,
             expires: expires,
-            previous: entry(at: place)?.version
+            previous: old?.version
         )
     }
 
@@ -204,9 +215,10 @@ extension StateView {
         _ moment: StateMoment
     ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
-        if let refusal = try refusal(call, place) { return refusal }
+        let old = entry(at: place)
+        if let refusal = try refusal(call, place, old) { return refusal }
         let revision = try call.wantsRevision() ? moment.next : nil
-        guard let entry = entry(at: place) else {
+        guard let entry = old else {
             let missing = revision.map { _ in
                 FunctionResult.value(StateAnswer.refused("not_found", 0))
             }
@@ -257,7 +269,7 @@ extension StateView {
                 after: entry.version
             )
         }
-        let expires = scopes[place.scope]?.expiries[place.key]
+        let expires = expiry(at: place)
         let reply = entry.value.map {
             let answer = StateAnswer.revised($0, entry.version.rawValue, expires)
             return StateReply.ready(.value(answer))

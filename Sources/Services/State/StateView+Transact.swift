@@ -44,7 +44,9 @@ extension StateView {
             var done = Written(place: place, revision: next)
             let change: StateChange
             switch try write.kind() {
-            case .set: change = StateChange(.set(try plannedSet(write, place, moment.now)))
+            case .set:
+                let set = try plannedSet(write, place, over: entry(at: place), moment.now)
+                change = StateChange(.set(set))
             case .update:
                 let plan = try plannedUpdate(write, place, read)
                 change = StateChange(.set(plan.set))

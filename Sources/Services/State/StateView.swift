@@ -80,7 +80,7 @@ package struct StateEntry: Equatable, Sendable {
 
 extension StateView {
     package func entry(scope: String, key: String) -> StateEntry? {
-        scopes[Name(scope)]?.entries[Name(key)]
+        entry(at: StatePlace(scope: Name(scope), key: Name(key)))
     }
 
     /// When the key goes by itself; nil: never, or it is not there.
@@ -112,12 +112,13 @@ extension StateView {
         if let time = event.expires { expiries.add(event, at: offset, time) }
         let place = StatePlace(scope: Name(event.scope), key: Name(event.key))
         let isKept = cache.admit(event.value.count)
-        let (isNewScope, old) = scopes.change(place.scope) { scope in
-            let isNewScope = scope == nil
-            var changed = scope.take() ?? Scope(changed: offset)
-            changed.changed = offset
-            changed.expiries[place.key] = event.expires
-            let old = changed.entries.change(place.key) { entry in
+        let scopesBefore = scopes.count
+        let old = scopes.update(place.scope, default: Scope()) { scope in
+            scope.changed = offset
+            if event.expires != nil || !scope.expiries.isEmpty {
+                scope.expiries[place.key] = event.expires
+            }
+            let old = scope.entries.change(place.key) { entry in
                 let old = entry
                 entry = StateEntry(
                     value: isKept ? event.value : nil,
@@ -126,11 +127,10 @@ extension StateView {
                 )
                 return old
             }
-            if old == nil { changed.index?.insert(place.key) }
-            scope = changed
-            return (isNewScope, old)
+            if old == nil { scope.index?.insert(place.key) }
+            return old
         }
-        if isNewScope { groupsChanged = offset }
+        if scopes.count > scopesBefore { groupsChanged = offset }
         if old == nil { keyCount += 1 }
         if let value = old?.value { cache.dropped(value.count) }
         if isKept { cache.kept(event.value.count, at: place, version: offset) }
