@@ -125,14 +125,29 @@ extension HTTPConnection {
     }
 
     func write(_ buffer: ByteBuffer) {
+        if !needsFlush, direct != nil {
+            sole = buffer
+        } else {
+            if let earlier = sole.take() { passOn(earlier) }
+            passOn(buffer)
+        }
         needsFlush = true
-        context?.write(wrapOutboundOut(buffer), promise: nil)
     }
 
     func flush() {
         guard needsFlush else { return }
         needsFlush = false
+        if var buffer = sole.take() {
+            direct?.write(&buffer)
+            guard buffer.readableBytes > 0 else { return }
+            passOn(buffer)
+        }
         context?.flush()
+    }
+
+    private func passOn(_ buffer: ByteBuffer) {
+        context?.write(wrapOutboundOut(buffer), promise: nil)
+        direct?.passedToChannel()
     }
 
     /// A read ends with a flush of its own.

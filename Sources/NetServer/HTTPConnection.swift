@@ -69,6 +69,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private(set) var isPumping = false
     private(set) var isReading = false
     var needsFlush = false
+    /// The socket; nil where everything goes through the channel.
+    var direct: DirectSocket?
+    /// All that is to be flushed, where that is one piece and can go to the socket.
+    var sole: ByteBuffer?
     private var wantsRead = false
 
     /// A body whose end has not been seen.
@@ -108,6 +112,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        if !isStream { direct = DirectSocket(under: context.channel) }
         deadline.onDue = { [unowned self] in isDue() }
         deadline.set(in: settings.headerDeadline)
     }
@@ -115,6 +120,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         finish()
         self.context = nil
+        direct = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -18,6 +18,10 @@ package final class WebSocketSocket {
     /// Nil once the connection has ended.
     private var connection: WebSocketConnection?
     private var outbound = ByteBuffer()
+    /// Whether the buffer is one that many sockets send.
+    private var isShared = false
+    /// Nil where everything goes through the channel.
+    private var direct: DirectSocket?
     /// Written to the channel but not flushed: the fragments of a large message.
     private var hasUnflushed = false
     /// At most the bytes that NIO holds: counted when that may be many, else taken as 0.
@@ -36,6 +40,9 @@ package final class WebSocketSocket {
         self.settings = settings
         eventLoop = context.eventLoop
         remoteAddress = context.remoteAddress?.ipAddress ?? ""
+        direct = DirectSocket(under: context.channel)
+        // The answer to the handshake.
+        direct?.passedToChannel()
     }
 
     // MARK: Sending
@@ -58,34 +65,53 @@ package final class WebSocketSocket {
     package func send(_ frames: ByteBuffer) {
         eventLoop.assertInEventLoop()
         guard isOpen, hasRoom() else { return }
-        if outbound.readableBytes > 0 {
-            var earlier = ByteBuffer()
-            swap(&earlier, &outbound)
-            context?.write(NIOAny(earlier), promise: nil)
+        if direct != nil, !hasUnflushed, outbound.readableBytes == 0 {
+            outbound = frames
+            isShared = true
+            return
         }
+        passOutbound()
         context?.write(NIOAny(frames), promise: nil)
         hasUnflushed = true
         heldByChannel += frames.readableBytes
     }
 
-    /// Hands everything queued to the channel, with one write.
+    /// Writes what is gathered to the channel, unflushed.
+    private func passOutbound() {
+        guard outbound.readableBytes > 0 else { return }
+        var earlier = ByteBuffer()
+        swap(&earlier, &outbound)
+        isShared = false
+        heldByChannel += earlier.readableBytes
+        context?.write(NIOAny(earlier), promise: nil)
+        hasUnflushed = true
+    }
+
+    /// Hands everything queued to the kernel, with one write; what it does not take to the channel.
     package func flush() {
         eventLoop.assertInEventLoop()
         guard hasUnflushed || outbound.readableBytes > 0 else { return }
-        hasUnflushed = false
-        if outbound.readableBytes > 0 {
-            var sending = ByteBuffer()
-            swap(&sending, &outbound)
-            context?.writeAndFlush(NIOAny(sending), promise: nil)
-            // Usually the kernel took all of it and the memory is ours again.
-            if sending.capacity <= Self.keptBytes, outbound.capacity == 0 {
-                sending.clear()
-                outbound = sending
+        if !hasUnflushed { direct?.write(&outbound) }
+        var sending = ByteBuffer()
+        swap(&sending, &outbound)
+        let wasShared = isShared
+        isShared = false
+        if hasUnflushed || sending.readableBytes > 0 {
+            hasUnflushed = false
+            direct?.passedToChannel()
+            if sending.readableBytes > 0 {
+                context?.writeAndFlush(NIOAny(sending), promise: nil)
+            } else {
+                context?.flush()
             }
+            heldByChannel = isWritable ? 0 : countHeldByChannel()
         } else {
-            context?.flush()
+            heldByChannel = 0
         }
-        heldByChannel = isWritable ? 0 : countHeldByChannel()
+        // Usually the kernel took all of it and the memory is ours again.
+        guard !wasShared, sending.capacity <= Self.keptBytes, outbound.capacity == 0 else { return }
+        sending.clear()
+        outbound = sending
     }
 
     /// Bytes queued here and in the channel that the kernel has not taken yet.
@@ -156,6 +182,7 @@ package final class WebSocketSocket {
     ) {
         eventLoop.assertInEventLoop()
         guard isOpen, hasRoom() else { return }
+        if isShared { passOutbound() }
         let start = outbound.writerIndex
         let guess = Self.headerSize(payload: bytes)
         outbound.reserveCapacity(minimumWritableBytes: guess + bytes)
@@ -176,6 +203,7 @@ package final class WebSocketSocket {
     func sendControl(_ opcode: FrameHeader.Opcode, _ payload: some Collection<UInt8>) {
         precondition(opcode.isControl && payload.count <= 125)
         guard isOpen, hasRoom() else { return }
+        if isShared { passOutbound() }
         outbound.writeInteger(0x8000 | UInt16(opcode.rawValue) << 8 | UInt16(payload.count))
         outbound.writeBytes(payload)
     }
@@ -275,11 +303,7 @@ package final class WebSocketSocket {
     }
 
     private func countHeldByChannel() -> Int {
-        guard let channel = context?.channel, channel.isActive, let options = channel.syncOptions
-        else { return 0 }
-        // Every channel that can be written to knows this option; one that did not would count as
-        // empty here and still be bounded by what is queued in this object.
-        return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+        context?.channel.bufferedBytes ?? 0
     }
 
     func leaveConnection() {
@@ -289,6 +313,7 @@ package final class WebSocketSocket {
 
     func leaveChannel() {
         context = nil
+        direct = nil
         isOpen = false
     }
 
