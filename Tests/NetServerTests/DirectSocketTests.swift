@@ -7,8 +7,8 @@ import Testing
 /// What is written past the pipeline, and what through it because the kernel is full: one stream.
 @Suite("Direct socket", .ownThread)
 struct DirectSocketTests {
-    /// More than a socket's buffers take, in several rounds, so that the way past the pipeline is taken up
-    /// again once the channel holds nothing.
+    /// More than a socket's buffers take, in several rounds, so that the way past the pipeline is
+    /// taken up again once the channel holds nothing.
     private static let messages = 3_000
 
     private static func size(_ number: Int) -> Int { number % 3 == 0 ? 16 : 9_000 }
@@ -19,9 +19,8 @@ struct DirectSocketTests {
         return text + String(repeating: "x", count: max(0, size(number) - text.count))
     }
 
-    /// Sends half of them at once, more than the kernel takes, and one in each turn of the loop from
-    /// then on, while the peer makes room: flushed one by one, some gathered, some shared with
-    /// others.
+    /// Sends half of them at once, more than the kernel takes, and then one in each turn of the
+    /// loop, while the peer makes room: flushed one by one, some gathered, some shared.
     private static func talker() -> RecordingSession {
         let session = RecordingSession()
         session.onText = { socket, _ in talk(on: socket, from: 0) }
