@@ -50,6 +50,13 @@ enum EightBytes {
         firstMark(special(word) & ~word)
     }
 
+    /// Whether a byte is a blank or a control character.
+    @inline(__always)
+    static func hasBlank(_ word: UInt64) -> Bool {
+        // The lowest such byte borrows into its own top bit, which is not set in the word.
+        (word &- 0x2121_2121_2121_2121) & ~word & 0x8080_8080_8080_8080 != 0
+    }
+
     /// Marks, in the top bit of each byte below 0x80, what cannot stand in a string as it is. The
     /// top bits of other bytes mean nothing.
     @inline(__always)

@@ -61,13 +61,11 @@ package struct JSONFields: Sendable {
     // MARK: Typed values
 
     package func optionalString(_ name: String) throws(JSONFieldError) -> String? {
-        if let string = slice(name).flatMap(text.string) { return string }
-        return try typed(name, "a string", \.stringValue)
+        try string(name)
     }
 
     package func requiredString(_ name: String) throws(JSONFieldError) -> String {
-        if let string = slice(name).flatMap(text.string) { return string }
-        return try required(typed(name, "a string", \.stringValue, nullIsAbsent: false), name)
+        try required(string(name, nullIsAbsent: false), name)
     }
 
     /// A signed 64-bit integer.
@@ -127,6 +125,15 @@ package struct JSONFields: Sendable {
     ) throws(JSONFieldError) -> Value {
         guard let value else { throw .missing(field: place(name)) }
         return value
+    }
+
+    /// As ``typed(_:_:_:nullIsAbsent:)``, but without a copy of the text where it is a string.
+    private func string(
+        _ name: String,
+        nullIsAbsent: Bool = true
+    ) throws(JSONFieldError) -> String? {
+        if let string = slice(name).flatMap(text.string) { return string }
+        return try typed(name, "a string", \.stringValue, nullIsAbsent: nullIsAbsent)
     }
 
     private func typed<Value>(

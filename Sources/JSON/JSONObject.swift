@@ -15,7 +15,7 @@ package struct JSONObject: Sendable {
     }
 
     package private(set) var members: [Member] = []
-    private var index: [NameBytes: Int]?
+    private var index: [Name: Int]?
 
     /// Up to here, looking at each member is faster than hashing.
     private static let indexThreshold = 8
@@ -64,14 +64,14 @@ package struct JSONObject: Sendable {
     }
 
     private func position(of name: String) -> Int? {
-        if let index { return index[NameBytes(name)] }
+        if let index { return index[Name(name)] }
         return members.firstIndex { sameBytes($0.name, name) }
     }
 
     private mutating func append(_ member: Member) {
         members.append(member)
         if index != nil {
-            index?[NameBytes(member.name)] = members.count - 1
+            index?[Name(member.name)] = members.count - 1
         } else {
             reindex()
         }
@@ -82,10 +82,10 @@ package struct JSONObject: Sendable {
             index = nil
             return
         }
-        var positions: [NameBytes: Int] = [:]
+        var positions: [Name: Int] = [:]
         positions.reserveCapacity(members.count)
         for (position, member) in members.enumerated() {
-            positions[NameBytes(member.name)] = position
+            positions[Name(member.name)] = position
         }
         index = positions
     }
@@ -101,19 +101,5 @@ extension JSONObject: Equatable {
 extension JSONObject: ExpressibleByDictionaryLiteral {
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         for (name, value) in elements { self[name] = value }
-    }
-}
-
-/// A name that is hashed and compared by its UTF-8.
-private struct NameBytes: Hashable {
-    let name: String
-
-    init(_ name: String) { self.name = name }
-
-    static func == (left: NameBytes, right: NameBytes) -> Bool { sameBytes(left.name, right.name) }
-
-    func hash(into hasher: inout Hasher) {
-        var name = name
-        name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }

@@ -191,10 +191,7 @@ package struct JSONScanner {
     /// As ``matches(_:_:)``, for a name that is not known when this is compiled.
     package func matches(_ key: JSONKey, dynamic name: String) -> Bool {
         if key.escaped { return sameBytes(self.name(key), name) }
-        guard key.range.count == name.utf8.count else { return false }
-        let content = UnsafeBufferPointer(rebasing: bytes[key.range])
-        let isSame = name.utf8.withContiguousStorageIfAvailable { sameBytes($0, content) }
-        return isSame ?? content.elementsEqual(name.utf8)
+        return sameBytes(name, UnsafeBufferPointer(rebasing: bytes[key.range]))
     }
 
     /// The name that `key` spells, escapes resolved.

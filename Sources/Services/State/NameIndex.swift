@@ -1,3 +1,5 @@
+import Primitives
+
 /// The names of one scope in the order of their bytes: what makes a page of `state::entries` cost
 /// what it lists, not what the scope holds. It is made from the scope when pages are asked for, a
 /// part with every page, so that nobody waits for millions of names to be sorted.

@@ -1,23 +1,6 @@
-import Primitives
+package import Primitives
 
-/// A name that is compared by its UTF-8, as in JSON, not by Unicode equivalence, as `String` is:
-/// é and e with a combining accent are two keys.
-package struct Name: Hashable, Comparable, Sendable {
-    package let text: String
-
-    package init(_ text: String) { self.text = text }
-
-    package static func == (left: Name, right: Name) -> Bool { sameBytes(left.text, right.text) }
-
-    package static func < (left: Name, right: Name) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        var text = text
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
-
+extension Name {
     /// A cheap hash beside the one of `Hashable`, for what is no worse off where somebody picks
     /// names for which it is the same.
     fileprivate var spread: UInt {
@@ -87,20 +70,6 @@ package struct NameTable<Value: Sendable>: Sendable {
         let bucket = bucket(of: name)
         let before = buckets[bucket].count
         let outcome = body(&buckets[bucket][name])
-        count += buckets[bucket].count - before
-        if count > Self.load * buckets.count { split() }
-        return outcome
-    }
-
-    /// Lets `body` change the value of `name` in place, which is made if it is not there.
-    package mutating func update<Outcome>(
-        _ name: Name,
-        default value: @autoclosure () -> Value,
-        _ body: (inout Value) -> Outcome
-    ) -> Outcome {
-        let bucket = bucket(of: name)
-        let before = buckets[bucket].count
-        let outcome = body(&buckets[bucket][name, default: value()])
         count += buckets[bucket].count - before
         if count > Self.load * buckets.count { split() }
         return outcome

@@ -63,7 +63,7 @@ extension StateView {
     package mutating func takeExpired(now: Timestamp, limit: Int) -> [StateChange] {
         var changes: [StateChange] = []
         while changes.count < limit, let (place, version) = expiries.takeDue(now: now) {
-            guard scopes[place.scope]?.entries[place.key]?.version == version else { continue }
+            guard entry(at: place)?.version == version else { continue }
             let deleted = StateDeleted(
                 scope: place.scope.text,
                 key: place.key.text,

@@ -105,7 +105,7 @@ extension StateView {
                 StateAnswer.revised(
                     value,
                     entry?.version.rawValue ?? 0,
-                    scopes[place.scope]?.expiries[place.key]
+                    expiry(at: place)
                 )
             )
         }

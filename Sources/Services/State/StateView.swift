@@ -85,7 +85,7 @@ extension StateView {
 
     /// When the key goes by itself; nil: never, or it is not there.
     package func expiry(scope: String, key: String) -> Timestamp? {
-        scopes[Name(scope)]?.expiries[Name(key)]
+        expiry(at: StatePlace(scope: Name(scope), key: Name(key)))
     }
 
     /// The names of the scopes, in the order of their UTF-8.
@@ -112,13 +112,14 @@ extension StateView {
         if let time = event.expires { expiries.add(event, at: offset, time) }
         let place = StatePlace(scope: Name(event.scope), key: Name(event.key))
         let isKept = cache.admit(event.value.count)
-        let scopesBefore = scopes.count
-        let old = scopes.update(place.scope, default: Scope()) { scope in
-            scope.changed = offset
-            if event.expires != nil || !scope.expiries.isEmpty {
-                scope.expiries[place.key] = event.expires
+        let (isNewScope, old) = scopes.change(place.scope) { scope in
+            let isNewScope = scope == nil
+            var changed = scope.take() ?? Scope()
+            changed.changed = offset
+            if event.expires != nil || !changed.expiries.isEmpty {
+                changed.expiries[place.key] = event.expires
             }
-            let old = scope.entries.change(place.key) { entry in
+            let old = changed.entries.change(place.key) { entry in
                 let old = entry
                 entry = StateEntry(
                     value: isKept ? event.value : nil,
@@ -127,10 +128,11 @@ extension StateView {
                 )
                 return old
             }
-            if old == nil { scope.index?.insert(place.key) }
-            return old
+            if old == nil { changed.index?.insert(place.key) }
+            scope = changed
+            return (isNewScope, old)
         }
-        if scopes.count > scopesBefore { groupsChanged = offset }
+        if isNewScope { groupsChanged = offset }
         if old == nil { keyCount += 1 }
         if let value = old?.value { cache.dropped(value.count) }
         if isKept { cache.kept(event.value.count, at: place, version: offset) }

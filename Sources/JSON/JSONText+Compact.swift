@@ -1,5 +1,3 @@
-package import JSON
-
 extension JSONText {
     /// The same value without white space between its tokens.
     package func compacted() -> JSONText {
@@ -30,9 +28,7 @@ extension JSONText {
             var next = 0
             while next + 8 <= raw.count {
                 let word = raw.loadUnaligned(fromByteOffset: next, as: UInt64.self)
-                // A byte below 0x21 borrows into its own top bit, which was not set before.
-                let below = (word &- 0x2121_2121_2121_2121) & ~word & 0x8080_8080_8080_8080
-                if below != 0 { return true }
+                if EightBytes.hasBlank(word) { return true }
                 next += 8
             }
             return raw[next...].contains { $0 <= UInt8(ascii: " ") }
