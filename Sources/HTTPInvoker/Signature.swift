@@ -1,4 +1,4 @@
-import Crypto
+import CSodium
 import HTTPFunctions
 
 /// `x-iii-signature` of an `hmac` endpoint: HMAC-SHA256 over the timestamp and the body in base64
@@ -6,9 +6,20 @@ import HTTPFunctions
 enum Signature {
     static func header(secret: String, seconds: Int64, body: [UInt8]) -> String {
         let text = Endpoint.signed(seconds: seconds, body: base64(body))
-        let key = SymmetricKey(data: Array(secret.utf8))
-        let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)
+        let code = hmac(key: Array(secret.utf8), Array(text.utf8))
         return "sha256=" + code.map(hexadecimal).joined()
+    }
+
+    /// HMAC-SHA256 (RFC 2104, FIPS 180-4).
+    ///
+    /// - Returns: 32 bytes.
+    private static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        var state = crypto_auth_hmacsha256_state()
+        crypto_auth_hmacsha256_init(&state, key, key.count)
+        crypto_auth_hmacsha256_update(&state, message, UInt64(message.count))
+        var code = [UInt8](repeating: 0, count: Int(crypto_auth_hmacsha256_BYTES))
+        crypto_auth_hmacsha256_final(&state, &code)
+        return code
     }
 
     private static func hexadecimal(_ byte: UInt8) -> String {

@@ -15,6 +15,18 @@ struct SignatureTests {
         #expect(header == "sha256=\(code)")
     }
 
+    @Test("hash a secret that is longer than a block of SHA-256")
+    func longSecret() {
+        let header = Signature.header(
+            secret: String(repeating: "k", count: 100),
+            seconds: 1_700_000_000,
+            body: []
+        )
+        // Python's hmac says so.
+        let code = "e18f5ec6b7d8af1bd1ed3369028c044da74db371257c2b6c1845a0cbc15d8d86"
+        #expect(header == "sha256=\(code)")
+    }
+
     @Test(
         "use standard base64 with padding (RFC 4648, section 10)",
         arguments: [
