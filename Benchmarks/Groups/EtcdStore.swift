@@ -78,7 +78,7 @@ final class EtcdStore: KeyValueStore {
         check: @escaping GRPCClient.Check
     ) throws(Failure) -> Turns.Conversation {
         let link = try Link(port: etcd.port)
-        reactor.add(link)
+        try reactor.add(link)
         let client = GRPCClient(link, method: "/etcdserverpb.KV/\(method)", check: check)
         return Turns.Conversation(
             link: link,

@@ -87,7 +87,7 @@ final class PacedRequests {
         idle = Array(0..<load.connections)
         for index in 0..<load.connections {
             let link = try Link(port: port)
-            reactor.add(link)
+            try reactor.add(link)
             links.append(link)
             link.receive = { [unowned self] (_, now) throws(Failure) in try take(index, now) }
         }

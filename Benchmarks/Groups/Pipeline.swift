@@ -31,7 +31,7 @@ final class Pipeline {
         meter = Meter(plan)
         for index in 0..<load.connections {
             let link = try Link(port: port)
-            reactor.add(link)
+            try reactor.add(link)
             let dialogue = try open(index, link)
             let starts = [UInt64](repeating: 0, count: load.depth)
             clients.append(Client(link: link, dialogue: dialogue, starts: starts))

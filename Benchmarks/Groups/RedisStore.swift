@@ -46,7 +46,7 @@ final class RedisStore: KeyValueStore {
 
     func swapping(_ reactor: Reactor, key: UInt64) throws(Failure) -> Turns.Conversation {
         let loader = try Link(port: redis.port)
-        reactor.add(loader)
+        try reactor.add(loader)
         let sha = try reactor.exchange(
             Array(Self.command(["SCRIPT", "LOAD", Self.script]).utf8),
             on: loader,
@@ -80,7 +80,7 @@ final class RedisStore: KeyValueStore {
         answer isRight: @escaping (String) -> Bool
     ) throws(Failure) -> Turns.Conversation {
         let link = try Link(port: redis.port)
-        reactor.add(link)
+        try reactor.add(link)
         return Turns.Conversation(
             link: link,
             ask: { link.output.append(Self.command(words())) },

@@ -68,7 +68,7 @@ enum SpanFlood {
         guard let port = engine.dashboard else { return "?" }
         let reactor = Reactor()
         let link = try Link(port: port)
-        reactor.add(link)
+        try reactor.add(link)
         let request = "GET /metrics HTTP/1.1\r\nHost: \(link.peer)\r\nConnection: close\r\n\r\n"
         return try reactor.exchange(Array(request.utf8), on: link, what: "metrics") {
             (bytes) throws(Failure) in

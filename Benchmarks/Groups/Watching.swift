@@ -84,7 +84,7 @@ final class DashboardPage {
 
     init(port: UInt16, on reactor: Reactor) throws(Failure) {
         link = try Link(port: port)
-        reactor.add(link)
+        try reactor.add(link)
         let request = WorkerLink.upgradeRequest(host: link.peer, path: "/api/live")
         let response: String = try reactor.exchange(Array(request.utf8), on: link, what: "upgrade")
         {

@@ -209,7 +209,7 @@ final class WebServer {
             do throws(Failure) {
                 let reactor = Reactor()
                 let link = try Link(port: port)
-                reactor.add(link)
+                try reactor.add(link)
                 let dialogue = request(to: port)
                 try reactor.exchange(dialogue.request, on: link, what: "response") {
                     (bytes) throws(Failure) -> Reactor.Step<Void> in

@@ -58,7 +58,7 @@ final class PostgresProcess {
             do throws(Failure) {
                 let reactor = Reactor()
                 let link = try Link(port: port)
-                reactor.add(link)
+                try reactor.add(link)
                 _ = try PostgresClient(link, on: reactor)
                 return
             } catch {

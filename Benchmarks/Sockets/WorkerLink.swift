@@ -21,7 +21,7 @@ final class WorkerLink {
         on reactor: Reactor
     ) throws(Failure) {
         link = try Link(port: port)
-        reactor.add(link)
+        try reactor.add(link)
         try upgrade(reactor)
         try register(name ?? "\(link.descriptor)", registrations, reactor)
     }
