@@ -41,9 +41,8 @@ simulate: setup
 # Flips every bit of two small log directories, one at a time. Millions of logs are opened for it:
 # their buffers are to come from memory that is there, not from the kernel each time.
 bitflips: setup
-	swift build -c release --product simulate
 	MALLOC_MMAP_THRESHOLD_=67108864 MALLOC_TRIM_THRESHOLD_=268435456 \
-		"$$(swift build -c release --show-bin-path)/simulate" --bit-flips
+		"$$(scripts/release simulate)/simulate" --bit-flips
 
 # Feeds every decoder with anything, under libFuzzer: make fuzz SECONDS=60 TARGETS="log event"
 fuzz: setup

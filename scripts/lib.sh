@@ -4,13 +4,7 @@ worker_sdk=0.25.0
 
 build_release() {
     echo "building (release) …"
-    # A failed build must not run what an earlier one left.
-    local product output
-    for product in iii iii-log; do
-        output=$(swift build -c release --product "$product" 2>&1) ||
-            { echo "$output" >&2; echo "the build failed" >&2; exit 1; }
-    done
-    bin=$(swift build -c release --show-bin-path)
+    bin=$(scripts/release iii iii-log)
 }
 
 # wait_until SECONDS WHAT COMMAND…: until the command succeeds.
