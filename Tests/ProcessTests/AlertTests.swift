@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// Rules over metrics, and what happens when one is broken.
     @Suite("Alerts over the wire")
     struct AlertTests {}
 }
 
-extension Programs.AlertTests {
+extension LongPrograms.AlertTests {
     private func started(_ alerts: String, _ more: [String] = []) throws -> EngineProcess {
         let scratch = try Scratch()
         let file = try scratch.write("iii.toml", "[observability]\nalerts = [\(alerts)]\n")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// Data channels (protocol 7), between sockets made by hand and between workers in Python.
     @Suite("Channels")
     struct ChannelTests {
@@ -36,7 +36,7 @@ struct ChannelEnds {
     }
 }
 
-extension Programs.ChannelTests {
+extension LongPrograms.ChannelTests {
     private func socket(_ reference: Envelope) throws -> WebSocket {
         try WebSocket(port: engine.workerPort, path: ChannelEnds.path(reference))
     }

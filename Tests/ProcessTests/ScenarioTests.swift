@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// What went wrong with real packages somewhere once, each with the versions that it concerns.
     @Suite("Scenarios of the SDK")
     struct ScenarioTests {}
@@ -9,7 +9,7 @@ extension Programs {
 
 // MARK: - Payloads
 
-extension Programs.ScenarioTests {
+extension LongPrograms.ScenarioTests {
     @Test(
         "NaN, a lone surrogate and numbers at the edges go there and back",
         arguments: ["0.11.6", "0.25.0"]
@@ -73,7 +73,7 @@ extension Programs.ScenarioTests {
 
 // MARK: - Coming back
 
-extension Programs.ScenarioTests {
+extension LongPrograms.ScenarioTests {
     @Test("The oldest and the newest worker outlive a restart of the engine, side by side")
     func restart() throws {
         let engine = try EngineProcess.started()
@@ -145,7 +145,7 @@ extension Programs.ScenarioTests {
 
 // MARK: - Two of the same
 
-extension Programs.ScenarioTests {
+extension LongPrograms.ScenarioTests {
     @Test("Where functions have one worker each, a second one is refused them and stays")
     func duplicates() throws {
         let engine = try EngineProcess.started(["--set", "engine.duplicate_functions=reject"])
