@@ -134,7 +134,7 @@ extension StateView {
         }
         if isNewScope { groupsChanged = offset }
         if old == nil { keyCount += 1 }
-        if let value = old?.value { cache.dropped(value.count) }
+        if let old, let value = old.value { cache.dropped(value.count, version: old.version) }
         if isKept { cache.kept(event.value.count, at: place, version: offset) }
         shrink()
         tidyExpiries()
@@ -152,7 +152,9 @@ extension StateView {
             return (removed, emptied)
         }
         if removed != nil { keyCount -= 1 }
-        if let value = removed?.value { cache.dropped(value.count) }
+        if let removed, let value = removed.value {
+            cache.dropped(value.count, version: removed.version)
+        }
         if emptied { groupsChanged = offset }
     }
 
@@ -183,12 +185,8 @@ extension StateView {
                     return value.count
                 } ?? 0
             }
-            if freed > 0 { cache.dropped(freed) }
+            if freed > 0 { cache.evicted(freed) }
         }
-        let scopes = scopes
-        cache.tidy { place, version in
-            let entry = scopes[place.scope]?.entries[place.key]
-            return entry?.version == version && entry?.value != nil
-        }
+        cache.tidy()
     }
 }

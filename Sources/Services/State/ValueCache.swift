@@ -6,12 +6,15 @@ import Primitives
 ///
 /// Invariants:
 /// * `used` counts the bytes of all values in memory, each with ``overhead``.
-/// * Every value in memory has an entry; an entry whose value has gone is passed over.
+/// * Every value in memory has an entry. The value of any other entry has gone, and `gone` has its
+///   version.
 struct ValueCache: Sendable {
     private let bytes: Int
     private var used = 0
     private var values = 0
     private var entries: Deque<Entry> = []
+    /// Versions whose values were overwritten or deleted since entries were last sorted out.
+    private var gone: [Offset] = []
 
     private struct Entry: Sendable {
         let place: StatePlace
@@ -35,12 +38,19 @@ struct ValueCache: Sendable {
         if bytes < .max { entries.append(Entry(place: place, version: version)) }
     }
 
-    mutating func dropped(_ count: Int) {
+    /// The value of `count` bytes that the record at `version` wrote was overwritten or deleted.
+    mutating func dropped(_ count: Int, version: Offset) {
+        evicted(count)
+        if bytes < .max { gone.append(version) }
+    }
+
+    /// The value of `count` bytes, whose entry was taken out, is no longer in memory.
+    mutating func evicted(_ count: Int) {
         used -= count + Self.overhead
         values -= 1
     }
 
-    /// Takes the oldest entry out; nil: there is none.
+    /// Takes the oldest entry out, whose value may have gone; nil: there is none.
     mutating func oldest() -> (StatePlace, Offset)? {
         entries.popFirst().map { ($0.place, $0.version) }
     }
@@ -51,12 +61,28 @@ struct ValueCache: Sendable {
         precondition(used == kept.reduce(0) { $0 + $1 + Self.overhead })
         precondition(!isOverfull)
         precondition(bytes == .max || entries.count >= values)
+        precondition(entries.count <= values + gone.count)
     }
 
     /// Forgets the entries whose values have gone, where they are the most: a key that is written
-    /// again and again must not fill the memory.
-    mutating func tidy(_ isThere: (StatePlace, Offset) -> Bool) {
+    /// again and again must not fill the memory. Versions are compared, not looked up by name: that
+    /// was a sixth of what a write cost the core.
+    mutating func tidy() {
         guard entries.count > 2 * values + 1024 else { return }
-        entries = Deque(entries.filter { isThere($0.place, $0.version) })
+        gone.sort()
+        entries = Deque(entries.filter { !gone.contains(sorted: $0.version) })
+        gone = []
+    }
+}
+
+extension [Offset] {
+    fileprivate func contains(sorted offset: Offset) -> Bool {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < offset { low = middle + 1 } else { high = middle }
+        }
+        return low < endIndex && self[low] == offset
     }
 }
