@@ -103,6 +103,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
+    /// Keeps the compiler from loading an engine: a type that it may load is copied, with all its
+    /// 3 kB, to call a method on it that does not change it. One with an opaque value inside has to
+    /// be passed by its address.
+    private let stayingInPlace: any Sendable = ()
 
     /// Begins a life on a log that was opened and recovered, with the views folded from it.
     ///
