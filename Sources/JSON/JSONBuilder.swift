@@ -1,3 +1,5 @@
+import Primitives
+
 /// Writes compact JSON text; commas come by themselves.
 ///
 ///     var builder = JSONBuilder()
@@ -148,8 +150,7 @@ package struct JSONBuilder: Sendable {
 
 extension JSONBuilder {
     private mutating func appendQuoted(_ value: String) {
-        var value = value
-        value.withUTF8 { appendQuoted($0) }
+        value.withBytes { appendQuoted($0) }
     }
 
     private mutating func appendQuoted(_ content: UnsafeBufferPointer<UInt8>) {

@@ -157,7 +157,12 @@ extension JSONText: CustomStringConvertible {
     func value(of name: String, in members: [JSONMember]) -> JSONSlice? {
         bytes.withUnsafeBufferPointer { buffer in
             let scanner = JSONScanner(buffer)
-            return members.last { scanner.matches($0.key, dynamic: name) }?.value
+            let length = name.utf8.count
+            // Most names differ in length from most others.
+            return members.last { member in
+                (member.key.escaped || member.key.range.count == length)
+                    && scanner.matches(member.key, dynamic: name)
+            }?.value
         }
     }
 

@@ -22,7 +22,9 @@ package struct ContentHash {
 
     package mutating func add(_ text: String) {
         add(UInt64(text.utf8.count))
-        for byte in text.utf8 { add(byte) }
+        text.withBytes { bytes in
+            for byte in bytes { add(byte) }
+        }
     }
 
     package mutating func add(_ text: String?) {

@@ -42,8 +42,7 @@ package struct ByteWriter {
 
     /// A varint length, then UTF-8.
     package mutating func text(_ value: String) {
-        var value = value
-        value.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
+        value.withBytes { bytes(UnsafeRawBufferPointer($0)) }
     }
 
     /// 0, or 1 and the text.

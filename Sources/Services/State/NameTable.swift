@@ -4,8 +4,7 @@ extension Name {
     /// A cheap hash beside the one of `Hashable`, for what is no worse off where somebody picks
     /// names for which it is the same.
     fileprivate var spread: UInt {
-        var text = text
-        return text.withUTF8 { bytes in
+        text.withBytes { bytes in
             let raw = UnsafeRawBufferPointer(bytes)
             var hash = spreadSeed &+ UInt64(raw.count)
             var next = 0
