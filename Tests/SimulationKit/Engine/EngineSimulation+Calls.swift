@@ -40,6 +40,17 @@ extension EngineSimulation {
         try core.handle(.call(peer.connection, call))
     }
 
+    /// As ``send(_:_:_:_:action:)``, but says how it failed instead of throwing that: what a call
+    /// had staged before the device failed may be found after the crash, so the models are to know.
+    func attempt(_ function: String, _ payload: String, _ core: inout Core) -> LogError? {
+        do throws(LogError) {
+            try send(function, payload, .anything, &core)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     // MARK: State
 
     /// The engine handles calls in order, so that the model knows each answer before it comes.
@@ -84,11 +95,12 @@ extension EngineSimulation {
         default: return
         }
         // Whoever waits is known before the answer can be held, and what was refused wrote nothing.
-        try send(function, input, .anything, &core)
+        let failure = attempt(function, input, &core)
         let isWritten = core.log.staged > before
+        if let write, isWritten { state.write(write, at: before.rawValue) }
+        if let failure { throw failure }
         if let write, isWritten {
             tally.count(write.value == nil ? .stateDeleted : .stateUpdated)
-            state.write(write, at: before.rawValue)
             told = state.writes.count
             expectReaction(to: write.key, since: before, core)
         } else if write != nil {

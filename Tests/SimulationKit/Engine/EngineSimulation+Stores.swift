@@ -81,12 +81,15 @@ extension EngineSimulation {
         let expected = revision(key, number, isRight)
         let place = #""scope":"\#(StateModel.scope)","key":"\#(key)""#
         let before = core.log.staged
-        try send(
+        let failure = attempt(
             "state::set",
             #"{\#(place),"value":\#(new),"if_revision":\#(expected)}"#,
-            .anything,
             &core
         )
+        if isRight, core.log.staged > before {
+            state.write(StateModel.Write(key: key, value: Array(new.utf8)), at: before.rawValue)
+        }
+        if let failure { throw failure }
         guard isRight else {
             tally.count(.conflicted)
             if core.log.staged > before { find("\(key) was set at a wrong revision") }
@@ -101,10 +104,6 @@ extension EngineSimulation {
         // What is refused for a full disk says so, and is not written.
         guard core.log.staged > before else { return }
         tally.count(.compared)
-        state.write(
-            StateModel.Write(key: key, value: Array(new.utf8)),
-            at: before.rawValue
-        )
         expectReaction(to: key, since: before, core)
         expect(
             #"{"outcome":"applied","revision":\#(before),"old_value":\#(old),"new_value":\#(new)}"#,
@@ -130,12 +129,19 @@ extension EngineSimulation {
             #"{"type":"set",\#(scope),"key":"\#($0)","value":\#(new)}"#
         }.joined(separator: ",")
         let before = core.log.staged
-        try send(
+        let after = before.advanced(by: 1)
+        let failure = attempt(
             "state::transact",
             #"{"checks":[\#(check)],"writes":[\#(writes)]}"#,
-            .anything,
             &core
         )
+        if isRight, core.log.staged > before {
+            let made = Array(new.utf8)
+            let write = StateModel.Write(key: first, value: made)
+            state.write(write, at: before.rawValue, isJoined: true)
+            state.write(StateModel.Write(key: second, value: made), at: after.rawValue)
+        }
+        if let failure { throw failure }
         guard isRight else {
             if core.log.staged > before { find("\(first) was at another revision") }
             let told = max(state.versions[first] ?? 0, 0)
@@ -148,14 +154,6 @@ extension EngineSimulation {
         }
         guard core.log.staged > before else { return }
         tally.count(.transacted)
-        let after = before.advanced(by: 1)
-        let made = Array(new.utf8)
-        state.write(
-            StateModel.Write(key: first, value: made),
-            at: before.rawValue,
-            isJoined: true
-        )
-        state.write(StateModel.Write(key: second, value: made), at: after.rawValue)
         let results = [(first, before), (second, after)].map {
             #"{\#(scope),"key":"\#($0.0)","revision":\#($0.1)}"#
         }.joined(separator: ",")
@@ -179,7 +177,7 @@ extension EngineSimulation {
     private func performStream(_ step: StoreStep, _ core: inout Core) throws(LogError) {
         let before = core.log.staged
         let call = streamCall(step)
-        try send(call.function, "{\(call.input)}", .anything, &core)
+        let failure = attempt(call.function, "{\(call.input)}", &core)
         // A full disk refuses it, and so does an old value that cannot be read.
         let isWritten = core.log.staged > before
         var told = 0
@@ -188,6 +186,7 @@ extension EngineSimulation {
             told = stream.events.count
             tally.count(.streamed)
         }
+        if let failure { throw failure }
         world.calls["c\(counter)"] = world.peers.first.map {
             World.Waiting(
                 connection: $0.connection,
