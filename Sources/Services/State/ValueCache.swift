@@ -14,7 +14,7 @@ struct ValueCache: Sendable {
     private var values = 0
     private var entries: Deque<Entry> = []
     /// Versions whose values were overwritten or deleted since entries were last sorted out.
-    private var gone: [Offset] = []
+    private var gone = OffsetSet()
 
     private struct Entry: Sendable {
         let place: StatePlace
@@ -41,7 +41,7 @@ struct ValueCache: Sendable {
     /// The value of `count` bytes that the record at `version` wrote was overwritten or deleted.
     mutating func dropped(_ count: Int, version: Offset) {
         evicted(count)
-        if bytes < .max { gone.append(version) }
+        if bytes < .max { gone.insert(version) }
     }
 
     /// The value of `count` bytes, whose entry was taken out, is no longer in memory.
@@ -69,20 +69,7 @@ struct ValueCache: Sendable {
     /// was a sixth of what a write cost the core.
     mutating func tidy() {
         guard entries.count > 2 * values + 1024 else { return }
-        gone.sort()
-        entries = Deque(entries.filter { !gone.contains(sorted: $0.version) })
-        gone = []
-    }
-}
-
-extension [Offset] {
-    fileprivate func contains(sorted offset: Offset) -> Bool {
-        var low = startIndex
-        var high = endIndex
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < offset { low = middle + 1 } else { high = middle }
-        }
-        return low < endIndex && self[low] == offset
+        entries = Deque(entries.filter { !gone.contains($0.version) })
+        gone = OffsetSet()
     }
 }
