@@ -25,4 +25,23 @@ struct ValueCacheTests {
         #expect(left.last.map { $0.place == busy && $0.version == Offset(10_000) } == true)
         #expect(left.map(\.version) == left.map(\.version).sorted())
     }
+
+    @Test("What is overwritten among values that must go leaves no trail either")
+    func evicted() {
+        let busy = StatePlace(scope: Name("s"), key: Name("busy"))
+        let other = StatePlace(scope: Name("s"), key: Name("other"))
+        var cache = ValueCache(bytes: 4096)
+        cache.kept(10, at: busy, version: Offset(1))
+        for version in stride(from: UInt64(3), to: 100_000, by: 2) {
+            cache.dropped(10, version: Offset(version - 2))
+            cache.kept(10, at: busy, version: Offset(version))
+            // Never written again: in memory until it is the oldest.
+            cache.kept(10, at: other, version: Offset(version + 1))
+            while cache.isOverfull, let (place, _) = cache.oldest() {
+                if place == other { cache.evicted(10) }
+            }
+            cache.tidy()
+            #expect(cache.remembered < 4096)
+        }
+    }
 }

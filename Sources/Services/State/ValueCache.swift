@@ -55,6 +55,9 @@ struct ValueCache: Sendable {
         entries.popFirst().map { ($0.place, $0.version) }
     }
 
+    /// For tests: what is known of values beside the values.
+    var remembered: Int { entries.count + gone.count }
+
     /// For tests: traps where what is in memory, in bytes each, is not what was counted.
     func checkInvariants(_ kept: [Int]) {
         precondition(values == kept.count)
@@ -66,9 +69,10 @@ struct ValueCache: Sendable {
 
     /// Forgets the entries whose values have gone, where they are the most: a key that is written
     /// again and again must not fill the memory. Versions are compared, not looked up by name: that
-    /// was a sixth of what a write cost the core.
+    /// was a sixth of what a write cost the core. And forgets versions whose entries went as the
+    /// oldest, once they may be more than the entries.
     mutating func tidy() {
-        guard entries.count > 2 * values + 1024 else { return }
+        guard entries.count > 2 * values + 1024 || gone.count > entries.count + 1024 else { return }
         entries = Deque(entries.filter { !gone.contains($0.version) })
         gone = OffsetSet()
     }
