@@ -194,6 +194,20 @@ package struct JSONScanner {
         return sameBytes(name, UnsafeBufferPointer(rebasing: bytes[key.range]))
     }
 
+    /// Whether `value`, which is a string, is `word`, escapes resolved.
+    package func matches(_ value: JSONSlice, _ word: StaticString) -> Bool {
+        matches(stringContent(value), word)
+    }
+
+    /// What `value`, which is a string, spells, escapes resolved.
+    package func content(_ value: JSONSlice) -> String { name(stringContent(value)) }
+
+    /// A string is spelled as a key is.
+    private func stringContent(_ value: JSONSlice) -> JSONKey {
+        let range = value.range.lowerBound + 1..<value.range.upperBound - 1
+        return JSONKey(range: range, escaped: bytes[range].contains(ASCII.backslash))
+    }
+
     /// The name that `key` spells, escapes resolved.
     package func name(_ key: JSONKey) -> String { decoded(key.range, escaped: key.escaped) }
 

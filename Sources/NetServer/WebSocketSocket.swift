@@ -183,20 +183,32 @@ package final class WebSocketSocket {
         eventLoop.assertInEventLoop()
         guard isOpen, hasRoom() else { return }
         if isShared { passOutbound() }
-        let start = outbound.writerIndex
-        let guess = Self.headerSize(payload: bytes)
-        outbound.reserveCapacity(minimumWritableBytes: guess + bytes)
-        outbound.moveWriterIndex(forwardBy: guess)
-        write(&outbound)
-        let count = outbound.writerIndex - start - guess
-        precondition(count >= 0, "A message is appended to the buffer, nothing else is done to it.")
-        if count > settings.sentFrameBytes {
-            sendFragments(opcode, start: start, header: guess, count: count)
-        } else {
-            let size = Self.headerSize(payload: count)
-            if size != guess { movePayload(from: start + guess, to: start + size, count: count) }
-            Self.setHeader(opcode, isFinal: true, payload: count, in: &outbound, at: start)
+        let frame = Self.append(opcode, reserving: bytes, to: &outbound, write)
+        if frame.count > settings.sentFrameBytes {
+            sendFragments(opcode, start: frame.start, header: frame.header, count: frame.count)
         }
+    }
+
+    /// Appends one frame, its header sized for its payload.
+    private static func append(
+        _ opcode: FrameHeader.Opcode,
+        reserving bytes: Int,
+        to buffer: inout ByteBuffer,
+        _ write: (inout ByteBuffer) -> Void
+    ) -> (start: Int, header: Int, count: Int) {
+        let start = buffer.writerIndex
+        let guess = headerSize(payload: bytes)
+        buffer.reserveCapacity(minimumWritableBytes: guess + bytes)
+        buffer.moveWriterIndex(forwardBy: guess)
+        write(&buffer)
+        let count = buffer.writerIndex - start - guess
+        precondition(count >= 0, "A message is appended to the buffer, nothing else is done to it.")
+        let size = headerSize(payload: count)
+        if size != guess {
+            movePayload(from: start + guess, to: start + size, count: count, in: &buffer)
+        }
+        setHeader(opcode, isFinal: true, payload: count, in: &buffer, at: start)
+        return (start, size, count)
     }
 
     /// Queues a control frame; `payload` has at most 125 bytes.
@@ -233,14 +245,19 @@ package final class WebSocketSocket {
     }
 
     /// Shifts the last payload when its header turned out smaller or larger than reserved.
-    private func movePayload(from old: Int, to new: Int, count: Int) {
-        if new > old { outbound.writeRepeatingByte(0, count: new - old) }
-        outbound.withVeryUnsafeMutableBytes { all in
+    private static func movePayload(
+        from old: Int,
+        to new: Int,
+        count: Int,
+        in buffer: inout ByteBuffer
+    ) {
+        if new > old { buffer.writeRepeatingByte(0, count: new - old) }
+        buffer.withVeryUnsafeMutableBytes { all in
             let payload = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(all)[old...])
             UnsafeMutableRawBufferPointer(rebasing: all[new...])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: payload[..<count]))
         }
-        outbound.moveWriterIndex(to: new + count)
+        buffer.moveWriterIndex(to: new + count)
     }
 
     /// Hands the message that is already in the buffer to the channel as slices between headers, so

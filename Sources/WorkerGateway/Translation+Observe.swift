@@ -30,14 +30,13 @@ extension ObserveFrame {
 
 extension CallContext {
     /// nil: the frame says nothing of where the call is made.
-    convenience init?(_ frame: InvokeFrame) {
-        guard frame.caller != nil || frame.observeDepth > 0 || frame.activation != nil else {
-            return nil
-        }
-        let parent = frame.caller?.member("parent")
+    convenience init?(_ frame: IncomingInvoke) {
+        guard frame.hasContext else { return nil }
+        let caller = frame.caller
+        let parent = caller?.member("parent")
         self.init(
-            function: frame.caller?.member("function_id")?.stringValue,
-            invocation: frame.caller?.member("invocation_id")?.stringValue,
+            function: caller?.member("function_id")?.stringValue,
+            invocation: caller?.member("invocation_id")?.stringValue,
             parentFunction: parent?.member("function_id")?.stringValue,
             parentInvocation: parent?.member("invocation_id")?.stringValue,
             depth: frame.observeDepth,

@@ -6,17 +6,17 @@ import WorkerProtocol
 // What a worker says, as commands.
 
 extension Call {
-    convenience init(_ frame: InvokeFrame) {
+    convenience init(_ frame: IncomingInvoke) throws(FrameError) {
         self.init(
-            id: frame.invocationID,
-            function: frame.functionID,
-            namespace: frame.namespace,
+            id: try frame.invocationID,
+            function: try frame.functionID,
+            namespace: try frame.namespace,
             payload: frame.data,
             metadata: frame.metadata,
             action: Action(frame.action),
             propagation: Propagation(
-                traceparent: frame.traceparent,
-                baggage: frame.baggage.flatMap {
+                traceparent: try frame.traceparent,
+                baggage: try frame.baggage.flatMap {
                     $0.utf8.count <= Limits.baggageBytes ? $0 : nil
                 }
             ),

@@ -8,7 +8,7 @@ import Primitives
 import WorkerProtocol
 
 /// One worker's socket.
-final class WorkerSession: WebSocketSession {
+final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     let id: ConnectionID
     private let address: String
     private let access: Access?
@@ -46,13 +46,11 @@ final class WorkerSession: WebSocketSession {
     }
 
     func text(_ message: UnsafeBufferPointer<UInt8>) {
-        let frame: WorkerFrame
         do throws(FrameError) {
-            frame = try WorkerFrame(decoding: message)
+            try WorkerFrame.decode(message, for: self)
         } catch {
-            return ignore(error)
+            ignore(error)
         }
-        handle(frame, bytes: message.count)
     }
 
     func binary(_ message: UnsafeBufferPointer<UInt8>) {
@@ -82,12 +80,19 @@ final class WorkerSession: WebSocketSession {
         gateway.collect(command, bytes: bytes, from: self)
     }
 
-    private func handle(_ frame: WorkerFrame, bytes: Int) {
+    func take(_ invoke: IncomingInvoke, bytes: Int) throws(FrameError) {
+        let call = try Call(invoke)
+        if isSettling, call.function == "engine::workers::register" { isSettling = false }
+        add(.call(id, call), bytes: bytes)
+    }
+
+    func take(_ result: consuming ResultFrame, bytes: Int) {
+        add(.result(id, CallResult(result)), bytes: bytes)
+    }
+
+    func take(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
-        case .invoke(let invoke):
-            if isSettling, invoke.functionID == "engine::workers::register" { isSettling = false }
-            add(.call(id, Call(invoke)), bytes: bytes)
-        case .result(let result): add(.result(id, CallResult(result)), bytes: bytes)
+        case .invoke, .result: preconditionFailure("these are handed over as what they are")
         case .ping: reply(EngineFrame.pong)
         case .pong, .registerService: break
         case .triggerRegistrationResult(let result):

@@ -21,9 +21,14 @@ package enum EngineFrame: Frame {
     case unknown(type: String)
 
     package init(decoding bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
-        let envelope = try Envelope(bytes)
+        self = try Envelope.read(bytes) { envelope throws(FrameError) in
+            try EngineFrame(envelope)
+        }
+    }
+
+    private init(_ envelope: Envelope) throws(FrameError) {
         switch try envelope.messageType() {
-        case .invokeFunction: self = .invoke(try InvokeFrame(envelope))
+        case .invokeFunction: self = .invoke(try InvokeFrame(IncomingInvoke(envelope)))
         case .invocationResult: self = .result(try ResultFrame(envelope))
         case .registerTrigger: self = .registerTrigger(try TriggerRegistration(envelope))
         case .unregisterTrigger:

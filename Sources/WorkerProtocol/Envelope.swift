@@ -8,32 +8,49 @@ import Primitives
 /// (1.2), for payloads because an absent payload is null. Of members with the same name the last
 /// counts. Unknown members are validated and skipped.
 ///
-/// The bytes must outlive the envelope.
+/// Used only within ``read(_:_:)``: the bytes and the places are not its own. So it is small,
+/// whatever it has found.
 struct Envelope {
     private let bytes: UnsafeBufferPointer<UInt8>
-    private var slots = InlineArray<31, Slot>(repeating: Slot())
+    /// By field; only those in `present` have been set.
+    private let slots: UnsafeMutableBufferPointer<Slot>
+    /// A bit for each field.
+    private let present: UInt32
 
-    /// Where a member's value stands. Packed, because every message clears all of them.
+    /// Where a member's value stands.
     private struct Slot {
-        private var start: UInt32 = 0
-        private var endAndRepair: UInt32 = 0
-
-        init() {}
+        private let start: UInt32
+        private let endAndRepair: UInt32
 
         init(_ slice: JSONSlice) {
             start = UInt32(slice.range.lowerBound)
             endAndRepair = UInt32(slice.range.upperBound) << 1 | (slice.needsRepair ? 1 : 0)
         }
 
-        var isEmpty: Bool { endAndRepair == 0 }
         var range: Range<Int> { Int(start)..<Int(endAndRepair >> 1) }
         var needsRepair: Bool { endAndRepair & 1 != 0 }
     }
 
-    /// Finds the members of the object that is all of `bytes`.
-    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
+    /// Finds the members of the object that is all of `bytes`, and has `body` make a message of
+    /// them.
+    static func read<Message>(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ body: (Envelope) throws(FrameError) -> Message
+    ) throws(FrameError) -> Message {
+        try withUnsafeTemporaryAllocation(of: Slot.self, capacity: Field.count) {
+            slots throws(FrameError) in
+            try body(try Envelope(bytes, slots))
+        }
+    }
+
+    private init(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ slots: UnsafeMutableBufferPointer<Slot>
+    ) throws(FrameError) {
         precondition(bytes.count < 1 << 31)
         self.bytes = bytes
+        self.slots = slots
+        var present: UInt32 = 0
         var scanner = JSONScanner(bytes)
         let kind = scanner.peek()
         guard scanner.position < bytes.count else { throw .blank }
@@ -48,16 +65,28 @@ struct Envelope {
                     ? Field(scanner.name(key))
                     : Field(UnsafeBufferPointer(rebasing: bytes[key.range]))
                 let value = try scanner.skipValue()
-                if let field { slots[field.rawValue] = isNull(value) ? Slot() : Slot(value) }
+                guard let field else { continue }
+                present &= ~field.bit
+                if Self.isNull(value, in: bytes) { continue }
+                slots.initializeElement(at: field.rawValue, to: Slot(value))
+                present |= field.bit
             }
             try scanner.end()
         } catch {
             throw .notJSON(error)
         }
+        self.present = present
+    }
+
+    private func slot(_ field: Field) -> Slot? {
+        has(field) ? slots[field.rawValue] : nil
     }
 
     /// Python's tokens for numbers that are not finite count as null.
-    private func isNull(_ value: JSONSlice) -> Bool {
+    private static func isNull(
+        _ value: JSONSlice,
+        in bytes: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
         let first = bytes[value.range.lowerBound]
         if first == UInt8(ascii: "n") { return true }
         guard value.needsRepair else { return false }
@@ -69,19 +98,17 @@ struct Envelope {
 
     /// The message's type.
     func messageType() throws(FrameError) -> MessageType {
-        let slot = slots[Field.type.rawValue]
-        guard let content = plainContent(slot) else {
+        guard let content = slot(.type).flatMap(plainContent) else {
             return MessageType(try requiredString(.type, in: ""))
         }
         return MessageType(content)
     }
 
-    func has(_ field: Field) -> Bool { !slots[field.rawValue].isEmpty }
+    func has(_ field: Field) -> Bool { present & field.bit != 0 }
 
     /// The string at `field`; nil when the member is absent.
     func string(_ field: Field, in message: StaticString) throws(FrameError) -> String? {
-        let slot = slots[field.rawValue]
-        if slot.isEmpty { return nil }
+        guard let slot = slot(field) else { return nil }
         if let content = plainContent(slot) { return String(decoding: content, as: UTF8.self) }
         var scanner = JSONScanner(UnsafeBufferPointer(rebasing: bytes[slot.range]))
         do throws(JSONError) { return try scanner.string() } catch {
@@ -98,22 +125,19 @@ struct Envelope {
 
     /// The invocation id; nil when the member is absent.
     func invocationID(in message: StaticString) throws(FrameError) -> InvocationID? {
-        let slot = slots[Field.invocationID.rawValue]
-        if slot.isEmpty { return nil }
+        guard let slot = slot(.invocationID) else { return nil }
         if let content = plainContent(slot), let id = UUID128(content) { return .uuid(id) }
         return try string(.invocationID, in: message).map(InvocationID.text)
     }
 
     /// The value at `field` where it stands, for a look inside; nil when the member is absent.
     func scanner(_ field: Field) -> JSONScanner? {
-        let slot = slots[field.rawValue]
-        return slot.isEmpty ? nil : JSONScanner(UnsafeBufferPointer(rebasing: bytes[slot.range]))
+        slot(field).map { JSONScanner(UnsafeBufferPointer(rebasing: bytes[$0.range])) }
     }
 
     /// The value at `field`, copied out and repaired; nil when the member is absent.
     func text(_ field: Field) -> JSONText? {
-        let slot = slots[field.rawValue]
-        if slot.isEmpty { return nil }
+        guard let slot = slot(field) else { return nil }
         let value = UnsafeBufferPointer(rebasing: bytes[slot.range])
         guard slot.needsRepair else { return JSONText(trusted: [UInt8](value)) }
         var scanner = JSONScanner(value)
@@ -173,7 +197,7 @@ struct Envelope {
         .wrongType(
             field: field.name.description,
             message: message.description,
-            position: slots[field.rawValue].range.lowerBound
+            position: slot(field)?.range.lowerBound ?? 0
         )
     }
 

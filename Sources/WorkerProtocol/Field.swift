@@ -32,6 +32,11 @@ enum Field: Int, CaseIterable {
     case activation
     case observe
 
+    static let count = allCases.count
+
+    /// Its own among those of all fields.
+    var bit: UInt32 { 1 << UInt32(rawValue) }
+
     var name: StaticString {
         switch self {
         case .type: "type"

@@ -62,7 +62,7 @@ package struct FunctionRegistration: Equatable, Sendable {
 }
 
 extension FunctionRegistration {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "registerfunction"
         self.init(
             id: try envelope.requiredString(.id, in: message),
@@ -120,7 +120,7 @@ package struct RegistrationRejection: Equatable, Sendable {
 }
 
 extension RegistrationRejection {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "registrationrejected"
         self.init(
             code: try envelope.requiredString(.code, in: message),

@@ -65,20 +65,19 @@ package struct InvokeFrame: Equatable, Sendable {
 }
 
 extension InvokeFrame {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
-        let message: StaticString = "invokefunction"
+    init(_ incoming: IncomingInvoke) throws(FrameError) {
         self.init(
-            invocationID: try envelope.invocationID(in: message),
-            functionID: try envelope.requiredString(.functionID, in: message),
-            data: (envelope.text(.data) ?? .null).bytes,
-            metadata: envelope.text(.metadata),
-            traceparent: try envelope.string(.traceparent, in: message),
-            baggage: try envelope.string(.baggage, in: message),
-            action: Action(envelope),
-            namespace: try envelope.string(.namespace, in: message),
-            caller: envelope.text(.caller),
-            observeDepth: envelope.count(.observeDepth),
-            activation: envelope.text(.activation)
+            invocationID: try incoming.invocationID,
+            functionID: try incoming.functionID,
+            data: incoming.data,
+            metadata: incoming.metadata,
+            traceparent: try incoming.traceparent,
+            baggage: try incoming.baggage,
+            action: incoming.action,
+            namespace: try incoming.namespace,
+            caller: incoming.caller,
+            observeDepth: incoming.observeDepth,
+            activation: incoming.activation
         )
     }
 
@@ -105,37 +104,6 @@ extension InvokeFrame {
 }
 
 extension InvokeFrame.Action {
-    /// Reads the envelope's action. Nothing that stands there is refused here, so that the caller
-    /// gets an answer and not a timeout.
-    fileprivate init(_ envelope: borrowing Envelope) {
-        guard var scanner = envelope.scanner(.action) else {
-            self = .call
-            return
-        }
-        var type: String?
-        var queue: String?
-        do throws(JSONError) {
-            try scanner.beginObject()
-            while let key = try scanner.nextMember() {
-                if scanner.matches(key, "type"), scanner.peek() == .string {
-                    type = try scanner.string()
-                } else if scanner.matches(key, "queue"), scanner.peek() == .string {
-                    queue = try scanner.string()
-                } else {
-                    _ = try scanner.skipValue()
-                }
-            }
-        } catch {
-            type = nil
-        }
-        switch type {
-        case "enqueue"?: self = .enqueue(queue: queue ?? "")
-        case "void"?: self = .void
-        case let type?: self = .unknown(type)
-        case nil: self = .unknown(envelope.text(.action).map(\.description) ?? "")
-        }
-    }
-
     fileprivate func encode(to sink: inout some FrameSink) {
         switch self {
         case .call: break

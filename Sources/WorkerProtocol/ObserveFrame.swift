@@ -51,7 +51,7 @@ package struct ObserveFrame: Equatable, Sendable {
 }
 
 extension ObserveFrame {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let fields = try envelope.fields(in: "observe")
         let from = try fields.requiredObject("source")
         let to = try fields.requiredObject("target")
@@ -127,7 +127,7 @@ package struct ObserverAckFrame: Equatable, Sendable {
 }
 
 extension ObserverAckFrame {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let fields = try envelope.fields(in: "observerack")
         self.init(
             functionID: try fields.requiredString("function_id"),

@@ -30,7 +30,7 @@ package struct ObservedInvocation: Equatable, Sendable {
 }
 
 extension ObservedInvocation {
-    static func items(_ envelope: borrowing Envelope) throws(FrameError) -> [ObservedInvocation] {
+    static func items(_ envelope: Envelope) throws(FrameError) -> [ObservedInvocation] {
         var items: [ObservedInvocation] = []
         for fields in try envelope.fields(in: "invocationsobserved").objects("items") {
             items.append(try ObservedInvocation(fields))
@@ -130,7 +130,7 @@ package struct LocalInvocationStats: Equatable, Sendable {
 }
 
 extension LocalInvocationStats {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let fields = try envelope.fields(in: "localinvocationstats")
         windowMilliseconds = try fields.integer("window_ms") ?? 0
         functions = []

@@ -26,7 +26,7 @@ package struct ResultFrame: Equatable, Sendable {
 }
 
 extension ResultFrame {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "invocationresult"
         guard let id = try envelope.invocationID(in: message) else {
             throw .missing(field: "invocation_id", message: message.description)

@@ -36,7 +36,7 @@ package struct TriggerRegistration: Equatable, Sendable {
 }
 
 extension TriggerRegistration {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "registertrigger"
         self.init(
             id: try envelope.requiredString(.id, in: message),
@@ -83,7 +83,7 @@ package struct TriggerRegistrationResult: Equatable, Sendable {
 }
 
 extension TriggerRegistrationResult {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "triggerregistrationresult"
         self.init(
             id: try envelope.requiredString(.id, in: message),
@@ -135,7 +135,7 @@ package struct TriggerTypeRegistration: Equatable, Sendable {
 }
 
 extension TriggerTypeRegistration {
-    init(_ envelope: borrowing Envelope) throws(FrameError) {
+    init(_ envelope: Envelope) throws(FrameError) {
         let message: StaticString = "registertriggertype"
         self.init(
             id: try envelope.requiredString(.id, in: message),

@@ -27,9 +27,30 @@ package enum WorkerFrame: Frame {
     case unknown(type: String)
 
     package init(decoding bytes: UnsafeBufferPointer<UInt8>) throws(FrameError) {
-        let envelope = try Envelope(bytes)
-        switch try envelope.messageType() {
-        case .invokeFunction: self = .invoke(try InvokeFrame(envelope))
+        self = try Envelope.read(bytes) { envelope throws(FrameError) in
+            try WorkerFrame(envelope.messageType(), envelope)
+        }
+    }
+
+    /// Reads one message and hands it to `receiver`. The two that come with every call are handed
+    /// over as what they are: to take them out of a frame again would copy them.
+    package static func decode(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        for receiver: some WorkerFrameReceiver
+    ) throws(FrameError) {
+        let count = bytes.count
+        try Envelope.read(bytes) { envelope throws(FrameError) in
+            switch try envelope.messageType() {
+            case .invokeFunction: try receiver.take(IncomingInvoke(envelope), bytes: count)
+            case .invocationResult: receiver.take(try ResultFrame(envelope), bytes: count)
+            case let type: receiver.take(try WorkerFrame(type, envelope), bytes: count)
+            }
+        }
+    }
+
+    private init(_ type: MessageType, _ envelope: Envelope) throws(FrameError) {
+        switch type {
+        case .invokeFunction: self = .invoke(try InvokeFrame(IncomingInvoke(envelope)))
         case .invocationResult: self = .result(try ResultFrame(envelope))
         case .registerFunction: self = .registerFunction(try FunctionRegistration(envelope))
         case .unregisterFunction:
@@ -130,4 +151,13 @@ extension FrameSink {
         quoted(type)
         literal("}")
     }
+}
+
+/// Takes what a worker says; `bytes` is the size of the message.
+package protocol WorkerFrameReceiver {
+    /// - Throws: what is wrong with the message.
+    func take(_ invoke: IncomingInvoke, bytes: Int) throws(FrameError)
+    func take(_ result: consuming ResultFrame, bytes: Int)
+    /// Neither of these.
+    func take(_ frame: WorkerFrame, bytes: Int)
 }
