@@ -91,27 +91,30 @@ package final class WebSocketSocket {
     package func flush() {
         eventLoop.assertInEventLoop()
         guard hasUnflushed || outbound.readableBytes > 0 else { return }
-        if !hasUnflushed { direct?.write(&outbound) }
-        var sending = ByteBuffer()
-        swap(&sending, &outbound)
-        let wasShared = isShared
-        isShared = false
-        if hasUnflushed || sending.readableBytes > 0 {
-            hasUnflushed = false
-            direct?.passedToChannel()
-            if sending.readableBytes > 0 {
-                context?.writeAndFlush(NIOAny(sending), promise: nil)
-            } else {
-                context?.flush()
-            }
-            heldByChannel = isWritable ? 0 : countHeldByChannel()
-        } else {
+        if !hasUnflushed, Self.write(&outbound, to: &direct, isShared: isShared) {
+            isShared = false
             heldByChannel = 0
+            return
         }
-        // Usually the kernel took all of it and the memory is ours again.
-        guard !wasShared, sending.capacity <= Self.keptBytes, outbound.capacity == 0 else { return }
-        sending.clear()
-        outbound = sending
+        passOutbound()
+        hasUnflushed = false
+        direct?.passedToChannel()
+        context?.flush()
+        heldByChannel = isWritable ? 0 : countHeldByChannel()
+    }
+
+    /// Writes what the kernel takes. Usually that is all, and the memory serves the next messages.
+    ///
+    /// - Returns: whether nothing is left.
+    private static func write(
+        _ buffer: inout ByteBuffer,
+        to socket: inout DirectSocket?,
+        isShared: Bool
+    ) -> Bool {
+        socket?.write(&buffer)
+        guard buffer.readableBytes == 0 else { return false }
+        if isShared || buffer.capacity > keptBytes { buffer = ByteBuffer() } else { buffer.clear() }
+        return true
     }
 
     /// Bytes queued here and in the channel that the kernel has not taken yet.

@@ -127,9 +127,7 @@ extension EngineFrame {
             )
         case .bind(let binding): self = .registerTrigger(TriggerRegistration(binding))
         case .unbind(let id, let type): self = .unregisterTrigger(id: id, type: type)
-        case .answer(let id, let function, let result, let propagation):
-            self = .result(ResultFrame(id, function, result, propagation))
-        case .invoke, .receipt, .observe: return nil
+        case .answer, .invoke, .receipt, .observe: return nil
         }
     }
 }
@@ -149,7 +147,7 @@ extension TriggerRegistration {
 }
 
 extension ResultFrame {
-    fileprivate init(
+    init(
         _ id: InvocationID,
         _ function: String,
         _ result: FunctionResult,

@@ -133,6 +133,8 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
         switch message {
         case .receipt(let call, let receipt):
             if let frame = ReceiptFrame(call, receipt) { reply(frame) }
+        case .answer(let call, let function, let result, let propagation):
+            reply(ResultFrame(call, function, result, propagation))
         case .invoke(let dispatch): reply(DispatchFrame(dispatch))
         case .observe(let message): reply(ObserveReply(message))
         default: if let frame = EngineFrame(message) { reply(frame) }

@@ -2,7 +2,7 @@ import JSON
 package import Primitives
 
 /// `invocationresult`: the answer to a call, in both directions (protocol 2.6).
-package struct ResultFrame: Equatable, Sendable {
+package struct ResultFrame: OutgoingFrame {
     package var invocationID: InvocationID
     /// As the caller, or the engine towards the callee, named the function.
     package var functionID: String
@@ -44,7 +44,7 @@ extension ResultFrame {
         baggage = try envelope.string(.baggage, in: message)
     }
 
-    func encode(to sink: inout some FrameSink) {
+    package func encode(to sink: inout some FrameSink) {
         sink.literal(#"{"type":"invocationresult","invocation_id":"#)
         sink.quoted(invocationID)
         sink.literal(#","function_id":"#)
