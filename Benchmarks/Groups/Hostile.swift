@@ -1,18 +1,25 @@
 /// What well-behaved clients feel of bad ones: requests at a fixed rate, far below what the engine
 /// can do, alone and beside attacks from a process of its own. One measure for all, because what an
-/// attacker costs on the same two processors is not the engine's doing.
+/// attacker costs on the same two processors is not the engine's doing. All take turns, and of each
+/// the round with the middle p99 counts.
 enum Hostile {
     static let bench = "HTTP beside attacks"
     static let quiet = "iii, no attack"
     static let load = Load(connections: 16, depth: 1)
     private static let perSecond = 1000
+    private static let rounds = 3
 
     static func run(_ settings: Settings, _ row: (Measurement) -> Void) throws(Failure) {
         guard settings.wants(load.name) else { return }
         try Crowd.raiseLimit(connections: Attack.halfOpen + 1000)
-        for attack in [nil] + Attack.allCases {
-            row(try measure(attack, settings))
+        let attacks = [nil] + Attack.allCases
+        var measured = [[Measurement]](repeating: [], count: attacks.count)
+        for _ in 0..<rounds {
+            for (index, attack) in attacks.enumerated() {
+                measured[index].append(try measure(attack, settings))
+            }
         }
+        for case let middle? in measured.map(\.middleByP99) { row(middle) }
     }
 
     static func system(_ attack: Attack?) -> String { attack.map { "iii, \($0.name)" } ?? quiet }

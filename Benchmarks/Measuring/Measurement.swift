@@ -66,6 +66,11 @@ extension [Measurement] {
     var middle: Measurement? {
         isEmpty ? nil : sorted { ($0.perSecond ?? 0) < ($1.perSecond ?? 0) }[count / 2]
     }
+
+    /// The same for rounds at a fixed rate, whose times alone differ.
+    var middleByP99: Measurement? {
+        isEmpty ? nil : sorted { ($0.p99 ?? 0) < ($1.p99 ?? 0) }[count / 2]
+    }
 }
 
 /// How many connections, and how many requests each keeps in flight.

@@ -22,7 +22,7 @@ extension HTTPConnection {
         rest?.length? -= count
         service.bodyBytes += count
         heldBytes += count
-        bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+        body.append(bytes)
         hasGrown = true
     }
 
@@ -92,9 +92,7 @@ extension HTTPConnection {
                 exchange?.receive(.end)
                 return
             }
-            let whole = body
-            body = []
-            exchange?.receive(wholeBody: whole)
+            exchange?.receive(wholeBody: body.take())
         case .discarding:
             rest = nil
             if isDraining { closeGently() } else { waitForRequest() }

@@ -162,7 +162,7 @@ extension HTTPConnection {
         exchange = nil
         self.head = nil
         reply = nil
-        body = []
+        body = GatheredBody()
         releaseBody()
         hasReplied = true
         guard keepsAlive else { return closeGently() }
@@ -184,7 +184,7 @@ extension HTTPConnection {
 
     func closeGently() {
         phase = .closing
-        body = []
+        body = GatheredBody()
         releaseBody()
         rest = nil
         dropRest()

@@ -40,7 +40,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     var phase = Phase.waiting
     /// Of the request being received or answered.
     var head: RequestHead?
-    var body: [UInt8] = []
+    var body = GatheredBody()
     /// What this one has of the event loop's bodies, in bytes.
     var heldBytes = 0
     private var droppedBytes = 0
@@ -299,7 +299,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         owesContinue = head.expectation == .goOn
         if isWhole {
             if !service.takesHeadsFirst { goOn() }
-            body.reserveCapacity(min(length ?? 0, 1 << 16))
+            body.reserve(min(length ?? 0, 1 << 16))
         } else {
             open(rest: Rest(length: length))
         }
@@ -327,10 +327,9 @@ final class HTTPConnection: ChannelDuplexHandler {
             path: head.target.path,
             query: head.target.query,
             headers: head.headers,
-            body: awaitsBody ? [] : body,
+            body: awaitsBody ? [] : body.take(),
             remoteAddress: remoteAddress
         )
-        if !awaitsBody { body = [] }
         let exchange = HTTPExchange(
             eventLoop: context.eventLoop,
             connection: self,
