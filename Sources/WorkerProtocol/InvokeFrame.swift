@@ -65,7 +65,7 @@ package struct InvokeFrame: Equatable, Sendable {
 }
 
 extension InvokeFrame {
-    init(_ incoming: IncomingInvoke) throws(FrameError) {
+    package init(_ incoming: IncomingInvoke) throws(FrameError) {
         self.init(
             invocationID: try incoming.invocationID,
             functionID: try incoming.functionID,

@@ -48,6 +48,40 @@ struct CatalogueTests {
         }
     }
 
+    @Test("whoever takes the messages of a worker gets each once, and what it is")
+    func takenOnce() throws {
+        for sample in workerSamples {
+            let taken = Taken()
+            let bytes = Array(sample.text.utf8)
+            try bytes.withUnsafeBufferPointer { try WorkerFrame.decode($0, for: taken) }
+            #expect(taken.frames == [sample.frame])
+            #expect(taken.bytes == bytes.count)
+        }
+    }
+
+    /// What it takes, made one again.
+    private final class Taken: WorkerFrameReceiver {
+        var frames: [WorkerFrame] = []
+        var bytes = 0
+
+        func take(_ invoke: IncomingInvoke, bytes: Int) throws(FrameError) {
+            add(.invoke(try InvokeFrame(invoke)), bytes)
+        }
+
+        func take(_ result: consuming ResultFrame, bytes: Int) { add(.result(result), bytes) }
+
+        func take(_ frame: WorkerFrame, bytes: Int) {
+            if case .invoke = frame { Issue.record("a call that is no longer where it stood") }
+            if case .result = frame { Issue.record("a result that was wrapped") }
+            add(frame, bytes)
+        }
+
+        private func add(_ frame: WorkerFrame, _ bytes: Int) {
+            frames.append(frame)
+            self.bytes += bytes
+        }
+    }
+
     private let optionalMembers = [
         "invocation_id", "metadata", "traceparent", "baggage", "action", "namespace", "result",
         "error", "description", "request_format", "response_format", "invocation",
