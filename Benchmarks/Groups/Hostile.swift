@@ -19,7 +19,7 @@ enum Hostile {
                 measured[index].append(try measure(attack, settings))
             }
         }
-        for case let middle? in measured.map(\.middleByP99) { row(middle) }
+        for case let middle? in measured.map({ $0.middle(by: \.p99) }) { row(middle) }
     }
 
     static func system(_ attack: Attack?) -> String { attack.map { "iii, \($0.name)" } ?? quiet }

@@ -63,13 +63,11 @@ struct Measurement {
 
 extension [Measurement] {
     /// Of rounds of the same, the one with the middle rate: its rate and its times belong together.
-    var middle: Measurement? {
-        isEmpty ? nil : sorted { ($0.perSecond ?? 0) < ($1.perSecond ?? 0) }[count / 2]
-    }
+    var middle: Measurement? { middle(by: \.perSecond) }
 
-    /// The same for rounds at a fixed rate, whose times alone differ.
-    var middleByP99: Measurement? {
-        isEmpty ? nil : sorted { ($0.p99 ?? 0) < ($1.p99 ?? 0) }[count / 2]
+    /// The same by another figure: rounds at a fixed rate differ in their times alone.
+    func middle(by figure: (Measurement) -> Double?) -> Measurement? {
+        isEmpty ? nil : sorted { (figure($0) ?? 0) < (figure($1) ?? 0) }[count / 2]
     }
 }
 

@@ -13,9 +13,10 @@ package struct GatheredBody {
 
     package init() {}
 
-    /// Makes room for a body of which so many bytes are expected, in its first block.
+    /// Makes room for a body that is said to have so many bytes, but not for a large one: its
+    /// client may send none of them.
     package mutating func reserve(_ bytes: Int) {
-        last.reserveCapacity(min(bytes, Self.blockBytes))
+        last.reserveCapacity(min(bytes, 1 << 16))
     }
 
     package mutating func append(_ bytes: ByteBuffer) {

@@ -299,7 +299,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         owesContinue = head.expectation == .goOn
         if isWhole {
             if !service.takesHeadsFirst { goOn() }
-            body.reserve(min(length ?? 0, 1 << 16))
+            body.reserve(length ?? 0)
         } else {
             open(rest: Rest(length: length))
         }

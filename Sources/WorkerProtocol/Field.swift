@@ -32,7 +32,10 @@ enum Field: Int, CaseIterable {
     case activation
     case observe
 
-    static let count = allCases.count
+    static let count: Int = {
+        precondition(allCases.count <= UInt32.bitWidth, "a field has a bit of its own")
+        return allCases.count
+    }()
 
     /// Its own among those of all fields.
     var bit: UInt32 { 1 << UInt32(rawValue) }
