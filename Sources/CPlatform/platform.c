@@ -131,6 +131,14 @@ uint64_t platform_boottime(void) {
     return read_clock(CLOCK_BOOTTIME);
 }
 
+void platform_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 uint64_t platform_thread_time(void) {
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -41,7 +41,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     var reads = RecordReads()
     private var step = Step.ready
     private var ticket: UInt64 = 0
-    private var failure: LogError?
+    private(set) var failure: LogError?
     /// Bytes of the segment made ahead; nil while there is none.
     private var nextSize: Int?
     /// What the last batch header says is durable.
@@ -244,13 +244,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
             try advance()
         }
         if nextSize == nil { try checkNext() }
-    }
-
-    /// Sleeps until the device finished something, the storage's waker is rung, or the time is
-    /// over (nil: no limit); may return early. Reap afterwards.
-    package mutating func wait(nanoseconds: UInt64?) throws(LogError) {
-        if let failure { throw failure }
-        try device.wait(nanoseconds: nanoseconds)
     }
 
     /// Makes everything staged durable, marks the log as closed in order, and ends it.

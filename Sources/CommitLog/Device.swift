@@ -122,6 +122,8 @@ struct Device<Store: Storage & ~Copyable>: ~Copyable {
         do throws(StorageError) { return try store.reap() } catch { throw .storage(error) }
     }
 
+    mutating func poll(nanoseconds: UInt64) -> Bool { store.poll(nanoseconds: nanoseconds) }
+
     mutating func wait(nanoseconds: UInt64?) throws(LogError) {
         do throws(StorageError) {
             try store.wait(nanoseconds: nanoseconds)

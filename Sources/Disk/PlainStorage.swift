@@ -46,6 +46,10 @@ package struct PlainStorage: FileStorage, ~Copyable {
         finished.isEmpty ? nil : finished.removeFirst()
     }
 
+    package func poll(nanoseconds: UInt64) -> Bool {
+        waker.poll(nanoseconds: nanoseconds) { !finished.isEmpty }
+    }
+
     package func wait(nanoseconds: UInt64?) {
         guard finished.isEmpty else { return }
         waker.sleep(nanoseconds: nanoseconds)

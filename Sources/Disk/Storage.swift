@@ -144,6 +144,12 @@ package protocol Storage: SegmentSource, ~Copyable {
     /// The next finished write or read, if there is one; never waits.
     mutating func reap() throws(StorageError) -> Completion?
 
+    /// Looks for what would end a ``wait(nanoseconds:)``, for at most so long and without giving
+    /// the processor up.
+    ///
+    /// - Returns: whether there was something.
+    mutating func poll(nanoseconds: UInt64) -> Bool
+
     /// Sleeps until a write or a read is finished, the waker is rung, or the time is over; may
     /// return for none of these reasons. Nil nanoseconds: no limit.
     mutating func wait(nanoseconds: UInt64?) throws(StorageError)
@@ -163,4 +169,9 @@ package protocol Storage: SegmentSource, ~Copyable {
 
     /// Returns when no submitted write or read is running: memory handed over may then be freed.
     func drain()
+}
+
+extension Storage where Self: ~Copyable {
+    /// One that finds nothing without sleeping.
+    package func poll(nanoseconds: UInt64) -> Bool { false }
 }

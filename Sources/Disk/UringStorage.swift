@@ -191,6 +191,13 @@ package struct UringStorage: FileStorage, ~Copyable {
         return flight.finished.isEmpty ? nil : flight.finished.removeFirst()
     }
 
+    package func poll(nanoseconds: UInt64) -> Bool {
+        flight.waker.poll(nanoseconds: nanoseconds) {
+            flight.harvest()
+            return !flight.finished.isEmpty
+        }
+    }
+
     package func wait(nanoseconds: UInt64?) throws(StorageError) {
         flight.harvest()
         guard flight.finished.isEmpty, flight.waker.prepareToSleep() else { return }

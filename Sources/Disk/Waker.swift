@@ -49,6 +49,24 @@ package final class Waker: Sendable {
         return false
     }
 
+    /// Looks for a ring, or for what `found` looks for, for so long without giving the processor
+    /// up: a ring then costs the ringer no system call, and this thread no wake-up. The owner's
+    /// thread.
+    ///
+    /// - Returns: whether there was one: look at the inbox again.
+    package func poll(nanoseconds: UInt64, _ found: () -> Bool) -> Bool {
+        let end = platform_boottime() + nanoseconds
+        repeat {
+            if state.load(ordering: .relaxed) == Self.rung {
+                _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)
+                return true
+            }
+            if found() { return true }
+            platform_relax()
+        } while platform_boottime() < end
+        return false
+    }
+
     /// Ends the announced sleep. The owner's thread.
     package func wokeUp() {
         _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)

@@ -31,6 +31,8 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     private var hasDrained = false
     private var commands = Backlog()
     private var effects: [Effect] = []
+    /// Nil where there is one processor: somebody else would always want it.
+    private var polling: HaltPolling?
 
     package init(
         engine: consuming Engine<Store, Random>,
@@ -40,6 +42,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         notify: @escaping @Sendable (Notice) -> Void,
         rolled: @escaping @Sendable (UInt64, Offset) -> Void = { _, _ in },
         tail: DurableTail? = nil,
+        polling: HaltPolling? = nil,
         drained: @escaping @Sendable () -> Void
     ) {
         self.engine = engine
@@ -49,6 +52,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         self.notify = notify
         self.rolled = rolled
         self.tail = tail
+        self.polling = polling
         self.drained = drained
     }
 
@@ -62,9 +66,16 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             let didWork = try turn()
             if didWork { continue }
             if isClosing && engine.log.isIdle { break }
-            try engine.sleep()
+            try sleep()
         }
         try engine.close(reason: "stopped")
+    }
+
+    private mutating func sleep() throws(LogError) {
+        let now = clock.now().monotonic
+        let span = polling?.begin(now: now, isIdle: engine.log.isIdle) ?? 0
+        try engine.sleep(polling: span)
+        polling?.end(now: clock.now().monotonic)
     }
 
     /// One turn.
@@ -82,6 +93,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
             try engine.handle(command)
             handled += 1
         }
+        polling?.handled(handled)
         try engine.release(into: &effects)
         engine.watchBatches { clock.now().monotonic }
         tellOfTail()

@@ -284,11 +284,15 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
     /// the log is quiet it is marked as durable to its end first, after 10 ms.
-    package mutating func sleep() throws(LogError) {
+    ///
+    /// - Parameter polling: how long to look for that without giving the processor up, before.
+    /// - Throws: ``LogError/storage(_:)`` once the device has failed.
+    package mutating func sleep(polling: UInt64 = 0) throws(LogError) {
         // The last look at the device may have freed it for what was staged meanwhile; nobody would
         // ring for that.
         guard !log.canFlush else { return }
         let due = timeUntilDue()
+        if polling > 0, log.poll(nanoseconds: min(polling, due ?? .max)) { return }
         guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
         let staged = log.staged
         try log.wait(nanoseconds: min(due ?? .max, Limits.idleMarkDelay))

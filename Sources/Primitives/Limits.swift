@@ -65,6 +65,8 @@ package enum Limits {
     /// bytes.
     package static let waitingActivations = 1024
     package static let waitingActivationBytes = 16 << 20
+    /// How long the core thread looks for the next request before it sleeps, in nanoseconds.
+    package static let haltPoll: UInt64 = 200_000
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
     package static let coreSlice: UInt64 = 100_000
     /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one

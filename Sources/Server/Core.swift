@@ -26,6 +26,8 @@ final class Core: Sendable {
     let tail: DurableTail
     /// Told how much of the log a start has read, from 0 to 1.
     private let progress: @Sendable (Double) -> Void
+    /// Whether the machine has more than one processor.
+    private let hasOwnProcessor: Bool
     private let drained = Gathering()
     private let ended = Gathering()
 
@@ -33,9 +35,11 @@ final class Core: Sendable {
         _ configuration: Configuration,
         outbound: OutboundPolicy,
         progress: @escaping @Sendable (Double) -> Void,
+        hasOwnProcessor: Bool,
         _ report: Report
     ) throws(ServeError) {
         self.progress = progress
+        self.hasOwnProcessor = hasOwnProcessor
         self.configuration = configuration
         self.outbound = outbound
         self.report = report
@@ -160,7 +164,7 @@ final class Core: Sendable {
             engine: engine.log.engine,
             segment: engine.log.segment(of: known.next)
         )
-        let start = engine.log.durable
+        tail.move(to: engine.log.durable)
         let loop = CoreLoop(
             engine: engine,
             inbox: inbox,
@@ -169,10 +173,10 @@ final class Core: Sendable {
             notify: report.notice,
             rolled: rolled,
             tail: tail,
+            polling: hasOwnProcessor ? HaltPolling() : nil,
             drained: drained.arrive
         )
         warnOfFileSystem()
-        tail.move(to: start)
         opened(.success(recovery))
         live(loop)
     }

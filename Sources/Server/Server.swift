@@ -35,6 +35,7 @@ package enum Server {
             configuration,
             outbound: outbound.policy,
             progress: stage.recovered,
+            hasOwnProcessor: System.coreCount > 1,
             report
         )
         let follower = LogFollower(configuration, core, report: report)

@@ -58,6 +58,12 @@ private func writesArrive<Store: Storage & ~Copyable>(_ store: inout Store) thro
     }
     #expect(completion == Completion(ticket: 42, failure: nil))
     #expect(try store.reap() == nil)
+    try store.submit(UnsafeRawBufferPointer(memory), to: target, at: 4096, ticket: 43)
+    let hasFound = store.poll(nanoseconds: 60_000_000_000)
+    #expect(hasFound, "without a sleep")
+    #expect(try store.reap() == Completion(ticket: 43, failure: nil))
+    let findsMore = store.poll(nanoseconds: 1000)
+    #expect(!findsMore)
     store.drain()
 
     let found = aligned(16384, filledWith: 1)

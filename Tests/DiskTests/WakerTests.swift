@@ -20,6 +20,25 @@ struct WakerTests {
         try play(waker) { waker.sleep(nanoseconds: $0) }
     }
 
+    @Test("nor when one of them looks for it before it sleeps")
+    func pingPongPolled() throws {
+        let waker = try Waker()
+        let plain = PlainStorage(path: "/nowhere", waker: waker)
+        try play(waker) { limit in
+            if !plain.poll(nanoseconds: 20_000) { plain.wait(nanoseconds: limit) }
+        }
+    }
+
+    @Test("who looks finds one ring once, and goes on when the time is over")
+    func poll() throws {
+        let waker = try Waker()
+        waker.wake()
+        #expect(waker.poll(nanoseconds: 60_000_000_000) { false })
+        #expect(!waker.poll(nanoseconds: 1000) { false })
+        #expect(waker.poll(nanoseconds: 60_000_000_000) { true })
+        #expect(waker.prepareToSleep(), "nobody rang since")
+    }
+
     @Test("nor when one of them sleeps in an io_uring")
     func pingPongInRing() throws {
         let waker = try Waker()
@@ -30,6 +49,9 @@ struct WakerTests {
         }
         let storage = try UringStorage(path: "/nowhere", waker: waker)
         try play(waker) { try storage.wait(nanoseconds: $0) }
+        try play(waker) { limit in
+            if !storage.poll(nanoseconds: 20_000) { try storage.wait(nanoseconds: limit) }
+        }
     }
 
     /// Plays against a second thread; `sleep` is how this one waits for at most so many

@@ -62,6 +62,9 @@ int platform_wait_readable(int descriptor, int64_t nanoseconds);
 /// Nanoseconds on a clock that nobody sets and that runs while the machine sleeps.
 uint64_t platform_boottime(void);
 
+/// Tells the processor that the calling thread waits for memory to change.
+void platform_relax(void);
+
 /// Nanoseconds that the calling thread has had a processor (`CLOCK_THREAD_CPUTIME_ID`).
 uint64_t platform_thread_time(void);
 
