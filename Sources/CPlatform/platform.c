@@ -208,6 +208,12 @@ void platform_lower_priority(void) {
     (void)setpriority(PRIO_PROCESS, 0, 19);
 }
 
+void platform_use_idle_time(void) {
+    const struct sched_param none = {0};
+    platform_lower_priority();
+    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 void platform_use_idle_io(void) {
     enum { WHO_PROCESS = 1, CLASS_IDLE = 3, CLASS_SHIFT = 13 };
     (void)syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE << CLASS_SHIFT);

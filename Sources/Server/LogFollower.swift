@@ -105,6 +105,9 @@ final class LogFollower: Sendable {
         do throws(LogError) {
             try reader.start(bytes: Self.history, before: history)
             log.skip(to: reader.next)
+            // What was there before is wanted soon; what follows can be taken as it comes.
+            try follow(&reader, &pace, history)
+            platform_use_idle_time()
         } catch {
             tell(error)
             isLost = true

@@ -53,16 +53,18 @@ final class SnapshotKeeper: Sendable {
 
     /// The log goes on in segment `number`, which begins at `base`. Called on the core thread.
     func rolled(to number: UInt64, base: Offset) {
-        let isDue = state.withLock { state in
+        let due: Int? = state.withLock { state in
             let sealed = Int(number - state.made) * segmentBytes
-            guard !state.isRunning, sealed >= spacing else { return false }
+            guard !state.isRunning, sealed >= spacing else { return nil }
             state.isRunning = true
-            return true
+            return sealed
         }
-        guard isDue else { return }
+        guard let due else { return }
+        // Where processors are never idle, the one before may have come late; this one must not.
+        let isBehind = due >= 2 * spacing
         CoreThread.start {
             platform_name_thread("iii-snapshot")
-            platform_lower_priority()
+            if isBehind { platform_lower_priority() } else { platform_use_idle_time() }
             let isMade = self.make(until: base)
             self.state.withLock {
                 $0.isRunning = false

@@ -83,8 +83,13 @@ int platform_list(int directory, void *context, void (*body)(void *context, cons
 /// makes for it, such as io_uring's workers, inherit it.
 int platform_use_slices(uint64_t slice);
 
-/// Lets the calling thread run only when others leave a processor idle (nice 19).
+/// Gives the calling thread a small share of a processor that others want (nice 19).
 void platform_lower_priority(void);
+
+/// Lets the calling thread run only when no other wants its processor, which the scheduler then
+/// takes for an idle one: whoever wakes meanwhile runs there at once (SCHED_IDLE, sched(7)). Where
+/// there is no idle time it gets some 0.3 % of one. An unprivileged thread cannot undo it.
+void platform_use_idle_time(void);
 
 /// Lets the device serve the calling thread when nobody else wants it, where the scheduler of the
 /// device knows that class (`ioprio_set(2)`).

@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+extension LongPrograms {
+    /// What runs behind everything else, on a machine that always has something else to run.
+    @Suite("Idle time")
+    struct IdleTimeTests {
+        private let scratch: Scratch
+
+        init() throws { scratch = try Scratch() }
+    }
+}
+
+extension LongPrograms.IdleTimeTests {
+    /// `SCHED_IDLE`, sched(7).
+    private static let idle = 5
+
+    /// The scheduling policy of the thread that follows the log (proc_pid_stat(5), field 41).
+    private func policy(_ engine: EngineProcess) -> Int? {
+        let tasks = "/proc/\(engine.pid)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        let thread = threads.first { text(of: "\(tasks)/\($0)/comm") == "iii-follower\n" }
+        guard let thread, let rest = text(of: "\(tasks)/\(thread)/stat").split(separator: ")").last
+        else { return nil }
+        let fields = rest.split(separator: " ")
+        return fields.count > 38 ? Int(fields[38]) : nil
+    }
+
+    private func speak(_ numbers: ClosedRange<Int>, _ client: RawWorker) throws {
+        let asked = try numbers.map { number in
+            try client.call("engine::log::info", ["message": "line \(number)"])
+        }
+        for id in asked {
+            let reply = try client.reply(to: id)
+            #expect(reply["error"] == nil, "\(JSON.text(reply))")
+        }
+    }
+
+    private func lines(_ client: RawWorker) throws -> [String] {
+        let reply = try client.ask("engine::logs::list", ["limit": 1000])
+        let logs = (reply["result"] as? Envelope)?["logs"] as? [Envelope] ?? []
+        return logs.compactMap { $0["body"] as? String }.filter { $0.hasPrefix("line ") }
+    }
+
+    @Test("What follows the log runs in idle time, and keeps up where there is next to none")
+    func follower() throws {
+        let onOne = ["/usr/bin/taskset", "-c", "0"]
+        let engine = EngineProcess(in: scratch, launcher: onOne)
+        try engine.start()
+        let client = try RawWorker(engine)
+        try speak(1...100, client)
+        try eventually("what there was is read") { policy(engine) == Self.idle ? () : nil }
+
+        let hog = try ChildProcess(
+            onOne + ["/bin/sh", "-c", "while :; do :; done"],
+            label: "hog",
+            in: scratch
+        )
+        let last = 300
+        try speak(101...last, client)
+        let seen = try eventually("the last line") { () -> [String]? in
+            let lines = try lines(client)
+            return lines.contains("line \(last)") ? lines : nil
+        }
+        #expect(hog.isRunning)
+        #expect(seen.sorted() == (1...last).map { "line \($0)" }.sorted())
+        #expect(try engine.stop() == .exit(0))
+    }
+}
