@@ -44,7 +44,7 @@ final class SegmentKeeper: Sendable {
 
     private func run() -> Never {
         platform_name_thread("iii-segments")
-        platform_use_idle_time()
+        platform_lower_priority()
         platform_use_idle_io()
         let care = SegmentCare(
             LogPass(PacedSource(path: path)),

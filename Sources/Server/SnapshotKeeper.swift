@@ -53,18 +53,16 @@ final class SnapshotKeeper: Sendable {
 
     /// The log goes on in segment `number`, which begins at `base`. Called on the core thread.
     func rolled(to number: UInt64, base: Offset) {
-        let due: Int? = state.withLock { state in
+        let isDue = state.withLock { state in
             let sealed = Int(number - state.made) * segmentBytes
-            guard !state.isRunning, sealed >= spacing else { return nil }
+            guard !state.isRunning, sealed >= spacing else { return false }
             state.isRunning = true
-            return sealed
+            return true
         }
-        guard let due else { return }
-        // Where processors are never idle, the one before may have come late; this one must not.
-        let isBehind = due >= 2 * spacing
+        guard isDue else { return }
         CoreThread.start {
             platform_name_thread("iii-snapshot")
-            if isBehind { platform_lower_priority() } else { platform_use_idle_time() }
+            platform_lower_priority()
             let isMade = self.make(until: base)
             self.state.withLock {
                 $0.isRunning = false

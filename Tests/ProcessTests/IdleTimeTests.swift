@@ -52,7 +52,8 @@ extension LongPrograms.IdleTimeTests {
         try eventually("what there was is read") { policy(engine) == Self.idle ? () : nil }
 
         let hog = try ChildProcess(
-            onOne + ["/bin/sh", "-c", "while :; do :; done"],
+            // Should this process die first, it ends by itself after a minute.
+            onOne + ["/bin/sh", "-c", "ulimit -t 60; while :; do :; done"],
             label: "hog",
             in: scratch
         )

@@ -88,7 +88,8 @@ void platform_lower_priority(void);
 
 /// Lets the calling thread run only when no other wants its processor, which the scheduler then
 /// takes for an idle one: whoever wakes meanwhile runs there at once (SCHED_IDLE, sched(7)). Where
-/// there is no idle time it gets some 0.3 % of one. An unprivileged thread cannot undo it.
+/// there is no idle time it gets some 0.3 % of one: enough for short steps with rests between, not
+/// for long work. An unprivileged thread cannot undo it.
 void platform_use_idle_time(void);
 
 /// Lets the device serve the calling thread when nobody else wants it, where the scheduler of the
