@@ -104,10 +104,30 @@ struct CoreLoopTests {
         }
     }
 
+    @Test("it looks before it sleeps once a client goes on by itself, and else never")
+    func polling() throws {
+        for polling in [HaltPolling(), nil] {
+            let disk = SimulatedDisk()
+            let inbox = Inbox(waker: try Waker())
+            var sent: UInt64 = 0
+            disk.onWait = { _ in
+                if disk.complete() { return }
+                guard sent < 20 else { return inbox.close() }
+                inbox.offer(.workerJoined(ConnectionID(loop: 0, number: sent), address: "a"))
+                sent += 1
+            }
+            try loop(disk, inbox, [Outbox()], polling)
+            #expect(disk.polls.isEmpty == (polling == nil))
+            #expect(disk.polls.allSatisfy { $0 == Limits.haltPoll })
+            #expect(disk.polls.count < 30, "not for the first ones")
+        }
+    }
+
     private func loop(
         _ disk: SimulatedDisk,
         _ inbox: Inbox,
-        _ outboxes: [Outbox]
+        _ outboxes: [Outbox],
+        _ polling: HaltPolling? = nil
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: 1)
         let log = try CommitLog(
@@ -129,6 +149,7 @@ struct CoreLoopTests {
             clock: FixedClock(),
             sinks: outboxes.map { outbox in { outbox.put($0) } },
             notify: { _ in },
+            polling: polling,
             drained: {}
         )
         try loop.run()

@@ -21,6 +21,8 @@ final class SimulatedDisk {
     var failure: StorageError?
     /// Called when the engine's thread would sleep; the argument is its time limit.
     var onWait: ((UInt64?) -> Void)?
+    /// For how long the engine's thread looked before it slept, each time.
+    fileprivate(set) var polls: [UInt64] = []
 
     struct Write {
         let bytes: [UInt8]
@@ -170,6 +172,11 @@ struct SimulatedStorage: Storage, ~Copyable {
     }
 
     func reap() -> Completion? { disk.reap() }
+
+    func poll(nanoseconds: UInt64) -> Bool {
+        disk.polls.append(nanoseconds)
+        return false
+    }
 
     func wait(nanoseconds: UInt64?) { disk.onWait?(nanoseconds) }
 
