@@ -45,7 +45,7 @@ package final class Waker: Sendable {
             ordering: .acquiringAndReleasing
         )
         if exchange.exchanged { return true }
-        _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)
+        wokeUp()
         return false
     }
 
@@ -58,7 +58,7 @@ package final class Waker: Sendable {
         let end = platform_boottime() + nanoseconds
         repeat {
             if state.load(ordering: .relaxed) == Self.rung {
-                _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)
+                wokeUp()
                 return true
             }
             if found() { return true }
@@ -67,7 +67,7 @@ package final class Waker: Sendable {
         return false
     }
 
-    /// Ends the announced sleep. The owner's thread.
+    /// Ends the announced sleep, and takes the rings until now as heard. The owner's thread.
     package func wokeUp() {
         _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing)
     }

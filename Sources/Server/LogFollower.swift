@@ -105,13 +105,13 @@ final class LogFollower: Sendable {
         do throws(LogError) {
             try reader.start(bytes: Self.history, before: history)
             log.skip(to: reader.next)
-            // What was there before is wanted soon; what follows can be taken as it comes.
-            try follow(&reader, &pace, history)
-            platform_use_idle_time()
+            // This is wanted soon; what comes after it can be taken in idle time.
+            try follow(&reader, &pace, history, until: history)
         } catch {
             tell(error)
             isLost = true
         }
+        platform_use_idle_time()
         while true {
             do throws(LogError) {
                 if isLost { try goOnAtEnd(&reader) }
@@ -132,15 +132,16 @@ final class LogFollower: Sendable {
         }
     }
 
-    /// Reads until nothing more is durable.
+    /// Reads up to `end`; nil: until nothing more is durable.
     ///
     /// - Throws: where the log cannot be read on.
     private func follow(
         _ reader: inout LogTail<ReadOnlyDirectory>,
         _ pace: inout BackgroundPace,
-        _ history: Offset
+        _ history: Offset,
+        until end: Offset? = nil
     ) throws(LogError) {
-        while reader.next < tail.durable {
+        while reader.next < end ?? tail.durable {
             var records: [FollowedRecord] = []
             let isWhole = log.followsWork
             defer {

@@ -26,6 +26,14 @@ extension LongPrograms.IdleTimeTests {
         return fields.count > 38 ? Int(fields[38]) : nil
     }
 
+    /// A launcher that keeps a process on one processor, always the same.
+    private func onOne() throws -> [String] {
+        let line = text(of: "/proc/self/status").split(separator: "\n")
+            .first { $0.hasPrefix("Cpus_allowed_list:") }
+        let first = try #require(line?.split(whereSeparator: { !$0.isNumber }).first)
+        return ["/usr/bin/taskset", "-c", String(first)]
+    }
+
     private func speak(_ numbers: ClosedRange<Int>, _ client: RawWorker) throws {
         let asked = try numbers.map { number in
             try client.call("engine::log::info", ["message": "line \(number)"])
@@ -44,7 +52,7 @@ extension LongPrograms.IdleTimeTests {
 
     @Test("What follows the log runs in idle time, and keeps up where there is next to none")
     func follower() throws {
-        let onOne = ["/usr/bin/taskset", "-c", "0"]
+        let onOne = try onOne()
         let engine = EngineProcess(in: scratch, launcher: onOne)
         try engine.start()
         let client = try RawWorker(engine)
