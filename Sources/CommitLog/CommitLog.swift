@@ -141,6 +141,8 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     /// The offset below which every record was handed to the device.
     package var flushed: Offset { filling.base }
+    /// Of the batch that is filled, in bytes.
+    package var unflushedBytes: Int { filling.byteCount }
 
     /// The time that a record appended at `wall` gets: never before the last record's.
     package func stamp(_ wall: Timestamp) -> Timestamp { max(wall, lastTime) }

@@ -75,10 +75,12 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Runs that take place elsewhere, by the id of their request.
     var fetches: [UUID128: Fetching] = [:]
     /// Since when, at the most, the oldest record that is not durable has waited.
-    private var unsyncedSince: UInt64?
-    private var flushedAt: UInt64 = 0
+    var unsyncedSince: UInt64?
+    var flushedAt: UInt64 = 0
+    /// Nil: a batch goes to the device as soon as that is free.
+    var hold: BatchHold?
     /// The end of the log when it was last seen quiet.
-    private var quietSince: Offset?
+    var quietSince: Offset?
     /// What the engine counts about itself.
     var metrics = EngineMetrics()
     /// What workers tell of their processes.
@@ -99,7 +101,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// When the oldest message of a queue was enqueued that was looked at last.
     var oldest: [String: (offset: Offset, time: Timestamp)] = [:]
     var batches: BatchWatch
-    private var device = DeviceWatch()
+    var device = DeviceWatch()
     private var jumps = ClockWatch()
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
@@ -124,6 +126,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.random = random
         self.now = now
         started = now.wall
+        hold = options.holdsBatches ? BatchHold() : nil
         batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
         try start()
@@ -255,59 +258,6 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         let deadlineWait = deadline.map { $0 > now.monotonic ? $0 - now.monotonic : 0 }
         let watchWait = device.timeUntilDue(now.monotonic)
         return [wallWait, deadlineWait, watchWait].compactMap { $0 }.min()
-    }
-
-    /// Hands what was recorded to the device, and what is durable to the edges.
-    package mutating func release(into effects: inout [Effect]) throws(LogError) {
-        let before = log.durable
-        try log.reap()
-        if log.durable != before { unsyncedSince = log.isIdle ? nil : flushedAt }
-        answerReads()
-        gate.release(below: durableTail, into: &effects)
-        try log.flush()
-        flushedAt = now.monotonic
-        // The plain backend has written by now.
-        try log.reap()
-        if log.isIdle { unsyncedSince = nil }
-        gate.release(below: durableTail, into: &effects)
-        watchStorage(hasMoved: log.durable != before)
-    }
-
-    private mutating func watchStorage(hasMoved: Bool) {
-        watchShortage()
-        watchFunctions()
-        let isBusy = !log.isIdle && !log.isDiskFull
-        if let alarm = device.look(isBusy: isBusy, hasMoved: hasMoved, now: now.monotonic) {
-            notices.append(alarm)
-        }
-    }
-
-    /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
-    /// the log is quiet it is marked as durable to its end first, after 10 ms.
-    ///
-    /// - Parameter polling: how long to look for that without giving the processor up, before.
-    /// - Throws: ``LogError/storage(_:)`` once the device has failed.
-    package mutating func sleep(polling: UInt64 = 0) throws(LogError) {
-        // The last look at the device may have freed it for what was staged meanwhile; nobody would
-        // ring for that.
-        guard !log.canFlush else { return }
-        let due = timeUntilDue()
-        if polling > 0, log.poll(nanoseconds: min(polling, due ?? .max)) { return }
-        guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
-        let staged = log.staged
-        try log.wait(nanoseconds: min(due ?? .max, Limits.idleMarkDelay))
-        if quietSince == staged { try log.flushIdle() }
-        quietSince = staged
-    }
-
-    /// The tail that the gate obeys: what is durable, and with ``EngineOptions/releaseAhead`` also
-    /// what has not waited longer than that for the device.
-    private var durableTail: Offset {
-        if Mutant.is(.ackBeforeSync) { return log.staged }
-        guard let ahead = options.releaseAhead, let since = unsyncedSince,
-            now.monotonic - since <= ahead
-        else { return log.durable }
-        return log.staged
     }
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.

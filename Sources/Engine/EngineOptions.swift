@@ -31,6 +31,8 @@ package struct EngineOptions: Sendable {
     /// How long effects may leave ahead of their records' durability, in nanoseconds; nil: never,
     /// as every other promise of the engine assumes.
     package var releaseAhead: UInt64?
+    /// Whether a batch may wait for those whom the last one answered: see ``BatchHold``.
+    package var holdsBatches = false
     /// Whether workers may observe functions (protocol 12); else they are told that they cannot.
     package var observe: Bool
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records

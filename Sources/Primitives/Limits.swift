@@ -67,6 +67,11 @@ package enum Limits {
     package static let waitingActivationBytes = 16 << 20
     /// How long the core thread looks for the next request before it sleeps, in nanoseconds.
     package static let haltPoll: UInt64 = 200_000
+    /// How long a record waits for those of other clients to go to the device with it, in
+    /// nanoseconds; and how many records, or bytes, wait for nobody.
+    package static let batchHold: UInt64 = 500_000
+    package static let heldRecords: UInt64 = 256
+    package static let heldBytes = 256 << 10
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
     package static let coreSlice: UInt64 = 100_000
     /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one

@@ -288,6 +288,7 @@ extension EngineOptions {
         if case .interval(let ahead) = configuration.engine.durability {
             releaseAhead = ahead.unsigned
         }
+        holdsBatches = true
     }
 }
 

@@ -72,6 +72,38 @@ struct CoreLoopTests {
         #expect(sleeps == 1, "the device has them now")
     }
 
+    @Test("a batch that waits for more goes to the device when its time is over, though nobody rings")
+    func heldBatch() throws {
+        let lab = try Lab { $0.holdsBatches = true }
+        try lab.settle()
+        func isHolding() -> Bool { lab.engine.isHoldingBatch }
+        var joined: UInt64 = 0
+        func join(_ count: Int) throws {
+            let commands = (0..<count).map { _ in
+                joined += 1
+                return Command.workerJoined(ConnectionID(loop: 0, number: joined), address: "a")
+            }
+            try lab.turn(commands)
+        }
+        for _ in 0..<20 {
+            try join(3)
+            #expect(!isHolding(), "all of them are here")
+            #expect(lab.disk.complete())
+            try lab.turn()
+        }
+        try join(1)
+        #expect(isHolding())
+        #expect(!lab.disk.complete(), "the device was given nothing")
+        var slept: [UInt64?] = []
+        lab.disk.onWait = { slept.append($0) }
+        try lab.engine.sleep()
+        #expect(slept == [Limits.batchHold + 1])
+        lab.now = Now(wall: lab.now.wall, monotonic: lab.now.monotonic + Limits.batchHold + 1)
+        try lab.turn()
+        #expect(!isHolding())
+        #expect(lab.disk.complete())
+    }
+
     @Test("the inbox keeps the order, says when it is full, and calls back when it is drained")
     func inbox() throws {
         let inbox = Inbox(waker: try Waker(), limitBytes: 1 << 20, limitCommands: 5)

@@ -18,6 +18,9 @@ package struct Swarm: Sendable {
     /// The most operations of a life, and of one that ends early.
     var longLife: UInt64
     var isClosedSometimes: Bool
+    /// The most that passes from turn to turn, in nanoseconds: at times so little that batches wait
+    /// for each other's clients.
+    var turnTime: UInt64 { longLife < 320 ? 2_000_000 : 50_000 }
 
     package init(_ entropy: inout SeededEntropy) {
         func pick(_ count: UInt64) -> UInt64 { entropy.next() % count }

@@ -35,6 +35,7 @@ package struct Tally: Equatable, Sendable {
         case fullResume = "resumed when there was room"
         case readBack = "record read back from the device"
         case idleMark = "idle mark"
+        case batchHeld = "batch that waited for more"
         case snapshotUsed = "start from a snapshot"
         case keptSnapshotUsed = "start from a snapshot of a life before"
         case compacted = "segments written anew by retention"

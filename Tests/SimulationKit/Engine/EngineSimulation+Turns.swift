@@ -13,7 +13,7 @@ extension EngineSimulation {
     /// Works until the workload, or the process, has had its time.
     func work(_ core: inout Core) throws(LogError) {
         for _ in 0..<20 + entropy.next() % 120 where finding == nil {
-            pass(entropy.next() % 2_000_000)
+            pass(entropy.next() % swarm.turnTime)
             let steps = workload.turn(&entropy)
             try turn(&core) { (core) throws(LogError) in
                 for step in steps where core.hasRoom { try perform(step, &core) }

@@ -211,7 +211,7 @@ package final class EngineSimulation {
     }
 
     private var options: EngineOptions {
-        EngineOptions(
+        var options = EngineOptions(
             version: "simulated",
             queues: [
                 "default": Self.settings(concurrency: 3, attempts: 3),
@@ -220,6 +220,8 @@ package final class EngineSimulation {
             ],
             responseTimeout: 3_000_000_000
         )
+        options.holdsBatches = true
+        return options
     }
 
     static func settings(
@@ -279,6 +281,7 @@ package final class EngineSimulation {
     func note(_ core: inout Core) {
         disk.witness?.promise(core.log.durable)
         if core.log.isDiskFull { tally.count(.fullPause) }
+        if core.isHoldingBatch { tally.count(.batchHeld) }
         let staged = core.log.staged
         guard core.log.flushed == staged, digests[staged.rawValue] == nil else { return }
         digests[staged.rawValue] = Digest(of: core.views)

@@ -1,0 +1,77 @@
+package import Primitives
+
+/// When a batch waits for more records, although the device is free to take it.
+///
+/// Clients whose requests were in one batch get their answers together, and come back together. A
+/// batch that leaves with the first of them makes the others wait for one write more, and a small
+/// batch costs what a large one does: a write, a sync, and the wakes of every thread on the way. So
+/// it waits until those are back whom the last batch answered, and only where crowds have lately
+/// come back in time. It is PostgreSQL's `commit_delay`, but for how long and for how many is seen,
+/// not set.
+///
+/// A record waits at most ``Limits/batchHold`` for others, and never for those of a client that is
+/// alone.
+package struct BatchHold {
+    /// Those who are expected back.
+    private struct Crowd {
+        /// The durable tail when they were answered.
+        let start: Offset
+        /// The end of the log once all have come.
+        let end: Offset
+        /// When the first who is here has waited long enough, in nanoseconds; nil: nobody is here.
+        var deadline: UInt64?
+    }
+
+    /// The one under way. It is watched whether or not a batch waits for it.
+    private var crowd: Crowd?
+    /// Grows with every crowd that was complete in time, shrinks faster with those that were not.
+    private var credit = 0
+    /// Whether a batch waits.
+    package private(set) var isHolding = false
+
+    private static let enough = 8
+    private static let most = 32
+    private static let costOfLate = 2
+
+    package init() {}
+
+    /// Call when the device has made the records from `before` up to `durable`, and the log goes up
+    /// to `staged`.
+    package mutating func answered(from before: Offset, to durable: Offset, staged: Offset) {
+        let expected = staged.rawValue - before.rawValue
+        guard crowd == nil, expected > 1 else { return }
+        let end = durable.rawValue + min(expected, Limits.heldRecords)
+        crowd = Crowd(start: durable, end: Offset(end))
+    }
+
+    /// Whether the batch that fills is to wait. Call with the end of the log and the bytes of that
+    /// batch whenever the device may be free, at `now` in nanoseconds.
+    package mutating func keeps(staged: Offset, bytes: Int, now: UInt64) -> Bool {
+        isHolding = isIncomplete(staged: staged, now: now) && bytes < Limits.heldBytes
+            && credit >= Self.enough
+        return isHolding
+    }
+
+    /// Whether some of the crowd are missing and may still come in time.
+    private mutating func isIncomplete(staged: Offset, now: UInt64) -> Bool {
+        guard var crowd else { return false }
+        let isLate = crowd.deadline.map { now > $0 } ?? false
+        if isLate || staged >= crowd.end {
+            credit = isLate ? max(credit - Self.costOfLate, 0) : min(credit + 1, Self.most)
+            self.crowd = nil
+            return false
+        }
+        if crowd.deadline == nil, staged > crowd.start {
+            crowd.deadline = now + Limits.batchHold
+            self.crowd = crowd
+        }
+        return true
+    }
+
+    /// How long the batch that waits still does so, in nanoseconds; nil: none waits.
+    package func rest(now: UInt64) -> UInt64? {
+        guard isHolding, let deadline = crowd?.deadline else { return nil }
+        // One more, so that it is late then.
+        return deadline + 1 - min(now, deadline)
+    }
+}

@@ -1,0 +1,72 @@
+package import CommitLog
+import Disk
+import Primitives
+
+/// When records go to the device, and what rests on them to the edges.
+extension Engine where Store: ~Copyable {
+    /// Hands what was recorded to the device, and what is durable to the edges.
+    package mutating func release(into effects: inout [Effect]) throws(LogError) {
+        let before = log.durable
+        try log.reap()
+        if log.durable != before {
+            unsyncedSince = log.isIdle ? nil : flushedAt
+            hold?.answered(from: before, to: log.durable, staged: log.staged)
+        }
+        answerReads()
+        gate.release(below: durableTail, into: &effects)
+        if !keepsBatch() {
+            try log.flush()
+            flushedAt = now.monotonic
+        }
+        // The plain backend has written by now.
+        try log.reap()
+        if log.isIdle { unsyncedSince = nil }
+        gate.release(below: durableTail, into: &effects)
+        watchStorage(hasMoved: log.durable != before)
+    }
+
+    /// Whether a batch that the device could take waits for more.
+    package var isHoldingBatch: Bool { (hold?.isHolding ?? false) && log.canFlush }
+
+    private mutating func keepsBatch() -> Bool {
+        hold?.keeps(staged: log.staged, bytes: log.unflushedBytes, now: now.monotonic) ?? false
+    }
+
+    private mutating func watchStorage(hasMoved: Bool) {
+        watchShortage()
+        watchFunctions()
+        let isBusy = !log.isIdle && !log.isDiskFull
+        if let alarm = device.look(isBusy: isBusy, hasMoved: hasMoved, now: now.monotonic) {
+            notices.append(alarm)
+        }
+    }
+
+    /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
+    /// the log is quiet it is marked as durable to its end first, after 10 ms.
+    ///
+    /// - Parameter polling: how long to look for that without giving the processor up, before.
+    /// - Throws: ``LogError/storage(_:)`` once the device has failed.
+    package mutating func sleep(polling: UInt64 = 0) throws(LogError) {
+        let rest = hold?.rest(now: now.monotonic)
+        // The last look at the device may have freed it for what was staged meanwhile; nobody would
+        // ring for that.
+        guard rest != nil || !log.canFlush else { return }
+        let due = [timeUntilDue(), rest].compactMap { $0 }.min()
+        if polling > 0, log.poll(nanoseconds: min(polling, due ?? .max)) { return }
+        guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
+        let staged = log.staged
+        try log.wait(nanoseconds: min(due ?? .max, Limits.idleMarkDelay))
+        if quietSince == staged { try log.flushIdle() }
+        quietSince = staged
+    }
+
+    /// The tail that the gate obeys: what is durable, and with ``EngineOptions/releaseAhead`` also
+    /// what has not waited longer than that for the device.
+    private var durableTail: Offset {
+        if Mutant.is(.ackBeforeSync) { return log.staged }
+        guard let ahead = options.releaseAhead, let since = unsyncedSince,
+            now.monotonic - since <= ahead
+        else { return log.durable }
+        return log.staged
+    }
+}

@@ -1,0 +1,117 @@
+import CommitLog
+import Engine
+import Primitives
+import Testing
+
+@Suite("Batches that wait for more")
+struct BatchHoldTests {
+    /// A log, and clients that have one record each under way.
+    private final class Device {
+        var hold = BatchHold()
+        var now: UInt64 = 1
+        var durable: UInt64 = 100
+        var staged: UInt64 = 100
+
+        /// - Returns: whether the batch that fills waits.
+        func stage(_ count: UInt64, after time: UInt64 = 0, bytes: Int = 100) -> Bool {
+            now += time
+            staged += count
+            return hold.keeps(staged: Offset(staged), bytes: bytes, now: now)
+        }
+
+        /// Makes everything but the last `left` records durable.
+        func finish(leaving left: UInt64 = 0) {
+            let before = Offset(durable)
+            durable = staged - left
+            hold.answered(from: before, to: Offset(durable), staged: Offset(staged))
+        }
+
+        /// A round of `count` clients of whom the last comes `time` nanoseconds after the first.
+        ///
+        /// - Returns: whether their batch waited until then.
+        @discardableResult
+        func round(of count: UInt64, within time: UInt64) -> Bool {
+            let waited = stage(count - 1, after: 1000)
+            _ = stage(1, after: time)
+            finish()
+            return waited
+        }
+    }
+
+    private let short: UInt64 = 100_000
+    private let long = Limits.batchHold + 1
+
+    /// One whose clients have come back together for long enough.
+    private func device(of count: UInt64) -> Device {
+        let device = Device()
+        for _ in 0..<40 { device.round(of: count, within: short) }
+        return device
+    }
+
+    @Test("it waits for a crowd that has come back together some times, and goes when it is complete")
+    func crowd() {
+        let device = Device()
+        let waits = (0..<20).map { _ in device.round(of: 64, within: short) }
+        #expect(waits.prefix(8).allSatisfy { !$0 })
+        #expect(waits.suffix(11).allSatisfy { $0 })
+        #expect(device.stage(63))
+        #expect(device.hold.rest(now: device.now) == Limits.batchHold + 1)
+        #expect(!device.stage(1), "the last one is here")
+        #expect(device.hold.rest(now: device.now) == nil)
+    }
+
+    @Test("those who wait already are of the crowd")
+    func halves() {
+        let device = device(of: 64)
+        _ = device.stage(64)
+        device.finish(leaving: 5)
+        #expect(device.stage(58), "59 were answered, of whom one is missing")
+        #expect(!device.stage(1))
+    }
+
+    @Test("a record waits for others no longer than it may, counted from when it came")
+    func bound() {
+        let device = device(of: 64)
+        #expect(device.stage(0, after: 100 * long), "nobody is here, so nobody waits")
+        #expect(device.hold.rest(now: device.now) == nil)
+        #expect(device.stage(1))
+        #expect(device.stage(1, after: Limits.batchHold))
+        #expect(device.hold.rest(now: device.now) == 1)
+        #expect(!device.stage(0, after: 1))
+    }
+
+    @Test("a client that is alone waits for nobody, also after a crowd")
+    func alone() {
+        let device = device(of: 64)
+        _ = device.stage(1)
+        #expect(!device.stage(0, after: long), "once, for the crowd that has gone")
+        device.finish()
+        for _ in 0..<100 {
+            #expect(!device.stage(1, after: short))
+            device.finish()
+        }
+    }
+
+    @Test("it ends where crowds do not come back in time, and a late one now and then is no matter")
+    func late() {
+        let device = device(of: 64)
+        for _ in 0..<50 {
+            for _ in 0..<3 { #expect(device.round(of: 64, within: short)) }
+            device.round(of: 64, within: long)
+        }
+        var waits = 0
+        for _ in 0..<100 where device.round(of: 64, within: long) { waits += 1 }
+        #expect(waits < 20)
+        #expect(!device.round(of: 64, within: long))
+    }
+
+    @Test("a batch that is large goes without the rest of its crowd")
+    func large() {
+        var device = device(of: 1000)
+        #expect(device.stage(Limits.heldRecords - 1))
+        #expect(!device.stage(1), "so many are enough")
+        device = self.device(of: 64)
+        #expect(device.stage(1, bytes: Limits.heldBytes - 1))
+        #expect(!device.stage(1, bytes: Limits.heldBytes))
+    }
+}
