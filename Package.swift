@@ -337,8 +337,8 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Server", "HTTP", "HTTPFunctions", "AccessControl", "Observability", "JSON",
-                "Primitives", "CPlatform",
+                "Server", "Engine", "CommitLog", "Disk", "Events", "HTTP", "HTTPFunctions",
+                "AccessControl", "Observability", "JSON", "Primitives", "CPlatform",
             ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),

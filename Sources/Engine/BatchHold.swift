@@ -47,7 +47,8 @@ package struct BatchHold {
     /// Whether the batch that fills is to wait. Call with the end of the log and the bytes of that
     /// batch whenever the device may be free, at `now` in nanoseconds.
     package mutating func keeps(staged: Offset, bytes: Int, now: UInt64) -> Bool {
-        isHolding = isIncomplete(staged: staged, now: now) && bytes < Limits.heldBytes
+        isHolding =
+            isIncomplete(staged: staged, now: now) && bytes < Limits.heldBytes
             && credit >= Self.enough
         return isHolding
     }

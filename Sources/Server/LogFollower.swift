@@ -70,8 +70,10 @@ final class LogFollower: Sendable {
         tail.waker.wake()
     }
 
-    /// What ends together is told of together: most traces are a few spans.
-    private func tellOfTraces() {
+    /// What ends together is told of together: most traces are a few spans. Where reading does not
+    /// come to its end it is told of meanwhile: only so much is kept.
+    private func tellOfTraces(_ last: inout UInt64) {
+        last = platform_boottime()
         let seen = log.takeSeenTraces()
         if !seen.isEmpty { inbox.offer(.sawTraces(seen)) }
         let pushes = log.takePushes()
@@ -98,6 +100,7 @@ final class LogFollower: Sendable {
         platform_lower_priority()
         var reader = LogTail(ReadOnlyDirectory(path: path))
         var pace = BackgroundPace()
+        var told: UInt64 = 0
         /// Up to here nothing is passed over for its age: it is what was before this start.
         let history = tail.durable
         log.live(from: history)
@@ -106,7 +109,7 @@ final class LogFollower: Sendable {
             try reader.start(bytes: Self.history, before: history)
             log.skip(to: reader.next)
             // This is wanted soon; what comes after it can be taken in idle time.
-            try follow(&reader, &pace, history, until: history)
+            try follow(&reader, &pace, &told, history, until: history)
         } catch {
             tell(error)
             isLost = true
@@ -116,10 +119,10 @@ final class LogFollower: Sendable {
             do throws(LogError) {
                 if isLost { try goOnAtEnd(&reader) }
                 isLost = false
-                try follow(&reader, &pace, history)
+                try follow(&reader, &pace, &told, history)
                 answer(before: reader.next)
                 tail.waker.sleep(nanoseconds: Self.pause)
-                tellOfTraces()
+                tellOfTraces(&told)
                 // A question may have ended that sleep.
                 if !isAsked, tail.await(past: reader.next) { tail.waker.sleep(nanoseconds: nil) }
             } catch {
@@ -135,9 +138,10 @@ final class LogFollower: Sendable {
     /// Reads up to `end`; nil: until nothing more is durable.
     ///
     /// - Throws: where the log cannot be read on.
-    private func follow(
+    func follow(
         _ reader: inout LogTail<ReadOnlyDirectory>,
         _ pace: inout BackgroundPace,
+        _ told: inout UInt64,
         _ history: Offset,
         until end: Offset? = nil
     ) throws(LogError) {
@@ -148,6 +152,7 @@ final class LogFollower: Sendable {
                 take(records, &pace, history)
                 log.skip(to: reader.next)
                 answer(before: reader.next)
+                if platform_boottime() - told >= Self.pause { tellOfTraces(&told) }
             }
             _ = try reader.read(below: tail.durable, bytes: Self.piece) {
                 records.append(.init($0, isWhole: isWhole))

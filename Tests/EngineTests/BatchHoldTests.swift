@@ -48,7 +48,7 @@ struct BatchHoldTests {
         return device
     }
 
-    @Test("it waits for a crowd that has come back together some times, and goes when it is complete")
+    @Test("it waits for a crowd that has come back together some times, until it is complete")
     func crowd() {
         let device = Device()
         let waits = (0..<20).map { _ in device.round(of: 64, within: short) }

@@ -72,7 +72,7 @@ struct CoreLoopTests {
         #expect(sleeps == 1, "the device has them now")
     }
 
-    @Test("a batch that waits for more goes to the device when its time is over, though nobody rings")
+    @Test("a batch that waits for more goes to the device when its time is over, unasked")
     func heldBatch() throws {
         let lab = try Lab { $0.holdsBatches = true }
         try lab.settle()
