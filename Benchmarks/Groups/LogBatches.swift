@@ -89,7 +89,8 @@ enum LogBatches {
             let start = now
             try stage(records, in: &log, at: clock.now().wall)
             while log.durable == durable {
-                try log.wait(nanoseconds: nil)
+                // As the engine does where a single client goes on and on.
+                if !log.poll(nanoseconds: Limits.haltPoll) { try log.wait(nanoseconds: nil) }
                 try log.reap()
                 // At the end of a segment it was a roll that was flushed, not the batch.
                 if log.durable == durable, log.canFlush {

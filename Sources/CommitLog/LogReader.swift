@@ -88,8 +88,12 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     /// Checks structure only: headers, and how batches and segments follow each other. The bodies
     /// of batches are read in the last segment only, and counted elsewhere as unread.
-    package mutating func survey() throws(LogError) -> LogScan {
-        try scan(from: .zero, until: .max, salvages: true, isQuick: true) { _ in }
+    ///
+    /// - Parameter end: where a segment begins; it and what follows are not looked at.
+    /// - Returns: all that is wrong before, in the order of the log, in ``LogScan/damages``.
+    /// - Throws: ``LogError/storage(_:)``.
+    package mutating func survey(until end: Offset = .max) throws(LogError) -> LogScan {
+        try scan(from: .zero, until: end, salvages: true, isQuick: true) { _ in }
     }
 
     private mutating func scan(

@@ -113,10 +113,12 @@ package struct Compaction: ~Copyable {
         }
     }
 
+    /// What may be rewritten. Behind it there may be a segment that the engine writes, of which all
+    /// would be read.
     private func survey() throws(ToolError) -> LogScan {
         try telling { () throws(LogError) in
             var reader = LogReader(source)
-            return try reader.survey()
+            return try reader.survey(until: limit)
         }
     }
 
