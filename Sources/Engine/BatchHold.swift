@@ -5,9 +5,9 @@ package import Primitives
 /// Clients whose requests were in one batch get their answers together, and come back together. A
 /// batch that leaves with the first of them makes the others wait for one write more, and a small
 /// batch costs what a large one does: a write, a sync, and the wakes of every thread on the way. So
-/// it waits until those are back whom the last batch answered, and only where crowds have lately
-/// come back in time. It is PostgreSQL's `commit_delay`, but for how long and for how many is seen,
-/// not set.
+/// it waits until those are back whom the last batch answered, and only where most crowds have
+/// lately come back in time. It is PostgreSQL's `commit_delay`, but for how long and for how many
+/// is seen, not set.
 ///
 /// A record waits at most ``Limits/batchHold`` for others, and never for those of a client that is
 /// alone.
@@ -24,14 +24,13 @@ package struct BatchHold {
 
     /// The one under way. It is watched whether or not a batch waits for it.
     private var crowd: Crowd?
-    /// Grows with every crowd that was complete in time, shrinks faster with those that were not.
+    /// Grows with every crowd that was complete in time, shrinks with those that were not.
     private var credit = 0
     /// Whether a batch waits.
     package private(set) var isHolding = false
 
     private static let enough = 8
-    private static let most = 32
-    private static let costOfLate = 2
+    private static let most = 16
 
     package init() {}
 
@@ -58,7 +57,7 @@ package struct BatchHold {
         guard var crowd else { return false }
         let isLate = crowd.deadline.map { now > $0 } ?? false
         if isLate || staged >= crowd.end {
-            credit = isLate ? max(credit - Self.costOfLate, 0) : min(credit + 1, Self.most)
+            credit = isLate ? max(credit - 1, 0) : min(credit + 1, Self.most)
             self.crowd = nil
             return false
         }
