@@ -5,9 +5,9 @@ package import Primitives
 /// Clients whose requests were in one batch get their answers together, and come back together. A
 /// batch that leaves with the first of them makes the others wait for one write more, and a small
 /// batch costs what a large one does: a write, a sync, and the wakes of every thread on the way. So
-/// it waits until those are back whom the last batch answered, and only where most crowds have
-/// lately come back in time. It is PostgreSQL's `commit_delay`, but for how long and for how many
-/// is seen, not set.
+/// it waits until three in four are back whom the last batch answered, and only where most crowds
+/// have lately come back in time; the last quarter comes while the device works. It is PostgreSQL's
+/// `commit_delay`, but for how long and for how many is seen, not set.
 ///
 /// A record waits at most ``Limits/batchHold`` for others, and never for those of a client that is
 /// alone.
@@ -16,7 +16,7 @@ package struct BatchHold {
     private struct Crowd {
         /// The durable tail when they were answered.
         let start: Offset
-        /// The end of the log once all have come.
+        /// The end of the log once enough have come.
         let end: Offset
         /// When the first who is here has waited long enough, in nanoseconds; nil: nobody is here.
         var deadline: UInt64?
@@ -39,7 +39,7 @@ package struct BatchHold {
     package mutating func answered(from before: Offset, to durable: Offset, staged: Offset) {
         let expected = staged.rawValue - before.rawValue
         guard crowd == nil, expected > 1 else { return }
-        let end = durable.rawValue + min(expected, Limits.heldRecords)
+        let end = durable.rawValue + min(expected - expected / 4, Limits.heldRecords)
         crowd = Crowd(start: durable, end: Offset(end))
     }
 
@@ -52,7 +52,7 @@ package struct BatchHold {
         return isHolding
     }
 
-    /// Whether some of the crowd are missing and may still come in time.
+    /// Whether too many of the crowd are missing, and may still come in time.
     private mutating func isIncomplete(staged: Offset, now: UInt64) -> Bool {
         guard var crowd else { return false }
         let isLate = crowd.deadline.map { now > $0 } ?? false

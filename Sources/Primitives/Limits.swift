@@ -69,7 +69,7 @@ package enum Limits {
     package static let haltPoll: UInt64 = 200_000
     /// How long a record waits for those of other clients to go to the device with it, in
     /// nanoseconds; and how many records, or bytes, wait for nobody.
-    package static let batchHold: UInt64 = 500_000
+    package static let batchHold: UInt64 = 1_000_000
     package static let heldRecords: UInt64 = 256
     package static let heldBytes = 256 << 10
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
