@@ -7,11 +7,7 @@ extension Engine where Store: ~Copyable {
     /// Hands what was recorded to the device, and what is durable to the edges.
     package mutating func release(into effects: inout [Effect]) throws(LogError) {
         let before = log.durable
-        try log.reap()
-        if log.durable != before {
-            unsyncedSince = log.isIdle ? nil : flushedAt
-            hold?.answered(from: before, to: log.durable, staged: log.staged)
-        }
+        if try reap() { unsyncedSince = log.isIdle ? nil : flushedAt }
         answerReads()
         gate.release(below: durableTail, into: &effects)
         if !keepsBatch() {
@@ -19,10 +15,19 @@ extension Engine where Store: ~Copyable {
             flushedAt = now.monotonic
         }
         // The plain backend has written by now.
-        try log.reap()
+        _ = try reap()
         if log.isIdle { unsyncedSince = nil }
         gate.release(below: durableTail, into: &effects)
         watchStorage(hasMoved: log.durable != before)
+    }
+
+    /// - Returns: whether more is durable than before.
+    private mutating func reap() throws(LogError) -> Bool {
+        let before = log.durable
+        try log.reap()
+        guard log.durable != before else { return false }
+        hold?.answered(from: before, to: log.durable, staged: log.staged)
+        return true
     }
 
     /// Whether a batch that the device could take waits for more.
