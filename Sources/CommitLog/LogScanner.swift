@@ -51,8 +51,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         self.end = end
         self.salvages = salvages
         self.isQuick = isQuick
-        // Headers alone lie far apart.
-        window = isQuick ? SegmentWindow(ahead: 16 << 10) : SegmentWindow()
+        window = isQuick ? .forHeaders : SegmentWindow()
         found.index = OffsetIndex(spacing: indexSpacing)
         found.manifest = manifest
         found.mark = manifest?.durable ?? .zero
