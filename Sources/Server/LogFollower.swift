@@ -35,6 +35,21 @@ final class LogFollower: Sendable {
     /// How old a record may be by the time that it is read.
     private static let patience = Timestamp.Span.seconds(2)
 
+    /// Where its thread is.
+    struct Progress: ~Copyable {
+        var reader: LogTail<ReadOnlyDirectory>
+        /// Up to here nothing is passed over for its age: it is what was before this start.
+        let history: Offset
+        var pace = BackgroundPace()
+        /// When it told what has ended, on the clock of ``platform_boottime``.
+        var told: UInt64 = 0
+
+        init(_ reader: consuming LogTail<ReadOnlyDirectory>, history: Offset) {
+            self.reader = reader
+            self.history = history
+        }
+    }
+
     init(_ configuration: Configuration, _ core: Core, report: Report) {
         path = configuration.engine.data
         self.report = report
@@ -72,8 +87,8 @@ final class LogFollower: Sendable {
 
     /// What ends together is told of together: most traces are a few spans. Where reading does not
     /// come to its end it is told of meanwhile: only so much is kept.
-    private func tellOfTraces(_ last: inout UInt64) {
-        last = platform_boottime()
+    private func tellOfTraces(_ progress: inout Progress) {
+        progress.told = platform_boottime()
         let seen = log.takeSeenTraces()
         if !seen.isEmpty { inbox.offer(.sawTraces(seen)) }
         let pushes = log.takePushes()
@@ -98,18 +113,15 @@ final class LogFollower: Sendable {
     private func run() -> Never {
         platform_name_thread("iii-follower")
         platform_lower_priority()
-        var reader = LogTail(ReadOnlyDirectory(path: path))
-        var pace = BackgroundPace()
-        var told: UInt64 = 0
-        /// Up to here nothing is passed over for its age: it is what was before this start.
         let history = tail.durable
+        var progress = Progress(LogTail(ReadOnlyDirectory(path: path)), history: history)
         log.live(from: history)
         var isLost = false
         do throws(LogError) {
-            try reader.start(bytes: Self.history, before: history)
-            log.skip(to: reader.next)
+            try progress.reader.start(bytes: Self.history, before: history)
+            log.skip(to: progress.reader.next)
             // This is wanted soon; what comes after it can be taken in idle time.
-            try follow(&reader, &pace, &told, history, until: history)
+            try follow(&progress, until: history)
         } catch {
             tell(error)
             isLost = true
@@ -117,14 +129,16 @@ final class LogFollower: Sendable {
         platform_use_idle_time()
         while true {
             do throws(LogError) {
-                if isLost { try goOnAtEnd(&reader) }
+                if isLost { try goOnAtEnd(&progress.reader) }
                 isLost = false
-                try follow(&reader, &pace, &told, history)
-                answer(before: reader.next)
+                try follow(&progress)
+                answer(before: progress.reader.next)
                 tail.waker.sleep(nanoseconds: Self.pause)
-                tellOfTraces(&told)
+                tellOfTraces(&progress)
                 // A question may have ended that sleep.
-                if !isAsked, tail.await(past: reader.next) { tail.waker.sleep(nanoseconds: nil) }
+                if !isAsked, tail.await(past: progress.reader.next) {
+                    tail.waker.sleep(nanoseconds: nil)
+                }
             } catch {
                 if !isLost { tell(error) }
                 isLost = true
@@ -138,41 +152,31 @@ final class LogFollower: Sendable {
     /// Reads up to `end`; nil: until nothing more is durable.
     ///
     /// - Throws: where the log cannot be read on.
-    func follow(
-        _ reader: inout LogTail<ReadOnlyDirectory>,
-        _ pace: inout BackgroundPace,
-        _ told: inout UInt64,
-        _ history: Offset,
-        until end: Offset? = nil
-    ) throws(LogError) {
-        while reader.next < end ?? tail.durable {
+    func follow(_ progress: inout Progress, until end: Offset? = nil) throws(LogError) {
+        while progress.reader.next < end ?? tail.durable {
             var records: [FollowedRecord] = []
             let isWhole = log.followsWork
             defer {
-                take(records, &pace, history)
-                log.skip(to: reader.next)
-                answer(before: reader.next)
-                if platform_boottime() - told >= Self.pause { tellOfTraces(&told) }
+                take(records, &progress)
+                log.skip(to: progress.reader.next)
+                answer(before: progress.reader.next)
+                if platform_boottime() - progress.told >= Self.pause { tellOfTraces(&progress) }
             }
-            _ = try reader.read(below: tail.durable, bytes: Self.piece) {
+            _ = try progress.reader.read(below: tail.durable, bytes: Self.piece) {
                 records.append(.init($0, isWhole: isWhole))
             }
-            if let last = records.last, last.offset >= history, isLate(last) {
-                try reader.skip(to: tail.durable)
+            if let last = records.last, last.offset >= progress.history, isLate(last) {
+                try progress.reader.skip(to: tail.durable)
             }
         }
     }
 
     /// What was there before this start is taken without a rest: nobody is served yet.
-    private func take(
-        _ records: [FollowedRecord],
-        _ pace: inout BackgroundPace,
-        _ history: Offset
-    ) {
+    private func take(_ records: [FollowedRecord], _ progress: inout Progress) {
         for start in stride(from: 0, to: records.count, by: Self.step) {
             let step = records[start..<min(start + Self.step, records.count)]
             log.take(step)
-            if let rest = pace.rest(), records[start].offset >= history {
+            if let rest = progress.pace.rest(), records[start].offset >= progress.history {
                 tail.waker.sleep(nanoseconds: rest)
             }
         }

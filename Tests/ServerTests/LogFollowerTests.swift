@@ -84,10 +84,9 @@ struct LogFollowerTests {
         let end = try append(2000, to: &log)
         core.tail.move(to: end)
         var reader = LogTail(ReadOnlyDirectory(path: data))
-        var pace = BackgroundPace()
-        var told: UInt64 = 0
         try reader.start(bytes: 64 << 20, before: end)
-        try follower.follow(&reader, &pace, &told, .zero)
+        var progress = LogFollower.Progress(reader, history: .zero)
+        try follower.follow(&progress)
         #expect(follower.log.next == end)
         #expect(core.inbox.load.commands > 0, "reading has not come to its end before")
         try log.close()
