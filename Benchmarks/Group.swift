@@ -3,6 +3,8 @@ struct Group: Sendable {
     let name: String
     /// Takes minutes and gigabytes: runs only where it is named.
     var isLong = false
+    /// Measures rounds of its own, and is not asked for more.
+    var hasRounds = false
     /// Hands over each row as soon as it is measured.
     let run: @Sendable (Settings, (Measurement) -> Void) throws(Failure) -> Void
 
@@ -21,16 +23,16 @@ struct Group: Sendable {
         Group(name: "http", run: HTTPTriggers.run),
         Group(name: "web", run: Web.run),
         Group(name: "kv", run: KeyValues.run),
-        Group(name: "hostile", run: Hostile.run),
-        Group(name: "watching", run: Watching.run),
+        Group(name: "hostile", hasRounds: true, run: Hostile.run),
+        Group(name: "watching", hasRounds: true, run: Watching.run),
         Group(name: "idle", run: IdleEngine.run),
         Group(name: "workers", run: ManyWorkers.run),
         Group(name: "stalled", run: StalledPeer.run),
         Group(name: "restart", run: Restart.run),
         Group(name: "compression", run: Compressing.run),
         Group(name: "replay", run: Replays.run),
-        Group(name: "batches", run: LogBatches.run),
-        Group(name: "writer", run: Writers.run),
+        Group(name: "batches", hasRounds: true, run: LogBatches.run),
+        Group(name: "writer", hasRounds: true, run: Writers.run),
         Group(name: "streams", isLong: true, run: Streams.run),
         Group(name: "state", isLong: true, run: LargeState.run),
     ]

@@ -9,6 +9,8 @@ struct Settings {
     var output: String?
     /// The groups to run; all when empty.
     var only: [String] = []
+    /// How often each group is measured, all of them one after the other: the middle counts.
+    var rounds = 1
     /// The one load to run, as the table names it; all when nil.
     var clients: String?
     /// Of the group `streams`, and how long that goes on.
@@ -19,7 +21,7 @@ struct Settings {
 
     static let usage = """
         usage: Benchmarks --engine FILE --scratch DIRECTORY [--output FILE] [--seconds S]
-                          [--only GROUP]… [--clients LOAD]
+                          [--only GROUP]… [--clients LOAD] [--rounds N]
                           [--subscribers N] [--stream-seconds S] [--stream-rate N]
         groups: \(Group.all.map(\.name).joined(separator: " "))
         """
@@ -38,6 +40,11 @@ struct Settings {
                 }
                 only.append(value)
             case "--clients": clients = value
+            case "--rounds":
+                guard let number = Int(value), 1...99 ~= number else {
+                    throw Failure("--rounds takes 1 to 99, not \(value)")
+                }
+                rounds = number
             case "--subscribers":
                 guard let number = Int(value), 100...19_000 ~= number else {
                     throw Failure("--subscribers takes 100 to 19000, not \(value)")
@@ -63,6 +70,11 @@ struct Settings {
         }
         if engine.isEmpty { throw Failure("--engine is missing") }
         if scratch.isEmpty { throw Failure("--scratch is missing") }
+    }
+
+    /// The groups that are wanted, in the order in which they run.
+    var groups: [Group] {
+        Group.all.filter { only.isEmpty ? !$0.isLong : only.contains($0.name) }
     }
 
     /// Whether rows of this load are wanted.

@@ -41,31 +41,38 @@ do throws(Failure) {
     exit(2)
 }
 
-var measurements: [Measurement] = []
+var all: [Measurement] = []
 var failures = 0
 say("\(Processors.machine); \(settings.plan.seconds) s a row\n")
 say(Table.head)
-for group in Group.all
-where settings.only.isEmpty && !group.isLong || settings.only.contains(group.name) {
-    let first = measurements.count
-    let before = Processors()
-    do throws(Failure) {
-        try group.run(settings) { measurement in
-            say(Table.row(measurement))
-            measurements.append(measurement)
+for round in 1...settings.rounds {
+    if settings.rounds > 1 { say("round \(round) of \(settings.rounds)") }
+    for group in settings.groups where round == 1 || !group.hasRounds {
+        let first = all.count
+        let before = Processors()
+        do throws(Failure) {
+            try group.run(settings) { measurement in
+                say(Table.row(measurement))
+                all.append(measurement)
+            }
+        } catch {
+            failures += 1
+            say("\(group.name): not measured: \(error)")
         }
-    } catch {
-        failures += 1
-        say("\(group.name): not measured: \(error)")
+        let others = Int(100 * Processors().share(ofOthersSince: before))
+        guard others >= 10 else { continue }
+        let note = "others used \(others) % of the processors"
+        say("\(group.name): disturbed: \(note)")
+        for index in first..<all.count {
+            all[index].isDisturbed = true
+            all[index].add(note: note)
+        }
     }
-    let others = Int(100 * Processors().share(ofOthersSince: before))
-    guard others >= 10 else { continue }
-    let note = "others used \(others) % of the processors"
-    say("\(group.name): disturbed: \(note)")
-    for index in first..<measurements.count {
-        measurements[index].isDisturbed = true
-        measurements[index].add(note: note)
-    }
+}
+let measurements = all.middleRounds
+if settings.rounds > 1 {
+    say("\nthe middle of \(settings.rounds) rounds\n\(Table.head)")
+    for measurement in measurements { say(Table.row(measurement)) }
 }
 say("")
 for aim in Aim.all { say(aim.line(measurements)) }

@@ -65,6 +65,20 @@ extension [Measurement] {
     /// Of rounds of the same, the one with the middle rate: its rate and its times belong together.
     var middle: Measurement? { middle(by: \.perSecond) }
 
+    /// Each row once, with its middle round, in the order of the first.
+    var middleRounds: [Measurement] {
+        var rounds: [[String]: [Measurement]] = [:]
+        var names: [[String]] = []
+        for row in self {
+            let name = [row.bench, row.system, row.clients]
+            if rounds[name] == nil { names.append(name) }
+            rounds[name, default: []].append(row)
+        }
+        return names.compactMap { name in
+            rounds[name]?.middle { $0.perSecond ?? $0.p50 ?? $0.residentBytes.map(Double.init) }
+        }
+    }
+
     /// The same by another figure: rounds at a fixed rate differ in their times alone.
     func middle(by figure: (Measurement) -> Double?) -> Measurement? {
         isEmpty ? nil : sorted { (figure($0) ?? 0) < (figure($1) ?? 0) }[count / 2]
