@@ -3,16 +3,26 @@ import Glibc
 
 /// What LOCK says about the engine that holds it, one `name value` a line: for people.
 enum LockFile {
+    /// Says in `file`, which is locked, who holds it, over what it said before: on a full disk,
+    /// room that is given back need not be there a moment later. Where there is none it says
+    /// nothing, and is locked all the same.
     static func write(to file: Int32, path: String) throws(StorageError) {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let text =
             "pid \(getpid())\nhost \(hostName())\nboot \(bootID())\n"
             + "started \(now.tv_sec)\n"
-        guard ftruncate(file, 0) == 0 else { throw .failed("truncate", path, errno) }
-        var bytes = text
-        let result = bytes.withUTF8 { platform_write_all(file, $0.baseAddress, $0.count, 0) }
-        try check(result, "write", path)
+        let bytes = Array(text.utf8)
+        do throws(StorageError) {
+            try check(platform_write_all(file, bytes, bytes.count, 0), "write", path)
+        } catch .noSpace {
+            // Nobody is to be told of an engine that is gone.
+            _ = ftruncate(file, 0)
+            return
+        }
+        guard ftruncate(file, off_t(bytes.count)) == 0 else {
+            throw .failed("truncate", path, errno)
+        }
     }
 
     private static func hostName() -> String {
