@@ -254,7 +254,7 @@ let package = Package(
                 "Primitives", "JSON", "RecordFormat", "CommitLog", "Events", "Queue", "State",
                 "Stream", "Cron", "HTTP", "HTTPFunctions", "Observability", "Observe", "Folding",
                 "LogTools", "ConfigurationEntries",
-                "WorkerProtocol", "NetServer", "SimulationKit",
+                "WorkerProtocol", "NetServer", "SimulationKit", nioCore,
             ]
         ),
 

@@ -2,8 +2,8 @@ import NIOCore
 import NIOHTTP1
 
 /// The answer to a request that reaches no service.
-struct Refusal: Error, Equatable {
-    let status: Int
+package struct Refusal: Error, Equatable {
+    package let status: Int
     /// A clause for the person who sent it.
     let reason: String
 

@@ -2,11 +2,11 @@ import NIOCore
 import NIOHTTP1
 
 /// The head of a request, checked. A class: it is handed on several times, and copied never.
-final class RequestHead {
-    enum Version { case http1_0, http1_1, http2 }
+package final class RequestHead {
+    package enum Version { case http1_0, http1_1, http2 }
 
     /// How the end of the body is told.
-    enum Body: Equatable {
+    package enum Body: Equatable {
         /// Of so many bytes, maybe none.
         case length(Int)
         /// Piece by piece.
@@ -15,14 +15,14 @@ final class RequestHead {
 
     enum Expectation { case none, goOn, unknown }
 
-    let method: String
-    let target: HTTPTarget
-    let version: Version
+    package let method: String
+    package let target: HTTPTarget
+    package let version: Version
     /// In order of arrival, the names in lower case.
-    let headers: [(name: String, value: String)]
-    let body: Body
+    package let headers: [(name: String, value: String)]
+    package let body: Body
     /// Whether the client would use the connection again.
-    let keepsAlive: Bool
+    package let keepsAlive: Bool
     let expectation: Expectation
     /// What makes it unanswerable; nil: nothing does.
     let defect: Refusal?

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// Reads the requests of one connection of HTTP/1.1 or 1.0 from its bytes (RFC 9112), a part at a
 /// time, for who asks: what nobody asks for stays as it came.
@@ -8,8 +8,8 @@ import NIOCore
 ///                 '---- 0 ----> trailers -------------------------'
 ///
 /// It never resumes behind a refusal.
-struct RequestParser {
-    enum Part {
+package struct RequestParser {
+    package enum Part {
         case head(RequestHead)
         case body(ByteBuffer)
         case end
@@ -32,7 +32,7 @@ struct RequestParser {
     /// Of the lines with sizes of chunks, what is no size: in bytes, of one body.
     private var extensionBytes = 0
 
-    init(_ settings: HTTPSettings) {
+    package init(_ settings: HTTPSettings) {
         self.settings = settings
         reader = HeadReader(bytes: settings.headerBytes, count: settings.headerCount)
     }
@@ -43,7 +43,7 @@ struct RequestParser {
     /// For tests: the memory of what is there, in bytes.
     var capacity: Int { buffer.storageCapacity }
 
-    mutating func feed(_ bytes: ByteBuffer) {
+    package mutating func feed(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
@@ -61,7 +61,7 @@ struct RequestParser {
     }
 
     /// - Returns: nil: more has to come.
-    mutating func next() throws(Refusal) -> Part? {
+    package mutating func next() throws(Refusal) -> Part? {
         let part = try read()
         // Whoever reads from the socket may use the memory again.
         if buffer.readableBytes == 0 { buffer = ByteBuffer() }

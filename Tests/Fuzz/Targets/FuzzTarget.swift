@@ -17,7 +17,8 @@ package struct FuzzTarget: Sendable {
 
     /// Every target. To add one, write it here, and give it seeds in its corpus folder.
     package static let all: [FuzzTarget] =
-        pages + batches + indexes + [log, event] + snapshots + frames + texts
+        pages + batches + indexes + [log, event] + snapshots + frames + [requests]
+        + texts
 }
 
 /// What a writer writes.
