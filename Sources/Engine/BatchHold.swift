@@ -5,9 +5,12 @@ package import Primitives
 /// Clients whose requests were in one batch get their answers together, and come back together. A
 /// batch that leaves with the first of them makes the others wait for one write more, and a small
 /// batch costs what a large one does: a write, a sync, and the wakes of every thread on the way. So
-/// it waits until three in four are back whom the last batch answered, and only where most crowds
-/// have lately come back in time; the last quarter comes while the device works. It is PostgreSQL's
-/// `commit_delay`, but for how long and for how many is seen, not set.
+/// it waits until it has two records for every three that the last one brought to the device, and
+/// only where most crowds have lately come back in time; the rest come while the device works. It
+/// is PostgreSQL's `commit_delay`, but for how long and for how many is seen, not set.
+///
+/// Whoever waits already counts: where two crowds take turns, one being answered while the other
+/// comes in, as with requests and the results of their functions, neither waits for the other.
 ///
 /// A record waits at most ``Limits/batchHold`` for others, and never for those of a client that is
 /// alone.
@@ -34,12 +37,11 @@ package struct BatchHold {
 
     package init() {}
 
-    /// Call when the device has made the records from `before` up to `durable`, and the log goes up
-    /// to `staged`.
-    package mutating func answered(from before: Offset, to durable: Offset, staged: Offset) {
-        let expected = staged.rawValue - before.rawValue
-        guard crowd == nil, expected > 1 else { return }
-        let end = durable.rawValue + min(expected - expected / 4, Limits.heldRecords)
+    /// Call when the device has made the records from `before` up to `durable`.
+    package mutating func answered(from before: Offset, to durable: Offset) {
+        let answered = durable.rawValue - before.rawValue
+        guard crowd == nil, answered > 1 else { return }
+        let end = durable.rawValue + min(answered - answered / 3, Limits.heldRecords)
         crowd = Crowd(start: durable, end: Offset(end))
     }
 

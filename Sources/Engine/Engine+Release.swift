@@ -26,7 +26,7 @@ extension Engine where Store: ~Copyable {
         let before = log.durable
         try log.reap()
         guard log.durable != before else { return false }
-        hold?.answered(from: before, to: log.durable, staged: log.staged)
+        hold?.answered(from: before, to: log.durable)
         return true
     }
 

@@ -23,7 +23,7 @@ struct BatchHoldTests {
         func finish(leaving left: UInt64 = 0) {
             let before = Offset(durable)
             durable = staged - left
-            hold.answered(from: before, to: Offset(durable), staged: Offset(staged))
+            hold.answered(from: before, to: Offset(durable))
         }
 
         /// A round of `count` clients of whom the last comes `time` nanoseconds after the first.
@@ -54,19 +54,31 @@ struct BatchHoldTests {
         let waits = (0..<20).map { _ in device.round(of: 64, within: short) }
         #expect(waits.prefix(8).allSatisfy { !$0 })
         #expect(waits.suffix(11).allSatisfy { $0 })
-        #expect(device.stage(47))
+        #expect(device.stage(42))
         #expect(device.hold.rest(now: device.now) == Limits.batchHold + 1)
-        #expect(!device.stage(1), "three in four are here")
+        #expect(!device.stage(1), "two in three are here")
         #expect(device.hold.rest(now: device.now) == nil)
     }
 
-    @Test("those who wait already are of the crowd")
-    func halves() {
+    @Test("those who wait already count")
+    func waiting() {
         let device = device(of: 64)
         _ = device.stage(64)
-        device.finish(leaving: 5)
-        #expect(device.stage(42), "59 were answered, 5 wait; 47 are here")
+        device.finish(leaving: 4)
+        #expect(device.stage(35), "60 were answered, and 39 are here")
         #expect(!device.stage(1))
+    }
+
+    @Test("of two crowds that take turns neither waits for the other")
+    func turns() {
+        let device = device(of: 64)
+        _ = device.stage(64)
+        device.finish(leaving: 32)
+        for _ in 0..<100 {
+            #expect(!device.stage(0), "32 were answered, and 32 others are here")
+            _ = device.stage(32, after: short)
+            device.finish(leaving: 32)
+        }
     }
 
     @Test("a record waits for others no longer than it may, counted from when it came")
