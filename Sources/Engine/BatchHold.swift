@@ -6,14 +6,14 @@ package import Primitives
 /// batch that leaves with the first of them makes the others wait for one write more, and a small
 /// batch costs what a large one does: a write, a sync, and the wakes of every thread on the way. So
 /// it waits until it has two records for every three that the last one brought to the device, and
-/// only where most crowds have lately come back in time; the rest come while the device works. It
-/// is PostgreSQL's `commit_delay`, but for how long and for how many is seen, not set.
+/// only where crowds have lately come back in time; the rest come while the device works. It is
+/// PostgreSQL's `commit_delay`, but for how long and for how many is seen, not set.
 ///
 /// Whoever waits already counts: where two crowds take turns, one being answered while the other
 /// comes in, as with requests and the results of their functions, neither waits for the other.
 ///
-/// A record waits at most ``Limits/batchHold`` for others, and never for those of a client that is
-/// alone.
+/// A record waits at most ``Limits/batchHold`` for others, and for none where few come at a time: a
+/// write more costs nothing on a machine that has time for it, and waiting would.
 package struct BatchHold {
     /// Those who are expected back.
     private struct Crowd {
@@ -27,20 +27,21 @@ package struct BatchHold {
 
     /// The one under way. It is watched whether or not a batch waits for it.
     private var crowd: Crowd?
-    /// Grows with every crowd that was complete in time, shrinks with those that were not.
-    private var credit = 0
+    /// How many crowds are to be in time before a batch waits for one again.
+    private var trial = Self.trials
+    /// A bit for each of the last crowds that a batch waited for: whether it was late.
+    private var lateOnes: UInt16 = 0
     /// Whether a batch waits.
     package private(set) var isHolding = false
 
-    private static let enough = 8
-    private static let most = 16
+    private static let trials = 8
 
     package init() {}
 
     /// Call when the device has made the records from `before` up to `durable`.
     package mutating func answered(from before: Offset, to durable: Offset) {
         let answered = durable.rawValue - before.rawValue
-        guard crowd == nil, answered > 1 else { return }
+        guard crowd == nil, answered >= Limits.heldCrowd else { return }
         let end = durable.rawValue + min(answered - answered / 3, Limits.heldRecords)
         crowd = Crowd(start: durable, end: Offset(end))
     }
@@ -49,8 +50,7 @@ package struct BatchHold {
     /// batch whenever the device may be free, at `now` in nanoseconds.
     package mutating func keeps(staged: Offset, bytes: Int, now: UInt64) -> Bool {
         isHolding =
-            isIncomplete(staged: staged, now: now) && bytes < Limits.heldBytes
-            && credit >= Self.enough
+            isIncomplete(staged: staged, now: now) && bytes < Limits.heldBytes && trial == 0
         return isHolding
     }
 
@@ -59,7 +59,7 @@ package struct BatchHold {
         guard var crowd else { return false }
         let isLate = crowd.deadline.map { now > $0 } ?? false
         if isLate || staged >= crowd.end {
-            credit = isLate ? max(credit - 1, 0) : min(credit + 1, Self.most)
+            note(isLate: isLate)
             self.crowd = nil
             return false
         }
@@ -68,6 +68,19 @@ package struct BatchHold {
             self.crowd = crowd
         }
         return true
+    }
+
+    /// One late crowd is no matter. Two of sixteen are: requests whose records are fewer on the way
+    /// back than on the way in are never enough, and each batch would wait for them in vain.
+    private mutating func note(isLate: Bool) {
+        guard trial == 0 else {
+            if !isLate { trial -= 1 }
+            return
+        }
+        lateOnes = lateOnes << 1 | (isLate ? 1 : 0)
+        guard lateOnes.nonzeroBitCount > 1 else { return }
+        lateOnes = 0
+        trial = Limits.lateCrowds
     }
 
     /// How long the batch that waits still does so, in nanoseconds; nil: none waits.

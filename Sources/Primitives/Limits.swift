@@ -68,8 +68,11 @@ package enum Limits {
     /// How long the core thread looks for the next request before it sleeps, in nanoseconds.
     package static let haltPoll: UInt64 = 200_000
     /// How long a record waits for those of other clients to go to the device with it, in
-    /// nanoseconds; and how many records, or bytes, wait for nobody.
+    /// nanoseconds; how many records of one batch are a crowd that is expected back; for how many
+    /// crowds nobody waits after some were late; and how many records, or bytes, wait for nobody.
     package static let batchHold: UInt64 = 1_000_000
+    package static let heldCrowd: UInt64 = 8
+    package static let lateCrowds = 256
     package static let heldRecords: UInt64 = 256
     package static let heldBytes = 256 << 10
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.

@@ -104,17 +104,43 @@ struct BatchHoldTests {
         }
     }
 
-    @Test("it ends where crowds do not come back in time, and a late one now and then is no matter")
+    @Test("where crowds do not come back in time it ends, and a late one now and then is no matter")
     func late() {
         let device = device(of: 64)
         for _ in 0..<50 {
-            for _ in 0..<3 { #expect(device.round(of: 64, within: short)) }
+            for _ in 0..<15 { #expect(device.round(of: 64, within: short)) }
             device.round(of: 64, within: long)
         }
         var waits = 0
         for _ in 0..<100 where device.round(of: 64, within: long) { waits += 1 }
-        #expect(waits < 20)
-        #expect(!device.round(of: 64, within: long))
+        #expect(waits <= 2)
+        for _ in 0..<Limits.lateCrowds { #expect(!device.round(of: 64, within: short)) }
+        #expect(device.round(of: 64, within: short), "it is tried again")
+    }
+
+    @Test("crowds of which fewer come back than there were are waited for in vain twice, no more")
+    func fewer() {
+        let device = Device()
+        var waits = 0
+        for _ in 0..<100 {
+            _ = device.stage(128, after: short)
+            device.finish()
+            // Half as many, and the next only once these have been answered.
+            if device.stage(64, after: short) {
+                waits += 1
+                _ = device.stage(0, after: long)
+            }
+            device.finish()
+        }
+        #expect(waits <= 2)
+    }
+
+    @Test("where few come at a time nobody waits")
+    func few() {
+        let device = Device()
+        for _ in 0..<100 {
+            #expect(!device.round(of: Limits.heldCrowd - 1, within: short))
+        }
     }
 
     @Test("a batch that is large goes without the rest of its crowd")

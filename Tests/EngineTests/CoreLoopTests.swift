@@ -86,7 +86,7 @@ struct CoreLoopTests {
             try lab.turn(commands)
         }
         for _ in 0..<20 {
-            try join(3)
+            try join(Int(Limits.heldCrowd))
             #expect(!isHolding(), "all of them are here")
             #expect(lab.disk.complete())
             try lab.turn()
