@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// The answer to a request that reaches no service.
 package struct Refusal: Error, Equatable {
-    package let status: Int
+    let status: Int
     /// A clause for the person who sent it.
     let reason: String
 
