@@ -55,3 +55,18 @@ func dropping(_ count: Int, of bytes: UnsafeRawBufferPointer) -> UnsafeRawBuffer
 func number(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
 }
+
+/// What is `seen` of a stream that is read so many bytes at a time: it must not depend on that. The
+/// first byte says where reads are cut.
+///
+/// - Returns: the difference, if there is one.
+func differenceOfCuts<Seen: Equatable>(
+    _ bytes: UnsafeRawBufferPointer,
+    _ seen: (_ stream: UnsafeRawBufferPointer, _ step: Int) -> Seen
+) -> String? {
+    guard let step = bytes.first else { return nil }
+    let stream = dropping(1, of: bytes)
+    let whole = seen(stream, stream.count)
+    let cut = seen(stream, 1 + Int(step % 31))
+    return whole == cut ? nil : "\(whole) in one read, \(cut) in more"
+}
