@@ -4,8 +4,14 @@ import RecordFormat
 extension CommitLog where Store: ~Copyable {
     /// Whether so many records, of so many bytes of payload in all, go into the batch being filled:
     /// they then survive together, or not at all, if nothing is flushed between them. An empty
-    /// batch takes what one record may hold, less what each record has beside its payload.
+    /// batch takes what ``batchPayloadMax(records:)`` says.
     package func takes(records: Int, bytes: Int) -> Bool {
         filling.byteCount + bytes + records * Layout.recordOverhead <= options.batchExtentMax
+    }
+
+    /// How many bytes of payload so many records may have in all, to go into one batch.
+    package func batchPayloadMax(records: Int) -> Int {
+        let empty = Layout.batchHeader + Layout.bodyPrefix
+        return options.batchExtentMax - empty - records * Layout.recordOverhead
     }
 }

@@ -1,11 +1,12 @@
 import Disk
 import RecordFormat
 
-// A full disk: the next segment cannot be made, and the rest of the active one has to last.
+// A full disk: the next segment cannot be made, and the rest of the active one has to last. So it
+// is where a process has run out of descriptors or threads.
 
 extension CommitLog where Store: ~Copyable {
-    /// Whether the next segment cannot be made for lack of room; turns false by itself when there
-    /// is some.
+    /// Whether the next segment cannot be made for lack of room, or of descriptors, threads or
+    /// memory; turns false by itself when there is some.
     package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
 
     /// Whether, the disk being full, what is left of the active segment is to be kept for what

@@ -320,6 +320,10 @@ extension CommitLog where Store: ~Copyable {
             step = .ready
         case .seal:
             step = .awaitingSegment
+            // What stood in the way hours ago may not any more.
+            if case .failed(let number, _) = device.store.preparation() {
+                device.store.prepareSegment(number, size: options.segmentBytes)
+            }
             try beginNext()
         case .header(let header):
             manifest.lastSealed = active.number
@@ -368,7 +372,7 @@ extension CommitLog where Store: ~Copyable {
             break
         case .failed(_, let error):
             obstacle = error
-            // A full disk is waited for. Anything else matters once the segment is needed.
+            // What may pass is waited for. Anything else matters once the segment is needed.
             if error.isRetryable {
                 device.store.prepareSegment(number, size: options.segmentBytes)
             } else if case .awaitingSegment = step {

@@ -27,6 +27,13 @@ package enum LogError: Error, Equatable, Sendable {
         case .recordTooLarge, .damaged, .refused, .undecodable: false
         }
     }
+
+    /// Whether a record that could not be read is there all the same, as far as anybody knows: no
+    /// descriptor may have been left to read it by.
+    package var leavesRecord: Bool {
+        guard case .storage(let error) = self else { return false }
+        return !error.isOfMedium
+    }
 }
 
 extension LogError: CustomStringConvertible {

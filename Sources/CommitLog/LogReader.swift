@@ -44,7 +44,10 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     }
 
     /// The headers of the segments that were begun, in order; what has none is passed over. And the
-    /// footers of those that were written in one go.
+    /// footers of those that were written in one go, as far as the medium gives them.
+    ///
+    /// - Throws: ``LogError/storage(_:)`` where a header cannot be read: whoever went by one would
+    ///   take the segment before it for one that reaches further.
     package mutating func headers() throws(LogError) -> [SegmentFrame] {
         let page = AlignedMemory(capacity: Layout.page)
         var frames: [SegmentFrame] = []
@@ -56,7 +59,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             var frame = SegmentFrame(header: header, fileBytes: file.size, footer: nil)
             let last = file.size - Layout.segmentFooter
             if file.size == Int(clamping: header.size), last % Layout.page == 0,
-                try source.load(segment: file.number, at: last, into: page.bytes) == Layout.page,
+                try loadFooter(of: file.number, at: last, into: page.bytes),
                 case .valid(let footer) = SegmentFooter.read(page.prefix(Layout.page)),
                 footer.number == header.number, footer.salt == header.salt
             {
@@ -65,6 +68,20 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             frames.append(frame)
         }
         return frames
+    }
+
+    /// - Returns: false where there is none, or the medium does not give it: it tells nothing that
+    ///   the batches do not.
+    private mutating func loadFooter(
+        of segment: UInt64,
+        at position: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(LogError) -> Bool {
+        do throws(LogError) {
+            return try source.load(segment: segment, at: position, into: memory) == Layout.page
+        } catch .storage(let error) where error.isOfMedium {
+            return false
+        }
     }
 
     /// Checks everything from `start` up to the segment that begins at `end`, and hands over every

@@ -6,7 +6,7 @@ package import RecordFormat
 package struct LogScan: Equatable, Sendable {
     /// The offset behind the last record.
     package internal(set) var next = Offset.zero
-    /// The first record that is kept.
+    /// The first record that is kept, or is lost: nothing before it is missed.
     package internal(set) var first = Offset.zero
     package internal(set) var records = 0
     package internal(set) var batches = 0

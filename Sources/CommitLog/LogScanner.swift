@@ -229,10 +229,11 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         if header.number != file.number || isStrange {
             return reportOpen(.foreignSegment, segment: file.number, position: 0)
         }
-        if found.segments == 0 {
+        // Nothing before the oldest segment is missed: it was dropped on purpose. Where a loss is
+        // open, this one is not the oldest.
+        if found.segments == 0, openLoss == nil {
             found.first = header.base
-            // Nothing before the oldest segment is missed: it was dropped on purpose.
-            if openLoss == nil { expected = header.base }
+            expected = header.base
         }
         found.segments += 1
         meet(header.base, segment: file.number, position: 0)

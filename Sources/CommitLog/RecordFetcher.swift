@@ -81,11 +81,17 @@ struct RecordFetcher: ~Copyable {
             let header = try header(of: entry.segment, &source)
             return try walk(to: offset, in: header, from: position, &source)
         } catch .damaged {
-            // What was read ahead may be older than what is there now; and the segment may have
-            // been written anew, with other places, since it was indexed.
+            // What was read ahead may be older than what is there now. Or the segment was written
+            // anew, with other places, since it was indexed: then all of it is looked through.
             window.forget()
             source.reopen(segment: entry.segment)
+            let salt = headers[entry.segment]?.salt
             let header = try readHeader(entry.segment, &source)
+            if header.salt == salt {
+                do throws(LogError) {
+                    return try walk(to: offset, in: header, from: position, &source)
+                } catch .damaged {}
+            }
             let places = try places(in: header, &source)
             let begin = places.entry(for: offset)?.position ?? Layout.segmentHeader
             let found = try walk(to: offset, in: header, from: begin, &source)

@@ -90,6 +90,9 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         let active = try settle(&device, &manifest, scan)
         manifest.active = active.number
         try write(&manifest, &device, durable: scan.next)
+        let nextSize = try size(of: active.number + 1, &device)
+        // It is open from then on: at the roll there may be no descriptor left.
+        if let nextSize { try device.resizeSegment(active.number + 1, to: nextSize) }
         return Outcome(
             manifest: manifest,
             active: active,
@@ -97,7 +100,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             lastTime: scan.lastTime,
             report: report,
             salts: salts,
-            nextSize: try size(of: active.number + 1, &device),
+            nextSize: nextSize,
             index: scan.index
         )
     }

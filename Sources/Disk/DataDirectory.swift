@@ -168,10 +168,22 @@ package final class DataDirectory {
     func prepareSegment(_ number: UInt64, size: Int, waker: Waker) {
         let maker = self.maker ?? SegmentMaker(log: logNumber, path: path, waker: waker)
         self.maker = maker
+        // One that could only not be opened is there.
+        guard maker.preparation != .ready(number) else { return }
         maker.start(number, size: size)
     }
 
-    func preparation() -> Preparation { maker?.preparation ?? .none }
+    /// What is ready is open as well: when the log needs it, there may be no descriptor left.
+    func preparation() -> Preparation {
+        let made = maker?.preparation ?? .none
+        guard case .ready(let number) = made else { return made }
+        do throws(StorageError) {
+            _ = try writable(number)
+            return made
+        } catch {
+            return .failed(number, error)
+        }
+    }
 
     func removeSegment(_ number: UInt64) throws(StorageError) {
         if reading?.segment == number { reading = nil }

@@ -52,12 +52,26 @@ package struct SnapshotFolder: Sendable {
         return try SnapshotFile(folder: openFolder(), path: path, name: name(number))
     }
 
-    /// Removes all but the newest `count`, and what an interrupted attempt left.
-    package func keep(newest count: Int) throws(StorageError) {
+    /// Removes the snapshots whose numbers are not wanted.
+    package func keep(_ isWanted: (UInt64) -> Bool) throws(StorageError) {
+        try remove(numbers().filter { !isWanted($0) }.map(name))
+    }
+
+    /// Removes what a process left that ended while it made one.
+    package func removeUnfinished() throws(StorageError) {
+        let folder: Descriptor
+        do throws(StorageError) {
+            folder = try openFolder()
+        } catch .system(_, _, let code) where code == ENOENT {
+            return
+        }
+        try remove(list(folder.number, path).filter { $0.hasSuffix(".tmp") })
+    }
+
+    private func remove(_ names: [String]) throws(StorageError) {
+        guard !names.isEmpty else { return }
         let folder = try openFolder()
-        let old = try numbers().dropFirst(count).map(name)
-        let left = try list(folder.number, path).filter { $0.hasSuffix(".tmp") }
-        for name in old + left {
+        for name in names {
             guard unlinkat(folder.number, name, 0) == 0 else {
                 throw .failed("remove", "\(path)/\(name)", errno)
             }
@@ -86,13 +100,15 @@ package final class StoredSnapshot {
     }
 }
 
-/// A snapshot in the making: a head of one page, which is written last, and a body.
+/// A snapshot in the making: a head of one page, which is written last, and a body. Nothing is left
+/// of one that is not finished: a disk that is full is the last place to leave something behind.
 package final class SnapshotFile {
     private let folder: Descriptor
     private let file: Descriptor
     private let path: String
     private let name: String
     private var position = DataDirectory.page
+    private var isFinished = false
     /// Why the last ``append(_:)`` failed.
     package private(set) var failure: StorageError?
 
@@ -107,6 +123,10 @@ package final class SnapshotFile {
             options.map { Int($0) },
             path: "\(path)/\(name).tmp"
         )
+    }
+
+    deinit {
+        if !isFinished { unlinkat(folder.number, "\(name).tmp", 0) }
     }
 
     /// Writes a part of the body.
@@ -131,6 +151,7 @@ package final class SnapshotFile {
         guard renameat(folder.number, "\(name).tmp", folder.number, name) == 0 else {
             throw .failed("rename", "\(path)/\(name)", errno)
         }
+        isFinished = true
         try folder.sync(path)
     }
 

@@ -30,8 +30,17 @@ package enum StorageError: Error, Equatable, Sendable {
     package var isRetryable: Bool {
         switch self {
         case .noSpace, .locked: true
-        case .system, .shortWrite, .foreignDirectory, .ringUnavailable: false
+        // The process, or the machine, is short of something for the moment.
+        case .system(_, _, let code): [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code)
+        case .shortWrite, .foreignDirectory, .ringUnavailable: false
         }
+    }
+
+    /// Whether the medium does not give what it holds: it will not when it is asked again. A bad
+    /// block that is read past the page cache is `ENODATA`.
+    package var isOfMedium: Bool {
+        guard case .system(_, _, let code) = self else { return false }
+        return [EIO, ENODATA, EILSEQ, EBADMSG, EUCLEAN].contains(code)
     }
 }
 

@@ -11,6 +11,8 @@ import Stream
 /// what is to be done and of the keys that this part touches: the other keys pass through.
 package struct SnapshotFold: ~Copyable {
     private let previous: SnapshotImage?
+    /// The number of the snapshot before; nil: there is none.
+    private let base: UInt64?
     private var work: WorkViews
     private var state = StateDelta()
     private var streams = StateDelta()
@@ -20,6 +22,7 @@ package struct SnapshotFold: ~Copyable {
     /// Begins with an empty log.
     package init() {
         previous = nil
+        base = nil
         records = 0
         start = LogStart()
         work = WorkViews(cacheBytes: 0)
@@ -36,6 +39,7 @@ package struct SnapshotFold: ~Copyable {
         self.previous = previous
         self.work = work
         start = previous.start(index)
+        base = start.next.rawValue
         records = previous.records
     }
 
@@ -81,22 +85,29 @@ package struct SnapshotFold: ~Copyable {
         start.next = max(start.next, scan.next)
     }
 
-    /// Writes the snapshot beside the log that it is of.
+    /// Writes the snapshot beside the log that it is of, and removes the others but the one before:
+    /// what a start goes on from when it cannot read this one.
+    ///
+    /// Those that reach further were passed over, perhaps only because no descriptor was left to
+    /// open them: they stay until the one that `isLast` has come past them.
     ///
     /// - Returns: which records it needs.
     /// - Throws: what the disk threw; what was there before is still there.
     package consuming func write(
         to folder: SnapshotFolder,
-        of engine: UUID128
+        of engine: UUID128,
+        isLast: Bool
     ) throws(StorageError) -> NeededRecords {
-        let file = try folder.create(start.next.rawValue)
+        let number = start.next.rawValue
+        let base = base
+        let file = try folder.create(number)
         guard let (header, needed) = encode(of: engine, to: { file.append($0) }) else {
             throw file.failure ?? .shortWrite(path: "snapshot", expected: 0, written: 0)
         }
         let page = AlignedMemory(capacity: Layout.page)
         header.write(to: UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page]))
         try file.finish(head: page.prefix(Layout.page))
-        try folder.keep(newest: 2)
+        try folder.keep { $0 == number || $0 == base || $0 > number && !isLast }
         return needed
     }
 

@@ -26,6 +26,11 @@ package enum Limits {
     package static let envelopeBytes = 4 << 10
     /// How long the log is quiet before it is marked as durable to its end, in nanoseconds.
     package static let idleMarkDelay: UInt64 = 10_000_000
+    /// How long the log sleeps at a time while its next segment cannot be made, in nanoseconds.
+    package static let obstacleLook: UInt64 = 200_000_000
+    /// How long nothing is delivered from a queue whose next message cannot be read for the moment,
+    /// in nanoseconds.
+    package static let unreadableRest: Int64 = 2_000_000_000
     /// A URL that a function is invoked by, in bytes.
     package static let urlBytes = 8192
     /// How long a function may take that is invoked by HTTP, in milliseconds: as long as any call
@@ -52,6 +57,12 @@ package enum Limits {
     /// Messages that wait for a subscriber which does not take them, and their bytes.
     package static let streamWaiting = 64
     package static let streamWaitingBytes = 1 << 20
+    /// Answers to what a subscriber asked for that wait for it, and their bytes: as many as any
+    /// socket may leave unread.
+    package static let streamAnswers = 65_536
+    package static let streamAnswerBytes = 64 << 20
+    /// Subscriptions of one socket that the log is read for at a time; further ones wait.
+    package static let streamReplays = 8
     /// W3C baggage that is kept, in bytes (Baggage, section 3.3.2).
     package static let baggageBytes = 8192
     /// How many observers a chain of calls may go through.
@@ -65,6 +76,10 @@ package enum Limits {
     /// bytes.
     package static let waitingActivations = 1024
     package static let waitingActivationBytes = 16 << 20
+    /// How long the core sleeps at a time while something is due later, in nanoseconds. What it
+    /// sleeps by stands still while the machine is suspended, and does not see the wall clock being
+    /// set: something may be due earlier than it seemed.
+    package static let clockLook: UInt64 = 2_000_000_000
     /// How long the core thread looks for the next request before it sleeps, in nanoseconds.
     package static let haltPoll: UInt64 = 200_000
     /// How long a record waits for those of other clients to go to the device with it, in

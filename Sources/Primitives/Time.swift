@@ -37,12 +37,16 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
         package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-        package static func milliseconds(_ count: Int64) -> Span {
-            let (product, overflow) = count.multipliedReportingOverflow(by: 1_000_000)
-            return Span(nanoseconds: overflow ? .max : product)
-        }
+        /// Saturates, as ``seconds(_:)`` does.
+        package static func milliseconds(_ count: Int64) -> Span { Span(count, of: 1_000_000) }
 
-        package static func seconds(_ count: Int64) -> Span { milliseconds(count * 1000) }
+        package static func seconds(_ count: Int64) -> Span { Span(count, of: 1_000_000_000) }
+
+        /// `count` times `unit` nanoseconds.
+        private init(_ count: Int64, of unit: Int64) {
+            let (product, overflow) = count.multipliedReportingOverflow(by: unit)
+            nanoseconds = overflow ? (count < 0 ? .min : .max) : product
+        }
 
         /// Whole milliseconds, rounded towards zero.
         package var milliseconds: Int64 { nanoseconds / 1_000_000 }

@@ -7,9 +7,16 @@ enum CoreThread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
+    /// Starts a thread that the engine cannot do without.
     static func start(_ body: @escaping @Sendable () -> Void) {
+        let isStarted = tryStart(body)
+        precondition(isStarted, "the system has no room for one more thread")
+    }
+
+    /// - Returns: false where the system has no room for one more thread: nothing runs.
+    static func tryStart(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
-        let context = Unmanaged.passRetained(Body(body)).toOpaque()
+        let work = Unmanaged.passRetained(Body(body))
         let status = pthread_create(
             &thread,
             nil,
@@ -18,9 +25,13 @@ enum CoreThread {
                 Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             },
-            context
+            work.toOpaque()
         )
-        precondition(status == 0, "the system has no room for one more thread")
+        guard status == 0 else {
+            work.release()
+            return false
+        }
         pthread_detach(thread)
+        return true
     }
 }

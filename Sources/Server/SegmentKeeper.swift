@@ -46,30 +46,33 @@ final class SegmentKeeper: Sendable {
         platform_name_thread("iii-segments")
         platform_lower_priority()
         platform_use_idle_io()
-        let care = SegmentCare(
-            LogPass(PacedSource(path: path)),
-            IndexFolder(dataDirectory: path)
-        )
+        let source = PacedSource(path: path)
         var later: [UInt64: Timestamp] = [:]
         while true {
-            round(care, &later)
+            round(source, &later)
             // A log that rolls over quickly is looked at every few seconds.
             PacedSource.sleep(nanoseconds: Self.breath)
             waker.sleep(nanoseconds: Self.rest)
         }
     }
 
-    /// Reads every segment that ought to be read. `later` says when those come next that are known
-    /// to be damaged or could not be read: an operator is not told of each at every look.
-    private func round(_ care: SegmentCare, _ later: inout [UInt64: Timestamp]) {
+    /// Reads every segment of `source` that ought to be read; one that cannot be keeps none of the
+    /// others from it. `later` says when those come next that are known to be damaged or could not
+    /// be read: an operator is not told of each at every look.
+    func round(_ source: any SegmentSource, _ later: inout [UInt64: Timestamp]) {
+        let care = SegmentCare(LogPass(source), IndexFolder(dataDirectory: path))
         let start = SystemClock().now().wall
         let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
-        var segment: UInt64?
+        let duties: [SegmentCare.Duty]
         do throws(ToolError) {
-            for duty in try care.duties(since: due, now: start) {
-                let number = duty.header.number
-                segment = number
-                if let time = later[number], start < time { continue }
+            duties = try care.duties(since: due, now: start)
+        } catch {
+            return tell("the sealed segments", error)
+        }
+        for duty in duties {
+            let number = duty.header.number
+            if let time = later[number], start < time { continue }
+            do throws(ToolError) {
                 switch try care.attend(to: duty, now: SystemClock().now().wall) {
                 case .sound:
                     later[number] = nil
@@ -77,13 +80,16 @@ final class SegmentKeeper: Sendable {
                     later[number] = start.advanced(by: Self.period)
                     tell(damages, number)
                 }
+            } catch {
+                later[number] = start.advanced(by: Self.retry)
+                tell("segment \(number)", error)
             }
-        } catch {
-            if let segment { later[segment] = start.advanced(by: Self.retry) }
-            let what = segment.map { "segment \($0)" } ?? "the sealed segments"
-            let text = "\(what) could not be looked after, and will be later: \(error.message)"
-            report.notice(Notice(severity: .warning, text: text))
         }
+    }
+
+    private func tell(_ what: String, _ error: ToolError) {
+        let text = "\(what) could not be looked after, and will be later: \(error.message)"
+        report.notice(Notice(severity: .warning, text: text))
     }
 
     private func tell(_ damages: [Damage], _ segment: UInt64) {

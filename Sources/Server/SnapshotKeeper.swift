@@ -49,6 +49,11 @@ final class SnapshotKeeper: Sendable {
         )
         self.report = report
         state = Mutex(State(made: segment))
+        do throws(StorageError) {
+            try SnapshotFolder(dataDirectory: path).removeUnfinished()
+        } catch {
+            warn("what is left of an unfinished snapshot stays where it is: \(error)")
+        }
     }
 
     /// The log goes on in segment `number`, which begins at `base`. Called on the core thread.
@@ -60,7 +65,7 @@ final class SnapshotKeeper: Sendable {
             return true
         }
         guard isDue else { return }
-        CoreThread.start {
+        let isStarted = CoreThread.tryStart {
             platform_name_thread("iii-snapshot")
             platform_lower_priority()
             let isMade = self.make(until: base)
@@ -70,23 +75,32 @@ final class SnapshotKeeper: Sendable {
                 if isMade { $0.made = number }
             }
         }
+        guard !isStarted else { return }
+        state.withLock { $0.isRunning = false }
+        warn("no snapshot was made up to \(base): the system has no room for one more thread")
     }
 
     /// Makes a snapshot of the log up to `base`, in steps where much of it is not in the one
     /// before: memory is that of a step.
     ///
     /// - Returns: whether there is one.
-    private func make(until base: Offset) -> Bool {
+    func make(until base: Offset) -> Bool {
         let folder = SnapshotFolder(dataDirectory: path)
+        var last: Offset?
         do throws(LogError) {
             while true {
                 var fold = try Self.fold(in: folder, of: engine)
                 let begin = fold.next
+                if let last, begin <= last {
+                    warn("no snapshot was made up to \(base): the one before it cannot be read")
+                    return false
+                }
+                last = begin
                 var reader = LogReader(directory: path)
                 let end = try step(from: begin, until: base, &reader)
                 try fold.fold(&reader, until: end)
                 let isLast = end >= base || fold.next == begin
-                let needed = try Self.write(fold, to: folder, of: engine)
+                let needed = try Self.write(fold, to: folder, of: engine, isLast: isLast)
                 guard isLast else { continue }
                 // A start that cannot read the snapshot made now goes on from the one before.
                 compact(needed, below: begin)
@@ -111,10 +125,11 @@ final class SnapshotKeeper: Sendable {
     private static func write(
         _ fold: consuming SnapshotFold,
         to folder: SnapshotFolder,
-        of engine: UUID128
+        of engine: UUID128,
+        isLast: Bool
     ) throws(LogError) -> NeededRecords {
         do throws(StorageError) {
-            return try fold.write(to: folder, of: engine)
+            return try fold.write(to: folder, of: engine, isLast: isLast)
         } catch {
             throw .storage(error)
         }

@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import Glibc
 import Primitives
 import RecordFormat
 import SimulationKit
@@ -150,10 +151,17 @@ struct CommitLogTests {
         #expect(times == [50, 50, 9_000_000_000, 9_000_000_000, 9_000_000_000])
     }
 
-    @Test("a full disk stops the log at the end of the segment, and room lets it go on")
-    func fullDisk() throws {
+    @Test(
+        "a full disk, or another want, stops the log at the end of the segment for a while",
+        arguments: [
+            StorageError.noSpace(path: "simulated", code: ENOSPC),
+            .system("open", path: "simulated", code: EMFILE),
+            .system("start a thread", path: "simulated", code: EAGAIN),
+        ]
+    )
+    func fullDisk(obstacle: StorageError) throws {
         let disk = SimulatedDisk(seed: 1)
-        disk.isFull = true
+        disk.obstacle = obstacle
         disk.delayPercent = 0
         var log = try open(disk)
         for _ in 0..<20 {
@@ -167,11 +175,58 @@ struct CommitLogTests {
         let durable = log.durable
         #expect(durable > .zero)
         #expect(durable < log.staged)
-        disk.isFull = false
+        let waited = disk.waited
+        try log.wait(nanoseconds: nil)
+        #expect(disk.waited == waited + Limits.obstacleLook, "nobody might ring")
+        disk.obstacle = nil
         try log.settle()
         #expect(log.isDiskFull == false)
         #expect(log.durable == log.staged)
         try log.close()
+    }
+
+    @Test("what once stood in the way of a segment is tried again when the segment is needed")
+    func staleObstacle() throws {
+        let disk = SimulatedDisk(seed: 1)
+        let obstacle = StorageError.system("open", path: "simulated", code: EACCES)
+        disk.obstacle = obstacle
+        disk.delayPercent = 0
+        var log = try open(disk)
+        while log.obstacle == nil { try log.reap() }
+        #expect(log.isDiskFull == false)
+        disk.obstacle = nil
+        let entry = Entry(payload: [UInt8](repeating: 1, count: 3000))
+        while log.activeSegment.number == 0 {
+            _ = try log.append(entry)
+            try log.settle()
+        }
+        // One that is still there ends the log.
+        disk.obstacle = obstacle
+        #expect(throws: LogError.storage(obstacle)) {
+            while true {
+                _ = try log.append(entry)
+                try log.settle()
+            }
+        }
+    }
+
+    @Test("a record behind what was read ahead is found without going through its segment")
+    func readNearTail() throws {
+        let disk = SimulatedDisk(seed: 1)
+        let size = 8 << 20
+        var log = try open(disk, options: LogOptions(segmentBytes: size, firstSegmentBytes: size))
+        disk.isServing = true
+        for round in UInt64(0)..<3 {
+            // The last batch is in memory: it is the one before it that is read.
+            for number in 2 * round..<2 * round + 2 {
+                _ = try log.append(Entry(payload: [UInt8(number)]))
+                try log.settle()
+            }
+            let reads = disk.tally.times(.readBack)
+            let payload = try log.record(at: Offset(2 * round)) { Entry($0).payload }
+            #expect(payload == [UInt8(2 * round)])
+            #expect(disk.tally.times(.readBack) == reads + 2, "the header, and the batches")
+        }
     }
 
     @Test("on a full disk the mark of a quiet log takes no room of the segment")

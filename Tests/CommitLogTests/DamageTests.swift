@@ -89,6 +89,7 @@ struct DamageTests {
         let damage = try #require(found.scan.damages.first)
         #expect(damage.reason == .missingSegment)
         #expect(damage.segment == number)
+        #expect(found.scan.first == .zero)
         for offset in whole.keys where found.entries[offset] == nil {
             #expect(damage.lost.contains(offset))
         }

@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import Glibc
 import Primitives
 import RecordFormat
 import SimulationKit
@@ -38,6 +39,50 @@ struct HeaderPassTests {
         ) throws(StorageError) {
             try storage.readManifest(slot: slot, into: memory)
         }
+    }
+
+    /// A medium that does not give the bytes of one segment from some place on.
+    private struct BrokenSource: SegmentSource, ~Copyable {
+        var storage: SimulatedStorage
+        let segment: UInt64
+        let start: Int
+
+        var path: String { storage.path }
+
+        mutating func segments() throws(StorageError) -> [SegmentFile] { try storage.segments() }
+
+        mutating func read(
+            segment: UInt64,
+            at position: Int,
+            into memory: UnsafeMutableRawBufferPointer
+        ) throws(StorageError) -> Int {
+            guard segment != self.segment || position < start else {
+                throw .system("read", path: "segment \(segment)", code: EIO)
+            }
+            return try storage.read(segment: segment, at: position, into: memory)
+        }
+
+        mutating func readManifest(
+            slot: Int,
+            into memory: UnsafeMutableRawBufferPointer
+        ) throws(StorageError) {
+            try storage.readManifest(slot: slot, into: memory)
+        }
+    }
+
+    @Test("headers are told where a footer cannot be read, and none where a header cannot")
+    func unreadable() throws {
+        let disk = SimulatedDisk(seed: 3)
+        try fill(disk, (0..<30).map { [[UInt8](repeating: UInt8($0), count: 2000)] })
+        func headers(readingBelow start: Int) throws(LogError) -> [SegmentFrame] {
+            let storage = SimulatedStorage(disk)
+            var reader = LogReader(BrokenSource(storage: storage, segment: 1, start: start))
+            return try reader.headers()
+        }
+        let all = try headers(readingBelow: .max)
+        #expect(all.count > 2)
+        #expect(try headers(readingBelow: Layout.page) == all)
+        #expect(throws: LogError.self) { _ = try headers(readingBelow: 0) }
     }
 
     /// Fills a segment of 8 MiB with batches of `bytes`, and goes over their headers.

@@ -119,6 +119,55 @@ struct RealStorageTests {
         rmdir(path)
     }
 
+    @Test("running out of descriptors is no end: the next segment is open before it is needed")
+    func descriptors() async {
+        await #expect(processExitsWith: .success) {
+            let directory = TemporaryDirectory()
+            let tests = RealStorageTests()
+            let entry = Entry(payload: [UInt8](repeating: 1, count: 20_000))
+            var log = try tests.open(PlainStorage(path: directory.path, waker: try Waker()))
+            // Made in this life, and found by the next.
+            let second = "\(directory.path)/log/\(DataDirectory.segmentName(1))"
+            while access(second, F_OK) != 0 { try log.wait(nanoseconds: 1_000_000_000) }
+            try log.close()
+            log = try tests.open(PlainStorage(path: directory.path, waker: try Waker()))
+            _ = try log.append(entry)
+            try log.settle()
+
+            var limit = rlimit()
+            let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            try #require(getrlimit(files, &limit) == 0)
+            let allowed = limit.rlim_cur
+            limit.rlim_cur = 3
+            try #require(setrlimit(files, &limit) == 0)
+            while dup(STDERR_FILENO) >= 0 {}
+            while log.activeSegment.number == 0 {
+                _ = try log.append(entry)
+                try log.settle()
+            }
+            while !log.isDiskFull {
+                try log.wait(nanoseconds: nil)
+                try log.reap()
+            }
+            for _ in 0..<40 {
+                if log.hasRoom { _ = try log.append(entry) }
+                try log.flush()
+                try log.reap()
+            }
+            let isWaiting = log.durable < log.staged
+            try #require(isWaiting, "there is no third segment")
+
+            limit.rlim_cur = allowed
+            try #require(setrlimit(files, &limit) == 0)
+            try log.settle()
+            let end = log.durable
+            try log.close()
+            var reader = LogReader(directory: directory.path)
+            let next = try reader.read { _ in }.next
+            try #require(next == end)
+        }
+    }
+
     @Test("a directory without a log has nothing to read, and reading makes nothing")
     func nothing() throws {
         var reader = LogReader(directory: "/nowhere/at/all")

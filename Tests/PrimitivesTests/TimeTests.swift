@@ -85,6 +85,8 @@ struct TimeTests {
         let end = Timestamp(nanoseconds: .max)
         #expect(end.advanced(by: .seconds(1)) == end)
         #expect(Timestamp.Span.milliseconds(.max).nanoseconds == .max)
+        #expect(Timestamp.Span.seconds(.max).nanoseconds == .max)
+        #expect(Timestamp.Span.seconds(.min).nanoseconds == .min)
         #expect(Timestamp(seconds: 5).distance(to: Timestamp(seconds: 3)) == .seconds(-2))
     }
 }

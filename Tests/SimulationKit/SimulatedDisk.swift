@@ -1,4 +1,4 @@
-import Disk
+package import Disk
 package import Primitives
 import RecordFormat
 
@@ -43,6 +43,8 @@ package final class SimulatedDisk {
     package var delayPercent: UInt64 = 30
     /// Whether there is no room for another segment.
     package var isFull = false
+    /// What else stands in the way of another segment.
+    package var obstacle: StorageError?
     /// After how many waits there is room again; nil: not by itself.
     package var waitsUntilRoom: Int?
     /// Whether writes tear between pages only, not within them.
@@ -241,6 +243,7 @@ package final class SimulatedDisk {
         readFailuresPerThousand = 0
         liesPercent = 0
         isFull = false
+        obstacle = nil
         operationsLeft = nil
     }
 

@@ -83,6 +83,8 @@ package struct SimulatedStorage: Storage, ~Copyable {
             disk.tally.count(.noSpace)
             disk.wasRefusedRoom = true
             disk.prepared = .failed(next.number, .noSpace(path: "simulated", code: 28))
+        } else if let obstacle = disk.obstacle {
+            disk.prepared = .failed(next.number, obstacle)
         } else {
             if disk.wasRefusedRoom { disk.tally.count(.fullResume) }
             disk.wasRefusedRoom = false
