@@ -80,7 +80,20 @@ package struct Compaction: ~Copyable {
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
         missing = .allRemoved(but: try survey().gaps.map(\.lost))
-        if policy.compression != .none { try compress(policy.compression) }
+        var failure: ToolError?
+        do throws(ToolError) {
+            if policy.compression != .none { try compress(policy.compression) }
+        } catch {
+            // Retention does not wait for that: the room that is missing may be what it makes.
+            failure = error
+        }
+        try retain(policy, now)
+        if let failure { throw failure }
+        return outcome
+    }
+
+    /// Leaves out what age or size let go, up to the first segment that cannot be read.
+    private mutating func retain(_ policy: Policy, _ now: Timestamp) throws(ToolError) {
         let segments = try frames()
         var total = segments.reduce(0) { $0 + $1.fileBytes }
         for (segment, next) in zip(segments, segments.dropFirst()) {
@@ -100,7 +113,6 @@ package struct Compaction: ~Copyable {
             outcome.records += dropped
             total -= outcome.bytes - before
         }
-        return outcome
     }
 
     /// Writes segments anew that are not dense yet, or not compressed: their footers tell.

@@ -7,9 +7,13 @@ import RecordFormat
 /// Copies a log into another directory, with an engine appending to it or not: a backup, and the
 /// way back.
 ///
-/// What stands before the end of the last whole batch does not change any more. So the end is
-/// looked for first, and then everything below it is copied: all that was acknowledged before the
-/// call is there. The copy is read back from the medium and checked in full.
+/// Records before the end of the last whole batch do not change any more. So the end is looked for
+/// first, and then everything below it is copied: all that was acknowledged before the call is
+/// there. The copy is read back from the medium and checked in full.
+///
+/// But an engine puts other files in the place of sealed segments, the oldest first, without what
+/// nobody needs any more: perhaps because of what stands behind that end. So a copy counts only
+/// where all its files had their places at the same time.
 package struct LogCopy: Equatable, Sendable {
     package let target: String
     package let records: Int
@@ -18,8 +22,10 @@ package struct LogCopy: Equatable, Sendable {
     /// Half-open.
     package let offsets: Range<Offset>
 
-    /// How often a copy is begun again because a segment was dropped from the log meanwhile.
+    /// How often the log is looked at again that looks damaged: it may have changed meanwhile.
     private static let attempts = 3
+    /// How often what changed is copied again: each time there is less of it.
+    private static let rounds = 20
 
     /// - Parameters:
     ///   - pass: over the log.
@@ -29,19 +35,21 @@ package struct LogCopy: Equatable, Sendable {
     /// - Throws: ``ToolError/Code/damaged`` where the log is, ``ToolError/Code/notEmpty`` where the
     ///   target is not fit.
     package init(_ pass: LogPass, to target: String, isEmpty: Bool) throws(ToolError) {
-        let directory = try TargetDirectory(target, isEmpty: isEmpty)
-        let scan = try Self.survey(pass)
-        var copied = 0
-        let memory = AlignedMemory(capacity: 4 << 20)
-        for span in scan.spans {
-            copied += try Self.copy(
-                span,
-                isLast: span == scan.spans.last,
-                pass,
-                directory,
-                through: memory
-            )
+        var copied = CopiedSegments(pass, in: try TargetDirectory(target, isEmpty: isEmpty))
+        var scan = try Self.survey(pass)
+        var left = Self.rounds
+        while try !copied.take(scan) {
+            left -= 1
+            guard left > 0 else {
+                throw ToolError(
+                    .unreadable,
+                    "\(pass.path): segments were written anew again and again while they were "
+                        + "copied; try again, or stop the engine"
+                )
+            }
+            scan = try Self.survey(pass)
         }
+        byteCount = copied.byteCount
         var manifest = Manifest(engine: Salvage.engine(of: scan))
         manifest.oldestSegment = scan.spans.first?.header.number ?? 0
         manifest.active = scan.spans.last?.header.number
@@ -49,7 +57,7 @@ package struct LogCopy: Equatable, Sendable {
         manifest.durable = scan.next
         manifest.isClean = true
         manifest.quarantine = scan.manifest?.quarantine ?? []
-        try directory.finish(manifest)
+        try copied.finish(manifest)
         let check = try LogPass(.directory(target)).verify { _ in }
         guard check.damages.isEmpty, check.torn == nil, check.next == scan.next else {
             throw Self.damaged(check.damages, in: target)
@@ -57,7 +65,6 @@ package struct LogCopy: Equatable, Sendable {
         self.target = target
         records = check.records
         segments = check.segments
-        byteCount = copied
         offsets = check.first..<max(check.first, check.next)
     }
 
@@ -83,47 +90,6 @@ package struct LogCopy: Equatable, Sendable {
             "\(path) is damaged and was not copied whole:\(lines)\n`iii-log recover --to` brings "
                 + "what is intact into a new directory"
         )
-    }
-
-    /// - Returns: the bytes of the copy.
-    private static func copy(
-        _ span: LogScan.Span,
-        isLast: Bool,
-        _ pass: LogPass,
-        _ directory: borrowing TargetDirectory,
-        through memory: borrowing AlignedMemory
-    ) throws(ToolError) -> Int {
-        let number = span.header.number
-        // Behind the last whole batch a write may be under way. Any other segment is copied as it
-        // is by now: retention may have put another file in its place.
-        let end = isLast ? span.position : Int.max
-        let name = directory.name(number)
-        try directory.files.create(name)
-        var position = 0
-        while position < end {
-            let wanted = min(memory.capacity, end - position)
-            let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
-            let count = try pass.load(segment: number, at: position, into: part)
-            if count == 0 { break }
-            try directory.files.write(memory.prefix(count), to: name, at: position)
-            position += count
-        }
-        guard !isLast || position == end else {
-            throw ToolError(
-                .unreadable,
-                "\(pass.path)/log/\(DataDirectory.segmentName(number)): it ended at byte "
-                    + "\(position), before byte \(end)"
-            )
-        }
-        // A segment has room for one batch at least.
-        let least = 2 * Layout.page
-        if position < least {
-            memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            try directory.files.write(memory.prefix(least - position), to: name, at: position)
-            position = least
-        }
-        try directory.files.sync(name)
-        return position
     }
 
     package func write(to output: Output) {
@@ -154,5 +120,103 @@ package struct LogCopy: Equatable, Sendable {
         json.integer(offsets.upperBound.rawValue)
         json.endObject()
         return json.finish().description
+    }
+}
+
+/// The segments of a copy while it is made. What was copied once stays, as long as the log has the
+/// same file in that place.
+private struct CopiedSegments: ~Copyable {
+    private let pass: LogPass
+    private let directory: TargetDirectory
+    private let memory = AlignedMemory(capacity: 4 << 20)
+    /// By the segment's number.
+    private var copies: [UInt64: Copy] = [:]
+
+    private struct Copy {
+        /// Which file it is of; nil: one without a header.
+        var salt: UInt64?
+        /// False for the last one, to which there was written.
+        let isWhole: Bool
+        var byteCount = 0
+    }
+
+    init(_ pass: LogPass, in directory: consuming TargetDirectory) {
+        self.pass = pass
+        self.directory = directory
+    }
+
+    var byteCount: Int { copies.values.reduce(0) { $0 + $1.byteCount } }
+
+    /// Copies what `scan` has met and is not here yet.
+    ///
+    /// - Returns: whether all that is here had its place in the log at one moment. It had not where
+    ///   a file was replaced since `scan` met it, nor for sure where one was since it was copied:
+    ///   what is older may have been, too, after `scan` met that.
+    mutating func take(_ scan: LogScan) throws(ToolError) -> Bool {
+        var isAsOne = true
+        for span in scan.spans {
+            let number = span.header.number
+            let known = copies[number]
+            let isKnown = known?.salt == span.header.salt
+            if isKnown, known?.isWhole == true { continue }
+            let copy = try self.copy(span, isLast: span == scan.spans.last)
+            if copy.salt != span.header.salt || (known != nil && !isKnown) { isAsOne = false }
+            copies[number] = copy
+        }
+        return isAsOne
+    }
+
+    /// Copies a segment, but for the last one whatever file is there by now.
+    private func copy(_ span: LogScan.Span, isLast: Bool) throws(ToolError) -> Copy {
+        let number = span.header.number
+        // Behind the last whole batch a write may be under way.
+        let end = isLast ? span.position : Int.max
+        let name = directory.name(number)
+        var copy = Copy(isWhole: !isLast)
+        try directory.files.create(name)
+        while copy.byteCount < end {
+            let wanted = min(memory.capacity, end - copy.byteCount)
+            let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
+            let count = try pass.load(segment: number, at: copy.byteCount, into: part)
+            if count == 0 { break }
+            if copy.byteCount == 0 {
+                copy.salt = Self.salt(memory.prefix(count))
+                // Its batches end somewhere else.
+                if isLast, copy.salt != span.header.salt { return copy }
+            }
+            try directory.files.write(memory.prefix(count), to: name, at: copy.byteCount)
+            copy.byteCount += count
+        }
+        guard !isLast || copy.byteCount == end else {
+            throw ToolError(
+                .unreadable,
+                "\(pass.path)/log/\(DataDirectory.segmentName(number)): it ended at byte "
+                    + "\(copy.byteCount), before byte \(end)"
+            )
+        }
+        // A segment has room for one batch at least.
+        let least = 2 * Layout.page
+        if copy.byteCount < least {
+            memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            let rest = memory.prefix(least - copy.byteCount)
+            try directory.files.write(rest, to: name, at: copy.byteCount)
+            copy.byteCount = least
+        }
+        try directory.files.sync(name)
+        return copy
+    }
+
+    /// Of the header that a segment begins with.
+    private static func salt(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
+        guard bytes.count >= Layout.page,
+            case .valid(let header) = SegmentHeader.read(
+                UnsafeRawBufferPointer(rebasing: bytes[..<Layout.page])
+            )
+        else { return nil }
+        return header.salt
+    }
+
+    consuming func finish(_ manifest: Manifest) throws(ToolError) {
+        try directory.finish(manifest)
     }
 }

@@ -43,11 +43,29 @@ package struct LogDigest: Equatable, Sendable {
 
     /// Folds a log up to `end`, or to its own.
     ///
-    /// - Throws: ``ToolError`` where a record is damaged, or `end` is behind the end of the log: a
-    ///   fold with holes is the digest of nothing.
+    /// - Throws: ``ToolError`` where a record is damaged, or may have been removed that mattered at
+    ///   `end`, or `end` is behind the end of the log: a fold with holes is the digest of nothing.
     package init(_ pass: LogPass, at end: Offset? = nil) throws(ToolError) {
         let (views, next) = try Self.fold(pass, at: end)
+        if let end { try Self.checkIsWhole(pass, at: end) }
         self.init(of: views, at: next)
+    }
+
+    /// - Throws: ``ToolError/Code/historyTrimmed`` where the views at `end` may need what retention
+    ///   has removed: it goes by what they need at the newest snapshot. Where that is not there any
+    ///   more, nothing tells how far back they are whole.
+    private static func checkIsWhole(_ pass: LogPass, at end: Offset) throws(ToolError) {
+        let scan = try pass.survey()
+        guard let trimmed = scan.removedRanges.last?.upperBound else { return }
+        // One that ends before what was removed was made since, of what is left.
+        let snapshot = try pass.snapshotEnds().first.flatMap { $0 < trimmed ? nil : $0 }
+        let oldest = snapshot ?? scan.next
+        guard end < oldest else { return }
+        throw ToolError(
+            .historyTrimmed,
+            "retention has removed what would tell; the oldest offset that has a digest is "
+                + "\(oldest)"
+        )
     }
 
     /// The views at `end`, or at the end of the log, and where that is.

@@ -107,9 +107,10 @@ package struct LogPass {
         }
     }
 
-    /// Checks every checksum and hands over every intact record.
+    /// Checks every checksum and hands over every intact record. What the medium does not give is
+    /// one more damage.
     package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
-        var reader = LogReader(source.readingAhead())
+        var reader = LogReader(source.readingAhead().salvaging())
         do throws(LogError) {
             return try reader.verify { record in
                 if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
@@ -122,7 +123,7 @@ package struct LogPass {
 
     /// Checks structure only: headers, and the bodies of the last segment.
     package func survey() throws(ToolError) -> LogScan {
-        var reader = LogReader(source)
+        var reader = LogReader(source.salvaging())
         do throws(LogError) {
             return try reader.survey()
         } catch {
@@ -134,6 +135,16 @@ package struct LogPass {
     func files() throws(ToolError) -> [SegmentFile] {
         do throws(StorageError) {
             return try source.segments()
+        } catch {
+            throw ToolError(.unreadable, error.description)
+        }
+    }
+
+    /// The offsets up to which the snapshots were folded, the newest first.
+    func snapshotEnds() throws(ToolError) -> [Offset] {
+        guard let snapshots else { return [] }
+        do throws(StorageError) {
+            return try snapshots.numbers().map { Offset($0) }
         } catch {
             throw ToolError(.unreadable, error.description)
         }

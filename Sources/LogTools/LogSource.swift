@@ -14,6 +14,8 @@ package enum LogLocation: Equatable, Sendable {
 /// The segments of a ``LogLocation``, for reading only.
 package struct LogSource: SegmentSource {
     private let origin: Origin
+    /// Whether what the medium does not give reads as damage, rather than fails.
+    private var isSalvaging = false
 
     private enum Origin {
         case directory(OpenDirectory)
@@ -58,6 +60,15 @@ package struct LogSource: SegmentSource {
         return LogSource(.ahead(OpenAhead(path: open.directory.path)))
     }
 
+    /// The same segments, for whoever names what is damaged and goes on behind it: a page that the
+    /// medium does not give reads as 0xFF, which is neither a header nor the zeros that a log ends
+    /// with.
+    func salvaging() -> LogSource {
+        var source = self
+        source.isSalvaging = true
+        return source
+    }
+
     package var path: String {
         switch origin {
         case .other(let source): source.path
@@ -85,6 +96,41 @@ package struct LogSource: SegmentSource {
         segment: UInt64,
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        do throws(StorageError) {
+            return try load(segment, position, memory)
+        } catch {
+            guard isSalvaging, error.isOfMedium else { throw error }
+            return try loadPages(segment, position, memory)
+        }
+    }
+
+    private func loadPages(
+        _ segment: UInt64,
+        _ position: Int,
+        _ memory: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) -> Int {
+        var done = 0
+        while done < memory.count {
+            let end = min(done + Layout.page, memory.count)
+            let page = UnsafeMutableRawBufferPointer(rebasing: memory[done..<end])
+            do throws(StorageError) {
+                let count = try load(segment, position + done, page)
+                done += count
+                if count < page.count { return done }
+            } catch {
+                guard error.isOfMedium else { throw error }
+                page.initializeMemory(as: UInt8.self, repeating: 0xFF)
+                done = end
+            }
+        }
+        return done
+    }
+
+    private func load(
+        _ segment: UInt64,
+        _ position: Int,
+        _ memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
         switch origin {
         case .directory(let open):
@@ -208,7 +254,10 @@ package struct LogSource: SegmentSource {
             throw ToolError(.foreignDirectory, "\(path) \(refusal)")
         case .zero, .damaged:
             let name = path.split(separator: "/").last ?? ""
-            if name.hasSuffix(".seg"), let number = UInt64(name.dropLast(4)) { return number }
+            // There is one behind it.
+            if name.hasSuffix(".seg"), let number = UInt64(name.dropLast(4)), number < .max {
+                return number
+            }
             throw ToolError(
                 .unreadable,
                 "\(path): the header is damaged, and the name does not say which segment it is; "

@@ -4,6 +4,8 @@ import Glibc
 package final class Output {
     private let descriptor: Int32?
     private var buffer: [UInt8] = []
+    /// Why something is missing in what was written: the first error, as `errno` says it.
+    private var failure: Int32?
     private static let capacity = 64 << 10
 
     /// - Parameter descriptor: nil collects everything in ``collected``.
@@ -23,22 +25,34 @@ package final class Output {
         if buffer.count >= Self.capacity { flush() }
     }
 
-    /// Hands over what was written. What nobody reads any more is dropped.
+    /// Hands over what was written. What nobody reads any more is dropped, and so is what would
+    /// come behind something that could not be written.
     package func flush() {
         guard let descriptor else { return }
         buffer.withUnsafeBytes { bytes in
             var rest = bytes[...]
-            while !rest.isEmpty {
+            while !rest.isEmpty, failure == nil {
                 let part = UnsafeRawBufferPointer(rebasing: rest)
                 let count = Glibc.write(descriptor, part.baseAddress, part.count)
                 if count > 0 {
                     rest = rest.dropFirst(count)
                 } else if !Self.retries(descriptor) {
+                    if errno != EPIPE { failure = errno }
                     return
                 }
             }
         }
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands over the rest.
+    ///
+    /// - Throws: ``ToolError/Code/notWritten`` where not all of it could be written.
+    package func finish() throws(ToolError) {
+        flush()
+        guard let failure else { return }
+        let reason = String(cString: strerror(failure))
+        throw ToolError(.notWritten, "the output could not be written: \(reason) (\(failure))")
     }
 
     /// Whether to try again after the error in `errno`, having waited for the reader if need be.

@@ -19,15 +19,25 @@ package struct Salvage: Equatable, Sendable {
     private static let segmentBytes = 64 << 20
     /// How many offsets may have been given where nothing tells any more.
     static let openEnd = 1 << 20
+    /// How often all is taken at the most.
+    private static let attempts = 5
 
     /// - Throws: ``ToolError`` where `target` holds something, or cannot be written.
     package init(_ pass: LogPass, to target: String) throws(ToolError) {
-        let survey = try pass.survey()
-        let directory = try TargetDirectory(target, isEmpty: true)
-        var run = Run(engine: Self.engine(of: survey), MissingRecords(survey), directory)
-        try run.begin(at: survey.first)
-        let scan = try pass.verify { run.take($0) }
-        if let failure = run.failure { throw failure }
+        var scan = try pass.survey()
+        var run = Run(try TargetDirectory(target, isEmpty: true))
+        var left = Self.attempts
+        var removed: Int
+        repeat {
+            guard left > 0 else { throw Self.unsettled(pass.path) }
+            left -= 1
+            removed = scan.removed
+            try run.begin(scan)
+            scan = try pass.verify { run.take($0) }
+            if let failure = run.failure { throw failure }
+            // What retention removes meanwhile would pass for lost, and what was read before it
+            // does not go with what was read behind it.
+        } while scan.removed != removed
         let next = Self.end(of: scan)
         try run.skip(to: next)
         records = scan.records
@@ -36,6 +46,14 @@ package struct Salvage: Equatable, Sendable {
         damages = scan.damages
         self.target = target
         lost = try run.finish(at: next)
+    }
+
+    private static func unsettled(_ path: String) -> ToolError {
+        ToolError(
+            .unreadable,
+            "\(path): retention removed records again and again while they were read; try again, "
+                + "or stop the engine"
+        )
     }
 
     /// The offset at which a log goes on of which this is known.
@@ -54,8 +72,8 @@ package struct Salvage: Equatable, Sendable {
 
     /// The segments while they are written.
     private struct Run: ~Copyable {
-        let engine: UUID128
-        private let missing: MissingRecords
+        private var engine = UUID128(high: 0, low: 0)
+        private var missing = MissingRecords.allRemoved(but: [])
         private let directory: TargetDirectory
         private var writer: SegmentWriter?
         private var next = Offset.zero
@@ -64,17 +82,22 @@ package struct Salvage: Equatable, Sendable {
         private(set) var failure: ToolError?
         private var gaps: [Manifest.Quarantine] = []
 
-        init(
-            engine: UUID128,
-            _ missing: MissingRecords,
-            _ directory: consuming TargetDirectory
-        ) {
-            self.engine = engine
-            self.missing = missing
-            self.directory = directory
+        init(_ directory: consuming TargetDirectory) { self.directory = directory }
+
+        /// Begins with a log of which `known` tells, in the place of what was taken before.
+        mutating func begin(_ known: LogScan) throws(ToolError) {
+            engine = Salvage.engine(of: known)
+            missing = MissingRecords(known)
+            gaps = []
+            time = Timestamp(nanoseconds: 0)
+            while number > 0 {
+                try directory.files.remove(directory.name(number))
+                number -= 1
+            }
+            try begin(at: known.first)
         }
 
-        mutating func begin(at offset: Offset) throws(ToolError) {
+        private mutating func begin(at offset: Offset) throws(ToolError) {
             next = offset
             writer = try SegmentWriter(
                 number,

@@ -58,10 +58,11 @@ package struct Show {
     }
 
     /// Shows what is asked for, once. Holds one record in memory, or as many as the limit says
-    /// where the last ones are wanted, or all of them where they are wanted in reverse.
+    /// where the last ones are wanted, or those of a segment where all are wanted in reverse.
     package func run(to output: Output) throws(ToolError) -> Outcome {
         if let heading = formatter.heading { output.line(heading) }
         let start = try firstOffset()
+        if options.isReverse, options.limit == nil { return try reverse(downTo: start, output) }
         let isHeld = options.isReverse || (options.limit != nil && !options.keepsFirst)
         if !isHeld { return try stream(from: start, limit: options.limit, output) }
         var held = Ring(capacity: options.keepsFirst ? nil : options.limit)
@@ -105,27 +106,78 @@ package struct Show {
         return outcome
     }
 
+    /// Shows everything from `start` on, the last segment first. What is damaged, and all that is
+    /// older, is read in one go: only who reads everything can say what is lost.
+    private func reverse(
+        downTo start: Offset,
+        _ output: Output
+    ) throws(ToolError) -> Outcome {
+        var outcome = Outcome(next: start)
+        var end = Offset.max
+        for base in try bases().reversed() where end > start {
+            var held: [[UInt8]] = []
+            func hold(_ record: RecordView) -> Bool {
+                look(at: record, &outcome) { bytes in
+                    held.append(bytes)
+                    return true
+                }
+            }
+            do throws(ToolError) {
+                _ = try pass.readAll(from: base, until: end, hold)
+                end = base
+            } catch {
+                guard error.code == .damaged else { throw error }
+                held = []
+                let scan = try pass.read(from: start) { $0.offset >= end || hold($0) }
+                outcome.damages = scan?.damages.map(\.description) ?? []
+                end = start
+            }
+            for bytes in held.reversed() { output.write(bytes) }
+            outcome.shown += held.count
+        }
+        return outcome
+    }
+
+    /// Where segments begin, ascending. What is before the second one belongs to the first,
+    /// whatever is left of that.
+    private func bases() throws(ToolError) -> [Offset] {
+        let bases = try pass.segments().compactMap { page -> Offset? in
+            guard case .valid(let header) = page.reading else { return nil }
+            return header.base
+        }
+        return [.zero] + bases.dropFirst()
+    }
+
     /// Hands over each record that is wanted, written.
     private func read(
         from start: Offset,
         _ take: ([UInt8]) -> Bool
     ) throws(ToolError) -> Outcome {
         var outcome = Outcome(next: start)
-        let scan = try pass.read(from: start) { record in
-            outcome.next = record.offset.advanced(by: 1)
-            switch options.filter.judge(record) {
-            case .behind: return false
-            case .passedOver: return true
-            case .shown: break
-            }
-            if let pattern = options.pattern {
-                let line = matcher.line(LogRecord(record))
-                guard line.firstMatch(of: pattern) != nil else { return true }
-            }
-            return take(formatter.bytes(of: record))
-        }
+        let scan = try pass.read(from: start) { look(at: $0, &outcome, take) }
         outcome.damages = scan?.damages.map(\.description) ?? []
         return outcome
+    }
+
+    /// Hands over a record if it is wanted, written.
+    ///
+    /// - Returns: false where no later one is.
+    private func look(
+        at record: RecordView,
+        _ outcome: inout Outcome,
+        _ take: ([UInt8]) -> Bool
+    ) -> Bool {
+        outcome.next = max(outcome.next, record.offset.advanced(by: 1))
+        switch options.filter.judge(record) {
+        case .behind: return false
+        case .passedOver: return true
+        case .shown: break
+        }
+        if let pattern = options.pattern {
+            let line = matcher.line(LogRecord(record))
+            guard line.firstMatch(of: pattern) != nil else { return true }
+        }
+        return take(formatter.bytes(of: record))
     }
 }
 

@@ -73,10 +73,7 @@ package struct StateReading: Sendable {
         switch question.at {
         case .offset(let given): offset = given
         case .time(let time):
-            guard let last = try log.offset(at: time) else {
-                if log.complete > .zero { throw StateLog.trimmed(log.complete) }
-                return none(question)
-            }
+            guard let last = try log.offset(at: time) else { return none(question) }
             offset = last
         }
         guard let write = try log.value(scope: question.scope, key: question.key, at: offset),

@@ -49,7 +49,7 @@ package struct StateLog {
         }
     }
 
-    private var isTrimmed: Bool { complete > .zero }
+    var isTrimmed: Bool { complete > .zero }
 
     // MARK: One key
 
@@ -138,6 +138,9 @@ package struct StateLog {
     }
 
     /// The last record that is not younger than `time`; nil: all are.
+    ///
+    /// - Throws: ``ToolError/Code/historyTrimmed`` where retention may have removed some that were
+    ///   older.
     package func offset(at time: Timestamp) throws(ToolError) -> Offset? {
         var last: Offset?
         let start = index?.offset(before: time) ?? .zero
@@ -146,6 +149,7 @@ package struct StateLog {
             last = record.offset
             return true
         }
+        if last == nil, isTrimmed { throw Self.trimmed(complete) }
         return last
     }
 

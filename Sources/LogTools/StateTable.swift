@@ -167,6 +167,9 @@ package struct StateTable {
     }
 
     /// The state at a moment; with the values where those of one scope are wanted, or all are.
+    ///
+    /// - Throws: ``ToolError/Code/historyTrimmed`` where retention has removed what would tell: the
+    ///   write that comes next knows which one was the last before it.
     private func fold(
         at moment: LogMoment,
         _ scope: String?,
@@ -175,14 +178,33 @@ package struct StateTable {
         let log = try StateLog(pass)
         if let offset = try offset(of: moment, log), offset < .max { try log.checkIsThere(offset) }
         var state = StateView(cacheBytes: keepsValues || scope != nil ? .max : 0)
+        var written: Set<Place> = []
+        var isWhole = true
         _ = try pass.readAll { record in
-            guard moment.includes(record) else { return false }
+            let counts = moment.includes(record)
+            guard counts || log.isTrimmed else { return false }
             guard case .state(let event)? = try? Event(record),
                 scope.map({ event.scope.utf8.elementsEqual($0.utf8) }) ?? true
             else { return true }
-            state.apply(event, at: record.offset)
-            return true
+            if counts {
+                state.apply(event, at: record.offset)
+            } else if written.insert(Place(event)).inserted {
+                let entry = state.entry(scope: event.scope, key: event.key)
+                isWhole = entry?.version == event.previous
+            }
+            return isWhole
         }
+        guard isWhole else { throw StateLog.trimmed(log.complete) }
         return state
+    }
+
+    private struct Place: Hashable {
+        let scope: Name
+        let key: Name
+
+        init(_ event: StateEvent) {
+            scope = Name(event.scope)
+            key = Name(event.key)
+        }
     }
 }

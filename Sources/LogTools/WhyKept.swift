@@ -1,5 +1,4 @@
 import CommitLog
-import Disk
 import Events
 package import Folding
 package import Primitives
@@ -42,7 +41,7 @@ package struct WhyKept: Equatable, Sendable {
         isActive = isLast
         offsets = headers[place].base..<(isLast ? end : headers[place + 1].base)
         byteCount = pages.first { $0.number == number }?.byteCount ?? 0
-        snapshots = try Self.snapshots(pass)
+        snapshots = try pass.snapshotEnds()
         var records = 0
         var needs: [Need: Int] = [:]
         _ = try pass.readAll(from: offsets.lowerBound, until: isLast ? .max : offsets.upperBound) {
@@ -59,15 +58,6 @@ package struct WhyKept: Equatable, Sendable {
         }
         self.records = records
         self.needs = needs
-    }
-
-    private static func snapshots(_ pass: LogPass) throws(ToolError) -> [Offset] {
-        guard let folder = pass.snapshots else { return [] }
-        do throws(StorageError) {
-            return try folder.numbers().map { Offset($0) }
-        } catch {
-            throw ToolError(.unreadable, error.description)
-        }
     }
 
     /// Records that some view needs: retention leaves them.

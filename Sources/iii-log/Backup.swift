@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct Backup: ParsableCommand {
@@ -26,7 +27,7 @@ struct Backup: ParsableCommand {
         let copy = try Answer.telling { () throws(ToolError) in
             try LogCopy(log.pass(), to: target, isEmpty: true)
         }
-        Answer.tell(copy, json: json)
+        try Answer.tell(copy, json: json)
     }
 }
 
@@ -58,14 +59,14 @@ struct Restore: ParsableCommand {
         let copy = try Answer.telling { () throws(ToolError) in
             try LogCopy(LogPass(.directory(source)), to: target, isEmpty: false)
         }
-        Answer.tell(copy, json: json)
+        try Answer.tell(copy, json: json)
     }
 }
 
 extension Answer {
-    fileprivate static func tell(_ copy: LogCopy, json: Bool) {
+    fileprivate static func tell(_ copy: LogCopy, json: Bool) throws(Failure) {
         let output = output()
         if json { output.line(copy.json) } else { copy.write(to: output) }
-        output.flush()
+        try finish(output)
     }
 }

@@ -8,7 +8,8 @@ struct Digest: ParsableCommand {
         abstract: "Fold the log, and print a number for the content of every view.",
         discussion: """
             The numbers of queue, state and cron are equal for equal logs, in every process: an \
-            engine that recovered to this offset has the same views.
+            engine that recovered to this offset has the same views. Where retention has removed \
+            something, offsets below the newest snapshot have none.
             """
     )
 
@@ -28,6 +29,6 @@ struct Digest: ParsableCommand {
         }
         let output = Answer.output()
         if json { output.line(digest.json) } else { digest.write(to: output) }
-        output.flush()
+        try Answer.finish(output)
     }
 }

@@ -26,7 +26,7 @@ struct List: ParsableCommand {
         } else {
             list.writeTable(to: output, palette: Answer.palette)
         }
-        output.flush()
+        try Answer.finish(output)
         if list.segments.isEmpty { Answer.note("no segment yet") }
         try Answer.tell(damages: list.damages)
     }

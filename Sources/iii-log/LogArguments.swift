@@ -72,6 +72,11 @@ enum Answer {
         }
     }
 
+    /// Hands over what is left of an answer, and tells where not all of it could be written.
+    static func finish(_ output: Output) throws(Failure) {
+        try telling { () throws(ToolError) in try output.finish() }
+    }
+
     /// Throws where records could not be shown for damage.
     static func tell(damages: [String]) throws(Failure) {
         guard !damages.isEmpty else { return }

@@ -32,6 +32,6 @@ struct Recover: ParsableCommand {
         } else {
             salvage.write(to: output, palette: Answer.palette)
         }
-        output.flush()
+        try Answer.finish(output)
     }
 }

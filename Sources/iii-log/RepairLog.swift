@@ -49,9 +49,9 @@ struct RepairLog: ParsableCommand {
             let pass = try LogPass(.directory(path))
             return (pass, try RepairPlan(pass))
         }
-        if isDry || plan.damages.isEmpty { return tell(plan, isDone: false) }
+        if isDry || plan.damages.isEmpty { return try tell(plan, isDone: false) }
         if texts.isEmpty {
-            tell(plan, isDone: false)
+            try tell(plan, isDone: false)
             guard try isWanted() else { return }
         }
         try Answer.telling { () throws(ToolError) in
@@ -70,7 +70,7 @@ struct RepairLog: ParsableCommand {
         if let first = left.losses.first {
             throw Failure(.internalFault, code: "repair.failed", "still damaged: \(first)")
         }
-        tell(plan, isDone: true)
+        try tell(plan, isDone: true)
     }
 
     private func isWanted() throws(Failure) -> Bool {
@@ -86,7 +86,7 @@ struct RepairLog: ParsableCommand {
         return ["y", "yes"].contains(answer.lowercased())
     }
 
-    private func tell(_ plan: RepairPlan, isDone: Bool) {
+    private func tell(_ plan: RepairPlan, isDone: Bool) throws(Failure) {
         let output = Answer.output()
         if json {
             output.line(plan.json(isDone: isDone))
@@ -95,6 +95,6 @@ struct RepairLog: ParsableCommand {
         } else {
             plan.write(to: output, palette: Answer.palette)
         }
-        output.flush()
+        try Answer.finish(output)
     }
 }

@@ -49,7 +49,7 @@ struct Replay: ParsableCommand {
         } else {
             text.write(tree: tree, to: output)
         }
-        output.flush()
+        try Answer.finish(output)
         try Answer.tell(damages: damages)
     }
 }

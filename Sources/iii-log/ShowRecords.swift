@@ -90,7 +90,7 @@ struct ShowRecords: ParsableCommand {
         let show = Show(try log.pass(), try options())
         let output = Answer.output()
         var outcome = try show.run(to: output)
-        output.flush()
+        try output.finish()
         if !follow {
             if outcome.shown == 0 { Answer.note("no record is like that") }
             return outcome.damages
@@ -99,7 +99,7 @@ struct ShowRecords: ParsableCommand {
         while true {
             try watch.wait()
             outcome = try show.runOn(from: outcome.next, to: output)
-            output.flush()
+            try output.finish()
         }
     }
 

@@ -32,7 +32,7 @@ private func show(
 {
     let output = Answer.output()
     try Answer.telling { () throws(ToolError) in try write(StateTable(try log.pass()), output) }
-    output.flush()
+    try Answer.finish(output)
 }
 
 struct PastValue: ParsableCommand {

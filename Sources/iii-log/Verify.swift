@@ -63,6 +63,8 @@ struct Verify: ParsableCommand {
             verification.write(to: output, palette: Answer.palette)
         }
         output.flush()
+        // What the status says of the log goes before what became of the text.
         if verification.verdict != .sound { throw ExitCode(verification.verdict.rawValue) }
+        try Answer.finish(output)
     }
 }

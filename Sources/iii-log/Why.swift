@@ -32,6 +32,6 @@ struct Why: ParsableCommand {
         } else {
             reasons.write(to: output, palette: Answer.palette)
         }
-        output.flush()
+        try Answer.finish(output)
     }
 }

@@ -153,6 +153,26 @@ import Testing
         }
     }
 
+    @Test("retention does not wait for compression that fails, and the failure is told")
+    func compressionFails() throws {
+        let log = try StoredLog(story(seed: 4), records: 4)
+        let views = try fold(log)
+        let source = try LogSource(.directory(log.path))
+        let files = FailingFiles(log.path)
+        // The first file that is to be compressed.
+        files.fails = { $0 == 0 }
+        let policy = Compaction.Policy(age: nil, bytes: 0, compression: .zstd)
+        var reader = LogReader(directory: log.path)
+        let last = try #require(try reader.headers().last).header.base
+        let code = codeOf { () throws(ToolError) in
+            let compaction = Compaction(files, reading: source, views: views, limit: last)
+            _ = try compaction.run(policy, now: Story.start)
+        }
+        #expect(code == .notWritten)
+        #expect(try Verification(log.pass, depth: .full).removed > 200)
+        #expect(try versions(fold(log)) == versions(views))
+    }
+
     @Test("young segments, and those that a snapshot may still need, stay as they are")
     func stays() throws {
         let log = try StoredLog(story(seed: 3), records: 4)

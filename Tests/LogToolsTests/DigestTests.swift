@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import JSON
 import LogTools
 import Primitives
@@ -47,6 +48,35 @@ import Testing
             }
             #expect(code == .damaged)
         }
+    }
+
+    @Test("where retention has removed what would tell, there is no digest")
+    func trimmed() throws {
+        let (log, whole) = try StoredLog.trimmed()
+        func code(at end: Int) -> ToolError.Code? {
+            codeOf { () throws(ToolError) in
+                _ = try LogDigest(try log.opened(), at: Offset(UInt64(end)))
+            }
+        }
+        func snapshot(at end: Int) throws {
+            let digits = String(end)
+            let name = String(repeating: "0", count: 20 - digits.count) + digits
+            try Data().write(to: URL(fileURLWithPath: "\(log.path)/snap/\(name).snap"))
+        }
+        #expect(try LogDigest(log.pass, at: Offset(60)) == LogDigest(whole.pass))
+        #expect(code(at: 20) == .historyTrimmed)
+        // Nothing tells any more at which offset what is left is enough.
+        #expect(code(at: 35) == .historyTrimmed)
+        try FileManager.default.createDirectory(
+            atPath: "\(log.path)/snap",
+            withIntermediateDirectories: true
+        )
+        try snapshot(at: 12)
+        #expect(code(at: 35) == .historyTrimmed)
+        try snapshot(at: 35)
+        #expect(code(at: 34) == .historyTrimmed)
+        let expected = try LogDigest(whole.pass, at: Offset(35))
+        #expect(try LogDigest(log.pass, at: Offset(35)) == expected)
     }
 
     @Test("an offset behind the end of the log has no digest")

@@ -54,6 +54,46 @@ import Testing
         #expect(code == .damaged)
     }
 
+    /// The last time: when every file that would be replaced was copied.
+    @Test(
+        "what retention puts in the place of a segment is copied again, or not at all",
+        arguments: [0, 1, 4, 7],
+        [false, true]
+    )
+    func rewritten(turn: Int, isOfLast: Bool) throws {
+        var story = Story()
+        let first = story.set("k", 1, over: nil)
+        let second = story.set("k", 2, over: first)
+        let gone = story.set("d", 1, over: nil)
+        story.fill(30)
+        story.delete("d", over: gone)
+        story.fill(30)
+        let log = try StoredLog(story)
+        var reader = LogReader(directory: log.path)
+        let last = try #require(try reader.headers().last).header.base
+        story.set("k", 3, over: second)
+        story.fill(30)
+        let whole = story
+        let source = ChangingSource(log.path)
+        var reads = 0
+        source.willRead = { _, count in
+            // Nobody but the copy reads so much at once, twice a segment: the second time, nothing.
+            guard count > 1 << 20 else { return }
+            defer { reads += 1 }
+            guard reads == turn else { return }
+            try log.goOn(whole)
+            try log.retain(below: isOfLast ? nil : last)
+        }
+        let backup = "\(log.scratch.path)/backup"
+        let copy = try LogCopy(LogPass(source), to: backup, isEmpty: true)
+        #expect(reads > turn)
+        let digest = try LogDigest(LogPass(.directory(backup)))
+        let end = copy.offsets.upperBound
+        let other = try StoredLog(whole)
+        let expected = try withExtendedLifetime(other) { try LogDigest(other.pass, at: end) }
+        #expect(digest == expected)
+    }
+
     /// 20 for every test run; `BACKUP_ROUNDS=200` for a long one.
     private static let rounds =
         ProcessInfo.processInfo.environment["BACKUP_ROUNDS"].flatMap { Int($0) } ?? 20

@@ -91,4 +91,54 @@ import Testing
         let digest = try LogDigest(LogPass(.directory(second)))
         #expect(try digest == LogDigest(log.pass))
     }
+
+    @Test("what the device refuses is named, and everything else comes out")
+    func refused() throws {
+        let log = try Wound.log()
+        let whole = try log.records()
+        let page = 2 * 4096
+        let pass = LogPass(RefusingSource(log.path, segment: 1, page: page))
+        let damages = try pass.verify { _ in }.damages
+        #expect(damages.map(\.segment) == [1])
+        #expect(damages.map(\.position) == [page])
+        let lost = try #require(damages.first).lost
+        #expect(lost.lowerBound.distance(to: lost.upperBound) == 3)
+        #expect(try RepairPlan(pass).damages == damages)
+        #expect(try Verification(pass, depth: .quick).verdict == .damaged)
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(pass, to: target)
+        #expect(salvage.damages == damages)
+        #expect(salvage.lost == 3)
+        let left = whole.filter { !lost.contains($0.key) }
+        #expect(try records(of: LogPass(.directory(target))) == left)
+    }
+
+    @Test("what retention removes meanwhile is no loss, and leaves no value behind that was over")
+    func rewritten() throws {
+        var story = Story()
+        let first = story.set("k", 1, over: nil)
+        let second = story.set("k", 2, over: first)
+        story.fill(60)
+        let log = try StoredLog(story)
+        story.set("k", 3, over: second)
+        story.fill(30)
+        let whole = story
+        let source = ChangingSource(log.path)
+        var listings = 0
+        source.willList = {
+            listings += 1
+            // It was looked at once, and is read now.
+            guard listings == 2 else { return }
+            try log.goOn(whole)
+            try log.retain()
+        }
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(LogPass(source), to: target)
+        #expect(salvage.lost == 0)
+        #expect(listings == 3)
+        let digest = try LogDigest(LogPass(.directory(target)))
+        let other = try StoredLog(whole)
+        let expected = try withExtendedLifetime(other) { try LogDigest(other.pass) }
+        #expect(digest == expected)
+    }
 }

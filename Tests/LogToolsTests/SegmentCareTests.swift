@@ -47,6 +47,19 @@ import Testing
 
     private func url(_ path: String) -> URL { URL(fileURLWithPath: path) }
 
+    @Test("what the device refuses is named as well")
+    func refused() throws {
+        let log = try StoredLog(Story.random(seed: 2, records: 300), records: 3)
+        let duty = try duties(log, at: StoredLog.now)[1]
+        let source = RefusingSource(log.path, segment: 1, page: 3 * 4096)
+        let care = SegmentCare(LogPass(source), log.folder)
+        guard case .damaged(let damages) = try care.attend(to: duty, now: StoredLog.now) else {
+            Issue.record("the damage was not seen")
+            return
+        }
+        #expect(damages.map(\.position) == [3 * 4096])
+    }
+
     @Test("damage is named with its place and its offsets, and no index is made of it")
     func damaged() throws {
         let log = try StoredLog(Story.random(seed: 2, records: 300), records: 3)

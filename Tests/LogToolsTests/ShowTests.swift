@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import JSON
 import LogTools
 import Primitives
@@ -61,6 +62,59 @@ import Testing
             } == [12, 11, 10]
         )
         #expect(try log.offsets { $0.limit = 0 } == [])
+    }
+
+    @Test("all records in reverse are those forwards, also of a damaged log")
+    func reverse() throws {
+        let log = try Wound.log()
+        let some = try log.offsets { options in
+            options.filter.from = Offset(20)
+            options.filter.to = Offset(100)
+            options.isReverse = true
+        }
+        #expect(some == Array((20..<100).reversed()))
+        for wound in Wound.allCases {
+            let log = try Wound.log()
+            try wound.strike(log)
+            var options = Show.Options()
+            options.style = .template(try RecordTemplate("%o"))
+            let forwards = Output()
+            let outcome = try Show(log.pass, options).run(to: forwards)
+            options.isReverse = true
+            let backwards = Output()
+            #expect(try Show(log.pass, options).run(to: backwards).damages == outcome.damages)
+            let lines = forwards.collected.split(separator: "\n")
+            #expect(backwards.collected.split(separator: "\n") == lines.reversed(), "\(wound)")
+        }
+    }
+
+    @Test("in reverse, what is shown is shown before what is older is read")
+    func reverseByParts() throws {
+        let log = try Wound.log()
+        let source = ChangingSource(log.path)
+        let output = Output()
+        var before: String?
+        source.willRead = { segment, count in
+            if segment == 0, count > 4096 { before = output.collected }
+        }
+        var options = Show.Options()
+        options.style = .template(try RecordTemplate("%o"))
+        options.isReverse = true
+        let outcome = try Show(LogPass(source), options).run(to: output)
+        #expect(try #require(before).hasPrefix("\(outcome.shown - 1)\n"))
+        #expect(outcome.next == Offset(UInt64(outcome.shown)))
+    }
+
+    @Test("output that cannot be written is an error in the end")
+    func full() throws {
+        let device = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        withExtendedLifetime(device) {
+            let output = Output(descriptor: device.fileDescriptor)
+            output.line("lost")
+            output.flush()
+            output.line("behind it")
+            #expect(codeOf { () throws(ToolError) in try output.finish() } == .notWritten)
+        }
     }
 
     @Test("kinds and regular expressions choose records")
@@ -146,4 +200,23 @@ enum TimeExamples {
         ("-1d12h", -122_400_000), ("now", 7_200_000), ("today", -43_200_000),
         ("yesterday", -129_600_000),
     ]
+}
+
+extension StoredLog {
+    func show(_ prepare: (inout Show.Options) throws -> Void = { _ in }) throws -> String {
+        var options = Show.Options()
+        try prepare(&options)
+        let output = Output()
+        _ = try Show(pass, options).run(to: output)
+        return output.collected
+    }
+
+    /// The offsets of the shown records, one a line.
+    func offsets(_ prepare: (inout Show.Options) throws -> Void) throws -> [Int] {
+        let text = try show { options in
+            try prepare(&options)
+            options.style = .template(try RecordTemplate("%o"))
+        }
+        return text.split(separator: "\n").compactMap { Int($0) }
+    }
 }

@@ -329,7 +329,19 @@ struct StoredLog {
     /// Writes batches of so many `records`; a segment has room for 13 small ones.
     init(_ story: Story, records: Int = 1, segmentBytes: Int = 64 << 10) throws {
         scratch = try Scratch()
-        var random = SeededEntropy(seed: 7)
+        try write(story, records, segmentBytes, seed: 7)
+    }
+
+    /// Goes on with what the story has behind the records that are there.
+    func goOn(_ story: Story) throws { try write(story, 1, 64 << 10, seed: 8) }
+
+    private func write(
+        _ story: Story,
+        _ records: Int,
+        _ segmentBytes: Int,
+        seed: UInt64
+    ) throws {
+        var random = SeededEntropy(seed: seed)
         let options = LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes)
         var log = try CommitLog(
             opening: PlainStorage(path: "\(scratch.path)/data", waker: try Waker()),
@@ -337,7 +349,7 @@ struct StoredLog {
             entropy: &random,
             now: Story.start
         ) { _ in }
-        for (index, entry) in story.entries.enumerated() {
+        for (index, entry) in story.entries.enumerated().dropFirst(Int(log.staged.rawValue)) {
             _ = try log.append(
                 kind: entry.kind,
                 time: entry.time,
@@ -368,23 +380,6 @@ struct StoredLog {
         var bytes = [UInt8](try Data(contentsOf: url))
         body(&bytes)
         try Data(bytes).write(to: url, options: .atomic)
-    }
-
-    func show(_ prepare: (inout Show.Options) throws -> Void = { _ in }) throws -> String {
-        var options = Show.Options()
-        try prepare(&options)
-        let output = Output()
-        _ = try Show(pass, options).run(to: output)
-        return output.collected
-    }
-
-    /// The offsets of the shown records, one a line.
-    func offsets(_ prepare: (inout Show.Options) throws -> Void) throws -> [Int] {
-        let text = try show { options in
-            try prepare(&options)
-            options.style = .template(try RecordTemplate("%o"))
-        }
-        return text.split(separator: "\n").compactMap { Int($0) }
     }
 }
 

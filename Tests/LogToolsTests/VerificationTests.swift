@@ -163,6 +163,15 @@ import Testing
         #expect(verification.offsets.lowerBound > Offset(0))
     }
 
+    @Test("a name says nothing that is behind all numbers of segments")
+    func strangeName() throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/\(UInt64.max).seg"
+        try Data(repeating: 1, count: 2 * 4096).write(to: URL(fileURLWithPath: path))
+        let code = codeOf { () throws(ToolError) in _ = try LogPass(.files([path])) }
+        #expect(code == .unreadable)
+    }
+
     @Test("a directory that is none of an engine's is refused")
     func foreign() throws {
         let scratch = try Scratch()

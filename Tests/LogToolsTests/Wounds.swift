@@ -10,7 +10,7 @@ import Testing
 /// One way to damage a log of several segments.
 enum Wound: String, CaseIterable, Sendable {
     case recordInBatch, batchHeader, lastBatch, segmentHeader, missingSegment, emptyHeader
-    case foreignSegment, lostTail, wholeSegment
+    case foreignSegment, lostTail, wholeSegment, missingOldest, wholeOldest
 
     /// Three records a batch, so that a batch has intact ones beside a damaged one.
     static func log() throws -> StoredLog { try StoredLog(long(), records: 3) }
@@ -54,8 +54,10 @@ enum Wound: String, CaseIterable, Sendable {
                 let range = end - 2 * page..<end
                 bytes.replaceSubrange(range, with: [UInt8](repeating: 0, count: 2 * page))
             }
-        case .wholeSegment:
-            try log.change(segment: 1) { bytes in
+        case .missingOldest:
+            try FileManager.default.removeItem(atPath: log.segmentPaths[0])
+        case .wholeSegment, .wholeOldest:
+            try log.change(segment: self == .wholeOldest ? 0 : 1) { bytes in
                 for place in stride(from: 0, to: bytes.count, by: 512) { bytes[place + 9] ^= 0xFF }
             }
         }

@@ -73,6 +73,19 @@ extension LongPrograms.LogToolTests {
         #expect(try engine.log("digest", "--at", "100000").ending == .exit(4))
     }
 
+    @Test("An answer that cannot be written ends with 74")
+    func unwritten() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        #expect(try engine.stop() == .exit(0))
+        for verb in ["show --json", "show -r", "ls", "digest", "verify"] {
+            let script = "exec \"$0\" -D \"$1\" \(verb) > /dev/full"
+            let told = try run(["/bin/sh", "-c", script, Project.log, engine.data], in: scratch)
+            #expect(told.ending == .exit(74), "\(verb): \(told.all)")
+            #expect(told.errors.contains("log.not_written"), "\(verb): \(told.all)")
+        }
+    }
+
     @Test("A damaged log is mended only by who accepts the loss, and not under an engine")
     func repair() throws {
         let engine = EngineProcess(in: scratch)

@@ -64,7 +64,7 @@ package struct SegmentCare {
     /// Reads one segment whole and checks every checksum; makes its index, or notes in it that it
     /// is sound.
     package func attend(to duty: Duty, now: Timestamp) throws(ToolError) -> Outcome {
-        var reader = LogReader(source)
+        var reader = LogReader(source.salvaging())
         var indexer = SegmentIndexer(base: duty.header.base)
         do throws(LogError) {
             let scan = try reader.verify(
