@@ -147,6 +147,8 @@ package final class HTTPGateway: HTTPService {
             finished: { [weak self] in self?.pending[number] = nil }
         )
         pending[number]?.streams = streams
+        // What was there of the body may have been no HTTP: its request was answered just now.
+        if pending[number] == nil { streams.abandon() }
         return streams
     }
 

@@ -26,7 +26,7 @@ struct OutboundRequest {
         )
         for header in own { headers.replaceOrAdd(name: header.name, value: header.value) }
         if let authentication = endpoint.authentication {
-            guard let secret = secrets[authentication.secret], Endpoint.isValue(secret) else {
+            guard let secret = secrets[authentication.secret], secret.isFieldValue else {
                 throw ErrorBody(
                     code: authentication.missingCode,
                     message: "environment variable \(authentication.secret) is not set, or is "

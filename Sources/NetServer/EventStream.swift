@@ -1,4 +1,5 @@
 package import NIOCore
+import Primitives
 
 /// What a client is told by whom it asked for events. Confined to the event loop of its connection,
 /// on which every method is called.
@@ -86,7 +87,7 @@ final class EventStreamConnection: ChannelDuplexHandler {
             string: start.isHTTP10 ? "HTTP/1.0 200 OK\r\n" : "HTTP/1.1 200 OK\r\n"
         )
         head.writeStaticString("Content-Type: text/event-stream\r\nCache-Control: no-store\r\n")
-        for (name, value) in start.headers where HTTPReply.isFieldValue(value) {
+        for (name, value) in start.headers where value.isFieldValue {
             head.writeString("\(name): \(value)\r\n")
         }
         head.writeStaticString("Connection: close\r\n\r\nretry: 1000\n\n")

@@ -73,10 +73,13 @@ package struct HTTPSettings: Sendable {
     package var backlog: Int32 = 4096
     /// From the accept to the end of the first request's head.
     package var headerDeadline = TimeAmount.seconds(10)
-    /// From a reply to the end of the next request's head.
+    /// From a reply, once the client has it, to the end of the next request's head.
     package var idleTimeout = TimeAmount.seconds(60)
     /// Between two pieces of a body.
     package var bodyIdle = TimeAmount.seconds(30)
+    /// How long the client of a connection of HTTP/2 may take nothing of a reply that waits for it,
+    /// or leave a PING unanswered.
+    package var replyIdle = TimeAmount.seconds(30)
     /// How many bytes a second a body that is to be whole must bring on average, once it has taken
     /// longer than `bodyIdle`; 0: any number.
     package var bodyRate = 256

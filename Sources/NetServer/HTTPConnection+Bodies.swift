@@ -63,7 +63,13 @@ extension HTTPConnection {
     func resumeBody() {
         guard phase == .answering, rest?.isWanted == false else { return }
         rest?.isWanted = true
-        if isCollecting { hasGrown = true } else { deadline.set(in: settings.bodyIdle) }
+        if isCollecting {
+            // The time until now was not the client's: nothing was read.
+            bodyBegin = nil
+            hasGrown = true
+        } else {
+            deadline.set(in: settings.bodyIdle)
+        }
         goOn()
         pump()
         if !isReading { flush() }
@@ -88,6 +94,7 @@ extension HTTPConnection {
         case .answering:
             rest = nil
             deadline.clear()
+            watchReply()
             guard isCollecting else {
                 exchange?.receive(.end)
                 return

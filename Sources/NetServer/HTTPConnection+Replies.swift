@@ -1,5 +1,7 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 extension HTTPConnection {
     // MARK: In one piece
@@ -34,6 +36,7 @@ extension HTTPConnection {
             write(ByteBuffer(staticString: "\r\n"))
         }
         flushOutsideReads()
+        watchReply()
     }
 
     func end() {
@@ -53,7 +56,18 @@ extension HTTPConnection {
         exchange = nil
         phase = .closing
         flush()
-        context?.close(promise: nil)
+        if head?.version == .http1_0 { reset() } else { context?.close(promise: nil) }
+    }
+
+    /// Ends the connection so that the client sees it break: the body of HTTP/1.0 ends with the
+    /// connection, and would pass for whole if that ended in order, by a FIN or by TLS's own word.
+    private func reset() {
+        guard let context else { return }
+        let socket = context.channel as? any SocketOptionProvider
+        _ = socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        let pipeline = context.pipeline.syncOperations
+        let tls = try? pipeline.context(handlerType: NIOSSLServerHandler.self)
+        (tls ?? context).close(promise: nil)
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -188,15 +202,41 @@ extension HTTPConnection {
         releaseBody()
         rest = nil
         dropRest()
-        deadline.clear()
-        flush()
         if isStream {
-            // It ends by itself once both sides have said all; closing it would drop what the
-            // client has not taken yet.
-            if !isComplete { deadline.set(in: settings.bodyIdle) }
+            // It ends by itself once both sides have said all, maybe with this flush; closing it
+            // would drop what the client has not taken yet.
+            awaitTaking()
+            flush()
         } else {
+            deadline.clear()
+            flush()
             context?.closeGently()
         }
         resumeReads()
+    }
+
+    // MARK: Clients that take nothing
+
+    /// Whether a reply waits in the channel of a connection.
+    var holdsBytes: Bool { (context?.channel.bufferedBytes ?? 0) > 0 }
+
+    /// A stream whose client takes nothing more of a reply that is being made is not kept for ever.
+    /// Of plain connections TCP tells (``Listener/unacknowledgedTimeout``).
+    func watchReply() {
+        guard isStream, phase == .answering, rest == nil else { return }
+        if reply == nil || isWritable { deadline.clear() } else { awaitTaking() }
+    }
+
+    /// Of a stream: the client is to take something in time, and to say all of its request.
+    func awaitTaking() {
+        seenGrants = carrier?.grants ?? 0
+        deadline.set(in: isComplete ? settings.replyIdle : settings.bodyIdle)
+    }
+
+    /// Whether the client of a stream has let more come since the deadline was set, or still has to
+    /// take what is on its way to it. That may be of other streams, which share the connection.
+    var isTaking: Bool {
+        guard let carrier, let connection = context?.channel.parent else { return false }
+        return carrier.grants != seenGrants || connection.bufferedBytes > 0
     }
 }

@@ -26,8 +26,8 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     let settings: HTTPSettings
     let service: LoopService
-    /// Whether this is a stream of HTTP/2.
-    let isStream: Bool
+    /// The connection of HTTP/2 that this is a stream of; nil: it is a connection itself.
+    let carrier: HTTP2Connection?
     /// Asked for with the first request, and kept: the channel forgets it when it closes.
     private lazy var remoteAddress = {
         // A stream has none of its own, and may not be asked.
@@ -61,6 +61,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     var rest: Rest?
     /// Whether the client waits for a word before it sends the body.
     var owesContinue = false
+    /// Of a stream: what its client had granted when the deadline was set, by the carrier's count.
+    var seenGrants = 0
 
     /// Of all but a stream.
     private var parser: RequestParser
@@ -89,14 +91,17 @@ final class HTTPConnection: ChannelDuplexHandler {
         settings: HTTPSettings,
         service: LoopService,
         eventLoop: any EventLoop,
-        isStream: Bool = false
+        carrier: HTTP2Connection? = nil
     ) {
-        self.isStream = isStream
+        self.carrier = carrier
         self.settings = settings
         self.service = service
         parser = RequestParser(settings)
         deadline = MovingDeadline(eventLoop: eventLoop)
     }
+
+    /// Whether this is a stream of HTTP/2.
+    var isStream: Bool { carrier != nil }
 
     /// Adds the handlers of a new connection. On its event loop.
     static func configure(
@@ -155,7 +160,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         isReading = true
         if case .end = part { isComplete = true } else { isComplete = false }
         guard phase != .closing else {
-            guard case .body(let bytes) = part else { return deadline.clear() }
+            guard case .body(let bytes) = part else { return awaitTaking() }
             return drop(bytes.readableBytes)
         }
         queue.append(part)
@@ -223,6 +228,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { exchange?.becameWritable() }
+        watchReply()
         context.fireChannelWritabilityChanged()
     }
 
@@ -344,11 +350,15 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func isDue() {
         switch phase {
+        // It is not idle while the client is still busy with the last reply.
+        case .waiting where hasReplied && holdsBytes: waitForRequest()
         case .waiting where hasReplied: closeGently()
         case .waiting: refuse(Refusal(408, "the request's head did not come in time"))
         case .receiving: refuse(Refusal(408, "the request's body did not come in time"))
+        case .answering where rest == nil && isTaking: awaitTaking()
         case .answering: breakOff()
         case .discarding: closeGently()
+        case .closing where isComplete && isTaking: awaitTaking()
         case .closing: context?.close(promise: nil)
         }
     }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Primitives
 
 extension HTTPReply {
     /// What the reply depends on besides itself.
@@ -79,7 +80,7 @@ extension HTTPReply {
 
     /// Whether a service's header goes out: it is one, and none of the connection's own.
     private static func isSent(_ name: String, _ value: String) -> Bool {
-        isToken(name) && isFieldValue(value) && !isReserved(name)
+        isToken(name) && value.isFieldValue && !isReserved(name)
     }
 
     /// Whether a header is the connection's business rather than the service's.
@@ -103,11 +104,6 @@ extension HTTPReply {
     /// RFC 9110, 5.6.2.
     static func isToken(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.allSatisfy(HeadReader.isToken)
-    }
-
-    /// RFC 9110, 5.5: no control character but the tab, and so no line break.
-    static func isFieldValue(_ value: String) -> Bool {
-        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
     }
 }
 

@@ -70,15 +70,18 @@ extension HTTPParserError {
 }
 
 extension ChannelHandlerContext {
-    /// Shuts our side once everything is written, and the whole connection when the peer has shut
-    /// its own, or two seconds later. What arrives until then has to be dropped by the caller:
-    /// closing over unread bytes would make the kernel reset the connection, and the peer lose the
-    /// answer that was just written.
+    /// Shuts our side once everything is written, however slowly the peer takes it, and the whole
+    /// connection when the peer has shut its own, or two seconds later. What arrives until then has
+    /// to be dropped by the caller: closing over unread bytes would make the kernel reset the
+    /// connection, and the peer lose the answer that was just written.
     func closeGently() {
-        close(mode: .output, promise: nil)
-        let closing = eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) {
-            self.close(promise: nil)
+        let written = eventLoop.makePromise(of: Void.self)
+        close(mode: .output, promise: written)
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            let closing = self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) {
+                self.close(promise: nil)
+            }
+            self.channel.closeFuture.whenComplete { _ in closing.cancel() }
         }
-        channel.closeFuture.whenComplete { _ in closing.cancel() }
     }
 }

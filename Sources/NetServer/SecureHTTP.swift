@@ -81,16 +81,28 @@ final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
 
 /// The end of a connection that speaks HTTP/2 (RFC 9113): each of its streams is one request, and a
 /// pipeline of its own with an ``HTTPConnection``.
-final class HTTP2Connection: ChannelInboundHandler {
+final class HTTP2Connection: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame
+    typealias OutboundIn = HTTP2Frame
+
+    /// How often the peer has let more come, of whatever stream.
+    fileprivate(set) var grants = 0
+    private let settings: HTTPSettings
+    private let deadline: MovingDeadline
+    private var isDraining = false
+
+    private init(eventLoop: any EventLoop, settings: HTTPSettings) {
+        self.settings = settings
+        deadline = MovingDeadline(eventLoop: eventLoop)
+    }
 
     static func configure(
         _ channel: any Channel,
         settings: HTTPSettings,
         service: LoopService
     ) throws {
-        var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        connection.initialSettings = [
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: settings.streams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: settings.headerBytes),
         ]
@@ -106,34 +118,84 @@ final class HTTP2Connection: ChannelInboundHandler {
                 keepalive: nil
             )
         )
-        let shared = NIOLoopBound(service, eventLoop: channel.eventLoop)
+        let connection = HTTP2Connection(eventLoop: channel.eventLoop, settings: settings)
+        let shared = NIOLoopBound((service, connection), eventLoop: channel.eventLoop)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(
             NIOHTTP2Handler(
                 mode: .server,
                 eventLoop: channel.eventLoop,
-                connectionConfiguration: connection,
+                connectionConfiguration: configuration,
                 streamConfiguration: stream,
                 streamDelegate: management.http2StreamDelegate
             ) { stream in
                 stream.eventLoop.makeCompletedFuture {
+                    let (service, carrier) = shared.value
                     try HTTPConnection.configure(
                         stream: stream,
                         settings: settings,
-                        service: shared.value
+                        service: service,
+                        carrier: carrier
                     )
                 }
             }
         )
+        // Between the two: it sees how the one takes leave of the peer.
+        try pipeline.addHandler(connection)
         try pipeline.addHandler(management)
-        try pipeline.addHandler(HTTP2Connection())
         // The connection was there before: from now on it may be idle for so long.
         management.channelActive(context: try pipeline.context(handler: management))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        deadline.onDue = { [unowned self] in isDue(channel) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline.cancel()
+        context.fireChannelInactive()
+    }
+
+    /// Of the connection alone: each stream has its own.
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data).payload {
+        case .windowUpdate, .settings: grants += 1
+        default: break
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// NIO says goodbye to a peer that is idle, and closes when that has answered the PING behind
+    /// the first GOAWAY, which the second one shows. Who never answers is not waited for; the end
+    /// of a listener that drains has a deadline of its own.
+    func write(
+        context: ChannelHandlerContext,
+        data: NIOAny,
+        promise: EventLoopPromise<Void>?
+    ) {
+        if case .goAway(let last, _, _) = unwrapOutboundIn(data).payload {
+            if last != .maxID {
+                deadline.clear()
+            } else if !isDraining {
+                deadline.set(in: settings.replyIdle)
+            }
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// The PING was not answered, which a peer cannot do that has not read so far.
+    private func isDue(_ channel: any Channel) {
+        guard channel.bufferedBytes > 0 else { return channel.close(promise: nil) }
+        deadline.set(in: settings.replyIdle)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Streams that are open may end; no new ones are taken.
         if event is ListenerDrain {
+            isDraining = true
             return context.channel.pipeline.fireUserInboundEventTriggered(
                 ChannelShouldQuiesceEvent()
             )
@@ -147,15 +209,27 @@ final class HTTP2Connection: ChannelInboundHandler {
     }
 }
 
-/// Lets the last frame of a reply say that it is the last, where NIO's codec sends an empty one
-/// behind it. A client that knows the length (curl) is done before that comes, and answers it with
-/// a reset; after 200 of those in half a minute the connection would be closed as an attack.
-final class LastFrame: ChannelOutboundHandler {
+/// What a stream does by frames, before they are HTTP.
+///
+/// Tells the connection when the client lets more come. And lets the last frame of a reply say that
+/// it is the last, where NIO's codec sends an empty one behind it: a client that knows the length
+/// (curl) is done before that comes, and answers it with a reset; after 200 of those in half a
+/// minute the connection would be closed as an attack.
+private final class StreamFrames: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
+    private let carrier: HTTP2Connection
     /// Written, and not flushed yet.
     private var held: HTTP2Frame.FramePayload?
+
+    init(on carrier: HTTP2Connection) { self.carrier = carrier }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .windowUpdate = unwrapInboundIn(data) { carrier.grants += 1 }
+        context.fireChannelRead(data)
+    }
 
     func write(
         context: ChannelHandlerContext,
@@ -220,16 +294,17 @@ extension HTTPConnection {
     static func configure(
         stream: any Channel,
         settings: HTTPSettings,
-        service: LoopService
+        service: LoopService,
+        carrier: HTTP2Connection
     ) throws {
         let pipeline = stream.pipeline.syncOperations
-        try pipeline.addHandler(LastFrame())
+        try pipeline.addHandler(StreamFrames(on: carrier))
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
         let connection = HTTPConnection(
             settings: settings,
             service: service,
             eventLoop: stream.eventLoop,
-            isStream: true
+            carrier: carrier
         )
         try pipeline.addHandler(StreamParts(of: connection))
         try pipeline.addHandler(connection)

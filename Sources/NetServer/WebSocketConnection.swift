@@ -263,6 +263,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// Writes what is queued and shuts our side; then shuts the peer's too, which has nothing more
     /// to say after its Close frame, or `lingers` until the peer has done so.
     private func shut(_ reason: CloseReason, lingers: Bool) {
+        // TCP ended while it was held: what the peer said last is why, not that it went.
+        guard endAfterHeld == nil else { return endAfterHeld = reason }
         guard phase == .open || phase == .closing, let context else { return }
         socket?.flush()
         phase = .shut

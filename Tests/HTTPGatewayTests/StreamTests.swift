@@ -270,6 +270,22 @@ struct StreamTests {
         #expect(reader.told == ["attached", "ab", "cd", "ef", "ended whole"])
     }
 
+    @Test("a body that is no HTTP from its first byte is cut off, and the core hears of it")
+    func malformed() throws {
+        let (_, _, channels) = try bench.request(
+            "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        )
+        let reader = try End(bench.gateway.find(channels.requestBody, key: channels.key))
+        reader.channel.attach(reader as any ChannelSink)
+        #expect(reader.told == ["attached", "ended cut"])
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 408 "))
+        guard case .requestAbandoned? = bench.commands().first else {
+            Issue.record("the core was not told")
+            return
+        }
+        #expect(bench.gateway.find(channels.response, key: channels.key) == nil)
+    }
+
     @Test("a request that is answered cuts the body off that was being read")
     func cut() throws {
         let (id, _, channels) = try bench.request(

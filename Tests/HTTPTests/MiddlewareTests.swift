@@ -186,4 +186,12 @@ struct CORSTests {
                 + "vary=accept, VARY"
         )
     }
+
+    @Test("a Vary that is no header's value is left out", arguments: ["\r\n", "\n", "\u{0}"])
+    func brokenVary(text: String) {
+        let own = [(name: "vary", value: "x\(text)set-cookie: a=b"), (name: "vary", value: "dnt")]
+        #expect(
+            show(nil, over: own) == "ac-allow-origin=* ac-expose-headers=* vary=dnt, VARY"
+        )
+    }
 }

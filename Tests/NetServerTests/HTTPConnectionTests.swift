@@ -5,20 +5,6 @@ import Testing
 
 @testable import NetServer
 
-/// Keeps exchanges open until told to answer.
-private final class HoldingService: HTTPService {
-    var requests: [HTTPRequest] = []
-    var exchanges: [HTTPExchange] = []
-    var turns = 0
-
-    func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-        requests.append(request)
-        exchanges.append(exchange)
-    }
-
-    func readCompleted() { turns += 1 }
-}
-
 /// Stands where the socket is and counts how often it would be read.
 private final class ReadCounter: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
@@ -146,6 +132,48 @@ struct HTTPConnectionTests {
         _ = try bench.sent()
         try bench.receive(seven)
         #expect(try bench.sent().hasPrefix("HTTP/1.1 503 "))
+    }
+
+    /// One with a dam behind it.
+    private func slow() throws -> (EmbeddedChannel, Dam, HoldingService) {
+        let channel = EmbeddedChannel()
+        let dam = Dam()
+        let service = HoldingService()
+        try channel.pipeline.syncOperations.addHandler(dam)
+        try channel.serve(service, HTTPSettings())
+        dam.isShut = true
+        return (channel, dam, service)
+    }
+
+    @Test("a client that is slow gets the last reply whole, however long that takes")
+    func slowEnd() throws {
+        let (channel, dam, service) = try slow()
+        try channel.receive("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        service.exchanges[0].respond(HTTPReply(status: 200, body: Array("body".utf8)))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(600))
+        #expect(channel.isActive)
+        dam.open()
+        #expect(try channel.sent().hasSuffix("\r\n\r\nbody"))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test("a connection is not idle before its client has taken the last reply")
+    func slowReply() throws {
+        let (channel, dam, service) = try slow()
+        try channel.receive(get)
+        service.exchanges[0].respond(HTTPReply(status: 200, body: Array("body".utf8)))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(290))
+        #expect(channel.isActive)
+        dam.open()
+        #expect(try channel.sent().hasSuffix("\r\n\r\nbody"))
+        try channel.receive(get)
+        #expect(service.exchanges.count == 2)
+        service.exchanges[1].respond(HTTPReply(status: 200))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(63))
+        #expect(!channel.isActive)
     }
 
     @Test("hands over the peer's address, lower-case names and the order of headers")

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -6,7 +7,8 @@ import Testing
 
 @testable import NetServer
 
-/// Answers with what it was asked; `/later` waits until `/now` has come on another connection.
+/// Answers with what it was asked; `/later` waits until `/now` has come on another connection, and
+/// `/half` breaks off.
 private final class DescribingService: HTTPService {
     private var waiting: [HTTPExchange] = []
     private let log: Log
@@ -26,6 +28,11 @@ private final class DescribingService: HTTPService {
             exchange.onAbandoned = { log.add("abandoned") }
             waiting.append(exchange)
             return
+        }
+        if request.path == "/half" {
+            exchange.begin(HTTPReply(status: 200))
+            exchange.write(ByteBuffer(string: "half"))
+            return exchange.abort()
         }
         let body = String(decoding: request.body.prefix(100), as: UTF8.self)
         let line = "\(request.method) \(request.path) \(request.query ?? "-") \(body)"
@@ -136,6 +143,17 @@ struct HTTPListenerTests {
             #expect(try peer.read(through: "/kept - \n").contains("connection: keep-alive\r\n"))
             peer.send("GET /end HTTP/1.0\r\n\r\n")
             #expect(try peer.readToEnd().contains("connection: close\r\n"))
+        }
+    }
+
+    @Test("a body that ends with its connection does not look whole when it is cut")
+    func oldVersionCut() async throws {
+        try await withHTTP { listener, _ in
+            let peer = try Peer(port: listener.port)
+            peer.send("GET /half HTTP/1.0\r\n\r\n")
+            _ = try peer.read(through: "\r\n\r\nhalf")
+            let end = #expect(throws: Peer.Failure.self) { try peer.read(through: "more") }
+            #expect(end?.what.hasPrefix("recv: \(ECONNRESET) ") == true, "\(end?.what ?? "")")
         }
     }
 

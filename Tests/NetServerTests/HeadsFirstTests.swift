@@ -86,6 +86,20 @@ struct HeadsFirstTests {
         #expect(answer.contains("connection: close\r\n"))
     }
 
+    @Test("the client has all of its time, however late the body is asked for")
+    func lateWish() throws {
+        let bench = try Bench()
+        try bench.receive("\(Self.head)\r\n")
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(100))
+        bench.service.collect()
+        bench.channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+        try bench.receive("bo")
+        #expect(bench.service.abandoned == 0)
+        try bench.receive("dy")
+        #expect(bench.service.bodies == ["body"])
+        #expect(try bench.sent() == "")
+    }
+
     @Test("a reply before the body leaves the connection as it was")
     func unread() throws {
         let bench = try Bench()

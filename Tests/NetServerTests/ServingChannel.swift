@@ -25,3 +25,55 @@ extension EmbeddedChannel {
         return string
     }
 }
+
+/// Keeps exchanges open until told to answer.
+final class HoldingService: HTTPService {
+    var requests: [HTTPRequest] = []
+    var exchanges: [HTTPExchange] = []
+    var turns = 0
+
+    func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        requests.append(request)
+        exchanges.append(exchange)
+    }
+
+    func readCompleted() { turns += 1 }
+}
+
+/// Stands where the socket is. Shut, it is one whose client takes nothing.
+final class Dam: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+
+    var isShut = false
+    private var context: ChannelHandlerContext?
+    private var shutting: EventLoopPromise<Void>?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func flush(context: ChannelHandlerContext) {
+        if !isShut { context.flush() }
+    }
+
+    /// Our side ends once everything is written, and with it nothing but our side.
+    func close(
+        context: ChannelHandlerContext,
+        mode: CloseMode,
+        promise: EventLoopPromise<Void>?
+    ) {
+        guard mode == .output else {
+            shutting?.fail(ChannelError.alreadyClosed)
+            shutting = nil
+            return context.close(mode: mode, promise: promise)
+        }
+        if isShut { shutting = promise } else { promise?.succeed(()) }
+    }
+
+    func open() {
+        isShut = false
+        context?.flush()
+        shutting?.succeed(())
+        shutting = nil
+    }
+}

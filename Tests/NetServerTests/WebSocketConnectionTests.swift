@@ -288,6 +288,21 @@ struct WebSocketConnectionTests {
         #expect(bench.notes.last == .closed(.disconnected))
     }
 
+    @Test("a Close frame behind what is held says how it ended, also when TCP has ended")
+    func heldClose() throws {
+        let bench = try Bench()
+        try bench.socket.pauseReading()
+        try bench.receive(text("a") + text("b"))
+        try bench.receive(frame(8, [0x03, 0xE8]))
+        try bench.channel.close().wait()
+        bench.channel.embeddedEventLoop.run()
+        #expect(bench.session.notes.texts.isEmpty)
+        try bench.socket.resumeReading()
+        bench.channel.embeddedEventLoop.run()
+        #expect(bench.session.notes.texts == ["a", "b"])
+        #expect(bench.session.notes.closings == [.peer(code: 1000)])
+    }
+
     @Test("drops a peer that does not take what is sent")
     func slow() throws {
         var settings = WebSocketSettings()

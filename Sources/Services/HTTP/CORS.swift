@@ -1,3 +1,5 @@
+import Primitives
+
 /// What web pages of other origins may see of responses (services 1, A.14; Fetch, *CORS protocol*).
 package struct CORS: Equatable, Sendable {
     /// Nil: everything is allowed, and said to be.
@@ -42,7 +44,8 @@ package struct CORS: Equatable, Sendable {
         headers.removeAll { header in
             let name = header.name.lowercased()
             if name == "vary" {
-                varies += "\(header.value), "
+                // Behind it nobody looks any more whether it is a header.
+                if header.value.isFieldValue { varies += "\(header.value), " }
                 return true
             }
             return own.contains { $0.name == name }

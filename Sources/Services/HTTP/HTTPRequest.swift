@@ -12,6 +12,8 @@ package struct HTTPRequest: Equatable, Sendable {
     package var body: [UInt8]
     /// Whether the body is part of the function's input and has not come yet.
     package var awaitsBody = false
+    /// How long the body was waited for, in nanoseconds: part of the request's own time.
+    package var bodyTime: UInt64 = 0
     /// Nil: nobody would answer at them.
     package var channels: HTTPChannels?
 

@@ -79,7 +79,7 @@ package struct Endpoint: Equatable, Sendable {
         var headers: [Header] = []
         for name in object.names {
             let value = try object.requiredString(name)
-            guard isAllowed(name), isValue(value) else {
+            guard isAllowed(name), value.isFieldValue else {
                 let what = "a header of one line that is not the connection's own"
                 throw fields.mismatch("headers", expected: "\(what), not \"\(name)\"")
             }
@@ -118,11 +118,6 @@ package struct Endpoint: Equatable, Sendable {
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
                     || (0x61...0x7A).contains(byte) || punctuation.contains(byte)
             }
-    }
-
-    /// Whether the text may stand behind a header's name: nothing in it can begin a line.
-    package static func isValue(_ value: String) -> Bool {
-        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
     }
 }
 
