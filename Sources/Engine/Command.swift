@@ -29,6 +29,9 @@ package enum Command: Sendable {
     indirect case triggerAnswered(ConnectionID, TriggerAnswer)
     /// A connection that was asked whether it is still there has answered.
     case answeredProbe(ConnectionID)
+    /// A worker wants to hear, by ``Effect/Message/pong``, that all is sent that comes of what it
+    /// said before.
+    case pinged(ConnectionID)
     indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)

@@ -34,7 +34,7 @@ struct CronHistory {
 
     private static let countMax = 1000
 
-    mutating func add(_ event: CronEvent, at offset: Offset, of function: FunctionName?) {
+    mutating func add(_ event: CronEvent, at offset: Offset) {
         switch event {
         case .fired(let fired): fire(fired, at: offset)
         case .skipped(let skipped):
@@ -42,7 +42,7 @@ struct CronHistory {
                 Entry(
                     offset: offset,
                     trigger: skipped.trigger,
-                    function: function,
+                    function: skipped.schedule?.function,
                     scheduled: skipped.scheduled,
                     actual: nil,
                     outcome: .skipped(reason: skipped.reason)

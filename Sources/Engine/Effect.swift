@@ -92,6 +92,7 @@ package enum Effect: Sendable {
         /// The answer to an enqueue that waits for one.
         case receipt(Call, UUID128)
         indirect case observe(ObserveMessage)
+        case pong
     }
 
     /// A function to run.

@@ -38,12 +38,14 @@ extension Engine where Store: ~Copyable {
             )
         )
         trigger.record = offset
-        if let old = registry.triggers[request.id] {
+        let old = registry.triggers[request.id]
+        if let old {
             if old.type != trigger.type { detach(old, after: offset) }
             disown(old)
         }
         registry.triggers[request.id] = trigger
         worker.triggers.append(request.id)
+        if let old { try unsubscribe(old) }
         try subscribe(trigger)
         try ask(request.id)
         try adoptTrigger(request.id)
@@ -346,12 +348,14 @@ extension Engine where Store: ~Copyable {
             topic: subscription.topic,
             function: trigger.function
         )
+        queueTriggers.add(trigger.request.id, to: name)
         guard views.work.queue.queues[name]?.subscription != subscription else { return }
         try record(.queue(.subscribed(subscription)))
         try pump(name)
     }
 
-    /// Only an explicit unregistration ends a subscription, and only with its last trigger.
+    /// Only an explicit unregistration ends a subscription, or another trigger of the same id, and
+    /// only with its last trigger.
     mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
         try forgetCron(trigger)
         guard let subscription = subscription(trigger) else { return }

@@ -116,7 +116,7 @@ extension Engine where Store: ~Copyable {
         case .stream(let function): return try runStream(function, input, origin)
         case .queue(let function): return try runQueue(function, input, origin)
         case .publishToSubscribers: return try publishToSubscribers(input, origin)
-        case .publish(let function): return try publish(input, function, origin)
+        case .publish(let function): return try publish(input, function, origin, baggage)
         case .enqueue:
             if let refusal = refusal(ofEnqueueing: input, by: worker) { return .failure(refusal) }
             return try enqueue(input, origin)
@@ -156,10 +156,13 @@ extension Engine where Store: ~Copyable {
             return .failure(error)
         }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
-        if decision.changes.count > 1 { try keepTogether(decision.changes) }
+        let triggering = triggering(decision.changes)
+        if let refusal = try keepTogether(decision.changes, triggering) {
+            return .failure(refusal)
+        }
         return Outcome(
             reply: decision.reply,
-            after: try write(decision.changes, origin) ?? decision.after
+            after: try write(decision.changes, triggering, origin) ?? decision.after
         )
     }
 
@@ -184,35 +187,70 @@ extension Engine where Store: ~Copyable {
         changes.reduce(0) { $0 + ($1.event.map { Event.state($0).byteCount } ?? 0) }
     }
 
-    /// Sees to it that the records of `changes` come into one batch: a crash leaves all of them, or
-    /// none.
-    private mutating func keepTogether(_ changes: [StateChange]) throws(LogError) {
-        let bytes = Self.bytes(of: changes)
-        while !log.takes(records: changes.count, bytes: bytes) {
+    /// Sees to it that the records of `changes`, and of the triggers that they fire, come into one
+    /// batch: a crash leaves all of them, or none.
+    ///
+    /// - Returns: why no batch can hold them; nil: the one that is filled has room.
+    private mutating func keepTogether(
+        _ changes: [StateChange],
+        _ triggering: [TriggeringWrite]
+    ) throws(LogError) -> ErrorBody? {
+        guard changes.count > 1 || !triggering.isEmpty else { return nil }
+        let records = changes.count + triggering.reduce(0) { $0 + $1.firings.count }
+        let bytes = Self.bytes(of: changes) + triggering.reduce(0) { $0 + $1.bytes }
+        let most = log.batchPayloadMax(records: records)
+        guard bytes <= most else {
+            return ErrorBody(
+                code: "VALUE_TOO_LARGE",
+                message: "what is written, and what \(records - changes.count) state triggers are "
+                    + "told of it, has \(bytes) bytes; at most \(most) can be recorded together: "
+                    + "nothing was written"
+            )
+        }
+        while !log.takes(records: records, bytes: bytes) {
             try log.flush()
             try log.wait(nanoseconds: 1_000_000)
             try log.reap()
         }
+        return nil
     }
 
     /// Records what a call changes, and has its triggers fire.
     ///
     /// - Returns: the youngest record of a change; nil: there is none.
-    mutating func write(_ changes: [StateChange], _ origin: Origin) throws(LogError) -> Offset? {
+    private mutating func write(
+        _ changes: [StateChange],
+        _ triggering: [TriggeringWrite],
+        _ origin: Origin
+    ) throws(LogError) -> Offset? {
         var last: Offset?
-        var triggering: [(TriggeringWrite, Offset?)] = []
+        var records: [Offset?] = []
         for change in changes {
-            let write = self.triggering(change)
             var offset: Offset?
             if let event = change.event {
                 offset = try record(.state(event), trace: origin.trace, cause: origin.cause)
                 last = offset
                 tellWaiting(of: change)
             }
-            if let write { triggering.append((write, offset)) }
+            if !triggering.isEmpty { records.append(offset) }
         }
-        for (write, offset) in triggering { try fire(write, at: offset, origin) }
+        try fire(triggering, records, origin)
         return last
+    }
+
+    /// Lets a value go whose time is over, without its triggers where no batch can hold both.
+    mutating func expire(_ change: StateChange) throws(LogError) {
+        var triggering = triggering([change])
+        if let refusal = try keepTogether([change], triggering) {
+            notice(
+                .error,
+                "\(change.scope)/\(change.key) has expired, and its state triggers did not run: "
+                    + refusal.message
+            )
+            triggering = []
+        }
+        let origin = Origin(trace: TraceID(from: &random), cause: nil)
+        _ = try write([change], triggering, origin)
     }
 
     private mutating func runQueue(
@@ -257,7 +295,8 @@ extension Engine where Store: ~Copyable {
     private mutating func publish(
         _ input: JSONText,
         _ function: String,
-        _ origin: Origin
+        _ origin: Origin,
+        _ baggage: String?
     ) throws(LogError) -> Outcome {
         let enqueued: Enqueued
         do throws(ErrorBody) {
@@ -265,7 +304,7 @@ extension Engine where Store: ~Copyable {
                 input,
                 function: function,
                 receipt: UUID128(from: &random),
-                baggage: Baggage.deepened(by: origin.depth, nil)
+                baggage: Baggage.deepened(by: origin.depth, baggage)
             )
         } catch {
             return .failure(error)

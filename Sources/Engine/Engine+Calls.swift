@@ -155,11 +155,7 @@ extension Engine where Store: ~Copyable {
         if case .value(let bytes) = result, !fits(bytes.count, to: worker) {
             result = .failure(Self.tooLarge(bytes.count, worker))
         }
-        if worker.access != nil, case .failure(var error) = result, error.stacktrace != nil {
-            // It may name files of the worker that failed.
-            error.stacktrace = nil
-            result = .failure(error)
-        }
+        if case .failure(let error) = result { result = .failure(told(error, to: worker)) }
         send(.answer(id, function: function, result, propagation), to: connection, after: offset)
     }
 
@@ -291,15 +287,23 @@ extension Engine where Store: ~Copyable {
         let content: Message.Content
         do throws(LogError) {
             content = try self.content(of: message)
+        } catch  where error.leavesRecord {
+            // Those behind it could not be read either.
+            let end = now.wall.advanced(by: .init(nanoseconds: Limits.unreadableRest))
+            guard views.work.queue.pause(queue, until: end) else { return }
+            let text = "message \(message.offset) of queue \(queue) waits until it can be read"
+            return notice(.warning, "\(text): \(error)")
         } catch {
             return try bury(message, of: queue, error)
         }
         let function = message.target.function
         let subscription = views.work.queue.queues[queue]?.subscription
+        let trigger = subscription == nil ? nil : queueTriggers.triggers(of: queue).last
         let worker = registry.pick(function)
         let run = Run(
             function: function,
             payload: content.payload,
+            metadata: trigger.flatMap { registry.triggers[$0]?.request.metadata },
             purpose: .deliver(queue: queue, message),
             trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,

@@ -14,12 +14,31 @@ extension Engine where Store: ~Copyable {
             case .fired(let fired) where registry.isStandby(fired.trigger, options.duplicates):
                 views.work.cron.pass(fired.scheduled, of: fired.trigger, now: now.wall)
             case .fired(let fired):
+                if !isServed(fired.function), views.work.cron.rest(fired.trigger) { continue }
                 let trace = TraceID(from: &random)
                 let offset = try recordCron(event, trace: trace)
                 try run(fired, at: offset, trace: trace)
             default:
                 try recordCron(event)
             }
+        }
+    }
+
+    private func isServed(_ function: FunctionName) -> Bool {
+        registry.isServed(function) || Builtin.named(function) != nil
+    }
+
+    /// Triggers that outlive their workers go on, with the slots that were missed meanwhile.
+    mutating func wakeCron(of function: FunctionName) throws(LogError) {
+        for id in views.work.cron.resting(for: function) {
+            guard let trigger = registry.triggers[id] else { continue }
+            do throws(ErrorBody) {
+                try bindInEngine(trigger)
+            } catch {
+                notice(.warning, "the cron trigger \(id) does not go on: \(error.message)")
+                continue
+            }
+            try subscribe(trigger)
         }
     }
 
@@ -30,22 +49,35 @@ extension Engine where Store: ~Copyable {
         cause: Offset? = nil
     ) throws(LogError) -> Offset {
         let offset = try record(.cron(event), trace: trace, cause: cause)
-        var function: FunctionName?
-        if case .skipped(let skipped) = event {
-            function = views.work.cron.trigger(skipped.trigger)?.function
-        }
-        cronHistory.add(event, at: offset, of: function)
+        cronHistory.add(event, at: offset)
         return offset
     }
 
-    /// A slot that fired before a crash, and whose run did not end, is run again.
-    mutating func rerun(_ firing: Offset) throws(LogError) {
+    // MARK: Runs that a crash cut off
+
+    /// Slots that fired before a crash, and whose runs did not end, are run again; not at once:
+    /// their trigger, which knows the metadata, and what it asks first may be about to be
+    /// registered.
+    mutating func awaitTriggers(of function: FunctionName) {
+        guard waitingFirings[function] != nil else { return }
+        timers.set(.cronRuns(function), at: now.monotonic + UInt64(CronView.settling.nanoseconds))
+    }
+
+    mutating func repeatRuns(of function: FunctionName) throws(LogError) {
+        // Who serves it next lets them wait anew.
+        guard !isDraining, registry.isServed(function) else { return }
+        for firing in waitingFirings.removeValue(forKey: function) ?? [] { try rerun(firing) }
+    }
+
+    private mutating func rerun(_ firing: Offset) throws(LogError) {
         guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
             return
         }
         cronHistory.fire(open.fired, at: firing)
         try run(open.fired, at: firing, trace: TraceID(from: &random))
     }
+
+    // MARK: Runs
 
     private mutating func run(
         _ fired: CronFired,
@@ -57,16 +89,17 @@ extension Engine where Store: ~Copyable {
             scheduled: fired.scheduled,
             actual: fired.actual
         )
+        let trigger = views.work.cron.trigger(of: fired)
         try start(
             Run(
                 function: fired.function,
                 payload: payload.bytes,
-                metadata: registry.triggers[fired.trigger]?.request.metadata,
+                metadata: trigger.flatMap { registry.triggers[$0.id]?.request.metadata },
                 purpose: .cron(firing: offset),
                 trace: trace,
                 cause: offset,
                 causeHoldsPayload: false,
-                condition: views.work.cron.trigger(fired.trigger)?.condition
+                condition: trigger?.condition
             )
         )
     }
@@ -75,6 +108,7 @@ extension Engine where Store: ~Copyable {
         guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
             return
         }
+        try passSlots(with: firing)
         let skipped = CronSkipped(
             trigger: open.fired.trigger,
             scheduled: open.fired.scheduled,
@@ -82,6 +116,24 @@ extension Engine where Store: ~Copyable {
         )
         try record(.cron(.skipped(skipped)), cause: firing)
         cronHistory.skipped(firing, reason)
+    }
+
+    /// A run is about to end: whoever has its trigger next does not take the slots that passed with
+    /// it for missed.
+    mutating func passSlots(with firing: Offset) throws(LogError) {
+        guard let event = views.work.cron.decideEnding(of: firing, now: now.wall) else { return }
+        try recordCron(event)
+    }
+
+    mutating func ended(
+        _ run: Run,
+        of firing: Offset,
+        _ result: FunctionResult,
+        took span: Timestamp.Span
+    ) {
+        cronHistory.ended(firing, result, took: span)
+        guard case .failure(let error) = result else { return }
+        notice(.warning, "cron function \(run.function) failed: \(error.message)")
     }
 
     /// A trigger was taken back, not only left by its worker: slots that it would have had are not

@@ -32,7 +32,7 @@ extension Engine where Store: ~Copyable {
                 )
             }
             registry.triggers[bound.trigger] = trigger
-            try subscribe(trigger)
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.subscribe(trigger) }
         }
     }
 

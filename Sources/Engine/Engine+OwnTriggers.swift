@@ -40,7 +40,11 @@ extension Engine where Store: ~Copyable {
             )
             views.work.cron.add(cron, now: now.wall)
         case .queue, .durableSubscriber:
-            _ = try QueueTrigger.subscription(of: trigger.function, config: request.config)
+            let subscription = try QueueTrigger.subscription(
+                of: trigger.function,
+                config: request.config
+            )
+            try views.work.queue.check(subscription)
         case .state: try bindState(trigger)
         case .configuration: try bindConfiguration(trigger)
         case .stream:
@@ -66,7 +70,7 @@ extension Engine where Store: ~Copyable {
         switch type {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
-        case .queue, .durableSubscriber: break
+        case .queue, .durableSubscriber: queueTriggers.remove(id)
         case .state: stateTriggers.remove(id)
         case .configuration: unbindConfiguration(id)
         case .stream: streams.triggers.remove(id)

@@ -9,7 +9,7 @@ extension Engine where Store: ~Copyable {
         let before = log.durable
         if try reap() { unsyncedSince = log.isIdle ? nil : flushedAt }
         answerReads()
-        gate.release(below: durableTail, into: &effects)
+        openGate(into: &effects)
         if !keepsBatch() {
             try log.flush()
             flushedAt = now.monotonic
@@ -17,8 +17,13 @@ extension Engine where Store: ~Copyable {
         // The plain backend has written by now.
         _ = try reap()
         if log.isIdle { unsyncedSince = nil }
-        gate.release(below: durableTail, into: &effects)
+        openGate(into: &effects)
         watchStorage(hasMoved: log.durable != before)
+    }
+
+    private mutating func openGate(into effects: inout [Effect]) {
+        gate.release(below: durableTail, into: &effects)
+        gate.releaseReaders(below: log.durable, into: &effects)
     }
 
     /// - Returns: whether more is durable than before.
@@ -46,8 +51,9 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    /// Sleeps until the device is done with something, the inbox rings, or something is due. Where
-    /// the log is quiet it is marked as durable to its end first, after 10 ms.
+    /// Sleeps until the device is done with something, the inbox rings, or something is due, and
+    /// ``Limits/clockLook`` at a time where that is later. Where the log is quiet it is marked as
+    /// durable to its end first, after 10 ms.
     ///
     /// - Parameter polling: how long to look for that without giving the processor up, before.
     /// - Throws: ``LogError/storage(_:)`` once the device has failed.
@@ -56,7 +62,7 @@ extension Engine where Store: ~Copyable {
         // The last look at the device may have freed it for what was staged meanwhile; nobody would
         // ring for that.
         guard rest != nil || !log.canFlush else { return }
-        let due = [timeUntilDue(), rest].compactMap { $0 }.min()
+        let due = [timeUntilDue(), rest].compactMap { $0 }.min().map { min($0, Limits.clockLook) }
         if polling > 0, log.poll(nanoseconds: min(polling, due ?? .max)) { return }
         guard log.needsIdleMark else { return try log.wait(nanoseconds: due) }
         let staged = log.staged

@@ -10,8 +10,8 @@ import Primitives
 
 /// What goes on when a request's body has come.
 enum AwaitedBody {
-    /// Nothing was recorded of it yet.
-    case request(HTTPRequest, Propagation)
+    /// Nothing was recorded of it yet. The body was asked for at a time of the monotonic clock.
+    case request(HTTPRequest, Propagation, asked: UInt64)
     /// Global middleware lets it pass.
     case run(Run, BodilessRequest)
 }
@@ -63,9 +63,10 @@ extension Engine where Store: ~Copyable {
     mutating func take(_ body: [UInt8], of exchange: ExchangeID) throws(LogError) {
         switch awaitedBodies.removeValue(forKey: exchange) {
         case nil: break
-        case .request(var request, let propagation):
+        case .request(var request, let propagation, let asked):
             request.body = body
             request.awaitsBody = false
+            request.bodyTime = now.monotonic - asked
             // Its trigger may have gone meanwhile, or the disk have filled up.
             try begin(.request(exchange, request, propagation))
         case .run(let run, let bodiless): try go(on: run, exchange, bodiless, body)

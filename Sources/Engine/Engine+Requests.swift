@@ -12,6 +12,8 @@ import Primitives
 /// A request that has no response yet.
 struct OpenExchange {
     let trace: TraceID
+    /// When its time is over, on the monotonic clock.
+    let deadline: UInt64
     /// Its `keyed` record, if it runs under an `Idempotency-Key`.
     var keyed: Offset?
     /// Middleware functions that were asked about it so far.
@@ -19,7 +21,10 @@ struct OpenExchange {
     /// The one of them that has not answered, by that count.
     private(set) var asking: UInt32?
 
-    init(trace: TraceID) { self.trace = trace }
+    init(trace: TraceID, deadline: UInt64) {
+        self.trace = trace
+        self.deadline = deadline
+    }
 
     /// One more is asked.
     mutating func ask() -> UInt32 {
@@ -64,7 +69,10 @@ extension Engine where Store: ~Copyable {
         case .found(let trigger, let parameters):
             guard !isDraining else { return refuseWhileStopping(exchange) }
             if request.awaitsBody, options.http.middleware.isEmpty {
-                return awaitBody(of: exchange, .request(request, propagation))
+                return awaitBody(
+                    of: exchange,
+                    .request(request, propagation, asked: now.monotonic)
+                )
             }
             guard hasRoomForRequests else {
                 return waitingRequests.append(
@@ -147,8 +155,10 @@ extension Engine where Store: ~Copyable {
             ),
             trace: trace
         )
-        exchanges[exchange] = OpenExchange(trace: trace)
-        timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
+        let time = options.responseTimeout - min(request.bodyTime, options.responseTimeout)
+        let deadline = now.monotonic + time
+        exchanges[exchange] = OpenExchange(trace: trace, deadline: deadline)
+        timers.set(.responseDeadline(exchange), at: deadline)
         let run = Run(
             function: trigger.function,
             payload: event.input.bytes,

@@ -55,8 +55,10 @@ extension Engine where Store: ~Copyable {
         if !worker.endpoints.isEmpty, let endpoint = worker.endpoints[run.function] {
             return try fetch(run, endpoint, worker)
         }
-        guard fits(run.payload.count, to: worker) else {
-            let refusal = Self.tooLarge(run.payload.count, worker)
+        let bytes =
+            run.payload.count + (run.metadata?.bytes.count ?? 0) + (run.baggage?.utf8.count ?? 0)
+        guard fits(bytes, to: worker) else {
+            let refusal = Self.tooLarge(bytes, worker)
             return try finish(run, record: nil, .failure(refusal), took: 0)
         }
         var id = run.invocation ?? UUID128(from: &random)
@@ -200,8 +202,11 @@ extension Engine where Store: ~Copyable {
         took: UInt64
     ) throws(LogError) {
         let span = Timestamp.Span(nanoseconds: Int64(clamping: took))
-        if case .deliver(let queue, let message) = run.purpose {
+        switch run.purpose {
+        case .deliver(let queue, let message):
             return try settle(message, of: queue, run, result, span, start)
+        case .cron(let firing): try passSlots(with: firing)
+        default: break
         }
         // What never ran is recorded where something else ends with it: a request, a cron run or an
         // activation. A call's cause is its caller's own run, which goes on.
@@ -262,11 +267,7 @@ extension Engine where Store: ~Copyable {
                 result,
                 after: end
             )
-        case .cron(let firing):
-            cronHistory.ended(firing, result, took: span)
-            if case .failure(let error) = result {
-                notice(.warning, "cron function \(run.function) failed: \(error.message)")
-            }
+        case .cron(let firing): ended(run, of: firing, result, took: span)
         case .react(let reactions): try ended(run, of: reactions, result)
         case .admit(let id, let rules): admitted(id, rules, result, after: end)
         case .screen(let connection, let number, let registration):

@@ -98,6 +98,12 @@ extension Engine where Store: ~Copyable {
             }
             guard job.schedule.text != before.schedule.text else { continue }
             views.work.cron.add(job, now: now.wall)
+            // It is another schedule to the log: a pause goes along.
+            if views.work.cron.isPaused(before),
+                let event = views.work.cron.decidePause(job, true, now: now.wall)
+            {
+                try recordCron(event)
+            }
             if let event = views.work.cron.decideAdded(job.id, now: now.wall) {
                 try recordCron(event)
             }

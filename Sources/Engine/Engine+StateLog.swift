@@ -45,7 +45,7 @@ extension Engine where Store: ~Copyable {
 
     private mutating func read(_ id: UInt64, _ question: StateQuestion) {
         let reading = Effect.Reading(id: id, question: question, end: log.staged)
-        gate.hold(.readLog(reading), after: newest)
+        gate.hold(reader: .readLog(reading), below: log.staged)
     }
 
     /// The log has been read.

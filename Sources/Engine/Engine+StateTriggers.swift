@@ -61,31 +61,57 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Writes
 
-    /// A write that triggers wait for: what was there before it, and who is told.
+    /// A write that triggers wait for.
     struct TriggeringWrite {
-        let write: StateWrite
-        let triggers: [StateTrigger]
+        /// The number of its change among those that are made together.
+        let change: Int
+        /// What the functions get.
+        let payload: [UInt8]
+        /// What is recorded of each trigger, and the bytes of all that.
+        let firings: [Triggered]
+        let bytes: Int
     }
 
-    /// What has to be told of `change`, found before it is made; nil: nobody waits for it.
-    mutating func triggering(_ change: StateChange) -> TriggeringWrite? {
-        guard options.stateTriggers, !stateTriggers.isEmpty else { return nil }
-        let matching = stateTriggers.matching(scope: change.scope, key: change.key)
-        guard !matching.isEmpty else { return nil }
-        var old: [UInt8]?
-        if let entry = views.state.entry(scope: change.scope, key: change.key) {
-            do throws(ErrorBody) {
-                old = entry.value
-                if old == nil { old = try Self.stored(at: entry.version, in: &log).value }
-            } catch {
-                // The write goes on; its triggers are told of null, and the operator of this.
-                notice(.error, "state triggers miss an old value: \(error.message)")
+    /// What has to be told of `changes`, found before they are made: no two are of one key.
+    mutating func triggering(_ changes: [StateChange]) -> [TriggeringWrite] {
+        guard options.stateTriggers, !stateTriggers.isEmpty else { return [] }
+        var writes: [TriggeringWrite] = []
+        for (number, change) in changes.enumerated() {
+            let matching = stateTriggers.matching(scope: change.scope, key: change.key)
+            guard !matching.isEmpty else { continue }
+            let write = StateWrite(
+                scope: change.scope,
+                key: change.key,
+                old: valueBefore(change),
+                new: change.new
+            )
+            let payload = write.payload.bytes
+            var firings: [Triggered] = []
+            var bytes = 0
+            for trigger in standing(of: matching) {
+                guard let (fired, size) = firing(of: trigger, write, payload) else { continue }
+                firings.append(fired)
+                bytes += size
             }
+            writes.append(
+                TriggeringWrite(change: number, payload: payload, firings: firings, bytes: bytes)
+            )
         }
-        return TriggeringWrite(
-            write: StateWrite(scope: change.scope, key: change.key, old: old, new: change.new),
-            triggers: standing(of: matching)
-        )
+        return writes
+    }
+
+    private mutating func valueBefore(_ change: StateChange) -> [UInt8]? {
+        guard let entry = views.state.entry(scope: change.scope, key: change.key) else {
+            return nil
+        }
+        if let value = entry.value { return value }
+        do throws(ErrorBody) {
+            return try Self.stored(at: entry.version, in: &log).value
+        } catch {
+            // The write goes on; its triggers are told of null, and the operator of this.
+            notice(.error, "state triggers miss an old value: \(error.message)")
+            return nil
+        }
     }
 
     /// Without those that replicas of a worker ask for as well: they fire once.
@@ -95,48 +121,68 @@ extension Engine where Store: ~Copyable {
         return matching.filter { !registry.isStandby($0.id, options.duplicates) }
     }
 
-    /// Records that the triggers of a write fire, and has them run. `offset` is the write's record;
-    /// nil: there was nothing to delete.
+    /// What is recorded of a trigger that a write fires, and its bytes; nil: the trigger is gone,
+    /// or no record can hold that.
+    private mutating func firing(
+        of trigger: StateTrigger,
+        _ write: StateWrite,
+        _ payload: [UInt8]
+    ) -> (Triggered, bytes: Int)? {
+        guard let bound = registry.triggers[trigger.id] else { return nil }
+        let fired = Triggered(
+            type: ReactionView.type,
+            trigger: trigger.id,
+            summary: "\(write.kind) \(write.scope)/\(write.key)",
+            function: bound.function,
+            event: payload,
+            condition: trigger.condition,
+            metadata: bound.request.metadata?.bytes ?? []
+        )
+        let bytes = Event.triggered(fired).byteCount
+        guard bytes <= options.payloadBytes else {
+            notice(
+                .error,
+                "state trigger \(trigger.id) did not run for \(write.scope)/\(write.key): the old "
+                    + "and the new value, with its metadata, have \(bytes) bytes; at most "
+                    + "\(options.payloadBytes) can be recorded"
+            )
+            return nil
+        }
+        return (fired, bytes)
+    }
+
+    /// Records that the triggers of writes fire, and then has them run: what runs may fill the
+    /// batch. `records` are those of the changes; nil: there was nothing to delete.
     mutating func fire(
-        _ triggering: TriggeringWrite,
-        at offset: Offset?,
+        _ writes: [TriggeringWrite],
+        _ records: [Offset?],
         _ origin: Origin
     ) throws(LogError) {
-        let write = triggering.write
-        let payload = write.payload.bytes
-        guard payload.count <= options.payloadBytes else {
-            let place = "\(write.scope)/\(write.key)"
-            return notice(
-                .error,
-                "state triggers of \(place) did not run: their input of \(payload.count) bytes, "
-                    + "the old and the new value, cannot be recorded"
-            )
-        }
-        var steps: [Reactions.Step] = []
-        for trigger in triggering.triggers {
-            guard let bound = registry.triggers[trigger.id] else { continue }
-            let metadata = bound.request.metadata
-            let fired = Triggered(
-                type: ReactionView.type,
-                trigger: trigger.id,
-                summary: "\(write.kind) \(write.scope)/\(write.key)",
-                function: bound.function,
-                event: payload,
-                condition: trigger.condition,
-                metadata: metadata?.bytes ?? []
-            )
-            let firing = try record(
-                .triggered(fired),
-                trace: origin.trace,
-                cause: offset ?? origin.cause
-            )
-            steps.append(
-                .fired(firing, bound.function, condition: trigger.condition, metadata: metadata)
-            )
+        var fired: [Reactions] = []
+        for write in writes {
+            var steps: [Reactions.Step] = []
+            for firing in write.firings {
+                let offset = try record(
+                    .triggered(firing),
+                    trace: origin.trace,
+                    cause: records[write.change] ?? origin.cause
+                )
+                let metadata =
+                    firing.metadata.isEmpty ? nil : JSONText(trusted: firing.metadata)
+                steps.append(
+                    .fired(
+                        offset,
+                        firing.function,
+                        condition: firing.condition,
+                        metadata: metadata
+                    )
+                )
+            }
+            fired.append(Reactions(payload: write.payload, trace: origin.trace, steps))
         }
         // What fires while the engine drains is done by its next life.
         guard !isDraining else { return }
-        try pump(Reactions(payload: payload, trace: origin.trace, steps))
+        for reactions in fired { try pump(reactions) }
     }
 
     // MARK: Runs
@@ -227,7 +273,9 @@ extension Engine where Store: ~Copyable {
             last = (firing.cause, reactions)
             all.append(reactions)
         }
-        for reactions in all { try pump(reactions) }
+        for reactions in all {
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.pump(reactions) }
+        }
     }
 
     /// A function is there that earlier writes waited for.

@@ -14,9 +14,13 @@ extension Engine where Store: ~Copyable {
             try givingUpTooLarge { (engine) throws(LogError) in try engine.end(subject) }
         }
         try givingUpTooLarge { (engine) throws(LogError) in try engine.endSilence() }
-        for queue in views.work.queue.takeDue(now: now.wall) { try pump(queue) }
+        for queue in views.work.queue.takeDue(now: now.wall) {
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.pump(queue) }
+        }
         try expireValues()
-        if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage { try fireCron() }
+        if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage {
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.fireCron() }
+        }
         if !waitingRequests.isEmpty { try beginWaitingRequests() }
     }
 
@@ -47,6 +51,7 @@ extension Engine where Store: ~Copyable {
         case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
         case .changes(let id): askingCalls[id] != nil
         case .functionsLook, .alertLook: true
+        case .cronRuns(let function): waitingFirings[function] != nil
         case .unusedConfiguration(let entry, let number):
             configuration.unused[entry] == number
         }
@@ -57,15 +62,17 @@ extension Engine where Store: ~Copyable {
     private mutating func expireValues() throws(LogError) {
         guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
         for change in views.state.takeExpired(now: now.wall, limit: Limits.expiriesOfTurn) {
-            let origin = Origin(trace: TraceID(from: &random), cause: nil)
-            _ = try write([change], origin)
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.expire(change) }
         }
     }
 
     private mutating func end(_ subject: Timers.Subject) throws(LogError) {
         switch subject {
         case .namespaceGrace(let connection): try endNamespaceGrace(connection)
-        case .responseDeadline(let exchange): try expire(exchange)
+        case .responseDeadline(let exchange):
+            // It may have been that of the body, and the request has waited for others since.
+            let isOver = exchanges[exchange].map { $0.deadline <= now.monotonic } ?? true
+            if isOver { try expire(exchange) }
         case .middlewareDeadline(let exchange, let number):
             expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)
@@ -78,6 +85,7 @@ extension Engine where Store: ~Copyable {
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
         case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
+        case .cronRuns(let function): try repeatRuns(of: function)
         case .alertLook: try lookAtAlerts()
         case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }

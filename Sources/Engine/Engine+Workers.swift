@@ -236,7 +236,8 @@ extension Engine where Store: ~Copyable {
     /// Work that waited for a worker can go on.
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
         for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
-        for firing in waitingFirings.removeValue(forKey: name) ?? [] { try rerun(firing) }
+        awaitTriggers(of: name)
+        try wakeCron(of: name)
         try takeUpReactions(of: name)
     }
 

@@ -49,7 +49,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var keyedRuns: [Offset: KeyedRun] = [:]
     /// Requests that get a response of the log, by the name of its read.
     var waitingReplies: [UInt64: WaitingReply] = [:]
-    /// Cron runs of before a crash, until a worker serves their function.
+    /// Cron runs of before a crash, until a worker has served their function for a moment.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
     var configuration = LiveConfiguration()
@@ -61,6 +61,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var watchers = Watchers()
     var streams = LiveStreams()
     var subscriptions = Subscriptions()
+    /// The triggers of each queue of a topic, by the queue's name: its messages get the metadata of
+    /// the last one.
+    var queueTriggers = Subscriptions()
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
@@ -147,7 +150,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         }
         try restoreReactions()
         // What is for builtins goes now; the rest is held until a worker serves it.
-        for queue in views.work.queue.queues.keys.sorted() { try pump(queue) }
+        for queue in views.work.queue.queues.keys.sorted() {
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.pump(queue) }
+        }
     }
 
     // MARK: One turn
@@ -224,6 +229,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .triggerAnswered(let connection, let answer):
             try triggerAnswered(connection, answer)
         case .answeredProbe(let connection): try answeredProbe(connection)
+        case .pinged(let connection): send(.pong, to: connection, after: nil)
         case .reported(let batch): try report(batch)
         case .request(let exchange, let request, let propagation):
             try self.request(exchange, request, propagation)

@@ -31,6 +31,8 @@ struct Timers {
         case unusedConfiguration(String, UInt64)
         /// Watchers are told of the functions that came and went.
         case functionsLook
+        /// Cron runs that a crash cut off, of a function that is served again.
+        case cronRuns(FunctionName)
         /// The rules of alerts are looked at.
         case alertLook
     }

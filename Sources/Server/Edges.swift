@@ -187,7 +187,7 @@ final class Edges: Sendable {
     private func start(_ replay: StreamReplay, on owned: Loop) {
         replayer.replay(replay) { messages, done in
             owned.loop.execute {
-                owned.streams.value.catchUp(replay.subscriber, messages, done: done)
+                owned.streams.value.catchUp(replay, messages, done: done)
             }
         }
     }

@@ -10,7 +10,8 @@ import Stream
 /// A piece at a time: the next one of a subscriber is read when it has taken the one before, and
 /// the others have their turn meanwhile. Memory is bounded by the subscribers that read.
 final class StreamReplayer: Sendable {
-    /// Hands messages to a subscriber, and then calls back: whether it took them, or is gone.
+    /// Hands messages to a subscriber, and then calls back: whether it took them, or is gone. Of a
+    /// replay that was cancelled it may never call.
     typealias Delivery =
         @Sendable ([StreamMessage], _ done: @escaping @Sendable (_ isThere: Bool) -> Void) -> Void
 
@@ -43,6 +44,7 @@ final class StreamReplayer: Sendable {
     private func add(_ job: Job) { thread.add { self.step(job) } }
 
     private func step(_ job: Job) {
+        guard !job.replay.isCancelled else { return }
         let end = job.replay.records.upperBound
         var next = job.next
         let piece = Piece(job.replay.join)

@@ -125,7 +125,7 @@ final class LocalGroup {
         let fan = fan(subscription.told..<end, isEvents: subscriber.wantsEvents)
         subscription.told = end
         if let item = subscription.item {
-            for parcel in fan.parcels(of: item) { send(parcel, subscriber) }
+            if let parcel = fan.parcel(of: item) { send(parcel, subscriber) }
         } else {
             send(fan.all, subscriber)
         }

@@ -7,8 +7,8 @@ import Primitives
 struct Parcel {
     /// Each with its bytes.
     let messages: [(message: StreamMessage, bytes: ByteBuffer)]
-    /// All of them.
-    let bytes: ByteBuffer
+    /// All of them, as they lie in memory.
+    let pieces: [ByteBuffer]
 }
 
 /// What one group is sent at once: all of it, or what one item is about.
@@ -36,13 +36,15 @@ struct Fan {
             let part = bytes.getSlice(at: start, length: end - start) ?? ByteBuffer()
             return (message: message, bytes: part)
         }
-        all = Parcel(messages: parts, bytes: bytes)
+        all = Parcel(messages: parts, pieces: [bytes])
     }
 
-    /// Those about one item, each by itself.
-    func parcels(of item: String) -> [Parcel] {
-        all.messages.lazy.filter {
+    /// Those about one item; nil: there is none.
+    func parcel(of item: String) -> Parcel? {
+        let messages = all.messages.filter {
             $0.message.item.map { $0.utf8.elementsEqual(item.utf8) } ?? false
-        }.map { Parcel(messages: [$0], bytes: $0.bytes) }
+        }
+        guard !messages.isEmpty else { return nil }
+        return Parcel(messages: messages, pieces: messages.map { $0.bytes })
     }
 }

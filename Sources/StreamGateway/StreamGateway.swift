@@ -184,7 +184,12 @@ package final class StreamGateway {
         case .send(let id, let message):
             guard let subscriber = subscribers[id.number] else { return }
             tellAll(subscriber)
-            send(Fan([message], isEvents: subscriber.wantsEvents).all, subscriber)
+            // All of it is what the subscriber asked for, but who else comes and goes.
+            subscriber.take(
+                Fan([message], isEvents: subscriber.wantsEvents).all,
+                isAnswer: !message.isPresence
+            )
+            touch(subscriber)
         case .close(let id, let code, let reason):
             guard let subscriber = subscribers[id.number] else { return }
             tellAll(subscriber)
@@ -194,14 +199,17 @@ package final class StreamGateway {
     }
 
     /// Tells a subscriber what it has missed. `done` is called when it has taken that, or with
-    /// false when it is gone.
+    /// false when it is gone, or has left.
     package func catchUp(
-        _ id: SubscriberID,
+        _ replay: StreamReplay,
         _ messages: [StreamMessage],
         done: @escaping @Sendable (Bool) -> Void
     ) {
-        guard let subscriber = subscribers[id.number] else { return done(false) }
+        guard !replay.isCancelled, let subscriber = subscribers[replay.subscriber.number] else {
+            return done(false)
+        }
         subscriber.catchUp(
+            replay,
             messages.isEmpty ? nil : Fan(messages, isEvents: subscriber.wantsEvents).all,
             done: done
         )
@@ -261,6 +269,10 @@ package final class StreamGateway {
 
     private func send(_ parcel: Parcel, _ subscriber: Subscriber) {
         subscriber.take(parcel)
+        touch(subscriber)
+    }
+
+    private func touch(_ subscriber: Subscriber) {
         guard !subscriber.isTouched else { return }
         subscriber.isTouched = true
         unflushed.append(subscriber)

@@ -8,8 +8,9 @@ import Stream
 
 /// A socket that is sent what it subscribed to, as fast as it takes it.
 ///
-/// What it does not take waits here, bounded: messages that many wait for are in memory once. What
-/// finds no room meets the policy for slow subscribers, and nobody else notices.
+/// What it does not take waits here, bounded: messages that many wait for are in memory once. News
+/// that find no room meet the policy for slow subscribers; what it asked for itself is told, or
+/// the connection ends. Nobody else notices.
 final class Subscriber {
     private enum Transport {
         case none
@@ -25,18 +26,52 @@ final class Subscriber {
     private var transport = Transport.none
     private let gateway: StreamGateway
     private var waiting: Deque<Waiting> = []
-    /// How many of those can be dropped, and their bytes.
-    private var bound = (count: 0, bytes: 0)
+    private var news = Amount()
+    private var answers = Amount()
     /// Called when nothing waits any more.
-    private var caughtUp: [@Sendable (Bool) -> Void] = []
+    private var caughtUp: [(replay: StreamReplay, done: @Sendable (Bool) -> Void)] = []
     /// What it was not told, by group.
     private var dropped: [StreamGroup: (count: Int, first: UInt64?)] = [:]
 
     private struct Waiting {
         let message: StreamMessage
         let bytes: ByteBuffer
-        /// It was read for this subscriber alone, which is not given more before it took it.
-        var isReplayed = false
+        let kind: Kind
+
+        enum Kind {
+            /// What happens in a group: it can be dropped.
+            case news
+            /// What the subscriber asked for.
+            case answer
+            /// It was read for this subscriber alone, which is not given more before it took it.
+            case replayed(StreamReplay)
+        }
+
+        var isNews: Bool { if case .news = kind { true } else { false } }
+        var isCancelled: Bool {
+            if case .replayed(let replay) = kind { replay.isCancelled } else { false }
+        }
+    }
+
+    /// How much waits of one kind.
+    private struct Amount {
+        private var count = 0
+        private var bytes = 0
+
+        mutating func add(_ buffer: ByteBuffer) {
+            count += 1
+            bytes += buffer.readableBytes
+        }
+
+        mutating func remove(_ buffer: ByteBuffer) {
+            count -= 1
+            bytes -= buffer.readableBytes
+        }
+
+        /// One message may be of any size.
+        func exceeds(count countMax: Int, bytes bytesMax: Int) -> Bool {
+            count > countMax || count > 1 && bytes > bytesMax
+        }
     }
 
     init(_ id: SubscriberID, gateway: StreamGateway) {
@@ -55,7 +90,7 @@ final class Subscriber {
         transport = .none
         forget()
         gateway.closed(self)
-        for done in caughtUp { done(false) }
+        for (_, done) in caughtUp { done(false) }
         caughtUp = []
     }
 
@@ -83,6 +118,8 @@ final class Subscriber {
         }
     }
 
+    private func write(_ parcel: Parcel) { for piece in parcel.pieces { write(piece) } }
+
     func flush() {
         switch transport {
         case .none: break
@@ -91,42 +128,65 @@ final class Subscriber {
         }
     }
 
-    func take(_ parcel: Parcel) {
-        if waiting.isEmpty, dropped.isEmpty, isWritable { return write(parcel.bytes) }
+    /// Sends what it asked for, or what happens in its groups.
+    func take(_ parcel: Parcel, isAnswer: Bool = false) {
+        if waiting.isEmpty, dropped.isEmpty {
+            // What was written before may wait for nothing but its flush.
+            if !isWritable { flush() }
+            if isWritable { return write(parcel) }
+        }
         for (message, bytes) in parcel.messages {
-            if gateway.settings.slow == .coalesce { supersede(by: message) }
-            waiting.append(Waiting(message: message, bytes: bytes))
-            bound.count += 1
-            bound.bytes += bytes.readableBytes
-            guard isOverfull else { continue }
-            if gateway.settings.slow == .disconnect {
+            guard isAnswer ? keep(answer: message, bytes) : keep(news: message, bytes) else {
                 forget()
                 return close(code: 1013, reason: "too slow: more messages wait than are kept")
             }
-            while isOverfull { dropOldest() }
         }
+    }
+
+    /// - Returns: false when too many wait.
+    private func keep(answer message: StreamMessage, _ bytes: ByteBuffer) -> Bool {
+        waiting.append(Waiting(message: message, bytes: bytes, kind: .answer))
+        answers.add(bytes)
+        return !answers.exceeds(count: Limits.streamAnswers, bytes: Limits.streamAnswerBytes)
+    }
+
+    /// - Returns: false when too many wait, and none may be dropped.
+    private func keep(news message: StreamMessage, _ bytes: ByteBuffer) -> Bool {
+        if gateway.settings.slow == .coalesce { supersede(by: message) }
+        waiting.append(Waiting(message: message, bytes: bytes, kind: .news))
+        news.add(bytes)
+        while isOverfull {
+            guard gateway.settings.slow != .disconnect else { return false }
+            dropOldest()
+        }
+        return true
     }
 
     /// Takes what was read for it alone, a piece at a time, however long that takes; `done` is
-    /// called when the peer has taken it.
-    func catchUp(_ parcel: Parcel?, done: @escaping @Sendable (Bool) -> Void) {
+    /// called when the peer has taken it, unless the replay was cancelled before.
+    func catchUp(
+        _ replay: StreamReplay,
+        _ parcel: Parcel?,
+        done: @escaping @Sendable (Bool) -> Void
+    ) {
+        // Whoever does not read could join anew for ever.
+        waiting.removeAll { $0.isCancelled }
+        caughtUp.removeAll { $0.replay.isCancelled }
         for (message, bytes) in parcel?.messages ?? [] {
-            waiting.append(Waiting(message: message, bytes: bytes, isReplayed: true))
+            waiting.append(Waiting(message: message, bytes: bytes, kind: .replayed(replay)))
         }
-        caughtUp.append(done)
+        caughtUp.append((replay, done))
         writable()
     }
 
-    /// One message may be of any size.
     private var isOverfull: Bool {
-        bound.count > Limits.streamWaiting
-            || bound.count > 1 && bound.bytes > Limits.streamWaitingBytes
+        news.exceeds(count: Limits.streamWaiting, bytes: Limits.streamWaitingBytes)
     }
 
     private func supersede(by message: StreamMessage) {
         guard message.isChange,
             let place = waiting.firstIndex(where: {
-                !$0.isReplayed && $0.message.isChange && $0.message.group == message.group
+                $0.isNews && $0.message.isChange && $0.message.group == message.group
                     && $0.message.item == message.item
             })
         else { return }
@@ -136,18 +196,21 @@ final class Subscriber {
     }
 
     private func release(_ entry: Waiting) {
-        guard !entry.isReplayed else { return }
-        bound.count -= 1
-        bound.bytes -= entry.bytes.readableBytes
+        switch entry.kind {
+        case .news: news.remove(entry.bytes)
+        case .answer: answers.remove(entry.bytes)
+        case .replayed: break
+        }
     }
 
     private func forget() {
         waiting.removeAll()
-        bound = (0, 0)
+        news = Amount()
+        answers = Amount()
     }
 
     private func dropOldest() {
-        guard let place = waiting.firstIndex(where: { !$0.isReplayed }) else { return }
+        guard let place = waiting.firstIndex(where: { $0.isNews }) else { return }
         let entry = waiting.remove(at: place)
         release(entry)
         let message = entry.message
@@ -160,18 +223,20 @@ final class Subscriber {
     /// The peer takes again what it is sent.
     func writable() {
         while isWritable, let (group, loss) = dropped.popFirst() {
-            write(Fan([Self.notice(of: loss, in: group)], isEvents: wantsEvents).all.bytes)
+            write(Fan([Self.notice(of: loss, in: group)], isEvents: wantsEvents).all)
             flush()
         }
         while isWritable, dropped.isEmpty, let entry = waiting.popFirst() {
             release(entry)
+            // Its subscription may have been left since.
+            guard !entry.isCancelled else { continue }
             write(entry.bytes)
             flush()
         }
         guard isWritable, waiting.isEmpty, !caughtUp.isEmpty else { return }
         let callbacks = caughtUp
         caughtUp = []
-        for done in callbacks { done(true) }
+        for (_, done) in callbacks { done(true) }
     }
 
     /// Tells what is missing, and behind which offset a new join would find it.

@@ -127,6 +127,7 @@ extension EngineFrame {
             )
         case .bind(let binding): self = .registerTrigger(TriggerRegistration(binding))
         case .unbind(let id, let type): self = .unregisterTrigger(id: id, type: type)
+        case .pong: self = .pong
         case .answer, .invoke, .receipt, .observe: return nil
         }
     }

@@ -93,7 +93,7 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     func take(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
         case .invoke, .result: preconditionFailure("these are handed over as what they are")
-        case .ping: reply(EngineFrame.pong)
+        case .ping: add(.pinged(id), bytes: bytes)
         case .pong, .registerService: break
         case .triggerRegistrationResult(let result):
             add(.triggerAnswered(id, TriggerAnswer(result)), bytes: bytes)

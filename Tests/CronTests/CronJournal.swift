@@ -34,6 +34,9 @@ struct CronJournal {
         if let event = view.decideAdded(trigger.id, now: now) { _ = record(event) }
     }
 
+    /// The trigger's worker has left.
+    mutating func remove(_ id: String) { view.remove(id) }
+
     mutating func apply(_ event: CronEvent?) {
         if let event { _ = record(event) }
     }
@@ -61,6 +64,7 @@ struct CronJournal {
     }
 
     mutating func end(_ firing: Offset, now: Timestamp) {
+        apply(view.decideEnding(of: firing, now: now))
         view.ended(firing: firing, now: now)
         log.append(.ended(firing, now: now))
     }

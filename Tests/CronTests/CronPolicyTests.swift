@@ -134,6 +134,27 @@ struct CronPolicyTests {
         }
     }
 
+    @Test(
+        "slots that passed while a run went on were not missed",
+        arguments: [CronPolicy.CatchUp.one, .all, .window(.seconds(3600))]
+    )
+    func passedWithRun(policy: CronPolicy.CatchUp) throws {
+        var cron = CronJournal()
+        let job = try trigger(CronPolicy(catchUp: policy))
+        cron.add(job, now: at(0))
+        let run = cron.fire(at(1))
+        #expect(cron.fire(at(2)).count == 1, "that it is skipped")
+        // Its worker is back before the run has ended, and again after a restart.
+        cron.remove(job.id)
+        cron.add(job, now: at(4, 30))
+        cron.turn(at(4, 40))
+        cron.end(run[0], now: at(5, 30))
+        cron.restart()
+        cron.add(job, now: at(6, 30))
+        cron.turn(at(6, 40))
+        #expect(minutes(cron) == [1, 6])
+    }
+
     // MARK: Overlap, jitter, pauses
 
     @Test("with `allow` runs overlap, with `queue` they wait for each other")
@@ -183,6 +204,34 @@ struct CronPolicyTests {
             #expect(delays.isEmpty || delays == seen)
             delays = seen
         }
+    }
+
+    @Test(
+        "a slot that is put off still is neither lost nor hurried by a worker that comes back",
+        arguments: [
+            (.skip, 240), (.one, 180), (.all, 180),
+            (.window(.seconds(1)), 240),
+        ] as [(CronPolicy.CatchUp, Int64)]
+    )
+    func putOff(catchUp: CronPolicy.CatchUp, third: Int64) throws {
+        let job = try trigger(CronPolicy(catchUp: catchUp, jitter: .seconds(3000)), "0 * * * *")
+        var cron = CronJournal()
+        cron.add(job, now: at(0))
+        let first = try #require(cron.view.nextDue)
+        cron.turn(first)
+        let due = try #require(cron.view.nextDue)
+        let before = due.advanced(by: .seconds(-2))
+        try #require(at(120) < before)
+        cron.restart()
+        cron.add(job, now: before)
+        #expect(cron.view.nextDue == due)
+        cron.turn(due)
+        #expect(minutes(cron) == [60, 120])
+        // What was due while nobody was there is missed.
+        let missed = try #require(cron.view.nextDue)
+        cron.restart()
+        cron.add(job, now: missed.advanced(by: .seconds(1)))
+        #expect(cron.view.nextSlot(of: job.id) == at(third))
     }
 
     @Test("a paused schedule fires nothing, over restarts, and catches up nothing of the pause")

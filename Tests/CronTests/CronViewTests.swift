@@ -73,7 +73,11 @@ struct CronViewTests {
                         trigger: "a",
                         scheduled: nine.advanced(by: .seconds(2)),
                         reason: "its run of offset 0 has not ended; "
-                            + "the next slot is the first after its end"
+                            + "the next slot is the first after its end",
+                        schedule: CronSkipped.Schedule(
+                            function: FunctionName(id: "f"),
+                            expression: "* * * * * *"
+                        )
                     )
                 )
             ]

@@ -1,4 +1,5 @@
 import CommitLog
+import Disk
 import Events
 import Folding
 import JSON
@@ -95,6 +96,45 @@ struct CacheTests {
             return
         }
         #expect(error.code == "record_unreadable")
+    }
+
+    @Test("messages that cannot be read for want of a descriptor wait until there is one")
+    func unreadableForNow() throws {
+        let lab = try Lab(cacheBytes: 0)
+        let producer = try lab.join("p")
+        try lab.settle(.enqueue(producer, "f", "1"))
+        try lab.settle(.enqueue(producer, "f", "2"))
+        lab.disk.readFailure = .system("open", path: "simulated", code: 24)
+        _ = try lab.join("w", serving: "f")
+        try lab.settle(.enqueue(producer, "f", "3"))
+        #expect(lab.left.dispatches.isEmpty)
+        #expect(lab.disk.failedReads == 1, "not one for each message")
+        let notices = lab.engine.takeNotices().filter { $0.text.contains("waits until") }
+        #expect(notices.count == 1)
+        let rest = lab.engine.timeUntilDue() ?? .max
+        #expect(rest <= UInt64(Limits.unreadableRest))
+        lab.pass(seconds: 3)
+        try lab.settle()
+        #expect(lab.disk.failedReads == 2)
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        #expect(queue.deadCount == 0)
+        #expect(queue.depth == 3)
+
+        lab.disk.readFailure = nil
+        lab.pass(seconds: 3)
+        try lab.settle()
+        #expect(lab.left.lines.suffix(3) == ["invoke f 1", "invoke f 2", "invoke f 3"])
+    }
+
+    @Test("one that the medium does not give becomes a dead letter", arguments: [5, 61] as [Int32])
+    func unreadable(code: Int32) throws {
+        let lab = try Lab(cacheBytes: 0)
+        let producer = try lab.join("p")
+        try lab.settle(.enqueue(producer, "f", "1"))
+        try lab.settle(.enqueue(producer, "g", "2"))
+        lab.disk.readFailure = .system("read", path: "simulated", code: code)
+        _ = try lab.join("w", serving: "f")
+        #expect(lab.engine.views.work.queue.queues["default"]?.deadCount == 1)
     }
 
     /// Changes a bit of the first segment where `text` stands.

@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Primitives
 import Testing
 
@@ -196,6 +197,35 @@ struct CallTests {
         let answer = try lab.settle(.answer(new, dispatch.invocation, payload))
         #expect(answer.lines.first?.hasPrefix("g = payload_too_large") == true)
         #expect(try lab.settle(.call(old, "g", payload)).dispatches.count == 1)
+    }
+
+    @Test("what comes beside a payload counts as well: metadata, and the texts of an error")
+    func tooLargeBeside() throws {
+        let lab = try Lab(segmentBytes: 8 << 20)
+        let old = try lab.join("old", runtime: "python", version: "0.24.4", serving: "f")
+        let new = try lab.join("new", runtime: "python", version: "0.25.0", serving: "g")
+        let text = String(repeating: "\n", count: 600_000)
+        let call = Call(
+            id: .text("c"),
+            function: "f",
+            namespace: nil,
+            payload: Array("1".utf8),
+            metadata: JSONText(string: text),
+            action: .await,
+            propagation: Propagation()
+        )
+        let refused = try lab.settle(.call(new.connection, call))
+        #expect(refused.lines.first?.hasPrefix("f = payload_too_large") == true)
+
+        func answer(_ error: ErrorBody) throws -> FunctionResult? {
+            let dispatch = try #require(try lab.settle(.call(old, "g")).dispatches.first)
+            let result = CallResult(id: .uuid(dispatch.invocation), result: .failure(error))
+            return try lab.settle(.result(new.connection, result)).compactMap(\.answer).first
+        }
+        let traced = try answer(ErrorBody(code: "no", message: "it broke", stacktrace: text))
+        #expect(traced == .failure(ErrorBody(code: "no", message: "it broke")))
+        let long = try #require(try answer(ErrorBody(code: "no", message: text)))
+        #expect(long.line.hasPrefix("payload_too_large"))
     }
 
     @Test("an error that no record can hold is cut, and its message goes on")

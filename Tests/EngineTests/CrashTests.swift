@@ -256,6 +256,8 @@ extension History {
             let inFlight = states.count { if case .inFlight = $0 { true } else { false } }
             if dead != queue.deadCount { findings.append("\(name): \(dead) dead letters") }
             if inFlight != queue.inFlight { findings.append("\(name): \(inFlight) in flight") }
+            let delayed = states.count { if case .delayed = $0 { true } else { false } }
+            if delayed != queue.delayedCount { findings.append("\(name): \(delayed) delayed") }
             if inFlight > Int(queue.settings.concurrency) { findings.append("\(name): too many") }
             if states.contains(.done) { findings.append("\(name) keeps what is done") }
             var groups: Set<String> = []

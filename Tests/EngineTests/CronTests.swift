@@ -10,6 +10,8 @@ import Testing
 
 @Suite("Cron jobs")
 struct CronJobTests {
+    private let midnight = Timestamp(seconds: 1_900_000_000 - 1_900_000_000 % 86_400)
+
     private func restart(_ lab: Lab, after seconds: Double, life: UInt64 = 2) throws -> Lab {
         lab.disk.crash(keepingWrite: false)
         lab.pass(seconds: seconds)
@@ -37,27 +39,107 @@ struct CronJobTests {
         }
     }
 
+    /// Answers whatever runs, one after the other.
+    private func runs(_ lab: Lab, _ peer: Peer) throws -> [Effect.Dispatch] {
+        var seen: [Effect.Dispatch] = []
+        var left = try lab.settle()
+        while let dispatch = left.dispatches.first {
+            seen.append(dispatch)
+            left = try lab.settle(.answer(peer, dispatch.invocation))
+            left += try lab.settle()
+        }
+        return seen
+    }
+
     @Test(
         "slots missed while the engine was down, or its worker away, come as the trigger wants it",
         arguments: [("skip", []), ("one", ["3"]), ("all", ["1", "2", "3"])]
     )
     func missed(policy: String, expected: [String]) throws {
         let config = #"{"expression":"0 * * * *","catch_up":"\#(policy)"}"#
-        let first = try Lab(at: Timestamp(seconds: 1_900_000_000 - 1_900_000_000 % 86_400))
+        let first = try Lab(at: midnight)
         let worker = try first.join("w", serving: "f")
         try first.settle(.trigger(worker, "cron", config, to: "f", id: "a"))
         let second = try restart(first, after: 3 * 3600 + 60)
         let again = try second.join("w", serving: "f")
         try second.settle(.trigger(again, "cron", config, to: "f", id: "b"))
         second.pass(seconds: 1)
-        var seen: [Effect.Dispatch] = []
-        var left = try second.settle()
-        while let dispatch = left.dispatches.first {
-            seen.append(dispatch)
-            left = try second.settle(.answer(again, dispatch.invocation))
-            left += try second.settle()
-        }
+        let seen = try runs(second, again)
         #expect(slots(seen).map { String($0.dropFirst(12).prefix(1)) } == expected)
+    }
+
+    @Test(
+        "slots that are caught up wait for a worker, where their trigger outlives it",
+        arguments: [("skip", ["4"]), ("one", ["3", "4"]), ("all", ["1", "2", "3", "4"])]
+    )
+    func unserved(policy: String, expected: [String]) throws {
+        let config = #"{"expression":"0 * * * *","catch_up":"\#(policy)"}"#
+        let first = try Lab(at: midnight)
+        let maker = try first.join("m")
+        let input = #"{"trigger_type":"cron","function_id":"f","config":\#(config)}"#
+        try first.settle(.call(maker, "engine::register_trigger", input))
+        let second = try restart(first, after: 2 * 3600 + 60)
+        // Long after what was missed would have run, and over one more slot.
+        for _ in 0..<70 {
+            second.pass(seconds: 60)
+            #expect(try second.settle().dispatches.isEmpty)
+        }
+        let again = try second.join("w", serving: "f")
+        second.pass(seconds: 1)
+        var seen = try runs(second, again)
+        second.pass(seconds: 3600)
+        seen += try runs(second, again)
+        #expect(slots(seen).map { String($0.dropFirst(12).prefix(1)) } == expected)
+    }
+
+    @Test("slots that passed while a run went on were not missed", arguments: [false, true])
+    func passedWithRun(isRestarted: Bool) throws {
+        let config = #"{"expression":"* * * * *","catch_up":"all"}"#
+        var lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "cron", config, to: "f", id: "a"))
+        lab.pass(seconds: 60)
+        let run = try #require(try lab.settle().dispatches.first)
+        lab.pass(seconds: 60)
+        #expect(try lab.settle().dispatches.isEmpty, "it goes on")
+        lab.pass(seconds: 150)
+        if isRestarted {
+            try lab.settle(.answer(worker, run.invocation))
+            lab = try restart(lab, after: 60)
+        } else {
+            // Its run ends with the worker, and behind its trigger.
+            try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+            lab.pass(seconds: 60)
+        }
+        let again = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(again, "cron", config, to: "f", id: "a"))
+        lab.pass(seconds: 1)
+        let seen = try runs(lab, again)
+        #expect(slots(seen).map { String($0.dropFirst(14).prefix(2)) } == ["05"])
+    }
+
+    @Test(
+        "a run that a crash cut off asks its condition again, and has its metadata",
+        arguments: [("true", ["f"]), ("false", [])]
+    )
+    func conditionAgain(answer: String, expected: [String]) throws {
+        let config = #"{"expression":"0 * * * *","condition_function_id":"c"}"#
+        let first = try Lab(at: midnight)
+        let worker = try first.join("w", serving: "f", "c")
+        try first.settle(.trigger(worker, "cron", config, to: "f", id: "a", metadata: #"{"m":1}"#))
+        first.pass(seconds: 3600)
+        #expect(try first.settle().dispatches.map(\.function) == ["c"])
+        // Functions come first, and the trigger has another id.
+        let second = try restart(first, after: 1)
+        let again = try second.join("w", serving: "f", "c")
+        try second.settle(.trigger(again, "cron", config, to: "f", id: "b", metadata: #"{"m":1}"#))
+        second.pass(seconds: 1)
+        let question = try #require(try second.settle().dispatches.first)
+        #expect(question.function == "c")
+        let runs = try second.settle(.answer(again, question.invocation, answer)).dispatches
+        #expect(runs.map(\.function) == expected)
+        #expect(runs.allSatisfy { $0.metadata?.bytes == Array(#"{"m":1}"#.utf8) })
+        #expect(second.engine.views.work.cron.openFirings.isEmpty == runs.isEmpty)
     }
 
     @Test("a job can be looked at, paused, resumed and run now")
@@ -127,6 +209,26 @@ struct CronJobTests {
         #expect(
             lab.engine.takeNotices().map(\.text).filter { $0.contains("set forward") }.count == 1
         )
+    }
+
+    @Test("a slot fires within seconds of a clock that is set while the core sleeps")
+    func asleep() throws {
+        let lab = try Lab(at: Timestamp(seconds: 1_900_000_000 - 1_900_000_000 % 86_400))
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"0 * * * *"}"#, to: "f"))
+        var slept: [UInt64?] = []
+        lab.disk.onWait = { slept.append($0) }
+        // The log's end is marked before the core sleeps for long.
+        for _ in 0..<4 {
+            try lab.engine.sleep()
+            try lab.settle()
+        }
+        #expect(slept.last == Limits.clockLook)
+        lab.now = Now(
+            wall: lab.now.wall.advanced(by: .seconds(3600)),
+            monotonic: lab.now.monotonic + Limits.clockLook
+        )
+        #expect(try lab.settle().dispatches.map(\.function) == ["f"])
     }
 
     @Test("a paused job and a wish for missed slots are in a snapshot, and the digest tells them")

@@ -36,6 +36,20 @@ struct DrainTests {
         #expect(lab.isQuiet)
     }
 
+    @Test("the pong to a worker that leaves comes behind what it is still sent")
+    func pong() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        // The disk is slow: the dispatch waits for its record.
+        let sent = try lab.turn(
+            .call(worker, "f", as: .void),
+            cease(worker, "f"),
+            .pinged(worker.connection)
+        )
+        #expect(sent.lines == [])
+        #expect(try lab.settle().lines(to: worker) == ["invoke f {}", "pong"])
+    }
+
     @Test("of two workers that share a function, the one that stays gets all of it")
     func replica() throws {
         let lab = try Lab()

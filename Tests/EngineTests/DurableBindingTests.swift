@@ -52,6 +52,19 @@ struct DurableBindingTests {
         _ = worker
     }
 
+    @Test("messages of its topic have its metadata, in the next life of the engine, too")
+    func topic() throws {
+        let first = try Lab()
+        let maker = try first.join("m")
+        let input =
+            #"{"trigger_type":"queue","function_id":"f","config":{"topic":"t"},"metadata":{"m":1}}"#
+        try first.settle(.call(maker, register, input))
+        try first.settle(.call(maker, "enqueue", #"{"topic":"t","data":1}"#))
+        let second = try restart(first)
+        _ = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.map { $0.metadata?.description } == [#"{"m":1}"#])
+    }
+
     @Test("its maker hears of it when its record is on disk, and not before")
     func synchrony() throws {
         let lab = try Lab()

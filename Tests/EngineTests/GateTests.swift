@@ -220,6 +220,29 @@ struct GateTests {
         #expect(lab.left.count == count)
     }
 
+    @Test("what reads the log's files waits for them, also where answers need not, and alone")
+    func readers() throws {
+        let lab = try Lab { $0.releaseAhead = 1_000_000_000 }
+        let worker = try lab.join("w")
+        let set = #"{"scope":"s","key":"k","value":1}"#
+        let end = lab.engine.log.staged.rawValue + 1
+        let get = #"{"scope":"s","key":"k","at":\#(end - 1)}"#
+        let early = try lab.turn(
+            .call(worker, "state::set", set),
+            .call(worker, "state::get", get),
+            .join(1)
+        )
+        #expect(
+            early.lines == [
+                #"state::set = {"old_value":null,"new_value":1}"#,
+                "subscribe 1 s", #"send 1 {"type":"sync","data":[]}"#,
+            ]
+        )
+        #expect(try lab.turn([]).lines == [])
+        #expect(lab.disk.complete())
+        #expect(try lab.turn([]).lines == ["read log below \(end)"])
+    }
+
     @Test("the gate hands on in order, and only below the tail")
     func order() {
         var gate = Gate()

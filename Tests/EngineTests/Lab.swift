@@ -386,6 +386,7 @@ extension Effect {
         case .picture(_, let picture): "picture of \(picture.queues.count) queues"
         case .fetch(let fetch): "fetch \(fetch.dispatch.function)"
         case .send(_, .observe(let message)): message.line
+        case .send(_, .pong): "pong"
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"

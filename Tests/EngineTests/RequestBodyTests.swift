@@ -129,6 +129,23 @@ struct RequestBodyTests {
         #expect(try lab.settle(body("1", 2)).lines == [])
     }
 
+    @Test("what a request waits for others behind its body is not part of its time")
+    func waiting() throws {
+        let (lab, worker) = try lab { $0.http.concurrency = 1 }
+        try lab.settle(head())
+        let first = try lab.settle(body("1"))
+        try lab.settle(head(2))
+        lab.pass(seconds: 5)
+        #expect(try lab.settle(body("2", 2)).lines == [])
+        lab.pass(seconds: 20)
+        #expect(try answer(first, "false", lab, worker).dispatches.map(\.function) == ["c"])
+        // 5 s for the body, 25 s for what runs, of 30 s.
+        lab.pass(seconds: 24)
+        #expect(try lab.settle().lines == [])
+        lab.pass(seconds: 2)
+        #expect(try lab.settle().lines == ["http 504 "])
+    }
+
     @Test("clients that are slow with their bodies take no place from others")
     func concurrency() throws {
         for middleware in [[], ["g"]] {

@@ -153,6 +153,59 @@ struct RestartTests {
         #expect(second.left.dispatches.map(\.function) == ["f"])
     }
 
+    @Test(
+        "a trigger that is registered again has no more of what it was subscribed to before",
+        arguments: [
+            ("queue", #"{"topic":"u"}"#, "f", []), ("queue", #"{"topic":"t"}"#, "g", ["g"]),
+            ("http", #"{"api_path":"/f"}"#, "f", []),
+            ("durable:subscriber", #"{"topic":"t"}"#, "f", ["f"]),
+        ]
+    )
+    func replaced(type: String, config: String, function: String, expected: [String]) throws {
+        let publish = #"{"topic":"t","data":1}"#
+        let first = try Lab()
+        let worker = try first.join("w", serving: "f", "g")
+        try first.settle(.trigger(worker, "queue", #"{"topic":"t"}"#, to: "f"))
+        try first.settle(.trigger(worker, type, config, to: function))
+        try first.settle(.call(worker, "enqueue", publish))
+        #expect(first.left.dispatches.map(\.function) == expected)
+        let second = try restart(first)
+        let next = try second.join("w", serving: "f", "g")
+        #expect(second.left.dispatches.map(\.function) == expected, "what had not ended")
+        try second.settle(.call(next, "enqueue", publish))
+        #expect(second.left.dispatches.map(\.function) == expected + expected)
+    }
+
+    @Test("what another trigger is subscribed to as well stays when one is registered again")
+    func replacedOne() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        for id in ["1", "2"] {
+            try lab.settle(.trigger(worker, "queue", #"{"topic":"t"}"#, to: "f", id: id))
+        }
+        try lab.settle(.trigger(worker, "queue", #"{"topic":"u"}"#, to: "f", id: "1"))
+        #expect(lab.engine.views.work.queue.topicNames == ["t", "u"])
+        try lab.settle(.trigger(worker, "queue", #"{"topic":"u"}"#, to: "f", id: "2"))
+        #expect(lab.engine.views.work.queue.topicNames == ["u"])
+    }
+
+    @Test("a message that makes a record which no log can hold is given up, and the engine starts")
+    func givenUp() throws {
+        let first = try Lab { $0.queues["default"] = .once(attempts: 3, concurrency: 1) }
+        let worker = try first.join("w", serving: "f")
+        let text = String(repeating: "x", count: 600_000)
+        let place = #""scope":"s","key":"k""#
+        try first.settle(.call(worker, "state::set", #"{\#(place),"value":"\#(text)"}"#))
+        try first.settle(.enqueue(worker, "f"))
+        let append = #"{"type":"append","path":"","value":"\#(text)"}"#
+        try first.settle(.enqueue(worker, "state::update", #"{\#(place),"ops":[\#(append)]}"#))
+        let second = try restart(first) { $0.queues["default"] = .standard }
+        let notices = second.engine.takeNotices().map(\.text)
+        #expect(notices.contains { $0.hasPrefix("something was given up") })
+        _ = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.map(\.function) == ["f"])
+    }
+
     @Test("a cron slot fires once over restarts, and a run that a crash cut off is run again")
     func cron() throws {
         let config = #"{"expression":"0 * * * * *"}"#
@@ -164,6 +217,9 @@ struct RestartTests {
         let run = try #require(first.left.dispatches.last)
         let second = try restart(first)
         let next = try second.join("w", serving: "f")
+        #expect(second.left.dispatches.isEmpty, "its trigger may be about to be registered")
+        second.pass(seconds: 1)
+        try second.settle()
         #expect(second.left.dispatches.map(\.payload) == [run.payload], "the same slot")
         try second.settle(.trigger(next, "cron", config, to: "f"))
         try second.settle()

@@ -69,4 +69,21 @@ struct SettingsTests {
         #expect(cron().trigger("a")?.schedule.text == "CRON_TZ=Test/East 0 0 * * *")
         #expect(cron().nextSlot(of: "a") != before)
     }
+
+    @Test("a cron job that is paused stays so in another zone, until it is resumed")
+    func pausedZone() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"0 0 * * *"}"#, to: "f", id: "a"))
+        try lab.settle(.call(worker, "engine::cron::pause", #"{"job":"a"}"#))
+        let cron = { lab.engine.views.work.cron }
+        let east = TimeZoneRules(name: "Test/East", changes: [], offsets: [3600])
+        _ = try change(lab) { $0.timeZones.standard = east }
+        let job = try #require(cron().trigger("a"))
+        #expect(job.schedule.zone == east)
+        #expect(cron().isPaused(job))
+        #expect(cron().nextSlot(of: "a") == nil)
+        try lab.settle(.call(worker, "engine::cron::resume", #"{"job":"a"}"#))
+        #expect(cron().nextSlot(of: "a") != nil)
+    }
 }

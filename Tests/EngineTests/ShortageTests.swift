@@ -105,6 +105,28 @@ struct ShortageTests {
         #expect(after.lines == ["receipt f"])
     }
 
+    @Test("nobody joins a stream unasked: whoever asks is to come back when there is room")
+    func joins() throws {
+        let lab = try lab()
+        let worker = try lab.join("w", serving: "first", "second")
+        try lab.settle(
+            .trigger(worker, "stream:join", "{}", to: "first", id: "1"),
+            .trigger(worker, "stream:join", "{}", to: "second", id: "2")
+        )
+        let asked = try #require(try lab.settle(.join(1)).dispatches.first)
+        _ = try fill(lab, by: worker)
+        let answered = try lab.settle(.answer(worker, asked.invocation))
+        #expect(answered.subscriberLines == ["close 1 1013"])
+        let unasked = try lab.settle(.join(2), .join(2, "t"))
+        #expect(unasked.dispatches.isEmpty)
+        #expect(Set(unasked.subscriberLines) == ["close 2 1013"])
+
+        lab.disk.isFull = false
+        try lab.settle(.gone(1), .gone(2))
+        try lab.settle()
+        #expect(try lab.settle(.join(3)).dispatches.map(\.function) == ["first"])
+    }
+
     @Test("a request is answered with 507")
     func request() throws {
         let lab = try lab()

@@ -19,6 +19,9 @@ final class SimulatedDisk {
     var isFull = false
     /// The error of every write from now on.
     var failure: StorageError?
+    /// The error of every read from now on, and how many had one.
+    var readFailure: StorageError?
+    fileprivate(set) var failedReads = 0
     /// Called when the engine's thread would sleep; the argument is its time limit.
     var onWait: ((UInt64?) -> Void)?
     /// For how long the engine's thread looked before it slept, each time.
@@ -110,6 +113,10 @@ struct SimulatedStorage: Storage, ~Copyable {
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
+        if let failure = disk.readFailure {
+            disk.failedReads += 1
+            throw failure
+        }
         guard let file = disk.segments[segment] else {
             throw .system("open", path: "segment \(segment)", code: 2)
         }

@@ -207,6 +207,65 @@ struct StateTriggerTests {
         #expect(second.engine.views.state.keyCount == second.engine.views.work.reactions.count)
     }
 
+    private static func text(_ count: Int) -> String {
+        "\"\(String(repeating: "x", count: count))\""
+    }
+
+    /// The engine waits for its device, and not in vain.
+    private func completeWaits(of disk: SimulatedDisk) {
+        disk.onWait = { [weak disk] _ in _ = disk?.complete() }
+    }
+
+    @Test("they wait together for the next batch where the one that is filled has no room for both")
+    func room() throws {
+        let (first, worker) = try lab(#"{"key":"k"}"#)
+        completeWaits(of: first.disk)
+        try first.turn(
+            .call(worker, "state::set", Self.set(Self.text(500_000), key: "l")),
+            .call(worker, "state::set", Self.set(Self.text(400_000)))
+        )
+        #expect(first.engine.views.work.reactions.count == 1)
+        let second = try restart(first)
+        #expect(second.value(scope: "s", key: "l") != nil, "it was written to make room")
+        let isWritten = second.value(scope: "s", key: "k") != nil
+        #expect(second.engine.views.work.reactions.count == (isWritten ? 1 : 0))
+    }
+
+    @Test("a write that no batch can hold with what it fires is refused; a value expires without")
+    func noRoom() throws {
+        let (lab, worker) = try lab("{}") { $0.payloadBytes = 900_000 }
+        completeWaits(of: lab.disk)
+        let set = #"{"scope":"s","key":"k","value":\#(Self.text(400_000)),"ttl_ms":1000}"#
+        _ = try lab.value(of: "state::set", set, by: worker)
+        for id in ["u", "v"] { try lab.settle(.trigger(worker, "state", "{}", to: "g", id: id)) }
+        let other = Self.set(Self.text(400_000), key: "l")
+        let refused = try lab.failure(of: "state::set", other, by: worker)
+        #expect(refused.code == "VALUE_TOO_LARGE")
+        #expect(refused.message.contains("what 3 state triggers are told of it"))
+        #expect(lab.engine.views.state.keyCount == 1)
+        #expect(lab.engine.views.work.reactions.count == 1)
+        lab.pass(seconds: 2)
+        try lab.settle()
+        #expect(lab.engine.views.state.keyCount == 0)
+        #expect(lab.engine.views.work.reactions.count == 1)
+        #expect(lab.engine.takeNotices().contains { $0.text.hasPrefix("s/k has expired") })
+    }
+
+    @Test("a trigger whose metadata leaves no room for the value does not run; all else goes on")
+    func largeMetadata() throws {
+        let (lab, worker) = try lab("{}") { $0.payloadBytes = 900_000 }
+        let metadata = Self.text(880_000)
+        try lab.settle(.trigger(worker, "state", "{}", to: "g", id: "m", metadata: metadata))
+        let set = #"{"scope":"s","key":"k","value":\#(Self.text(200_000)),"ttl_ms":1000}"#
+        _ = try lab.value(of: "state::set", set, by: worker)
+        lab.pass(seconds: 2)
+        try lab.settle()
+        #expect(lab.engine.views.state.keyCount == 0)
+        #expect(lab.left.dispatches.map(\.function) == ["f", "f"])
+        let notices = lab.engine.takeNotices().map(\.text)
+        #expect(notices.count { $0.hasPrefix("state trigger m did not run for s/k") } == 2)
+    }
+
     @Test("what fires while the engine drains is run by the next life")
     func drain() throws {
         let (first, worker) = try lab("{}")

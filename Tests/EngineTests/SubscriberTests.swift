@@ -168,6 +168,33 @@ struct SubscriberTests {
         )
     }
 
+    @Test("who takes a subscription to another group has left the first one")
+    func moves() throws {
+        let lab = try Lab()
+        try lab.settle(.join(1, presence: true), .join(2, "t"))
+        let moved = try lab.settle(.join(2, "t", group: "h")).subscriberLines
+        #expect(
+            moved.first == #"send 1 {"type":"left","data":{"subscriptionId":"t","id":null,"#
+                + #""presence":null,"count":1}}"#
+        )
+        // To another item of its group it goes without leaving.
+        try lab.settle(.join(2, "t"))
+        let stayed = try lab.settle(.join(2, "t", item: "i")).subscriberLines
+        #expect(!stayed.contains { $0.contains("left") })
+    }
+
+    @Test("of what no function can be told, as it is too large, nobody is let in unasked")
+    func tooLarge() throws {
+        let lab = try Lab { $0.payloadBytes = 1000 }
+        let peer = try lab.join("w", serving: "judge")
+        try lab.settle(.trigger(peer, "stream:join", "{}", to: "judge"))
+        let context = #""\#(String(repeating: "x", count: 1000))""#
+        #expect(
+            try lab.settle(.join(1, context: context)).subscriberLines
+                == [#"send 1 {"type":"unauthorized"}"#]
+        )
+    }
+
     @Test("the auth function gives a context and refuses nobody")
     func authentication() throws {
         let lab = try Lab { $0.streamAuthentication = "auth" }
@@ -290,6 +317,52 @@ struct SubscriberTests {
         let second = try #require(try lab.settle(.join(1, after: 0)).replays.first)
         try lab.settle(.leave(1))
         #expect(try lab.settle(.stream(.caughtUp(second, .complete))).subscriberLines.isEmpty)
+    }
+
+    @Test("a replay is cancelled when its subscription is left, or joined anew, or its socket goes")
+    func cancelled() throws {
+        let lab = try Lab()
+        let peer = try lab.join("w")
+        try update(lab, peer, 0..<100)
+        let ends: [Command] = [.leave(1), .join(1), .join(1, after: 0), .gone(1)]
+        for (number, end) in ends.enumerated() {
+            let replay = try #require(try lab.settle(.join(1, after: 0)).replays.first)
+            #expect(!replay.isCancelled)
+            let next = try lab.settle(end).replays.first
+            #expect(replay.isCancelled, "\(number)")
+            #expect(next?.isCancelled != true, "\(number)")
+        }
+    }
+
+    @Test("the log is read for a few subscriptions of a socket at a time; the others wait")
+    func manyReplays() throws {
+        let lab = try Lab()
+        let peer = try lab.join("w")
+        try update(lab, peer, 0..<100)
+        var replays: [StreamReplay] = []
+        for number in 0..<Limits.streamReplays + 3 {
+            replays += try lab.settle(.join(1, "\(number)", after: 0)).replays
+        }
+        let first = (0..<Limits.streamReplays).map { "\($0)" }
+        try #require(replays.map(\.join.subscription) == first)
+        // One that waits is left, one that is told is left, and one has its end.
+        try lab.settle(.leave(1, "\(Limits.streamReplays)"))
+        let left = try lab.settle(.leave(1, "0")).replays
+        #expect(left.map(\.join.subscription) == ["\(Limits.streamReplays + 1)"])
+        let ended = try lab.settle(.stream(.caughtUp(replays[1], .complete)))
+        #expect(ended.replays.map(\.join.subscription) == ["\(Limits.streamReplays + 2)"])
+        #expect(ended.subscriberLines.contains("subscribe 1 1"))
+    }
+
+    @Test("the log is read when all that is to be read is on disk, also where answers do not wait")
+    func readsFiles() throws {
+        let lab = try Lab { $0.releaseAhead = 1_000_000_000 }
+        let peer = try lab.join("w")
+        try update(lab, peer, 0..<100)
+        let early = try lab.turn(.call(peer, "stream::set", set), .join(1, after: 0))
+        #expect(early.subscriberLines == ["unsubscribe 1 s"])
+        #expect(lab.disk.complete())
+        #expect(try lab.turn().replays.first?.records.upperBound == lab.engine.log.staged)
     }
 
     @Test("what the log does not hold is said, and what there is told instead")

@@ -2,6 +2,7 @@ import Cron
 import Events
 import Folding
 import HTTP
+import JSON
 import Primitives
 import Queue
 import State
@@ -175,6 +176,54 @@ struct TopicTests {
         #expect(lab.engine.views.work.queue.queues[queue]?.deadCount == 1)
     }
 
+    @Test("of two subscriptions whose queues would have one name the second is refused")
+    func oneQueue() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "b::c", "c")
+        func bind(_ topic: String, _ function: String, _ id: String) throws -> [String] {
+            let config = #"{"topic":"\#(topic)"}"#
+            return try lab.settle(.trigger(worker, "queue", config, to: function, id: id)).lines
+        }
+        #expect(try bind("a", "b::c", "1") == [])
+        let reason =
+            "topic 'a::b' for function c would have the queue 'a::b::c@default', which topic 'a' "
+            + "for function b::c has; give the topic or the function another name"
+        #expect(try bind("a::b", "c", "2") == ["trigger 2: \(reason)"])
+        let input = #"{"trigger_type":"queue","function_id":"c","config":{"topic":"a::b"}}"#
+        let refused = try lab.failure(of: "engine::register_trigger", input, by: worker)
+        #expect(refused == ErrorBody(code: "trigger_registration_failed", message: reason))
+        let sent = try lab.settle(.call(worker, "enqueue", #"{"topic":"a","data":1}"#))
+        #expect(sent.dispatches.map(\.function) == ["b::c"])
+        #expect(try bind("a", "b::c", "3") == [], "the same again is no other one")
+        try lab.settle(.call(worker, "queue::define", #"{"queue":"t::c@default"}"#))
+        #expect(try bind("t", "c", "4").first?.contains("which is a function queue") == true)
+    }
+
+    @Test("a message brings along its publisher's baggage, and metadata: its last trigger's")
+    func beside() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        func bind(_ type: String, _ id: String, _ metadata: String) throws {
+            let config = #"{"topic":"t"}"#
+            try lab.settle(.trigger(worker, type, config, to: "f", id: id, metadata: metadata))
+        }
+        func metadata() throws -> String? {
+            let sent = Propagation(baggage: "k=v,iii.function.id=x")
+            let left = try lab.settle(.call(worker, "enqueue", publish, with: sent))
+            let dispatch = try #require(left.dispatches.first)
+            #expect(dispatch.baggage == "k=v,iii.function.id=f")
+            return dispatch.metadata?.description
+        }
+        try bind("queue", "1", #"{"m":1}"#)
+        #expect(try metadata() == #"{"m":1}"#)
+        try bind("durable:subscriber", "2", "2")
+        #expect(try metadata() == "2")
+        try bind("queue", "2", "3")
+        #expect(try metadata() == "3")
+        try lab.settle(.register(worker.connection, .removeTrigger(id: "2")))
+        #expect(try metadata() == #"{"m":1}"#)
+    }
+
     @Test("a bad configuration is answered, and registers nothing")
     func refused() throws {
         let lab = try Lab()
@@ -302,6 +351,25 @@ struct CronTests {
         let next = try #require(try lab.settle().dispatches.first)
         let run = try lab.settle(.answer(worker, next.invocation, "true"))
         #expect(run.dispatches.map(\.function) == ["f"])
+    }
+
+    @Test("a trigger that is registered again wants the missed slots of its new schedule alone")
+    func replaced() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        for minute in [0, 30] {
+            let config = #"{"expression":"\#(minute) * * * *","catch_up":"all"}"#
+            try lab.settle(.trigger(worker, "cron", config, to: "f"))
+        }
+        var wanted: Set<String> = []
+        for case .cron(let event) in try lab.recordedEvents() {
+            switch event {
+            case .watched(let mark): wanted.insert(mark.expression)
+            case .forgotten(let mark): wanted.remove(mark.expression)
+            default: break
+            }
+        }
+        #expect(wanted.count == 1)
     }
 
     @Test("a call of its own that comes to nothing does not end a cron run")

@@ -113,6 +113,111 @@ extension Programs.StreamJoinTests {
         }
     }
 
+    /// Joins in one piece, so that the engine answers them at once.
+    private func joinAll(
+        _ client: StreamClient,
+        _ groups: Range<Int>,
+        _ extra: Envelope = [:]
+    ) throws {
+        let frames = groups.flatMap { number -> [UInt8] in
+            let place: Envelope = [
+                "subscriptionId": "\(number)", "streamName": "many", "groupId": "\(number)",
+            ]
+            let join: Envelope = ["type": "join", "data": place.merging(extra) { $1 }]
+            return WebSocket.frame(1, Array(JSON.text(join).utf8))
+        }
+        try client.socket.send(raw: frames)
+    }
+
+    private func setMany(_ groups: Range<Int>, _ data: Any) throws {
+        for number in groups {
+            let place: Envelope = [
+                "stream_name": "many", "group_id": "\(number)", "item_id": "i",
+            ]
+            let reply = try worker.ask("stream::set", place.merging(["data": data]) { $1 })
+            #expect(reply["error"] == nil, "\(JSON.text(reply))")
+        }
+    }
+
+    @Test("D.3: what a socket asked for comes whole, however much of it comes at once")
+    func answers() throws {
+        let groups = 0..<10
+        let large = String(repeating: "x", count: 200_000)
+        try setMany(groups, large)
+        let client = try connect()
+        try joinAll(client, groups)
+        var seen = 0
+        for number in groups {
+            let message = try client.next()
+            #expect(StreamClient.short(message) == #"sync ["\#(large)"]"#)
+            #expect(message["groupId"] as? String == "\(number)")
+            seen = try #require(message["offset"] as? Int)
+        }
+        client.socket.disconnect()
+
+        // Little enough to be told from memory.
+        let missed = 0..<31
+        for number in missed {
+            try setMany(groups, "\(number)" + String(repeating: "x", count: 700))
+        }
+        let back = try connect()
+        try joinAll(back, groups, ["after": seen])
+        for group in groups {
+            for number in missed {
+                let message = try back.next()
+                #expect(message["groupId"] as? String == "\(group)")
+                #expect(StreamClient.short(message).hasPrefix("update \"\(number)x"))
+            }
+            #expect(try back.event() == "resumed")
+        }
+    }
+
+    @Test("D.3: who has joined one item is told a burst of its changes in one piece")
+    func burst() throws {
+        let client = try connect()
+        try client.join("b", "g", "i")
+        #expect(try client.event() == "sync null")
+        let place: Envelope = ["stream_name": "b", "group_id": "g", "item_id": "i"]
+        let filler = String(repeating: "x", count: 3000)
+        let numbers = 0..<300
+        for number in numbers {
+            let data: Envelope = ["data": "\(number) \(filler)"]
+            _ = try worker.call("stream::set", place.merging(data) { $1 })
+        }
+        for number in numbers {
+            try #require(try client.event().contains("\"\(number) x"), "\(number)")
+        }
+    }
+
+    @Test("who leaves, or joins anew, while it is told what it missed hears no more of that")
+    func leavesReplay() throws {
+        let client = try connect()
+        try client.join("b", "g")
+        let seen = try #require(try client.next()["offset"] as? Int)
+        // More than is kept in memory, and more than is on its way at a time.
+        let filler = String(repeating: "x", count: 60_000)
+        let count = 200
+        try client.leave("b", "g")
+        for number in 0..<count { try set("b", "i", "\(number) \(filler)") }
+        func expectEnd() throws {
+            var event = try client.event()
+            while event.hasPrefix("create") || event.hasPrefix("update") {
+                event = try client.event()
+            }
+            #expect(event.hasPrefix("sync"))
+            // Read behind whatever is still read for this socket, and told behind it.
+            try client.join("b", "other", as: "u", ["after": seen])
+            #expect(try client.event() == "resumed")
+        }
+        try client.join("b", "g", nil, as: "s", ["after": seen])
+        try client.leave("b", "g")
+        try client.join("b", "none", as: "t")
+        try expectEnd()
+        try client.join("b", "g", nil, as: "s", ["after": seen])
+        try client.join("b", "g")
+        try expectEnd()
+    }
+
     @Test("D.3: a leave is told once for each subscription, and for what was never joined")
     func leaves() throws {
         try worker.bind("1", "stream:leave", "left", ["config": ["stream_name": "other"]])

@@ -249,8 +249,9 @@ extension Programs {
 }
 
 extension Programs.SlowSubscriberTests {
-    /// Makes a subscriber slow, and tells what it and another one are told.
-    private func flood(_ policy: String) throws -> (slow: [Envelope], other: Int, end: String) {
+    /// Makes a subscriber slow, and tells what comes to it when it reads again, up to the newest
+    /// event or the end of its connection, and how many events there were.
+    private func flood(_ policy: String) throws -> (slow: [Envelope], count: Int, end: String) {
         let engine = try EngineProcess.started(["--set", "stream.slow=\(policy)"])
         let worker = try RawWorker.ready(engine)
         let slow = try StreamClient(engine)
@@ -275,17 +276,18 @@ extension Programs.SlowSubscriberTests {
             #expect(data?["n"] as? Int == number)
         }
         var told: [Envelope] = []
-        while true {
-            switch try slow.socket.receive(within: 2) {
+        while numbers(told.suffix(1)) != [count - 1] {
+            switch try slow.socket.receive(within: 30) {
             case .text(let text)?: told.append(JSON.object(text))
             case .close(let code)?: return (told, count, "close \(code ?? 0)")
-            case nil: return (told, count, "open")
+            case nil: return (told, count, "silent")
             default: return (told, count, "end")
             }
         }
+        return (told, count, "open")
     }
 
-    private func numbers(_ told: [Envelope]) -> [Int] {
+    private func numbers(_ told: some Sequence<Envelope>) -> [Int] {
         told.compactMap {
             (($0["event"] as? Envelope)?["data"] as? Envelope)?["n"] as? Int
         }

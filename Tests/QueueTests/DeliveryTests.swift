@@ -39,6 +39,30 @@ struct DeliveryTests {
         #expect(bench.deliver() == [third])
     }
 
+    @Test("a queue that is paused delivers nothing until its time, then goes on where it stood")
+    func paused() throws {
+        var bench = Bench()
+        bench.define(concurrency: 2)
+        bench.define("other")
+        let offsets = try (0..<2).map { _ in try bench.enqueue() }
+        let last = try bench.enqueue(to: "other")
+        let end = bench.now.advanced(by: .milliseconds(100))
+        let isFirst = bench.view.pause("q", until: end)
+        #expect(isFirst)
+        #expect(bench.deliver() == [])
+        let isAnother = bench.view.pause("other", until: end.advanced(by: .milliseconds(100)))
+        #expect(!isAnother)
+        #expect(bench.deliver(from: "other") == [])
+        #expect(bench.view.nextDue() == end)
+        let early = bench.view.takeDue(now: bench.now)
+        #expect(early == [])
+        let due = bench.view.takeDue(now: end)
+        #expect(due == ["q", "other"], "all are tried at once")
+        #expect(bench.view.nextDue() == nil)
+        #expect(bench.deliver() == offsets)
+        #expect(bench.deliver(from: "other") == [last])
+    }
+
     @Test("the last failure is a dead letter", arguments: [UInt32(0), 1, 2, 5])
     func attempts(limit: UInt32) throws {
         var bench = Bench()
@@ -143,6 +167,22 @@ struct DeliveryTests {
         bench.view = next
         #expect(bench.deliver() == [offsets[0], offsets[2], offsets[3]])
         #expect(bench.view.message(offsets[2], in: "q")?.nextAttempt == 2)
+    }
+
+    @Test("what is delayed is counted live as in a restart")
+    func delayedCount() throws {
+        var bench = Bench()
+        bench.define(backoff: 100)
+        let offset = try bench.enqueue()
+        for failures in 1...2 {
+            #expect(bench.deliver() == [offset])
+            #expect(bench.view.queues["q"]?.delayedCount == 0)
+            #expect(bench.replayed().queues["q"]?.delayedCount == 0, "failed \(failures - 1) times")
+            bench.fail(offset)
+            #expect(bench.view.queues["q"]?.delayedCount == 1)
+            #expect(bench.replayed().queues["q"]?.delayedCount == 1, "failed \(failures) times")
+            bench.pass(milliseconds: 1000)
+        }
     }
 
     @Test("each subscription has its own copy and its own end")

@@ -24,7 +24,7 @@ struct FunctionTests {
         var (bench, _) = try graveyard()
         let row =
             #"{"id":"00000000-0000-0009-0000-000000000002","payload":{"n":2},"error":"c: m","#
-            + #""failed_at":1005,"retries":1,"size_bytes":7}"#
+            + #""failed_at":1005,"retries":1,"size_bytes":7,"queue":"q","function_id":"f"}"#
         #expect(try bench.call(.deadLetters, #"{"topic":"q","limit":1}"#) == "[\(row)]")
         let second = try bench.call(.deadLetters, #"{"queue":"q","offset":1}"#)
         #expect(second.contains(#""failed_at":1000"#) && !second.contains("1005"))
@@ -81,6 +81,54 @@ struct FunctionTests {
         #expect(try bench.call(.redriveMessage, second).hasSuffix(#""redriven":1}"#))
         #expect(bench.deliver() == [offsets[1]])
         #expect(bench.view.queues["q"]?.deadCount == 0)
+    }
+
+    @Test("a topic's dead letters are found by its name, and by its subscriptions' queues")
+    func subscriptions() throws {
+        var bench = Bench()
+        func subscribe(_ function: String, to topic: String) {
+            let event = Subscribed(
+                topic: topic,
+                function: FunctionName(id: function),
+                condition: nil,
+                settings: .standard
+            )
+            bench.apply(.subscribed(event))
+        }
+        subscribe("a", to: "t")
+        subscribe("b", to: "t")
+        let enqueued = try bench.view.decidePublish(
+            .init(trusted: Array(#"{"topic":"t","data":[1]}"#.utf8)),
+            function: "enqueue",
+            receipt: UUID128(high: 1, low: 1),
+            baggage: nil
+        )
+        bench.apply(.enqueued(enqueued))
+        for queue in ["t::a@default", "t::b@default"] {
+            for offset in bench.deliver(from: queue) {
+                let error = ErrorBody(code: "c", message: "m")
+                let letter = DeadLettered(queue: queue, message: offset, failures: 3, error: error)
+                bench.apply(.deadLettered(letter))
+            }
+        }
+        let topic = #"{"topic":"t"}"#
+        let own = #"{"queue":"t::b@default"}"#
+        let letters = try bench.call(.deadLetters, topic)
+        for function in ["a", "b"] {
+            let place = #""queue":"t::\#(function)@default","function_id":"\#(function)""#
+            #expect(letters.contains(place))
+        }
+        let stats = try bench.call(.topicStats, own)
+        #expect(stats.hasPrefix(#"{"depth":0,"consumer_count":10,"dlq_depth":1,"config":{"#))
+        let one = #"{"queue":"t::b@default","message_id":"00000000-0000-0001-0000-000000000001"}"#
+        #expect(try bench.call(.discardMessage, one).hasSuffix(#""redriven":1}"#))
+        #expect(try bench.call(.deadLetters, own) == "[]")
+        let rest = #"{"queue":"t::a@default"}"#
+        #expect(try bench.call(.redrive, rest).hasSuffix(#""redriven":1}"#))
+        #expect(try bench.call(.messages, rest).contains(#""function_id":"a""#))
+        // A topic of the same name is meant before.
+        subscribe("c", to: "t::b@default")
+        #expect(bench.view.resolve("t::b@default") == ["t::b@default::c@default"])
     }
 
     @Test("a queue is defined once, and again only where something changes")

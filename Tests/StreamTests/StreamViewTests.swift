@@ -205,4 +205,24 @@ struct StreamViewTests {
             #expect(error?.code == "trigger_registration_failed")
         }
     }
+
+    @Test("names of streams are compared by their bytes, also by triggers")
+    func bytesOfNames() throws {
+        let names = ["caf\u{E9}", "cafe\u{301}"]
+        var triggers = StreamTriggers()
+        func add(_ id: String, _ stream: String) throws {
+            let config = JSONText(trusted: Array(#"{"stream_name":"\#(stream)"}"#.utf8))
+            triggers.add(try StreamTrigger(id: id, function: FunctionName(id: "f"), config: config))
+        }
+        func ids(_ stream: String) -> [String] {
+            triggers.matching(
+                .sent(StreamSent(stream: stream, group: "g", item: nil, type: "t", data: [0x31]))
+            ).map(\.id)
+        }
+        for name in names { try add("of \(name.utf8.count)", name) }
+        #expect(names.map(ids) == [["of 5"], ["of 6"]])
+        // A trigger of the same id moves from one to the other.
+        try add("of 5", names[1])
+        #expect(names.map(ids) == [[], ["of 6", "of 5"]])
+    }
 }

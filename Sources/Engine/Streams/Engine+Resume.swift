@@ -1,10 +1,12 @@
 import CommitLog
+import DequeModule
 import Disk
 import Events
 import Folding
 import JSON
 package import Primitives
 import Stream
+import Synchronization
 
 // A subscriber that comes back names the last offset that it has heard of. What it has missed is
 // told from memory where that is little and recent; else it is read from the log, off this thread
@@ -14,7 +16,6 @@ import Stream
 extension Engine where Store: ~Copyable {
     mutating func resume(
         _ join: StreamJoin,
-        number: UInt64,
         of peer: StreamPeer,
         from start: Offset
     ) throws(LogError) {
@@ -22,19 +23,28 @@ extension Engine where Store: ~Copyable {
             return try lose(join, of: peer, "the log ends before that offset")
         }
         guard let missed = streams.recent.messages(from: start, for: join) else {
-            peer.catchingUp[join.subscription] = number
+            // A piece of each is in memory until the peer has taken it.
+            guard peer.replays.count < Limits.streamReplays else {
+                return peer.behind.append((join, start))
+            }
             let replay = StreamReplay(
                 subscriber: peer.id,
                 join: join,
-                number: number,
                 records: start..<log.staged
             )
-            return hold(.replay(replay), after: newest)
+            peer.replays[join.subscription] = replay
+            return gate.hold(reader: .toSubscribers(.replay(replay)), below: log.staged)
         }
-        peer.catchingUp[join.subscription] = nil
         hold(.subscribe(peer.id, join), after: nil)
         for message in missed { hold(.send(peer.id, message), after: message.offset) }
         tell(peer, join, .resumed, after: newest)
+    }
+
+    /// Goes on with the subscriptions of a socket that wait for the end of a replay.
+    mutating func resumeNext(of peer: StreamPeer) throws(LogError) {
+        while peer.replays.count < Limits.streamReplays, let next = peer.behind.popFirst() {
+            try resume(next.join, of: peer, from: next.start)
+        }
     }
 
     /// The replay of a subscription has come to its end.
@@ -43,20 +53,14 @@ extension Engine where Store: ~Copyable {
         _ outcome: StreamReplay.Outcome
     ) throws(LogError) {
         guard let peer = streams.peers[replay.subscriber],
-            peer.catchingUp[replay.join.subscription] == replay.number
+            peer.replays[replay.join.subscription] === replay
         else { return }
+        peer.replays[replay.join.subscription] = nil
         switch outcome {
-        case .complete:
-            try resume(
-                replay.join,
-                number: replay.number,
-                of: peer,
-                from: replay.records.upperBound
-            )
-        case .lost(let reason):
-            peer.catchingUp[replay.join.subscription] = nil
-            try lose(replay.join, of: peer, reason)
+        case .complete: try resume(replay.join, of: peer, from: replay.records.upperBound)
+        case .lost(let reason): try lose(replay.join, of: peer, reason)
         }
+        try resumeNext(of: peer)
     }
 
     /// Says that something is missing, and tells what there is instead.
@@ -72,13 +76,26 @@ extension Engine where Store: ~Copyable {
 }
 
 /// What a subscriber is to be told from the log, in its order.
-package struct StreamReplay: Sendable {
+///
+/// The core cancels it when its subscription is left or joined anew. Whoever reads or tells it
+/// looks whether that has happened: it may be read, or wait, for long.
+package final class StreamReplay: Sendable {
     package let subscriber: SubscriberID
     package let join: StreamJoin
-    /// Which join of the subscriber it is for.
-    package let number: UInt64
     /// All of them durable.
     package let records: Range<Offset>
+    private let isOver = Atomic(false)
+
+    init(subscriber: SubscriberID, join: StreamJoin, records: Range<Offset>) {
+        self.subscriber = subscriber
+        self.join = join
+        self.records = records
+    }
+
+    /// Whether nobody is to be told more of it. Any thread.
+    package var isCancelled: Bool { isOver.load(ordering: .acquiring) }
+
+    func cancel() { isOver.store(true, ordering: .releasing) }
 
     package enum Outcome: Sendable {
         /// All was told.

@@ -101,6 +101,10 @@ extension Engine where Store: ~Copyable {
         let triggers = withoutReplicas(streams.triggers.ofJoins)
         guard !triggers.isEmpty else { return try finish(join, of: peer) }
         let visit = StreamVisit(peer, join, visitNotice(join, "joins", triggers))
+        guard visit.notice.payload.count <= options.payloadBytes else {
+            notice(.warning, "refused: \(visit.notice.summary), with a context that is too large")
+            return tell(peer, join, .unauthorized, after: newest)
+        }
         peer.isBusy = true
         try proceed(with: visit)
     }
@@ -119,9 +123,11 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// Asks the next function about a join; where none is left, it has its way or not.
+    /// Asks the next function about a join; where none is left, it has its way or not. Nobody is
+    /// let in unasked: where none can be asked now, the socket is to come back.
     private mutating func proceed(with visit: StreamVisit) throws(LogError) {
-        while let id = visit.notice.rest.popFirst() {
+        let canAsk = !isDraining && !isInShortage
+        while canAsk, let id = visit.notice.rest.popFirst() {
             guard let run = try firing(id, of: visit.notice, purpose: .joinsStream(visit)) else {
                 continue
             }
@@ -132,6 +138,10 @@ extension Engine where Store: ~Copyable {
         guard !peer.isGone else { return }
         if visit.isRefused {
             tell(peer, visit.join, .unauthorized, after: newest)
+        } else if !visit.notice.rest.isEmpty {
+            peer.waiting.removeAll()
+            let reason = "no function can be asked about a join now"
+            hold(.close(peer.id, code: 1013, reason: reason), after: nil)
         } else {
             try finish(visit.join, of: peer)
         }
@@ -158,21 +168,24 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        peer.stopReplay(of: join.subscription)
         if let old = peer.subscriptions.updateValue(join, forKey: join.subscription) {
             streams.leave(peer.id, old)
             groupChanged(old.group)
+            if old.group != join.group { tellOfPresence("left", old, of: peer.id) }
         }
-        let number = streams.join(peer.id, join)
+        streams.join(peer.id, join)
         groupChanged(join.group)
-        peer.catchingUp[join.subscription] = nil
         tellOfPresence("joined", join, of: peer.id)
         if let after = join.after, after < .max {
             // One of the same id is heard no more meanwhile.
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
-            return try resume(join, number: number, of: peer, from: after.advanced(by: 1))
+            try resume(join, of: peer, from: after.advanced(by: 1))
+        } else {
+            hold(.subscribe(peer.id, join), after: nil)
+            try sync(join, of: peer)
         }
-        hold(.subscribe(peer.id, join), after: nil)
-        try sync(join, of: peer)
+        try resumeNext(of: peer)
     }
 
     /// Tells what there is.
@@ -229,19 +242,21 @@ extension Engine where Store: ~Copyable {
     /// What was never joined is left all the same (services 1, D.3).
     private mutating func leave(_ asked: StreamJoin, of peer: StreamPeer) throws(LogError) {
         let join = peer.subscriptions.removeValue(forKey: asked.subscription)
-        peer.catchingUp[asked.subscription] = nil
+        peer.stopReplay(of: asked.subscription)
         if let join {
             streams.leave(peer.id, join)
             groupChanged(join.group)
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
             tellOfPresence("left", join, of: peer.id)
         }
+        try resumeNext(of: peer)
         try fireLeave(join ?? asked)
     }
 
     private mutating func leaveAll(_ peer: StreamPeer) throws(LogError) {
         peer.isGone = true
         peer.waiting.removeAll()
+        for subscription in peer.subscriptions.keys { peer.stopReplay(of: subscription) }
         let joins = peer.subscriptions.values.sorted { $0.subscription < $1.subscription }
         peer.subscriptions = [:]
         for join in joins {

@@ -19,12 +19,10 @@ struct LiveStreams {
     var watchedSpans = WatchedSpans()
     private var joins: UInt64 = 0
 
-    /// - Returns: the number of the join, which no other has.
-    mutating func join(_ id: SubscriberID, _ join: StreamJoin) -> UInt64 {
+    mutating func join(_ id: SubscriberID, _ join: StreamJoin) {
         joins += 1
         let member = Attendance.Member(subscriber: id, subscription: join.subscription)
         groups[join.group, default: Attendance()].add(member, join, number: joins)
-        return joins
     }
 
     mutating func leave(_ id: SubscriberID, _ join: StreamJoin) {
@@ -75,8 +73,10 @@ struct Attendance {
 final class StreamPeer {
     let id: SubscriberID
     var subscriptions: [String: StreamJoin] = [:]
-    /// Subscriptions that are told what they have missed, with the number of their join.
-    var catchingUp: [String: UInt64] = [:]
+    /// What the log is being read for, by the subscription that is told it.
+    var replays: [String: StreamReplay] = [:]
+    /// Subscriptions that the log is to be read for next, and from where on.
+    var behind: Deque<(join: StreamJoin, start: Offset)> = []
     /// Not begun yet: one thing of a socket is done after the other.
     var waiting: Deque<StreamCommand> = []
     /// Whether functions are being asked about a join.
@@ -84,6 +84,12 @@ final class StreamPeer {
     var isGone = false
 
     init(_ id: SubscriberID) { self.id = id }
+
+    /// A subscription is told no more of what it has missed.
+    func stopReplay(of subscription: String) {
+        replays.removeValue(forKey: subscription)?.cancel()
+        behind.removeAll { $0.join.subscription == subscription }
+    }
 }
 
 /// A join that functions are asked about.

@@ -150,6 +150,8 @@ package final class StreamMessage: Sendable {
     package let offset: Offset?
     /// Whether a later one about the same item makes it needless.
     package let isChange: Bool
+    /// Whether it tells who else is there.
+    package let isPresence: Bool
     /// The envelope.
     package let json: [UInt8]
 
@@ -161,6 +163,7 @@ package final class StreamMessage: Sendable {
         case .created, .updated, .deleted: isChange = true
         default: isChange = false
         }
+        if case .presence = envelope.content { isPresence = true } else { isPresence = false }
         json = envelope.json.bytes
     }
 }

@@ -1,16 +1,30 @@
 import Primitives
 
 extension CronTrigger {
-    /// Behind which instant the slots come that are caught up, of those in `(since, now]`.
-    func floorOfMissed(since: Timestamp, now: Timestamp) -> Timestamp {
-        guard since < now else { return since }
+    /// Up to where slots have come by `now`, of those behind `start`: one that is put off until
+    /// later has not, nor has any behind it.
+    func come(by now: Timestamp, after start: Timestamp) -> Timestamp {
+        // What is older cannot be put off any more.
+        let early = Timestamp(nanoseconds: now.nanoseconds - policy.jitter.nanoseconds)
+        var come = max(start, early)
+        while let slot = schedule.next(after: come), slot <= now {
+            guard slot.advanced(by: delay(of: slot)) <= now else { return come }
+            come = slot
+        }
+        return max(come, now)
+    }
+
+    /// Behind which instant the slots come that are caught up at `now`, of those in `(since, end]`.
+    func floorOfMissed(since: Timestamp, until end: Timestamp, now: Timestamp) -> Timestamp {
+        guard since < end else { return since }
         switch policy.catchUp {
-        case .skip: return now
-        case .one: return schedule.floor(ofLast: 1, after: since, notAfter: now)
-        case .all: return schedule.floor(ofLast: policy.max, after: since, notAfter: now)
+        case .skip: return end
+        case .one: return schedule.floor(ofLast: 1, after: since, notAfter: end)
+        case .all: return schedule.floor(ofLast: policy.max, after: since, notAfter: end)
         case .window(let span):
             let start = Timestamp(nanoseconds: now.nanoseconds - span.nanoseconds - 1)
-            return schedule.floor(ofLast: policy.max, after: max(since, start), notAfter: now)
+            let first = min(max(since, start), end)
+            return schedule.floor(ofLast: policy.max, after: first, notAfter: end)
         }
     }
 

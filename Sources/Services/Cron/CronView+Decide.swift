@@ -26,8 +26,22 @@ extension CronView {
             }
             let reason =
                 "its run of offset \(run) has not ended; the next slot is the first after its end"
-            return [.skipped(CronSkipped(trigger: id, scheduled: slot, reason: reason))]
+            return [.skipped(CronSkipped(trigger, slot, reason))]
         }
+    }
+
+    /// What is to be logged before the run of `firing` ends: the last slot that passes with it, so
+    /// that it is not taken for missed, nor for one that is put off still. Nil: the slot that was
+    /// skipped was the last, or nobody looks back for such slots.
+    package func decideEnding(of firing: Offset, now: Timestamp) -> CronEvent? {
+        guard let fired = open[firing], let trigger = skipping[fired.trigger] else { return nil }
+        let schedule = Schedule(trigger)
+        let looksBack = watched[schedule] != nil || trigger.policy.jitter.nanoseconds > 0
+        guard looksBack, let told = lastFired[schedule],
+            let last = trigger.schedule.latest(after: told, notAfter: now)
+        else { return nil }
+        let reason = "the slots up to this one passed while its run of offset \(firing) went on"
+        return .skipped(CronSkipped(trigger, last, reason))
     }
 
     /// What is to be logged of a trigger that was just added: that missed slots are wanted from now
@@ -42,18 +56,10 @@ extension CronView {
         guard known < end, let last = trigger.schedule.latest(after: known, notAfter: end) else {
             return nil
         }
-        return .skipped(
-            CronSkipped(
-                trigger: id,
-                scheduled: last,
-                reason: "the slots since \(known.rfc3339()) up to this one were missed, and by "
-                    + "catch_up \"\(trigger.policy.catchUp.name)\" they do not run",
-                schedule: CronSkipped.Schedule(
-                    function: trigger.function,
-                    expression: trigger.schedule.text
-                )
-            )
-        )
+        let reason =
+            "the slots since \(known.rfc3339()) up to this one were missed, and by "
+            + "catch_up \"\(trigger.policy.catchUp.name)\" they do not run"
+        return .skipped(CronSkipped(trigger, last, reason))
     }
 
     /// What is to be logged when a trigger was taken back for good; nil: nothing.
@@ -75,21 +81,24 @@ extension CronView {
 extension CronView.Entry {
     /// What is to be logged of slots that were given up.
     fileprivate var tooMany: CronEvent? {
-        dropped.map { dropped in
-            .skipped(
-                CronSkipped(
-                    trigger: trigger.id,
-                    scheduled: dropped.last,
-                    reason:
-                        "the slots behind \(dropped.since.rfc3339()) up to this one waited, and "
-                        + "are more than the \(trigger.policy.max) of \"max\"",
-                    schedule: CronSkipped.Schedule(
-                        function: trigger.function,
-                        expression: trigger.schedule.text
-                    )
-                )
-            )
+        dropped.map { dropped -> CronEvent in
+            let reason =
+                "the slots behind \(dropped.since.rfc3339()) up to this one waited, and "
+                + "are more than the \(trigger.policy.max) of \"max\""
+            return .skipped(CronSkipped(trigger, dropped.last, reason))
         }
+    }
+}
+
+extension CronSkipped {
+    /// No slot of the trigger's schedule up to this one runs any more.
+    fileprivate init(_ trigger: CronTrigger, _ slot: Timestamp, _ reason: String) {
+        self.init(
+            trigger: trigger.id,
+            scheduled: slot,
+            reason: reason,
+            schedule: Schedule(function: trigger.function, expression: trigger.schedule.text)
+        )
     }
 }
 

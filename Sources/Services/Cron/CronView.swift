@@ -14,7 +14,7 @@ package import Primitives
 ///
 /// By ``CronPolicy/Overlap/skip`` a trigger never overlaps itself: the first slot that comes while
 /// its run goes on is logged as skipped, and so are, by that record, all further ones until the run
-/// ends. Slots that were missed while nobody had the trigger, and those of
+/// ends: they were not missed. Slots that were missed while nobody had the trigger, and those of
 /// ``CronPolicy/Overlap/queue``, run one behind the other.
 ///
 /// Invariants:
@@ -31,8 +31,8 @@ package struct CronView: Sendable {
         var missed: (until: Timestamp, notBefore: Timestamp)?
         /// The slot that is waited for. When it is due, the heap knows.
         var slot: Timestamp?
-        /// Whether a slot was skipped for the run that goes on.
-        var isSkipping = false
+        /// Whether slots wait until somebody serves the function.
+        var isResting = false
         /// Slots behind `since`, `last` among them, that waited and were too many: to be told.
         var dropped: (since: Timestamp, last: Timestamp)?
 
@@ -61,6 +61,11 @@ package struct CronView: Sendable {
     private(set) var ids: [UInt64: String] = [:]
     private var nextOrdinal: UInt64 = 0
     private(set) var slots = SlotHeap()
+    /// The triggers, there or not, for whose runs that go on a slot was skipped.
+    private(set) var skipping: [String: CronTrigger] = [:]
+
+    /// The triggers that rest, by their functions; never empty.
+    var resting: [FunctionName: Set<String>] = [:]
 
     var open: [Offset: CronFired] = [:]
     /// The open firings of a trigger id, whether or not the trigger is still there; never empty.
@@ -99,6 +104,15 @@ package struct CronView: Sendable {
     package func nextSlot(of id: String) -> Timestamp? { entries[id]?.slot }
 
     package func trigger(_ id: String) -> CronTrigger? { entries[id]?.trigger }
+
+    /// The trigger that a slot fired for. Its worker may have come back with another id for it.
+    package func trigger(of fired: CronFired) -> CronTrigger? {
+        if let entry = entries[fired.trigger], entry.trigger.function == fired.function {
+            return entry.trigger
+        }
+        let schedule = Schedule(function: fired.function, expression: fired.expression)
+        return triggers.first { Schedule($0) == schedule }
+    }
 
     package func isRunning(_ id: String) -> Bool { running[id] != nil }
 
@@ -150,16 +164,25 @@ extension CronView.Schedule {
 // MARK: Triggers
 
 extension CronView {
-    /// Lets `trigger` wait for its first slot after `now`, or for those that were missed, in the
-    /// place of one with the same id.
+    /// Lets `trigger` wait for its first slot after `now`, for one of before that its jitter puts
+    /// off until later, or for those that were missed, in the place of one with the same id.
     package mutating func add(_ trigger: CronTrigger, now: Timestamp) {
         remove(trigger.id)
-        let last = lastFired[Schedule(trigger)]
-        var entry = Entry(trigger: trigger, ordinal: nextOrdinal, floor: max(now, last ?? now))
-        if let known = missedSince(trigger), known < now {
-            entry.floor = trigger.floorOfMissed(since: known, now: now)
+        let schedule = Schedule(trigger)
+        if let old = skipping[trigger.id],
+            Schedule(old) != schedule || trigger.policy.overlap != .skip
+        {
+            skipping[trigger.id] = nil
+        }
+        let known = missedSince(trigger)
+        // Of a schedule that is new, nothing of before is waited for.
+        let last = lastFired[schedule] ?? known.map { min($0, now) } ?? now
+        let come = trigger.come(by: now, after: last)
+        var entry = Entry(trigger: trigger, ordinal: nextOrdinal, floor: come)
+        if let known, known < come {
+            entry.floor = trigger.floorOfMissed(since: known, until: come, now: now)
             // Its function, and other workers that serve it, may be about to be registered.
-            entry.missed = (now, now.advanced(by: Self.settling))
+            entry.missed = (come, now.advanced(by: Self.settling))
         }
         nextOrdinal += 1
         entries[trigger.id] = entry
@@ -170,6 +193,7 @@ extension CronView {
     /// Forgets a trigger, if it is there. A run of it that goes on stays open.
     package mutating func remove(_ id: String) {
         guard let entry = entries.removeValue(forKey: id) else { return }
+        if entry.isResting { wake(id, for: entry.trigger.function) }
         ids[entry.ordinal] = nil
         slots.move(entry.ordinal, to: nil)
     }
@@ -193,11 +217,11 @@ extension CronView {
     }
 
     /// Puts a trigger's next slot where it is due, or nowhere.
-    private mutating func wait(_ id: String) {
+    mutating func wait(_ id: String) {
         guard let entry = entries[id] else { return }
         let trigger = entry.trigger
         var slot: Timestamp?
-        if paused[Schedule(trigger)] == nil, !entry.isSkipping {
+        if paused[Schedule(trigger)] == nil, skipping[id] == nil, !entry.isResting {
             slot = trigger.schedule.next(after: entry.floor)
         }
         if let next = slot, running[id] != nil,
@@ -218,7 +242,9 @@ extension CronView {
         return slot.advanced(by: entry.trigger.delay(of: slot))
     }
 
-    private static let settling = Timestamp.Span.seconds(1)
+    /// How long slots that were missed, and runs that are repeated, wait for whatever else is
+    /// about to be registered.
+    package static let settling = Timestamp.Span.seconds(1)
 }
 
 // MARK: Applying: changes, cannot refuse.
@@ -232,17 +258,18 @@ extension CronView {
             remember(fired)
             advance(fired)
         case .skipped(let skipped):
+            if let entry = entries[skipped.trigger], entry.slot == skipped.scheduled,
+                running[skipped.trigger] != nil
+            {
+                // What it waited for passes, and so do all further ones until its run ends.
+                skipping[skipped.trigger] = entry.trigger
+            }
             if let schedule = skipped.schedule.map(Schedule.init) {
                 cover(schedule, skipped.scheduled)
             }
             raise(skipped.trigger, to: skipped.scheduled)
             if let dropped = entries[skipped.trigger]?.dropped, dropped.last <= skipped.scheduled {
                 entries[skipped.trigger]?.dropped = nil
-            }
-            if let runs = running[skipped.trigger], skipped.schedule == nil,
-                !runs.contains(where: { open[$0]?.scheduled == skipped.scheduled })
-            {
-                entries[skipped.trigger]?.isSkipping = true
             }
             wait(skipped.trigger)
         case .watched(let mark):
@@ -277,7 +304,7 @@ extension CronView {
             // The clock was set, or the process was stopped, for more than one slot.
             drop(
                 fired.trigger,
-                to: entry.trigger.floorOfMissed(since: slot, now: late),
+                to: entry.trigger.floorOfMissed(since: slot, until: late, now: now),
                 after: slot
             )
             let floor = entries[fired.trigger]?.floor ?? slot
@@ -297,9 +324,9 @@ extension CronView {
         else { return }
         guard running[fired.trigger]?.isEmpty == true else { return }
         running[fired.trigger] = nil
+        let hasSkipped = skipping.removeValue(forKey: fired.trigger) != nil
         guard let entry = entries[fired.trigger], entry.slot == nil else { return }
-        if entry.isSkipping {
-            entries[fired.trigger]?.isSkipping = false
+        if hasSkipped {
             raise(fired.trigger, to: now)
         } else if entry.trigger.policy.overlap == .queue, entry.floor < now {
             let floor = entry.trigger.schedule.floor(

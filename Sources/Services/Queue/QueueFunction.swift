@@ -81,10 +81,14 @@ extension QueueView {
         throw .missing(field: "queue")
     }
 
-    /// A function queue by its name, or all queues of a topic.
+    /// The queue of that name; nil where it is a subscription's, and a topic has the name, too.
+    private func queue(named name: String) -> QueueState? {
+        queues[name].flatMap { $0.subscription == nil || topics[name] == nil ? $0 : nil }
+    }
+
+    /// A queue by its name, or all queues of a topic.
     func resolve(_ name: String) -> [String] {
-        if let queue = queues[name], queue.subscription == nil { return [name] }
-        return queues(ofTopic: name)
+        queue(named: name) == nil ? queues(ofTopic: name) : [name]
     }
 
     /// The dead letters of a queue or topic, the newest first.
@@ -180,13 +184,9 @@ extension QueueView {
         queues.keys.filter { queues[$0]?.subscription == nil }.sorted()
     }
 
-    /// How much of a function queue is worked off at the same time, or how many triggers a topic
-    /// has.
+    /// How much of a queue is worked off at the same time, or how many triggers a topic has.
     private func consumerCount(_ name: String, _ consumers: (String) -> Int) -> Int64 {
-        if let queue = queues[name], queue.subscription == nil {
-            return Int64(queue.settings.concurrency)
-        }
-        return Int64(consumers(name))
+        queue(named: name).map { Int64($0.settings.concurrency) } ?? Int64(consumers(name))
     }
 
     private func answer(_ value: JSONValue) -> QueueDecision {
@@ -271,6 +271,10 @@ extension QueueView {
             json.integer(Int64(letter.message.failures))
             json.key("size_bytes")
             json.integer(found?.payload.count ?? 0)
+            json.key("queue")
+            json.string(letter.queue)
+            json.key("function_id")
+            json.string(letter.message.target.function.id)
             json.endObject()
         }
         json.endArray()

@@ -40,6 +40,8 @@ package final class QueueState {
     var recentTarget: Target?
     /// Whether the engine is delivering from it: a delivery that ends at once must not begin again.
     package var isPumping = false
+    /// Whether nothing is delivered from it: see ``QueueView/pause(_:until:)``.
+    var isPaused = false
 
     init(settings: QueueSettings, subscription: Subscribed? = nil) {
         self.settings = settings

@@ -54,6 +54,27 @@ extension QueueView {
         return value.stringValue ?? value.description
     }
 
+    /// Whether a trigger may have this subscription. The name of its queue may be that of another
+    /// one: names are joined by `::`, which topics and functions may have inside as well.
+    ///
+    /// - Throws: `trigger_registration_failed`, with whose queue it is.
+    package func check(_ wanted: Subscribed) throws(ErrorBody) {
+        let name = Self.subscriptionQueue(topic: wanted.topic, function: wanted.function)
+        guard let queue = queues[name] else { return }
+        let holder: String
+        if let known = queue.subscription {
+            if known.topic == wanted.topic, known.function == wanted.function { return }
+            holder = "topic '\(known.topic)' for function \(known.function) has"
+        } else {
+            holder = "is a function queue"
+        }
+        throw ErrorBody(
+            code: "trigger_registration_failed",
+            message: "topic '\(wanted.topic)' for function \(wanted.function) would have the queue "
+                + "'\(name)', which \(holder); give the topic or the function another name"
+        )
+    }
+
     /// A message for every subscription of a topic (services 2, A.8), from the input of
     /// `iii::durable::publish` or its older name `enqueue`.
     package func decidePublish(

@@ -17,6 +17,8 @@ package struct QueueView {
     var topics: [String: [String]] = [:]
     private var targets: [FunctionName: Target] = [:]
     private var delays: Heap<Delay> = []
+    /// The queues that are paused, and until when. No part of the fold, and no message's state.
+    private var paused: (queues: [String], until: Timestamp)?
     private let budget: MemoryBudget
 
     private struct Delay: Comparable {
@@ -186,6 +188,8 @@ package struct QueueView {
         guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
             return
         }
+        // Only a live engine has noticed that its delay was over.
+        if case .delayed = message.state { queue.delayedCount -= 1 }
         message.state = .inFlight(since: Mutant.drifted(time))
         queue.inFlight += 1
         queue.tally.delivered += 1
@@ -259,10 +263,26 @@ package struct QueueView {
 // MARK: What can be delivered
 
 extension QueueView {
-    /// When the next delayed message becomes due; nil: none is delayed.
+    /// When the next delayed message becomes due, or a pause is over; nil: none is delayed, and no
+    /// queue paused.
     package mutating func nextDue() -> Timestamp? {
         dropStaleDelays()
-        return delays.min?.until
+        guard let paused else { return delays.min?.until }
+        return min(paused.until, delays.min?.until ?? paused.until)
+    }
+
+    /// Lets no message of a queue go before `time`, or before the end of a pause that is on: its
+    /// next message cannot be read for the moment, and stays the next one.
+    ///
+    /// - Returns: whether no pause was on.
+    package mutating func pause(_ queue: String, until time: Timestamp) -> Bool {
+        queues[queue]?.isPaused = true
+        guard paused == nil else {
+            paused?.queues.append(queue)
+            return false
+        }
+        paused = ([queue], time)
+        return true
     }
 
     private mutating func dropStaleDelays() {
@@ -271,11 +291,18 @@ extension QueueView {
         }
     }
 
-    /// Lets the messages go whose delay is over.
+    /// Lets the messages go whose delay is over, and the queues whose pause is.
     ///
     /// - Returns: the queues that have something to deliver now, each once, in order.
     package mutating func takeDue(now: Timestamp) -> [String] {
         var names: [String] = []
+        if let paused, paused.until <= now {
+            self.paused = nil
+            for name in paused.queues where !names.contains(name) {
+                queues[name]?.isPaused = false
+                names.append(name)
+            }
+        }
         while let due = nextDue(), due <= now, let delay = delays.popMin() {
             delay.message.state = .waiting
             queues[delay.queue]?.delayedCount -= 1
@@ -294,7 +321,7 @@ extension QueueView {
         in queue: QueueState,
         isServed: (FunctionName) -> Bool
     ) -> Message? {
-        guard queue.inFlight < Int(queue.settings.concurrency) else { return nil }
+        guard !queue.isPaused, queue.inFlight < Int(queue.settings.concurrency) else { return nil }
         while let message = queue.ready.first() {
             if isServed(message.target.function) { return message }
             message.turn &+= 1

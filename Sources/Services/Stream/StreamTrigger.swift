@@ -48,8 +48,8 @@ package struct StreamTrigger: Equatable, Sendable {
 
 /// The triggers of streams, and those for joins and leaves.
 package struct StreamTriggers: Sendable {
-    private var ofStreams: [String: [StreamTrigger]] = [:]
-    private var streams: [String: String] = [:]
+    private var ofStreams: [Name: [StreamTrigger]] = [:]
+    private var streams: [String: Name] = [:]
     /// The ids of triggers that fire when somebody joins, in the order in which they came.
     package private(set) var ofJoins: [String] = []
     package private(set) var ofLeaves: [String] = []
@@ -58,15 +58,16 @@ package struct StreamTriggers: Sendable {
 
     /// Takes the place of one with the same id.
     package mutating func add(_ trigger: StreamTrigger) {
-        if streams[trigger.id] == trigger.stream,
-            let place = ofStreams[trigger.stream]?.firstIndex(where: { $0.id == trigger.id })
+        let stream = Name(trigger.stream)
+        if streams[trigger.id] == stream,
+            let place = ofStreams[stream]?.firstIndex(where: { $0.id == trigger.id })
         {
-            ofStreams[trigger.stream]?[place] = trigger
+            ofStreams[stream]?[place] = trigger
             return
         }
         remove(trigger.id)
-        streams[trigger.id] = trigger.stream
-        ofStreams[trigger.stream, default: []].append(trigger)
+        streams[trigger.id] = stream
+        ofStreams[stream, default: []].append(trigger)
     }
 
     package mutating func remove(_ id: String) {
@@ -95,7 +96,9 @@ package struct StreamTriggers: Sendable {
 
     /// Those that an event fires, in the order in which they came.
     package func matching(_ event: StreamEvent) -> [StreamTrigger] {
-        guard !ofStreams.isEmpty, let triggers = ofStreams[event.group.stream] else { return [] }
+        guard !ofStreams.isEmpty, let triggers = ofStreams[Name(event.group.stream)] else {
+            return []
+        }
         return triggers.filter { $0.matches(event) }
     }
 }

@@ -152,6 +152,7 @@ extension EngineSimulation {
             if case .receipt = waiting.expected { return }
             find("a receipt for what is no enqueue")
         case .observe: find("a worker that does not observe is told of observers")
+        case .pong: find("a pong for a worker that did not ask")
         }
     }
 

@@ -58,9 +58,7 @@ struct Ledger {
         case .stream(let event): streamEvents.append(event)
         case .triggered(let fired): read(fired, record)
         case .cron(.fired(let fired)): read(fired, record)
-        case .cron(.skipped(let skipped)):
-            tally.count(.cronSkipped)
-            if skipped.schedule != nil { tally.count(.cronMissed) }
+        case .cron(.skipped(let skipped)): read(skipped)
         case .invoked:
             if let cause = record.cause, openFirings.contains(cause), restarted.contains(cause) {
                 tally.count(.cronRerun)
@@ -97,6 +95,15 @@ struct Ledger {
         lastSlots[place] = fired.scheduled
         let slot = "\(fired.trigger) \(fired.expression) \(fired.scheduled.nanoseconds)"
         if !firings.insert(slot).inserted { find("a slot fired twice: \(slot)") }
+    }
+
+    /// What passes does not come later: not the slot, nor one before it.
+    private mutating func read(_ skipped: CronSkipped) {
+        tally.count(.cronSkipped)
+        if skipped.reason.contains("were missed") { tally.count(.cronMissed) }
+        guard let schedule = skipped.schedule else { return }
+        let place = "\(skipped.trigger) \(schedule.expression)"
+        lastSlots[place] = max(skipped.scheduled, lastSlots[place] ?? skipped.scheduled)
     }
 }
 

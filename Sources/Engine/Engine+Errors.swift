@@ -1,0 +1,22 @@
+import JSON
+import Primitives
+
+extension Engine where Store: ~Copyable {
+    /// The error as `worker` can be told of it: without the stack trace where that may name files
+    /// of the worker that failed, or makes the message larger than its SDK receives.
+    func told(_ error: ErrorBody, to worker: Worker) -> ErrorBody {
+        var error = error
+        if worker.access != nil { error.stacktrace = nil }
+        if fits(error.jsonBytes, to: worker) { return error }
+        error.stacktrace = nil
+        let bytes = error.jsonBytes
+        return fits(bytes, to: worker) ? error : Self.tooLarge(bytes, worker)
+    }
+}
+
+extension ErrorBody {
+    /// What its texts take in JSON, in bytes.
+    fileprivate var jsonBytes: Int {
+        [code, message, stacktrace ?? ""].reduce(0) { $0 + JSONText(string: $1).bytes.count }
+    }
+}
