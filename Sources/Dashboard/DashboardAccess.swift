@@ -99,12 +99,13 @@ package struct DashboardAccess: Sendable {
         return judgeChange(request)
     }
 
+    /// By one of these a proxy says that it is one.
+    private static let proxyHeaders = ["x-forwarded-for", "x-real-ip", "forwarded", "via"]
+
     /// From this machine, and not by way of a proxy on it.
     private func isLocal(_ request: Request, _ host: String?) -> Bool {
         guard ListenAddress.isLoopback(request.remoteAddress) else { return false }
-        if request.header("x-forwarded-for") != nil || request.header("forwarded") != nil {
-            return false
-        }
+        guard Self.proxyHeaders.allSatisfy({ request.header($0) == nil }) else { return false }
         return host.map { ListenAddress.isLoopback(AccessPolicy.host(of: $0[...])) } ?? true
     }
 

@@ -34,10 +34,8 @@ final class LogRoutes {
                 exchange.respond(DashboardReply.json(try requests(query)))
             case "/api/log": overview(exchange)
             case "/api/log/records":
-                let after = query["after"].flatMap { UInt64($0) }
                 let limit = try query.number("limit", in: 1...1000, else: 100)
-                let start = after.map { Offset($0).advanced(by: 1) } ?? .zero
-                ask(.records(from: start, limit: Int(limit)), exchange)
+                ask(.records(from: try Self.start(query), limit: Int(limit)), exchange)
             default:
                 if let id = Self.rest(of: path, behind: "/api/requests/") {
                     ask(.history(id), exchange)
@@ -54,6 +52,13 @@ final class LogRoutes {
             exchange.respond(DashboardReply.failure(400, "BAD_REQUEST", error.message))
         }
         return true
+    }
+
+    /// The first record that is asked for: the one behind `after`.
+    private static func start(_ query: Query) throws(QueryError) -> Offset {
+        guard query["after"] != nil else { return .zero }
+        let after = try query.number("after", in: 0...Offset.limit.rawValue, else: 0)
+        return Offset(after).advanced(by: 1)
     }
 
     private static func rest(of path: String, behind prefix: String) -> String? {

@@ -18,7 +18,7 @@ extension TelemetryExporter.Settings {
                 Configuration.OTLPProtocol(rawValue: $0)
             }
         isJSON = form == .json
-        headers = Self.headers(environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? "")
+        headers = Self.headers(environment["OTEL_EXPORTER_OTLP_HEADERS"])
         var attributes: JSONObject = [
             "service.name": .string(configuration.serviceName),
             "service.version": .string(configuration.serviceVersion ?? Server.version),
@@ -39,11 +39,10 @@ extension TelemetryExporter.Settings {
     }
 
     /// `name=value,name=value`, as in W3C baggage.
-    private static func headers(_ text: String) -> [(name: String, value: String)] {
-        text.split(separator: ",").compactMap { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2 else { return nil }
-            return (String(parts[0]).lowercased(), String(parts[1]))
+    private static func headers(_ text: String?) -> [(name: String, value: String)] {
+        CallerBaggage.entries(text).members.compactMap { entry in
+            guard case .string(let value) = entry.value else { return nil }
+            return (entry.name.lowercased(), value)
         }
     }
 }

@@ -120,6 +120,29 @@ struct EngineSpanTests {
         #expect(try attributes(of: "GET /hello")["http.response.status_code"] == "500")
     }
 
+    @Test("errors, and spans that have not ended, take as much room as they have bytes")
+    func bytes() {
+        var settings = TelemetryStore.Settings()
+        settings.spanBytes = 100_000
+        let bench = FollowBench(telemetry: settings)
+        let text = String(repeating: "x", count: 30_000)
+        let failure = FunctionResult.failure(
+            ErrorBody(code: "E", message: text, stacktrace: text)
+        )
+        func kept() -> Int { bench.log.withTelemetry { $0.spans.window.entries.count } }
+        for trace in UInt64(1)...5 {
+            bench.complete(bench.invoke("f", trace, cause: nil), trace, failure)
+        }
+        #expect(kept() == 1)
+        for id in UInt64(1)...5 {
+            guard case .span(let span) = Telemetry.span("n", id: id, to: nil, [("k", text)]) else {
+                continue
+            }
+            bench.log.began([span])
+        }
+        #expect(kept() == 3)
+    }
+
     @Test("a call from outside has a span of the engine only where its caller has none")
     func calls() throws {
         let bare = bench.invoke("f", cause: nil)

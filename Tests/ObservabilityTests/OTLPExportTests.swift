@@ -97,4 +97,40 @@ struct OTLPExportTests {
         #expect(bench.log.takeExports(limit: 9000, of: ["/v1/traces"]).first?.count == 8192)
         #expect(bench.log.lostExports == 2)
     }
+
+    @Test("what waits to be sent is bounded by its bytes as well, each kind by itself")
+    func bytes() {
+        var queue = ExportQueue(bytes: 1000)
+        let time = Timestamp(nanoseconds: 1)
+        for number in 1...4 as ClosedRange<UInt64> {
+            queue.append(.span("s", id: number), bytes: 400, at: time)
+            queue.append(.log("\(number)"), bytes: 300, at: time)
+            queue.append(.gauge("g", 1), bytes: 250, at: time)
+        }
+        #expect(queue.dropped == 3)
+        // Pending spans are not sent.
+        queue.append(.span("s", id: 9, to: nil), bytes: 900, at: time)
+        let taken = queue.take(limit: 2, of: Set(OTLPExport.paths))
+        #expect(taken.map(\.count) == [2, 2, 2])
+        #expect(queue.take(limit: 2, of: Set(OTLPExport.paths)).map(\.count) == [1, 2])
+        // What was taken makes room.
+        for _ in 1...2 { queue.append(.span("s", id: 1), bytes: 500, at: time) }
+        #expect(queue.dropped == 3)
+    }
+
+    @Test("a span counts with all that its error says")
+    func errors() {
+        let bench = FollowBench()
+        bench.log.live(from: .zero)
+        bench.log.export()
+        let text = String(repeating: "x", count: 12 << 20)
+        let failure = FunctionResult.failure(
+            ErrorBody(code: "E", message: "it broke", stacktrace: text)
+        )
+        for number in 1...4 as ClosedRange<UInt64> {
+            bench.complete(bench.invoke("f", number, cause: nil), number, failure)
+        }
+        #expect(bench.log.takeExports(limit: 10, of: ["/v1/traces"]).first?.count == 2)
+        #expect(bench.log.lostExports == 2)
+    }
 }

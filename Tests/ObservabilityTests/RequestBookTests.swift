@@ -93,8 +93,19 @@ struct RequestBookTests {
         #expect(bench.row()?.error == nil)
     }
 
+    @Test("what functions say is kept up to its first 4096 bytes, cut between characters")
+    func longErrors() {
+        let text = "x" + String(repeating: "é", count: 50_000)
+        let failure = FunctionResult.failure(ErrorBody(code: "E", message: text))
+        bench.complete(bench.invoke("hello", cause: bench.request()), 1, failure)
+        let error = bench.row()?.error ?? ""
+        #expect(error.utf8.count == 4095)
+        #expect(text.hasPrefix(error))
+    }
+
     @Test("each subscription's delivery of a topic's message is one for itself")
     func topic() {
+        bench.log.live(from: .zero)
         let message = bench.enqueue(nil)
         #expect(bench.row()?.kind == "publish")
         #expect(bench.row()?.status == .ok, "nobody need be subscribed")
@@ -106,6 +117,10 @@ struct RequestBookTests {
         #expect(bench.row()?.status == .dead)
         #expect(bench.log.totals.functions[bench.name("a::b")]?.calls == 1)
         #expect(bench.log.totals.functions[bench.name("c")]?.errors == 1)
+        let redriven = Redriven(queue: "topic::c@default", message: message)
+        bench.write(.queue(.redriven(redriven)), 9)
+        bench.ack(message, bench.deliver(message, queue: "topic::c@default"))
+        #expect(bench.row()?.status == .ok, "nothing of it waits")
     }
 
     @Test("what runs when the engine is killed is interrupted, and messages wait on")
@@ -187,6 +202,7 @@ struct RequestBookTests {
 
     @Test("what was passed over is counted, and what was open then is not known")
     func skipped() {
+        bench.log.live(from: .zero)
         _ = bench.request(1)
         bench.complete(bench.invoke("f", 2, cause: bench.request(2)), 2)
         bench.log.skip(to: bench.next.advanced(by: 1000))
@@ -197,6 +213,7 @@ struct RequestBookTests {
 
     @Test("totals, by kind and by function")
     func totals() {
+        bench.log.live(from: .zero)
         let root = bench.request()
         let run = bench.invoke("hello", cause: root)
         let message = bench.enqueue("send", cause: run)
@@ -210,5 +227,30 @@ struct RequestBookTests {
         #expect((hello?.calls, hello?.errors) == (1, 1))
         #expect(hello?.took == 2_000_000)
         #expect(totals.functions[bench.name("send")]?.errors == 0)
+    }
+
+    @Test("totals are of this life, and not of what it finds in the log")
+    func earlierLife() {
+        let message = bench.enqueue("send")
+        bench.complete(bench.invoke("hello", 2, cause: nil), 2)
+        #expect(bench.log.totals == RecordTotals())
+        bench.log.live(from: bench.next)
+        bench.ack(message, bench.deliver(message))
+        let totals = bench.log.totals
+        #expect((totals.records, totals.enqueued, totals.calls) == (2, 0, 0))
+        #expect((totals.delivered, totals.acked) == (1, 1))
+        #expect(totals.functions[bench.name("send")]?.calls == 1)
+        #expect(totals.functions.count == 1)
+    }
+
+    @Test("of what is passed over, only this life's is counted")
+    func earlierSkips() {
+        _ = bench.request()
+        bench.log.live(from: bench.next.advanced(by: 5))
+        bench.log.skip(to: bench.next.advanced(by: 2))
+        #expect(bench.row()?.status == .unknown)
+        #expect(bench.log.skipped == 0)
+        bench.log.skip(to: bench.next.advanced(by: 8))
+        #expect(bench.log.skipped == 3)
     }
 }

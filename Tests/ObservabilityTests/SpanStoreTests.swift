@@ -213,6 +213,15 @@ struct SpanStoreTests {
         #expect(small.store.spans.window.bytes == 200)
     }
 
+    @Test("a span that has grown makes room, too")
+    func growth() throws {
+        var bench = StoreBench { $0.spanBytes = 250 }
+        bench.add(.span("old", id: 1), .span("n", id: 2, to: nil))
+        bench.store.apply(.span("n", id: 2), bytes: 200, at: bench.now)
+        #expect(try bench.names() == ["n"])
+        #expect(bench.store.spans.window.bytes == 200)
+    }
+
     @Test("clearing removes all, and what was dropped is told until then")
     func clear() throws {
         var bench = StoreBench()

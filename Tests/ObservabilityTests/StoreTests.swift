@@ -129,6 +129,9 @@ struct StoreTests {
             list.member("query")?.description
                 == #"{"start_time":null,"end_time":9000,"metric_name":"g","aggregate_interval":10}"#
         )
+        let whole = #"{"metric_name":"g","aggregate_interval":9223372036854775807}"#
+        let spans = try bench.ask(.listMetrics, whole).column("aggregated_metrics", "bucket_end_ns")
+        #expect(spans == ["9223372036854775807"])
         #expect(
             try bench.ask(.listMetrics, #"{"aggregate_interval":10,"metric_name":"x"}"#)
                 .member("aggregated_metrics") == nil

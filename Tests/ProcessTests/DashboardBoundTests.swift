@@ -44,6 +44,19 @@ extension Programs.DashboardBoundTests {
         #expect(offsets.count >= 3)
     }
 
+    @Test(
+        "A place that no log has is refused with 400",
+        arguments: ["18446744073709551615", "-1", "x"]
+    )
+    func place(after: String) throws {
+        let engine = try EngineProcess.started()
+        let client = DashboardClient(engine)
+        let refused = try client.get("/api/log/records?after=\(after)")
+        #expect(refused.status == 400)
+        #expect(JSON.object(refused.text).errorCode == "BAD_REQUEST")
+        #expect(try client.get("/api/log/records?after=0").status == 200)
+    }
+
     @Test("While the log is read, readiness says how far that is, and everything else waits")
     func recovering() throws {
         let engine = EngineProcess(

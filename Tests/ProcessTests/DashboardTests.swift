@@ -42,6 +42,9 @@ extension Programs.DashboardTests {
     @Test("A failing job is seen, explained, edited, sent again, redriven and done, from the page")
     func mending() throws { try use("mending") }
 
+    @Test("A topic's dead letter is handled where the page leads; how long a message waits is told")
+    func topics() throws { try use("topics", "oldest") }
+
     @Test("A value is edited against its revision and looked back at; a function is called by form")
     func values() throws { try use("slider", "calling") }
 

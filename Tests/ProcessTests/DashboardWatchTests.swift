@@ -151,6 +151,7 @@ extension Programs.DashboardWatchTests {
                 && !seen.list("functions").contains { $0["function_id"] as? String == "late" }
         }
         // A message for a function that nobody serves waits, and is told of.
+        let now = Int(Date().timeIntervalSince1970)
         _ = try client.post("/api/enqueue", ["queue": "mails", "function_id": "late", "data": 1])
         _ = try socket.messages { seen in
             seen.list("problems").contains {
@@ -159,7 +160,16 @@ extension Programs.DashboardWatchTests {
         }
         // Another page gets the whole picture as well.
         let other = try LiveSocket(engine)
-        _ = try other.messages { $0.list("queues").contains { $0["depth"] as? Int == 1 } }
+        // Since when the message waits is told once, and not with every tick.
+        let whole = try other.messages { seen in
+            seen.list("queues").contains {
+                $0["depth"] as? Int == 1 && $0["oldest_at_ms"] is Int
+            }
+        }
+        let oldest = whole.list("queues").compactMap { $0["oldest_at_ms"] as? Int }
+        #expect(oldest.count == 1)
+        #expect(oldest.allSatisfy { abs($0 / 1000 - now) < 60 }, "\(oldest)")
+        #expect(try other.ticks(4).all("queues", in: "queues").isEmpty)
         _ = worker
     }
 

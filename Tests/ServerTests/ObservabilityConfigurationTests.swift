@@ -162,6 +162,20 @@ struct ObservabilityConfigurationTests {
         #expect(again.observability == first.configuration.observability)
     }
 
+    @Test("headers for a collector are W3C baggage: percent-encoded, blanks around their parts")
+    func headers() throws {
+        let loaded = try configuration(toml: "[observability]\nexporter = \"otlp\"\n")
+        let text = "Authorization=Basic%20YTpi==, x-scope = a%2Cb\t,x-plain=c"
+        let settings = try #require(
+            TelemetryExporter.Settings(
+                loaded.observability,
+                ["OTEL_EXPORTER_OTLP_HEADERS": text]
+            )
+        )
+        #expect(settings.headers.map(\.name) == ["authorization", "x-scope", "x-plain"])
+        #expect(settings.headers.map(\.value) == ["Basic YTpi==", "a,b", "c"])
+    }
+
     @Test("of a webhook nobody is shown more than where it leads, and an edit of it counts")
     func webhook() throws {
         func load(_ path: String, _ address: String = "127.0.0.1") throws -> Configuration.Loaded {

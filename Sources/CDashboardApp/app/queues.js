@@ -20,6 +20,12 @@ function health(queue) {
   return queue.depth > 0 ? status("waiting", "working") : status("ok", "empty");
 }
 
+/** For how long the oldest message of a queue has waited. */
+function oldest(queue) {
+  if (!queue?.oldest_at_ms) return "–";
+  return duration(Math.max(0, serverNow() - queue.oldest_at_ms));
+}
+
 const COLUMNS = ["Queue", "State", "Depth", "In flight", "Delayed", "Dead", "Oldest",
   "Two minutes"];
 
@@ -30,7 +36,7 @@ function list() {
     h("td", {}, health(one)),
     [one.depth, one.in_flight, one.delayed, one.dead].map((n) =>
       h("td", { class: "num" }, count(n))),
-    h("td", { class: "num" }, one.oldest_ms ? duration(one.oldest_ms) : "–"),
+    h("td", { class: "num" }, oldest(one)),
     h("td", {}, sparkline((live.queueTicks.get(one.name) || []).map((tick) => tick.depth))));
   return {
     view: () => page("Queues", null, live.queues.length
@@ -76,9 +82,11 @@ function detail(context) {
     const found = await attempt(() => historyOf(letter));
     if (!found?.origin) return;
     const { queue, function: target } = found.origin.event;
+    // What was published goes to whoever is subscribed: no message is for one of them alone.
+    const whom = target ? `${target} in queue ${queue}` : `all subscribers of topic ${queue}`;
     const draft = new Draft(letter.payload);
     const go = await dialog("Edit and send again", (close, update) => [
-      h("p", {}, `The edited payload becomes a new message for ${target} in queue ${queue}. ` +
+      h("p", {}, `The edited payload becomes a new message for ${whom}. ` +
         "Then this dead letter is discarded. Both are records of the log."),
       draft.view("Payload", update, true),
       h("div", { class: "actions" },
@@ -91,16 +99,17 @@ function detail(context) {
       title: "Send the edited message?",
       action: "Send, and discard the dead letter",
       lines: [
-        `Enqueues for ${target} in queue ${queue}:`,
+        `${target ? "Enqueues" : "Publishes"} for ${whom}:`,
         brief(draft.value, 400),
         `Discards dead letter ${letter.id}.`,
       ],
     });
     if (!sure) return;
     await attempt(async () => {
-      const answer = await enqueue(queue, target, draft.value);
-      await call("iii::queue::discard_message", { queue: name, message_id: letter.id });
-      toast(`Sent again as ${answer.receipt}.`);
+      const answer = target ? await enqueue(queue, target, draft.value)
+        : await call("iii::durable::publish", { topic: queue, data: draft.value });
+      await call("iii::queue::discard_message", { queue: letter.queue, message_id: letter.id });
+      toast(answer?.receipt ? `Sent again as ${answer.receipt}.` : "Published again.");
     });
     load();
   }
@@ -121,7 +130,7 @@ function detail(context) {
     await attempt(async () => {
       let done = 0;
       for (const one of letters || []) {
-        const input = { queue: name, message_id: one.id };
+        const input = { queue: one.queue, message_id: one.id };
         done += (await call("iii::queue::redrive_message", input)).redriven;
       }
       if (!letters) done = (await call("iii::queue::redrive", { queue: name })).redriven;
@@ -145,7 +154,7 @@ function detail(context) {
     if (!sure) return;
     await attempt(async () => {
       for (const one of letters) {
-        await call("iii::queue::discard_message", { queue: name, message_id: one.id });
+        await call("iii::queue::discard_message", { queue: one.queue, message_id: one.id });
       }
       toast(`${plural(letters.length, "message")} discarded.`);
     });
@@ -179,8 +188,9 @@ function detail(context) {
   function letterRow(letter, off) {
     const open = explained.has(letter.id);
     const facts = `${plural(letter.retries, "attempt")}, ` +
-      `${ago(letter.failed_at * 1000, serverNow())}, ${bytes(letter.size_bytes)}, `;
-    return h("li", { key: letter.id },
+      `${ago(letter.failed_at * 1000, serverNow())}, ${bytes(letter.size_bytes)}, ` +
+      (letter.queue === name ? "" : `queue ${letter.queue}, `);
+    return h("li", { key: `${letter.queue} ${letter.id}` },
       h("div", { class: "letter" },
         h("input", {
           type: "checkbox", "aria-label": `Choose ${letter.id}`, checked: chosen.has(letter.id),
@@ -241,7 +251,7 @@ const numbers = (queue, stats) => facts([
   ["In flight", count(queue?.in_flight)],
   ["Delayed", count(queue?.delayed)],
   ["Dead", count(queue?.dead ?? stats?.dlq_depth)],
-  ["Oldest waits", queue?.oldest_ms ? duration(queue.oldest_ms) : "–"],
+  ["Oldest waits", oldest(queue)],
   ["At the same time", stats?.consumer_count],
   ["Attempts", stats?.config?.attempts],
   ["Backoff", stats?.config && duration(stats.config.backoff_ms)],
@@ -314,14 +324,17 @@ function attemptTold(node, stats) {
 }
 
 function explanation({ history, list, origin }, letter, stats) {
-  const mine = list.filter((node) => node === origin || node.event?.message === origin?.offset);
+  // Of what was published each subscription has its own.
+  const mine = list.filter((node) => node === origin ||
+    node.event?.message === origin?.offset && node.event?.queue === letter.queue);
   const deliveries = mine.filter((node) => node.kind === "delivered");
   const lines = deliveries.flatMap((node) => attemptTold(node, stats));
   if (origin) {
     const { queue, function: target } = origin.event;
-    lines.unshift(`${clock(Date.parse(origin.time))}: ${target} was enqueued in ${queue}.`);
+    const told = target ? `${target} was enqueued in ${queue}` : `published to topic ${queue}`;
+    lines.unshift(`${clock(Date.parse(origin.time))}: ${told}.`);
   }
-  lines.push(isServed(origin?.event.function)
+  lines.push(isServed(letter.function_id)
     ? "A worker serves its function now, so a redrive would be tried at once."
     : "No worker serves its function now: a redrive would wait for one.");
   const trace = mine.find((node) => node.event?.stacktrace)?.event.stacktrace;

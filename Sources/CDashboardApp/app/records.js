@@ -32,7 +32,8 @@ export function headline(node, names) {
       return failure ? `failed: ${failure}` : "completed" +
         (e.result?.status_code ? ` with ${e.result.status_code}` : "");
     case "enqueued":
-      return `enqueue ${e.function} → queue ${e.queue}`;
+      return e.function ? `enqueue ${e.function} → queue ${e.queue}`
+        : `publish to topic ${e.queue}`;
     case "delivered":
       return `delivery, attempt ${e.attempt}` +
         (names?.get(e.message) ? ` → ${names.get(e.message)}` : "") +
@@ -57,8 +58,6 @@ export function headline(node, names) {
       return `stream ${e.stream}/${e.group}/${e.item} deleted`;
     case "stream_sent":
       return `stream ${e.stream}/${e.group} message sent`;
-    case "published":
-      return `publish to topic ${e.topic}`;
     case "cron_fired":
       return `cron slot → ${e.function}`;
     case "span_reported":
@@ -295,7 +294,6 @@ function nodeName(node, names) {
     case "enqueued": return `queue ${e.queue}`;
     case "state_set": case "state_deleted": return `state ${e.scope}`;
     case "stream_set": case "stream_deleted": case "stream_sent": return `stream ${e.stream}`;
-    case "published": return `queue ${e.topic}`;
     default: return null;
   }
 }

@@ -46,7 +46,7 @@ struct LiveFrames {
             tell(.functions, LiveText.functions(functions, rates.functions), in: &buffer)
         }
         if picture.triggers != nil { tell(.triggers, LiveText.triggers(triggers), in: &buffer) }
-        tell(.queues, LiveText.queues(picture.queues, now: picture.now), in: &buffer)
+        tell(.queues, LiveText.queues(picture.queues), in: &buffer)
         tell(.streams, LiveText.streams(picture.streams), in: &buffer)
         let problems = LiveProblem.all(picture, triggers, rates)
         tell(.problems, LiveText.problems(problems), in: &buffer)

@@ -108,7 +108,7 @@ enum LiveText {
         return String(text.unicodeScalars.prefix(80)) + "…"
     }
 
-    static func queues(_ queues: [EnginePicture.Queue], now: Timestamp) -> [UInt8] {
+    static func queues(_ queues: [EnginePicture.Queue]) -> [UInt8] {
         ended(
             list("queues", queues) { queue, json in
                 json.add("name", queue.name)
@@ -116,7 +116,8 @@ enum LiveText {
                 json.add("in_flight", queue.inFlight)
                 json.add("delayed", queue.delayed)
                 json.add("dead", queue.dead)
-                json.add("oldest_ms", queue.oldest.map { Int($0.milliseconds) })
+                // No age, which would differ with every tick.
+                json.add("oldest_at_ms", queue.oldest.map { Int($0.milliseconds) })
                 json.key("unserved")
                 json.beginArray()
                 for put in queue.unserved {

@@ -103,7 +103,7 @@ extension LogLine {
         json.key("severity_text")
         json.string(record.severityText)
         json.key("body")
-        json.string(isCut ? Self.beginning(of: record.body, limit) : record.body)
+        json.string(isCut ? record.body.beginning(bytes: limit) : record.body)
         json.key("attributes")
         json.raw(bytes: isCut ? JSONText.emptyObject.bytes : record.attributes)
         json.key("trace_id")
@@ -122,14 +122,14 @@ extension LogLine {
         }
         json.endObject()
     }
+}
 
-    /// Up to `limit` bytes of a text.
-    private static func beginning(of text: String, _ limit: Int) -> String {
-        guard text.utf8.count > limit else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: limit)
-        while end.samePosition(in: text.unicodeScalars) == nil {
-            end = text.utf8.index(before: end)
-        }
-        return String(text[..<end])
+extension String {
+    /// Up to `limit` bytes of it, and no part of a character.
+    func beginning(bytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(startIndex, offsetBy: limit)
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(self[..<end])
     }
 }

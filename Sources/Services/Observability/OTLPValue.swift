@@ -122,4 +122,7 @@ extension [TelemetryAttribute] {
 
     /// The value of a name; nil: it is not there.
     subscript(_ name: String) -> String? { first { $0.name == name }?.value }
+
+    /// What they take in memory, in bytes, roughly.
+    var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 } }
 }

@@ -44,7 +44,9 @@ struct SpanStore: Sendable {
         if let number = numbers[key], let known = window[number] {
             // A span that has ended is not running again.
             if span.isPending, !known.isPending { return }
-            return window.replace(number, with: span, bytes: bytes)
+            window.replace(number, with: span, bytes: bytes)
+            // It may be larger.
+            return bound(by: window.bounds, now: time)
         }
         numbers[key] = window.next
         window.append(span, bytes: bytes, at: time) { dropped in
@@ -74,6 +76,14 @@ struct SpanStore: Sendable {
 
 extension SpanReported {
     var isPending: Bool { end.nanoseconds == 0 }
+
+    /// What it takes in memory, in bytes, roughly.
+    var byteCount: Int {
+        let texts = [name, service, statusDescription, traceState, scope.name, scope.version]
+        return texts.reduce(256 + attributes.byteCount + events.count + links.count) {
+            $0 + ($1?.utf8.count ?? 0)
+        }
+    }
 
     /// How long it took; one that runs: so far.
     func duration(now: Timestamp) -> Timestamp.Span {

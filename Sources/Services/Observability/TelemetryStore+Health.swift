@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 import Primitives
 
 // What is set up, and how it does.
@@ -80,8 +80,8 @@ extension TelemetryStore {
 }
 
 /// W3C baggage (section 3.3) as an object.
-enum CallerBaggage {
-    static func entries(_ header: String?) -> JSONObject {
+package enum CallerBaggage {
+    package static func entries(_ header: String?) -> JSONObject {
         var object = JSONObject()
         for entry in header?.split(separator: ",") ?? [] {
             // Properties of an entry, behind a semicolon, are not its value.

@@ -53,6 +53,15 @@ struct Window<Element: Sendable>: Sendable {
         entries[place].bytes = bytes
     }
 
+    /// Takes the `count` oldest out, or as many as there are.
+    mutating func take(_ count: Int) -> [Entry] {
+        let taken = Array(entries.prefix(count))
+        entries.removeFirst(taken.count)
+        first += UInt64(taken.count)
+        bytes -= taken.reduce(0) { $0 + $1.bytes }
+        return taken
+    }
+
     subscript(_ number: UInt64) -> Element? {
         guard number >= first, number < next else { return nil }
         return entries[Int(number - first)].element

@@ -246,6 +246,63 @@ def mending(session: Session):
     session.see(".calm", "Nothing is wrong")
 
 
+def topics(session: Session):
+    """A subscriber's dead letter is handled where the page leads, and from its topic's page."""
+    page = session.page
+
+    def publish(order):
+        session.call("iii::durable::publish", {"topic": "orders", "data": order})
+
+    publish({"id": "t-1"})
+    session.go("now")
+    session.see(".problems a", "dead letter", 20).click()
+    session.see("h1", "Queue orders::shop::audit@default")
+    letter = session.see(".letters > li", "no total")
+    letter.get_by_role("button", name="Explain").click()
+    text = session.see(".explanation", "attempt 1").inner_text()
+    check("published to topic orders" in text, f"the explanation is {text}")
+    check("A worker serves its function now" in text, f"the explanation is {text}")
+
+    letter.get_by_role("button", name="Edit").click()
+    check("all subscribers" in page.locator("dialog").inner_text(), "it is not said who gets it")
+    page.locator("dialog textarea").fill(json.dumps({"id": "t-1", "total": 5}))
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Send, and discard the dead letter").click()
+    session.see(".empty", "None.")
+    eventually(
+        "the edited order is audited",
+        lambda: session.call("state::get", {"scope": "audits", "key": "t-1"}) == 5,
+    )
+
+    publish({"id": "t-2"})
+    session.go("queues/orders")
+    letter = session.see(".letters > li", "queue orders::shop::audit@default", 20)
+    letter.get_by_role("button", name="Explain").click()
+    session.see(".explanation a", "The whole request").click()
+    session.see(".wf .label", "publish to topic orders")
+    session.go("queues/orders")
+    letter = session.see(".letters > li", "no total")
+    letter.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard for good").click()
+    session.see(".empty", "None.")
+
+
+def oldest(session: Session):
+    """For how long a message has waited is told as a time, not as a date."""
+    page = session.page
+    job = {"queue": "mails", "function_id": "nobody::home", "data": 1}
+    post(f"{session.home}/api/enqueue", job, {"X-III-Request": "1"})
+    session.go("queues")
+    session.see("main th[scope=col]", "Oldest")
+    column = page.locator("main th[scope=col]").all_text_contents().index("Oldest")
+    cell = page.locator("main tr", has_text="mails").locator("th, td").nth(column)
+    told = eventually(
+        "the oldest message is told",
+        lambda: (page.wait_for_timeout(50), cell.inner_text())[1].strip("–"),
+    )
+    check(told.endswith(" s") or told.endswith(" ms"), f"the oldest waits {told}")
+
+
 def slider(session: Session):
     """A value is edited against its revision, and looked back at."""
     page = session.page

@@ -1,7 +1,8 @@
 """A small shop whose mails fail in ways that the dashboard's tests mend.
 
 `shop::order` keeps the order and enqueues its mail. `mail::send` refuses an address without "@",
-and any mail while `switches/mail` in the state is not `{"on": true}`.
+and any mail while `switches/mail` in the state is not `{"on": true}`. `shop::audit` is subscribed to
+the topic `orders`, and refuses what has no total.
 """
 
 import os
@@ -38,6 +39,12 @@ def send(mail: dict) -> dict:
     return {"sent": True}
 
 
+def audit(order: dict) -> None:
+    if "total" not in order:
+        raise ValueError("no total")
+    state("set", scope="audits", key=order["id"], value=order["total"])
+
+
 def charge(payment: dict) -> dict:
     return {"charged": payment["total"]}
 
@@ -45,6 +52,7 @@ def charge(payment: dict) -> dict:
 iii.register_function("shop::ready", lambda _: {"status_code": 200})
 iii.register_function("shop::order", order, description="Takes an order")
 iii.register_function("mail::send", send, description="Sends a confirmation")
+iii.register_function("shop::audit", audit, description="Audits an order")
 iii.register_function(
     "payments::charge",
     charge,
@@ -58,6 +66,13 @@ iii.register_function(
             "currency": {"type": "string", "enum": ["EUR", "USD"]},
         },
     },
+)
+iii.register_trigger(
+    {
+        "type": "durable:subscriber",
+        "function_id": "shop::audit",
+        "config": {"topic": "orders", "max_retries": 0},
+    }
 )
 iii.register_trigger(
     {

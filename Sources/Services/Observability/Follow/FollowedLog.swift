@@ -15,7 +15,8 @@ package final class FollowedLog: Sendable {
         var streams = StreamFeed()
         /// Nil: nothing is sent anywhere.
         var exports: ExportQueue?
-        /// Records from here on are new: those before were sent in another life, perhaps.
+        /// Records from here on are new: those before were counted, and perhaps sent, in another
+        /// life.
         var news = Offset.max
         /// Nil: nobody wants to know.
         var seenTraces: [SeenTrace]?
@@ -49,7 +50,7 @@ package final class FollowedLog: Sendable {
             for record in records {
                 let change = followsWork ? state.work.take(record) : WorkChange()
                 if followsWork { state.requests.take(record, change) }
-                state.totals.take(record, change)
+                if record.offset >= state.news { state.totals.take(record, change) }
                 state.keep(record, change)
                 state.streams.take(record)
             }
@@ -68,16 +69,16 @@ package final class FollowedLog: Sendable {
     package func skip(to end: Offset) {
         state.withLock { state in
             guard end > state.next else { return }
-            if state.totals.records > 0 {
-                state.totals.skipped += end.rawValue - state.next.rawValue
-                state.work.forgetAll()
-                state.requests.loseTrack()
+            if end > state.news {
+                state.totals.skipped += end.rawValue - max(state.next, state.news).rawValue
             }
+            state.work.forgetAll()
+            state.requests.loseTrack()
             state.next = end
         }
     }
 
-    /// From `offset` on, records are of this life.
+    /// From `offset` on, records are of this life: only they are counted, and sent.
     package func live(from offset: Offset) { state.withLock { $0.news = offset } }
 
     // MARK: Any thread
@@ -125,7 +126,7 @@ package final class FollowedLog: Sendable {
         state.withLock { state in
             for span in spans where state.telemetry.samples(.reported(span), at: span.record.start)
             {
-                let bytes = span.record.name.utf8.count + State.entryBytes
+                let bytes = span.record.byteCount
                 state.telemetry.apply(.span(span), bytes: bytes, at: span.record.start)
             }
         }
@@ -152,11 +153,11 @@ package final class FollowedLog: Sendable {
     /// The record that comes next: all before it was seen, or skipped.
     package var next: Offset { state.withLock { $0.next } }
 
-    /// How many records were passed over, since they came too fast or could not be read.
+    /// How many records of this life were passed over, since they came too fast or could not be
+    /// read.
     package var skipped: UInt64 { state.withLock { $0.totals.skipped } }
 
-    /// What was counted since this process began to follow: from a part of the log that is older
-    /// than it on.
+    /// What was counted of this life, from ``live(from:)`` on.
     package var totals: RecordTotals { state.withLock { $0.totals } }
 
     /// - Returns: the requests that are asked for, the youngest first, and how many were seen.
@@ -208,10 +209,11 @@ extension FollowedLog.State {
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
         guard telemetry.samples(item, record) else { return }
-        telemetry.apply(item, bytes: record.byteCount + Self.entryBytes, at: record.time)
+        let bytes = record.byteCount + Self.entryBytes
+        telemetry.apply(item, bytes: bytes, at: record.time)
         guard record.offset >= news else { return }
         telemetry.echo(item, at: record.time)
-        exports?.append(item, at: record.time)
+        exports?.append(item, bytes: bytes, at: record.time)
     }
 
     private mutating func keep(
@@ -224,14 +226,13 @@ extension FollowedLog.State {
 
     private mutating func keep(_ span: KeptSpan, _ record: FollowedRecord) {
         guard telemetry.samples(span, at: record.time) else { return }
-        let bytes = span.byteCount(record.byteCount)
-        telemetry.spans.append(span, bytes: bytes, at: record.time)
+        telemetry.spans.append(span, bytes: span.byteCount, at: record.time)
         // Nobody else wants it, as a rule.
         guard record.offset >= news, exports != nil || seenTraces != nil || telemetry.isWatched
         else { return }
         let span = span.span(of: telemetry.settings.service)
         telemetry.watch.note(span)
-        exports?.append(.span(span), at: record.time)
+        exports?.append(.span(span), bytes: span.record.byteCount, at: record.time)
         note(span)
     }
 

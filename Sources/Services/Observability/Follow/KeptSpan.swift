@@ -40,12 +40,26 @@ enum KeptSpan: Sendable {
         }
     }
 
-    /// What it takes in memory, beside what a record of `bytes` told, in bytes, roughly.
-    func byteCount(_ bytes: Int) -> Int {
+    /// What it takes in memory, in bytes, roughly.
+    var byteCount: Int {
         switch self {
-        case .reported: bytes + 256
-        case .ended(let end): 512 + (end.work.facts.request?.byteCount ?? 0)
+        case .reported(let span): span.record.byteCount
+        case .ended(let end): end.byteCount
         case .call: 256
         }
+    }
+}
+
+extension EndedWork {
+    fileprivate var byteCount: Int {
+        let facts = work.facts
+        let texts = facts.summary.utf8.count + (facts.baggage?.utf8.count ?? 0)
+        return 512 + texts + (facts.request?.byteCount ?? 0) + (outcome.error?.byteCount ?? 0)
+    }
+}
+
+extension ErrorBody {
+    fileprivate var byteCount: Int {
+        code.utf8.count + message.utf8.count + (stacktrace?.utf8.count ?? 0)
     }
 }

@@ -1,7 +1,7 @@
 import Events
 package import Primitives
 
-/// How much of what has been followed. Only grows: whoever wants rates looks twice.
+/// How much of what has been followed in this life. Only grows: whoever wants rates looks twice.
 package struct RecordTotals: Equatable, Sendable {
     package struct Function: Equatable, Sendable {
         package internal(set) var calls: UInt64 = 0

@@ -59,7 +59,7 @@ package struct RequestBook: Sendable {
     mutating func take(_ record: FollowedRecord, _ change: WorkChange) {
         follow(record)
         for work in change.interrupted { interrupt(work, at: record.time) }
-        if let work = change.revived { alter(work.facts.trace, record) { $0.revive() } }
+        if let work = change.revived { alter(work.facts.trace, record) { $0.revive(work.facts) } }
         if let work = change.discarded { alter(work.facts.trace, record) { $0.discard() } }
         guard let trace = record.trace, let event = record.event, event.makesRows else { return }
         let place: Int
@@ -201,10 +201,10 @@ extension RequestRow {
         error = message
     }
 
-    /// A dead letter is a message again.
-    fileprivate mutating func revive() {
+    /// A dead letter is a message again. A topic's are not counted while they wait.
+    fileprivate mutating func revive(_ work: WorkFacts) {
         dead = max(0, dead - 1)
-        queued += 1
+        if !work.isTopic { queued += 1 }
     }
 
     /// A dead letter was thrown away: what it was for did not happen.

@@ -26,8 +26,7 @@ enum RequestFacts: Sendable {
     var byteCount: Int {
         switch self {
         case .unread(let event): event.event.count
-        case .read(let attributes):
-            attributes.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 }
+        case .read(let attributes): attributes.byteCount
         }
     }
 }

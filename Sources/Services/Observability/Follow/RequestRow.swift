@@ -25,8 +25,11 @@ package struct RequestRow: Sendable {
     package internal(set) var function: String
     /// How the first worker calls itself that took part.
     package internal(set) var worker: String?
-    /// The last error that counts: of what it was begun for, or of a message.
-    package internal(set) var error: String?
+    /// The last error that counts: of what it was begun for, or of a message. Its beginning: what
+    /// functions say may be as long as a record.
+    package internal(set) var error: String? {
+        didSet { error = error?.beginning(bytes: Self.errorBytes) }
+    }
     package internal(set) var records = 0
     /// The most deliveries that a message of it has had; at least 1.
     package internal(set) var attempts = 1
@@ -41,6 +44,8 @@ package struct RequestRow: Sendable {
     var isUnknown = false
     /// Of the last record of work; log lines may come late.
     var last: Timestamp
+
+    private static let errorBytes = 4096
 
     package var status: Status {
         if dead > 0 { return .dead }
