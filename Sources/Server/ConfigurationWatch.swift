@@ -6,8 +6,8 @@ import Synchronization
 /// Watches the directory of the configuration file on a thread of its own, and takes edits while
 /// the engine runs.
 ///
-/// Nothing is done before the directory has been quiet for a while. A file that is wrong in any
-/// way, or gone, changes nothing, and is told of.
+/// It looks once as it begins, and then whenever the directory has changed and been quiet for a
+/// while. A file that is wrong in any way, or gone, changes nothing, and is told of.
 final class ConfigurationWatch: Sendable {
     private let sources: Configuration.Sources
     private let started: Configuration.Loaded
@@ -52,7 +52,8 @@ final class ConfigurationWatch: Sendable {
         platform_name_thread("iii-config")
         var last = Result<Configuration.Loaded, ConfigurationErrors>.success(started)
         var inForce = started
-        while watch.waitForChange() {
+        // At once: the start read the file before there was a watch to see it edited.
+        repeat {
             if isStopped.load(ordering: .relaxed) { return }
             let found = load(name)
             guard found != last else { continue }
@@ -61,7 +62,7 @@ final class ConfigurationWatch: Sendable {
             case .failure(let errors): refuse(errors, name)
             case .success(let loaded): take(loaded, &inForce, name)
             }
-        }
+        } while watch.waitForChange()
     }
 
     private func load(_ name: String) -> Result<Configuration.Loaded, ConfigurationErrors> {
@@ -96,7 +97,7 @@ final class ConfigurationWatch: Sendable {
             return tell(.info, "\(name) was read again: what was read before is in force")
         }
         if !edit.live.isEmpty {
-            apply(loaded.configuration)
+            apply(started.configuration.takingLiveKeys(of: loaded.configuration))
             tell(.info, "\(name) was read again, and is in force: \(edit.live.text)")
         }
         if !edit.pending.isEmpty {

@@ -98,19 +98,6 @@ struct DashboardEdge: Sendable {
     }
 }
 
-extension Configuration.EffectiveSetting {
-    /// The value, which is written as TOML and reads as JSON; what does not is its text. A secret
-    /// is not shown.
-    fileprivate var json: JSONText {
-        do throws(JSONError) {
-            let text = try JSONText(validating: Array(value.utf8))
-            return text.stringValue == "***" ? JSONText(string: "[REDACTED]") : text
-        } catch {
-            return JSONText(string: value)
-        }
-    }
-}
-
 extension RecoveryReport {
     /// What a start found in the log.
     fileprivate var json: JSONText {

@@ -11,7 +11,7 @@ enum Token {
         report: Report
     ) throws(ServeError) -> String? {
         if let token = configuration.security.token { return token }
-        if let path = configuration.security.tokenFile { return try read(path) }
+        if let path = configuration.security.tokenFile { return try read(path, options: 0) }
         let asking = configuration.allWorkerListeners.filter {
             !$0.address.isLoopback && $0.access.rbac?.authentication == nil
         }
@@ -22,21 +22,29 @@ enum Token {
             !asking.isEmpty || !configuration.stream.address.isLoopback || hasRemoteDashboard
         else { return nil }
         let path = configuration.engine.data + "/token"
-        if access(path, F_OK) == 0 { return try read(path) }
+        // The directory is the engine's own: what leads elsewhere was put there by somebody else.
+        if access(path, F_OK) == 0 { return try read(path, options: O_NOFOLLOW) }
         let token = try make(path)
         report.token(token, path: path)
         return token
     }
 
-    private static func read(_ path: String) throws(ServeError) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    private static func read(_ path: String, options: Int32) throws(ServeError) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC | options)
         guard file >= 0 else { throw failure(path, "read") }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = Glibc.read(file, &bytes, bytes.count)
-        guard count > 0 else { throw failure(path, "read") }
+        guard count >= 0 else { throw failure(path, "read") }
         let text = String(decoding: bytes[..<count], as: UTF8.self)
-        return String(text.split(whereSeparator: \.isWhitespace).first ?? "")
+        guard let token = text.split(whereSeparator: \.isWhitespace).first else {
+            throw ServeError(
+                .configuration,
+                code: "security.token",
+                message: "the token file \(path) holds no token"
+            )
+        }
+        return String(token)
     }
 
     /// 256 random bits in a file for the owner alone.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineKit
+import JSON
 import Server
 
 struct CheckCommand: ParsableCommand {
@@ -38,7 +39,7 @@ struct CheckCommand: ParsableCommand {
     private func line(_ setting: Configuration.EffectiveSetting, _ origin: String) -> JSONLine {
         var line = JSONLine()
         line.add("key", setting.key)
-        line.add("value", json: setting.value)
+        line.add("value", json: setting.json.description)
         line.add("origin", origin)
         return line
     }

@@ -199,6 +199,8 @@ struct SchemaTests {
             (#"^[\w.-]+@[\w-]+\.\w+$"#, "a.b@c-d.org", true), ("", "", true), ("^$", "a", false),
             ("(?:ab)+c", "ababc", true), ("(?<year>[0-9]{4})", "in 2031", true),
             ("^(a*)*$", "aaab", false), (#"^[\]\-]$"#, "-", true), (#"^[\d_]+?$"#, "1_2", true),
+            ("^(){3}a(b{0}){2,}c()*$", "ac", true), ("^a{0}$", "a", false),
+            ("^(|a){2}$", "a", true),
         ]
     )
     func expressions(pattern: String, text: String, isMatch: Bool) throws {
@@ -214,6 +216,32 @@ struct SchemaTests {
         #expect(budget > 0)
         var little = 1000
         #expect(try Pattern("^(a+)+$").matches(text, budget: &little) == nil)
+    }
+
+    @Test("the length of a class counts")
+    func longClass() throws {
+        let members = (UInt32(0x4E00)..<0x8E00).compactMap { Unicode.Scalar($0).map { "\($0)" } }
+        let pattern = try Pattern("[\(members.joined())]")
+        let text = String(repeating: "a", count: 1000)
+        var budget = 100_000
+        #expect(pattern.matches(text, budget: &budget) == nil)
+        #expect(pattern.matches("a", budget: &budget) == nil, "nothing is left")
+        budget = 100_000
+        #expect(pattern.matches("a\u{5000}", budget: &budget) == true)
+    }
+
+    @Test(
+        "what takes nothing is not written out, however often it is repeated",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            "(((((){1000}){1000}){1000}){1000}){1000}",
+            "(((((a{0}){1000}){1000}){1000}){1000}){1000}",
+            "((((((?:)*){1000}){1000,}()){1000}){500,1000}){1000}",
+        ]
+    )
+    func empty(text: String) throws {
+        var budget = 10
+        #expect(try Pattern(text).matches("b", budget: &budget) == true)
     }
 
     @Test(

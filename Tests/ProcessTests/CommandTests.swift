@@ -58,6 +58,17 @@ extension LongPrograms.CommandTests {
         #expect(outcome.ending == .exit(0), "\(outcome.all)")
     }
 
+    @Test("iii check --json prints a JSON object a line, and tables as text")
+    func checkJSON() throws {
+        let outcome = try run([Project.engine, "check", "--json"], in: scratch)
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let lines = outcome.output.split(separator: "\n").map(String.init)
+        let settings = lines.compactMap { JSON.value($0) as? Envelope }
+        #expect(settings.count == lines.count, "\(outcome.all)")
+        let sampling = settings.first { $0["key"] as? String == "observability.sampling" }
+        #expect(sampling?["value"] as? String == "{ parent_based = true }", "\(outcome.all)")
+    }
+
     @Test(
         "A port that is taken is named with its setting; exit 78",
         arguments: [

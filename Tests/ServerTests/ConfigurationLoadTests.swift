@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import Primitives
 import Testing
 
@@ -253,6 +254,16 @@ struct ConfigurationLoadTests {
         #expect(found.security.token == "a=b")
     }
 
+    @Test("a variable and a flag take the place of a list of the file")
+    func lists() throws {
+        let workspace = try Workspace(["iii.toml": "[stream]\norigins = [\"https://a.example\"]"])
+        let variables = ["III_STREAM__ORIGINS": "https://b.example,https://c.example"]
+        var found = try workspace.load(environment: variables).configuration
+        #expect(found.stream.origins == ["https://b.example", "https://c.example"])
+        found = try workspace.load(set: ["stream.origins=*"], environment: variables).configuration
+        #expect(found.stream.origins == ["*"])
+    }
+
     @Test("a number is text where text is asked for")
     func untypedText() throws {
         let found = try Workspace().load(set: ["security.token=12345"]).configuration
@@ -284,5 +295,18 @@ struct ConfigurationLoadTests {
     func secrets() throws {
         let loaded = try Workspace().load(set: ["security.token=hidden"])
         #expect(loaded.effective.first { $0.key == "security.token" }?.value == "\"***\"")
+    }
+
+    @Test("what is in force can be told as JSON; what is no JSON is its text")
+    func asJSON() throws {
+        let loaded = try Workspace().load(set: ["security.token=hidden"])
+        func json(_ key: String) -> String? {
+            loaded.effective.first { $0.key == key }?.json.description
+        }
+        #expect(json("http.timeout") == #""30s""#)
+        #expect(json("queue.queues.default.concurrency") == "10")
+        #expect(json("stream.origins") == "[]")
+        #expect(json("observability.sampling") == #""{ parent_based = true }""#)
+        #expect(json("security.token") == #""[REDACTED]""#)
     }
 }

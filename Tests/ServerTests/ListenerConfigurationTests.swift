@@ -1,6 +1,7 @@
-import Primitives
 import AccessControl
+import Glibc
 import JSON
+import Primitives
 import Testing
 
 @testable import Server
@@ -97,6 +98,43 @@ struct ListenerConfigurationTests {
         let all = try workspace.load().configuration.allWorkerListeners
         #expect(all.map(\.access.rules.isTrusted) == [false])
         #expect(all[0].access.rbac == RoleRules())
+    }
+
+    private func token(_ configuration: Configuration) throws(ServeError) -> String? {
+        try Token.forPeers(of: configuration, report: Report(isJSON: false, least: .error))
+    }
+
+    @Test("have the token of a file, also of one that a link leads to")
+    func tokenFile() throws {
+        let workspace = try Workspace([
+            "iii.toml": "[security]\ntoken_file = \"link\"", "token": "\n secret\n",
+        ])
+        try #require(symlink("token", "\(workspace.path)/link") == 0)
+        let configuration = try workspace.load().configuration
+        #expect(try token(configuration) == "secret", "\(workspace.path)")
+    }
+
+    @Test("are refused where the file holds no token", arguments: ["", "\n", " \t\n"])
+    func emptyTokenFile(text: String) throws {
+        let workspace = try Workspace([
+            "iii.toml": "[security]\ntoken_file = \"token\"", "token": text,
+        ])
+        let configuration = try workspace.load().configuration
+        let error = #expect(throws: ServeError.self) { try token(configuration) }
+        #expect(error?.kind == .configuration)
+        #expect(error?.message == "the token file \(workspace.path)/token holds no token")
+    }
+
+    @Test("follow no link of the data directory to a token")
+    func ownToken() throws {
+        let workspace = try Workspace(["sub/token": "secret"])
+        try workspace.write("token", "other")
+        let set = ["stream.address=0.0.0.0:1"]
+        let configuration = try workspace.load(set: set, data: "sub").configuration
+        #expect(try token(configuration) == "secret")
+        try #require(unlink("\(workspace.path)/sub/token") == 0)
+        try #require(symlink("../token", "\(workspace.path)/sub/token") == 0)
+        #expect(throws: ServeError.self) { try token(configuration) }
     }
 
     @Test(

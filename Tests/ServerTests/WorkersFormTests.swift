@@ -123,6 +123,25 @@ struct WorkersFormTests {
         #expect(try workspace.load().configuration.http == Configuration.HTTP())
     }
 
+    @Test("what is optional may be left empty")
+    func optional() throws {
+        let text = """
+            workers:
+              - name: iii-worker-manager
+                config: { middleware_function_id: null }
+              - name: iii-state
+                config:
+                  max_value_bytes:
+              - name: iii-stream
+                config:
+                  auth_function: ${AUTH:}
+            """
+        let found = try Workspace(["config.yaml": text]).load().configuration
+        #expect(found.engine.access.middleware == nil)
+        #expect(found.state.maxValueBytes == nil)
+        #expect(found.stream.authFunction == nil)
+    }
+
     @Test("the commands of exec become one pipeline")
     func exec() throws {
         let text = """

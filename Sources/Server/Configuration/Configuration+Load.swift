@@ -1,4 +1,5 @@
 import AccessControl
+package import JSON
 import Primitives
 
 extension Configuration {
@@ -118,6 +119,19 @@ extension Configuration {
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
+    }
+}
+
+extension Configuration.EffectiveSetting {
+    /// The value, which is written as TOML and reads as JSON; what does not is its text. A secret
+    /// is not shown.
+    package var json: JSONText {
+        do throws(JSONError) {
+            let text = try JSONText(validating: Array(value.utf8))
+            return text.stringValue == "***" ? JSONText(string: "[REDACTED]") : text
+        } catch {
+            return JSONText(string: value)
+        }
     }
 }
 

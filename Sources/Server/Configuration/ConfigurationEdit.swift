@@ -8,7 +8,7 @@ struct ConfigurationEdit: Equatable {
     var isEmpty: Bool { live.isEmpty && pending.isEmpty }
 
     /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
-    private static let liveKeys = Set([
+    fileprivate static let liveKeys = Set([
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
         "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
         "state.triggers_enabled", "state.max_value_bytes", "stream.auth_function",
@@ -47,5 +47,32 @@ struct ConfigurationEdit: Equatable {
         } else {
             pending.append(text)
         }
+    }
+}
+
+extension Configuration {
+    /// What is in force in an engine that was started with this one once `edited` was read: its
+    /// live keys, and of all others what they were.
+    func takingLiveKeys(of edited: Configuration) -> Configuration {
+        var taken = self
+        func take<Section>(
+            _ path: String,
+            _ section: WritableKeyPath<Configuration, Section>,
+            _ fields: [Field<Section>]
+        ) {
+            for field in fields where ConfigurationEdit.liveKeys.contains("\(path).\(field.key)") {
+                field.copy(edited[keyPath: section], &taken[keyPath: section])
+            }
+        }
+        take("engine", \.engine, Engine.fields)
+        take("http", \.http, HTTP.fields)
+        take("stream", \.stream, Stream.fields)
+        take("queue", \.queue, Queue.fields)
+        take("cron", \.cron, Cron.fields)
+        take("state", \.state, State.fields)
+        take("configuration", \.entries, Entries.fields)
+        take("observability", \.observability, Observability.fields)
+        taken.queue.queues = edited.queue.queues
+        return taken
     }
 }

@@ -7,15 +7,15 @@ struct Field<Section>: Sendable {
     let store: @Sendable (Setting.Value, inout Section) -> ConfigurationError.Code?
     /// The effective value as TOML; nil where there is none.
     let show: @Sendable (Section) -> String?
+    /// Puts the value that the first section has into the second.
+    let copy: @Sendable (Section, inout Section) -> Void
 
     init<Value>(
         _ key: String,
         _ path: any WritableKeyPath<Section, Value> & Sendable,
         _ kind: Kind<Value>
     ) {
-        self.init(key, kind, show: { kind.show($0[keyPath: path]) }) { section, value in
-            section[keyPath: path] = value
-        }
+        self.init(key, path, kind, wrap: { $0 }, show: { kind.show($0) })
     }
 
     /// A key that has no value unless it is set.
@@ -24,9 +24,7 @@ struct Field<Section>: Sendable {
         _ path: any WritableKeyPath<Section, Value?> & Sendable,
         _ kind: Kind<Value>
     ) {
-        self.init(key, kind, show: { $0[keyPath: path].map(kind.show) }) { section, value in
-            section[keyPath: path] = value
-        }
+        self.init(key, path, kind, wrap: { $0 }, show: { $0.map(kind.show) })
     }
 
     /// Another key for a value that has its own: not shown.
@@ -35,16 +33,15 @@ struct Field<Section>: Sendable {
         _ path: any WritableKeyPath<Section, Value> & Sendable,
         _ kind: Kind<Value>
     ) {
-        self.init(key, kind, show: { _ in nil }) { section, value in
-            section[keyPath: path] = value
-        }
+        self.init(key, path, kind, wrap: { $0 }, show: { _ in nil })
     }
 
-    private init<Value>(
+    private init<Value, Stored>(
         _ key: String,
+        _ path: any WritableKeyPath<Section, Stored> & Sendable,
         _ kind: Kind<Value>,
-        show: @escaping @Sendable (Section) -> String?,
-        assign: @escaping @Sendable (inout Section, Value) -> Void
+        wrap: @escaping @Sendable (Value) -> Stored,
+        show: @escaping @Sendable (Stored) -> String?
     ) {
         self.key = key
         expectation = kind.expectation
@@ -52,12 +49,13 @@ struct Field<Section>: Sendable {
         store = { value, section in
             switch kind.read(value) {
             case .value(let value):
-                assign(&section, value)
+                section[keyPath: path] = wrap(value)
                 return nil
             case .wrongType: return .type
             case .refused: return .value
             }
         }
-        self.show = show
+        self.show = { show($0[keyPath: path]) }
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
     }
 }

@@ -84,7 +84,7 @@ struct Overrides {
     ) -> String? {
         guard let key = path.first else { return nil }
         let name = parent.isEmpty ? key : "\(parent).\(key)"
-        if case .array = table[key]?.value { return name }
+        if path.count > 1, case .array = table[key]?.value { return name }
         if path.count == 1 {
             removeRival(of: name, writtenElsewhereThan: place, from: &table)
             table.set(key, to: Setting(value: value, place: place, name: name))

@@ -79,7 +79,7 @@ struct WorkerForm {
             "host": .listener,
             "port": .listener,
             "handshake_timeout_ms": .milliseconds("engine.handshake_timeout"),
-            "middleware_function_id": .same("engine.middleware_function_id"),
+            "middleware_function_id": .optional("engine.middleware_function_id"),
             "rbac": .same("engine.rbac"),
         ],
         listener: Listener(section: "engine", fallback: Configuration.Engine().address)
@@ -122,7 +122,7 @@ struct WorkerForm {
         names: ["iii-state", "state"],
         keys: [
             "adapter": .none,
-            "max_value_bytes": .same("state.max_value_bytes"),
+            "max_value_bytes": .optional("state.max_value_bytes"),
             "triggers_enabled": .same("state.triggers_enabled"),
             "save_interval_ms": .none,
         ]
@@ -134,7 +134,7 @@ struct WorkerForm {
             "host": .listener,
             "port": .listener,
             "adapter": .none,
-            "auth_function": .same("stream.auth_function"),
+            "auth_function": .optional("stream.auth_function"),
         ],
         listener: Listener(section: "stream", fallback: Configuration.Stream().address)
     )

@@ -20,6 +20,9 @@ package struct Pattern: Sendable {
 
     /// Expressions with `{m,n}` are written out; this is how long one may become.
     static let instructionsMax = 5000
+    /// Ranges of a class that are looked through within one step: a class may be as long as a
+    /// schema.
+    private static let rangesOfStep = 16
 
     /// - Throws: what is wrong with the expression, or not known here.
     package init(_ text: String) throws(PatternError) {
@@ -105,8 +108,10 @@ package struct Pattern: Sendable {
             guard let here = scalar else { return false }
             scalar = scalars.next()
             for place in current.list {
-                guard case .one(let set) = instructions[place], set.contains(here) else { continue }
-                enter(place + 1, &next, here, scalar, &budget)
+                guard case .one(let set) = instructions[place] else { continue }
+                budget -= set.ranges.count / Self.rangesOfStep
+                guard budget > 0 else { return nil }
+                if set.contains(here) { enter(place + 1, &next, here, scalar, &budget) }
             }
             guard budget > 0 else { return nil }
             if next.hasMatched { return true }

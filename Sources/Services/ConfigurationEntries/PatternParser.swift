@@ -1,4 +1,7 @@
-/// A regular expression as it was written.
+/// A regular expression as it was written, without what stands for the empty text alone.
+///
+/// Invariant: what is in a sequence, and what is repeated, has something to compile, so that
+/// writing repetitions out comes to ``Pattern/instructionsMax`` or to an end.
 indirect enum PatternNode {
     case one(ScalarSet)
     case assert(Pattern.Assertion)
@@ -6,6 +9,8 @@ indirect enum PatternNode {
     case choice([PatternNode])
     /// Nil: as often as one likes.
     case repeated(PatternNode, least: Int, most: Int?)
+
+    var isEmpty: Bool { if case .sequence(let nodes) = self { nodes.isEmpty } else { false } }
 }
 
 /// Reads a regular expression of ECMA-262, as far as ``Pattern`` knows them.
@@ -52,7 +57,8 @@ struct PatternParser {
     private mutating func sequence() throws(PatternError) -> PatternNode {
         var nodes: [PatternNode] = []
         while let scalar = next, scalar != "|", scalar != ")" {
-            nodes.append(try quantified(try atom()))
+            let node = try quantified(try atom())
+            if !node.isEmpty { nodes.append(node) }
         }
         return .sequence(nodes)
     }
@@ -102,6 +108,7 @@ struct PatternParser {
         if case .assert = node { throw PatternError("an assertion cannot be repeated") }
         // A lazy one matches the same texts.
         _ = take("?")
+        if node.isEmpty || bounds.most == 0 { return .sequence([]) }
         return .repeated(node, least: bounds.least, most: bounds.most)
     }
 
