@@ -28,11 +28,11 @@ package enum LogError: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether a record that could not be read is there all the same, as far as anybody knows: no
-    /// descriptor may have been left to read it by.
+    /// Whether a record that could not be read may be read in a moment: no descriptor was left to
+    /// read it by.
     package var leavesRecord: Bool {
         guard case .storage(let error) = self else { return false }
-        return !error.isOfMedium
+        return error.isRetryable
     }
 }
 

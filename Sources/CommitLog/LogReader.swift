@@ -56,32 +56,29 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             guard case .valid(let header) = SegmentHeader.read(page.prefix(Layout.page)) else {
                 continue
             }
-            var frame = SegmentFrame(header: header, fileBytes: file.size, footer: nil)
-            let last = file.size - Layout.segmentFooter
-            if file.size == Int(clamping: header.size), last % Layout.page == 0,
-                try loadFooter(of: file.number, at: last, into: page.bytes),
-                case .valid(let footer) = SegmentFooter.read(page.prefix(Layout.page)),
-                footer.number == header.number, footer.salt == header.salt
-            {
-                frame.footer = footer
+            var frame = SegmentFrame(header: header, fileBytes: file.size)
+            do throws(LogError) {
+                frame.footer = try footer(behind: header, in: file, page)
+            } catch .storage(let error) where error.isOfMedium {
+                frame.isFooterUnreadable = true
             }
             frames.append(frame)
         }
         return frames
     }
 
-    /// - Returns: false where there is none, or the medium does not give it: it tells nothing that
-    ///   the batches do not.
-    private mutating func loadFooter(
-        of segment: UInt64,
-        at position: Int,
-        into memory: UnsafeMutableRawBufferPointer
-    ) throws(LogError) -> Bool {
-        do throws(LogError) {
-            return try source.load(segment: segment, at: position, into: memory) == Layout.page
-        } catch .storage(let error) where error.isOfMedium {
-            return false
-        }
+    private mutating func footer(
+        behind header: SegmentHeader,
+        in file: SegmentFile,
+        _ page: borrowing AlignedMemory
+    ) throws(LogError) -> SegmentFooter? {
+        let position = file.size - Layout.segmentFooter
+        guard file.size == Int(clamping: header.size), position % Layout.page == 0,
+            try source.load(segment: file.number, at: position, into: page.bytes) == Layout.page,
+            case .valid(let footer) = SegmentFooter.read(page.prefix(Layout.page)),
+            footer.number == header.number, footer.salt == header.salt
+        else { return nil }
+        return footer
     }
 
     /// Checks everything from `start` up to the segment that begins at `end`, and hands over every
@@ -150,6 +147,8 @@ package struct SegmentFrame: Equatable, Sendable {
     package let fileBytes: Int
     /// Nil where the segment has none, or a damaged one.
     package internal(set) var footer: SegmentFooter?
+    /// Whether the medium refused the place of its footer, so that nothing is known of it.
+    package internal(set) var isFooterUnreadable = false
 }
 
 extension LogReader where Source == ReadOnlyDirectory {

@@ -45,7 +45,7 @@ extension Engine where Store: ~Copyable {
         }
         registry.triggers[request.id] = trigger
         worker.triggers.append(request.id)
-        if let old { try unsubscribe(old) }
+        if let old, !old.isAlike(trigger) { try unsubscribe(old) }
         try subscribe(trigger)
         try ask(request.id)
         try adoptTrigger(request.id)
@@ -344,11 +344,8 @@ extension Engine where Store: ~Copyable {
             try recordCron(event)
         }
         guard let subscription = subscription(trigger) else { return }
-        let name = QueueView.subscriptionQueue(
-            topic: subscription.topic,
-            function: trigger.function
-        )
-        queueTriggers.add(trigger.request.id, to: name)
+        let name = Self.queue(of: subscription)
+        topicMetadata[name] = trigger.request.metadata
         guard views.work.queue.queues[name]?.subscription != subscription else { return }
         try record(.queue(.subscribed(subscription)))
         try pump(name)
@@ -359,18 +356,20 @@ extension Engine where Store: ~Copyable {
     mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
         try forgetCron(trigger)
         guard let subscription = subscription(trigger) else { return }
-        let others = registry.triggers.values.contains {
+        let others = registry.triggers.values.filter {
             $0.function == trigger.function
                 && self.subscription($0)?.topic == subscription.topic
         }
-        guard !others else { return }
-        try record(
-            .queue(
-                .unsubscribed(
-                    Unsubscribed(topic: subscription.topic, function: trigger.function)
-                )
-            )
-        )
+        let last = others.max { $0.number < $1.number }
+        let name = Self.queue(of: subscription)
+        topicMetadata[name] = last?.request.metadata
+        guard last == nil else { return }
+        let end = Unsubscribed(topic: subscription.topic, function: trigger.function)
+        try record(.queue(.unsubscribed(end)))
+    }
+
+    private static func queue(of subscription: Subscribed) -> String {
+        QueueView.subscriptionQueue(topic: subscription.topic, function: subscription.function)
     }
 
     /// The subscription that a trigger makes; nil: it is none of the engine's queues.

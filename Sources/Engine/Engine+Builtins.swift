@@ -157,9 +157,7 @@ extension Engine where Store: ~Copyable {
         }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
         let triggering = triggering(decision.changes)
-        if let refusal = try keepTogether(decision.changes, triggering) {
-            return .failure(refusal)
-        }
+        try keepTogether(decision.changes, triggering)
         return Outcome(
             reply: decision.reply,
             after: try write(decision.changes, triggering, origin) ?? decision.after
@@ -189,30 +187,29 @@ extension Engine where Store: ~Copyable {
 
     /// Sees to it that the records of `changes`, and of the triggers that they fire, come into one
     /// batch: a crash leaves all of them, or none.
-    ///
-    /// - Returns: why no batch can hold them; nil: the one that is filled has room.
     private mutating func keepTogether(
         _ changes: [StateChange],
         _ triggering: [TriggeringWrite]
-    ) throws(LogError) -> ErrorBody? {
-        guard changes.count > 1 || !triggering.isEmpty else { return nil }
-        let records = changes.count + triggering.reduce(0) { $0 + $1.firings.count }
-        let bytes = Self.bytes(of: changes) + triggering.reduce(0) { $0 + $1.bytes }
+    ) throws(LogError) {
+        guard changes.count > 1 || !triggering.isEmpty else { return }
+        var records = changes.count + triggering.reduce(0) { $0 + $1.firings.count }
+        var bytes = Self.bytes(of: changes) + triggering.reduce(0) { $0 + $1.bytes }
         let most = log.batchPayloadMax(records: records)
-        guard bytes <= most else {
-            return ErrorBody(
-                code: "VALUE_TOO_LARGE",
-                message: "what is written, and what \(records - changes.count) state triggers are "
-                    + "told of it, has \(bytes) bytes; at most \(most) can be recorded together: "
-                    + "nothing was written"
+        if bytes > most {
+            notice(
+                .warning,
+                "\(records - changes.count) state triggers are told of a write in several steps, "
+                    + "and a crash between them would lose some: all has \(bytes) bytes, and "
+                    + "\(most) are recorded at once"
             )
+            records = changes.count
+            bytes = Self.bytes(of: changes)
         }
         while !log.takes(records: records, bytes: bytes) {
             try log.flush()
             try log.wait(nanoseconds: 1_000_000)
             try log.reap()
         }
-        return nil
     }
 
     /// Records what a call changes, and has its triggers fire.
@@ -238,17 +235,10 @@ extension Engine where Store: ~Copyable {
         return last
     }
 
-    /// Lets a value go whose time is over, without its triggers where no batch can hold both.
+    /// Lets a value go whose time is over.
     mutating func expire(_ change: StateChange) throws(LogError) {
-        var triggering = triggering([change])
-        if let refusal = try keepTogether([change], triggering) {
-            notice(
-                .error,
-                "\(change.scope)/\(change.key) has expired, and its state triggers did not run: "
-                    + refusal.message
-            )
-            triggering = []
-        }
+        let triggering = triggering([change])
+        try keepTogether([change], triggering)
         let origin = Origin(trace: TraceID(from: &random), cause: nil)
         _ = try write([change], triggering, origin)
     }

@@ -298,12 +298,11 @@ extension Engine where Store: ~Copyable {
         }
         let function = message.target.function
         let subscription = views.work.queue.queues[queue]?.subscription
-        let trigger = subscription == nil ? nil : queueTriggers.triggers(of: queue).last
         let worker = registry.pick(function)
         let run = Run(
             function: function,
             payload: content.payload,
-            metadata: trigger.flatMap { registry.triggers[$0]?.request.metadata },
+            metadata: subscription == nil ? nil : topicMetadata[queue],
             purpose: .deliver(queue: queue, message),
             trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,

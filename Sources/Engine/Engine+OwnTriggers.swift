@@ -70,7 +70,7 @@ extension Engine where Store: ~Copyable {
         switch type {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
-        case .queue, .durableSubscriber: queueTriggers.remove(id)
+        case .queue, .durableSubscriber: break
         case .state: stateTriggers.remove(id)
         case .configuration: unbindConfiguration(id)
         case .stream: streams.triggers.remove(id)

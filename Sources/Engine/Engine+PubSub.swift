@@ -8,7 +8,7 @@ import Primitives
 // Publishing without a promise (services 2, B): whoever is subscribed now is called, once, and what
 // becomes of the calls nobody hears. Topics of queues are others.
 
-/// Which triggers are subscribed to what, live: it ends with the trigger.
+/// Who is subscribed to what, live: a subscription ends with its trigger.
 struct Subscriptions {
     /// The triggers of each topic, in the order in which they came; never empty.
     private var triggers: [String: [String]] = [:]

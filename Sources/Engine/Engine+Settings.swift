@@ -82,6 +82,7 @@ extension Engine where Store: ~Copyable {
     /// Cron triggers that name no zone are read in another one now.
     private mutating func rereadCron() throws(LogError) {
         let triggers = registry.triggers.values.sorted { $0.number < $1.number }
+        var left: [CronTrigger] = []
         for trigger in triggers {
             guard let before = views.work.cron.trigger(trigger.request.id) else { continue }
             let job: CronTrigger
@@ -99,15 +100,22 @@ extension Engine where Store: ~Copyable {
             guard job.schedule.text != before.schedule.text else { continue }
             views.work.cron.add(job, now: now.wall)
             // It is another schedule to the log: a pause goes along.
-            if views.work.cron.isPaused(before),
-                let event = views.work.cron.decidePause(job, true, now: now.wall)
-            {
-                try recordCron(event)
+            if views.work.cron.isPaused(before) {
+                left.append(before)
+                if let event = views.work.cron.decidePause(job, true, now: now.wall) {
+                    try recordCron(event)
+                }
             }
             if let event = views.work.cron.decideAdded(job.id, now: now.wall) {
                 try recordCron(event)
             }
             if let event = views.work.cron.decideForgotten(before, now: now.wall) {
+                try recordCron(event)
+            }
+        }
+        // And does not wait for a zone that comes back.
+        for before in left where !views.work.cron.hasSchedule(of: before) {
+            if let event = views.work.cron.decidePause(before, false, now: now.wall) {
                 try recordCron(event)
             }
         }

@@ -61,9 +61,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var watchers = Watchers()
     var streams = LiveStreams()
     var subscriptions = Subscriptions()
-    /// The triggers of each queue of a topic, by the queue's name: its messages get the metadata of
-    /// the last one.
-    var queueTriggers = Subscriptions()
+    /// What the messages of a topic's queue get beside them, by the queue's name: the metadata of
+    /// its last trigger, also while that is gone with its worker.
+    var topicMetadata: [String: JSONText] = [:]
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.

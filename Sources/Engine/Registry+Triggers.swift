@@ -73,6 +73,12 @@ extension Registry {
         var question: UInt64 = 0
 
         var isParked: Bool { type == nil }
+
+        /// Whether the other one stands for the same work.
+        func isAlike(_ other: Trigger) -> Bool {
+            type == other.type && function == other.function
+                && request.config == other.request.config
+        }
     }
 
     /// The worker that serves a type; nil: none, or the engine does.

@@ -39,6 +39,8 @@ package struct Compaction: ~Copyable {
         package var records = 0
         /// How much smaller the log became.
         package var bytes = 0
+        /// Why not all segments were compressed that should have been; nil: they were.
+        package var failure: ToolError?
 
         package init() {}
     }
@@ -80,15 +82,13 @@ package struct Compaction: ~Copyable {
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
         missing = .allRemoved(but: try survey().gaps.map(\.lost))
-        var failure: ToolError?
         do throws(ToolError) {
             if policy.compression != .none { try compress(policy.compression) }
         } catch {
             // Retention does not wait for that: the room that is missing may be what it makes.
-            failure = error
+            outcome.failure = error
         }
         try retain(policy, now)
-        if let failure { throw failure }
         return outcome
     }
 

@@ -52,18 +52,25 @@ package struct LogDigest: Equatable, Sendable {
     }
 
     /// - Throws: ``ToolError/Code/historyTrimmed`` where the views at `end` may need what retention
-    ///   has removed: it goes by what they need at the newest snapshot. Where that is not there any
-    ///   more, nothing tells how far back they are whole.
+    ///   has removed.
     private static func checkIsWhole(_ pass: LogPass, at end: Offset) throws(ToolError) {
+        if let oldest = try oldest(pass), end < oldest { throw trimmed(oldest) }
+    }
+
+    /// From which offset on the views are surely whole; nil: nothing was removed. Retention goes by
+    /// what they need at the newest snapshot. Where that is not there any more, nothing tells how
+    /// far back they are.
+    static func oldest(_ pass: LogPass) throws(ToolError) -> Offset? {
         let scan = try pass.survey()
-        guard let trimmed = scan.removedRanges.last?.upperBound else { return }
+        guard let trimmed = scan.removedRanges.last?.upperBound else { return nil }
         // One that ends before what was removed was made since, of what is left.
-        let snapshot = try pass.snapshotEnds().first.flatMap { $0 < trimmed ? nil : $0 }
-        let oldest = snapshot ?? scan.next
-        guard end < oldest else { return }
-        throw ToolError(
+        return try pass.snapshotEnds().first.flatMap { $0 < trimmed ? nil : $0 } ?? scan.next
+    }
+
+    static func trimmed(_ oldest: Offset) -> ToolError {
+        ToolError(
             .historyTrimmed,
-            "retention has removed what would tell; the oldest offset that has a digest is "
+            "retention has removed what would tell; the oldest offset at which all is known is "
                 + "\(oldest)"
         )
     }

@@ -35,8 +35,15 @@ package struct Repair: ~Copyable {
     package consuming func run() throws(ToolError) {
         guard !plan.items.isEmpty else { return }
         try begin()
-        _ = try pass.verify { take($0) }
+        let scan = try pass.verify { take($0) }
         if let failure { throw failure }
+        // A sector that begins to fail now would cost records that nobody has accepted to lose.
+        guard scan.damages == plan.damages else {
+            throw ToolError(
+                .unreadable,
+                "the log reads otherwise than when the repair was planned; nothing was replaced"
+            )
+        }
         while place < plan.items.count { try end() }
         try files.makeFolder("quarantine")
         try files.sync(".")

@@ -113,8 +113,8 @@ package struct Show {
         _ output: Output
     ) throws(ToolError) -> Outcome {
         var outcome = Outcome(next: start)
-        var end = Offset.max
-        for base in try bases().reversed() where end > start {
+        var end = options.filter.to ?? .max
+        for base in try bases().reversed() where base < end && end > start {
             var held: [[UInt8]] = []
             func hold(_ record: RecordView) -> Bool {
                 look(at: record, &outcome) { bytes in

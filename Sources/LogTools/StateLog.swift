@@ -42,7 +42,10 @@ package struct StateLog {
             let frames = try reader.headers()
             let ends = frames.dropFirst().map(\.header.base) + [Offset.max]
             parts = zip(frames, ends).map { Part(header: $0.header, end: $1) }
-            let trimmed = frames.indices.last { (frames[$0].footer?.gaps ?? 0) > 0 }
+            // Where it cannot be read, something may have been removed.
+            let trimmed = frames.indices.last {
+                (frames[$0].footer?.gaps ?? 0) > 0 || frames[$0].isFooterUnreadable
+            }
             complete = trimmed.map { ends[$0] } ?? frames.first?.header.base ?? .zero
         } catch {
             throw LogPass.converted(error)

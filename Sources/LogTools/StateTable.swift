@@ -194,7 +194,7 @@ package struct StateTable {
             }
             return isWhole
         }
-        guard isWhole else { throw StateLog.trimmed(log.complete) }
+        guard isWhole else { throw LogDigest.trimmed(try LogDigest.oldest(pass) ?? log.complete) }
         return state
     }
 

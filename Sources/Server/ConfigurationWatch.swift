@@ -1,5 +1,6 @@
 import CPlatform
 import Engine
+import Glibc
 import Primitives
 import Synchronization
 
@@ -33,6 +34,10 @@ final class ConfigurationWatch: Sendable {
         guard let name = started.file else { return }
         let path = Configuration.absolute(name, from: sources.workingDirectory)
         let directory = Configuration.directory(of: path)
+        guard Self.isFile(path) else {
+            // What was read of a pipe is gone: another look would find it empty.
+            return tell(.info, "\(name) is no file: edits of it do not count")
+        }
         do throws(DirectoryWatch.SystemError) {
             let watch = try DirectoryWatch(directory)
             CoreThread.start { self.run(watch, name) }
@@ -43,6 +48,11 @@ final class ConfigurationWatch: Sendable {
                     + "start on"
             )
         }
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// Edits count no more. The thread ends with the process.

@@ -24,7 +24,9 @@ final class JobThread: Sendable {
     func add(_ job: @escaping Job) {
         waiting.withLock { $0.append(job) }
         guard isStarted.exchange(true, ordering: .relaxed) else {
-            return CoreThread.start { self.run() }
+            // Where there is no room for one more thread, the next call tries again.
+            let hasBegun = CoreThread.tryStart { self.run() }
+            return isStarted.store(hasBegun, ordering: .relaxed)
         }
         waker.wake()
     }

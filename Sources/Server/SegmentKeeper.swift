@@ -37,7 +37,9 @@ final class SegmentKeeper: Sendable {
     /// anew. Any thread.
     func look() {
         guard isStarted.exchange(true, ordering: .relaxed) else {
-            return CoreThread.start { self.run() }
+            // Where there is no room for one more thread, the next call tries again.
+            let hasBegun = CoreThread.tryStart { self.run() }
+            return isStarted.store(hasBegun, ordering: .relaxed)
         }
         waker.wake()
     }
@@ -80,6 +82,9 @@ final class SegmentKeeper: Sendable {
                     later[number] = start.advanced(by: Self.period)
                     tell(damages, number)
                 }
+            } catch  where error.code == .notWritten {
+                // Nor could the index of any other segment be.
+                return tell("the indexes of sealed segments", error)
             } catch {
                 later[number] = start.advanced(by: Self.retry)
                 tell("segment \(number)", error)

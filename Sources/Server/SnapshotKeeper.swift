@@ -157,6 +157,7 @@ final class SnapshotKeeper: Sendable {
         do throws(ToolError) {
             let compaction = try Compaction(files, views: needed, limit: end)
             let done = try compaction.run(policy, now: SystemClock().now().wall)
+            if let failure = done.failure { warn("not all is compressed: \(failure.message)") }
             guard done.segments > 0 else { return }
             rewritten()
             var text = "\(done.segments) sealed segments written anew, \(done.bytes >> 20) MiB less"

@@ -81,7 +81,9 @@ struct HeaderPassTests {
         }
         let all = try headers(readingBelow: .max)
         #expect(all.count > 2)
-        #expect(try headers(readingBelow: Layout.page) == all)
+        let found = try headers(readingBelow: Layout.page)
+        #expect(found.map(\.header) == all.map(\.header))
+        #expect(found.map(\.isFooterUnreadable) == all.map { $0.header.number == 1 })
         #expect(throws: LogError.self) { _ = try headers(readingBelow: 0) }
     }
 

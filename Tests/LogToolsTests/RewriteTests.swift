@@ -54,7 +54,9 @@ import Testing
             views: try fold(log),
             limit: .max
         )
-        return try compaction.run(policy, now: Story.start)
+        let outcome = try compaction.run(policy, now: Story.start)
+        if let failure = outcome.failure { throw failure }
+        return outcome
     }
 
     private func frames(_ log: StoredLog) throws -> [SegmentFrame] {

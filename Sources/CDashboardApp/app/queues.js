@@ -52,8 +52,10 @@ function detail(context) {
   let messages = null;
   let failure = null;
   let last = "";
+  // By their keys: the letters of one message that died in two subscriptions have one id.
   const explained = new Map();
   const chosen = new Set();
+  const keyOf = (letter) => `${letter.queue} ${letter.id}`;
 
   async function load() {
     try {
@@ -62,7 +64,7 @@ function detail(context) {
         call("engine::queue::dlq_messages", { topic: name, limit: 100 }),
         call("engine::queue::messages", { queue: name, limit: 50 }),
       ]);
-      for (const id of chosen) if (!dead.some((one) => one.id === id)) chosen.delete(id);
+      for (const key of chosen) if (!dead.some((one) => keyOf(one) === key)) chosen.delete(key);
       failure = null;
     } catch (error) {
       failure = error;
@@ -73,8 +75,9 @@ function detail(context) {
   // MARK: What is done to dead letters
 
   async function explain(letter) {
-    if (explained.has(letter.id)) explained.delete(letter.id);
-    else await attempt(async () => explained.set(letter.id, await historyOf(letter)));
+    const key = keyOf(letter);
+    if (explained.has(key)) explained.delete(key);
+    else await attempt(async () => explained.set(key, await historyOf(letter)));
     context.update();
   }
 
@@ -164,12 +167,12 @@ function detail(context) {
   // MARK: What is seen
 
   function choose(letters, on) {
-    for (const one of letters) chosen[on ? "add" : "delete"](one.id);
+    for (const one of letters) chosen[on ? "add" : "delete"](keyOf(one));
     context.update();
   }
 
   function toolbar(off) {
-    const picked = dead.filter((one) => chosen.has(one.id));
+    const picked = dead.filter((one) => chosen.has(keyOf(one)));
     const button = (text, act, enabled) =>
       h("button", { disabled: off || !enabled, onclick: act }, text);
     return h("div", { class: "filters" },
@@ -186,14 +189,14 @@ function detail(context) {
   }
 
   function letterRow(letter, off) {
-    const open = explained.has(letter.id);
+    const open = explained.has(keyOf(letter));
     const facts = `${plural(letter.retries, "attempt")}, ` +
       `${ago(letter.failed_at * 1000, serverNow())}, ${bytes(letter.size_bytes)}, ` +
       (letter.queue === name ? "" : `queue ${letter.queue}, `);
-    return h("li", { key: `${letter.queue} ${letter.id}` },
+    return h("li", { key: keyOf(letter) },
       h("div", { class: "letter" },
         h("input", {
-          type: "checkbox", "aria-label": `Choose ${letter.id}`, checked: chosen.has(letter.id),
+          type: "checkbox", "aria-label": `Choose ${letter.id}`, checked: chosen.has(keyOf(letter)),
           onchange: (event) => choose([letter], event.target.checked),
         }),
         h("div", { class: "what" },
@@ -208,7 +211,7 @@ function detail(context) {
           h("button", { disabled: off, onclick: () => redrive([letter]) }, "Redrive"),
           h("button", { class: "danger-text", disabled: off, onclick: () => discard([letter]) },
             "Discard"))),
-      open && explanation(explained.get(letter.id), letter, stats));
+      open && explanation(explained.get(keyOf(letter)), letter, stats));
   }
 
   function letters(off) {

@@ -23,27 +23,22 @@ extension Engine where Store: ~Copyable {
             return try lose(join, of: peer, "the log ends before that offset")
         }
         guard let missed = streams.recent.messages(from: start, for: join) else {
-            // A piece of each is in memory until the peer has taken it.
-            guard peer.replays.count < Limits.streamReplays else {
-                return peer.behind.append((join, start))
-            }
-            let replay = StreamReplay(
-                subscriber: peer.id,
-                join: join,
-                records: start..<log.staged
-            )
-            peer.replays[join.subscription] = replay
-            return gate.hold(reader: .toSubscribers(.replay(replay)), below: log.staged)
+            peer.wait(join, from: start)
+            return replayNext(of: peer)
         }
         hold(.subscribe(peer.id, join), after: nil)
         for message in missed { hold(.send(peer.id, message), after: message.offset) }
         tell(peer, join, .resumed, after: newest)
     }
 
-    /// Goes on with the subscriptions of a socket that wait for the end of a replay.
-    mutating func resumeNext(of peer: StreamPeer) throws(LogError) {
-        while peer.replays.count < Limits.streamReplays, let next = peer.behind.popFirst() {
-            try resume(next.join, of: peer, from: next.start)
+    /// Has the log read for the subscriptions of a socket that wait for it. For a few at a time: a
+    /// piece of each is in memory until the peer has taken it.
+    mutating func replayNext(of peer: StreamPeer) {
+        while peer.replays.count < Limits.streamReplays, let (join, start) = peer.next() {
+            let records = start..<log.staged
+            let replay = StreamReplay(subscriber: peer.id, join: join, records: records)
+            peer.replays[join.subscription] = replay
+            gate.hold(reader: .toSubscribers(.replay(replay)), below: log.staged)
         }
     }
 
@@ -60,7 +55,7 @@ extension Engine where Store: ~Copyable {
         case .complete: try resume(replay.join, of: peer, from: replay.records.upperBound)
         case .lost(let reason): try lose(replay.join, of: peer, reason)
         }
-        try resumeNext(of: peer)
+        replayNext(of: peer)
     }
 
     /// Says that something is missing, and tells what there is instead.

@@ -185,7 +185,7 @@ extension Engine where Store: ~Copyable {
             hold(.subscribe(peer.id, join), after: nil)
             try sync(join, of: peer)
         }
-        try resumeNext(of: peer)
+        replayNext(of: peer)
     }
 
     /// Tells what there is.
@@ -249,14 +249,14 @@ extension Engine where Store: ~Copyable {
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
             tellOfPresence("left", join, of: peer.id)
         }
-        try resumeNext(of: peer)
+        replayNext(of: peer)
         try fireLeave(join ?? asked)
     }
 
     private mutating func leaveAll(_ peer: StreamPeer) throws(LogError) {
         peer.isGone = true
         peer.waiting.removeAll()
-        for subscription in peer.subscriptions.keys { peer.stopReplay(of: subscription) }
+        peer.stopReplays()
         let joins = peer.subscriptions.values.sorted { $0.subscription < $1.subscription }
         peer.subscriptions = [:]
         for join in joins {

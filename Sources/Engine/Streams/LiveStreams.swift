@@ -76,7 +76,9 @@ final class StreamPeer {
     /// What the log is being read for, by the subscription that is told it.
     var replays: [String: StreamReplay] = [:]
     /// Subscriptions that the log is to be read for next, and from where on.
-    var behind: Deque<(join: StreamJoin, start: Offset)> = []
+    private var behind: [String: (join: StreamJoin, start: Offset)] = [:]
+    /// In which order. One that was left meanwhile stays here until it is its turn.
+    private var order: Deque<String> = []
     /// Not begun yet: one thing of a socket is done after the other.
     var waiting: Deque<StreamCommand> = []
     /// Whether functions are being asked about a join.
@@ -85,10 +87,34 @@ final class StreamPeer {
 
     init(_ id: SubscriberID) { self.id = id }
 
+    /// The log is to be read for a subscription when all have been that wait already.
+    func wait(_ join: StreamJoin, from start: Offset) {
+        behind[join.subscription] = (join, start)
+        order.append(join.subscription)
+        guard order.count > 2 * behind.count + 64 else { return }
+        var seen: Set<String> = []
+        order = Deque(order.filter { behind[$0] != nil && seen.insert($0).inserted })
+    }
+
+    /// Takes the subscription whose turn it is; nil: none waits.
+    func next() -> (join: StreamJoin, start: Offset)? {
+        while let subscription = order.popFirst() {
+            if let next = behind.removeValue(forKey: subscription) { return next }
+        }
+        return nil
+    }
+
     /// A subscription is told no more of what it has missed.
     func stopReplay(of subscription: String) {
         replays.removeValue(forKey: subscription)?.cancel()
-        behind.removeAll { $0.join.subscription == subscription }
+        behind[subscription] = nil
+    }
+
+    func stopReplays() {
+        for replay in replays.values { replay.cancel() }
+        replays = [:]
+        behind = [:]
+        order = []
     }
 }
 

@@ -66,8 +66,13 @@ extension CronView {
     package func decideForgotten(_ trigger: CronTrigger, now: Timestamp) -> CronEvent? {
         let schedule = Schedule(trigger)
         guard watched[schedule] != nil else { return nil }
-        let isStillThere = entries.values.contains { Schedule($0.trigger) == schedule }
-        return isStillThere ? nil : .forgotten(CronMark(trigger, at: now))
+        return hasSchedule(of: trigger) ? nil : .forgotten(CronMark(trigger, at: now))
+    }
+
+    /// Whether a trigger that is there has the same schedule.
+    package func hasSchedule(of trigger: CronTrigger) -> Bool {
+        let schedule = Schedule(trigger)
+        return entries.values.contains { Schedule($0.trigger) == schedule }
     }
 
     /// - Returns: nil: the trigger's schedule is paused, or runs, already.

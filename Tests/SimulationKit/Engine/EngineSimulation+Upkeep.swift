@@ -82,6 +82,7 @@ extension EngineSimulation {
         )
         do throws(ToolError) {
             let outcome = try compaction.run(policy, now: wall)
+            if let failure = outcome.failure { throw failure }
             if outcome.segments > 0 { tally.count(.compacted) }
         } catch {
             if disk.hasCrashed {
