@@ -4,21 +4,31 @@ package import RecordFormat
 /// Where in the log an offset is to be looked for: sparse, an entry for the first batch of a
 /// segment and for one in every so many bytes of it.
 ///
-/// Memory is 24 bytes for 64 KiB of log, unless it is asked to be denser: 4 MB for 10 GB.
+/// Memory is 24 bytes for 64 KiB of log, unless it is asked to be denser: 4 MB for 10 GB. From 64
+/// GiB on older entries are thinned out, so that it does not grow with all that was ever written.
 ///
 /// Invariant: entries ascend by base, and by place.
 package struct OffsetIndex: Equatable, Sendable {
     private var entries: [Entry] = []
     /// At most so many bytes of batches are walked to find one.
     private var spacing = Self.spacing
+    /// How far apart older entries of a segment are at least.
+    private var distance = Self.spacing
+    /// How many entries there may be before they are thinned out.
+    private var most = Self.most
 
     /// At most so many bytes of batches are walked to find one, by default.
     package static let spacing = 64 << 10
+    private static let most = 1 << 20
 
     package init() {}
 
     /// An index that finds a batch by walking at most `spacing` bytes; a page: by walking none.
-    init(spacing: Int) { self.spacing = spacing }
+    init(spacing: Int, most: Int = Self.most) {
+        self.spacing = spacing
+        self.most = most
+        distance = spacing
+    }
 
     struct Entry: Equatable, Sendable {
         /// The offset of the batch's first record.
@@ -37,6 +47,25 @@ package struct OffsetIndex: Equatable, Sendable {
         }
         precondition(entries.last.map { $0.base <= base } ?? true)
         entries.append(Entry(base: base, segment: segment, position: position))
+        if entries.count > most { thin() }
+    }
+
+    /// Leaves out entries of all but the youngest quarter that are near the one before. What is
+    /// looked for among the others is walked to for longer.
+    private mutating func thin() {
+        // Further apart than any two are.
+        distance = min(distance, 1 << 40) * 2
+        let young = entries.count * 3 / 4
+        var kept: [Entry] = []
+        for (place, entry) in entries.enumerated() {
+            let isNear = kept.last.map {
+                $0.segment == entry.segment && entry.position - $0.position < distance
+            }
+            if place >= young || isNear != true { kept.append(entry) }
+        }
+        entries = kept
+        // Of segments that have one entry each none goes.
+        most = max(most, entries.count * 3 / 2)
     }
 
     /// The last entry at or before `offset`; nil when the index begins behind it.
