@@ -14,7 +14,7 @@ extension Engine where Store: ~Copyable {
             case .fired(let fired) where registry.isStandby(fired.trigger, options.duplicates):
                 views.work.cron.pass(fired.scheduled, of: fired.trigger, now: now.wall)
             case .fired(let fired):
-                if !isServed(fired.function), views.work.cron.rest(fired.trigger) { continue }
+                if !isThere(fired.function), views.work.cron.rest(fired.trigger) { continue }
                 let trace = TraceID(from: &random)
                 let offset = try recordCron(event, trace: trace)
                 try run(fired, at: offset, trace: trace)
@@ -22,10 +22,6 @@ extension Engine where Store: ~Copyable {
                 try recordCron(event)
             }
         }
-    }
-
-    private func isServed(_ function: FunctionName) -> Bool {
-        registry.isServed(function) || Builtin.named(function) != nil
     }
 
     /// Triggers that outlive their workers go on, with the slots that were missed meanwhile.

@@ -7,7 +7,8 @@ extension Engine where Store: ~Copyable {
     func told(_ error: ErrorBody, to worker: Worker) -> ErrorBody {
         var error = error
         if worker.access != nil { error.stacktrace = nil }
-        if fits(error.jsonBytesMost, to: worker) || fits(error.jsonBytes, to: worker) {
+        // In JSON a control character is six bytes.
+        if fits(6 * error.byteCount, to: worker) || fits(error.jsonBytes, to: worker) {
             return error
         }
         error.stacktrace = nil
@@ -20,10 +21,5 @@ extension ErrorBody {
     /// What its texts take in JSON, in bytes.
     fileprivate var jsonBytes: Int {
         [code, message, stacktrace ?? ""].reduce(0) { $0 + JSONText(string: $1).bytes.count }
-    }
-
-    /// What they take at most: a control character is six.
-    fileprivate var jsonBytesMost: Int {
-        6 * (code.utf8.count + message.utf8.count + (stacktrace?.utf8.count ?? 0))
     }
 }

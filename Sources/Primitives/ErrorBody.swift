@@ -10,6 +10,11 @@ package struct ErrorBody: Error, Equatable, Sendable {
         self.message = message
         self.stacktrace = stacktrace
     }
+
+    /// The bytes of its texts.
+    package var byteCount: Int {
+        code.utf8.count + message.utf8.count + (stacktrace?.utf8.count ?? 0)
+    }
 }
 
 /// What a function answered. "No value" and JSON null are different answers (services 1, 0.2).

@@ -57,9 +57,3 @@ extension EndedWork {
         return 512 + texts + (facts.request?.byteCount ?? 0) + (outcome.error?.byteCount ?? 0)
     }
 }
-
-extension ErrorBody {
-    fileprivate var byteCount: Int {
-        code.utf8.count + message.utf8.count + (stacktrace?.utf8.count ?? 0)
-    }
-}
