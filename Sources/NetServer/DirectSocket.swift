@@ -19,10 +19,7 @@ struct DirectSocket {
     init?(under channel: any Channel) {
         let pipeline = channel.pipeline.syncOperations
         if (try? pipeline.handler(type: NIOSSLServerHandler.self)) != nil { return nil }
-        let handle = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            $0
-        }
-        guard let descriptor = handle ?? nil else { return nil }
+        guard let descriptor = channel.descriptor else { return nil }
         self.channel = channel
         self.descriptor = descriptor
     }
@@ -54,5 +51,28 @@ extension Channel {
         // Every channel that can be written to knows this option; one that did not would count as
         // empty here and still be bounded by what its writer queues itself.
         return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Whether something that was written is still on its way to the peer, be it in the channel or
+    /// in the kernel, which takes megabytes ahead of a slow one. How long it may be is for TCP to
+    /// tell (``Listener/unacknowledgedTimeout``).
+    var holdsUntaken: Bool { bufferedBytes > 0 || unacknowledgedBytes > 0 }
+
+    /// Bytes that the kernel has taken and the peer's has not acknowledged.
+    private var unacknowledgedBytes: Int {
+        var count: CInt = 0
+        guard isActive, let descriptor, ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 else {
+            return 0
+        }
+        return Int(count)
+    }
+
+    /// Of its socket; nil: it has none.
+    fileprivate var descriptor: CInt? {
+        let pipeline = pipeline.syncOperations
+        let handle = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            $0
+        }
+        return handle ?? nil
     }
 }

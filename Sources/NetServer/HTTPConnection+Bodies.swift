@@ -58,6 +58,7 @@ extension HTTPConnection {
     func pauseBody() {
         rest?.isWanted = false
         deadline.clear()
+        watchReply()
     }
 
     func resumeBody() {

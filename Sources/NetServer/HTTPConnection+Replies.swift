@@ -19,6 +19,7 @@ extension HTTPConnection {
         guard phase == .answering, let head else { return }
         let keepsAlive = keepsAlive(head, isStreamed: true)
         self.reply = (reply, keepsAlive)
+        endsWithConnection = head.version == .http1_0
         send(reply, to: head, keepsAlive: keepsAlive, isStreamed: true)
         flushOutsideReads()
     }
@@ -42,7 +43,7 @@ extension HTTPConnection {
     func end() {
         guard phase == .answering, let head, let reply else { return }
         if isStream {
-            write(part: .end(nil))
+            writeLastPart()
         } else if sendsBody, head.version != .http1_0 {
             write(ByteBuffer(staticString: "0\r\n\r\n"))
         }
@@ -56,18 +57,36 @@ extension HTTPConnection {
         exchange = nil
         phase = .closing
         flush()
-        if head?.version == .http1_0 { reset() } else { context?.close(promise: nil) }
+        guard let context else { return }
+        if endsWithConnection { reset(context) } else { context.close(promise: nil) }
+    }
+
+    /// Others close the connection as well, as a listener does whose time is up.
+    func close(
+        context: ChannelHandlerContext,
+        mode: CloseMode,
+        promise: EventLoopPromise<Void>?
+    ) {
+        // In this order: a stream may not be asked what it holds.
+        guard mode == .all, endsWithConnection,
+            phase == .answering || context.channel.bufferedBytes > 0
+        else {
+            return context.close(mode: mode, promise: promise)
+        }
+        reset(context, promise)
     }
 
     /// Ends the connection so that the client sees it break: the body of HTTP/1.0 ends with the
     /// connection, and would pass for whole if that ended in order, by a FIN or by TLS's own word.
-    private func reset() {
-        guard let context else { return }
+    private func reset(
+        _ context: ChannelHandlerContext,
+        _ promise: EventLoopPromise<Void>? = nil
+    ) {
         let socket = context.channel as? any SocketOptionProvider
         _ = socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         let pipeline = context.pipeline.syncOperations
         let tls = try? pipeline.context(handlerType: NIOSSLServerHandler.self)
-        (tls ?? context).close(promise: nil)
+        (tls ?? context).close(promise: promise)
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -129,13 +148,27 @@ extension HTTPConnection {
         if reply.mayHaveBody, !circumstances.isHead, !reply.body.isEmpty {
             write(part: .body(.byteBuffer(ByteBuffer(bytes: reply.body))))
         }
-        write(part: .end(nil))
+        writeLastPart()
     }
 
     /// Of a stream of HTTP/2.
-    private func write(part: HTTPServerResponsePart) {
+    private func write(part: HTTPServerResponsePart, promise: EventLoopPromise<Void>? = nil) {
         needsFlush = true
-        context?.write(NIOAny(part), promise: nil)
+        context?.write(NIOAny(part), promise: promise)
+    }
+
+    /// Of a stream. Where the client has not said all of its request, that is what is waited for
+    /// once the reply has left; otherwise the stream ends with it.
+    private func writeLastPart() {
+        guard let context, !isComplete else { return write(part: .end(nil)) }
+        let left = context.eventLoop.makePromise(of: Void.self)
+        left.futureResult.assumeIsolated().whenSuccess { [weak self] _ in self?.replyHasLeft() }
+        write(part: .end(nil), promise: left)
+    }
+
+    private func replyHasLeft() {
+        hasLeft = true
+        if phase == .closing { awaitTaking() }
     }
 
     func write(_ buffer: ByteBuffer) {
@@ -217,26 +250,27 @@ extension HTTPConnection {
 
     // MARK: Clients that take nothing
 
-    /// Whether a reply waits in the channel of a connection.
-    var holdsBytes: Bool { (context?.channel.bufferedBytes ?? 0) > 0 }
+    /// Whether a reply is still on its way to the client of a connection.
+    var holdsBytes: Bool { context?.channel.holdsUntaken == true }
 
-    /// A stream whose client takes nothing more of a reply that is being made is not kept for ever.
-    /// Of plain connections TCP tells (``Listener/unacknowledgedTimeout``).
+    /// A stream whose client takes nothing more of a reply that is being made is not kept for ever,
+    /// be its body read or not; while more of that is waited for, it has a deadline of its own. Of
+    /// plain connections TCP tells (``Listener/unacknowledgedTimeout``).
     func watchReply() {
-        guard isStream, phase == .answering, rest == nil else { return }
+        guard isStream, phase == .answering, rest?.isWanted != true else { return }
         if reply == nil || isWritable { deadline.clear() } else { awaitTaking() }
     }
 
-    /// Of a stream: the client is to take something in time, and to say all of its request.
+    /// Of a stream: the client is to take something in time, and then to say all of its request.
     func awaitTaking() {
         seenGrants = carrier?.grants ?? 0
-        deadline.set(in: isComplete ? settings.replyIdle : settings.bodyIdle)
+        deadline.set(in: hasLeft ? settings.bodyIdle : settings.replyIdle)
     }
 
     /// Whether the client of a stream has let more come since the deadline was set, or still has to
     /// take what is on its way to it. That may be of other streams, which share the connection.
     var isTaking: Bool {
         guard let carrier, let connection = context?.channel.parent else { return false }
-        return carrier.grants != seenGrants || connection.bufferedBytes > 0
+        return carrier.grants != seenGrants || connection.holdsUntaken
     }
 }

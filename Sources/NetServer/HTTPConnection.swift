@@ -15,7 +15,8 @@ import NIOCore
 ///
 /// What a client pipelines stays in the parser while an exchange is open, and nothing is read from
 /// the socket behind it meanwhile.
-/// A stream of HTTP/2 is the same with one request, whose parts another handler makes and takes.
+/// A stream of HTTP/2 is the same with one request, whose parts another handler makes and takes. A
+/// little is read of its body that nobody has asked for: what its client grants comes behind that.
 final class HTTPConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -56,6 +57,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// The reply in progress, of which the head was sent, and what that said of the connection.
     var reply: (reply: HTTPReply, keepsAlive: Bool)?
     var hasReplied = false
+    /// Of a stream: whether the reply has left before the end of the request came.
+    var hasLeft = false
+    /// Whether the end of a body is the end of the connection, as HTTP/1.0 has it.
+    var endsWithConnection = false
     private(set) var isDraining = false
     /// What is still to come of the body of the request that is being answered; nil: nothing.
     var rest: Rest?
@@ -68,6 +73,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var parser: RequestParser
     /// Of a stream: parts of a body that nobody has read.
     private var queue = CircularBuffer<RequestParser.Part>(initialCapacity: 0)
+    private var queuedBytes = 0
+    /// How much of a body that nobody reads a stream takes before it reads no more, in bytes: as
+    /// much as one read of a connection brings.
+    private static let unreadBytes = 64 << 10
     private(set) var isPumping = false
     private(set) var isReading = false
     var needsFlush = false
@@ -163,6 +172,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             guard case .body(let bytes) = part else { return awaitTaking() }
             return drop(bytes.readableBytes)
         }
+        if case .body(let bytes) = part { queuedBytes += bytes.readableBytes }
         queue.append(part)
         pump()
     }
@@ -191,6 +201,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func dropRest() {
         queue.removeAll()
+        queuedBytes = 0
         _ = parser.takeRest()
     }
 
@@ -211,6 +222,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var holdsReads: Bool {
         if phase == .closing { return isPaced }
         guard phase == .answering else { return false }
+        guard !isStream else {
+            // Behind a whole request comes nothing but what the client grants.
+            return rest?.isWanted == false && !isComplete && queuedBytes >= Self.unreadBytes
+        }
         return rest.map { !$0.isWanted } ?? hasMore
     }
 
@@ -264,7 +279,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func nextPart() throws(Refusal) -> RequestParser.Part? {
-        isStream ? queue.popFirst() : try parser.next()
+        guard isStream else { return try parser.next() }
+        let part = queue.popFirst()
+        if case .body(let bytes)? = part { queuedBytes -= bytes.readableBytes }
+        return part
     }
 
     private var takesParts: Bool {
@@ -355,10 +373,10 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .waiting where hasReplied: closeGently()
         case .waiting: refuse(Refusal(408, "the request's head did not come in time"))
         case .receiving: refuse(Refusal(408, "the request's body did not come in time"))
-        case .answering where rest == nil && isTaking: awaitTaking()
+        case .answering where rest?.isWanted != true && isTaking: awaitTaking()
         case .answering: breakOff()
         case .discarding: closeGently()
-        case .closing where isComplete && isTaking: awaitTaking()
+        case .closing where !hasLeft && isTaking: awaitTaking()
         case .closing: context?.close(promise: nil)
         }
     }

@@ -188,7 +188,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     /// The PING was not answered, which a peer cannot do that has not read so far.
     private func isDue(_ channel: any Channel) {
-        guard channel.bufferedBytes > 0 else { return channel.close(promise: nil) }
+        guard channel.holdsUntaken else { return channel.close(promise: nil) }
         deadline.set(in: settings.replyIdle)
     }
 

@@ -10,68 +10,62 @@ private struct Client {
     let dam = Dam()
     let service = HoldingService()
 
-    struct Frame: Equatable {
-        enum Kind: UInt8 {
-            case data, headers, priority, reset, settings, promise, ping, goodbye, window
-        }
-
-        let kind: Kind?
-        let payload: [UInt8]
-    }
-
-    /// With a `window` of so many bytes for each stream, instead of 65,535.
-    init(window: UInt8? = nil) throws {
+    /// With a `window` of so many bytes for each stream, instead of 65,535; and with bodies whole
+    /// before their requests are received, or on request.
+    init(window: UInt8? = nil, wholeBodies: Bool = true) throws {
+        service.wantsWholeBodies = wholeBodies
         try channel.pipeline.syncOperations.addHandler(dam)
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.7", port: 1), promise: nil)
         let shared = LoopService(eventLoop: channel.eventLoop, service: service)
         try HTTP2Connection.configure(channel, settings: HTTPSettings(), service: shared)
-        try channel.writeInbound(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+        try channel.writeInbound(ByteBuffer(bytes: WireFrame.preface))
         try send(.settings, window.map { [0, 4, 0, 0, 0, $0] } ?? [])
         _ = try sent()
     }
 
+    func send(_ frame: WireFrame) throws {
+        try channel.writeInbound(ByteBuffer(bytes: frame.bytes))
+        channel.embeddedEventLoop.run()
+    }
+
     func send(
-        _ kind: Frame.Kind,
+        _ kind: WireFrame.Kind,
         _ payload: [UInt8] = [],
         flags: UInt8 = 0,
         stream: UInt8 = 0
     ) throws {
-        let head = [0, 0, UInt8(payload.count), kind.rawValue, flags, 0, 0, 0, stream]
-        try channel.writeInbound(ByteBuffer(bytes: head + payload))
-        channel.embeddedEventLoop.run()
+        try send(WireFrame(kind: kind, flags: flags, stream: stream, payload: payload))
     }
 
     /// Asks for `http://h/`, and takes the exchange.
     func get(_ stream: UInt8) throws -> HTTPExchange {
-        let whole: UInt8 = 0x1 | 0x4
-        let fields: [UInt8] = [0x82, 0x86, 0x84, 0x41, 1, UInt8(ascii: "h")]
-        try send(.headers, fields, flags: whole, stream: stream)
+        try send(.get(stream))
+        return try #require(service.exchanges.last)
+    }
+
+    /// Begins a request with a body, and takes the exchange.
+    func post(_ stream: UInt8) throws -> HTTPExchange {
+        try send(.post(stream))
         return try #require(service.exchanges.last)
     }
 
     /// Lets five more bytes come.
-    func grant(_ stream: UInt8) throws { try send(.window, [0, 0, 0, 5], stream: stream) }
+    func grant(_ stream: UInt8) throws { try send(.grant(5, on: stream)) }
 
     func pass(seconds: Int64) {
         channel.embeddedEventLoop.advanceTime(by: .seconds(seconds))
     }
 
     /// What came since the last call.
-    func sent() throws -> [Frame] {
+    func sent() throws -> [WireFrame] {
         channel.embeddedEventLoop.run()
         var bytes: [UInt8] = []
         while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
             bytes += buffer.readableBytesView
         }
-        var frames: [Frame] = []
+        var frames: [WireFrame] = []
         var rest = bytes[...]
-        while rest.count >= 9 {
-            let head = Array(rest.prefix(9))
-            let length = head[..<3].reduce(0) { $0 << 8 | Int($1) }
-            let payload = Array(rest.dropFirst(9).prefix(length))
-            frames.append(Frame(kind: Frame.Kind(rawValue: head[3]), payload: payload))
-            rest = rest.dropFirst(9 + length)
-        }
+        while let frame = WireFrame.take(from: &rest) { frames.append(frame) }
         return frames
     }
 }
@@ -98,7 +92,7 @@ struct HTTP2ConnectionTests {
         let client = try Client()
         client.pass(seconds: 61)
         let ping = try #require(try client.sent().last)
-        try client.send(.ping, ping.payload, flags: 0x1)
+        try client.send(.ping, ping.payload, flags: WireFrame.last)
         #expect(try client.sent().map(\.kind) == [.goodbye])
         #expect(!client.channel.isActive)
     }
@@ -154,5 +148,94 @@ struct HTTP2ConnectionTests {
         client.pass(seconds: 2)
         #expect(isAbandoned)
         #expect(try client.sent().map(\.kind) == [.headers, .reset])
+    }
+
+    /// More than the channel of a stream holds.
+    private let much = ByteBuffer(repeating: 0, count: 300_000)
+
+    @Test(
+        "one whose request's body nobody reads, or no longer, is broken off as well",
+        arguments: [false, true]
+    )
+    func stalledUnread(hasBegun: Bool) throws {
+        let client = try Client(window: 0, wholeBodies: false)
+        let exchange = try client.post(1)
+        var isAbandoned = false
+        exchange.onAbandoned = { isAbandoned = true }
+        if hasBegun { exchange.readBody { _ in } }
+        try client.send(.data, [1, 2], stream: 1)
+        exchange.begin(HTTPReply(status: 200))
+        exchange.write(much)
+        if hasBegun { exchange.pauseBody() }
+        client.pass(seconds: 29)
+        #expect(!isAbandoned)
+        client.pass(seconds: 2)
+        #expect(isAbandoned)
+        #expect(try client.sent().map(\.kind) == [.headers, .reset])
+    }
+
+    @Test(
+        "what a client grants is seen behind a body that nobody reads, whole or not",
+        arguments: [false, true]
+    )
+    func grantsUnread(isWhole: Bool) throws {
+        let client = try Client(window: 0, wholeBodies: false)
+        let exchange = try client.post(1)
+        var isAbandoned = false
+        exchange.onAbandoned = { isAbandoned = true }
+        try client.send(.data, [1, 2], flags: isWhole ? WireFrame.last : 0, stream: 1)
+        exchange.begin(HTTPReply(status: 200))
+        exchange.write(much)
+        for _ in 0..<4 {
+            client.pass(seconds: 20)
+            try client.grant(1)
+        }
+        #expect(!isAbandoned)
+        client.pass(seconds: 61)
+        #expect(isAbandoned)
+    }
+
+    @Test("of a body that nobody reads a little is taken, and no more")
+    func bounded() throws {
+        let client = try Client(wholeBodies: false)
+        let exchange = try client.post(1)
+        // What the client may send, by stream; 0 is the connection.
+        var windows: [UInt8: Int] = [0: 65_535, 1: 65_535]
+        var count = 0
+        while windows.values.allSatisfy({ $0 >= 10_000 }), count < 1_000_000 {
+            try client.send(.data, [UInt8](repeating: 0, count: 10_000), stream: 1)
+            count += 10_000
+            for stream in windows.keys { windows[stream]? -= 10_000 }
+            for frame in try client.sent() where frame.kind == .window {
+                windows[frame.stream]? += frame.grant
+            }
+        }
+        #expect(count < 200_000)
+        var read = 0
+        exchange.readBody { part in
+            if case .bytes(let bytes) = part { read += bytes.readableBytes }
+        }
+        #expect(read == count)
+    }
+
+    @Test("a reply is waited for while it is taken, and then the rest of its request, but not long")
+    func unfinished() throws {
+        let client = try Client(window: 0, wholeBodies: false)
+        try client.post(1).respond(reply(1000))
+        #expect(try client.sent().map(\.kind) == [.headers])
+        for _ in 0..<3 {
+            client.pass(seconds: 20)
+            try client.grant(1)
+        }
+        #expect(try client.sent().map(\.payload.count) == [5, 5, 5])
+        try client.send(.grant(1000, on: 1))
+        #expect(try client.sent().map(\.payload.count) == [985])
+        client.pass(seconds: 20)
+        try client.grant(0)
+        client.pass(seconds: 9)
+        #expect(try client.sent() == [])
+        client.pass(seconds: 2)
+        #expect(try client.sent().map(\.kind) == [.reset])
+        #expect(client.channel.isActive)
     }
 }

@@ -31,6 +31,10 @@ final class HoldingService: HTTPService {
     var requests: [HTTPRequest] = []
     var exchanges: [HTTPExchange] = []
     var turns = 0
+    /// Whether a request comes when its body is whole, or with its head.
+    var wantsWholeBodies = true
+
+    func wantsWholeBody(header: (String) -> String?) -> Bool { wantsWholeBodies }
 
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         requests.append(request)

@@ -156,10 +156,15 @@ final class Peer {
     private let descriptor: CInt
     private(set) var received: [UInt8] = []
 
-    init(port: Int) throws {
+    /// With so many bytes that its kernel takes ahead of it, if that says.
+    init(port: Int, receiveBuffer: CInt? = nil) throws {
         // Processes that other tests spawn must not inherit it: they would keep it open.
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
         descriptor = socket(AF_INET, CInt(kind), 0)
+        if var bytes = receiveBuffer {
+            let width = socklen_t(MemoryLayout<CInt>.size)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, width)
+        }
         let address = try SocketAddress(ipAddress: anyPort.host, port: port)
         let result = address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw Failure(what: "connect: \(errno)") }
@@ -226,10 +231,15 @@ final class Peer {
         }
     }
 
-    func readFrame() throws -> ServerFrame {
+    func readFrame() throws -> ServerFrame { try read(ServerFrame.take) }
+
+    /// The next frame of HTTP/2.
+    func readWireFrame() throws -> WireFrame { try read(WireFrame.take) }
+
+    private func read<Frame>(_ take: (inout ArraySlice<UInt8>) -> Frame?) throws -> Frame {
         while true {
             var rest = received[...]
-            if let frame = ServerFrame.take(from: &rest) {
+            if let frame = take(&rest) {
                 received = Array(rest)
                 return frame
             }
