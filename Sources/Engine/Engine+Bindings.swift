@@ -1,11 +1,9 @@
 import CommitLog
-import Cron
 import Disk
 import Events
 import Folding
 import JSON
 import Primitives
-import Queue
 
 // Triggers and who serves them (protocol 3.5, 5). A trigger is forwarded to the provider of its
 // type, which is a worker or the engine itself; while there is none it is parked, which is no
@@ -333,59 +331,6 @@ extension Engine where Store: ~Copyable {
             reason
         )
         send(failed, to: connection, after: nil)
-    }
-
-    // MARK: Subscriptions
-
-    /// A queue trigger makes a subscription, which outlives the worker's connection, and so does
-    /// the wish of a cron trigger for the slots that it misses.
-    mutating func subscribe(_ trigger: Registry.Trigger) throws(LogError) {
-        if let event = views.work.cron.decideAdded(trigger.request.id, now: now.wall) {
-            try recordCron(event)
-        }
-        guard let subscription = subscription(trigger) else { return }
-        let name = Self.queue(of: subscription)
-        topicMetadata[name] = trigger.request.metadata
-        guard views.work.queue.queues[name]?.subscription != subscription else { return }
-        try record(.queue(.subscribed(subscription)))
-        try pump(name)
-    }
-
-    /// Only an explicit unregistration ends a subscription, or another trigger of the same id, and
-    /// only with its last trigger.
-    mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
-        try forgetCron(trigger)
-        guard let subscription = subscription(trigger) else { return }
-        let others = registry.triggers.values.filter {
-            $0.function == trigger.function
-                && self.subscription($0)?.topic == subscription.topic
-        }
-        let last = others.max { $0.number < $1.number }
-        let name = Self.queue(of: subscription)
-        topicMetadata[name] = last?.request.metadata
-        guard last == nil else { return }
-        let end = Unsubscribed(topic: subscription.topic, function: trigger.function)
-        try record(.queue(.unsubscribed(end)))
-    }
-
-    private static func queue(of subscription: Subscribed) -> String {
-        QueueView.subscriptionQueue(topic: subscription.topic, function: subscription.function)
-    }
-
-    /// The subscription that a trigger makes; nil: it is none of the engine's queues.
-    func subscription(_ trigger: Registry.Trigger) -> Subscribed? {
-        switch trigger.type.flatMap({ EngineTriggerType($0) }) {
-        case .queue, .durableSubscriber: break
-        default: return nil
-        }
-        do throws(ErrorBody) {
-            return try QueueTrigger.subscription(
-                of: trigger.function,
-                config: trigger.request.config
-            )
-        } catch {
-            return nil
-        }
     }
 }
 

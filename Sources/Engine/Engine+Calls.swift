@@ -269,9 +269,9 @@ extension Engine where Store: ~Copyable {
     /// next one from within: the loop that is under way gives it, so that no backlog deepens the
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping else {
-            return
-        }
+        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping,
+            !awaitsTrigger(of: queue, state)
+        else { return }
         state.isPumping = true
         defer { state.isPumping = false }
         let registry = registry
@@ -302,12 +302,12 @@ extension Engine where Store: ~Copyable {
         let run = Run(
             function: function,
             payload: content.payload,
-            metadata: subscription == nil ? nil : topicMetadata[queue],
+            metadata: subscription == nil ? nil : metadata(ofTopicQueue: queue),
             purpose: .deliver(queue: queue, message),
             trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,
             causeHoldsPayload: true,
-            baggage: Baggage.naming(function.id, in: content.baggage),
+            baggage: Baggage.naming(function.id, in: Baggage.broughtAlong(content.baggage)),
             condition: subscription?.condition.map {
                 FunctionName(namespace: function.namespace, id: $0)
             }

@@ -52,6 +52,7 @@ extension Engine where Store: ~Copyable {
         case .changes(let id): askingCalls[id] != nil
         case .functionsLook, .alertLook: true
         case .cronRuns(let function): waitingFirings[function] != nil
+        case .topicTrigger(let queue): isTriggerAwaited(of: queue)
         case .unusedConfiguration(let entry, let number):
             configuration.unused[entry] == number
         }
@@ -86,6 +87,7 @@ extension Engine where Store: ~Copyable {
         case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
         case .cronRuns(let function): try repeatRuns(of: function)
+        case .topicTrigger(let queue): try endWait(ofTopicQueue: queue)
         case .alertLook: try lookAtAlerts()
         case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }

@@ -61,9 +61,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var watchers = Watchers()
     var streams = LiveStreams()
     var subscriptions = Subscriptions()
-    /// What the messages of a topic's queue get beside them, by the queue's name: the metadata of
-    /// its last trigger, also while that is gone with its worker.
-    var topicMetadata: [String: JSONText] = [:]
+    /// What goes along with the messages of topics, by the names of their queues.
+    var topicTriggers: [String: TopicTrigger] = [:]
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.

@@ -33,6 +33,8 @@ struct Timers {
         case functionsLook
         /// Cron runs that a crash cut off, of a function that is served again.
         case cronRuns(FunctionName)
+        /// Messages of a topic's queue have waited for a trigger.
+        case topicTrigger(String)
         /// The rules of alerts are looked at.
         case alertLook
     }

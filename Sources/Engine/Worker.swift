@@ -1,6 +1,7 @@
 import AccessControl
 import HTTPFunctions
 import JSON
+import Observability
 import Primitives
 
 /// A connected worker. Only the core thread touches it.
@@ -210,6 +211,15 @@ enum Baggage {
             !$0.drop(while: { $0 == " " }).hasPrefix("\(depthKey)=")
         }
         return (others.map(String.init) + ["\(depthKey)=\(depth)"]).joined(separator: ",")
+    }
+
+    /// What a message's baggage is for its deliveries: without what tells of the span alone that it
+    /// was sent from.
+    static func broughtAlong(_ baggage: String?) -> String? {
+        baggage?.split(separator: ",").filter { entry in
+            let key = String(entry.prefix { $0 != "=" }.filter { !$0.isWhitespace })
+            return !CallerBaggage.spanTags.contains(key)
+        }.joined(separator: ",")
     }
 
     /// The same baggage for a call of `function`: that entry replaced, the others kept.

@@ -170,6 +170,21 @@ struct ConfigurationTests {
         #expect(left.lines.first?.contains("would fire itself") == true)
     }
 
+    @Test("what is too large is refused before its schema is read, or held against one")
+    func sizeFirst() throws {
+        let (lab, worker) = try lab()
+        let large = String(repeating: "x", count: ConfigurationView.entryBytesMax)
+        // Were it read, it would be refused for its type.
+        let schema = #"{"type":7,"title":"\#(large)"}"#
+        let input = #"{"id":"mail","name":"Mail","description":"d","schema":\#(schema)}"#
+        let refused = try lab.failure(of: "configuration::register", input, by: worker)
+        #expect(refused.code == "ADAPTER_ERROR")
+        _ = try lab.value(of: "configuration::register", Self.registration(), by: worker)
+        let text = #"{"id":"mail","value":"\#(large)"}"#
+        let other = try lab.failure(of: "configuration::set", text, by: worker)
+        #expect(other.code == "ADAPTER_ERROR", "and not for being no object")
+    }
+
     @Test("there is no room for ever more")
     func bounds() throws {
         let (lab, worker) = try lab()

@@ -50,6 +50,23 @@ struct DrainTests {
         #expect(try lab.settle().lines(to: worker) == ["invoke f {}", "pong"])
     }
 
+    @Test("a worker that leaves in order decides over the joins that it was asked about")
+    func joins() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "judge")
+        try lab.settle(.trigger(worker, "stream:join", "{}", to: "judge"))
+        let asked = try #require(try lab.settle(.join(1)).dispatches.first)
+        try lab.settle(
+            .register(worker.connection, .removeTrigger(id: "t")),
+            cease(worker, "judge"),
+            .pinged(worker.connection)
+        )
+        let refusal = #"{"unauthorized":true}"#
+        let left = try lab.settle(.answer(worker, asked.invocation, refusal))
+        #expect(left.subscriberLines == [#"send 1 {"type":"unauthorized"}"#])
+        #expect(lab.isQuiet)
+    }
+
     @Test("of two workers that share a function, the one that stays gets all of it")
     func replica() throws {
         let lab = try Lab()

@@ -1,5 +1,6 @@
 import CommitLog
 import Events
+import JSON
 import Folding
 import Primitives
 import Queue
@@ -150,7 +151,48 @@ struct RestartTests {
         try second.settle(.call(producer, "iii::durable::publish", #"{"topic":"t","data":1}"#))
         #expect(second.left.dispatches.isEmpty)
         _ = try second.join("w", serving: "f")
-        #expect(second.left.dispatches.map(\.function) == ["f"])
+        #expect(second.left.dispatches.isEmpty, "its trigger may be about to be registered")
+        second.pass(seconds: 1)
+        try second.settle()
+        #expect(second.left.dispatches.map(\.function) == ["f"], "it need not be")
+    }
+
+    @Test(
+        "messages of a topic have their trigger's metadata after a restart, old ones and new ones",
+        arguments: [false, true]
+    )
+    func metadata(leaves: Bool) throws {
+        func subscribe(_ lab: Lab, _ peer: Peer) throws {
+            let metadata = #"{"m":1}"#
+            let config = #"{"topic":"t"}"#
+            try lab.settle(.trigger(peer, "queue", config, to: "f", metadata: metadata))
+        }
+        let publish = #"{"topic":"t","data":1}"#
+        let first = try Lab()
+        let worker = try first.join("w", serving: "f")
+        try subscribe(first, worker)
+        try first.settle(.call(worker, "enqueue", publish))
+        let second = try restart(first)
+        let producer = try second.join("p")
+        try second.settle(.call(producer, "enqueue", publish))
+        // Functions come before triggers.
+        var next = try second.join("w", serving: "f")
+        try second.settle(.call(producer, "enqueue", publish))
+        #expect(second.left.dispatches.isEmpty)
+        if leaves {
+            // Who comes next has as much time.
+            try second.settle(.workerLeft(next.connection, reason: "gone"))
+            second.pass(seconds: 2)
+            try second.settle()
+            next = try second.join("w", serving: "f")
+            #expect(second.left.dispatches.isEmpty)
+        }
+        try subscribe(second, next)
+        let beside = second.left.dispatches.compactMap { $0.metadata?.description }
+        #expect(beside == [#"{"m":1}"#, #"{"m":1}"#, #"{"m":1}"#])
+        second.pass(seconds: 2)
+        #expect(try second.settle().dispatches.isEmpty)
+        #expect(second.left.dispatches.count == 3, "each of them once")
     }
 
     @Test(
@@ -171,6 +213,8 @@ struct RestartTests {
         #expect(first.left.dispatches.map(\.function) == expected)
         let second = try restart(first)
         let next = try second.join("w", serving: "f", "g")
+        second.pass(seconds: 1)
+        try second.settle()
         #expect(second.left.dispatches.map(\.function) == expected, "what had not ended")
         try second.settle(.call(next, "enqueue", publish))
         #expect(second.left.dispatches.map(\.function) == expected + expected)
@@ -187,6 +231,22 @@ struct RestartTests {
         #expect(lab.engine.views.work.queue.topicNames == ["t", "u"])
         try lab.settle(.trigger(worker, "queue", #"{"topic":"u"}"#, to: "f", id: "2"))
         #expect(lab.engine.views.work.queue.topicNames == ["u"])
+    }
+
+    @Test("what a trigger wanted of its topic's queue ends with it, also where another one stays")
+    func remaining() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f", "c")
+        try lab.settle(.trigger(worker, "queue", #"{"topic":"t"}"#, to: "f", id: "1"))
+        let config = #"{"topic":"t","condition_function_id":"c","concurrency":1}"#
+        try lab.settle(.trigger(worker, "queue", config, to: "f", id: "2"))
+        let publish = Command.call(worker, "enqueue", #"{"topic":"t","data":1}"#)
+        let asked = try #require(try lab.settle(publish).dispatches.first)
+        #expect(asked.function == "c")
+        try lab.settle(.answer(worker, asked.invocation, "false"))
+        try lab.settle(.register(worker.connection, .removeTrigger(id: "2")))
+        #expect(try lab.settle(publish).dispatches.map(\.function) == ["f"])
+        #expect(try lab.settle(publish).dispatches.map(\.function) == ["f"], "more than one")
     }
 
     @Test("a message that makes a record which no log can hold is given up, and the engine starts")

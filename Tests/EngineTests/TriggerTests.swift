@@ -262,6 +262,16 @@ struct QueueTests {
         #expect(redriven.dispatches.count == 1)
     }
 
+    @Test("what tells of the sender's span alone does not come along with a message")
+    func spanTags() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let sent = "iii.tag.kind=a;p=1, iii.tag.display_name =b,iii.tag.hidden=true,iii.tag.x=c,k=v"
+        let beside = Propagation(baggage: sent)
+        try lab.settle(.call(worker, "f", as: .enqueue(queue: "default"), with: beside))
+        #expect(lab.left.dispatches.map(\.baggage) == ["iii.tag.x=c,k=v,iii.function.id=f"])
+    }
+
     @Test("a message for nobody waits without losing attempts")
     func held() throws {
         let lab = try Lab()

@@ -202,6 +202,40 @@ struct ServingTests {
         await pair.engine.stop()
     }
 
+    @Test("who drains decides over the joins that were on their way, and is then asked no more")
+    func drainOfJoins() async throws {
+        let pair = try await Pair.connect()
+        let replies = Feed<Reply>()
+        try await pair.worker.register(onEventLoop: "judge") { _, reply in replies.put(reply) }
+        let trigger = Trigger(type: "stream:join", config: try RawJSON("{}"))
+        let join = try await pair.worker.trigger(trigger, runs: "judge")
+        for _ in 0..<2 { _ = try await pair.connection.frame() }
+        let visit = #"{"subscription_id":"s","stream_name":"b","group_id":"g","id":null}"#
+        pair.connection.invoke("judge", visit, id: UUID128(high: 1, low: 1))
+        let first = await replies.next()
+        let draining = Task { await pair.worker.drain() }
+        // In this order: a join that nobody serves is let in, and the trigger says who is asked.
+        #expect(
+            try await pair.connection.frame()
+                == .unregisterTrigger(id: join.rawValue, type: "stream:join")
+        )
+        #expect(try await pair.connection.frame() == .unregisterFunction(id: "judge"))
+        #expect(try await pair.connection.frame() == .ping)
+        pair.connection.invoke("judge", visit, id: UUID128(high: 2, low: 2))
+        let second = await replies.next()
+        pair.connection.send(.pong)
+        let refusal = #"{"unauthorized":true}"#
+        for (number, reply) in [(UInt64(1), first), (2, second)] {
+            reply.succeed(try RawJSON(refusal))
+            let result = try await pair.connection.result()
+            #expect(result.invocationID == .uuid(UUID128(high: number, low: number)))
+            #expect(result.result.text == refusal)
+        }
+        #expect(await pair.connection.next() == .goodbye)
+        await draining.value
+        await pair.engine.stop()
+    }
+
     @Test("a drain does not wait for ever")
     func drainTimeout() async throws {
         let warnings = Feed<String>()

@@ -73,6 +73,18 @@ struct EngineSpanTests {
         #expect(child?.member("children")?.elements?.count == 1)
     }
 
+    @Test("a delivery's span has the message's baggage, but not what tells of the sender's span")
+    func baggage() throws {
+        let sent = "k=v,iii.tag.kind=step, iii.tag.hidden=true,iii.tag.team=c"
+        let message = bench.enqueue("send", baggage: sent)
+        bench.ack(message, bench.deliver(message))
+        let found = try attributes(of: "fn_queue mails")
+        #expect(found["k"] == "v")
+        #expect(found["iii.tag.team"] == "c")
+        #expect(found["iii.tag.kind"] == "queue.process")
+        #expect(found["iii.tag.hidden"] == nil)
+    }
+
     @Test("a request's span says what was asked for, without secrets that its record has not")
     func http() throws {
         let event = #"""

@@ -108,7 +108,12 @@ final class FollowBench {
         )
     }
 
-    func enqueue(_ function: String?, _ trace: UInt64? = 1, cause: Offset? = nil) -> Offset {
+    func enqueue(
+        _ function: String?,
+        _ trace: UInt64? = 1,
+        cause: Offset? = nil,
+        baggage: String? = nil
+    ) -> Offset {
         write(
             .queue(
                 .enqueued(
@@ -117,7 +122,7 @@ final class FollowBench {
                         target: function.map { name($0) },
                         receipt: UUID128(high: 3, low: 3),
                         group: nil,
-                        baggage: nil,
+                        baggage: baggage,
                         payload: []
                     )
                 )
@@ -150,9 +155,14 @@ final class FollowBench {
         )
     }
 
-    func ack(_ message: Offset, _ delivery: Offset, _ trace: UInt64? = 1) {
+    func ack(
+        _ message: Offset,
+        _ delivery: Offset,
+        _ trace: UInt64? = 1,
+        queue: String = "mails"
+    ) {
         let event = Acked(
-            queue: "mails",
+            queue: queue,
             message: message,
             result: .none,
             duration: .milliseconds(1)
@@ -171,14 +181,24 @@ final class FollowBench {
         write(.queue(.retried(event)), trace, cause: delivery)
     }
 
-    func bury(_ message: Offset, _ delivery: Offset, _ trace: UInt64? = 1) {
+    func bury(
+        _ message: Offset,
+        _ delivery: Offset,
+        _ trace: UInt64? = 1,
+        queue: String = "mails"
+    ) {
         let event = DeadLettered(
-            queue: "mails",
+            queue: queue,
             message: message,
             failures: 3,
             error: ErrorBody(code: "E", message: "no use")
         )
         write(.queue(.deadLettered(event)), trace, cause: delivery)
+    }
+
+    /// By somebody whose own trace it is.
+    func discard(_ message: Offset, queue: String) {
+        write(.queue(.discarded(Discarded(queue: queue, message: message))), 9)
     }
 
     func describe() {

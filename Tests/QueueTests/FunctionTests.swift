@@ -36,6 +36,24 @@ struct FunctionTests {
         )
     }
 
+    @Test("a dead letter that cannot be read any more has a name, too, and can be discarded")
+    func unreadable() throws {
+        var bench = Bench()
+        // What is not kept would come from the log.
+        bench.view = QueueView(budget: MemoryBudget(bytes: 0))
+        bench.define(attempts: 1)
+        let offset = try bench.enqueue()
+        #expect(bench.deliver() == [offset])
+        bench.fail(offset)
+        let letters = try bench.call(.deadLetters, #"{"topic":"q"}"#)
+        #expect(letters.hasPrefix(#"[{"id":"offset-1","payload":null,"#))
+        let other = try bench.call(.discardMessage, #"{"queue":"q","message_id":"offset-2"}"#)
+        #expect(other.hasSuffix(#""redriven":0}"#))
+        let input = #"{"queue":"q","message_id":"offset-1"}"#
+        #expect(try bench.call(.discardMessage, input).hasSuffix(#""redriven":1}"#))
+        #expect(bench.view.queues["q"]?.deadCount == 0)
+    }
+
     @Test("messages that wait or run are shown, the oldest first, and dead ones not")
     func messages() throws {
         var bench = Bench()

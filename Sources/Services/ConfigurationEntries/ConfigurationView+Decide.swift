@@ -37,35 +37,41 @@ extension ConfigurationView {
     ) throws(ErrorBody) -> ConfigurationDecision {
         let id = registration.id
         try Self.check(id: id)
-        let schema: Schema
-        do throws(SchemaError) {
-            schema = try Schema(registration.schema)
-        } catch {
-            throw ErrorBody(
-                code: "SCHEMA_INVALID",
-                message: "the schema of \"\(id)\" is refused: \(error)"
-            )
-        }
-        if let value = registration.initialValue { try check(value, schema, id, placeholders) }
         let old = self[id]
         if old == nil { try checkRoom() }
         let event = ConfigurationRegistered(
             id: id,
             name: registration.name,
             description: registration.description,
-            schema: schema.text.bytes,
+            schema: registration.schema.bytes,
             metadata: registration.metadata?.bytes ?? [],
             // A record carries the outcome: of a new entry that is null.
             value: (registration.initialValue ?? (old == nil ? .null : nil))?.bytes
         )
         let value = registration.initialValue ?? old?.value ?? .null
+        // First: to read a schema, and to hold a value against it, is work that grows with both.
         try Self.check(bytes: event.size(with: value), id)
+        let schema = try Self.schema(registration)
+        if let value = registration.initialValue { try check(value, schema, id, placeholders) }
         var entry = event.row
         entry["value"] = value.value()
         return ConfigurationDecision(
             event: .registered(event),
             result: JSONValue.object(entry).text
         )
+    }
+
+    private static func schema(
+        _ registration: ConfigurationRegistration
+    ) throws(ErrorBody) -> Schema {
+        do throws(SchemaError) {
+            return try Schema(registration.schema)
+        } catch {
+            throw ErrorBody(
+                code: "SCHEMA_INVALID",
+                message: "the schema of \"\(registration.id)\" is refused: \(error)"
+            )
+        }
     }
 
     private func decideSet(
@@ -87,8 +93,8 @@ extension ConfigurationView {
                     + "against; configuration::register gives it one"
             )
         }
-        try check(value, schema, id, placeholders)
         try Self.check(bytes: entry.size(with: value), id)
+        try check(value, schema, id, placeholders)
         return ConfigurationDecision(
             event: .set(ConfigurationSet(id: id, value: value.bytes)),
             result: JSONValue.object([

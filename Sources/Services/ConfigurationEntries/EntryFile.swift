@@ -53,7 +53,6 @@ extension ConfigurationView {
         )
         let old = self[file.id]
         let value = content.value ?? old?.value ?? .null
-        if let schema = old?.schema { try check(value, schema, file.id, placeholders) }
         if old == nil { try checkRoom() }
         let event = ConfigurationRegistered(
             id: file.id,
@@ -64,6 +63,7 @@ extension ConfigurationView {
             value: content.value?.bytes ?? (old == nil ? JSONText.null.bytes : nil)
         )
         try Self.check(bytes: event.size(with: value), file.id)
+        if let schema = old?.schema { try check(value, schema, file.id, placeholders) }
         guard let old else { return [taken, .registered(event)] }
         let isDescribedAlike =
             old.name == event.name && old.description == event.description

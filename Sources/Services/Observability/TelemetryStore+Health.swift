@@ -81,6 +81,12 @@ extension TelemetryStore {
 
 /// W3C baggage (section 3.3) as an object.
 package enum CallerBaggage {
+    /// What tells of one span alone, and of nothing that a message from there leads to (services 2,
+    /// A.4).
+    package static let spanTags: Set<String> = [
+        "iii.tag.kind", "iii.tag.display_name", "iii.tag.hidden",
+    ]
+
     package static func entries(_ header: String?) -> JSONObject {
         var object = JSONObject()
         for entry in header?.split(separator: ",") ?? [] {

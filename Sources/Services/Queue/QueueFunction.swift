@@ -102,6 +102,12 @@ extension QueueView {
         .sorted { ($0.2, $0.1.offset) > ($1.2, $1.1.offset) }
     }
 
+    /// What a dead letter is called: by its receipt, and where that cannot be read any more by its
+    /// place in the log, so that it can be got rid of.
+    private static func id(of letter: Message, _ content: Message.Content?) -> String {
+        content?.receipt.description ?? "offset-\(letter.offset)"
+    }
+
     private func decideRedrive(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
         let letters = dead(name).reversed()
@@ -123,9 +129,7 @@ extension QueueView {
         let name = try name(fields)
         let id = try fields.optionalString("message_id") ?? ""
         guard !id.isEmpty else { throw .missing(field: "message_id") }
-        let letter = dead(name).first {
-            content($0.message)?.receipt.description == id
-        }
+        let letter = dead(name).first { Self.id(of: $0.message, content($0.message)) == id }
         let event: QueueEvent? = letter.map {
             discard
                 ? .discarded(Discarded(queue: $0.queue, message: $0.message.offset))
@@ -260,7 +264,7 @@ extension QueueView {
             let found = content(letter.message)
             json.beginObject()
             json.key("id")
-            json.string(found?.receipt.description ?? "")
+            json.string(Self.id(of: letter.message, found))
             json.key("payload")
             json.raw(bytes: found?.payload ?? JSONText.null.bytes)
             json.key("error")

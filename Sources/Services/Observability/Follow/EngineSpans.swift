@@ -118,7 +118,7 @@ struct EndedWork: Sendable {
         let facts = work.facts
         var draft = SpanDraft(facts)
         if let status { draft.add("http.response.status_code", "\(status)") }
-        draft.add(baggage: facts.baggage)
+        draft.add(broughtAlong: facts.baggage)
         return draft.span(
             facts.offset,
             trace,

@@ -33,9 +33,10 @@ struct SpanDraft {
         attributes.append(TelemetryAttribute(name, value))
     }
 
-    /// Every entry is an attribute of the span.
-    mutating func add(baggage: String?) {
-        for entry in CallerBaggage.entries(baggage).members {
+    /// Every entry that a message brings along is an attribute of its delivery's span.
+    mutating func add(broughtAlong baggage: String?) {
+        for entry in CallerBaggage.entries(baggage).members
+        where !CallerBaggage.spanTags.contains(entry.name) {
             guard attributes[entry.name] == nil, let value = entry.value.content else {
                 continue
             }
