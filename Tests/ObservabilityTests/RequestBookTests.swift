@@ -123,6 +123,39 @@ struct RequestBookTests {
         #expect(bench.row()?.status == .ok, "nothing of it waits")
     }
 
+    @Test("a topic's message is known for as long as a subscription may have it")
+    func discardedCopy() throws {
+        bench.log.live(from: .zero)
+        let (one, other) = ("topic::a@default", "topic::c@default")
+        let message = bench.enqueue(nil)
+        bench.bury(message, bench.deliver(message, queue: one), queue: one)
+        bench.discard(message, queue: one)
+        #expect(bench.row()?.status == .failed)
+        let delivery = bench.deliver(message, queue: other)
+        bench.bury(message, delivery, queue: other)
+        #expect(bench.row()?.status == .dead, "this one nobody has thrown away")
+        #expect(bench.log.totals.functions[bench.name("c")]?.errors == 1)
+        let trace = try #require(TraceID(high: 1, low: 1))
+        let spans = bench.log.withTelemetry { $0.spans.spans(of: trace) }
+        let span = spans.first { $0.record.span == EngineSpans.id(of: delivery) }
+        #expect(span?.record.parent == EngineSpans.id(of: message))
+        bench.discard(message, queue: other)
+        #expect(bench.row()?.status == .failed)
+    }
+
+    @Test("each dead copy of a topic's message is thrown away by itself")
+    func deadCopies() {
+        let queues = ["topic::a@default", "topic::c@default"]
+        let message = bench.enqueue(nil)
+        for queue in queues {
+            bench.bury(message, bench.deliver(message, queue: queue), queue: queue)
+        }
+        bench.discard(message, queue: queues[0])
+        #expect(bench.row()?.status == .dead)
+        bench.discard(message, queue: queues[1])
+        #expect(bench.row()?.status == .failed)
+    }
+
     @Test("what runs when the engine is killed is interrupted, and messages wait on")
     func restart() {
         let root = bench.request()

@@ -64,7 +64,7 @@ package struct TelemetryStore: Sendable {
         case .log(let line): logs.append(line, bytes: bytes, at: time)
         case .span(let span):
             spans.append(.reported(span), bytes: bytes, at: time)
-            watch.note(span)
+            watch.note(span, at: time)
         case .metric(let metric):
             metrics.append(metric, bytes: bytes, at: time)
             rollups.add(metric, at: time)

@@ -1,4 +1,3 @@
-import DequeModule
 import Events
 package import JSON
 package import Primitives
@@ -39,30 +38,28 @@ package enum DevtoolsStream {
     package static let everything = "all"
 }
 
-/// Spans that have come since they were told of last, for whoever watches. Bounded: the oldest
-/// makes room.
+/// Spans that have come since they were told of last, for whoever watches. Bounded, also in bytes:
+/// the oldest makes room.
 struct SpanWatch: Sendable {
     var wanted = WatchedSpans() {
-        didSet { if wanted.isEmpty { seen = [] } }
+        didSet { if wanted.isEmpty { seen.removeAll() } }
     }
-    private var seen: Deque<ReportedSpan> = []
-
     /// As many as are told of at once, and a page can show.
-    private static let limit = 1000
+    private var seen = Window<ReportedSpan>(.init(count: 1000, bytes: 4 << 20, age: nil))
 
-    mutating func note(_ span: ReportedSpan) {
+    mutating func note(_ span: ReportedSpan, at time: Timestamp) {
         guard wanted.all || wanted.rows || wanted.traces.contains(span.trace) else { return }
-        seen.append(span)
-        if seen.count > Self.limit { seen.removeFirst() }
+        seen.append(span, bytes: span.record.byteCount, at: time)
     }
 
     /// What there is to tell; of a span that came twice, the later.
     mutating func take(_ store: SpanStore) -> [SpanPush] {
-        guard !seen.isEmpty else { return [] }
+        let noted = seen.entries.map(\.element)
+        guard !noted.isEmpty else { return [] }
+        seen.removeAll()
         var newest: [SpanStore.Key: Int] = [:]
-        for (place, span) in seen.enumerated() { newest[SpanStore.Key(span)] = place }
-        let spans = seen.enumerated().filter { newest[SpanStore.Key($1)] == $0 }.map(\.element)
-        seen = []
+        for (place, span) in noted.enumerated() { newest[SpanStore.Key(span)] = place }
+        let spans = noted.enumerated().filter { newest[SpanStore.Key($1)] == $0 }.map(\.element)
         var pushes: [SpanPush] = []
         func push(_ stream: String, _ group: String, _ spans: [ReportedSpan]) {
             guard !spans.isEmpty else { return }

@@ -231,7 +231,7 @@ extension FollowedLog.State {
         guard record.offset >= news, exports != nil || seenTraces != nil || telemetry.isWatched
         else { return }
         let span = span.span(of: telemetry.settings.service)
-        telemetry.watch.note(span)
+        telemetry.watch.note(span, at: record.time)
         exports?.append(.span(span), bytes: span.record.byteCount, at: record.time)
         note(span)
     }

@@ -6,8 +6,9 @@ import Primitives
 /// Invariant: no more than `limit` at a time: the oldest is forgotten.
 struct OpenWork {
     private var entries: [Offset: Work] = [:]
-    /// The messages among them that are dead letters.
-    private var dead: Set<Offset> = []
+    /// The messages among them that are dead letters, and in how many queues: a topic's has a copy
+    /// for each subscription.
+    private var dead: [Offset: Int] = [:]
     /// Their offsets, and those of some that have ended.
     private var order = RecentOffsets()
     private let limit: Int
@@ -60,7 +61,7 @@ struct OpenWork {
     /// Nothing is known any more of what is under way: records were passed over.
     mutating func forgetAll() {
         entries = [:]
-        dead = []
+        dead = [:]
         order = RecentOffsets()
     }
 
@@ -131,14 +132,17 @@ struct OpenWork {
             let outcome = WorkOutcome.dead(event.error)
             deliveryEnded(record, outcome, &change)
             guard let message = entries[event.message] else { break }
-            dead.insert(event.message)
+            dead[event.message, default: 0] += 1
             change.endedToo = (message, outcome)
         case .redriven(let event):
-            dead.remove(event.message)
+            raise(event.message)
             change.revived = entries[event.message]
         case .discarded(let event):
-            let message = entries.removeValue(forKey: event.message)
-            if dead.remove(event.message) != nil { change.discarded = message }
+            let wasDead = raise(event.message)
+            guard let message = entries[event.message] else { break }
+            if wasDead { change.discarded = message }
+            // Other subscriptions may have a topic's still.
+            if !message.facts.isTopic { forget(event.message) }
         case .defined, .subscribed, .unsubscribed: break
         }
     }
@@ -182,6 +186,16 @@ struct OpenWork {
         change.endedToo = (work, outcome)
     }
 
+    /// One copy of a message is no dead letter any more.
+    ///
+    /// - Returns: whether one was.
+    @discardableResult
+    private mutating func raise(_ message: Offset) -> Bool {
+        guard let count = dead[message] else { return false }
+        dead[message] = count > 1 ? count - 1 : nil
+        return true
+    }
+
     /// The function that a topic's queue is for: `TOPIC::FUNCTION@NAMESPACE`.
     private static func subscriber(of topic: String, queue: String) -> FunctionName? {
         let rest = queue.dropFirst(topic.count + 2)
@@ -212,7 +226,7 @@ struct OpenWork {
 
     private mutating func forget(_ offset: Offset) {
         entries[offset] = nil
-        if !dead.isEmpty { dead.remove(offset) }
+        if !dead.isEmpty { dead[offset] = nil }
     }
 
     /// What workers had is lost with their connections. Messages wait on, and what is run again
