@@ -1,4 +1,5 @@
 package import NIOCore
+package import Primitives
 
 /// One complete HTTP request.
 package struct HTTPRequest: Sendable {
@@ -67,6 +68,8 @@ extension HTTPService {
 /// Bounds of a listener for HTTP.
 package struct HTTPSettings: Sendable {
     package var maximumConnections = 20_000
+    /// What its connections take their descriptors from; nil: the process has enough.
+    package var descriptors: DescriptorShare?
     /// Requests at the same time on one connection of HTTP/2.
     package var streams = 100
     /// Connections that the kernel completes ahead of us.

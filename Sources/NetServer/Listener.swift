@@ -2,6 +2,7 @@ import Glibc
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Primitives
 import Synchronization
 
 /// Why listening failed.
@@ -46,7 +47,7 @@ package final class Listener: Sendable {
         settings: WebSocketSettings = WebSocketSettings(),
         route: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
     ) async throws(ListenerError) -> Listener {
-        let connections = Connections(maximum: settings.maximumConnections)
+        let connections = Connections(settings.maximumConnections, settings.descriptors)
         let bootstrap = Self.bootstrap(group, backlog: settings.backlog)
             .childChannelOption(
                 .writeBufferWaterMark,
@@ -75,7 +76,7 @@ package final class Listener: Sendable {
         identity: TLSIdentity? = nil,
         makeService: @escaping @Sendable (any EventLoop) -> any HTTPService
     ) async throws(ListenerError) -> Listener {
-        let connections = Connections(maximum: settings.maximumConnections)
+        let connections = Connections(settings.maximumConnections, settings.descriptors)
         let services = HTTPServices(makeService: makeService)
         // Little at a time: parsed, the small requests that a client can pipeline take twenty times
         // the memory of their bytes.
@@ -200,9 +201,13 @@ private final class Connections: Sendable {
     }
 
     private let maximum: Int
+    private let descriptors: DescriptorShare?
     private let state = Mutex(State())
 
-    init(maximum: Int) { self.maximum = maximum }
+    init(_ maximum: Int, _ descriptors: DescriptorShare?) {
+        self.maximum = maximum
+        self.descriptors = descriptors
+    }
 
     var count: Int { state.withLock { $0.channels.count } }
 
@@ -211,12 +216,15 @@ private final class Connections: Sendable {
     func admit(_ channel: any Channel) throws(Refused) {
         let id = ObjectIdentifier(channel)
         let isAdmitted = state.withLock { state in
-            guard state.channels.count < maximum, !state.isDraining else { return false }
+            guard state.channels.count < maximum, !state.isDraining,
+                descriptors?.take() ?? true
+            else { return false }
             state.channels[id] = channel
             return true
         }
         guard isAdmitted else { throw Refused() }
         channel.closeFuture.whenComplete { _ in
+            self.descriptors?.give()
             _ = self.state.withLock { $0.channels.removeValue(forKey: id) }
         }
     }

@@ -1,5 +1,5 @@
 package import NIOCore
-import Primitives
+package import Primitives
 
 /// What a WebSocket connection does with what it receives. Confined to the event loop of its
 /// connection, on which every method is called.
@@ -104,6 +104,8 @@ package enum UpgradeDecision {
 /// Bounds of a listener for WebSockets.
 package struct WebSocketSettings: Sendable {
     package var maximumConnections = 20_000
+    /// What its connections take their descriptors from; nil: the process has enough.
+    package var descriptors: DescriptorShare?
     /// Connections that the kernel completes ahead of us.
     package var backlog: Int32 = 4096
     /// From the accept to the end of the request's head.

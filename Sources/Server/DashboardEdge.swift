@@ -36,12 +36,14 @@ struct DashboardEdge: Sendable {
     /// - Returns: nil where there is to be none. A failure is for later: that the data directory
     ///   is in use says more of a second engine than that its port is.
     func listen(
+        _ descriptors: Descriptors.Part,
         edges: Edges,
         group: MultiThreadedEventLoopGroup
     ) async -> Result<Listener?, ServeError> {
         guard settings.dashboard else { return .success(nil) }
         var limits = HTTPSettings()
-        limits.maximumConnections = 1024
+        limits.maximumConnections = descriptors.most
+        limits.descriptors = descriptors.share
         limits.loopBodyBytes = 64 << 20
         limits.allowsUpgrade = true
         do throws(ListenerError) {

@@ -20,19 +20,21 @@ struct Listeners {
     /// - Throws: naming the address and the setting that changes it.
     static func open(
         _ configuration: Configuration,
-        dashboard: Listener?,
-        edges: Edges,
-        group: MultiThreadedEventLoopGroup,
-        report: Report
+        _ dashboard: Listener?,
+        _ descriptors: Descriptors,
+        _ edges: Edges,
+        _ group: MultiThreadedEventLoopGroup,
+        _ report: Report
     ) async throws(ServeError) -> Listeners {
         let token = try Token.forPeers(of: configuration, report: report)
         var workers: [Listener] = []
         do throws(ServeError) {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
-                workers.append(try await open(one, number, token, edges, group))
+                let part = descriptors.workers[number]
+                workers.append(try await open(one, number, part, token, edges, group))
             }
             let loops = group.makeIterator().reduce(0) { count, _ in count + 1 }
-            let settings = HTTPSettings(configuration.http, loops: loops)
+            let settings = HTTPSettings(configuration.http, descriptors.http, loops: loops)
             let identity = try TLSIdentity(configuration.http, report)
             let http: Listener
             do throws(ListenerError) {
@@ -47,7 +49,8 @@ struct Listeners {
                 throw ServeError(error, setting: "http.address")
             }
             do throws(ServeError) {
-                let stream = try await open(configuration.stream, token, edges, group)
+                let part = descriptors.stream
+                let stream = try await open(configuration.stream, part, token, edges, group)
                 return Listeners(
                     workers: workers,
                     http: http,
@@ -68,6 +71,7 @@ struct Listeners {
     private static func open(
         _ one: Configuration.WorkerListener,
         _ number: Int,
+        _ descriptors: Descriptors.Part,
         _ token: String?,
         _ edges: Edges,
         _ group: MultiThreadedEventLoopGroup
@@ -79,7 +83,7 @@ struct Listeners {
             asksForToken: one.access.rbac?.authentication == nil,
             origins: one.access.origins
         )
-        var settings = WebSocketSettings()
+        var settings = WebSocketSettings(descriptors)
         settings.closeDeadline = .seconds(2)
         settings.handshakeDeadline = .nanoseconds(one.access.handshakeTimeout.nanoseconds)
         do throws(ListenerError) {
@@ -108,12 +112,13 @@ struct Listeners {
 
     private static func open(
         _ streams: Configuration.Stream,
+        _ descriptors: Descriptors.Part,
         _ token: String?,
         _ edges: Edges,
         _ group: MultiThreadedEventLoopGroup
     ) async throws(ServeError) -> Listener {
         let policy = AccessPolicy(token: token, origins: streams.origins)
-        var settings = WebSocketSettings()
+        var settings = WebSocketSettings(descriptors)
         settings.closeDeadline = .seconds(2)
         // Requests are small; what is pushed and not taken is kept once for all, not here.
         settings.messageBytes = 64 << 10
@@ -209,10 +214,23 @@ extension TLSIdentity {
     }
 }
 
-extension HTTPSettings {
-    fileprivate init(_ configuration: Configuration.HTTP, loops: Int) {
+extension WebSocketSettings {
+    fileprivate init(_ descriptors: Descriptors.Part) {
         self.init()
-        maximumConnections = Int(configuration.maxConnections)
+        maximumConnections = descriptors.most
+        self.descriptors = descriptors.share
+    }
+}
+
+extension HTTPSettings {
+    fileprivate init(
+        _ configuration: Configuration.HTTP,
+        _ descriptors: Descriptors.Part,
+        loops: Int
+    ) {
+        self.init()
+        maximumConnections = descriptors.most
+        self.descriptors = descriptors.share
         headerDeadline = .nanoseconds(configuration.headerTimeout.nanoseconds)
         idleTimeout = .nanoseconds(configuration.idleTimeout.nanoseconds)
         bodyIdle = .nanoseconds(configuration.bodyTimeout.nanoseconds)

@@ -3,12 +3,14 @@ import HTTPFunctions
 import HTTPInvoker
 import NIOPosix
 import NIOSSL
+import Primitives
 
 extension InvokerSettings {
-    /// What the configuration and this process's environment say about outbound requests.
+    /// What the configuration and this process's environment say about outbound requests, which
+    /// take their file descriptors from `descriptors`.
     ///
     /// - Throws: where the certificates to trust cannot be read.
-    init(_ whole: Configuration) throws(ServeError) {
+    init(_ whole: Configuration, _ descriptors: DescriptorShare) throws(ServeError) {
         let configuration = whole.httpFunctions
         let environment = Configuration.Sources.environment()
         let policy = configuration.policy(
@@ -39,5 +41,6 @@ extension InvokerSettings {
             resolver: .system,
             tls: clientTLS
         )
+        self.descriptors = descriptors
     }
 }

@@ -26,10 +26,11 @@ package enum Server {
         options: ServeOptions
     ) async throws(ServeError) {
         let configuration = loaded.configuration
-        prepareProcess()
+        let files = prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(configuration.observability, isJSON: options.json)
-        let outbound = try InvokerSettings(configuration)
+        let descriptors = try Descriptors(configuration, limit: files, loops: loops, report)
+        let outbound = try InvokerSettings(configuration, descriptors.outbound.share)
         let stage = DashboardStage(hosts: configuration.observability.dashboardHosts)
         let core = try Core(
             configuration,
@@ -42,7 +43,7 @@ package enum Server {
         let dashboard = try DashboardEdge(configuration, stage, follower)
         let group = eventLoops()
         let edges = try Edges(configuration, group, core, outbound, dashboard, follower, report)
-        let early = await dashboard.listen(edges: edges, group: group)
+        let early = await dashboard.listen(descriptors.dashboard, edges: edges, group: group)
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
@@ -51,13 +52,8 @@ package enum Server {
         let exporter = exporter(of: follower.log, configuration, outbound, edges, group, report)
         let listeners: Listeners
         do throws(ServeError) {
-            listeners = try await Listeners.open(
-                configuration,
-                dashboard: try early.get(),
-                edges: edges,
-                group: group,
-                report: report
-            )
+            let page = try early.get()
+            listeners = try await .open(configuration, page, descriptors, edges, group, report)
         } catch {
             await core.stop()
             throw error
@@ -120,7 +116,9 @@ package enum Server {
     }
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
-    private static func prepareProcess() {
+    ///
+    /// - Returns: how many file descriptors there may be.
+    private static func prepareProcess() -> Int {
         umask(0o077)
         platform_keep_memory(Limits.keptBytes)
         signal(SIGPIPE, SIG_IGN)
@@ -128,15 +126,17 @@ package enum Server {
         // Every worker is a file, and what a shell allows at first is about a thousand.
         let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        if getrlimit(files, &limit) == 0 {
-            limit.rlim_cur = limit.rlim_max
-            setrlimit(files, &limit)
-        }
+        guard getrlimit(files, &limit) == 0 else { return 1024 }
+        let allowed = limit.rlim_cur
+        limit.rlim_cur = limit.rlim_max
+        return Int(clamping: setrlimit(files, &limit) == 0 ? limit.rlim_cur : allowed)
     }
 
-    /// One core is left for the core thread.
+    /// How many event loops there are: one core is left for the core thread.
+    private static var loops: Int { max(1, System.coreCount - 1) }
+
     private static func eventLoops() -> MultiThreadedEventLoopGroup {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount - 1))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         for loop in group.makeIterator() {
             loop.execute { _ = platform_use_slices(Limits.loopSlice) }
         }

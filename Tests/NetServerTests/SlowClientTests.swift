@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import TestKit
@@ -23,8 +24,11 @@ private final class LargeService: HTTPService {
 @Suite("Clients that are slow, behind the kernel", .ownThread)
 struct SlowClientTests {
     private static let receiveBuffer: CInt = 16 << 10
-    /// Longer than the deadlines that are short here.
-    private static let pause = Duration.milliseconds(700)
+
+    /// Reads nothing for longer than the deadlines that are short here. By no suspension: that
+    /// could last until other tests let go of the pool's threads, and TCP gives up on such a
+    /// client.
+    private func pause() { usleep(1_500_000) }
 
     /// HTTP/2 without TLS, of which nothing is tested here.
     private func withHTTP2(
@@ -53,7 +57,7 @@ struct SlowClientTests {
     @Test("a connection of HTTP/1.1 is not idle before its client has the last reply")
     func idle() async throws {
         var settings = HTTPSettings()
-        settings.idleTimeout = .milliseconds(200)
+        settings.idleTimeout = .milliseconds(400)
         let listener = try await Listener.http(
             on: anyPort,
             group: MultiThreadedEventLoopGroup.singleton,
@@ -61,7 +65,7 @@ struct SlowClientTests {
         ) { _ in LargeService(60_000) }
         let peer = try Peer(port: listener.port, receiveBuffer: Self.receiveBuffer)
         peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-        try await Task.sleep(for: Self.pause)
+        pause()
         peer.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         let answers = Result { try peer.readToEnd() }
         await listener.close(grace: .milliseconds(100))
@@ -72,9 +76,9 @@ struct SlowClientTests {
     @Test("a stream is not broken off before its client has what the window let come")
     func stream() async throws {
         var settings = HTTPSettings()
-        settings.replyIdle = .milliseconds(200)
+        settings.replyIdle = .milliseconds(400)
         try await withHTTP2(settings, replies: 100_000) { peer in
-            try await Task.sleep(for: Self.pause)
+            pause()
             for stream: UInt8 in [0, 1] {
                 peer.send(WireFrame.grant(40_000, on: stream).bytes)
             }
@@ -93,10 +97,10 @@ struct SlowClientTests {
     @Test("a PING need not be answered before what was sent ahead of it was taken")
     func ping() async throws {
         var settings = HTTPSettings()
-        settings.idleTimeout = .milliseconds(100)
-        settings.replyIdle = .milliseconds(200)
+        settings.idleTimeout = .milliseconds(300)
+        settings.replyIdle = .milliseconds(400)
         try await withHTTP2(settings, replies: 60_000) { peer in
-            try await Task.sleep(for: Self.pause)
+            pause()
             // It is answered, where there is still somebody.
             let own = [UInt8](repeating: 7, count: 8)
             peer.send(WireFrame(kind: .ping, payload: own).bytes)

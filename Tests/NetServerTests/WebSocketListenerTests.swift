@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import Primitives
 import TestKit
 import Testing
 
@@ -124,10 +125,17 @@ struct WebSocketListenerTests {
         }
     }
 
-    @Test("closes connections over the limit without an answer, and takes new ones afterwards")
-    func connectionLimit() async throws {
+    @Test(
+        "closes connections over the limit without an answer, and takes new ones afterwards",
+        arguments: [false, true]
+    )
+    func connectionLimit(ofDescriptors: Bool) async throws {
         var settings = WebSocketSettings()
-        settings.maximumConnections = 1
+        if ofDescriptors {
+            settings.descriptors = DescriptorShare(own: 1, of: DescriptorPool(0))
+        } else {
+            settings.maximumConnections = 1
+        }
         try await withWebSockets(settings: settings, route: { _ in .accept { echoing() } }) {
             let first = try Peer(port: $0.port)
             _ = try first.upgrade()
