@@ -43,28 +43,97 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         return try source.newestManifest(through: page)?.engine
     }
 
-    /// The headers of the segments that were begun, in order; what has none is passed over. And the
-    /// footers of those that were written in one go, as far as the medium gives them.
+    /// The headers of the segments that were begun, in order; what has none, nor a batch that tells
+    /// it, is passed over. And the footers of those that were written in one go, as far as the
+    /// medium gives them.
     ///
-    /// - Throws: ``LogError/storage(_:)`` where a header cannot be read: whoever went by one would
-    ///   take the segment before it for one that reaches further.
+    /// - Throws: ``LogError/storage(_:)`` where the medium gives neither a header nor a batch that
+    ///   tells it: whoever went by none would take the segment before it for one that reaches
+    ///   further.
     package mutating func headers() throws(LogError) -> [SegmentFrame] {
-        let page = AlignedMemory(capacity: Layout.page)
-        var frames: [SegmentFrame] = []
-        for file in try source.listed() {
-            _ = try source.load(segment: file.number, at: 0, into: page.bytes)
-            guard case .valid(let header) = SegmentHeader.read(page.prefix(Layout.page)) else {
-                continue
-            }
-            var frame = SegmentFrame(header: header, fileBytes: file.size)
-            do throws(LogError) {
-                frame.footer = try footer(behind: header, in: file, page)
-            } catch .storage(let error) where error.isOfMedium {
-                frame.isFooterUnreadable = true
-            }
-            frames.append(frame)
+        let list = try frames()
+        if let refusal = list.unreadable.lazy.compactMap({ $0.refusal }).first {
+            throw .storage(refusal)
         }
-        return frames
+        return list.frames
+    }
+
+    /// As ``headers()``, for whoever goes on beside a segment that cannot be read.
+    package mutating func frames() throws(LogError) -> FrameList {
+        let page = AlignedMemory(capacity: Layout.page)
+        var list = FrameList()
+        for file in try source.listed() {
+            switch try firstPage(of: file, page) {
+            case .valid(let header) where header.number == file.number:
+                list.frames.append(try frame(header, file, page))
+            case .refused:
+                continue
+            case .valid:
+                list.unreadable.append(FrameList.Unreadable(file, nil))
+            case .zero, .damaged:
+                try addSalvaged(file, page, to: &list)
+            }
+        }
+        return list
+    }
+
+    /// A segment's first page; damaged, where the medium does not give it.
+    private mutating func firstPage(
+        of file: SegmentFile,
+        _ page: borrowing AlignedMemory
+    ) throws(LogError) -> PageReading<SegmentHeader> {
+        do throws(LogError) {
+            let count = try source.load(segment: file.number, at: 0, into: page.bytes)
+            // What a short file lacks is zero, not what was read before.
+            UnsafeMutableRawBufferPointer(rebasing: page.bytes[count...])
+                .initializeMemory(as: UInt8.self, repeating: 0)
+            return SegmentHeader.read(page.prefix(Layout.page))
+        } catch .storage(let error) where error.isOfMedium {
+            return .damaged
+        }
+    }
+
+    /// Adds a segment whose first page is no header: with the one that its batches tell.
+    private mutating func addSalvaged(
+        _ file: SegmentFile,
+        _ page: borrowing AlignedMemory,
+        to list: inout FrameList
+    ) throws(LogError) {
+        var scanner = LogScanner<Source>(
+            manifest: try source.newestManifest(through: page),
+            salvages: true,
+            isQuick: true
+        )
+        switch try scanner.state(of: file, &source) {
+        case .begun(let header, let isSalvaged):
+            var frame = try frame(header, file, page)
+            frame.isHeaderLost = isSalvaged
+            list.frames.append(frame)
+        case .refused(_, let header?):
+            var frame = try frame(header, file, page)
+            frame.isHeaderLost = true
+            list.frames.append(frame)
+        case .refused(let error, nil):
+            list.unreadable.append(FrameList.Unreadable(file, error))
+        case .unreadable:
+            list.unreadable.append(FrameList.Unreadable(file, nil))
+        case .unused:
+            break
+        }
+    }
+
+    private mutating func frame(
+        _ header: SegmentHeader,
+        _ file: SegmentFile,
+        _ page: borrowing AlignedMemory
+    ) throws(LogError) -> SegmentFrame {
+        var frame = SegmentFrame(header: header, fileBytes: file.size)
+        do throws(LogError) {
+            frame.footer = try footer(behind: header, in: file, page)
+        } catch .storage(let error) where error.isOfMedium {
+            frame.isFooterUnreadable = true
+        }
+        return frame
     }
 
     private mutating func footer(
@@ -149,6 +218,31 @@ package struct SegmentFrame: Equatable, Sendable {
     package internal(set) var footer: SegmentFooter?
     /// Whether the medium refused the place of its footer, so that nothing is known of it.
     package internal(set) var isFooterUnreadable = false
+    /// Whether its first page is lost: number, salt and base are what its batches say, and nothing
+    /// tells when it was begun.
+    package internal(set) var isHeaderLost = false
+}
+
+/// The segments of a log, as far as their first pages tell, or else their batches.
+package struct FrameList: Equatable, Sendable {
+    /// In order. Where a number is missing nothing tells how far the segment before reaches.
+    package internal(set) var frames: [SegmentFrame] = []
+    /// Those that hold something of which nothing tells what, in order.
+    package internal(set) var unreadable: [Unreadable] = []
+
+    package struct Unreadable: Equatable, Sendable {
+        package let number: UInt64
+        /// Bytes of the file.
+        package let fileBytes: Int
+        /// What the medium said; nil: it gave something else than what was written.
+        package let refusal: StorageError?
+
+        init(_ file: SegmentFile, _ refusal: StorageError?) {
+            number = file.number
+            fileBytes = file.size
+            self.refusal = refusal
+        }
+    }
 }
 
 extension LogReader where Source == ReadOnlyDirectory {

@@ -58,13 +58,23 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     }
 
     /// What a segment's first page says about it.
-    private enum State {
+    enum State {
         case begun(SegmentHeader, isSalvaged: Bool)
         /// Made ahead, never written to; or its first header was being written. Bytes that are in
         /// it nevertheless are written over when it is used.
         case unused
         /// It holds something, and nothing tells what.
         case unreadable
+        /// The medium does not give its first page; its header, where batches tell it.
+        case refused(StorageError, SegmentHeader?)
+
+        var header: SegmentHeader? {
+            switch self {
+            case .begun(let header, _): header
+            case .refused(_, let header): header
+            case .unused, .unreadable: nil
+            }
+        }
     }
 
     consuming func run(_ source: inout Source, _ visit: Visit) throws(LogError) -> LogScan {
@@ -81,25 +91,30 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 reportOpen(.missingSegment, segment: number, position: 0)
             }
             number = file.number + 1
-            guard case .begun(let header, let isSalvaged) = states[index] else {
-                reportOpen(.segmentHeader, segment: file.number, position: 0)
-                continue
-            }
-            if header.base >= end, end > .zero {
+            let header = states[index].header
+            if ends(before: header) {
                 found.next = expected
                 return found
             }
-            if index + 1 < count, case .begun(let next, _) = states[index + 1],
-                next.base <= start, start > .zero
-            {
+            // Of what is not wanted, not even the header need be readable.
+            let next = states[(index + 1)..<count].lazy.compactMap { $0.header }.first
+            if let next, next.base <= start, start > .zero {
                 pass(header, next)
                 continue
             }
-            if isSalvaged {
-                report(.segmentHeader, segment: file.number, position: 0, lost: expected..<expected)
+            switch states[index] {
+            case .begun(let header, let isSalvaged):
+                if isSalvaged {
+                    let lost = expected..<expected
+                    report(.segmentHeader, segment: file.number, position: 0, lost: lost)
+                }
+                let current = isSalvaged ? header : try reread(header, file, &source)
+                try read(current, file, isLast: index == count - 1, &source, visit)
+            case .unused, .unreadable:
+                reportOpen(.segmentHeader, segment: file.number, position: 0)
+            case .refused(let error, _):
+                throw .storage(error)
             }
-            let current = isSalvaged ? header : try reread(header, file, &source)
-            try read(current, file, isLast: index == count - 1, &source, visit)
         }
         if let active = manifest?.active, active >= number {
             reportOpen(.missingSegment, segment: number, position: 0)
@@ -110,11 +125,24 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     // MARK: Segments
 
-    private mutating func state(
+    /// What a segment is; one whose first page the medium does not give is not taken for damaged
+    /// where it is needed: it may be given the next time.
+    mutating func state(
         of file: SegmentFile,
         _ source: inout Source
     ) throws(LogError) -> State {
         guard file.size >= 2 * Layout.page else { return .unused }
+        do throws(LogError) {
+            return try readState(of: file, &source)
+        } catch .storage(let error) where error.isOfMedium {
+            return .refused(error, try batchesTell(file, &source))
+        }
+    }
+
+    private mutating func readState(
+        of file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> State {
         switch SegmentHeader.read(try head(of: file, &source)) {
         case .valid(let header):
             return .begun(header, isSalvaged: false)
@@ -128,6 +156,19 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             return try salvage(file, &source)
         case .damaged:
             return try salvage(file, &source)
+        }
+    }
+
+    /// The header of a segment whose first page the medium does not give; nil where it gives no
+    /// batch, either.
+    private mutating func batchesTell(
+        _ file: SegmentFile,
+        _ source: inout Source
+    ) throws(LogError) -> SegmentHeader? {
+        do throws(LogError) {
+            return try salvage(file, &source).header
+        } catch .storage(let error) where error.isOfMedium {
+            return nil
         }
     }
 
@@ -211,9 +252,19 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         )
     }
 
+    /// Whether nothing is wanted any more of the segment with `header`, or of one that has none:
+    /// where a loss is open, it ends there.
+    private mutating func ends(before header: SegmentHeader?) -> Bool {
+        guard end > .zero else { return false }
+        guard let header else { return expected >= end && openLoss == nil }
+        guard header.base >= end else { return false }
+        closeLoss(at: header.base, isOpenEnded: false)
+        return true
+    }
+
     /// Goes by a segment of which no record is wanted.
-    private mutating func pass(_ header: SegmentHeader, _ next: SegmentHeader) {
-        if found.segments == 0 { found.first = header.base }
+    private mutating func pass(_ header: SegmentHeader?, _ next: SegmentHeader) {
+        if found.segments == 0 { found.first = header?.base ?? expected }
         found.segments += 1
         expected = next.base
     }
@@ -244,7 +295,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 place.move(to: entrance.position)
             }
             let known = found.damages.count
-            tally = salvages && !isQuick ? SegmentTally() : nil
+            // Of a segment that is read from its midst on no footer can be compared.
+            tally = salvages && !isQuick && header.base >= start ? SegmentTally() : nil
             while try advance(&place, &source, visit) {}
             try checkFooter(place, file, isSound: found.damages.count == known, &source)
         }

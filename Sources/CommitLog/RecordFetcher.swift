@@ -34,7 +34,8 @@ struct RecordFetcher: ~Copyable {
     /// call.
     ///
     /// - Throws: ``LogError/damaged(_:)`` for a record that is not what was written,
-    ///   ``LogError/storage(_:)`` for one that the device does not give.
+    ///   ``LogError/storage(_:)`` for one that the device does not give. That the first page of its
+    ///   segment is lost costs none.
     mutating func fetch<Source: SegmentSource & ~Copyable, Result>(
         _ offset: Offset,
         _ index: inout OffsetIndex,
@@ -182,14 +183,9 @@ struct RecordFetcher: ~Copyable {
         _ source: inout Source
     ) throws(LogError) -> SegmentHeader {
         headers[segment] = nil
-        let page = try window.bytes(
-            of: segment,
-            at: 0,
-            count: Layout.page,
-            size: Layout.page,
-            from: &source
-        )
-        guard case .valid(let read) = SegmentHeader.read(page), read.number == segment else {
+        var found = try firstPage(of: segment, &source)
+        if found == nil { found = try salvaged(segment, &source) }
+        guard let header = found else {
             let damage = Damage(
                 .segmentHeader,
                 segment: segment,
@@ -198,9 +194,47 @@ struct RecordFetcher: ~Copyable {
             )
             throw .damaged([damage])
         }
-        headers[segment] = read
-        return read
+        headers[segment] = header
+        return header
     }
+
+    /// Nil where it is no header, or the medium does not give it.
+    private mutating func firstPage<Source: SegmentSource & ~Copyable>(
+        of segment: UInt64,
+        _ source: inout Source
+    ) throws(LogError) -> SegmentHeader? {
+        do throws(LogError) {
+            let page = try window.bytes(
+                of: segment,
+                at: 0,
+                count: Layout.page,
+                size: Layout.page,
+                from: &source
+            )
+            guard case .valid(let header) = SegmentHeader.read(page) else { return nil }
+            return header.number == segment ? header : nil
+        } catch .storage(let error) where error.isOfMedium {
+            return nil
+        }
+    }
+
+    /// What its batches say of a segment: none of its records is lost with its first page.
+    private func salvaged<Source: SegmentSource & ~Copyable>(
+        _ segment: UInt64,
+        _ source: inout Source
+    ) throws(LogError) -> SegmentHeader? {
+        let files = try source.listed()
+        guard let file = files.first(where: { $0.number == segment }) else { return nil }
+        // Somebody waits: of a segment that holds no batch any more not all is looked through.
+        let start = SegmentFile(number: segment, size: min(file.size, Self.salvageBytes))
+        var scanner = LogScanner<Source>(manifest: nil, salvages: true, isQuick: true)
+        var header = try scanner.state(of: start, &source).header
+        header?.size = UInt64(file.size / Layout.page * Layout.page)
+        return header
+    }
+
+    /// Where a segment's first batches are, as a rule.
+    private static let salvageBytes = 1 << 20
 
     private mutating func bytes<Source: SegmentSource & ~Copyable>(
         _ header: SegmentHeader,

@@ -112,7 +112,12 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         _ = try readManifest(&device)
         for file in try device.store.listed() where file.size >= Layout.page {
             let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
-            _ = try device.store.load(segment: file.number, at: 0, into: memory)
+            do throws(LogError) {
+                _ = try device.store.load(segment: file.number, at: 0, into: memory)
+            } catch .storage(let error) where error.isOfMedium {
+                // Whether the segment is needed only the pass over all of them tells.
+                continue
+            }
             if case .refused(let refusal) = SegmentHeader.read(page.prefix(Layout.page)) {
                 let name = DataDirectory.segmentName(file.number)
                 throw .refused(path: "\(device.store.path)/log/\(name)", refusal)

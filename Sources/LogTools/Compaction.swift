@@ -11,7 +11,9 @@ package import RecordFormat
 ///
 /// Segments are dealt with from the oldest on, each replaced in one step by a file that is durable
 /// and was read back: whatever a crash leaves, nothing older still has what something younger has
-/// forgotten.
+/// forgotten. For the same reason retention ends before a segment that cannot be read: what is in
+/// it may be read again once it is repaired. One that has lost nothing but its first page is
+/// written anew from its batches, and the file that was there is kept in `quarantine/`.
 package struct Compaction: ~Copyable {
     /// What may go.
     package struct Policy: Equatable, Sendable {
@@ -39,7 +41,9 @@ package struct Compaction: ~Copyable {
         package var records = 0
         /// How much smaller the log became.
         package var bytes = 0
-        /// Why not all segments were compressed that should have been; nil: they were.
+        /// The segments whose lost first page was made anew; no record was lost.
+        package var restored: [UInt64] = []
+        /// Why not all segments were written anew that should have been; nil: they were.
         package var failure: ToolError?
 
         package init() {}
@@ -51,6 +55,8 @@ package struct Compaction: ~Copyable {
     private let limit: Offset
     /// Why records are missing already.
     private var missing = MissingRecords.allRemoved(but: [])
+    /// What is wrong with segments that are not to be touched therefore, by their numbers.
+    private var unsound: [UInt64: Damage] = [:]
     private var outcome = Outcome()
 
     /// A compaction of the log in the directory of `files`. `views` know what is needed of its
@@ -81,12 +87,19 @@ package struct Compaction: ~Copyable {
     }
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
-        missing = .allRemoved(but: try survey().gaps.map(\.lost))
+        let known = try survey()
+        missing = .allRemoved(but: known.gaps.map(\.lost))
+        for damage in known.damages where !damage.isOfFrame {
+            // Every pass over the log stops there.
+            if damage.reason == .missingSegment { throw ToolError(.damaged, "\(damage)") }
+            unsound[damage.segment] = unsound[damage.segment] ?? damage
+        }
         do throws(ToolError) {
+            try restore(policy.compression)
             if policy.compression != .none { try compress(policy.compression) }
         } catch {
             // Retention does not wait for that: the room that is missing may be what it makes.
-            outcome.failure = error
+            outcome.failure = outcome.failure ?? error
         }
         try retain(policy, now)
         return outcome
@@ -94,34 +107,77 @@ package struct Compaction: ~Copyable {
 
     /// Leaves out what age or size let go, up to the first segment that cannot be read.
     private mutating func retain(_ policy: Policy, _ now: Timestamp) throws(ToolError) {
-        let segments = try frames()
-        var total = segments.reduce(0) { $0 + $1.fileBytes }
-        for (segment, next) in zip(segments, segments.dropFirst()) {
-            let isOld = policy.age.map { next.header.created.advanced(by: $0) < now } ?? false
+        let list = try frames()
+        let unreadable = list.unreadable.reduce(0) { $0 + $1.fileBytes }
+        var total = list.frames.reduce(unreadable) { $0 + $1.fileBytes }
+        for (segment, next) in zip(list.frames, list.frames.dropFirst()) {
+            // Nothing tells when a segment was begun that has lost its header.
+            let age = next.isHeaderLost ? nil : policy.age
+            let isOld = age.map { next.header.created.advanced(by: $0) < now } ?? false
             let isExcess = policy.bytes.map { total > $0 } ?? false
-            let end = next.header.base
-            guard isOld || isExcess, end <= limit else { break }
-            var dropped = 0
-            var kept = kept
-            try visit(segment.header.base..<end) { if !kept.keep($0) { dropped += 1 } }
-            self.kept = kept
-            guard dropped > 0 else { continue }
-            let before = outcome.bytes
-            // What is there is compressed, whatever is wanted of segments to come.
-            let compression = segment.footer?.compression ?? policy.compression
-            try rewrite(segment, end: end, compression, keepsAll: false)
-            outcome.records += dropped
-            total -= outcome.bytes - before
+            guard isOld || isExcess, next.header.base <= limit else { break }
+            do throws(ToolError) {
+                if let other = list.unreadable.first, other.number < next.header.number {
+                    throw telling("no batch tells what is in it", of: other.number)
+                }
+                total -= try thin(segment, next, policy)
+            } catch  where error.isOfSegment {
+                outcome.failure = outcome.failure ?? Self.ending(error)
+                break
+            }
         }
+    }
+
+    private static func ending(_ error: ToolError) -> ToolError {
+        ToolError(error.code, "retention goes no further than here: \(error.message)")
+    }
+
+    /// Leaves out what is not needed of one segment.
+    ///
+    /// - Returns: how many bytes less it has.
+    private mutating func thin(
+        _ segment: SegmentFrame,
+        _ next: SegmentFrame,
+        _ policy: Policy
+    ) throws(ToolError) -> Int {
+        var dropped = 0
+        var kept = kept
+        try visit(segment, until: next) { if !kept.keep($0) { dropped += 1 } }
+        self.kept = kept
+        guard dropped > 0 else { return 0 }
+        let before = outcome.bytes
+        // What is there is compressed, whatever is wanted of segments to come.
+        let compression = segment.footer?.compression ?? policy.compression
+        try rewrite(segment, until: next, compression, keepsAll: false)
+        outcome.records += dropped
+        return outcome.bytes - before
     }
 
     /// Writes segments anew that are not dense yet, or not compressed: their footers tell.
     private mutating func compress(_ compression: Compression) throws(ToolError) {
-        let segments = try frames()
+        try rewriteEach(compression) { $0.footer?.compression != compression }
+    }
+
+    /// Writes segments anew whose first page is lost, and with it nothing that their batches do not
+    /// tell.
+    private mutating func restore(_ compression: Compression) throws(ToolError) {
+        try rewriteEach(compression) { $0.isHeaderLost }
+    }
+
+    /// One that cannot be read keeps none of the others from it.
+    private mutating func rewriteEach(
+        _ compression: Compression,
+        where isWanted: (SegmentFrame) -> Bool
+    ) throws(ToolError) {
+        let segments = try frames().frames
         for (segment, next) in zip(segments, segments.dropFirst()) {
             guard next.header.base <= limit else { break }
-            guard segment.footer?.compression != compression else { continue }
-            try rewrite(segment, end: next.header.base, compression, keepsAll: true)
+            guard isWanted(segment) else { continue }
+            do throws(ToolError) {
+                try rewrite(segment, until: next, compression, keepsAll: true)
+            } catch  where error.isOfSegment {
+                outcome.failure = outcome.failure ?? error
+            }
         }
     }
 
@@ -129,15 +185,15 @@ package struct Compaction: ~Copyable {
     /// would be read.
     private func survey() throws(ToolError) -> LogScan {
         try telling { () throws(LogError) in
-            var reader = LogReader(source)
+            var reader = LogReader(source.salvaging())
             return try reader.survey(until: limit)
         }
     }
 
-    private func frames() throws(ToolError) -> [SegmentFrame] {
+    private func frames() throws(ToolError) -> FrameList {
         try telling { () throws(LogError) in
             var reader = LogReader(source)
-            return try reader.headers()
+            return try reader.frames()
         }
     }
 
@@ -145,17 +201,22 @@ package struct Compaction: ~Copyable {
     /// needed. When it throws, the segment is as it was.
     private mutating func rewrite(
         _ segment: SegmentFrame,
-        end: Offset,
+        until next: SegmentFrame,
         _ compression: Compression,
         keepsAll: Bool
     ) throws(ToolError) {
-        let name = "log/\(DataDirectory.segmentName(segment.header.number))"
+        let number = segment.header.number
+        let name = "log/\(DataDirectory.segmentName(number))"
         let temporary = "\(name).tmp"
         let byteCount: Int
         do throws(ToolError) {
-            byteCount = try write(segment.header, end, compression, keepsAll, as: temporary)
+            byteCount = try write(segment, next, compression, keepsAll, as: temporary)
+            if segment.isHeaderLost {
+                try files.makeQuarantine()
+                try files.keepAside(segment: number)
+            }
             try files.rename(temporary, to: name)
-            source.reopen(segment: segment.header.number)
+            source.reopen(segment: number)
             try files.sync("log")
         } catch {
             // It takes room that may be scarce. What cannot be removed goes at the next start.
@@ -164,16 +225,35 @@ package struct Compaction: ~Copyable {
         }
         outcome.segments += 1
         outcome.bytes += segment.fileBytes - byteCount
+        if segment.isHeaderLost { outcome.restored.append(number) }
+    }
+
+    /// What a segment's header says. What is not in its batches that of the next one tells: the
+    /// log, and a time that is later than when it was begun, and so lets nothing go too early.
+    private func header(
+        of segment: SegmentFrame,
+        before next: SegmentFrame
+    ) throws(ToolError) -> SegmentHeader {
+        guard segment.isHeaderLost else { return segment.header }
+        guard !next.isHeaderLost else {
+            throw telling("its header and the next one's are lost", of: segment.header.number)
+        }
+        var header = segment.header
+        header.engine = next.header.engine
+        header.created = next.header.created
+        return header
     }
 
     /// - Returns: the bytes of the file, which is on the medium and was read back.
     private func write(
-        _ header: SegmentHeader,
-        _ end: Offset,
+        _ segment: SegmentFrame,
+        _ next: SegmentFrame,
         _ compression: Compression,
         _ keepsAll: Bool,
         as name: String
     ) throws(ToolError) -> Int {
+        let header = try header(of: segment, before: next)
+        let end = next.header.base
         var writer = try SegmentWriter(
             header.number,
             base: header.base,
@@ -187,7 +267,7 @@ package struct Compaction: ~Copyable {
         var failure: ToolError?
         var content = Content()
         var kept = kept
-        try visit(header.base..<end) { record in
+        try visit(segment, until: next) { record in
             guard failure == nil, keepsAll || kept.keep(record) else { return }
             do throws(ToolError) {
                 try writer.append(record)
@@ -230,16 +310,43 @@ package struct Compaction: ~Copyable {
         }
     }
 
+    /// Hands over all records of a segment up to the next one.
+    ///
+    /// - Throws: where not all that it holds was handed over.
     private func visit(
-        _ range: Range<Offset>,
+        _ segment: SegmentFrame,
+        until next: SegmentFrame,
         _ body: (RecordView) -> Void
     ) throws(ToolError) {
-        try telling { () throws(LogError) in
-            var reader = LogReader(source)
-            _ = try reader.read(from: range.lowerBound, until: range.upperBound) { record in
-                if record.offset < range.upperBound { body(record) }
+        let number = segment.header.number
+        let (start, end) = (segment.header.base, next.header.base)
+        if let damage = unsound[number] { throw ToolError(.damaged, "\(damage)") }
+        guard number + 1 == next.header.number else {
+            throw telling("the one behind it is missing or cannot be read", of: number)
+        }
+        guard start < end else { return }
+        let scan = try telling { () throws(LogError) -> LogScan in
+            var reader = LogReader(segment.isHeaderLost ? source.salvaging() : source)
+            guard segment.isHeaderLost else {
+                return try reader.read(from: start, until: end) { record in
+                    if record.offset < end { body(record) }
+                }
+            }
+            return try reader.verify(from: start, until: end) { record in
+                if record.offset < end { body(record) }
             }
         }
+        if let damage = scan.damages.first(where: { !$0.isOfFrame }) {
+            throw ToolError(.damaged, "\(damage)")
+        }
+        guard scan.next == end else {
+            throw telling("it ends at offset \(scan.next), the next begins at \(end)", of: number)
+        }
+    }
+
+    private func telling(_ what: String, of segment: UInt64) -> ToolError {
+        let name = DataDirectory.segmentName(segment)
+        return ToolError(.damaged, "\(files.path)/log/\(name) stays as it is: \(what)")
     }
 
     private func telling<Value>(
@@ -253,6 +360,18 @@ package struct Compaction: ~Copyable {
             throw ToolError(.unreadable, "\(error)")
         }
     }
+}
+
+extension Damage {
+    /// Whether it costs no record, and nothing that is not told by batches.
+    fileprivate var isOfFrame: Bool {
+        reason == .footer || reason == .segmentHeader && lost.isEmpty && !isOpenEnded
+    }
+}
+
+extension ToolError {
+    /// Whether one segment is what is wrong, and not the room for others.
+    fileprivate var isOfSegment: Bool { code == .damaged || code == .unreadable }
 }
 
 extension KeptRecords {

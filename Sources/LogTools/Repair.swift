@@ -45,9 +45,8 @@ package struct Repair: ~Copyable {
             )
         }
         while place < plan.items.count { try end() }
-        try files.makeFolder("quarantine")
-        try files.sync(".")
-        for item in plan.items where item.exists { try keep(item) }
+        try files.makeQuarantine()
+        for item in plan.items where item.exists { try files.keepAside(segment: item.segment) }
         try setSnapshotsAside()
         if var manifest = plan.manifest {
             manifest.add(lost)
@@ -101,35 +100,16 @@ package struct Repair: ~Copyable {
 
     // MARK: Changing places
 
-    private func keep(_ item: RepairPlan.Item) throws(ToolError) {
-        let name = DataDirectory.segmentName(item.segment)
-        try files.sync("log/\(name)")
-        try files.link("log/\(name)", as: "quarantine/\(try freeName(name))")
-        try files.sync("quarantine")
-    }
-
     /// The engine folds the log anew: what it knew by a snapshot may be what is given up, and is
     /// not where it was.
     private func setSnapshotsAside() throws(ToolError) {
         let snapshots = try files.names(in: "snap").filter { $0.hasSuffix(".snap") }
         guard !snapshots.isEmpty else { return }
         for name in snapshots {
-            try files.rename("snap/\(name)", to: "quarantine/\(try freeName(name))")
+            try files.rename("snap/\(name)", to: "quarantine/\(try files.freeName(name))")
         }
         try files.sync("quarantine")
         try files.sync("snap")
-    }
-
-    /// `name`, or that and a number: what is kept is never written over.
-    private func freeName(_ name: String) throws(ToolError) -> String {
-        let taken = Set(try files.names(in: "quarantine"))
-        var kept = name
-        var count = 1
-        while taken.contains(kept) {
-            count += 1
-            kept = "\(name).\(count)"
-        }
-        return kept
     }
 
     private func replace(_ item: RepairPlan.Item) throws(ToolError) {

@@ -205,7 +205,7 @@ final class Core: Sendable {
             configuration,
             engine: engine,
             segment: segment,
-            report: report,
+            notify: report.notice,
             rewritten: segments.look
         )
         return { [segments] number, base in

@@ -69,6 +69,15 @@ package struct ServeError: Error, Equatable, Sendable {
                 code: "log.io_uring",
                 message: "\(error)\nSet log.io to \"auto\" or \"plain\"."
             )
+        case .system("read", _, _) where error.isOfMedium:
+            self.init(
+                .storage,
+                code: "log.storage",
+                message: "\(error)\nThe disk does not give what it holds there; nothing was "
+                    + "changed. `iii-log verify` lists every damage, and `iii-log repair "
+                    + "--dry-run` tells what a repair would cost; a backup can be restored in "
+                    + "place of this directory."
+            )
         case .system, .shortWrite, .noSpace:
             self.init(.storage, code: "log.storage", message: "\(error)")
         }

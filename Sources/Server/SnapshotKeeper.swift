@@ -24,20 +24,27 @@ final class SnapshotKeeper: Sendable {
     /// Bytes of the log between two snapshots.
     private let spacing: Int
     private let policy: Compaction.Policy
-    private let report: Report
+    private let notify: @Sendable (Notice) -> Void
     /// Told when old segments were written anew.
     private let rewritten: @Sendable () -> Void
+    private let start: Start
     private let state: Mutex<State>
+
+    /// Runs what it is given on a thread of its own; false: there is no room for one, and nothing
+    /// runs.
+    typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Bool
 
     /// A keeper that knows the newest snapshot to reach up to `segment`.
     init(
         _ configuration: Configuration,
         engine: UUID128,
         segment: UInt64,
-        report: Report,
-        rewritten: @escaping @Sendable () -> Void
+        notify: @escaping @Sendable (Notice) -> Void,
+        rewritten: @escaping @Sendable () -> Void,
+        start: @escaping Start = { CoreThread.tryStart($0) }
     ) {
         self.rewritten = rewritten
+        self.start = start
         path = configuration.engine.data
         self.engine = engine
         segmentBytes = configuration.log.segmentBytes
@@ -47,7 +54,7 @@ final class SnapshotKeeper: Sendable {
             bytes: configuration.log.retentionBytes,
             compression: configuration.log.compression.stored
         )
-        self.report = report
+        self.notify = notify
         state = Mutex(State(made: segment))
         do throws(StorageError) {
             try SnapshotFolder(dataDirectory: path).removeUnfinished()
@@ -65,7 +72,7 @@ final class SnapshotKeeper: Sendable {
             return true
         }
         guard isDue else { return }
-        let isStarted = CoreThread.tryStart {
+        let isStarted = start {
             platform_name_thread("iii-snapshot")
             platform_lower_priority()
             let isMade = self.make(until: base)
@@ -107,7 +114,8 @@ final class SnapshotKeeper: Sendable {
                 return true
             }
         } catch {
-            warn("no snapshot was made up to \(base): \(error)")
+            let lead = error.isOfMedium ? "\n\(wayOut)" : ""
+            warn("no snapshot was made up to \(base): \(error)\(lead)")
             return false
         }
     }
@@ -141,7 +149,8 @@ final class SnapshotKeeper: Sendable {
         until base: Offset,
         _ reader: inout LogReader<ReadOnlyDirectory>
     ) throws(LogError) -> Offset {
-        let segments = try reader.headers()
+        // One that cannot be read stops the fold where it needs it, and not before.
+        let segments = try reader.frames().frames
         var bytes = 0
         for (segment, next) in zip(segments, segments.dropFirst())
         where begin < next.header.base {
@@ -157,18 +166,55 @@ final class SnapshotKeeper: Sendable {
         do throws(ToolError) {
             let compaction = try Compaction(files, views: needed, limit: end)
             let done = try compaction.run(policy, now: SystemClock().now().wall)
-            if let failure = done.failure { warn("not all is compressed: \(failure.message)") }
+            if let failure = done.failure {
+                warn("not all sealed segments were written anew: \(told(failure))")
+            }
             guard done.segments > 0 else { return }
             rewritten()
+            for number in done.restored { tellRestored(number) }
             var text = "\(done.segments) sealed segments written anew, \(done.bytes >> 20) MiB less"
             if done.records > 0 { text += "; retention removed \(done.records) records" }
-            report.notice(Notice(severity: .info, text: text))
+            notify(Notice(severity: .info, text: text))
         } catch {
-            warn("no more sealed segments were written anew: \(error.message)")
+            warn("no more sealed segments were written anew: \(told(error))")
         }
     }
 
+    private func tellRestored(_ segment: UInt64) {
+        let name = DataDirectory.segmentName(segment)
+        let text =
+            "\(path)/log/\(name): its first page was damaged on disk. No record is lost: the "
+            + "segment was written anew from the rest, and the file that was there is kept in "
+            + "\(path)/quarantine. A disk that lost this may lose more: make a backup (`iii-log -D "
+            + "\(path) backup DIRECTORY`), and replace it."
+        notify(Notice(severity: .error, text: text))
+    }
+
+    private func told(_ error: ToolError) -> String {
+        switch error.code {
+        case .damaged, .unreadable: "\(error.message)\n\(wayOut)"
+        default: error.message
+        }
+    }
+
+    /// Where a message that names a segment leads on.
+    private var wayOut: String {
+        "`iii-log -D \(path) verify` lists every damage; with the engine stopped, "
+            + "`iii-log -D \(path) repair` puts the log in order."
+    }
+
     private func warn(_ text: String) {
-        report.notice(Notice(severity: .warning, text: text))
+        notify(Notice(severity: .warning, text: text))
+    }
+}
+
+extension LogError {
+    /// Whether what the medium gives is not what was written, or it gives nothing.
+    fileprivate var isOfMedium: Bool {
+        switch self {
+        case .damaged: true
+        case .storage(let error): error.isOfMedium
+        case .full, .recordTooLarge, .refused, .undecodable: false
+        }
     }
 }

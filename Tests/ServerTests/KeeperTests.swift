@@ -1,20 +1,25 @@
 import CommitLog
 import Disk
+import Dispatch
 import Engine
 import Events
+import Foundation
 import Primitives
+import Synchronization
 import Testing
 
 @testable import Server
 
-/// A medium that gives the header of one segment, and nothing else of it.
+/// A medium that gives the header of one segment, or not even that, and nothing else of it.
 private final class BrokenSource: SegmentSource {
     private let directory: ReadOnlyDirectory
     private let broken: UInt64
+    private let givesHeader: Bool
 
-    init(_ path: String, segment: UInt64) {
+    init(_ path: String, segment: UInt64, givesHeader: Bool = true) {
         directory = ReadOnlyDirectory(path: path)
         broken = segment
+        self.givesHeader = givesHeader
     }
 
     var path: String { directory.path }
@@ -26,7 +31,7 @@ private final class BrokenSource: SegmentSource {
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
-        guard segment != broken || position == 0 else {
+        guard segment != broken || givesHeader && position == 0 else {
             throw .system("read", path: "segment \(segment)", code: 5)
         }
         return try directory.read(segment: segment, at: position, into: memory)
@@ -40,6 +45,40 @@ private final class BrokenSource: SegmentSource {
     ) throws(StorageError) {
         try directory.readManifest(slot: slot, into: memory)
     }
+}
+
+/// What a keeper does, as it is seen from outside. The first thread that it wants is refused.
+private final class Onlooker: Sendable {
+    private struct Seen {
+        var notices: [String] = []
+        var rewritings = 0
+        var threads = 0
+    }
+
+    private let seen = Mutex(Seen())
+    private let ended = DispatchSemaphore(value: 0)
+
+    var notices: [String] { seen.withLock { $0.notices } }
+    var rewritings: Int { seen.withLock { $0.rewritings } }
+
+    func hear(_ notice: Notice) { seen.withLock { $0.notices.append(notice.text) } }
+
+    func rewritten() { seen.withLock { $0.rewritings += 1 } }
+
+    func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let number = seen.withLock { seen in
+            seen.threads += 1
+            return seen.threads
+        }
+        guard number > 1 else { return false }
+        return CoreThread.tryStart {
+            body()
+            self.ended.signal()
+        }
+    }
+
+    /// Whether a thread came to its end.
+    func waitForEnd() -> Bool { ended.wait(timeout: .now() + 50) == .success }
 }
 
 @Suite("What looks after sealed segments")
@@ -64,7 +103,10 @@ struct KeeperTests {
     /// Fills segments.
     ///
     /// - Returns: where each begins, and the one behind them, and whose they are.
-    private func fill(_ count: UInt64) throws -> (bases: [Offset], engine: UUID128) {
+    private func fill(
+        _ count: UInt64,
+        with event: Event = .started(Started(version: "test", process: 1))
+    ) throws -> (bases: [Offset], engine: UUID128) {
         var entropy = SeededEntropy(seed: 1)
         var log = try CommitLog(
             opening: PlainStorage(path: data, waker: try Waker()),
@@ -76,7 +118,6 @@ struct KeeperTests {
             now: Self.time,
             replay: { _ in }
         )
-        let event = Event.started(Started(version: "test", process: 1))
         var bases = [log.activeSegment.base]
         while bases.count <= count {
             _ = try log.append(
@@ -133,20 +174,93 @@ struct KeeperTests {
             configuration,
             engine: engine,
             segment: 0,
-            report: report,
+            notify: report.notice,
             rewritten: {}
         )
         #expect(keeper.make(until: bases[6]))
         #expect(try folder.numbers() == [end, bases[4].rawValue], "two segments at a time")
     }
 
-    @Test("a segment that cannot be read keeps none behind it from being looked after")
-    func unreadable() throws {
+    @Test("where no thread can be started that is told, and made up for a segment later")
+    func noThread() throws {
+        let (bases, engine) = try fill(6, with: .stopped(Stopped(reason: "test")))
+        var configuration = configuration
+        configuration.log.retentionBytes = 1
+        let onlooker = Onlooker()
+        let keeper = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 0,
+            notify: { onlooker.hear($0) },
+            rewritten: { onlooker.rewritten() },
+            start: { onlooker.start($0) }
+        )
+        let folder = SnapshotFolder(dataDirectory: data)
+        keeper.rolled(to: 2, base: bases[2])
+        #expect(onlooker.notices.count == 1)
+        #expect(onlooker.notices.first?.hasSuffix("no room for one more thread") == true)
+        #expect(try folder.numbers() == [])
+        keeper.rolled(to: 3, base: bases[3])
+        #expect(onlooker.waitForEnd())
+        #expect(try folder.numbers() == [bases[3].rawValue, bases[2].rawValue])
+        #expect(onlooker.rewritings == 1, "and retention goes on")
+        // What was made counts.
+        keeper.rolled(to: 4, base: bases[4])
+        #expect(try folder.numbers().first == bases[3].rawValue)
+    }
+
+    @Test(
+        "a segment that cannot be read keeps none beside it from being looked after",
+        arguments: [true, false]
+    )
+    func unreadable(givesHeader: Bool) throws {
         _ = try fill(4)
         let keeper = try SegmentKeeper(configuration, report: report)
         var later: [UInt64: Timestamp] = [:]
-        keeper.round(BrokenSource(data, segment: 1), &later)
+        keeper.round(BrokenSource(data, segment: 1, givesHeader: givesHeader), &later)
         #expect(try IndexFolder(dataDirectory: data).numbers() == [0, 2, 3])
         #expect(later.keys.sorted() == [1])
+    }
+
+    /// Changes the bytes of a segment behind everybody's back.
+    private func change(_ segment: UInt64, _ body: (inout [UInt8]) -> Void) throws {
+        let name = DataDirectory.segmentName(segment)
+        let url = URL(fileURLWithPath: "\(data)/log/\(name)")
+        var bytes = [UInt8](try Data(contentsOf: url))
+        body(&bytes)
+        try Data(bytes).write(to: url, options: .atomic)
+    }
+
+    @Test("a segment below the snapshot stops no other one, and its first page is made anew")
+    func lostPage() throws {
+        let (bases, engine) = try fill(8)
+        var configuration = configuration
+        configuration.log.retentionBytes = 1
+        let onlooker = Onlooker()
+        let keeper = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 0,
+            notify: { onlooker.hear($0) },
+            rewritten: { onlooker.rewritten() }
+        )
+        #expect(keeper.make(until: bases[4]))
+        try change(0) { $0[40] ^= 1 }
+        #expect(keeper.make(until: bases[6]))
+        let name = DataDirectory.segmentName(0)
+        let told = onlooker.notices.filter { $0.contains("\(data)/log/\(name)") }
+        #expect(told.count == 1)
+        #expect(told.first?.contains("No record is lost") == true)
+        #expect(FileManager.default.fileExists(atPath: "\(data)/quarantine/\(name)"))
+        var reader = LogReader(directory: data)
+        #expect(try reader.read { _ in }.damages == [])
+        // Of this one not enough is left.
+        try change(1) { for index in $0.indices { $0[index] ^= 0xA5 } }
+        #expect(keeper.make(until: bases[8]))
+        let folder = SnapshotFolder(dataDirectory: data)
+        #expect(try folder.numbers().first == bases[8].rawValue)
+        let other = DataDirectory.segmentName(1)
+        let way = try #require(onlooker.notices.first { $0.contains("\(data)/log/\(other)") })
+        #expect(way.contains("iii-log -D \(data) repair"))
     }
 }

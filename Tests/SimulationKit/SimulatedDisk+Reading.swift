@@ -18,7 +18,9 @@ extension SimulatedDisk {
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
         try operate()
-        if chance(readFailuresPerThousand, of: 1000) {
+        let wanted = position..<position + memory.count
+        let isBad = badBytes[segment]?.overlaps(wanted) ?? false
+        if chance(readFailuresPerThousand, of: 1000) || isBad {
             throw fail(.readError, "read")
         }
         if isServing { tally.count(.readBack) }

@@ -39,6 +39,8 @@ package final class SimulatedDisk {
     package var failuresPerThousand: UInt64 = 0
     /// In how many of a thousand reads the device gives an error.
     package var readFailuresPerThousand: UInt64 = 0
+    /// Bytes of segments that the device does not give, however often it is asked.
+    package var badBytes: [UInt64: Range<Int>] = [:]
     /// In how many of a hundred looks a write is still on its way.
     package var delayPercent: UInt64 = 30
     /// Whether there is no room for another segment.
