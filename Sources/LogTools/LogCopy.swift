@@ -13,7 +13,8 @@ import RecordFormat
 ///
 /// But an engine puts other files in the place of sealed segments, the oldest first, without what
 /// nobody needs any more: perhaps because of what stands behind that end. So a copy counts only
-/// where all its files had their places at the same time.
+/// where all its files had their places at the same time. Else what changed is copied again, and
+/// what was added to the log: less each time, as long as the engine comes to an end.
 package struct LogCopy: Equatable, Sendable {
     package let target: String
     package let records: Int
@@ -24,8 +25,6 @@ package struct LogCopy: Equatable, Sendable {
 
     /// How often the log is looked at again that looks damaged: it may have changed meanwhile.
     private static let attempts = 3
-    /// How often what changed is copied again: each time there is less of it.
-    private static let rounds = 20
 
     /// - Parameters:
     ///   - pass: over the log.
@@ -37,23 +36,20 @@ package struct LogCopy: Equatable, Sendable {
     package init(_ pass: LogPass, to target: String, isEmpty: Bool) throws(ToolError) {
         var copied = CopiedSegments(pass, in: try TargetDirectory(target, isEmpty: isEmpty))
         var scan = try Self.survey(pass)
-        var left = Self.rounds
-        while try !copied.take(scan) {
-            left -= 1
-            guard left > 0 else {
-                throw ToolError(
-                    .unreadable,
-                    "\(pass.path): segments were written anew again and again while they were "
-                        + "copied; try again, or stop the engine"
-                )
-            }
-            scan = try Self.survey(pass)
-        }
-        byteCount = copied.byteCount
         var manifest = Manifest(engine: Salvage.engine(of: scan))
         manifest.oldestSegment = scan.spans.first?.header.number ?? 0
+        var patience = Patience(end: scan.spans.last.map { $0.header.number + 1 } ?? 0)
+        while true {
+            if let sealed = scan.spans.last(where: \.isSealed) {
+                manifest.lastSealed = sealed.header.number
+            }
+            guard let changed = try copied.take(scan) else { break }
+            guard patience.suffices(for: changed) else { throw Self.unsettled(pass.path) }
+            let last = scan.spans.last?.header.number
+            scan = try Self.survey(LogListing(pass).section(from: last))
+        }
+        byteCount = copied.byteCount
         manifest.active = scan.spans.last?.header.number
-        manifest.lastSealed = scan.spans.last(where: \.isSealed)?.header.number
         manifest.durable = scan.next
         manifest.isClean = true
         manifest.quarantine = scan.manifest?.quarantine ?? []
@@ -81,6 +77,14 @@ package struct LogCopy: Equatable, Sendable {
                 guard left > 0 else { throw error }
             }
         }
+    }
+
+    private static func unsettled(_ path: String) -> ToolError {
+        ToolError(
+            .unreadable,
+            "\(path): segments were written anew again and again while they were copied; try "
+                + "again, or stop the engine"
+        )
     }
 
     private static func damaged(_ damages: [Damage], in path: String) -> ToolError {
@@ -131,13 +135,19 @@ private struct CopiedSegments: ~Copyable {
     private let memory = AlignedMemory(capacity: 4 << 20)
     /// By the segment's number.
     private var copies: [UInt64: Copy] = [:]
+    /// The salts that their files had before the end of the log was looked for again.
+    private var salts: [UInt64: UInt64] = [:]
 
     private struct Copy {
         /// Which file it is of; nil: one without a header.
         var salt: UInt64?
         /// False for the last one, to which there was written.
         let isWhole: Bool
-        var byteCount = 0
+        /// What was read of it.
+        var position = 0
+
+        /// Of the copy: a segment has room for one batch at least.
+        var byteCount: Int { max(position, 2 * Layout.page) }
     }
 
     init(_ pass: LogPass, in directory: consuming TargetDirectory) {
@@ -147,63 +157,87 @@ private struct CopiedSegments: ~Copyable {
 
     var byteCount: Int { copies.values.reduce(0) { $0 + $1.byteCount } }
 
-    /// Copies what `scan` has met and is not here yet.
+    /// Copies what is not here yet of the files that `scan` has met, and of the older ones.
     ///
-    /// - Returns: whether all that is here had its place in the log at one moment. It had not where
-    ///   a file was replaced since `scan` met it, nor for sure where one was since it was copied:
-    ///   what is older may have been, too, after `scan` met that.
-    mutating func take(_ scan: LogScan) throws(ToolError) -> Bool {
-        var isAsOne = true
-        for span in scan.spans {
-            let number = span.header.number
-            let known = copies[number]
-            let isKnown = known?.salt == span.header.salt
-            if isKnown, known?.isWhole == true { continue }
-            let copy = try self.copy(span, isLast: span == scan.spans.last)
-            if copy.salt != span.header.salt || (known != nil && !isKnown) { isAsOne = false }
+    /// - Returns: nil when all that is here had its place in the log at one moment, which is when
+    ///   `scan` ended: the files that were there before and are copied since, and those that were
+    ///   copied before and are there still. Else the first segment of which that is not sure.
+    mutating func take(_ scan: LogScan) throws(ToolError) -> UInt64? {
+        var wanted = salts
+        for span in scan.spans { wanted[span.header.number] = span.header.salt }
+        var copied: Set<UInt64> = []
+        var changed: [UInt64] = []
+        for (number, salt) in wanted.sorted(by: { $0.key < $1.key }) {
+            if let known = copies[number], known.isWhole, known.salt == salt { continue }
+            let end = scan.spans.last.flatMap { $0.header.number == number ? $0.position : nil }
+            let copy = try self.copy(number, of: salt, upTo: end)
             copies[number] = copy
+            copied.insert(number)
+            if copy.salt != salt { changed.append(number) }
         }
-        return isAsOne
+        if changed.isEmpty, copied.count == copies.count { return nil }
+        salts = try pass.salts(of: copies.keys)
+        for (number, copy) in copies
+        where !copied.contains(number) && salts[number] != copy.salt {
+            changed.append(number)
+        }
+        return changed.min()
     }
 
-    /// Copies a segment, but for the last one whatever file is there by now.
-    private func copy(_ span: LogScan.Span, isLast: Bool) throws(ToolError) -> Copy {
-        let number = span.header.number
-        // Behind the last whole batch a write may be under way.
-        let end = isLast ? span.position : Int.max
+    /// Copies a segment, whatever file is there by now; but one that is not whole only up to `end`,
+    /// if it is the file with that salt, and what is here of it already stays.
+    private func copy(
+        _ number: UInt64,
+        of salt: UInt64,
+        upTo end: Int?
+    ) throws(ToolError) -> Copy {
         let name = directory.name(number)
-        var copy = Copy(isWhole: !isLast)
-        try directory.files.create(name)
-        while copy.byteCount < end {
-            let wanted = min(memory.capacity, end - copy.byteCount)
-            let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<wanted])
-            let count = try pass.load(segment: number, at: copy.byteCount, into: part)
-            if count == 0 { break }
-            if copy.byteCount == 0 {
-                copy.salt = Self.salt(memory.prefix(count))
-                // Its batches end somewhere else.
-                if isLast, copy.salt != span.header.salt { return copy }
-            }
-            try directory.files.write(memory.prefix(count), to: name, at: copy.byteCount)
-            copy.byteCount += count
+        pass.source.reopen(segment: number)
+        var copy = Copy(isWhole: end == nil)
+        if let known = copies[number], !known.isWhole, known.salt == salt,
+            try Self.salt(part(of: number, at: 0, count: Layout.page)) == salt
+        {
+            copy.salt = salt
+            copy.position = known.position
+        } else {
+            try directory.files.create(name)
         }
-        guard !isLast || copy.byteCount == end else {
+        while copy.position < end ?? .max {
+            let wanted = min(memory.capacity, (end ?? .max) - copy.position)
+            let bytes = try part(of: number, at: copy.position, count: wanted)
+            if bytes.isEmpty { break }
+            if copy.position == 0 {
+                copy.salt = Self.salt(bytes)
+                // Its batches end somewhere else.
+                if end != nil, copy.salt != salt { return copy }
+            }
+            try directory.files.write(bytes, to: name, at: copy.position)
+            copy.position += bytes.count
+        }
+        guard copy.position >= end ?? 0 else {
             throw ToolError(
                 .unreadable,
                 "\(pass.path)/log/\(DataDirectory.segmentName(number)): it ended at byte "
-                    + "\(copy.byteCount), before byte \(end)"
+                    + "\(copy.position), before byte \(end ?? 0)"
             )
         }
-        // A segment has room for one batch at least.
-        let least = 2 * Layout.page
-        if copy.byteCount < least {
+        if copy.position < copy.byteCount {
             memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            let rest = memory.prefix(least - copy.byteCount)
-            try directory.files.write(rest, to: name, at: copy.byteCount)
-            copy.byteCount = least
+            let rest = memory.prefix(copy.byteCount - copy.position)
+            try directory.files.write(rest, to: name, at: copy.position)
         }
         try directory.files.sync(name)
         return copy
+    }
+
+    /// Up to so many bytes of a segment, until the next call; fewer at its end.
+    private func part(
+        of number: UInt64,
+        at position: Int,
+        count: Int
+    ) throws(ToolError) -> UnsafeRawBufferPointer {
+        let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<count])
+        return memory.prefix(try pass.load(segment: number, at: position, into: part))
     }
 
     /// Of the header that a segment begins with.

@@ -107,12 +107,15 @@ package struct LogPass {
         }
     }
 
-    /// Checks every checksum and hands over every intact record. What the medium does not give is
-    /// one more damage.
-    package func verify(_ visit: (RecordView) -> Void) throws(ToolError) -> LogScan {
+    /// Checks every checksum and hands over every intact record, up to the segment that begins at
+    /// `end`. What the medium does not give is one more damage.
+    package func verify(
+        until end: Offset = .max,
+        _ visit: (RecordView) -> Void
+    ) throws(ToolError) -> LogScan {
         var reader = LogReader(source.readingAhead().salvaging())
         do throws(LogError) {
-            return try reader.verify { record in
+            return try reader.verify(until: end) { record in
                 if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
                 visit(record)
             }
@@ -121,11 +124,12 @@ package struct LogPass {
         }
     }
 
-    /// Checks structure only: headers, and the bodies of the last segment.
-    package func survey() throws(ToolError) -> LogScan {
+    /// Checks structure only, up to the segment that begins at `end`: headers, and the bodies of
+    /// the last segment.
+    package func survey(until end: Offset = .max) throws(ToolError) -> LogScan {
         var reader = LogReader(source.salvaging())
         do throws(LogError) {
-            return try reader.survey()
+            return try reader.survey(until: end)
         } catch {
             throw Self.converted(error)
         }

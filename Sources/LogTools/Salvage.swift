@@ -15,37 +15,52 @@ package struct Salvage: Equatable, Sendable {
     /// Offsets that were given up, here or before.
     package let lost: UInt64
 
-    /// Bytes from which on the next segment is begun.
-    private static let segmentBytes = 64 << 20
     /// How many offsets may have been given where nothing tells any more.
     static let openEnd = 1 << 20
-    /// How often all is taken at the most.
-    private static let attempts = 5
 
+    /// What retention removes meanwhile would pass for lost, and what was read before it does not
+    /// go with what was read behind it. So the segments of which that is true are read again, and
+    /// the end of the log, until nothing was removed meanwhile from what was taken: then all of it
+    /// was in the log when its end was read.
+    ///
+    /// `pieceBytes` is the size from which on a segment of the new log ends where one of the old
+    /// log does.
+    ///
     /// - Throws: ``ToolError`` where `target` holds something, or cannot be written.
-    package init(_ pass: LogPass, to target: String) throws(ToolError) {
-        var scan = try pass.survey()
-        var run = Run(try TargetDirectory(target, isEmpty: true))
-        var left = Self.attempts
-        var removed: Int
-        repeat {
-            guard left > 0 else { throw Self.unsettled(pass.path) }
-            left -= 1
-            removed = scan.removed
-            try run.begin(scan)
-            scan = try pass.verify { run.take($0) }
-            if let failure = run.failure { throw failure }
-            // What retention removes meanwhile would pass for lost, and what was read before it
-            // does not go with what was read behind it.
-        } while scan.removed != removed
-        let next = Self.end(of: scan)
-        try run.skip(to: next)
-        records = scan.records
-        segments = Int(run.number) + 1
-        self.next = next
-        damages = scan.damages
+    package init(
+        _ pass: LogPass,
+        to target: String,
+        pieceBytes: Int = 1 << 20
+    ) throws(ToolError) {
+        let known = try pass.survey()
+        let directory = try TargetDirectory(target, isEmpty: true)
+        var log = SalvagedLog(in: directory, of: known, pieceBytes: pieceBytes)
+        var scan = try log.take(pass, known)
+        var damages = scan.damages
+        var patience = Patience(end: UInt64(log.pieces.count))
+        while true {
+            let salts = try pass.salts(of: log.segments)
+            let outdated = log.outdated(salts)
+            guard let first = outdated.first else { break }
+            guard patience.suffices(for: UInt64(first)) else { throw Self.unsettled(pass.path) }
+            let last = log.pieces.count - 1
+            let start = log.pieces[last].first
+            let listing = try LogListing(pass)
+            let section = try listing.section(from: start)
+            scan = try log.take(section, section.survey())
+            damages = damages.filter { $0.segment < start ?? 0 } + scan.damages
+            for place in outdated where place < last {
+                let (from, upTo) = (log.pieces[place].first, log.pieces[place + 1].first)
+                let section = try listing.section(from: from, upTo: upTo)
+                try log.renew(place, from: section, salts, damages)
+            }
+        }
+        records = log.records
+        segments = log.pieces.count
+        next = Self.end(of: scan)
+        self.damages = damages
         self.target = target
-        lost = try run.finish(at: next)
+        lost = try log.finish(at: next)
     }
 
     private static func unsettled(_ path: String) -> ToolError {
@@ -68,94 +83,6 @@ package struct Salvage: Equatable, Sendable {
         if let engine = scan.manifest?.engine ?? scan.spans.first?.header.engine { return engine }
         var random = SystemEntropy()
         return UUID128(from: &random)
-    }
-
-    /// The segments while they are written.
-    private struct Run: ~Copyable {
-        private var engine = UUID128(high: 0, low: 0)
-        private var missing = MissingRecords.allRemoved(but: [])
-        private let directory: TargetDirectory
-        private var writer: SegmentWriter?
-        private var next = Offset.zero
-        private var time = Timestamp(nanoseconds: 0)
-        private(set) var number: UInt64 = 0
-        private(set) var failure: ToolError?
-        private var gaps: [Manifest.Quarantine] = []
-
-        init(_ directory: consuming TargetDirectory) { self.directory = directory }
-
-        /// Begins with a log of which `known` tells, in the place of what was taken before.
-        mutating func begin(_ known: LogScan) throws(ToolError) {
-            engine = Salvage.engine(of: known)
-            missing = MissingRecords(known)
-            gaps = []
-            time = Timestamp(nanoseconds: 0)
-            while number > 0 {
-                try directory.files.remove(directory.name(number))
-                number -= 1
-            }
-            try begin(at: known.first)
-        }
-
-        private mutating func begin(at offset: Offset) throws(ToolError) {
-            next = offset
-            writer = try SegmentWriter(
-                number,
-                base: offset,
-                engine: engine,
-                time: time,
-                missing: missing,
-                compression: .none,
-                in: directory.files,
-                as: directory.name(number)
-            )
-        }
-
-        /// After a failure it takes no more.
-        mutating func take(_ record: RecordView) {
-            guard failure == nil else { return }
-            do throws(ToolError) {
-                try skip(to: record.offset)
-                if let count = writer?.byteCount, count >= Salvage.segmentBytes { try roll() }
-                try writer?.append(record)
-                time = record.time
-                next = record.offset.advanced(by: 1)
-            } catch {
-                failure = error
-            }
-        }
-
-        mutating func skip(to end: Offset) throws(ToolError) {
-            guard end > next else { return }
-            try writer?.skip(to: end)
-            next = end
-        }
-
-        private mutating func roll() throws(ToolError) {
-            try end()
-            number += 1
-            try begin(at: next)
-        }
-
-        private mutating func end() throws(ToolError) {
-            if let writer = writer.take() { gaps += try writer.finish().gaps }
-        }
-
-        /// - Returns: how many offsets were given up.
-        consuming func finish(at end: Offset) throws(ToolError) -> UInt64 {
-            try self.end()
-            var manifest = Manifest(engine: engine)
-            manifest.lastSealed = number
-            manifest.active = number
-            manifest.durable = end
-            manifest.isClean = true
-            manifest.add(gaps)
-            let lost = gaps.reduce(0) { sum, gap in
-                sum + gap.lost.upperBound.rawValue - gap.lost.lowerBound.rawValue
-            }
-            try directory.finish(manifest)
-            return lost
-        }
     }
 
     package func write(to output: Output, palette: Palette) {

@@ -106,15 +106,21 @@ package struct Show {
         return outcome
     }
 
-    /// Shows everything from `start` on, the last segment first. What is damaged, and all that is
-    /// older, is read in one go: only who reads everything can say what is lost.
+    /// Shows everything from `start` on, the last segment first, each read without the others. What
+    /// is damaged, and all that is older, is read in one go: only who reads everything can say what
+    /// is lost.
     private func reverse(
         downTo start: Offset,
         _ output: Output
     ) throws(ToolError) -> Outcome {
         var outcome = Outcome(next: start)
         var end = options.filter.to ?? .max
-        for base in try bases().reversed() where base < end && end > start {
+        let listing = try LogListing(pass)
+        guard let parts = try listing.parts() else {
+            try showRest(from: start, before: end, &outcome, output)
+            return outcome
+        }
+        for part in parts.reversed() where part.base < end && end > start {
             var held: [[UInt8]] = []
             func hold(_ record: RecordView) -> Bool {
                 look(at: record, &outcome) { bytes in
@@ -123,14 +129,12 @@ package struct Show {
                 }
             }
             do throws(ToolError) {
-                _ = try pass.readAll(from: base, until: end, hold)
-                end = base
+                _ = try listing.section(of: part).readAll(until: part.end, hold)
+                end = part.base
             } catch {
                 guard error.code == .damaged else { throw error }
-                held = []
-                let scan = try pass.read(from: start) { $0.offset >= end || hold($0) }
-                outcome.damages = scan?.damages.map(\.description) ?? []
-                end = start
+                try showRest(from: start, before: end, &outcome, output)
+                return outcome
             }
             for bytes in held.reversed() { output.write(bytes) }
             outcome.shown += held.count
@@ -138,14 +142,24 @@ package struct Show {
         return outcome
     }
 
-    /// Where segments begin, ascending. What is before the second one belongs to the first,
-    /// whatever is left of that.
-    private func bases() throws(ToolError) -> [Offset] {
-        let bases = try pass.segments().compactMap { page -> Offset? in
-            guard case .valid(let header) = page.reading else { return nil }
-            return header.base
+    /// Shows in reverse what lies before `end`, and says what is damaged.
+    private func showRest(
+        from start: Offset,
+        before end: Offset,
+        _ outcome: inout Outcome,
+        _ output: Output
+    ) throws(ToolError) {
+        var held: [[UInt8]] = []
+        let scan = try pass.read(from: start) { record in
+            guard record.offset < end else { return true }
+            return look(at: record, &outcome) { bytes in
+                held.append(bytes)
+                return true
+            }
         }
-        return [.zero] + bases.dropFirst()
+        outcome.damages = scan?.damages.map(\.description) ?? []
+        for bytes in held.reversed() { output.write(bytes) }
+        outcome.shown += held.count
     }
 
     /// Hands over each record that is wanted, written.

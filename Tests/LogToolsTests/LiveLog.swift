@@ -61,6 +61,15 @@ extension StoredLog {
     /// Removes what nobody needs any more from the segments that end at or below `limit`; nil: from
     /// all but the last.
     func retain(below limit: Offset? = nil) throws {
+        try compact(Compaction.Policy(age: nil, bytes: 0), below: limit)
+    }
+
+    /// Compresses all segments but the last.
+    func compress() throws {
+        try compact(Compaction.Policy(age: nil, bytes: nil, compression: .zstd), below: nil)
+    }
+
+    private func compact(_ policy: Compaction.Policy, below limit: Offset?) throws {
         var views = Views(cacheBytes: 0)
         var reader = LogReader(directory: path)
         _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
@@ -70,7 +79,37 @@ extension StoredLog {
             views: views,
             limit: limit ?? last
         )
-        _ = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let outcome = try compaction.run(policy, now: Story.start)
+        if let failure = outcome.failure { throw failure }
+    }
+
+    /// A log of more than 30 segments, of whose records one is needed, and where they begin.
+    static func many() throws -> (log: StoredLog, bases: [Offset]) {
+        var story = Story()
+        story.set("k", 1, over: nil)
+        story.fill(420)
+        let log = try StoredLog(story)
+        var reader = LogReader(directory: log.path)
+        return (log, try reader.headers().map(\.header.base))
+    }
+}
+
+/// Retention that has come to the next segment whenever it is told to go on.
+final class Advancing {
+    private let log: StoredLog
+    private let bases: ArraySlice<Offset>
+    private(set) var segments = 0
+
+    /// It goes through the first `count` segments of a log.
+    init(_ log: StoredLog, _ bases: [Offset], count: Int) {
+        self.log = log
+        self.bases = bases[1...count]
+    }
+
+    func goOn() throws {
+        guard segments < bases.count else { return }
+        segments += 1
+        try log.retain(below: bases[segments])
     }
 }
 

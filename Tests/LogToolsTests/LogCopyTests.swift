@@ -94,6 +94,59 @@ import Testing
         #expect(digest == expected)
     }
 
+    @Test("a backup ends beside retention that goes from segment to segment, and copies only those")
+    func besideRetention() throws {
+        let (log, bases) = try StoredLog.many()
+        let whole = try LogDigest(log.pass)
+        let retention = Advancing(log, bases, count: 25)
+        let source = ChangingSource(log.path)
+        var listings = 0
+        var late: Set<UInt64> = []
+        source.willList = {
+            listings += 1
+            if listings > 1 { try retention.goOn() }
+        }
+        source.willRead = { segment, count in
+            if listings > 1, count > 4096 { late.insert(segment) }
+            if retention.segments == 0, count > 1 << 20 { try retention.goOn() }
+        }
+        let backup = "\(log.scratch.path)/backup"
+        _ = try LogCopy(LogPass(source), to: backup, isEmpty: true)
+        #expect(retention.segments == 25)
+        #expect(try LogDigest(LogPass(.directory(backup))) == whole)
+        #expect(try records(of: LogPass(.directory(backup))) == log.records())
+        // The first one was written anew before it was copied; and the last one grows.
+        #expect(late.filter { $0 < UInt64(bases.count - 1) } == Set(1...24))
+    }
+
+    @Test("a backup gives up beside something that never gets on")
+    func besideNothingBetter() throws {
+        let (log, bases) = try StoredLog.many()
+        let file = URL(fileURLWithPath: try log.segmentPaths[0])
+        let old = try Data(contentsOf: file)
+        try log.retain(below: bases[1])
+        let new = try Data(contentsOf: file)
+        let source = ChangingSource(log.path)
+        var listings = 0
+        var isCopied = false
+        source.willList = {
+            listings += 1
+            try (listings > 1 && listings % 2 == 1 ? new : old).write(to: file, options: .atomic)
+        }
+        source.willRead = { _, count in
+            guard count > 1 << 20, !isCopied else { return }
+            isCopied = true
+            try new.write(to: file, options: .atomic)
+        }
+        let pass = LogPass(source)
+        let code = codeOf { () throws(ToolError) in
+            _ = try LogCopy(pass, to: "\(log.scratch.path)/backup", isEmpty: true)
+        }
+        #expect(code == .unreadable)
+        #expect(listings < 30)
+        #expect(try log.segmentPaths.count >= bases.count)
+    }
+
     /// 20 for every test run; `BACKUP_ROUNDS=200` for a long one.
     private static let rounds =
         ProcessInfo.processInfo.environment["BACKUP_ROUNDS"].flatMap { Int($0) } ?? 20

@@ -141,4 +141,57 @@ import Testing
         let expected = try withExtendedLifetime(other) { try LogDigest(other.pass) }
         #expect(digest == expected)
     }
+
+    @Test("it ends beside retention that goes from segment to segment, and reads the others once")
+    func besideRetention() throws {
+        let (log, bases) = try StoredLog.many()
+        let whole = try LogDigest(log.pass)
+        let retention = Advancing(log, bases, count: 25)
+        let source = ChangingSource(log.path)
+        var listings = 0
+        var late: Set<UInt64> = []
+        source.willList = {
+            listings += 1
+            // It was looked at once, and is read from now on.
+            if listings > 1 { try retention.goOn() }
+        }
+        source.willRead = { segment, count in
+            if listings > 2, count > 4096 { late.insert(segment) }
+        }
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(LogPass(source), to: target, pieceBytes: 1)
+        #expect(retention.segments == 25)
+        #expect(salvage.lost == 0)
+        #expect(salvage.segments == bases.count)
+        #expect(try LogDigest(LogPass(.directory(target))) == whole)
+        let verification = try Verification(LogPass(.directory(target)), depth: .semantic)
+        #expect(verification.verdict == .sound, "\(verification.damages)")
+        #expect(try records(of: LogPass(.directory(target))) == log.records())
+        #expect(late.filter { $0 < UInt64(bases.count - 1) } == Set(0...24))
+    }
+
+    @Test("what is compressed meanwhile has what it had, and is not written again")
+    func besideCompression() throws {
+        let (log, bases) = try StoredLog.many()
+        let before = try log.records()
+        let last = UInt64(bases.count - 1)
+        let source = ChangingSource(log.path)
+        var (listings, isCompressed) = (0, false)
+        var late: Set<UInt64> = []
+        source.willList = { listings += 1 }
+        source.willRead = { segment, count in
+            if isCompressed, count > 16 << 10 { late.insert(segment) }
+            // All but the last one were read.
+            guard listings == 2, segment == last, count > 4096, !isCompressed else { return }
+            try log.compress()
+            isCompressed = true
+        }
+        let target = "\(log.scratch.path)/new"
+        let salvage = try Salvage(LogPass(source), to: target, pieceBytes: 1)
+        #expect(isCompressed)
+        #expect(salvage.lost == 0)
+        #expect(try records(of: LogPass(.directory(target))) == before)
+        #expect(try log.records() == before)
+        #expect(late.allSatisfy { $0 >= last })
+    }
 }

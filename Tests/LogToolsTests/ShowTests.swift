@@ -105,6 +105,25 @@ import Testing
         #expect(outcome.next == Offset(UInt64(outcome.shown)))
     }
 
+    @Test("in reverse, too, a log of many segments is read once")
+    func reverseOfMany() throws {
+        let (log, bases) = try StoredLog.many()
+        let source = ChangingSource(log.path)
+        var (reads, listings) = (0, 0)
+        source.willRead = { _, _ in reads += 1 }
+        source.willList = { listings += 1 }
+        let output = Output()
+        var options = Show.Options()
+        options.style = .template(try RecordTemplate("%o"))
+        options.isReverse = true
+        #expect(try Show(LogPass(source), options).run(to: output).shown == 421)
+        #expect(output.collected.hasPrefix("420\n419\n"))
+        #expect(bases.count > 30)
+        #expect(reads < 8 * bases.count)
+        #expect(listings == 1)
+        #expect(try log.records().count == 421)
+    }
+
     @Test("output that cannot be written is an error in the end")
     func full() throws {
         let device = try #require(FileHandle(forWritingAtPath: "/dev/full"))
