@@ -28,6 +28,15 @@ package enum LogError: Error, Equatable, Sendable {
         }
     }
 
+    /// Whether what the medium gives is not what was written, or it gives nothing.
+    package var isOfMedium: Bool {
+        switch self {
+        case .damaged: true
+        case .storage(let error): error.isOfMedium
+        case .full, .recordTooLarge, .refused, .undecodable: false
+        }
+    }
+
     /// Whether a record that could not be read may be read in a moment: no descriptor was left to
     /// read it by.
     package var leavesRecord: Bool {

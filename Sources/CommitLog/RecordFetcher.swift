@@ -12,6 +12,10 @@ struct RecordFetcher: ~Copyable {
     private var bodies = BatchDecompressor()
     /// Of the segments that were read, for their salts and sizes.
     private var headers: [UInt64: SegmentHeader] = [:]
+    /// Of segments that gave neither a header nor a batch: why, and how often that is said before
+    /// they are looked at again. A backlog of their records must not search them once for each.
+    private var silent: [UInt64: (error: LogError, left: Int)] = [:]
+    private static let patience = 1000
     /// Where the last record was found: the next one is likely behind it.
     private var cursor: Cursor?
     /// A piece of a segment that was read by itself; looked at before anything is read.
@@ -183,39 +187,46 @@ struct RecordFetcher: ~Copyable {
         _ source: inout Source
     ) throws(LogError) -> SegmentHeader {
         headers[segment] = nil
-        var found = try firstPage(of: segment, &source)
-        if found == nil { found = try salvaged(segment, &source) }
-        guard let header = found else {
-            let damage = Damage(
-                .segmentHeader,
-                segment: segment,
-                position: 0,
-                lost: .zero..<Offset.zero
-            )
-            throw .damaged([damage])
+        if let known = silent.removeValue(forKey: segment), known.left > 0 {
+            silent[segment] = (known.error, known.left - 1)
+            throw known.error
         }
-        headers[segment] = header
-        return header
+        do throws(LogError) {
+            if let header = try firstPage(of: segment, &source) {
+                headers[segment] = header
+                return header
+            }
+            throw Self.lost(segment)
+        } catch {
+            guard error.isOfMedium else { throw error }
+            guard let header = try salvaged(segment, &source) else {
+                silent[segment] = (error, Self.patience)
+                throw error
+            }
+            headers[segment] = header
+            return header
+        }
     }
 
-    /// Nil where it is no header, or the medium does not give it.
+    private static func lost(_ segment: UInt64) -> LogError {
+        let lost = Offset.zero..<Offset.zero
+        return .damaged([Damage(.segmentHeader, segment: segment, position: 0, lost: lost)])
+    }
+
+    /// Nil where it is no header.
     private mutating func firstPage<Source: SegmentSource & ~Copyable>(
         of segment: UInt64,
         _ source: inout Source
     ) throws(LogError) -> SegmentHeader? {
-        do throws(LogError) {
-            let page = try window.bytes(
-                of: segment,
-                at: 0,
-                count: Layout.page,
-                size: Layout.page,
-                from: &source
-            )
-            guard case .valid(let header) = SegmentHeader.read(page) else { return nil }
-            return header.number == segment ? header : nil
-        } catch .storage(let error) where error.isOfMedium {
-            return nil
-        }
+        let page = try window.bytes(
+            of: segment,
+            at: 0,
+            count: Layout.page,
+            size: Layout.page,
+            from: &source
+        )
+        guard case .valid(let header) = SegmentHeader.read(page) else { return nil }
+        return header.number == segment ? header : nil
     }
 
     /// What its batches say of a segment: none of its records is lost with its first page.
@@ -228,8 +239,11 @@ struct RecordFetcher: ~Copyable {
         // Somebody waits: of a segment that holds no batch any more not all is looked through.
         let start = SegmentFile(number: segment, size: min(file.size, Self.salvageBytes))
         var scanner = LogScanner<Source>(manifest: nil, salvages: true, isQuick: true)
-        var header = try scanner.state(of: start, &source).header
-        header?.size = UInt64(file.size / Layout.page * Layout.page)
+        // Another segment's file in its place has a header, too.
+        guard var header = try scanner.state(of: start, &source).header,
+            header.number == segment
+        else { return nil }
+        header.size = UInt64(file.size / Layout.page * Layout.page)
         return header
     }
 

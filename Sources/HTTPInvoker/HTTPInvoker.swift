@@ -60,14 +60,9 @@ package final class HTTPInvoker {
             let busy = "\(underWay) requests are under way; try again later"
             return report(id, .failure(Self.failed(busy)))
         }
-        guard settings.descriptors?.take() ?? true else {
-            let short = "no file descriptor is left for one more request; try again later"
-            return report(id, .failure(Self.failed(short)))
-        }
         underWay += 1
         settings.run(fetch, on: loop, at: clock.now().wall) { result in
             self.underWay -= 1
-            self.settings.descriptors?.give()
             self.report(id, result)
         }
     }

@@ -99,6 +99,11 @@ final class OutboundCall {
     }
 
     private func configure(_ channel: any Channel) throws {
+        if let descriptors = settings.descriptors {
+            guard descriptors.take() else { throw NoDescriptor() }
+            // Which may be long after the response: a peer of TLS is waited for.
+            channel.closeFuture.whenComplete { _ in descriptors.give() }
+        }
         let pipeline = channel.pipeline.syncOperations
         if url.isSecure {
             // Without a name the certificate must be one for the address.
@@ -238,4 +243,9 @@ private final class ResponseHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) { call.closed() }
+}
+
+/// Connections have taken all descriptors that they may have.
+private struct NoDescriptor: Error, CustomStringConvertible {
+    var description: String { "no file descriptor is left for one more request; try again later" }
 }

@@ -321,6 +321,10 @@ package struct Compaction: ~Copyable {
         let number = segment.header.number
         let (start, end) = (segment.header.base, next.header.base)
         if let damage = unsound[number] { throw ToolError(.damaged, "\(damage)") }
+        // Where the one before has an open end, its first batch may be lost with its first page.
+        if segment.isHeaderLost, number > 0, let damage = unsound[number - 1] {
+            throw ToolError(.damaged, "\(damage)")
+        }
         guard number + 1 == next.header.number else {
             throw telling("the one behind it is missing or cannot be read", of: number)
         }

@@ -185,7 +185,8 @@ private struct CopiedSegments: ~Copyable {
     }
 
     /// Copies a segment, whatever file is there by now; but one that is not whole only up to `end`,
-    /// if it is the file with that salt, and what is here of it already stays.
+    /// if it is the file with that salt. All of it: an engine that was started meanwhile may have
+    /// written other batches to where some were that had not become durable.
     private func copy(
         _ number: UInt64,
         of salt: UInt64,
@@ -194,14 +195,7 @@ private struct CopiedSegments: ~Copyable {
         let name = directory.name(number)
         pass.source.reopen(segment: number)
         var copy = Copy(isWhole: end == nil)
-        if let known = copies[number], !known.isWhole, known.salt == salt,
-            try Self.salt(part(of: number, at: 0, count: Layout.page)) == salt
-        {
-            copy.salt = salt
-            copy.position = known.position
-        } else {
-            try directory.files.create(name)
-        }
+        try directory.files.create(name)
         while copy.position < end ?? .max {
             let wanted = min(memory.capacity, (end ?? .max) - copy.position)
             let bytes = try part(of: number, at: copy.position, count: wanted)

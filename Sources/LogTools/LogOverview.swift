@@ -42,7 +42,7 @@ package struct LogOverview {
             let follower = place + 1 < frames.count ? frames[place + 1].header.base : nil
             let salt = frame.header.salt
             let next = max(base, follower ?? end)
-            if firstTimes[salt] == nil, next > base {
+            if firstTimes[salt] == nil, next > base, !frame.isHeaderLost {
                 firstTimes[salt] = try Self.firstTime(of: base, pass)
             }
             rows.append(Row(frame: frame, end: follower, next: next, firstTime: firstTimes[salt]))

@@ -207,14 +207,3 @@ final class SnapshotKeeper: Sendable {
         notify(Notice(severity: .warning, text: text))
     }
 }
-
-extension LogError {
-    /// Whether what the medium gives is not what was written, or it gives nothing.
-    fileprivate var isOfMedium: Bool {
-        switch self {
-        case .damaged: true
-        case .storage(let error): error.isOfMedium
-        case .full, .recordTooLarge, .refused, .undecodable: false
-        }
-    }
-}

@@ -55,6 +55,18 @@ struct OutboundCallTests {
         #expect(text.hasSuffix("\r\n\r\n{\"hello\":\"world\"}"))
     }
 
+    @Test("take a file descriptor each while there is one, and give it back with the connection")
+    func descriptors() async throws {
+        var outside = Outside()
+        outside.descriptors = DescriptorShare(own: 1, of: DescriptorPool(0))
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        for _ in 0..<3 {
+            #expect(try await ask(answer, outside) == "{}")
+        }
+        #expect(outside.descriptors?.take() == true)
+        #expect(try await ask(answer, outside).contains("no file descriptor is left"))
+    }
+
     @Test("carry a body with GET, and other credentials")
     func credentials() async throws {
         var outside = Outside()

@@ -66,6 +66,7 @@ struct Outside {
     var policy: OutboundPolicy
     var secrets: [String: String] = [:]
     var responseBytes = 1 << 20
+    var descriptors: DescriptorShare?
     /// What the names of the test resolve to.
     var names: [String: [String]] = [:]
 
@@ -109,6 +110,7 @@ struct Outside {
             },
             tls: ClientTLS(.makeClientConfiguration())
         )
+        settings.descriptors = descriptors
         settings.responseBytes = responseBytes
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let finished = settings
