@@ -343,7 +343,7 @@ let package = Package(
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),
         tests("FuzzTests", ["FuzzTargets"]),
-        tests("TidyTests", []),
+        tests("TidyTests", ["CommandLineKit"]),
         module("LinearizabilityKit", path: "Tests/LinearizabilityKit", []),
         tests("LinearizabilityTests", ["LinearizabilityKit"]),
         .testTarget(

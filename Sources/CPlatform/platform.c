@@ -50,6 +50,16 @@ int platform_lock_exclusive(int descriptor) {
     return result < 0 ? -errno : 0;
 }
 
+int platform_is_locked(int descriptor) {
+    int result;
+    do {
+        result = flock(descriptor, LOCK_SH | LOCK_NB);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return errno == EWOULDBLOCK ? 1 : -errno;
+    (void)flock(descriptor, LOCK_UN);
+    return 0;
+}
+
 int platform_allocate(int descriptor, off_t length) {
     int result;
     do {

@@ -35,9 +35,7 @@ package struct Program: Sendable {
         of error: any Error
     ) -> (status: ExitStatus, stream: Terminal.Stream, text: String) {
         if let failure = error as? Failure {
-            let lines = failure.problems.map { problem in
-                Color.red("error[\(problem.code)]", on: .error) + ": \(problem.message)\n"
-            }
+            let lines = failure.problems.map { "\(Self.label($0.code))\($0.message)\n" }
             return (failure.status, .error, lines.joined())
         }
         // An exit that was asked for by number, after everything was said.
@@ -47,8 +45,16 @@ package struct Program: Sendable {
         let text = root.fullMessage(for: error)
         switch root.exitCode(for: error) {
         case .success: return (.success, .output, "\(text)\n")
-        case .validationFailure: return (.usage, .error, "\(text)\n")
-        default: return (.internalFault, .error, "error[internal]: \(error)\n")
+        case .validationFailure:
+            let prefix = root._errorPrefix
+            guard text.hasPrefix(prefix) else { return (.usage, .error, "\(text)\n") }
+            return (.usage, .error, "\(Self.label("usage"))\(text.dropFirst(prefix.count))\n")
+        default: return (.internalFault, .error, "\(Self.label("internal"))\(error)\n")
         }
+    }
+
+    /// What an error begins with: its code, which ``Explanation`` has.
+    private static func label(_ code: String) -> String {
+        Color.red("error[\(code)]", on: .error) + ": "
     }
 }

@@ -41,7 +41,12 @@ package struct LogOptions: Equatable, Sendable {
 
     /// Bytes of a segment that are kept for acknowledgements and deletes while the disk is full: a
     /// quarter, at most 16 MiB.
-    func reserveBytes(of segment: SegmentHeader) -> Int { min(Int(segment.size) / 4, 16 << 20) }
+    func reserveBytes(of segment: SegmentHeader) -> Int { Self.reserve(of: Int(segment.size)) }
+
+    /// Bytes that are kept of every segment to come.
+    package var reserveBytes: Int { Self.reserve(of: segmentBytes) }
+
+    private static func reserve(of segmentBytes: Int) -> Int { min(segmentBytes / 4, 16 << 20) }
 
     /// Bytes of the largest batch that can be written.
     var batchExtentMax: Int { min(Self.capacity(of: segmentBytes), CommitLogLimits.batchExtent) }

@@ -244,7 +244,8 @@ final class Core: Sendable {
     private func fail(_ error: LogError) -> Never {
         report.fatal(
             "the log cannot go on: \(error)\nEverything that was acknowledged is on disk. The "
-                + "engine stops here; start it again when the device is well."
+                + "engine stops here; start it again when the device is well.",
+            code: ServeError(error).code
         )
         _exit(74)
     }

@@ -63,10 +63,10 @@ struct DescriptorBudget: Equatable {
     /// accepted and are about to be refused.
     static func reserve(loops: Int, listeners: Int) -> Int { 128 + 4 * loops + 32 * listeners }
 
-    /// What an operator should know; nil: everybody can have what it wants.
+    /// What an operator should know; nil: everybody can have at least half of what it wants.
     var notice: String? {
+        guard grants.contains(where: { $0.most < $0.taker.wanted / 2 }) else { return nil }
         let wanted = grants.reduce(0) { $0 + $1.taker.wanted }
-        guard wanted > limit - reserve else { return nil }
         let lowered = grants.filter { $0.most < $0.taker.wanted }.map {
             "\n  \($0.taker.name): at most \($0.most) connections, not \($0.taker.wanted)"
         }
@@ -102,11 +102,6 @@ struct Descriptors: Sendable {
     let dashboard: Part
     let outbound: Part
 
-    /// Connections that the dashboard may have.
-    private static let dashboardConnections = 1024
-    /// Connections of a listener for which nothing is configured.
-    private static let connections = WebSocketSettings().maximumConnections
-
     /// Shares out `limit` descriptors in an engine with so many event `loops`.
     ///
     /// - Throws: where they are too few to start with.
@@ -116,20 +111,7 @@ struct Descriptors: Sendable {
         loops: Int,
         _ report: Report
     ) throws(ServeError) {
-        let takers = Self.takers(configuration, loops: loops)
-        // Requests elsewhere have no listener.
-        let reserve = DescriptorBudget.reserve(loops: loops, listeners: takers.count - 1)
-        guard let budget = DescriptorBudget(limit: limit, reserve: reserve, takers: takers) else {
-            throw ServeError(
-                .configuration,
-                code: "process.file_limit",
-                message: DescriptorBudget.refusal(
-                    limit: limit,
-                    reserve: reserve,
-                    takers: takers.count
-                )
-            )
-        }
+        let budget = try DescriptorBudget(configuration, limit: limit, loops: loops)
         if let text = budget.notice { report.notice(Notice(severity: .warning, text: text)) }
         let pool = DescriptorPool(budget.shared)
         let parts = budget.grants.map { grant in
@@ -142,20 +124,41 @@ struct Descriptors: Sendable {
         dashboard = parts[count + 2]
         outbound = parts[count + 3]
     }
+}
 
-    /// Workers' listeners first, then the others as they stand above.
+extension DescriptorBudget {
+    /// Connections that the dashboard may have.
+    private static let dashboardConnections = 1024
+    /// Connections of a listener for which nothing is configured.
+    private static let connections = WebSocketSettings().maximumConnections
+
+    /// That of an engine with so many event `loops`, whose process may have `limit` descriptors.
+    ///
+    /// - Throws: where they are too few to start with.
+    init(_ configuration: Configuration, limit: Int, loops: Int) throws(ServeError) {
+        let takers = Self.takers(configuration, loops: loops)
+        // Requests elsewhere have no listener.
+        let reserve = Self.reserve(loops: loops, listeners: takers.count - 1)
+        guard let budget = Self(limit: limit, reserve: reserve, takers: takers) else {
+            let text = Self.refusal(limit: limit, reserve: reserve, takers: takers.count)
+            throw ServeError(.configuration, code: "process.file_limit", message: text)
+        }
+        self = budget
+    }
+
+    /// Workers' listeners first, then the others as they stand in ``Descriptors``.
     private static func takers(
         _ configuration: Configuration,
         loops: Int
-    ) -> [DescriptorBudget.Taker] {
+    ) -> [Taker] {
         let workers = configuration.allWorkerListeners.indices.map { number in
-            DescriptorBudget.Taker(
+            Taker(
                 name: number == 0 ? "workers" : "workers of worker_listener[\(number - 1)]",
                 wanted: connections
             )
         }
         let page = configuration.observability.dashboard ? dashboardConnections : 0
-        let others: [DescriptorBudget.Taker] = [
+        let others: [Taker] = [
             .init(name: "http.max_connections", wanted: Int(configuration.http.maxConnections)),
             .init(name: "streams", wanted: connections),
             .init(name: "dashboard", wanted: page),

@@ -97,7 +97,11 @@ struct Report: Sendable {
         )
     }
 
-    func fatal(_ text: String) { line(.error, "fatal", text) }
+    /// The last line of a process that has to end.
+    func fatal(_ text: String, code: String) {
+        guard isJSON else { return Self.write("error[\(code)]: \(text)") }
+        Self.write(.error, "fatal", text, nil, code: code, isJSON: true)
+    }
 
     private func line(_ severity: Notice.Severity, _ event: String, _ text: String) {
         guard severity.isAtLeast(least) else { return }
@@ -109,6 +113,7 @@ struct Report: Sendable {
         _ event: String,
         _ text: String,
         _ trace: TraceID?,
+        code: String? = nil,
         isJSON: Bool
     ) {
         guard isJSON else {
@@ -125,6 +130,10 @@ struct Report: Sendable {
         json.string(event)
         json.key("message")
         json.string(text)
+        if let code {
+            json.key("code")
+            json.string(code)
+        }
         if let trace {
             json.key("trace_id")
             json.string(trace.description)

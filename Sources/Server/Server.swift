@@ -133,7 +133,7 @@ package enum Server {
     }
 
     /// How many event loops there are: one core is left for the core thread.
-    private static var loops: Int { max(1, System.coreCount - 1) }
+    static var loops: Int { max(1, System.coreCount - 1) }
 
     private static func eventLoops() -> MultiThreadedEventLoopGroup {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)

@@ -18,7 +18,8 @@ struct EngineCommand: AsyncParsableCommand {
             ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
             QueueCommand.self, CronCommand.self, WorkersCommand.self, FunctionsCommand.self,
             TriggersCommand.self, LogsCommand.self, TracesCommand.self, TopCommand.self,
-            CheckCommand.self,
+            CheckCommand.self, DoctorCommand.self, InitCommand.self, ExplainCodeCommand.self,
+            CompletionsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -13,14 +13,7 @@ extension Failure {
 
     /// Why the engine did not start, or not stop in order.
     init(_ error: ServeError) {
-        let status: ExitStatus =
-            switch error.kind {
-            case .configuration: .configuration
-            case .dataInUse: .inUse
-            case .dataDamaged: .damaged
-            case .storage: .storageFault
-            }
-        self.init(status, code: error.code, error.message)
+        self.init(error.kind.status, code: error.code, error.message)
     }
 
     /// Why a call did not succeed, in the code of whoever refused it.
@@ -36,5 +29,17 @@ extension Failure {
             }
         let stacktrace = error.stacktrace.map { "\n\($0)" } ?? ""
         self.init(status, code: error.code.rawValue, error.message + stacktrace)
+    }
+}
+
+extension ServeError.Kind {
+    /// How a program ends that this kept from its work.
+    var status: ExitStatus {
+        switch self {
+        case .configuration: .configuration
+        case .dataInUse: .inUse
+        case .dataDamaged: .damaged
+        case .storage: .storageFault
+        }
     }
 }

@@ -53,6 +53,7 @@ struct ProgramTests {
             let ending = program.ending(of: try #require(error))
             #expect(ending.status == .usage, "\(arguments)")
             #expect(ending.stream == .error, "\(arguments)")
+            #expect(ending.text.hasPrefix("error[usage]: "), "\(arguments): \(ending.text)")
             #expect(ending.text.contains("Usage: root"), "\(arguments): \(ending.text)")
         }
     }

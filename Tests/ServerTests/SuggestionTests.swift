@@ -25,4 +25,13 @@ struct SuggestionTests {
         #expect(Suggestion.nearest(to: "port", in: keys) == nil)
         #expect(Suggestion.nearest(to: "", in: keys) == nil)
     }
+
+    @Test("as many as are asked for are named, the nearest first, however far")
+    func several() {
+        let keys = ["data", "date", "gate", "timeout"]
+        #expect(Suggestion.nearest(2, to: "dat", in: keys) == ["data", "date"])
+        #expect(Suggestion.nearest(9, to: "GATE", in: keys).first == "gate")
+        #expect(Suggestion.nearest(9, to: "GATE", in: keys).count == 4)
+        #expect(Suggestion.nearest(1, to: "", in: keys) == ["data"])
+    }
 }

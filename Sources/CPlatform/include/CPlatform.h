@@ -34,6 +34,10 @@ int platform_open_at(int directory, const char *path, int options);
 /// `flock(LOCK_EX | LOCK_NB)`: 0, or a negative errno (`EWOULDBLOCK` when another holds it).
 int platform_lock_exclusive(int descriptor);
 
+/// Whether another holds the exclusive `flock` of the file: 1, 0, or a negative errno. Asked by
+/// taking a shared one for a moment: whoever wants the exclusive one just then does not get it.
+int platform_is_locked(int descriptor);
+
 /// Allocates blocks for `length` bytes from the start: 0, or a negative errno. A file system that
 /// cannot allocate ahead (`EOPNOTSUPP`) is not an error: writing the zeros allocates as well.
 int platform_allocate(int descriptor, off_t length);

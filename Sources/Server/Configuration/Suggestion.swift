@@ -1,5 +1,19 @@
 /// What a misspelt word was probably meant to be.
-enum Suggestion {
+package enum Suggestion {
+    /// The candidates that are nearest to `word`, the nearest first, however far that is.
+    package static func nearest(
+        _ count: Int,
+        to word: String,
+        in candidates: [String]
+    ) -> [String] {
+        let word = word.lowercased()
+        let ranked = candidates.enumerated().map { place, candidate in
+            (distance: editDistance(word, candidate.lowercased()), place: place)
+        }
+        let best = ranked.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
+        return best.prefix(count).map { candidates[$0.place] }
+    }
+
     /// The candidate closest to `word` by edit distance, if any is close enough to be meant: at
     /// most one edit in three characters, and at least one allowed. The first of equals.
     static func nearest(to word: String, in candidates: [String]) -> String? {

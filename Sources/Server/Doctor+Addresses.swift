@@ -1,0 +1,70 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NetServer
+
+// What an engine would find of the files and addresses that its configuration names.
+
+extension Doctor {
+    /// Files that settings name beside the data directory.
+    func namedFiles() -> [Finding] {
+        let http = configuration.http
+        let authorities = configuration.httpFunctions.caFile
+        let files = [
+            ("security.token_file", configuration.security.tokenFile, "security.token"),
+            ("http.tls_certificate", http.tlsCertificate, "http.tls_certificate"),
+            ("http.tls_key", http.tlsKey, "http.tls_certificate"),
+            ("http_functions.ca_file", authorities, "http_functions.ca_file"),
+        ]
+        var findings: [Finding] = []
+        for case (let setting, let path?, let code) in files {
+            if access(path, R_OK) == 0 {
+                findings.append(Finding(setting, .ok, "\(path) can be read"))
+            } else {
+                let text = "\(path): \(Self.reason); correct the setting, or mend the file"
+                findings.append(Finding(setting, .fault(.configuration, code: code), text))
+            }
+        }
+        return findings
+    }
+
+    private var addresses: [(setting: String, address: Configuration.Address)] {
+        var all: [(setting: String, address: Configuration.Address)] = []
+        for (number, listener) in configuration.allWorkerListeners.enumerated() {
+            let section = number == 0 ? "engine" : "worker_listener[\(number - 1)]"
+            all.append(("\(section).address", listener.address))
+        }
+        all.append(("http.address", configuration.http.address))
+        all.append(("stream.address", configuration.stream.address))
+        let observability = configuration.observability
+        if observability.dashboard {
+            all.append(("observability.dashboard_address", observability.dashboardAddress))
+        }
+        return all
+    }
+
+    /// Listens on every address at once, so that two settings with the same one are found; whoever
+    /// connects meanwhile is sent away.
+    func ports() async -> [Finding] {
+        var findings: [Finding] = []
+        var listeners: [Listener] = []
+        for (setting, address) in addresses {
+            guard address.port != 0 else {
+                findings.append(Finding(setting, .ok, "any free port of \(address.host)"))
+                continue
+            }
+            do throws(ListenerError) {
+                let listener = try await Listener.webSocket(
+                    on: ListenAddress(address),
+                    group: MultiThreadedEventLoopGroup.singleton
+                ) { _ in .refuse(status: 503, body: "no engine runs here\n") }
+                listeners.append(listener)
+                findings.append(Finding(setting, .ok, "\(address) is free"))
+            } catch {
+                findings.append(Finding(setting, ServeError(error, setting: setting)))
+            }
+        }
+        for listener in listeners { await listener.close(grace: .zero) }
+        return findings
+    }
+}

@@ -1,0 +1,179 @@
+import Disk
+import Glibc
+import LogTools
+import Primitives
+import RecordFormat
+
+/// Looks at a configuration and at this machine as an engine would that starts with them. It leaves
+/// everything as it is: takes no lock, makes no file, and listens for a moment only.
+package struct Doctor {
+    /// What came of one check.
+    package struct Finding: Equatable, Sendable {
+        package enum Outcome: Equatable, Sendable {
+            case ok
+            /// An engine starts, and whoever runs it should know.
+            case warning
+            /// No engine starts: of what kind, and with which code.
+            case fault(ServeError.Kind, code: String)
+        }
+
+        /// What was looked at.
+        package let subject: String
+        package let outcome: Outcome
+        /// One line: what is so and, where that is not well, the way out.
+        package let text: String
+
+        init(_ subject: String, _ outcome: Outcome, _ text: String) {
+            self.subject = subject
+            self.outcome = outcome
+            self.text = text.split(separator: "\n").joined(separator: " ")
+        }
+
+        init(_ subject: String, _ error: ServeError) {
+            self.init(subject, .fault(error.kind, code: error.code), error.message)
+        }
+    }
+
+    let configuration: Configuration
+
+    var path: String { configuration.engine.data }
+
+    /// Tells what is found, one check after the other, in the order in which a start would come to
+    /// them: the first fault is what would end it.
+    package static func examine(
+        _ sources: Configuration.Sources,
+        tell: (Finding) -> Void
+    ) async {
+        let loaded: Configuration.Loaded
+        do throws(ConfigurationErrors) {
+            loaded = try Configuration.load(from: sources, version: Server.version)
+        } catch {
+            for one in error.errors {
+                let fault = Finding.Outcome.fault(.configuration, code: one.code.rawValue)
+                tell(Finding("configuration", fault, one.description))
+            }
+            return tell(kernel())
+        }
+        for warning in loaded.warnings {
+            tell(Finding("configuration", .warning, warning.description))
+        }
+        let name = loaded.file.map { "\($0) can be used" } ?? "no file: all settings are defaults"
+        tell(Finding("configuration", .ok, name))
+        let doctor = Doctor(configuration: loaded.configuration)
+        tell(kernel())
+        tell(doctor.device())
+        let (directory, condition) = doctor.directory()
+        tell(directory)
+        if let condition {
+            tell(doctor.fileSystem())
+            tell(doctor.room(condition))
+            tell(doctor.log(condition))
+        }
+        tell(doctor.clock())
+        tell(doctor.descriptors())
+        for finding in doctor.namedFiles() { tell(finding) }
+        for finding in await doctor.ports() { tell(finding) }
+    }
+}
+
+// MARK: The machine
+
+extension Doctor {
+    /// The first kernel whose io_uring has all that is used of it (`IORING_FEAT_EXT_ARG`).
+    private static let oldestKernel = [5, 11]
+
+    private static func kernel() -> Finding {
+        let release: String
+        do throws(ConfigurationFile.ReadError) {
+            release = try ConfigurationFile.read("/proc/sys/kernel/osrelease")
+        } catch {
+            return Finding("kernel", .warning, "its version cannot be read from /proc: \(error)")
+        }
+        let version = release.prefix { !$0.isWhitespace }
+        let numbers = version.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        if numbers.lexicographicallyPrecedes(oldestKernel) {
+            let text =
+                "Linux \(version) is older than 5.11: plain system calls take io_uring's place, "
+                + "which is slower; use a newer kernel"
+            return Finding("kernel", .warning, text)
+        }
+        return Finding("kernel", .ok, "Linux \(version)")
+    }
+
+    /// How the log would reach the disk.
+    private func device() -> Finding {
+        let subject = "log device"
+        guard configuration.log.io != .plain else {
+            return Finding(subject, .ok, "plain system calls, as log.io says")
+        }
+        do throws(StorageError) {
+            let storage = try UringStorage(path: path, waker: try Waker())
+            return Finding(subject, .ok, storage.backend)
+        } catch {
+            guard configuration.log.io == .auto, case .ringUnavailable = error else {
+                return Finding(subject, ServeError(error))
+            }
+            let text =
+                "\(error): plain system calls are used, which are slower; in a container its "
+                + "seccomp profile may forbid it, set log.io to \"plain\" where that is meant"
+            return Finding(subject, .warning, text)
+        }
+    }
+
+    /// Before this there was no engine: 2025-01-01.
+    private static let earliest = Timestamp(seconds: 1_735_689_600)
+
+    /// Records, delays, cron slots and retention go by the clock, which never goes back in a log.
+    private func clock() -> Finding {
+        let now = SystemClock().now().wall
+        guard now >= Self.earliest else {
+            return Finding(
+                "clock",
+                .warning,
+                "it says \(now.rfc3339()), which cannot be: set it (timedatectl), or records get "
+                    + "that time, and cron jobs and retention go by it"
+            )
+        }
+        if let begun = newestSegment(), begun > now {
+            return Finding(
+                "clock",
+                .warning,
+                "it says \(now.rfc3339()), and the log's newest segment was begun at "
+                    + "\(begun.rfc3339()): until the clock is past that, delays and cron slots "
+                    + "wait; set the clock (timedatectl)"
+            )
+        }
+        return Finding("clock", .ok, now.rfc3339())
+    }
+
+    /// When the log's newest segment was begun; nil: nothing tells.
+    private func newestSegment() -> Timestamp? {
+        // What cannot be read was told of by then.
+        guard let pages = try? LogPass(.directory(path)).segments() else { return nil }
+        let times = pages.compactMap { page -> Timestamp? in
+            guard case .valid(let header) = page.reading else { return nil }
+            return header.created
+        }
+        return times.max()
+    }
+
+    /// The engine raises its own limit as far as it may (`Server/prepareProcess`).
+    private func descriptors() -> Finding {
+        let subject = "open files"
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return Finding(subject, .warning, "the limit cannot be asked: \(Self.reason)")
+        }
+        let most = Int(clamping: limit.rlim_max)
+        do throws(ServeError) {
+            let budget = try DescriptorBudget(configuration, limit: most, loops: Server.loops)
+            let notice = budget.notice.map { Finding(subject, .warning, $0) }
+            return notice ?? Finding(subject, .ok, "up to \(most)")
+        } catch {
+            return Finding(subject, error)
+        }
+    }
+
+    /// Why the last system call failed.
+    static var reason: String { String(cString: strerror(errno)) }
+}

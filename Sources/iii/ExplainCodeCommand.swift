@@ -1,0 +1,44 @@
+import ArgumentParser
+import CommandLineKit
+import Primitives
+import Server
+
+struct ExplainCodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain-code",
+        abstract: "Say what the code of an error means, and what to do.",
+        discussion: """
+            A code stands in brackets behind "error", or is the "code" of what a call answered. An \
+            exit status is one, too. Exits 4 when there is no such code.
+            """
+    )
+
+    @Argument(help: "The code, such as config.unknown_key, function_not_found or 78.")
+    var code: String
+
+    @Flag(help: "One JSON object; so it is where the output is no terminal.")
+    var json = false
+
+    func run() throws {
+        guard let found = Explanation.of(code) else { throw unknown }
+        var line = JSONLine()
+        line.add("code", found.code)
+        line.add("meaning", found.meaning)
+        line.add("remedy", found.remedy)
+        ReportFormat.choose(json: json).write(
+            text: "\(Color.bold(found.code)): \(found.meaning)\nWhat to do: \(found.remedy)",
+            json: line
+        )
+    }
+
+    private var unknown: Failure {
+        let near = Suggestion.nearest(3, to: code, in: Explanation.all.map(\.code))
+        let names = near.joined(separator: ", ")
+        return Failure(
+            .unknownObject,
+            code: "explain.unknown_code",
+            "\"\(code.visible)\" is no code of these programs; the nearest are \(names). A code "
+                + "that a function gives its own errors is explained by whoever wrote it"
+        )
+    }
+}

@@ -1,0 +1,191 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// `iii doctor`: what an engine would find here, without one.
+    @Suite("Doctor")
+    struct DoctorTests {
+        let scratch: Scratch
+
+        init() throws { scratch = try Scratch() }
+    }
+}
+
+extension Programs.DoctorTests {
+    private static let settings = [
+        "engine.address", "http.address", "stream.address", "observability.dashboard_address",
+    ]
+
+    /// On any free ports, unless `arguments` say otherwise.
+    private func doctor(_ arguments: [String], launcher: [String] = []) throws -> Outcome {
+        let ports = Self.settings.flatMap { ["--set", "\($0)=127.0.0.1:0"] }
+        return try run(launcher + [Project.engine, "doctor"] + ports + arguments, in: scratch)
+    }
+
+    private func findings(_ outcome: Outcome) throws -> [String: Envelope] {
+        let rows = outcome.output.split(separator: "\n").map { JSON.object(String($0)) }
+        var findings: [String: Envelope] = [:]
+        for row in rows {
+            findings[try #require(row["check"] as? String, "\(outcome.all)")] = row
+            #expect(row["message"] as? String != nil, "\(outcome.all)")
+        }
+        return findings
+    }
+
+    /// It ended as a start would, by what it found at `check`.
+    private func expectFault(
+        _ outcome: Outcome,
+        at check: String,
+        _ code: String,
+        exit: Int32
+    ) throws {
+        #expect(outcome.ending == .exit(exit), "\(outcome.all)")
+        let found = try findings(outcome)[check]
+        #expect(found?["outcome"] as? String == "fault", "\(outcome.all)")
+        #expect(found?["code"] as? String == code, "\(outcome.all)")
+        #expect(found?["exit"] as? Int == Int(exit), "\(outcome.all)")
+    }
+
+    private func contents(of directory: String) -> [String: Data] {
+        var contents: [String: Data] = [:]
+        for name in files(below: directory) {
+            contents[name] = FileManager.default.contents(atPath: "\(directory)/\(name)") ?? Data()
+        }
+        return contents
+    }
+
+    @Test("Where nothing is amiss it exits with 0, and has made nothing")
+    func healthy() throws {
+        let outcome = try doctor(["--data", scratch("data")])
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let found = try findings(outcome)
+        let checks = [
+            "configuration", "kernel", "log device", "data directory", "file system", "room", "log",
+            "clock", "open files",
+        ]
+        for check in checks + Self.settings {
+            let known = found[check]?["outcome"] as? String ?? "absent"
+            #expect(["ok", "warning"].contains(known), "\(check): \(outcome.all)")
+        }
+        #expect(found["log"]?["message"] as? String == "none yet")
+        #expect(!FileManager.default.fileExists(atPath: scratch("data")))
+    }
+
+    @Test("A log is read and left as it is; one that is held is named with its engine's pid")
+    func used() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        _ = try RawWorker(engine).ask("state::set", ["scope": "s", "key": "k", "value": 1])
+        let held = try doctor(["--data", engine.data])
+        try expectFault(held, at: "data directory", "data.in_use", exit: 75)
+        #expect(held.output.contains("\(engine.pid)"), "\(held.all)")
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+
+        let before = contents(of: engine.data)
+        let free = try doctor(["--data", engine.data])
+        #expect(free.ending == .exit(0), "\(free.all)")
+        let log = try findings(free)["log"]?["message"] as? String ?? ""
+        #expect(log.contains(/[1-9][0-9]* records in [1-9]/), "\(free.all)")
+        #expect(contents(of: engine.data) == before)
+        try engine.start()
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
+    @Test("Damage is told with its segment; exit 65")
+    func damage() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let marker = "find me in the log"
+        _ = try RawWorker(engine).ask("state::set", ["scope": "s", "key": "k", "value": marker])
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        let name = try #require(files(below: "\(engine.data)/log").first { $0.hasSuffix(".seg") })
+        let path = "\(engine.data)/log/\(name)"
+        let bytes = try #require(FileManager.default.contents(atPath: path))
+        let place = try #require(bytes.range(of: Data(marker.utf8)))
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.seek(toOffset: UInt64(place.lowerBound))
+        try file.write(contentsOf: Data([bytes[place.lowerBound] ^ 0x20]))
+        try file.close()
+
+        let outcome = try doctor(["--data", engine.data])
+        try expectFault(outcome, at: "log", "log.damaged", exit: 65)
+        #expect(outcome.output.contains("iii-log"), "\(outcome.all)")
+    }
+
+    @Test("A directory that is not ours, and one that cannot be made, are named")
+    func directories() throws {
+        let foreign = scratch("foreign")
+        try FileManager.default.createDirectory(
+            atPath: foreign,
+            withIntermediateDirectories: false
+        )
+        _ = try scratch.write("foreign/letter.txt", "Dear Ada")
+        let found = try doctor(["--data", foreign])
+        try expectFault(found, at: "data directory", "data.not_ours", exit: 78)
+        #expect(files(below: foreign) == ["letter.txt"])
+
+        let lost = try doctor(["--data", scratch("no/such/data")])
+        try expectFault(lost, at: "data directory", "log.storage", exit: 74)
+        #expect(lost.output.contains("mkdir -p \(scratch("no/such"))"), "\(lost.all)")
+    }
+
+    @Test("Ports that are taken, or wanted twice, are named with their settings; exit 78")
+    func ports() throws {
+        let held = try HeldPort()
+        let address = "127.0.0.1:\(held.port)"
+        for setting in Self.settings {
+            let outcome = try doctor(["--data", scratch("data"), "--set", "\(setting)=\(address)"])
+            try expectFault(outcome, at: setting, "listen.failed", exit: 78)
+            #expect(outcome.output.contains("\(held.port)"), "\(outcome.all)")
+        }
+        let free = try HeldPort().port
+        let twice = try doctor([
+            "--data", scratch("data"), "--set", "engine.address=127.0.0.1:\(free)",
+            "--set", "http.address=127.0.0.1:\(free)",
+        ])
+        try expectFault(twice, at: "http.address", "listen.failed", exit: 78)
+        #expect(try findings(twice)["engine.address"]?["outcome"] as? String == "ok")
+    }
+
+    @Test("A wrong configuration, and files that it names in vain, are faults; exit 78")
+    func configuration() throws {
+        let file = try scratch.write("iii.toml", "[http]\ntimout = \"1s\"\n")
+        let wrong = try doctor(["--config", file])
+        try expectFault(wrong, at: "configuration", "config.unknown_key", exit: 78)
+        #expect(wrong.output.contains("iii.toml:2"), "\(wrong.all)")
+
+        try FileManager.default.removeItem(atPath: file)
+        let certificate = try doctor([
+            "--data", scratch("data"), "--set", "http.tls_certificate=\(scratch("none.pem"))",
+            "--set", "http.tls_key=\(scratch("none.key"))",
+        ])
+        try expectFault(certificate, at: "http.tls_certificate", "http.tls_certificate", exit: 78)
+    }
+
+    @Test("Fewer files than connections are a warning, and no fault")
+    func limits() throws {
+        let limited = ["/usr/bin/prlimit", "--nofile=256:512"]
+        let outcome = try doctor(["--data", scratch("data")], launcher: limited)
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let found = try findings(outcome)["open files"]
+        #expect(found?["outcome"] as? String == "warning", "\(outcome.all)")
+        #expect((found?["message"] as? String)?.contains("512") == true, "\(outcome.all)")
+        let many = ["/usr/bin/prlimit", "--nofile=256:16384"]
+        let enough = try doctor(["--data", scratch("data")], launcher: many)
+        #expect(try findings(enough)["open files"]?["outcome"] as? String == "ok", "\(enough.all)")
+    }
+
+    @Test("On a terminal it is a line for each check, a fault with its code")
+    func lines() throws {
+        let held = try HeldPort()
+        let ports = Self.settings.map { "--set \($0)=127.0.0.1:0" }.joined(separator: " ")
+        let line =
+            "\(Project.engine) doctor --data \(scratch("data")) \(ports) "
+            + "--set http.address=127.0.0.1:\(held.port)"
+        let shown = try run(["/usr/bin/script", "-qec", line, "/dev/null"], in: scratch)
+        #expect(shown.ending == .exit(78), "\(shown.all)")
+        #expect(shown.output.contains(/kernel +Linux\s/), "\(shown.all)")
+        #expect(shown.output.contains("[listen.failed]"), "\(shown.all)")
+        #expect(try doctor(["--no-such-flag"]).ending == .exit(2))
+    }
+}

@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+extension Programs {
+    /// `iii init`, `iii completions` and `iii explain-code`: what one needs before an engine runs.
+    @Suite("Setting up from the command line")
+    struct SetupCommandTests {
+        let scratch: Scratch
+
+        init() throws { scratch = try Scratch() }
+    }
+}
+
+extension Programs.SetupCommandTests {
+    private func iii(_ arguments: String...) throws -> Outcome {
+        try run([Project.engine] + arguments, in: scratch)
+    }
+}
+
+// MARK: - iii init
+
+extension Programs.SetupCommandTests {
+    private static let written = ["iii.toml", "worker.py", "requirements.txt", ".gitignore"]
+
+    @Test("iii init writes files that iii check accepts, and says what is next")
+    func starts() throws {
+        let outcome = try iii("init", scratch("new/shop"))
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        #expect(files(below: scratch("new/shop")) == Self.written.sorted())
+        let lines = outcome.output.split(separator: "\n").map { JSON.object(String($0)) }
+        let wrote = lines.compactMap { $0["wrote"] as? String }
+        #expect(wrote == Self.written.map { scratch("new/shop/\($0)") }, "\(outcome.all)")
+        let next = lines.compactMap { $0["next"] as? String }
+        #expect(next.first == "cd \(scratch("new/shop")) && iii", "\(outcome.all)")
+
+        let checked = try iii("check", scratch("new/shop/iii.toml"))
+        #expect(checked.ending == .exit(0), "\(checked.all)")
+        #expect(checked.errors.isEmpty, "a starting point warns of nothing: \(checked.all)")
+        // The version that the samples, and their tests, are made for.
+        let sample = text(of: "\(Project.hello)/requirements.txt")
+        #expect(text(of: scratch("new/shop/requirements.txt")) == sample)
+    }
+
+    @Test("iii init overwrites nothing: it names what is there, and exits with 1")
+    func overwrites() throws {
+        try FileManager.default.createDirectory(
+            atPath: scratch("shop"),
+            withIntermediateDirectories: false
+        )
+        _ = try scratch.write("shop/worker.py", "# mine\n")
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch("shop/.gitignore"),
+            withDestinationPath: "nowhere"
+        )
+        let outcome = try iii("init", "shop")
+        #expect(outcome.ending == .exit(1), "\(outcome.all)")
+        for name in ["shop/worker.py", "shop/.gitignore"] {
+            #expect(outcome.errors.contains("error[init.exists]: \(name) "), "\(outcome.all)")
+        }
+        #expect(files(below: scratch("shop")) == [".gitignore", "worker.py"])
+        #expect(text(of: scratch("shop/worker.py")) == "# mine\n")
+    }
+
+    @Test("iii init says where it cannot write; exit 74, and 2 without a directory")
+    func unwritable() throws {
+        _ = try scratch.write("file", "")
+        let outcome = try iii("init", "file/shop")
+        #expect(outcome.ending == .exit(74), "\(outcome.all)")
+        #expect(outcome.errors.contains("error[init.not_written]: "), "\(outcome.all)")
+        #expect(outcome.errors.contains("file/shop"), "\(outcome.all)")
+        #expect(try iii("init").ending == .exit(2))
+    }
+
+    @Test("The worker of iii init keeps a note, and hears of it, with the public SDK")
+    func worker() throws {
+        #expect(try iii("init", scratch("shop")).ending == .exit(0))
+        let engine = EngineProcess(in: scratch, ["--config", scratch("shop/iii.toml")])
+        try engine.start()
+        let worker = try PythonWorker(
+            sdk: "0.25.0",
+            [scratch("shop/worker.py")],
+            engine: engine
+        )
+        try eventually("the note is taken") { () -> Void? in
+            try worker.check()
+            let peer = try HTTPPeer(port: engine.httpPort)
+            let body = #"{"id": 1, "text": "hello"}"#
+            return try peer.ask("POST", "/notes", body: body).status == 201 ? () : nil
+        }
+        let wrong = try HTTPPeer(port: engine.httpPort).ask("POST", "/notes", body: "[]")
+        #expect(wrong.status == 400, "\(wrong.text)")
+        let note = try iii("state", "get", "notes", "1", "--engine", engine.url)
+        #expect(JSON.object(note.output)["text"] as? String == "hello", "\(note.all)")
+        try eventually("the change is logged") { () -> Void? in
+            try worker.check()
+            let logs = try iii("logs", "--engine", engine.url)
+            if logs.output.contains("A note has changed") { return () }
+            // Written again, in case the trigger came after the first note.
+            _ = try HTTPPeer(port: engine.httpPort).ask("POST", "/notes", body: #"{"id": 2}"#)
+            return nil
+        }
+        try worker.stop()
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+}
+
+// MARK: - iii completions
+
+extension Programs.SetupCommandTests {
+    @Test(
+        "iii completions prints a script that knows the commands",
+        arguments: ["bash", "zsh", "fish"]
+    )
+    func completions(shell: String) throws {
+        let outcome = try iii("completions", shell)
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        for command in ["serve", "doctor", "explain-code", "completions", "redrive"] {
+            #expect(outcome.output.contains(command), "\(command) is missing for \(shell)")
+        }
+        #expect(outcome.errors.isEmpty, "\(outcome.all)")
+    }
+
+    @Test("The script for bash completes a command")
+    func completes() throws {
+        let script = try scratch.write("iii.bash", try iii("completions", "bash").output)
+        let line = """
+            source \(script)
+            COMP_WORDS=(iii expl) COMP_CWORD=1 COMP_LINE='iii expl' COMP_POINT=8
+            _iii iii expl iii
+            echo "${COMPREPLY[@]}"
+            """
+        let outcome = try run(["/bin/bash", "-c", line], in: scratch)
+        #expect(outcome.output == "explain-code\n", "\(outcome.all)")
+    }
+
+    @Test("Another shell, or none, is wrong usage, and the error names those there are")
+    func otherShells() throws {
+        let other = try iii("completions", "tcsh")
+        #expect(other.ending == .exit(2), "\(other.all)")
+        #expect(other.errors.hasPrefix("error[usage]: "), "\(other.all)")
+        for part in ["tcsh", "bash", "zsh", "fish"] {
+            #expect(other.errors.contains(part), "\(part) is missing: \(other.all)")
+        }
+        #expect(try iii("completions").ending == .exit(2))
+    }
+}
+
+// MARK: - iii explain-code
+
+extension Programs.SetupCommandTests {
+    @Test(
+        "iii explain-code says what a code means and what to do",
+        arguments: [
+            ("config.unknown_key", "iii check"), ("data.in_use", "--data"), ("78", "setting"),
+            ("function_not_found", "iii functions"), ("increment.not_number", "number"),
+            ("log.damaged", "iii-log verify"), ("usage", "iii help"),
+        ]
+    )
+    func explains(code: String, word: String) throws {
+        let outcome = try iii("explain-code", code)
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let found = JSON.object(outcome.output)
+        #expect(code.hasSuffix(found["code"] as? String ?? "?"), "\(outcome.all)")
+        let words = "\(found["meaning"] ?? "") \(found["remedy"] ?? "")"
+        #expect(words.contains(word), "\(outcome.all)")
+    }
+
+    @Test("The codes that errors stand with on standard error are explained")
+    func errors() throws {
+        _ = try scratch.write("iii.toml", "[http]\ntimout = \"1s\"\n")
+        let failed = [
+            try iii("check"), try iii("--no-such-flag"), try iii("explain-code", "nothing"),
+            try iii("trigger", "a::b", "c", "--engine", "ws://127.0.0.1:1"),
+            try iii("workers", "--engine", "ws://127.0.0.1:1"),
+            try iii("workers", "--engine", "nonsense"), try iii("completions", "tcsh"),
+        ]
+        for outcome in failed {
+            let code = outcome.errors.firstMatch(of: /^error\[([\w.]+)\]:/).map { String($0.1) }
+            let known = try #require(code, "\(outcome.all)")
+            let explained = try iii("explain-code", known)
+            #expect(explained.ending == .exit(0), "\(explained.all)")
+        }
+    }
+
+    @Test("An unknown code exits with 4, and the nearest ones are named")
+    func unknown() throws {
+        let outcome = try iii("explain-code", "config.unknwon_key")
+        #expect(outcome.ending == .exit(4), "\(outcome.all)")
+        #expect(outcome.errors.contains("config.unknown_key"), "\(outcome.all)")
+        #expect(outcome.errors.contains("\"config.unknwon_key\""), "\(outcome.all)")
+        #expect(try iii("explain-code").ending == .exit(2))
+    }
+
+    @Test("On a terminal an explanation is two lines")
+    func sentences() throws {
+        let line = "\(Project.engine) explain-code config.unknown_key"
+        let shown = try run(["/usr/bin/script", "-qec", line, "/dev/null"], in: scratch)
+        #expect(shown.ending == .exit(0), "\(shown.all)")
+        #expect(shown.output.contains("There is no such setting."), "\(shown.all)")
+        #expect(shown.output.contains("What to do: "), "\(shown.all)")
+    }
+}
