@@ -109,14 +109,18 @@ extension Programs.SetupCommandTests {
 extension Programs.SetupCommandTests {
     @Test(
         "iii completions prints a script that knows the commands",
-        arguments: ["bash", "zsh", "fish"]
+        arguments: [
+            ("bash", "complete -o filenames"), ("zsh", "#compdef iii"),
+            ("fish", "complete -c 'iii'"),
+        ]
     )
-    func completions(shell: String) throws {
+    func completions(shell: String, mark: String) throws {
         let outcome = try iii("completions", shell)
         #expect(outcome.ending == .exit(0), "\(outcome.all)")
         for command in ["serve", "doctor", "explain-code", "completions", "redrive"] {
             #expect(outcome.output.contains(command), "\(command) is missing for \(shell)")
         }
+        #expect(outcome.output.contains(mark), "not for \(shell)")
         #expect(outcome.errors.isEmpty, "\(outcome.all)")
     }
 
