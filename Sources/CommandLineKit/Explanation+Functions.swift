@@ -55,6 +55,10 @@ extension Explanation {
         Another live worker has this name in the namespace.
         > Stop it, or choose another name.
 
+        MALFORMED_ID
+        What was given is no receipt, no trace, no invocation and no place in the log.
+        > Give what the enqueue answered, or what `iii queue peek` and `iii queue dlq` list.
+
         NOT_FOUND
         There is no such thing: a route, a worker, a trigger, a job, an entry, a trace, a message.
         > List what there is; the message says by which function or command.

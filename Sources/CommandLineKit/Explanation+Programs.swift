@@ -68,6 +68,10 @@ extension Explanation {
         No program of this project gives an error that code.
         > Look at the nearest ones. A code of a function's own is explained by whoever wrote it.
 
+        queue.not_purged
+        Nothing was dropped: the question was not answered with yes.
+        > Answer yes, or say --yes with the command.
+
         init.exists
         A file that `iii init` would write is there already. Nothing was written.
         > Name another directory, or move the file away.

@@ -5,6 +5,7 @@ package import JSON
 package import Observability
 package import Observe
 package import Primitives
+package import Queue
 
 /// What an edge asks of the core. Everything is already decoded; payloads are JSON text.
 ///
@@ -43,8 +44,10 @@ package enum Command: Sendable {
     indirect case fetched(UUID128, FunctionResult)
     /// A channel that an ``Effect/open(_:for:)`` made is over.
     case channelEnded(ChannelID)
-    /// What the log says: exactly one for each ``Effect/readLog(_:)``.
+    /// What the log says of the state: exactly one for each ``Effect/readLog(_:)`` about that.
     indirect case logRead(UInt64, Reading)
+    /// And of messages: exactly one for each about those.
+    indirect case foundMessages(UInt64, Result<LoggedMessages, ErrorBody>)
     /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
     /// Beside the answer comes what was found out about alerts.
     indirect case looked(UInt64, FunctionResult, alerts: [AlertChange] = [])

@@ -4,6 +4,7 @@ package import HTTPFunctions
 package import JSON
 package import Observability
 package import Primitives
+package import Queue
 package import State
 
 /// What leaves the engine. Each is held until the record that it depends on is on disk.
@@ -28,7 +29,8 @@ package enum Effect: Sendable {
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
 
-    /// What the log is to be asked; answered by ``Command/logRead(_:_:)``.
+    /// What the log is to be asked; answered by ``Command/logRead(_:_:)``, of messages by
+    /// ``Command/foundMessages(_:_:)``.
     indirect case readLog(Reading)
     /// What who follows the log is to be asked; answered by ``Command/looked(_:_:)``.
     indirect case look(Look)
@@ -59,8 +61,15 @@ package enum Effect: Sendable {
     /// A question to the log, whose records below `end` are on disk.
     package struct Reading: Sendable {
         package var id: UInt64
-        package var question: StateQuestion
+        package var question: Question
         package var end: Offset
+
+        package enum Question: Sendable {
+            /// What the state was.
+            case state(StateQuestion)
+            /// What became of a message.
+            case job(JobQuestion)
+        }
     }
 
     /// A question to who follows the log, and has come to `end`.

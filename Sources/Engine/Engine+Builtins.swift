@@ -80,6 +80,9 @@ extension Engine where Store: ~Copyable {
             let isAwaited = call.action == .await && call.id != nil
             return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
         case .unbindTrigger: return try unbindTrigger(input, worker)
+        case .queue(.explain):
+            explain(input, for: call, on: worker.connection)
+            return nil
         case .telemetry(let function):
             let caller = WaitingLook.call(call, worker.connection)
             try look(function, input, call.propagation.baggage, for: caller, origin)
@@ -114,7 +117,7 @@ extension Engine where Store: ~Copyable {
         switch builtin {
         case .state(let function): return try runState(function, input, origin)
         case .stream(let function): return try runStream(function, input, origin)
-        case .queue(let function): return try runQueue(function, input, origin)
+        case .queue(let function): return try runQueue(function, input, worker, origin)
         case .publishToSubscribers: return try publishToSubscribers(input, origin)
         case .publish(let function): return try publish(input, function, origin, baggage)
         case .enqueue:
@@ -246,16 +249,19 @@ extension Engine where Store: ~Copyable {
     private mutating func runQueue(
         _ function: QueueFunction,
         _ input: JSONText,
+        _ worker: Worker?,
         _ origin: Origin
     ) throws(LogError) -> Outcome {
         let decision: QueueDecision
         do throws(ErrorBody) {
             let registry = registry
             let queue = views.work.queue
-            decision = try queue.decide(function, input: input) { name in
+            decision = try queue.decide(function, input: input, by: worker?.name) { name in
                 registry.triggers.values.count {
                     subscription($0)?.topic == name
                 }
+            } isServed: { function in
+                Self.isServed(function, by: registry)
             } content: { message in
                 do throws(LogError) {
                     return try content(of: message)
@@ -270,7 +276,8 @@ extension Engine where Store: ~Copyable {
         }
         var after: Offset?
         var touched: Set<String> = []
-        for event in decision.events {
+        let limit = options.payloadBytes
+        for event in decision.events.flatMap({ Self.fitting($0, in: limit) }) {
             after = try record(.queue(event), trace: origin.trace, cause: origin.cause)
             switch event {
             case .redriven(let redriven): touched.insert(redriven.queue)
@@ -280,6 +287,14 @@ extension Engine where Store: ~Copyable {
         }
         for queue in touched.sorted() { try pump(queue) }
         return Outcome(result: .value(decision.result.bytes), after: after ?? newest)
+    }
+
+    /// As many records as it takes: one, but for a purge of millions of messages.
+    private static func fitting(_ event: QueueEvent, in bytes: Int) -> [QueueEvent] {
+        guard case .purged(let purged) = event, purged.messages.count > 1,
+            Event.queue(event).byteCount > bytes
+        else { return [event] }
+        return purged.halves.flatMap { fitting(.purged($0), in: bytes) }
     }
 
     private mutating func publish(

@@ -277,10 +277,15 @@ extension Engine where Store: ~Copyable {
         let registry = registry
         while let message = views.work.queue.next(
             in: state,
-            isServed: { registry.isServed($0) || Builtin.named($0) != nil }
+            isServed: { Self.isServed($0, by: registry) }
         ) {
             try deliver(message, from: queue)
         }
+    }
+
+    /// Whether a message for that function can be delivered now.
+    static func isServed(_ function: FunctionName, by registry: Registry) -> Bool {
+        registry.isServed(function) || Builtin.named(function) != nil
     }
 
     private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {

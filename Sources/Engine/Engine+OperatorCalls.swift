@@ -138,6 +138,10 @@ extension Engine where Store: ~Copyable {
         if case .bindTrigger = builtin {
             return try bindTrigger(input, for: (call, connection), nil, origin)
         }
+        if case .queue(.explain) = builtin {
+            explain(input, for: call, on: connection)
+            return nil
+        }
         if case .telemetry(let function) = builtin {
             try look(function, input, nil, for: .call(call, connection), origin)
             return nil

@@ -5,14 +5,15 @@ import JSON
 import Primitives
 import State
 
-// Calls that ask what the state was. The log is read for them by a thread of its own
-// (``Effect/readLog(_:)``), beside everything else; what it is read for is durable by then.
+// Calls that ask what the state was, or what became of a message. The log is read for them by a
+// thread of its own (``Effect/readLog(_:)``), beside everything else; what it is read for is
+// durable by then.
 
 /// A call that the log is read for, or that waits for a change.
 struct AskingCall {
     let call: Call
     let connection: ConnectionID
-    var question: StateQuestion
+    var question: Effect.Reading.Question
     /// Until when there need not be changes, on the monotonic clock.
     let deadline: UInt64
     /// What it is answered at its deadline; nil: the log is being read for it.
@@ -23,7 +24,11 @@ struct AskingCall {
 
 extension Engine where Store: ~Copyable {
     /// Has the log read for a call.
-    mutating func ask(_ question: StateQuestion, for call: Call, on connection: ConnectionID) {
+    mutating func ask(
+        _ question: Effect.Reading.Question,
+        for call: Call,
+        on connection: ConnectionID
+    ) {
         guard askingCalls.count < Limits.askingCalls else {
             let busy = ErrorBody(
                 code: "BUSY",
@@ -32,7 +37,7 @@ extension Engine where Store: ~Copyable {
             return answer(call, on: connection, .failure(busy), after: nil)
         }
         var deadline = now.monotonic
-        if case .changes(let changes) = question { deadline += changes.wait }
+        if case .state(.changes(let changes)) = question { deadline += changes.wait }
         lastRead += 1
         askingCalls[lastRead] = AskingCall(
             call: call,
@@ -43,7 +48,7 @@ extension Engine where Store: ~Copyable {
         read(lastRead, question)
     }
 
-    private mutating func read(_ id: UInt64, _ question: StateQuestion) {
+    private mutating func read(_ id: UInt64, _ question: Effect.Reading.Question) {
         let reading = Effect.Reading(id: id, question: question, end: log.staged)
         gate.hold(reader: .readLog(reading), below: log.staged)
     }
@@ -52,12 +57,12 @@ extension Engine where Store: ~Copyable {
     mutating func wasRead(_ id: UInt64, _ reading: Command.Reading) {
         guard var asking = askingCalls[id] else { return }
         let waits = reading.isEmpty && !isDraining && now.monotonic < asking.deadline
-        guard waits, case .changes(let changes) = asking.question else {
+        guard waits, case .state(.changes(let changes)) = asking.question else {
             askingCalls[id] = nil
             return answer(asking.call, on: asking.connection, reading.result, after: nil)
         }
         // From here on: nothing is missed, and nothing is read twice.
-        asking.question = .changes(changes.behind(reading.last))
+        asking.question = .state(.changes(changes.behind(reading.last)))
         if asking.isOvertaken {
             asking.isOvertaken = false
             askingCalls[id] = asking
@@ -72,7 +77,7 @@ extension Engine where Store: ~Copyable {
     mutating func tellWaiting(of change: StateChange) {
         guard !askingCalls.isEmpty else { return }
         for (id, asking) in askingCalls {
-            guard case .changes(let changes) = asking.question,
+            guard case .state(.changes(let changes)) = asking.question,
                 changes.concerns(scope: change.scope, key: change.key)
             else { continue }
             guard asking.nothing != nil else {

@@ -38,7 +38,7 @@ extension Engine where Store: ~Copyable {
     mutating func answer(_ call: Call, on connection: ConnectionID, _ outcome: Outcome) {
         guard call.action == .await else { return }
         if case .log(let question) = outcome.reply {
-            return ask(question, for: call, on: connection)
+            return ask(.state(question), for: call, on: connection)
         }
         if let missing = outcome.reply.missing {
             lastRead += 1

@@ -70,7 +70,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var lastRead: UInt64 = 0
     /// Channels that are not over, as far as the edges have told.
     var channels = ChannelLedger()
-    /// Calls that ask what the state was, by the name of their reading.
+    /// Calls that ask the log, by the name of their reading.
     var askingCalls: [UInt64: AskingCall] = [:]
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
@@ -238,6 +238,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
+        case .foundMessages(let id, let found): explain(id, found)
         case .looked(let id, let result, let alerts): try looked(id, result, alerts)
         case .sawTraces(let seen): try sawTraces(seen)
         case .sawSpans(let pushes): push(pushes)

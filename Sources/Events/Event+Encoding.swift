@@ -89,6 +89,7 @@ extension QueueEvent {
         case .deadLettered: DeadLettered.kind
         case .redriven: Redriven.kind
         case .discarded: Discarded.kind
+        case .purged: Purged.kind
         }
     }
 
@@ -104,6 +105,7 @@ extension QueueEvent {
         case .deadLettered(let event): event.encode(into: &writer)
         case .redriven(let event): event.encode(into: &writer)
         case .discarded(let event): event.encode(into: &writer)
+        case .purged(let event): event.encode(into: &writer)
         }
     }
 }

@@ -48,6 +48,7 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case deadLettered = 55
     case redriven = 56
     case discarded = 57
+    case purged = 58
 
     case stateSet = 64
     case stateDeleted = 65
@@ -171,6 +172,7 @@ extension Event {
         case .deadLettered: .queue(.deadLettered(try DeadLettered(from: &reader)))
         case .redriven: .queue(.redriven(try Redriven(from: &reader)))
         case .discarded: .queue(.discarded(try Discarded(from: &reader)))
+        case .purged: .queue(.purged(try Purged(from: &reader)))
         case .stateSet: .state(.set(try StateSet(from: &reader)))
         case .stateDeleted: .state(.deleted(try StateDeleted(from: &reader)))
         case .cronFired: .cron(.fired(try CronFired(from: &reader)))

@@ -14,6 +14,7 @@ package enum QueueEvent: Equatable, Sendable {
     case deadLettered(DeadLettered)
     case redriven(Redriven)
     case discarded(Discarded)
+    case purged(Purged)
 }
 
 /// A function queue exists with these settings from now on.

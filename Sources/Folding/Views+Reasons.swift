@@ -68,6 +68,7 @@ extension Views {
         case .redriven(let event): need(event.message, in: [event.queue], called: event.queue)
         case .acked(let event): .settled(queue: event.queue)
         case .discarded(let event): .settled(queue: event.queue)
+        case .purged(let event): .settled(queue: event.queue)
         }
     }
 

@@ -34,8 +34,9 @@ struct CauseCheck {
         case .acked, .retried: [.delivered]
         case .deadLettered: [.delivered, .enqueued]
         case .cronSkipped: [.cronFired]
-        case .invoked, .enqueued, .redriven, .discarded, .stateSet, .stateDeleted, .logged,
-            .streamSet, .streamDeleted, .streamSent, .configurationRegistered, .configurationSet:
+        case .invoked, .enqueued, .redriven, .discarded, .purged, .stateSet, .stateDeleted,
+            .logged, .streamSet, .streamDeleted, .streamSent, .configurationRegistered,
+            .configurationSet:
             work
         // A worker that keeps a stream's items was asked by a run that goes on.
         case .streamRelayed: events

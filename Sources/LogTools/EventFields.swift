@@ -226,6 +226,11 @@ extension QueueEvent {
             [EventField("queue", event.queue), EventField("message", event.message)]
         case .discarded(let event):
             [EventField("queue", event.queue), EventField("message", event.message)]
+        case .purged(let event):
+            [EventField("queue", event.queue)] + EventField.optional("by", event.by)
+                + [EventField("messages", .number(UInt64(event.messages.count)))]
+                + EventField.record("first", event.messages.first)
+                + EventField.record("last", event.messages.last)
         }
     }
 }

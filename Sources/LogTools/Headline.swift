@@ -211,6 +211,10 @@ extension QueueEvent {
             return Headline("redriven: message \(event.message) of queue \(event.queue)")
         case .discarded(let event):
             return Headline("discarded: message \(event.message) of queue \(event.queue)")
+        case .purged(let event):
+            let count = Text.count(event.messages.count, "message")
+            let by = event.by.map { " by \($0)" } ?? ""
+            return Headline("purged: \(count) of queue \(event.queue)\(by)")
         }
     }
 

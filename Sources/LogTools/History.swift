@@ -63,9 +63,9 @@ package struct HistoryCollector {
 
 /// Which records belong to a history.
 ///
-/// A record belongs to it when it has the trace, when its cause belongs to it, or when it redrives
-/// or discards a message of it. A cron slot that is run again after a crash has a trace of its own:
-/// what is caused by a member brings its trace along.
+/// A record belongs to it when it has the trace, when its cause belongs to it, or when it redrives,
+/// discards or purges a message of it. A cron slot that is run again after a crash has a trace of
+/// its own: what is caused by a member brings its trace along.
 struct HistoryMembers {
     private let root: Offset?
     private(set) var traces: Set<TraceID> = []
@@ -87,6 +87,10 @@ struct HistoryMembers {
         switch EventKind(rawValue: view.kind) {
         case .redriven, .discarded:
             if let message = LogRecord(view).event?.message, members.contains(message) {
+                return true
+            }
+        case .purged:
+            if LogRecord(view).event?.purged.contains(where: members.contains) == true {
                 return true
             }
         default:
@@ -222,7 +226,12 @@ extension Event {
         case .deadLettered(let event): return event.message
         case .redriven(let event): return event.message
         case .discarded(let event): return event.message
-        case .defined, .subscribed, .unsubscribed, .enqueued: return nil
+        case .defined, .subscribed, .unsubscribed, .enqueued, .purged: return nil
         }
+    }
+
+    /// The messages that a purge has dropped.
+    var purged: [Offset] {
+        if case .queue(.purged(let event)) = self { event.messages } else { [] }
     }
 }

@@ -16,6 +16,8 @@ package struct HistoryTree: Sendable {
     /// In the order of the log.
     package private(set) var nodes: [Node]
     let context: HeadlineContext
+    /// By what messages were dropped that waited.
+    private var purges: [Offset: Offset] = [:]
 
     package init(_ history: History) {
         self.history = history
@@ -65,6 +67,10 @@ package struct HistoryTree: Sendable {
                 parent = places[event.message] ?? parent
             case .queue(.discarded(let event)):
                 parent = places[event.message] ?? parent
+            case .queue(.purged(let event)):
+                let own = event.messages.filter { places[$0] != nil }
+                for message in own { purges[message] = record.offset }
+                parent = own.first.flatMap { places[$0] } ?? parent
             case .logged(let event) where parent == nil:
                 parent = place(of: event, running)
             default:
@@ -110,7 +116,10 @@ package struct HistoryTree: Sendable {
                 }
                 if !hasEnd { nodes[index].missing = openEnd(node.record) }
             case .queue(.enqueued) where node.children.isEmpty:
-                nodes[index].missing = "no delivery in the log"
+                let purge = purges[node.record.offset]
+                nodes[index].missing =
+                    purge.map { "dropped with all that waited in its queue (#\($0))" }
+                    ?? "no delivery in the log"
             case .triggered where node.children.isEmpty, .cron(.fired) where node.children.isEmpty:
                 nodes[index].missing = "no run in the log"
             default:

@@ -20,6 +20,7 @@ struct QueueCheck {
         var enqueued = 0
         var acked = 0
         var discarded = 0
+        var purged = 0
     }
 
     private var queues: [String: [Offset: Message]] = [:]
@@ -72,6 +73,7 @@ struct QueueCheck {
         case .deadLettered(let event): bury(event)
         case .redriven(let event): redrive(event)
         case .discarded(let event): discard(event)
+        case .purged(let event): purge(event)
         }
     }
 
@@ -199,21 +201,39 @@ struct QueueCheck {
         counts[event.queue, default: Counts()].discarded += 1
     }
 
+    private mutating func purge(_ event: Purged) {
+        for number in event.messages {
+            guard let message = queues[event.queue]?[number] else {
+                if !isLenient {
+                    tell("its message \(number) of queue \(event.queue) is not pending")
+                }
+                continue
+            }
+            guard !message.isDead, message.delivery == nil else {
+                if !isLenient { tell("message \(number) of queue \(event.queue) does not wait") }
+                continue
+            }
+            queues[event.queue]?[number] = nil
+            counts[event.queue, default: Counts()].purged += 1
+        }
+    }
+
     // MARK: The end
 
-    /// Compares with the engine's fold of the same records: enqueued = acked + discarded + dead +
-    /// pending, in every queue.
+    /// Compares with the engine's fold of the same records: enqueued = acked + discarded + purged +
+    /// dead + pending, in every queue.
     mutating func compare(with view: QueueView) {
         for name in Set(queues.keys).union(view.queues.keys).sorted() {
             let messages = queues[name] ?? [:]
             let count = counts[name] ?? Counts()
             let dead = view.queues[name]?.deadCount ?? 0
             let pending = view.queues[name]?.depth ?? 0
-            let ended = count.acked + count.discarded
+            let ended = count.acked + count.discarded + count.purged
             if count.enqueued != ended + dead + pending {
                 findings.add(
                     "queue \(name): \(count.enqueued) enqueued are not \(count.acked) acked, "
-                        + "\(count.discarded) discarded, \(dead) dead and \(pending) pending"
+                        + "\(count.discarded) discarded, \(count.purged) purged, \(dead) dead and "
+                        + "\(pending) pending"
                 )
             }
             let ownDead = messages.values.count { $0.isDead }

@@ -109,7 +109,7 @@ package enum Limits {
     package static let turnCommands = 128
     /// Values of the state that are let go in one turn because their time is over.
     package static let expiriesOfTurn = 1024
-    /// Calls that wait for what the log says of the state, or for a change of it.
+    /// Calls that wait for what the log says of the state or of messages, or for a change of it.
     package static let askingCalls = 4096
     /// Single records that are read back at once without anybody waiting for them; more are waited
     /// for.

@@ -1,8 +1,8 @@
 import Engine
 import LogTools
 
-/// Answers what the log is asked about the state, one question after the other, on a thread of its
-/// own: it reads the files beside the core, which goes on.
+/// Answers what the log is asked about the state and about messages, one question after the other,
+/// on a thread of its own: it reads the files beside the core, which goes on.
 final class LogReadings: Sendable {
     private let path: String
     private let inbox: Inbox
@@ -18,12 +18,22 @@ final class LogReadings: Sendable {
     func add(_ reading: Effect.Reading) { thread.add { self.answer(reading) } }
 
     private func answer(_ reading: Effect.Reading) {
-        let answer = StateReading(reading.question, below: reading.end, of: path)
+        switch reading.question {
+        case .state(let question):
+            let answer = StateReading(question, below: reading.end, of: path)
+            tell(answer, of: reading.id)
+        case .job(let question):
+            let search = JobSearch(question, below: reading.end, of: path)
+            inbox.offer(.foundMessages(reading.id, search.result))
+        }
+    }
+
+    private func tell(_ answer: StateReading, of id: UInt64) {
         let told = Command.Reading(
             result: answer.result,
             isEmpty: answer.isEmpty,
             last: answer.last
         )
-        inbox.offer(.logRead(reading.id, told))
+        inbox.offer(.logRead(id, told))
     }
 }

@@ -11,7 +11,8 @@ struct Verify: ParsableCommand {
             folds the records and holds them against each other: causes are there and earlier, \
             attempts count up from 1, nothing is acknowledged that was not delivered, every end \
             has its beginning, a cron slot fires once, and in every queue enqueued = acked + \
-            discarded + dead + pending. Losses that were accepted (gaps) are told and are no fault.
+            discarded + purged + dead + pending. Losses that were accepted (gaps) are told and are \
+            no fault.
 
             Exits 0 when the log is sound, 1 for a torn tail only, 2 for damage, 3 when records \
             contradict each other, 4 when it cannot be read.

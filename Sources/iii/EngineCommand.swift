@@ -16,10 +16,10 @@ struct EngineCommand: AsyncParsableCommand {
         version: "iii \(Server.version)",
         subcommands: [
             ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
-            QueueCommand.self, CronCommand.self, WorkersCommand.self, FunctionsCommand.self,
-            TriggersCommand.self, LogsCommand.self, TracesCommand.self, TopCommand.self,
-            CheckCommand.self, DoctorCommand.self, InitCommand.self, ExplainCodeCommand.self,
-            CompletionsCommand.self,
+            QueueCommand.self, ExplainCommand.self, CronCommand.self, WorkersCommand.self,
+            FunctionsCommand.self, TriggersCommand.self, LogsCommand.self, TracesCommand.self,
+            TopCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self,
+            ExplainCodeCommand.self, CompletionsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

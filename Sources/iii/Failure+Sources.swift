@@ -23,7 +23,7 @@ extension Failure {
             case .cannotConnect, .connectionLost, .workerNameTaken: .unreachable
             case .functionNotFound, "NOT_FOUND": .unknownObject
             case .timeout: .timedOut
-            case .invalidAddress: .usage
+            case .invalidAddress, "MALFORMED_ID": .usage
             case "FORBIDDEN": .notPermitted
             default: .failed
             }

@@ -9,10 +9,13 @@ struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
         abstract: "Look into the queues of a running engine, and mend them.",
-        discussion: "Exits 1 when the engine refuses, 3 when it cannot be reached.",
+        discussion: """
+            Exits 1 when the engine refuses, 3 when it cannot be reached, 4 when there is no such \
+            queue or message.
+            """,
         subcommands: [
             QueueList.self, QueuePeek.self, QueueDeadLetters.self, QueueRedrive.self,
-            QueueDiscard.self, QueueDefine.self,
+            QueueDiscard.self, QueuePurge.self, QueueDefine.self,
         ]
     )
 }
@@ -167,6 +170,55 @@ struct QueueDiscard: AsyncParsableCommand {
             done: "discarded",
             message
         )
+    }
+}
+
+struct QueuePurge: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge",
+        abstract: "Drop everything that waits in a queue.",
+        discussion: """
+            Also what waits for its next attempt; not what is running, and not dead letters. The \
+            log keeps what it was. On a terminal it asks first. Exits 1 when that is denied, 4 \
+            when there is no such queue.
+            """
+    )
+
+    @Argument(help: "The queue, or the topic: then of all its subscriptions.")
+    var queue: String
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
+    @OptionGroup var shared: ListArguments
+
+    func run() async throws {
+        let input: JSONObject = ["queue": .string(queue)]
+        if !yes, Terminal.isTerminal(.input), Terminal.isTerminal(.error) {
+            let stats = try await shared.engine.connected { (link) async throws(SDKError) in
+                try await link.ask("engine::queue::topic_stats", ["topic": .string(queue)])
+            }
+            guard isWanted(depth: stats.integer("depth") ?? 0) else {
+                throw Failure(.failed, code: "queue.not_purged", "nothing was dropped")
+            }
+        }
+        let answer = try await shared.engine.connected { (link) async throws(SDKError) in
+            try await link.ask("iii::queue::purge", input)
+        }
+        let count = answer.integer("purged") ?? 0
+        let isText = ReportFormat.choose(json: shared.json) == .text
+        let text = "\(count == 1 ? "1 message" : "\(count) messages") dropped from queue "
+        Terminal.write(isText ? "\(text)\(queue.visible)\n" : "\(answer)\n", to: .output)
+    }
+
+    /// What runs is among `depth`: how much of it waits is told when it was dropped.
+    private func isWanted(depth: Int64) -> Bool {
+        let what = depth == 1 ? "1 message waits or runs" : "\(depth) messages wait or run"
+        Terminal.write(
+            "In queue \(queue.visible) \(what). Drop everything that waits, for good? [y/N] ",
+            to: .error
+        )
+        return ["y", "yes"].contains((readLine() ?? "").lowercased())
     }
 }
 

@@ -148,6 +148,10 @@ private struct History {
             running.removeAll { $0.peer.connection == gone.connection }
             return .workerLeft(gone.connection, reason: "closed")
         case 10:
+            if number % 8 == 0 {
+                let queue = number % 16 == 0 ? "default" : "fifo"
+                return .call(worker, "iii::queue::purge", #"{"queue":"\#(queue)"}"#)
+            }
             return .call(worker, "iii::queue::redrive", #"{"queue":"default"}"#)
         default: return chance(1, of: 8) ? .serve(worker, "later") : nil
         }

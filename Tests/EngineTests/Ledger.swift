@@ -50,6 +50,11 @@ struct Ledger {
         case .discarded(let event):
             change(event.queue, event.message, "discarded") { $0.isDead }
             queues[event.queue]?[event.message] = nil
+        case .purged(let event):
+            for message in event.messages {
+                change(event.queue, message, "purged") { !$0.isDead }
+                queues[event.queue]?[message] = nil
+            }
         case .subscribed, .unsubscribed: break
         }
     }

@@ -140,6 +140,7 @@ struct EventTests {
             .requestKeyed: 36, .requestKept: 37, .requestReleased: 38, .requestRepeated: 39,
             .queueDefined: 48, .subscribed: 49, .unsubscribed: 50, .enqueued: 51, .delivered: 52,
             .acked: 53, .retried: 54, .deadLettered: 55, .redriven: 56, .discarded: 57,
+            .purged: 58,
             .stateSet: 64, .stateDeleted: 65,
             .streamSet: 96, .streamDeleted: 97, .streamSent: 98, .streamRelayed: 99,
             .cronFired: 80, .cronSkipped: 81, .cronWatched: 82, .cronForgotten: 83,

@@ -125,6 +125,10 @@ let goldenOfServices: [Golden] = [
         "01710500000000000000"
     ),
     Golden(
+        .queue(.purged(Purged(queue: "q", by: "w", messages: [Offset(5), Offset(305)]))),
+        "01710101770205ac02"
+    ),
+    Golden(
         .state(.set(StateSet(scope: "s", key: "k", value: [0x31], function: "f"))),
         "0173016b013101660000"
     ),

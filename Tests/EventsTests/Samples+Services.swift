@@ -85,4 +85,13 @@ extension EventGenerator {
         default: .repeated(RequestRepeated(request: offset()))
         }
     }
+
+    mutating func purged() -> Purged {
+        var last = entropy.next() % 1_000_000
+        let messages = (0..<entropy.next() % 5).map { _ in
+            last += 1 + entropy.next() % 1000
+            return Offset(last)
+        }
+        return Purged(queue: text(), by: optionalText(), messages: messages)
+    }
 }

@@ -127,7 +127,7 @@ extension EventGenerator {
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound:
             registry(kind)
         case .queueDefined, .subscribed, .unsubscribed, .enqueued, .delivered, .acked, .retried,
-            .deadLettered, .redriven, .discarded:
+            .deadLettered, .redriven, .discarded, .purged:
             .queue(queue(kind))
         }
     }
@@ -298,7 +298,8 @@ extension EventGenerator {
                 DeadLettered(queue: text(), message: offset(), failures: count(), error: error())
             )
         case .redriven: .redriven(Redriven(queue: text(), message: offset()))
-        default: .discarded(Discarded(queue: text(), message: offset()))
+        case .discarded: .discarded(Discarded(queue: text(), message: offset()))
+        default: .purged(purged())
         }
     }
 }

@@ -100,6 +100,31 @@ import Testing
         #expect(try story.text(isFull: true).contains("line 1"))
     }
 
+    @Test("a purge stands below the first message that it dropped, and the others say so")
+    func purge() throws {
+        var story = Story()
+        story.begin()
+        let first = story.enqueue("default", "f", at: 0, cause: nil)
+        let second = story.enqueue("default", "f", at: 1, cause: nil)
+        let purged = Purged(queue: "default", by: "iii-cli", messages: [Offset(2), first, second])
+        story.add(.queue(.purged(purged)), at: 2, trace: TraceID(high: 9, low: 9))
+        let trace = try #require(Story.trace)
+        let receipt = Story.receipt
+        let expected = """
+            trace \(trace), 3 records (#5 to #7), 2026-09-01T12:00:00Z, took 2.000 ms
+                 0.000 ms  enqueue f -> queue default, receipt \(receipt)  #5
+                           │ payload {"id":"abc123"}
+                 2.000 ms  └ purged: 3 messages of queue default by iii-cli  #7
+                 1.000 ms  enqueue f -> queue default, receipt \(receipt)  #6
+                           │ payload {"id":"abc123"}
+                           └ dropped with all that waited in its queue (#7)
+
+            """
+        #expect(try story.text() == expected)
+        let json = try story.history().json
+        #expect(json.contains(#""queue":"default","by":"iii-cli","messages":3,"first":2,"last":6"#))
+    }
+
     @Test("a cron slot shows its run, and the run after a crash that has a trace of its own")
     func cron() throws {
         var story = Story()

@@ -3,8 +3,8 @@ import LogTools
 import Primitives
 
 extension Story {
-    /// What many requests at once leave behind: calls, messages that fail, are redriven or
-    /// discarded by other requests, workers that come and go, engines that start again, cron slots
+    /// What many requests at once leave behind: calls, messages that fail, are redriven, discarded
+    /// or purged by other requests, workers that come and go, engines that start again, cron slots
     /// that are run again under another trace, and records of no request.
     static func random(seed: UInt64, records: Int) -> Story {
         var dice = SeededEntropy(seed: seed)
@@ -52,19 +52,27 @@ extension Story {
                 story.handOut(message, to: pick(workers, &dice), at: time, &dice)
             case 14 where !messages.isEmpty:
                 story.mend(pick(messages, &dice), at: time, trace, stray, &dice)
+            case 15 where messages.count > 2 && dice.next() % 2 == 0:
+                let some = Set((0..<3).map { _ in pick(messages, &dice).offset }).sorted()
+                let event = Purged(queue: "q", by: nil, messages: some)
+                story.add(.queue(.purged(event)), at: time, trace: trace, cause: stray)
             default:
-                let line = Logged(
-                    severity: 9,
-                    severityText: "INFO",
-                    body: "line",
-                    service: "hello-worker",
-                    span: 0,
-                    attributes: Self.json("{}")
-                )
-                story.add(.logged(line), at: time, trace: trace, cause: stray)
+                story.line(at: time, trace, stray)
             }
         }
         return story
+    }
+
+    private mutating func line(at time: Double, _ trace: TraceID?, _ cause: Offset?) {
+        let line = Logged(
+            severity: 9,
+            severityText: "INFO",
+            body: "line",
+            service: "hello-worker",
+            span: 0,
+            attributes: Self.json("{}")
+        )
+        add(.logged(line), at: time, trace: trace, cause: cause)
     }
 
     private mutating func describe(_ worker: UUID128, at time: Double) {

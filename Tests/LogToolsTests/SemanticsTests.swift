@@ -71,6 +71,28 @@ import Testing
         #expect(found.first?.contains("is still out, by delivery 1") == true, "\(found)")
     }
 
+    @Test("what is purged waits, and is over with it")
+    func purged() {
+        var story = Story()
+        story.add(.queue(.defined(QueueDefined(queue: "q", settings: .standard))), trace: nil)
+        let first = story.enqueue("q", "f", at: 1, cause: nil)
+        let second = story.enqueue("q", "f", at: 2, cause: nil)
+        func purge(_ messages: Offset...) {
+            let event = Purged(queue: "q", by: nil, messages: messages)
+            story.add(.queue(.purged(event)), at: 4, trace: nil)
+        }
+        let delivery = story.deliver(first, of: "q", at: 3)
+        purge(second)
+        expect(story)
+        purge(first, second)
+        story.ack(delivery, first, of: "q", at: 5)
+        expect(
+            story,
+            "message \(first) of queue q does not wait",
+            "its message \(second) of queue q is not pending"
+        )
+    }
+
     @Test("a cause is of a kind that leads to its effect")
     func causes() {
         var story = Story()

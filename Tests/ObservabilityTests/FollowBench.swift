@@ -201,6 +201,11 @@ final class FollowBench {
         write(.queue(.discarded(Discarded(queue: queue, message: message))), 9)
     }
 
+    /// By somebody whose own trace it is.
+    func purge(_ messages: Offset..., queue: String = "mails") {
+        write(.queue(.purged(Purged(queue: queue, by: "w", messages: messages))), 9)
+    }
+
     func describe() {
         let event = WorkerDescribed(
             worker: worker,

@@ -93,6 +93,23 @@ struct RequestBookTests {
         #expect(bench.row()?.error == nil)
     }
 
+    @Test("a message that is dropped while it waits fails its request; others go on")
+    func purged() {
+        let message = bench.enqueue("send")
+        let running = bench.enqueue("send", 2)
+        let delivery = bench.deliver(running, 2)
+        bench.purge(message)
+        #expect(bench.row()?.status == .failed)
+        #expect(bench.row()?.error?.contains("queue mails was purged") == true)
+        #expect(bench.row(2)?.status == .running)
+        bench.ack(running, delivery, 2)
+        #expect(bench.row(2)?.status == .ok)
+        // A topic's message may wait for others still, and is not counted while it does.
+        let published = bench.enqueue(nil, 3)
+        bench.purge(published, queue: "topic::a@default")
+        #expect(bench.row(3)?.status == .ok)
+    }
+
     @Test("what functions say is kept up to its first 4096 bytes, cut between characters")
     func longErrors() {
         let text = "x" + String(repeating: "é", count: 50_000)

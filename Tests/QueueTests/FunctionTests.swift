@@ -61,19 +61,29 @@ struct FunctionTests {
         for number in 1...3 { try bench.enqueue(#"{"n":\#(number)}"#) }
         let offsets = bench.deliver()
         bench.fail(offsets[0])
-        func row(_ number: Int, _ state: String, attempt: Int, next: String = "null") -> String {
+        func row(
+            _ number: Int,
+            _ state: String,
+            _ why: String,
+            attempt: Int,
+            next: String = "null"
+        ) -> String {
             #"{"id":"00000000-0000-0009-0000-00000000000\#(number)","queue":"q","#
                 + #""offset":\#(number),"function_id":"f","state":"\#(state)","#
-                + #""attempt":\#(attempt),"next_at_ms":\#(next),"payload":{"n":\#(number)}}"#
+                + #""attempt":\#(attempt),"next_at_ms":\#(next),"why":"\#(why)","#
+                + #""payload":{"n":\#(number)}}"#
         }
         let rows = [
-            row(1, "delayed", attempt: 1, next: "1001000"), row(2, "in_flight", attempt: 1),
-            row(3, "waiting", attempt: 0),
+            row(1, "delayed", "waits for attempt 2 of 2", attempt: 1, next: "1001000"),
+            row(2, "in_flight", "its function runs", attempt: 1),
+            row(3, "waiting", "next", attempt: 0),
         ]
         let all = try bench.call(.messages, #"{"queue":"q"}"#)
         #expect(all == "[\(rows.joined(separator: ","))]")
         let oldest = try bench.call(.messages, #"{"topic":"q","limit":1}"#)
         #expect(oldest == "[\(rows[0])]")
+        let unserved = try bench.call(.messages, #"{"queue":"q"}"#, served: { _ in false })
+        #expect(unserved.contains(#""why":"no worker serves its function","payload":{"n":3}"#))
         var (dead, _) = try graveyard()
         #expect(try dead.call(.messages, #"{"queue":"q"}"#) == "[]")
         #expect(try bench.call(.messages, #"{"queue":"nobody"}"#) == "[]")
@@ -173,7 +183,10 @@ struct FunctionTests {
             (.redriveMessage, #"{"queue":"q"}"#, "message_id_not_set"),
             (.discardMessage, #"{"queue":"q","message_id":""}"#, "message_id_not_set"),
             (.topicStats, "{}", "topic_required"), (.deadLetters, "null", "topic_required"),
-            (.messages, "{}", "topic_required"),
+            (.messages, "{}", "topic_required"), (.purge, "{}", "queue_not_set"),
+            (.purge, #"{"queue":""}"#, "queue_not_set"), (.purge, #"{"queue":"q"}"#, "NOT_FOUND"),
+            (.purge, #"{"queue":7}"#, "deserialization_error"),
+            (.explain, #"{"id":"x"}"#, "INVALID_ARGUMENTS"),
             (.redrive, #"{"queue":7}"#, "deserialization_error"),
             (.deadLetters, #"{"topic":"q","limit":"x"}"#, "deserialization_error"),
             (.define, #"{"queue":"q","config":7}"#, "deserialization_error"),

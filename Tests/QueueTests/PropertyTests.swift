@@ -13,6 +13,14 @@ private struct Model {
         var state = State.waiting
         /// Its place in line: that of its record, or behind all others after a redrive.
         var place: Int
+
+        /// Whether a purge drops it.
+        var isQueued: Bool {
+            switch state {
+            case .waiting, .delayed: true
+            case .running, .dead: false
+            }
+        }
     }
 
     enum State: Equatable {
@@ -77,7 +85,7 @@ struct PropertyTests {
             let context: Comment = "seed \(seed), step \(step)"
             let running = model.entries.filter { $0.state == .running }
             let dead = model.entries.filter { $0.state == .dead }
-            switch entropy.next() % 8 {
+            switch entropy.next() % 9 {
             case 0, 1, 2:
                 let group = entropy.next() % 3
                 let offset = try bench.enqueue(#"{"g":\#(group)}"#)
@@ -99,6 +107,11 @@ struct PropertyTests {
                 guard let entry = dead.randomElement(using: &entropy) else { continue }
                 bench.apply(.redriven(Redriven(queue: "q", message: entry.offset)))
                 model.redrive(entry.offset)
+            case 7 where entropy.next() % 4 == 0:
+                let count = model.entries.count { $0.isQueued }
+                let answer = try bench.call(.purge, #"{"queue":"q"}"#)
+                #expect(answer == #"{"queue":"q","purged":\#(count)}"#, context)
+                model.entries.removeAll { $0.isQueued }
             default: bench.pass(milliseconds: Int64(entropy.next() % 40))
             }
             try deliver(&bench, &model, limit, context)

@@ -96,12 +96,18 @@ struct Bench {
     }
 
     /// What a function answers, as text.
-    mutating func call(_ function: QueueFunction, _ input: String) throws -> String {
+    mutating func call(
+        _ function: QueueFunction,
+        _ input: String,
+        served: (FunctionName) -> Bool = { _ in true }
+    ) throws -> String {
         let text = try JSONText(validating: Array(input.utf8))
         let decision = try view.decide(
             function,
             input: text,
+            by: "w",
             consumers: { _ in 2 },
+            isServed: served,
             content: { $0.content }
         )
         for event in decision.events { apply(event) }

@@ -46,6 +46,7 @@ package struct Tally: Equatable, Sendable {
         case deadLetter = "dead letter"
         case redriven = "redrive"
         case discarded = "discard"
+        case purged = "purge"
         case fenced = "fenced result"
         case redelivered = "delivery repeated after a crash"
         case fanOut = "published to several subscriptions"

@@ -97,7 +97,7 @@ const cells = (one) => [
 // MARK: One function
 
 /** Of the engine's functions, the ones that ask before they are called from here. */
-const CHANGES = /set|delete|update|transact|redrive|discard|clear|define|pause|run|unregister/;
+const CHANGES = /set|delete|update|transact|redrive|discard|purge|clear|define|pause|run|unregister/;
 
 function detail(context) {
   const id = context.parts[0];

@@ -1,14 +1,13 @@
 // Queues: how deep, how old, and what failed for good.
 
 import { h } from "./dom.js";
-import { call, enqueue, get, live, serverNow } from "./live.js";
+import { call, enqueue, live, serverNow } from "./live.js";
 import { ago, brief, bytes, clock, count, duration, plural, until } from "./format.js";
 import {
   ask, attempt, dialog, Draft, empty, facts, grid, json, link, page, panel, payload, problem,
   status, toast,
 } from "./ui.js";
 import { chart, sparkline } from "./charts.js";
-import { inOrder } from "./records.js";
 import { timer } from "./state.js";
 
 export default function queues(context) {
@@ -77,14 +76,15 @@ function detail(context) {
   async function explain(letter) {
     const key = keyOf(letter);
     if (explained.has(key)) explained.delete(key);
-    else await attempt(async () => explained.set(key, await historyOf(letter)));
+    else await attempt(async () => explained.set(key, await jobOf(letter)));
     context.update();
   }
 
   async function edit(letter) {
-    const found = await attempt(() => historyOf(letter));
-    if (!found?.origin) return;
-    const { queue, function: target } = found.origin.event;
+    const job = await attempt(() => jobOf(letter));
+    if (!job) return;
+    const target = job.topic ? null : job.function_id;
+    const queue = job.topic || job.queue;
     // What was published goes to whoever is subscribed: no message is for one of them alone.
     const whom = target ? `${target} in queue ${queue}` : `all subscribers of topic ${queue}`;
     const draft = new Draft(letter.payload);
@@ -211,7 +211,7 @@ function detail(context) {
           h("button", { disabled: off, onclick: () => redrive([letter]) }, "Redrive"),
           h("button", { class: "danger-text", disabled: off, onclick: () => discard([letter]) },
             "Discard"))),
-      open && explanation(explained.get(keyOf(letter)), letter, stats));
+      open && explanation(explained.get(keyOf(letter)), letter));
   }
 
   function letters(off) {
@@ -244,7 +244,7 @@ function detail(context) {
         h("div", { class: "summary" }, queue && health(queue), numbers(queue, stats)),
         panel("Depth", depth(live.queueTicks.get(name) || [])),
         panel("Dead letters", letters(context.app.readOnly)),
-        messages && panel("Messages", waiting(messages, queue, stats)));
+        messages && panel("Messages", waiting(messages)));
     },
   };
 }
@@ -268,7 +268,7 @@ const depth = (ticks) => chart("Messages", [
 
 // MARK: Messages that are not dead
 
-function waiting(messages, queue, stats) {
+function waiting(messages) {
   if (!messages.length) return empty("No message waits.");
   const columns = ["State", "Function", "Payload", "Attempts", "Why", "Message"];
   return grid(columns, messages.map((one) => h("tr", { key: one.id },
@@ -276,76 +276,36 @@ function waiting(messages, queue, stats) {
     h("td", {}, one.function_id),
     h("td", {}, payload(one.payload)),
     h("td", { class: "num" }, one.attempt),
-    h("td", {}, reason(one, queue, stats)),
+    h("td", {}, reason(one)),
     h("td", {}, h("a", { href: link("requests", one.id) }, one.id)))));
 }
 
-/** Why a message that is not dead is not done. */
-function reason(message, queue, stats) {
-  if (message.state === "in_flight") return "its function runs";
-  if (!isServed(message.function_id)) return "no worker serves its function";
-  if (message.state === "delayed") {
-    return `attempt ${message.attempt + 1} is ${until(message.next_at_ms, serverNow())}`;
-  }
-  const places = stats?.config?.concurrency;
-  if (queue && queue.in_flight >= places) return `all ${places} places are taken`;
-  return stats?.config?.type === "fifo" ? "behind another of its group" : "next";
+/** Why a message that is not dead is not done, as the engine tells it. */
+function reason(message) {
+  if (message.state !== "delayed") return message.why;
+  return `${message.why}, ${until(message.next_at_ms, serverNow())}`;
 }
-
-const isServed = (id) => live.functions.some((one) => one.function_id === id);
 
 // MARK: Why a message is dead
 
-/** What the log tells of a message: its request, and where the message came from. */
-async function historyOf(letter) {
-  const history = await get(`/api/requests/${encodeURIComponent(letter.id)}`);
-  const list = inOrder(history);
-  const origin = list.find((node) =>
-    node.kind === "enqueued" && node.event.receipt === letter.id);
-  return { history, list, origin };
+/** What the engine tells of a message in one queue: as `iii explain` prints it. */
+async function jobOf(letter) {
+  const { jobs } = await call("engine::queue::explain", { id: letter.id, queue: letter.queue });
+  if (!jobs.length) throw new Error(`Queue ${letter.queue} never had ${letter.id}.`);
+  return jobs[0];
 }
 
-/** What became of one delivery, in sentences. */
-function attemptTold(node, stats) {
-  const at = clock(Date.parse(node.time));
-  const end = node.children.find((child) =>
-    ["retried", "dead_lettered", "acked"].includes(child.kind));
-  const worker = node.worker ? ` on ${node.worker.name}` : "";
-  const told = `${at}: attempt ${node.event.attempt}${worker}`;
-  if (!end) return [`${told} did not end.`];
-  if (!end.event.error_code) return [`${told} succeeded.`];
-  const { error_code: code, error_message: message } = end.event;
-  const took = duration(end.elapsed_ms - node.elapsed_ms);
-  const lines = [`${told} failed after ${took} with ${code}: ${message}.`];
-  if (end.kind === "retried") {
-    lines.push(`It waited until ${clock(Date.parse(end.event.not_before))} for the next one.`);
-  } else {
-    const limit = stats?.config?.attempts ?? end.event.failures;
-    lines.push(`The limit of ${limit} attempts was reached: a dead letter.`);
-  }
-  return lines;
-}
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + ".";
 
-function explanation({ history, list, origin }, letter, stats) {
-  // Of what was published each subscription has its own.
-  const mine = list.filter((node) => node === origin ||
-    node.event?.message === origin?.offset && node.event?.queue === letter.queue);
-  const deliveries = mine.filter((node) => node.kind === "delivered");
-  const lines = deliveries.flatMap((node) => attemptTold(node, stats));
-  if (origin) {
-    const { queue, function: target } = origin.event;
-    const told = target ? `${target} was enqueued in ${queue}` : `published to topic ${queue}`;
-    lines.unshift(`${clock(Date.parse(origin.time))}: ${told}.`);
-  }
-  lines.push(isServed(letter.function_id)
-    ? "A worker serves its function now, so a redrive would be tried at once."
-    : "No worker serves its function now: a redrive would wait for one.");
-  const trace = mine.find((node) => node.event?.stacktrace)?.event.stacktrace;
+function explanation(job, letter) {
+  const trace = job.error?.stacktrace;
   return h("div", { class: "explanation" },
-    h("ol", {}, lines.map((line) => h("li", {}, line))),
+    h("ol", {}, job.story.map((line) =>
+      h("li", {}, `${clock(Date.parse(line.at))}: ${line.text}.`))),
+    h("p", {}, sentence(job.why), job.way_out && " " + sentence(job.way_out)),
     trace && h("details", {},
       h("summary", {}, "Stack trace"), h("pre", { tabindex: "0" }, trace)),
     h("details", {}, h("summary", {}, "Payload"), json(letter.payload)),
     h("p", {},
-      h("a", { href: link("requests", history.trace || letter.id) }, "The whole request")));
+      h("a", { href: link("requests", job.trace_id || letter.id) }, "The whole request")));
 }

@@ -48,6 +48,8 @@ export function headline(node, names) {
       return `redriven into queue ${e.queue}`;
     case "discarded":
       return `dead letter of queue ${e.queue} discarded`;
+    case "purged":
+      return `queue ${e.queue} purged of what waited: ${e.messages}` + (e.by ? `, by ${e.by}` : "");
     case "state_set":
       return `state ${e.scope}/${e.key} written`;
     case "state_deleted":
@@ -150,7 +152,7 @@ function waitsOf(node, row) {
   const gather = [...node.children];
   while (gather.length) {
     const child = gather.pop();
-    if (/^(delivered|acked|retried|dead_lettered|redriven|discarded)$/.test(child.kind)) {
+    if (/^(delivered|acked|retried|dead_lettered|redriven|discarded|purged)$/.test(child.kind)) {
       parts.push(child);
       gather.push(...child.children);
     }
@@ -224,6 +226,14 @@ export function worldAfter(list, count, before) {
         break;
       case "discarded":
         message(world, e, names, "idle", "discarded");
+        break;
+      case "purged":
+        for (const [offset, one] of world.messages) {
+          const isMeant = one.queue === e.queue && offset >= e.first && offset <= e.last;
+          if (isMeant && one.state === "waiting") {
+            message(world, { queue: e.queue, message: offset }, names, "idle", "dropped");
+          }
+        }
         break;
     }
   });

@@ -43,6 +43,11 @@ struct SegmentIndexer {
             }
             // It may be part of a history without bringing its trace along.
             trace = nil
+        case .purged:
+            for message in LogRecord(record).event?.purged ?? [] {
+                mark(.links, message.rawValue, record)
+            }
+            trace = nil
         default:
             break
         }

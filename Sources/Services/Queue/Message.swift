@@ -20,6 +20,8 @@ package final class Message {
     /// How often it was put among the ready messages: what tells its entry there from older ones.
     var turn: UInt32 = 0
     package internal(set) var state = State.waiting
+    /// Whether it waits behind another of its group.
+    var isBehind = false
 
     package enum State: Equatable {
         /// Can be delivered now, or is behind another of its group.
@@ -68,6 +70,16 @@ package final class Message {
     }
 
     var isWaiting: Bool { state == .waiting }
+
+    /// Whether it is to be delivered, now or later, and is not being so.
+    var isQueued: Bool {
+        switch state {
+        case .waiting, .delayed: true
+        case .inFlight, .dead, .done: false
+        }
+    }
+
+    var isDead: Bool { if case .dead = state { true } else { false } }
 
     /// The number that its next delivery carries, 1 for the first.
     package var nextAttempt: UInt32 { failures + 1 }

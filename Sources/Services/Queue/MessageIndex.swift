@@ -74,6 +74,17 @@ struct MessageIndex {
         return found
     }
 
+    /// How many messages `fits` takes.
+    func count(where fits: (Message) -> Bool) -> Int {
+        var count = 0
+        for block in blocks.values {
+            for slot in block.slots.indices {
+                if let message = block.slots[slot], fits(message) { count += 1 }
+            }
+        }
+        return count
+    }
+
     /// All messages, in no order.
     var all: [Message] {
         var all: [Message] = []

@@ -7,6 +7,7 @@ extension QueueView {
     /// function of their own.
     func messages(
         _ fields: JSONFields,
+        _ isServed: (FunctionName) -> Bool,
         _ content: (Message) -> Message.Content?
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
@@ -20,7 +21,8 @@ extension QueueView {
         var json = JSONBuilder()
         json.beginArray()
         for (queue, message) in oldest.prefix(limit) {
-            write(message, of: queue, content(message), into: &json)
+            let why = queues[queue]?.standing(of: message, isServed).why
+            write(message, of: queue, why ?? "", content(message), into: &json)
         }
         json.endArray()
         return QueueDecision(events: [], result: json.finish())
@@ -39,6 +41,7 @@ extension QueueView {
     private func write(
         _ message: Message,
         of queue: String,
+        _ why: String,
         _ content: Message.Content?,
         into json: inout JSONBuilder
     ) {
@@ -61,6 +64,8 @@ extension QueueView {
         } else {
             json.null()
         }
+        json.key("why")
+        json.string(why)
         json.key("payload")
         json.raw(bytes: content?.payload ?? JSONText.null.bytes)
         json.endObject()

@@ -8,17 +8,20 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     case redrive = "iii::queue::redrive"
     case redriveMessage = "iii::queue::redrive_message"
     case discardMessage = "iii::queue::discard_message"
+    case purge = "iii::queue::purge"
     case listTopics = "engine::queue::list_topics"
     case topicStats = "engine::queue::topic_stats"
     case deadLetterTopics = "engine::queue::dlq_topics"
     case deadLetters = "engine::queue::dlq_messages"
     case messages = "engine::queue::messages"
+    /// Answered by the log and the queues together: see ``QueueView/explain(_:in:_:)``.
+    case explain = "engine::queue::explain"
 
     /// Whether a call may change a queue.
     package var writes: Bool {
         switch self {
-        case .define, .redrive, .redriveMessage, .discardMessage: true
-        case .listTopics, .topicStats, .deadLetterTopics, .deadLetters, .messages: false
+        case .define, .redrive, .redriveMessage, .discardMessage, .purge: true
+        case .listTopics, .topicStats, .deadLetterTopics, .deadLetters, .messages, .explain: false
         }
     }
 }
@@ -30,14 +33,18 @@ package struct QueueDecision: Equatable, Sendable {
 }
 
 extension QueueView {
-    /// What a call of `function` does. `consumers` counts the triggers of a topic; `content`
-    /// gives a message's content, nil where it cannot be read any more.
+    /// What a call of `function` does that `caller` made, a worker with a name, or somebody else.
+    /// `consumers` counts the triggers of a topic; `content` gives a message's content, nil where
+    /// it cannot be read any more.
     package func decide(
         _ function: QueueFunction,
         input: JSONText,
+        by caller: String?,
         consumers: (String) -> Int,
+        isServed: (FunctionName) -> Bool,
         content: (Message) -> Message.Content?
     ) throws(ErrorBody) -> QueueDecision {
+        if function == .purge, let refusal = refusal(ofPurging: input) { throw refusal }
         do throws(JSONFieldError) {
             let fields = try JSONFields(input.isNull ? .emptyObject : input)
             switch function {
@@ -45,21 +52,27 @@ extension QueueView {
             case .redrive: return try decideRedrive(fields)
             case .redriveMessage, .discardMessage:
                 return try decideOne(fields, discard: function == .discardMessage, content)
+            case .purge: return try decidePurge(fields, by: caller)
             case .listTopics: return listTopics(consumers)
             case .topicStats: return try topicStats(fields, consumers)
             case .deadLetterTopics: return deadLetterTopics()
             case .deadLetters: return try deadLetters(fields, content)
-            case .messages: return try messages(fields, content)
+            case .messages: return try messages(fields, isServed, content)
+            case .explain: break
             }
         } catch {
             throw Self.refusal(function, error)
         }
+        throw ErrorBody(
+            code: "INVALID_ARGUMENTS",
+            message: "what the log is asked for is answered to a worker that waits for it"
+        )
     }
 
-    private static func refusal(_ function: QueueFunction, _ error: JSONFieldError) -> ErrorBody {
+    static func refusal(_ function: QueueFunction, _ error: JSONFieldError) -> ErrorBody {
         switch (function, error) {
         case (.redrive, .missing), (.redriveMessage, .missing("queue")),
-            (.discardMessage, .missing("queue")):
+            (.discardMessage, .missing("queue")), (.purge, .missing):
             ErrorBody(code: "queue_not_set", message: "Queue name is required")
         case (.redriveMessage, .missing), (.discardMessage, .missing):
             ErrorBody(code: "message_id_not_set", message: "Message ID is required")
@@ -104,7 +117,7 @@ extension QueueView {
 
     /// What a dead letter is called: by its receipt, and where that cannot be read any more by its
     /// place in the log, so that it can be got rid of.
-    private static func id(of letter: Message, _ content: Message.Content?) -> String {
+    static func id(of letter: Message, _ content: Message.Content?) -> String {
         content?.receipt.description ?? "offset-\(letter.offset)"
     }
 

@@ -16,7 +16,7 @@ package struct QueueTally: Equatable, Sendable {
 /// * `messages` holds every message that is not done, dead letters included.
 /// * `inFlight` counts the messages whose state is `.inFlight`.
 /// * Of a group, only the first message is in `ready`, delayed or in flight; the rest wait in
-///   `groups`.
+///   `groups`, and are `isBehind`.
 ///
 /// A class, so that the many steps of a message's life find it once and copy nothing.
 package final class QueueState {
@@ -76,10 +76,10 @@ package final class QueueState {
         // What an earlier turn left among the ready ones is stale, also while it waits in a group.
         message.turn &+= 1
         guard let group = message.group else { return makeReady(message) }
-        if groups[group]?.append(message) == nil {
-            groups[group] = []
-            makeReady(message)
-        }
+        message.isBehind = groups[group]?.append(message) != nil
+        guard !message.isBehind else { return }
+        groups[group] = []
+        makeReady(message)
     }
 
     private func makeReady(_ message: Message) {
@@ -90,9 +90,30 @@ package final class QueueState {
 
     /// Ends a message's turn in its group, by the record at `offset`: the next one may go.
     func releaseGroup(of message: Message, at offset: Offset) {
-        guard let group = message.group else { return }
+        if let group = message.group { releaseNext(of: group, at: offset) }
+    }
+
+    private func releaseNext(of group: String, at offset: Offset) {
         guard let next = groups[group]?.popFirst() else { return groups[group] = nil }
+        next.isBehind = false
         next.released = offset
         ready.comeBack(next)
+    }
+
+    /// Forgets messages that waited and do not any more, by the record at `offset`: of a group
+    /// whose first was among them, the next one may go.
+    func forget(_ dropped: [Message], at offset: Offset) {
+        var leaderless: [String: Bool] = [:]
+        for message in dropped {
+            guard let group = message.group else { continue }
+            leaderless[group] = !message.isBehind || leaderless[group] == true
+        }
+        // In an order of its own: a dictionary's is another in every process.
+        for (group, isLeaderless) in leaderless.sorted(by: { $0.key < $1.key }) {
+            groups[group]?.removeAll { !$0.isWaiting }
+            if isLeaderless { releaseNext(of: group, at: offset) }
+        }
+        held = held.mapValues { $0.filter(\.isWaiting) }.filter { !$0.value.isEmpty }
+        ready.dropStale()
     }
 }

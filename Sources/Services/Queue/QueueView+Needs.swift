@@ -20,6 +20,8 @@ extension QueueView {
         case .redriven(let event): message(event.message, in: event.queue) != nil
         case .acked(let event): isWaitedForBesides(event.queue, event.message)
         case .discarded(let event): isWaitedForBesides(event.queue, event.message)
+        case .purged(let event):
+            event.messages.contains { isWaitedForBesides(event.queue, $0) }
         }
     }
 

@@ -76,7 +76,9 @@ extension QueueView {
         }
         for _ in 0..<(try reader.varint()) {
             let group = try reader.text()
-            queue.groups[group] = Deque(try queue.decodeList(from: &reader))
+            let behind = try queue.decodeList(from: &reader)
+            for message in behind { message.isBehind = true }
+            queue.groups[group] = Deque(behind)
         }
         for message in try queue.decodeList(from: &reader) { queue.ready.append(message) }
         for message in try queue.decodeList(from: &reader) { queue.ready.comeBack(message) }

@@ -10,7 +10,7 @@ package import Primitives
 ///
 /// Invariants:
 /// * A message is in exactly one queue and one ``Message/State``.
-/// * enqueued = acked + discarded + dead + (waiting, delayed, in flight).
+/// * enqueued = acked + discarded + purged + dead + (waiting, delayed, in flight).
 package struct QueueView {
     package internal(set) var queues: [String: QueueState] = [:]
     /// A topic's subscriptions, in the order in which they were made.
@@ -19,7 +19,7 @@ package struct QueueView {
     private var delays: Heap<Delay> = []
     /// The queues that are paused, and until when. No part of the fold, and no message's state.
     private var paused: (queues: [String], until: Timestamp)?
-    private let budget: MemoryBudget
+    let budget: MemoryBudget
 
     private struct Delay: Comparable {
         let until: Timestamp
@@ -83,6 +83,7 @@ package struct QueueView {
         case .deadLettered(let event): bury(event, at: offset, time)
         case .redriven(let event): redrive(event, at: offset)
         case .discarded(let event): settle(event.message, in: event.queue, at: offset)
+        case .purged(let event): purge(event, at: offset)
         }
     }
 

@@ -45,6 +45,7 @@ struct BurstWorkload: Workload {
                 + [.pass(nanoseconds: 500_000_000)]
         case .amends:
             let queue = Names.queues[Int(any % 3)]
+            if any % 16 == 1 { return [.purge(queue: queue)] }
             return [any % 4 == 0 ? .discard(queue: queue) : .redrive(queue: queue)]
         case .exodus:
             let leaves: [Step] = (0..<1 + any % 3).map { .leave(any >> $0) }

@@ -193,6 +193,17 @@ extension Ledger {
                 book.entries[event.message] = nil
                 return nil
             }
+        case .purged(let event): purge(event)
+        }
+    }
+
+    private mutating func purge(_ event: Purged) {
+        tally.count(.purged)
+        for message in event.messages {
+            change(event.queue, message, "purged") { book, entry in
+                book.remove(message, entry)
+                return entry.delivery == nil ? nil : "while a delivery of it goes on"
+            }
         }
     }
 

@@ -56,7 +56,7 @@ struct SteadyWorkload: Workload {
             return .subscribe(any, function: function, fifo: any % 7 < 3, isConditional: isRare)
         case 10: return .unsubscribe(any, function: Names.subscribers[Int(any >> 8) & 1])
         case 11: return .redrive(queue: queue)
-        case 12: return .discard(queue: queue)
+        case 12: return any % 8 == 7 ? .purge(queue: queue) : .discard(queue: queue)
         case 13: return .define(queue: queue, concurrency: 1 + UInt32(any % 5))
         default: return further(kind, any, isRare, size)
         }

@@ -15,6 +15,7 @@ enum Step {
     case unsubscribe(UInt64, function: String)
     case redrive(queue: String)
     case discard(queue: String)
+    case purge(queue: String)
     case define(queue: String, concurrency: UInt32)
     // What functions do
     case answer(UInt64)

@@ -143,7 +143,17 @@ struct OpenWork {
             if wasDead { change.discarded = message }
             // Other subscriptions may have a topic's still.
             if !message.facts.isTopic { forget(event.message) }
+        case .purged(let event): change.purged = purge(event)
         case .defined, .subscribed, .unsubscribed: break
+        }
+    }
+
+    /// A topic's messages go on: other subscriptions may have them still.
+    private mutating func purge(_ event: Purged) -> [Work] {
+        event.messages.compactMap { message in
+            guard let work = entries[message], !work.facts.isTopic else { return nil }
+            forget(message)
+            return work
         }
     }
 

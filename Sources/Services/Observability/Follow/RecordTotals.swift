@@ -55,7 +55,7 @@ package struct RecordTotals: Equatable, Sendable {
         case .acked: acked += 1
         case .retried: failed += 1
         case .deadLettered: dead += 1
-        case .defined, .subscribed, .unsubscribed, .redriven, .discarded: break
+        case .defined, .subscribed, .unsubscribed, .redriven, .discarded, .purged: break
         }
     }
 

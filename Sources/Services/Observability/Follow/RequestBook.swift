@@ -61,6 +61,7 @@ package struct RequestBook: Sendable {
         for work in change.interrupted { interrupt(work, at: record.time) }
         if let work = change.revived { alter(work.facts.trace, record) { $0.revive(work.facts) } }
         if let work = change.discarded { alter(work.facts.trace, record) { $0.discard() } }
+        for work in change.purged { alter(work.facts.trace, record) { $0.purge(work.facts) } }
         guard let trace = record.trace, let event = record.event, event.makesRows else { return }
         let place: Int
         if let known = places[trace] {
@@ -211,6 +212,12 @@ extension RequestRow {
     fileprivate mutating func discard() {
         dead = max(0, dead - 1)
         hasFailed = true
+    }
+
+    /// A message was dropped while it waited: what it was for does not happen.
+    fileprivate mutating func purge(_ work: WorkFacts) {
+        queued = max(0, queued - 1)
+        fail("queue \(work.type) was purged, and a message of it that waited was dropped")
     }
 }
 

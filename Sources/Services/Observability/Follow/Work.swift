@@ -96,4 +96,6 @@ struct WorkChange {
     var revived: Work?
     /// A dead letter that was thrown away.
     var discarded: Work?
+    /// Messages that waited in a queue and were dropped with all else there.
+    var purged: [Work] = []
 }
