@@ -14,7 +14,7 @@ import RecordFormat
 /// But an engine puts other files in the place of sealed segments, the oldest first, without what
 /// nobody needs any more: perhaps because of what stands behind that end. So a copy counts only
 /// where all its files had their places at the same time. Else what changed is copied again, and
-/// what was added to the log: less each time, as long as the engine comes to an end.
+/// the end of the log: less each time, as long as the engine comes to an end.
 package struct LogCopy: Equatable, Sendable {
     package let target: String
     package let records: Int
@@ -143,11 +143,7 @@ private struct CopiedSegments: ~Copyable {
         var salt: UInt64?
         /// False for the last one, to which there was written.
         let isWhole: Bool
-        /// What was read of it.
-        var position = 0
-
-        /// Of the copy: a segment has room for one batch at least.
-        var byteCount: Int { max(position, 2 * Layout.page) }
+        var byteCount = 0
     }
 
     init(_ pass: LogPass, in directory: consuming TargetDirectory) {
@@ -196,29 +192,32 @@ private struct CopiedSegments: ~Copyable {
         pass.source.reopen(segment: number)
         var copy = Copy(isWhole: end == nil)
         try directory.files.create(name)
-        while copy.position < end ?? .max {
-            let wanted = min(memory.capacity, (end ?? .max) - copy.position)
-            let bytes = try part(of: number, at: copy.position, count: wanted)
+        while copy.byteCount < end ?? .max {
+            let wanted = min(memory.capacity, (end ?? .max) - copy.byteCount)
+            let bytes = try part(of: number, at: copy.byteCount, count: wanted)
             if bytes.isEmpty { break }
-            if copy.position == 0 {
+            if copy.byteCount == 0 {
                 copy.salt = Self.salt(bytes)
                 // Its batches end somewhere else.
                 if end != nil, copy.salt != salt { return copy }
             }
-            try directory.files.write(bytes, to: name, at: copy.position)
-            copy.position += bytes.count
+            try directory.files.write(bytes, to: name, at: copy.byteCount)
+            copy.byteCount += bytes.count
         }
-        guard copy.position >= end ?? 0 else {
+        guard copy.byteCount >= end ?? 0 else {
             throw ToolError(
                 .unreadable,
                 "\(pass.path)/log/\(DataDirectory.segmentName(number)): it ended at byte "
-                    + "\(copy.position), before byte \(end ?? 0)"
+                    + "\(copy.byteCount), before byte \(end ?? 0)"
             )
         }
-        if copy.position < copy.byteCount {
+        // A segment has room for one batch at least.
+        let least = 2 * Layout.page
+        if copy.byteCount < least {
             memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            let rest = memory.prefix(copy.byteCount - copy.position)
-            try directory.files.write(rest, to: name, at: copy.position)
+            let rest = memory.prefix(least - copy.byteCount)
+            try directory.files.write(rest, to: name, at: copy.byteCount)
+            copy.byteCount = least
         }
         try directory.files.sync(name)
         return copy

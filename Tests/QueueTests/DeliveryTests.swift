@@ -188,27 +188,10 @@ struct DeliveryTests {
     @Test("each subscription has its own copy and its own end")
     func topics() throws {
         var bench = Bench()
-        for function in ["a", "b"] {
-            bench.apply(
-                .subscribed(
-                    Subscribed(
-                        topic: "t",
-                        function: FunctionName(id: function),
-                        condition: nil,
-                        settings: .standard
-                    )
-                )
-            )
-        }
+        bench.subscribe("a", "b")
         #expect(bench.view.queues(ofTopic: "t") == ["t::a@default", "t::b@default"])
-        let enqueued = try bench.view.decidePublish(
-            .init(trusted: Array(#"{"topic":"t","data":[1]}"#.utf8)),
-            function: "enqueue",
-            receipt: UUID128(high: 1, low: 1),
-            baggage: nil
-        )
-        bench.apply(.enqueued(enqueued))
-        let offset = Offset(2)
+        let offset = try bench.publish()
+        #expect(offset == Offset(2))
         #expect(bench.deliver(from: "t::a@default") == [offset])
         bench.ack(offset, in: "t::a@default")
         #expect(bench.deliver(from: "t::b@default") == [offset])

@@ -225,23 +225,9 @@ struct ExplanationTests {
     @Test("of what was published each subscription has its own")
     func topic() throws {
         var bench = Bench()
-        for function in ["a", "b"] {
-            let event = Subscribed(
-                topic: "t",
-                function: FunctionName(id: function),
-                condition: nil,
-                settings: .standard
-            )
-            bench.apply(.subscribed(event))
-        }
-        let enqueued = try bench.view.decidePublish(
-            .init(trusted: Array(#"{"topic":"t","data":[1]}"#.utf8)),
-            function: "enqueue",
-            receipt: UUID128(high: 1, low: 1),
-            baggage: nil
-        )
-        bench.apply(.enqueued(enqueued))
-        let offset = Offset(2)
+        bench.subscribe("a", "b")
+        let offset = try bench.publish()
+        #expect(offset == Offset(2))
         #expect(bench.deliver(from: "t::a@default") == [offset])
         bench.ack(offset, in: "t::a@default")
         let jobs = try bench.explain(offset).map { Told(job: $0) }

@@ -114,26 +114,8 @@ struct PurgeTests {
     @Test("of a topic each subscription's is dropped, or one alone; its record stays as needed")
     func topics() throws {
         var bench = Bench()
-        for function in ["a", "b"] {
-            let event = Subscribed(
-                topic: "t",
-                function: FunctionName(id: function),
-                condition: nil,
-                settings: .standard
-            )
-            bench.apply(.subscribed(event))
-        }
-        func publish() throws -> Offset {
-            let enqueued = try bench.view.decidePublish(
-                .init(trusted: Array(#"{"topic":"t","data":[1]}"#.utf8)),
-                function: "enqueue",
-                receipt: UUID128(high: 1, low: UInt64(bench.events.count)),
-                baggage: nil
-            )
-            bench.apply(.enqueued(enqueued))
-            return Offset(UInt64(bench.events.count - 1))
-        }
-        let first = try publish()
+        bench.subscribe("a", "b")
+        let first = try bench.publish()
         let one = #"{"queue":"t::a@default"}"#
         #expect(try bench.call(.purge, one).hasSuffix(#""purged":1}"#))
         let purge = Offset(UInt64(bench.events.count - 1))
@@ -144,7 +126,7 @@ struct PurgeTests {
         #expect(bench.deliver(from: "t::a@default") == [])
         #expect(try bench.call(.purge, #"{"topic":"t"}"#) == #"{"queue":"t","purged":1}"#)
         #expect(!needs(first) && !needs(purge))
-        _ = try publish()
+        _ = try bench.publish()
         #expect(try bench.call(.purge, #"{"queue":"t"}"#) == #"{"queue":"t","purged":2}"#)
         #expect(bench.replayed().digest() == bench.view.digest())
     }

@@ -34,6 +34,31 @@ struct Bench {
         apply(.defined(QueueDefined(queue: queue, settings: settings)))
     }
 
+    /// Subscribes functions to the topic `t`.
+    mutating func subscribe(_ functions: String...) {
+        for function in functions {
+            let event = Subscribed(
+                topic: "t",
+                function: FunctionName(id: function),
+                condition: nil,
+                settings: .standard
+            )
+            apply(.subscribed(event))
+        }
+    }
+
+    /// Publishes `[1]` to the topic `t`.
+    mutating func publish() throws -> Offset {
+        let enqueued = try view.decidePublish(
+            JSONText(trusted: Array(#"{"topic":"t","data":[1]}"#.utf8)),
+            function: "enqueue",
+            receipt: UUID128(high: 1, low: UInt64(events.count)),
+            baggage: nil
+        )
+        apply(.enqueued(enqueued))
+        return Offset(UInt64(events.count - 1))
+    }
+
     @discardableResult
     mutating func enqueue(
         _ payload: String = "{}",

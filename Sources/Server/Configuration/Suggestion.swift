@@ -6,24 +6,29 @@ package enum Suggestion {
         to word: String,
         in candidates: [String]
     ) -> [String] {
-        let word = word.lowercased()
-        let ranked = candidates.enumerated().map { place, candidate in
-            (distance: editDistance(word, candidate.lowercased()), place: place)
-        }
-        let best = ranked.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
-        return best.prefix(count).map { candidates[$0.place] }
+        ranked(candidates, by: word).prefix(count).map(\.candidate)
     }
 
     /// The candidate closest to `word` by edit distance, if any is close enough to be meant: at
     /// most one edit in three characters, and at least one allowed. The first of equals.
     static func nearest(to word: String, in candidates: [String]) -> String? {
-        let limit = max(1, word.count / 3)
-        var best: (candidate: String, distance: Int)?
-        for candidate in candidates {
-            let distance = editDistance(word.lowercased(), candidate.lowercased())
-            if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+        guard let best = ranked(candidates, by: word).first,
+            best.distance <= max(1, word.count / 3)
+        else { return nil }
+        return best.candidate
+    }
+
+    /// The nearest first; of equals, in their order.
+    private static func ranked(
+        _ candidates: [String],
+        by word: String
+    ) -> [(candidate: String, distance: Int)] {
+        let word = word.lowercased()
+        let ranked = candidates.enumerated().map { place, candidate in
+            (candidate, distance: editDistance(word, candidate.lowercased()), place: place)
         }
-        return best?.candidate
+        return ranked.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
+            .map { ($0.0, $0.distance) }
     }
 
     /// `; did you mean "key"?`, or the list of what is allowed where nothing is near.
