@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Glibc
 
 /// Runs a command line program: arguments in, the project's exit status out.
 ///
@@ -15,6 +16,7 @@ package struct Program: Sendable {
     /// synchronous command has the main thread to itself.
     @MainActor
     package func run(_ arguments: [String]? = nil) async -> ExitStatus {
+        Self.openStandardStreams()
         do {
             var command = try root.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -28,6 +30,14 @@ package struct Program: Sendable {
             if !ending.text.isEmpty { Terminal.write(ending.text, to: ending.stream) }
             return ending.status
         }
+    }
+
+    /// Gives the standard streams that the caller has closed an end: else the next file to be opened
+    /// gets the number of one, and what is meant for a reader is written into it.
+    private static func openStandardStreams() {
+        var file = open("/dev/null", O_RDWR)
+        while (STDIN_FILENO...STDERR_FILENO).contains(file) { file = open("/dev/null", O_RDWR) }
+        if file >= 0 { close(file) }
     }
 
     /// What a program that stopped with `error` says, where, and how it ends.

@@ -60,8 +60,10 @@ struct DescriptorBudget: Equatable {
     /// The log, its ring, the segment to come, snapshots, retention and everybody who reads the log
     /// beside the core take some hundred at the most, with look-ups of names and what a shell has
     /// left open; an event loop takes three. A listener has its socket, and connections that were
-    /// accepted and are about to be refused.
-    static func reserve(loops: Int, listeners: Int) -> Int { 128 + 4 * loops + 32 * listeners }
+    /// accepted and are about to be refused; a worker process its end, its outputs and its files.
+    static func reserve(loops: Int, listeners: Int, processes: Int = 0) -> Int {
+        128 + 4 * loops + 32 * listeners + 4 * processes
+    }
 
     /// What an operator should know; nil: everybody can have at least half of what it wants.
     var notice: String? {
@@ -138,7 +140,11 @@ extension DescriptorBudget {
     init(_ configuration: Configuration, limit: Int, loops: Int) throws(ServeError) {
         let takers = Self.takers(configuration, loops: loops)
         // Requests elsewhere have no listener.
-        let reserve = Self.reserve(loops: loops, listeners: takers.count - 1)
+        let reserve = Self.reserve(
+            loops: loops,
+            listeners: takers.count - 1,
+            processes: configuration.exec.count
+        )
         guard let budget = Self(limit: limit, reserve: reserve, takers: takers) else {
             let text = Self.refusal(limit: limit, reserve: reserve, takers: takers.count)
             throw ServeError(.configuration, code: "process.file_limit", message: text)

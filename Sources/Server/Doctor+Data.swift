@@ -108,6 +108,24 @@ extension Doctor {
         }
     }
 
+    /// Whether the programs of worker processes are there. An engine starts without them, too.
+    func processes(_ environment: [String: String]) -> [Finding] {
+        configuration.exec.map { exec in
+            let subject = "worker process \"\(exec.name)\""
+            let environment = ChildEnvironment(of: exec, environment, url: "")
+            do throws(ChildProcess.StartError) {
+                let program = exec.command[0]
+                return Finding(
+                    subject,
+                    .ok,
+                    try ChildProcess.find(program, in: exec.directory, path: environment.path)
+                )
+            } catch {
+                return Finding(subject, .warning, "\(error): it is tried again and again")
+            }
+        }
+    }
+
     /// As a start would say that can make or write nothing.
     private static func unusable(_ text: String) -> ServeError {
         ServeError(.storage, code: "log.storage", message: text)

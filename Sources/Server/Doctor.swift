@@ -72,6 +72,7 @@ package struct Doctor {
         tell(doctor.clock())
         tell(doctor.descriptors())
         for finding in doctor.namedFiles() { tell(finding) }
+        for finding in doctor.processes(sources.environment) { tell(finding) }
         for finding in await doctor.ports() { tell(finding) }
     }
 }

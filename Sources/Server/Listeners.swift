@@ -144,6 +144,20 @@ struct Listeners {
         }
     }
 
+    /// Where a worker on this machine connects. One that comes to an address of the network is
+    /// asked for the token, too.
+    func workerURL(_ configuration: Configuration) -> String {
+        let address = configuration.engine.address
+        var local = Configuration.Address(host: address.host, port: UInt16(workers[0].port))
+        switch address.host {
+        case "0.0.0.0", "": local.host = "127.0.0.1"
+        case "::": local.host = "::1"
+        default: break
+        }
+        guard !local.isLoopback, let token else { return "ws://\(local)" }
+        return "ws://\(local)/?token=\(token)"
+    }
+
     /// Written beside and renamed, so that whoever waits for the file finds it whole.
     func writePorts(to path: String?) throws(ServeError) {
         guard let path else { return }

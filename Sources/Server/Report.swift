@@ -148,6 +148,25 @@ struct Report: Sendable {
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
+    /// Says what a worker process has written, a line at a time, whatever the level.
+    func output(of process: String, _ line: String) {
+        guard isJSON else { return Self.write("\(process) | \(line)") }
+        var json = JSONBuilder()
+        json.beginObject()
+        json.key("time")
+        json.string(SystemClock().now().wall.rfc3339())
+        json.key("severity")
+        json.string(Notice.Severity.info.rawValue)
+        json.key("event")
+        json.string("output")
+        json.key("message")
+        json.string(line)
+        json.key("process")
+        json.string(process)
+        json.endObject()
+        Self.write(String(decoding: json.finish().bytes, as: UTF8.self))
+    }
+
     // MARK: What workers log
 
     /// Says lines of workers, as they are listed.

@@ -26,7 +26,7 @@ package enum Server {
         options: ServeOptions
     ) async throws(ServeError) {
         let configuration = loaded.configuration
-        let files = prepareProcess()
+        let (files, surroundings) = prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(configuration.observability, isJSON: options.json)
         let descriptors = try Descriptors(configuration, limit: files, loops: loops, report)
@@ -61,10 +61,13 @@ package enum Server {
         dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
+        let processes = WorkerProcesses(loaded, sources, listeners, surroundings, options, report)
+        processes.want(configuration.exec)
         let edits = ConfigurationWatch(loaded, from: sources, report: report) { edited in
             core.configure(edited)
             edges.configure(edited)
             follower.configure(edited)
+            processes.want(edited.exec)
         }
         edits.start()
 
@@ -72,7 +75,7 @@ package enum Server {
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
         dashboard.system.stage.stopping()
-        await stop(core, listeners, exporter, follower)
+        await stop(core, listeners, processes, exporter, follower)
         report.stopped()
         shutdown.cancel()
     }
@@ -81,11 +84,14 @@ package enum Server {
     private static func stop(
         _ core: Core,
         _ listeners: Listeners,
+        _ processes: WorkerProcesses,
         _ exporter: TelemetryExporter.Handle?,
         _ follower: LogFollower
     ) async {
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
+        // Before their connections end: else they would look for another engine.
+        await processes.stop()
         await listeners.close()
         await exporter?.takeLastMetrics()
         await core.stop()
@@ -117,19 +123,27 @@ package enum Server {
 
     /// Files are for their owner alone; a vanished peer or a file limit is an error, not a signal.
     ///
-    /// - Returns: how many file descriptors there may be.
-    private static func prepareProcess() -> Int {
-        umask(0o077)
+    /// - Returns: how many file descriptors there may be, and what was changed that processes of
+    ///   others are to have as it was.
+    private static func prepareProcess() -> (files: Int, surroundings: ChildProcess.Surroundings) {
+        let mask = umask(0o077)
         platform_keep_memory(Limits.keptBytes)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         // Every worker is a file, and what a shell allows at first is about a thousand.
         let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard getrlimit(files, &limit) == 0 else { return 1024 }
+        guard getrlimit(files, &limit) == 0 else {
+            return (1024, ChildProcess.Surroundings(mask: mask, descriptors: 1024))
+        }
+        let surroundings = ChildProcess.Surroundings(
+            mask: mask,
+            descriptors: UInt64(limit.rlim_cur)
+        )
         let allowed = limit.rlim_cur
         limit.rlim_cur = limit.rlim_max
-        return Int(clamping: setrlimit(files, &limit) == 0 ? limit.rlim_cur : allowed)
+        let granted = setrlimit(files, &limit) == 0 ? limit.rlim_cur : allowed
+        return (Int(clamping: granted), surroundings)
     }
 
     /// How many event loops there are: one core is left for the core thread.
@@ -155,10 +169,13 @@ package struct ServeOptions: Equatable, Sendable {
     package var portsFile: String?
     /// Reports as JSON Lines.
     package var json: Bool
+    /// Starts worker processes anew when their sources are edited.
+    package var watchesSources: Bool
 
-    package init(portsFile: String? = nil, json: Bool = false) {
+    package init(portsFile: String? = nil, json: Bool = false, watchesSources: Bool = false) {
         self.portsFile = portsFile
         self.json = json
+        self.watchesSources = watchesSources
     }
 }
 
@@ -184,6 +201,27 @@ extension Edges {
             follower: follower,
             report: report
         )
+    }
+}
+
+extension WorkerProcesses {
+    fileprivate convenience init(
+        _ loaded: Configuration.Loaded,
+        _ sources: Configuration.Sources,
+        _ listeners: Listeners,
+        _ process: ChildProcess.Surroundings,
+        _ options: ServeOptions,
+        _ report: Report
+    ) {
+        let host = Host(
+            url: listeners.workerURL(loaded.configuration),
+            environment: sources.environment,
+            surroundings: process,
+            data: loaded.configuration.engine.data,
+            watchesSources: options.watchesSources,
+            report: report
+        )
+        self.init(host)
     }
 }
 

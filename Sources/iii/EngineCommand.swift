@@ -15,11 +15,11 @@ struct EngineCommand: AsyncParsableCommand {
             """,
         version: "iii \(Server.version)",
         subcommands: [
-            ServeCommand.self, TriggerCommand.self, StateCommand.self, StreamCommand.self,
-            QueueCommand.self, ExplainCommand.self, CronCommand.self, WorkersCommand.self,
-            FunctionsCommand.self, TriggersCommand.self, LogsCommand.self, TracesCommand.self,
-            TopCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self,
-            ExplainCodeCommand.self, CompletionsCommand.self,
+            ServeCommand.self, DevCommand.self, TriggerCommand.self, StateCommand.self,
+            StreamCommand.self, QueueCommand.self, ExplainCommand.self, CronCommand.self,
+            WorkersCommand.self, FunctionsCommand.self, TriggersCommand.self, LogsCommand.self,
+            TracesCommand.self, TopCommand.self, CheckCommand.self, DoctorCommand.self,
+            InitCommand.self, ExplainCodeCommand.self, CompletionsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

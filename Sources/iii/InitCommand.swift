@@ -46,7 +46,7 @@ struct InitCommand: ParsableCommand {
     }
 
     private func tellNext(_ format: ReportFormat) {
-        let heading = "next, there: the engine in one shell, the rest in another"
+        let heading = "next: the first two in one shell, the rest in another"
         if format == .text { Terminal.write("\n\(heading)\n", to: .output) }
         for command in Starter.commands(in: directory) {
             var line = JSONLine()

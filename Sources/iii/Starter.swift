@@ -7,11 +7,10 @@ enum Starter {
 
     /// What to do next, as a shell takes it.
     static func commands(in directory: String) -> [String] {
-        let start = directory == "." ? "iii" : "cd \(quoted(directory)) && iii"
+        let enter = directory == "." ? "" : "cd \(quoted(directory)) && "
         return [
-            start,
-            "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
-            ".venv/bin/python worker.py",
+            "\(enter)python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
+            "iii dev",
             "curl http://127.0.0.1:3111/notes -H 'content-type: application/json' "
                 + #"-d '{"id": "1", "text": "hello"}'"#,
             "iii state get notes 1",
@@ -40,6 +39,13 @@ enum Starter {
         address = "127.0.0.1:3111"    # where HTTP triggers are served
         timeout = "30s"
 
+        # The worker, which the engine starts and keeps running; `iii dev` starts it anew when it is
+        # edited. Of the engine's environment it has what a language needs, and what is named here:
+        # inherit_env = ["DATABASE_URL"].
+        [[exec]]
+        name = "notes"
+        command = [".venv/bin/python", "worker.py"]
+
         # What waits to be run, and how often it is tried:
         #
         # [queue.queues.mails]
@@ -66,7 +72,7 @@ enum Starter {
         """Keeps notes that come over HTTP, and hears of each one that has changed.
 
             python3 -m venv .venv && .venv/bin/pip install -r requirements.txt
-            .venv/bin/python worker.py
+            iii dev
         """
 
         import os

@@ -50,4 +50,16 @@ extension Programs.FileLimitTests {
         #expect(outcome.errors.contains("RLIMIT_NOFILE"), "\(outcome.all)")
         #expect(outcome.errors.contains("LimitNOFILE="), "\(outcome.all)")
     }
+
+    @Test("Where the standard streams are closed, no file of the engine takes their place")
+    func closedStreams() throws {
+        let closed = ["/bin/sh", "-c", "exec \"$@\" 0<&- 1>&- 2>&-", "sh"]
+        let engine = EngineProcess(in: try Scratch(), launcher: closed)
+        try engine.start()
+        for stream in 0...2 {
+            let link = "/proc/\(engine.pid)/fd/\(stream)"
+            let file = try FileManager.default.destinationOfSymbolicLink(atPath: link)
+            #expect(file == "/dev/null", "stream \(stream)")
+        }
+    }
 }

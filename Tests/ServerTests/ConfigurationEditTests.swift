@@ -39,6 +39,20 @@ struct ConfigurationEditTests {
         #expect(edit.pending.allSatisfy { !$0.contains("two") })
     }
 
+    @Test("is live for worker processes, and tells no variable")
+    func processes() throws {
+        let process = "[[exec]]\nname = \"a\"\ncommand = [\"b\"]\n"
+        let edit = try edit("", process)
+        #expect(edit.pending.isEmpty)
+        #expect(edit.live.contains("exec[0].command = [\"b\"] (iii.toml:3)"))
+        let changed = try self.edit(
+            "\(process)env = { KEY = \"one\" }",
+            "\(process)env = { KEY = \"two\" }"
+        )
+        #expect(changed.live == ["exec"])
+        #expect(changed.pending.isEmpty)
+    }
+
     private static let live = """
         [engine]
         data = "/d"

@@ -132,6 +132,16 @@ struct ConfigurationErrorTests {
                 "iii.toml:6: exec[1].name \"a\" is taken by another [[exec]]"
             ),
             (
+                "[[exec]]\nname = \"a\"\ncommand = [\"x\"]\nrestart = \"onfailure\"",
+                "iii.toml:4: exec[0].restart must be \"always\" or \"on-failure\" or \"never\","
+                    + " is \"onfailure\"; did you mean \"on-failure\"?"
+            ),
+            (
+                "[[exec]]\nname = \"a\"\ncommand = [\"x\"]\nenv = { A = 1 }",
+                "iii.toml:4: exec[0].env must be a table of strings, the names of variables before"
+                    + " them, is a table"
+            ),
+            (
                 "[[exec]]\nname = \"a\"\ncommnd = [\"x\"]\ncommand = [\"x\"]",
                 "iii.toml:3: unknown key \"commnd\" in [exec[0]]; did you mean \"command\"?"
             ),

@@ -42,7 +42,8 @@ struct ConfigurationLoadTests {
 
     @Test("every key of iii.toml is read")
     func everyKey() throws {
-        let found = try configuration(toml: Self.full)
+        let workspace = try Workspace(["iii.toml": Self.full])
+        let found = try workspace.load().configuration
         var expected = Configuration()
         expected.engine.address = Configuration.Address(host: "::1", port: 1)
         expected.engine.data = "/var/lib/iii"
@@ -95,11 +96,21 @@ struct ConfigurationLoadTests {
         expected.log.retentionBytes = 10 << 30
         expected.log.compression = .none
         expected.security.token = "secret"
+        expected.exec = [Self.process(in: workspace.path)]
+        #expect(found == expected)
+    }
+
+    private static func process(in directory: String) -> Configuration.Exec {
         var hello = Configuration.Exec()
         hello.name = "hello"
         hello.command = ["python3", "worker.py"]
-        expected.exec = [hello]
-        #expect(found == expected)
+        hello.directory = directory + "/app"
+        hello.environment = ["MODE": "test"]
+        hello.inheritEnvironment = ["AWS_*"]
+        hello.restart = .onFailure
+        hello.watch = ["src/**/*.py"]
+        hello.stopTimeout = .seconds(10)
+        return hello
     }
 
     private static let full = """
@@ -171,6 +182,12 @@ struct ConfigurationLoadTests {
         [[exec]]
         name = "hello"
         command = ["python3", "worker.py"]
+        directory = "app"
+        env = { MODE = "test" }
+        inherit_env = ["AWS_*"]
+        restart = "on-failure"
+        watch = ["src/**/*.py"]
+        stop_timeout = "10s"
         """
 
     @Test("a flag wins over a variable, a variable over the file, the file over the default")
@@ -280,21 +297,33 @@ struct ConfigurationLoadTests {
         #expect(found.security.tokenFile == "/f")
     }
 
-    @Test("a key without effect is accepted with a warning that says where it stands")
-    func warnings() throws {
-        let text = "[[exec]]\nname = \"a\"\ncommand = [\"b\"]"
-        let loaded = try Workspace(["iii.toml": text]).load()
-        #expect(
-            loaded.warnings.map(\.description) == [
-                "iii.toml:1: exec has no effect: worker processes are not started yet"
-            ]
-        )
-    }
-
     @Test("a token is never shown")
     func secrets() throws {
         let loaded = try Workspace().load(set: ["security.token=hidden"])
         #expect(loaded.effective.first { $0.key == "security.token" }?.value == "\"***\"")
+    }
+
+    @Test("of the variables of a worker process only the names are shown")
+    func variables() throws {
+        let text = "[[exec]]\nname = \"a\"\ncommand = [\"b\"]\nenv = { KEY = \"hidden\" }"
+        let loaded = try Workspace(["iii.toml": text]).load()
+        #expect(
+            loaded.effective.first { $0.key == "exec[0].env" }?.value == #"{ "KEY" = "***" }"#
+        )
+    }
+
+    @Test("a command line adds a worker process beside those of the file")
+    func command() throws {
+        let text = "[[exec]]\nname = \"worker\"\ncommand = [\"b\"]"
+        let workspace = try Workspace(["sub/iii.toml": text])
+        var sources = Configuration.Sources(environment: [:], workingDirectory: workspace.path)
+        sources.file = "sub/iii.toml"
+        sources.command = ["python3", "-x"]
+        let found = try Configuration.load(from: sources, version: "1.2.3").configuration.exec
+        #expect(found.map(\.name) == ["worker", "worker'"])
+        #expect(found.map(\.command) == [["b"], ["python3", "-x"]])
+        #expect(found.map(\.directory) == ["\(workspace.path)/sub", workspace.path])
+        #expect(found.map(\.inheritEnvironment) == [[], ["*"]])
     }
 
     @Test("what is in force can be told as JSON; what is no JSON is its text")

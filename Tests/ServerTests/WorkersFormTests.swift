@@ -142,18 +142,30 @@ struct WorkersFormTests {
         #expect(found.stream.authFunction == nil)
     }
 
-    @Test("the commands of exec become one pipeline")
+    @Test("E.1: the commands of exec become one process, whose last one takes the shell's place")
     func exec() throws {
         let text = """
             workers:
               - name: iii-exec
-                config: { exec: ["npm run build", "node main.js # go"] }
+                config: { exec: ["npm run build", "node main.js # go"], watch: ["src/**/*.js"] }
             """
-        let found = try Workspace(["config.yaml": text]).load().configuration
-        #expect(found.exec.map(\.name) == ["iii-exec"])
+        let workspace = try Workspace(["config.yaml": text])
+        let found = try #require(try workspace.load().configuration.exec.first)
+        #expect(found.name == "iii-exec")
+        let shell = ["sh", "-c", "(npm run build\n) && exec sh -c \"$0\"", "node main.js # go"]
+        #expect(found.command == shell)
+        #expect(found.watch == ["src/**/*.js"])
+        #expect(found.restart == .never)
+        #expect(found.inheritEnvironment == ["*"])
+        #expect(found.directory == workspace.path)
+    }
+
+    @Test("E.1: exec must name commands")
+    func execWithoutCommands() throws {
+        let text = "workers:\n  - name: iii-exec\n    config: { watch: [] }"
         #expect(
-            found.exec.first?.command == [
-                "sh", "-c", "(npm run build\n) && (node main.js # go\n)",
+            try refusals(["config.yaml": text]) == [
+                "config.yaml:3: iii-exec needs \"exec\", a list of commands"
             ]
         )
     }

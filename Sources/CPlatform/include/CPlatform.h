@@ -106,3 +106,37 @@ int64_t platform_file_system(const char *path);
 /// Lets the allocator keep up to `bytes` of freed memory, and take buffers up to that size from what
 /// it keeps, instead of asking the kernel for zeroed pages again and again. At most 32 MiB.
 void platform_keep_memory(size_t bytes);
+
+/// A program to start, and what it finds there. It leads a session and a process group of its own,
+/// has no descriptors but the first three, default signals, and is killed when the calling thread
+/// ends (PR_SET_PDEATHSIG, prctl(2)): the caller has to be a thread that lives as long as it shall.
+struct platform_program {
+    /// A path, or a path within `directory`.
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const char *directory;
+    /// Where its output and its errors go; its input is empty.
+    int output;
+    int errors;
+    mode_t umask;
+    /// The soft limit of its file descriptors.
+    uint64_t descriptors;
+};
+
+/// Starts `program`: its process, or a negative errno.
+pid_t platform_start(const struct platform_program *program);
+
+/// A descriptor that is readable once `process`, a child, has ended; or a negative errno.
+int platform_process_descriptor(pid_t process);
+
+/// How `process`, a child, has ended: its exit status, or its signal and 256; -1 while it runs. Its
+/// number stays its own until `platform_reap`.
+int platform_end_of(pid_t process);
+void platform_reap(pid_t process);
+
+/// A pipe whose ends are closed on exec, the reading one non-blocking: 0, or a negative errno.
+int platform_pipe(int ends[2]);
+
+/// Sends `signal` to all processes of a group.
+void platform_signal_group(pid_t group, int signal);

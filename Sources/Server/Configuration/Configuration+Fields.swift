@@ -9,12 +9,6 @@ extension Configuration {
         "http_functions", "worker_listener", "exec",
     ]
 
-    /// Keys that are accepted and checked, and what they do not do yet: a user who sets one is
-    /// told.
-    static let inert: [String: String] = [
-        "exec": "worker processes are not started yet"
-    ]
-
     /// Keys of one section that say the same thing: one of them may be set.
     static let rivals: [String: String] = [
         "observability.dashboard_port": "observability.dashboard_address",
@@ -99,12 +93,5 @@ extension Configuration.Security {
     static let fields: [Field<Self>] = [
         Field(optional: "token", \.token, .secret),
         Field(optional: "token_file", \.tokenFile, .path),
-    ]
-}
-
-extension Configuration.Exec {
-    static let fields: [Field<Self>] = [
-        Field("name", \.name, .nonEmpty),
-        Field("command", \.command, .command),
     ]
 }

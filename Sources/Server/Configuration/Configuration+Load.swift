@@ -11,6 +11,8 @@ extension Configuration {
         package var settings: [String]
         /// `--data`.
         package var data: String?
+        /// A worker process beside those of the file: its program and arguments; empty: none.
+        package var command: [String] = []
         package var environment: [String: String]
         /// Absolute. Paths of flags and variables start here.
         package var workingDirectory: String
@@ -99,6 +101,10 @@ extension Configuration {
             absolute($0, from: base("http.tls_certificate"))
         }
         found.http.tlsKey = found.http.tlsKey.map { absolute($0, from: base("http.tls_key")) }
+        for index in found.exec.indices {
+            found.exec[index].directory = absolute(found.exec[index].directory, from: fileDirectory)
+        }
+        if !sources.command.isEmpty { found.exec.append(Exec(sources, beside: found.exec)) }
         return Loaded(
             configuration: found,
             file: file?.name,

@@ -183,12 +183,4 @@ extension Configuration {
 
         package init() {}
     }
-
-    package struct Exec: Equatable, Sendable {
-        package var name = ""
-        /// The program and its arguments; not a shell's line.
-        package var command: [String] = []
-
-        package init() {}
-    }
 }

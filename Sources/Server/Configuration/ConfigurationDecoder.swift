@@ -39,7 +39,6 @@ struct ConfigurationDecoder {
             default: findings.unknownKey(entry, in: nil, allowed: Configuration.sections)
             }
         }
-        warnOfInertKeys()
         warnOfPhases(found.http.middleware)
         checkTLS(found.http)
         return found
@@ -223,13 +222,6 @@ struct ConfigurationDecoder {
                 at: place,
                 "http.middleware \"\(one.function)\" has no effect: its phase is not \"preHandler\""
             )
-        }
-    }
-
-    private mutating func warnOfInertKeys() {
-        for (key, reason) in Configuration.inert.sorted(by: { $0.key < $1.key }) {
-            guard let place = origins[key] else { continue }
-            findings.warning(at: place, "\(key) has no effect: \(reason)")
         }
     }
 }

@@ -7,7 +7,7 @@ struct ConfigurationEdit: Equatable {
 
     var isEmpty: Bool { live.isEmpty && pending.isEmpty }
 
-    /// Keys that the engine takes while it runs; what begins with `queue.queues.`, too.
+    /// Keys that the engine takes while it runs, as it does all of queues and worker processes.
     fileprivate static let liveKeys = Set([
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
         "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
@@ -33,6 +33,11 @@ struct ConfigurationEdit: Equatable {
         if alerts.0 != alerts.1, !live.contains(where: { $0.hasPrefix("observability.alerts ") }) {
             live.append("observability.alerts")
         }
+        // Nor are values of variables.
+        let processes = (before.configuration.exec, after.configuration.exec)
+        if processes.0 != processes.1, !live.contains(where: { $0.hasPrefix("exec[") }) {
+            live.append("exec")
+        }
         // Its value is not shown, and so is the same in either.
         if before.configuration.security.token != after.configuration.security.token,
             !pending.contains(where: { $0.hasPrefix("security.token ") })
@@ -42,7 +47,8 @@ struct ConfigurationEdit: Equatable {
     }
 
     private mutating func add(_ key: String, _ text: String) {
-        if Self.liveKeys.contains(key) || key.hasPrefix("queue.queues.") {
+        let isLive = ["queue.queues.", "exec["].contains { key.hasPrefix($0) }
+        if isLive || Self.liveKeys.contains(key) {
             live.append(text)
         } else {
             pending.append(text)
@@ -73,6 +79,7 @@ extension Configuration {
         take("configuration", \.entries, Entries.fields)
         take("observability", \.observability, Observability.fields)
         taken.queue.queues = edited.queue.queues
+        taken.exec = edited.exec
         return taken
     }
 }

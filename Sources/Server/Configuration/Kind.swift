@@ -42,7 +42,7 @@ extension Kind {
 }
 
 /// `text` as a string of TOML, which is one of JSON as well.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
         switch scalar {
@@ -124,20 +124,6 @@ extension Kind where Value == [String] {
         }
         return name.isEmpty || !isName ? nil : name
     }
-
-    static let command = Kind(
-        expectation: "a list of strings, the program first",
-        read: { value in
-            guard case .array(let elements) = value else { return .wrongType }
-            var words: [String] = []
-            for element in elements {
-                guard case .string(let word) = element.value else { return .wrongType }
-                words.append(word)
-            }
-            return words.first?.isEmpty == false ? .value(words) : .refused
-        },
-        show: { "[" + $0.map(quoted).joined(separator: ", ") + "]" }
-    )
 }
 
 extension Kind where Value == Bool {

@@ -30,8 +30,8 @@ struct WorkerForm {
         case entries
         /// Seconds; a duration under this key of the TOML form.
         case seconds(String)
-        /// The commands of the exec worker.
-        case commands
+        /// Part of the process of the exec worker.
+        case process
         /// Nothing that this engine acts on; the user is told.
         case none
         /// Nothing that this engine acts on, and not safe to ignore.
@@ -182,9 +182,10 @@ struct WorkerForm {
     /// The keys of its `security`.
     static let outboundKeys = ["url_allowlist", "block_private_ips", "require_https"]
 
-    private static let exec = WorkerForm(
+    /// Its keys are translated together.
+    static let exec = WorkerForm(
         names: ["iii-exec", "exec"],
-        keys: ["exec": .commands, "watch": .none]
+        keys: ["exec": .process, "watch": .process]
     )
 
     /// The worker's name for the `class` of a `modules:` entry, as in

@@ -142,6 +142,7 @@ struct WorkersForm {
             translate(entry.setting, meaning)
         }
         if let listener = form.listener { translate(config, listener) }
+        if form.names == WorkerForm.exec.names { translateProcess(config) }
     }
 
     private mutating func translate(_ setting: Setting, _ meaning: WorkerForm.Meaning) {
@@ -151,9 +152,8 @@ struct WorkersForm {
         case .atLeastOne(let path):
             put(setting.value == .integer(0) ? setting.replaced(by: .integer(1)) : setting, path)
         case .milliseconds(let path): putMilliseconds(setting, path)
-        case .listener: break
+        case .listener, .process: break
         case .queues: translateQueues(setting)
-        case .commands: translateCommands(setting)
         case .outbound: translateOutbound(setting)
         case .entries: translateEntries(setting)
         case .seconds(let path):
@@ -249,26 +249,41 @@ struct WorkersForm {
         put(directory ?? setting.replaced(by: .string("config")), "configuration.directory")
     }
 
-    /// The commands of one exec worker are a pipeline: all but the last must succeed in turn.
-    private mutating func translateCommands(_ setting: Setting) {
-        var lines: [String] = []
+    /// The commands of one exec worker are a pipeline of shell lines: all but the last must succeed
+    /// in turn, and the last one stays. It has the engine's environment, and is not started again
+    /// by its end (services 2, E.1).
+    private mutating func translateProcess(_ config: Setting) {
+        guard let setting = config["exec"] else {
+            let message = "\(config.name) needs \"exec\", a list of commands"
+            return findings.error(.conflict, at: config.place, message)
+        }
         guard case .array(let elements) = setting.value, !elements.isEmpty else {
             return findings.mismatch(.type, setting, mustBe: "a list of commands")
         }
+        var lines: [String] = []
         for element in elements {
             guard case .string(let line) = element.value, !line.isEmpty else {
                 return findings.mismatch(.type, element, mustBe: "a command")
             }
             lines.append(line)
         }
-        let pipeline = lines.map { "(\($0)\n)" }.joined(separator: " && ")
-        let script = lines.count == 1 ? lines[0] : pipeline
-        let words = ["sh", "-c", script].map { setting.replaced(by: .string($0)) }
-        let entries = [
-            Setting.Entry(key: "name", setting: setting.replaced(by: .string("iii-exec"))),
-            Setting.Entry(key: "command", setting: setting.replaced(by: .array(words))),
-        ]
-        put(setting.replaced(by: .array([setting.replaced(by: .table(entries))])), ["exec"])
+        var process = config.replaced(by: .table([]))
+        let words = Self.pipeline(lines).map { setting.replaced(by: .string($0)) }
+        process.set("name", to: setting.replaced(by: .string("iii-exec")))
+        process.set("command", to: setting.replaced(by: .array(words)))
+        process.set("restart", to: setting.replaced(by: .string("never")))
+        let all = setting.replaced(by: .array([setting.replaced(by: .string("*"))]))
+        process.set("inherit_env", to: all)
+        if let watch = config["watch"], watch.value != .null { process.set("watch", to: watch) }
+        put(config.replaced(by: .array([process])), ["exec"])
+    }
+
+    /// The shell's place is taken by the last line's, so that it is what is told to end.
+    private static func pipeline(_ lines: [String]) -> [String] {
+        let steps = lines.dropLast().map { "(\($0)\n) && " }.joined()
+        let last = lines[lines.count - 1]
+        return steps.isEmpty
+            ? ["sh", "-c", last] : ["sh", "-c", "\(steps)exec sh -c \"$0\"", last]
     }
 
     private mutating func putMilliseconds(_ setting: Setting, _ path: String) {

@@ -11,6 +11,8 @@ final class EngineProcess {
     var environment: [String: String] = [:]
     /// A command that starts the engine, its own arguments in front: `prlimit …`.
     let launcher: [String]
+    /// The command that runs the engine: `serve` or `dev`.
+    let verb: String
     private var child: ChildProcess?
     private var starts = 0
     /// Its ports, while it is down: other tests run beside this one.
@@ -22,7 +24,13 @@ final class EngineProcess {
     /// Of further listeners for workers.
     private(set) var listenerPorts: [Int] = []
 
-    init(in scratch: Scratch, _ arguments: [String] = [], launcher: [String] = []) {
+    init(
+        in scratch: Scratch,
+        _ arguments: [String] = [],
+        launcher: [String] = [],
+        verb: String = "serve"
+    ) {
+        self.verb = verb
         self.scratch = scratch
         self.arguments = arguments
         self.launcher = launcher
@@ -78,7 +86,7 @@ final class EngineProcess {
     func launch() throws {
         starts += 1
         child = try ChildProcess(
-            serve + ["--ports-file", portsFile],
+            serve(["--ports-file", portsFile]),
             label: label,
             in: scratch,
             environment: environment
@@ -87,14 +95,14 @@ final class EngineProcess {
 
     /// Starts it where it should refuse to run, and waits for its end.
     func refused() throws -> Outcome {
-        try run(serve, in: scratch)
+        try run(serve(), in: scratch)
     }
 
     private var label: String { "engine-\(starts)" }
     private var portsFile: String { scratch("ports-\(starts).json") }
-    private var serve: [String] {
-        launcher + [
-            Project.engine, "serve", "--data", data,
+    private func serve(_ more: [String] = []) -> [String] {
+        launcher + [Project.engine, verb] + more + [
+            "--data", data,
             "--set", "engine.address=127.0.0.1:\(workerPort)",
             "--set", "http.address=127.0.0.1:\(httpPort)",
             "--set", "stream.address=127.0.0.1:\(streamPort)",
