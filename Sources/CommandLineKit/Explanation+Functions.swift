@@ -87,6 +87,12 @@ extension Explanation {
         A record that the answer needs cannot be read back from the log.
         > Check the log with `iii-log verify`, and the disk.
 
+        read_refused
+        The disk refused to give a record that is needed, or the engine had no file descriptor left
+        to read it by. Nothing is known to be lost.
+        > Ask again a moment later. Where that does not help, see what the engine's output and that
+        of the kernel (`dmesg`) say of the disk, and check the log with `iii-log verify`.
+
         TOO_LARGE
         The answer is larger than is sent here.
         > Ask for less, or read it with `iii-log`.

@@ -32,8 +32,8 @@ package struct Program: Sendable {
         }
     }
 
-    /// Gives the standard streams that the caller has closed an end: else the next file to be opened
-    /// gets the number of one, and what is meant for a reader is written into it.
+    /// Gives the standard streams that the caller has closed an end: else the next file gets the
+    /// number of one, and what is meant for a reader is written into it.
     private static func openStandardStreams() {
         var file = open("/dev/null", O_RDWR)
         while (STDIN_FILENO...STDERR_FILENO).contains(file) { file = open("/dev/null", O_RDWR) }

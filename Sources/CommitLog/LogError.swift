@@ -37,11 +37,10 @@ package enum LogError: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether a record that could not be read may be read in a moment: no descriptor was left to
-    /// read it by.
+    /// Whether a record was refused and not seen, so that nothing is known to be wrong with it: the
+    /// device may give it later, or the process may have a descriptor to read it by.
     package var leavesRecord: Bool {
-        guard case .storage(let error) = self else { return false }
-        return error.isRetryable
+        if case .storage = self { true } else { false }
     }
 }
 

@@ -15,7 +15,9 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Hands over every record from `start` on, oldest first, until `visit` throws, the log ends,
     /// or a segment begins at or behind `end`. The views are valid during the call.
     ///
-    /// With an `entrance` the segment that it leads into is read from there on only.
+    /// With an `entrance` the segment that it leads into is read from there on only. Unless it
+    /// `needsHeaders`, a segment whose first page is lost is read as its batches tell it, and is no
+    /// damage where they lack nothing.
     ///
     /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
     /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
@@ -24,12 +26,14 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         from start: Offset = .zero,
         until end: Offset = .max,
         through entrance: Entrance? = nil,
+        needsHeaders: Bool = true,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         let scan = try scan(
             from: start,
             until: end,
             salvages: false,
+            needsHeaders: needsHeaders,
             entrance: entrance,
             visit
         )
@@ -184,6 +188,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         until end: Offset,
         salvages: Bool,
         isQuick: Bool = false,
+        needsHeaders: Bool = true,
         entrance: Entrance? = nil,
         indexSpacing: Int = OffsetIndex.spacing,
         _ visit: (RecordView) throws(DecodeError) -> Void
@@ -196,6 +201,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             until: end,
             salvages: salvages,
             isQuick: isQuick,
+            needsHeaders: needsHeaders,
             entrance: entrance,
             indexSpacing: indexSpacing
         )
@@ -221,6 +227,9 @@ package struct SegmentFrame: Equatable, Sendable {
     /// Whether its first page is lost: number, salt and base are what its batches say, and nothing
     /// tells when it was begun.
     package internal(set) var isHeaderLost = false
+
+    /// As it was listed.
+    package var file: SegmentFile { SegmentFile(number: header.number, size: fileBytes) }
 }
 
 /// The segments of a log, as far as their first pages tell, or else their batches.
@@ -236,6 +245,9 @@ package struct FrameList: Equatable, Sendable {
         package let fileBytes: Int
         /// What the medium said; nil: it gave something else than what was written.
         package let refusal: StorageError?
+
+        /// As it was listed.
+        package var file: SegmentFile { SegmentFile(number: number, size: fileBytes) }
 
         init(_ file: SegmentFile, _ refusal: StorageError?) {
             number = file.number

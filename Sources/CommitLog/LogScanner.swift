@@ -22,6 +22,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     let salvages: Bool
     /// Whether headers suffice, but for the last segment: only there may a write be unfinished.
     let isQuick: Bool
+    /// Whether a segment is damaged that has lost no more than its first page.
+    private let needsHeaders: Bool
     var window: SegmentWindow
     var bodies = BatchDecompressor()
     /// What the segment's footer has to say; nil where none is compared.
@@ -42,10 +44,12 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         until end: Offset = .max,
         salvages: Bool,
         isQuick: Bool = false,
+        needsHeaders: Bool = true,
         entrance: Entrance? = nil,
         indexSpacing: Int = OffsetIndex.spacing
     ) {
         self.entrance = entrance
+        self.needsHeaders = needsHeaders
         self.manifest = manifest
         self.start = start
         self.end = end
@@ -104,7 +108,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             }
             switch states[index] {
             case .begun(let header, let isSalvaged):
-                if isSalvaged {
+                if isSalvaged, needsHeaders {
                     let lost = expected..<expected
                     report(.segmentHeader, segment: file.number, position: 0, lost: lost)
                 }
@@ -112,6 +116,8 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 try read(current, file, isLast: index == count - 1, &source, visit)
             case .unused, .unreadable:
                 reportOpen(.segmentHeader, segment: file.number, position: 0)
+            case .refused(_, let header?) where !needsHeaders:
+                try read(header, file, isLast: index == count - 1, &source, visit)
             case .refused(let error, _):
                 throw .storage(error)
             }

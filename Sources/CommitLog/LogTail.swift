@@ -45,18 +45,7 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// - Throws: what of the log cannot be read; there is no place then.
     package mutating func start(bytes: Int, before end: Offset) throws(LogError) {
         place = nil
-        let files = try source.listed()
-        var headers: [SegmentHeader] = []
-        var room = bytes
-        for file in files.reversed() {
-            guard let header = try header(of: file.number) else { continue }
-            guard header.base < end || headers.isEmpty && header.base == end else { continue }
-            headers.append(header)
-            // How full the youngest is only its batches tell.
-            if headers.count > 1 { room -= Int(header.size) }
-            if room <= 0 || header.base == .zero { break }
-        }
-        headers.reverse()
+        let headers = try headers(bytes, before: end)
         guard let oldest = headers.first else { throw Self.lost(at: end, in: 0) }
         var batches: [(base: Offset, header: SegmentHeader, position: Int, before: Int)] = []
         let total = try walk(headers, to: end) { base, header, position, before in
@@ -79,6 +68,40 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
         }
         self.place = place
         if first == nil { try skip(to: end) }
+    }
+
+    /// The headers of the youngest segments that begin before `end`, in order: so many that
+    /// `bytes` fit in, but none from before one whose header is lost, which no way leads over.
+    private mutating func headers(
+        _ bytes: Int,
+        before end: Offset
+    ) throws(LogError) -> [SegmentHeader] {
+        var headers: [SegmentHeader] = []
+        var room = bytes
+        for file in try source.listed().reversed() {
+            guard let header = try headerIfGiven(of: file.number) else {
+                // Behind the end it is one that was made ahead, as a rule.
+                if headers.isEmpty { continue }
+                break
+            }
+            guard header.base < end || headers.isEmpty && header.base == end else { continue }
+            headers.append(header)
+            // How full the youngest is only its batches tell.
+            if headers.count > 1 { room -= Int(header.size) }
+            if room <= 0 || header.base == .zero { break }
+        }
+        return headers.reversed()
+    }
+
+    /// Nil also where the medium does not give it: whoever needs it says so.
+    private mutating func headerIfGiven(
+        of segment: UInt64
+    ) throws(LogError) -> SegmentHeader? {
+        do throws(LogError) {
+            return try header(of: segment)
+        } catch .storage(let error) where error.isOfMedium {
+            return nil
+        }
     }
 
     /// Goes over the headers of batches alone.

@@ -7,15 +7,22 @@ import RecordFormat
 /// Records that lie behind one another are read ahead together: working off a backlog costs a read
 /// of the device for every mebibyte, not for every record. A single one costs a read of 64 KiB.
 struct RecordFetcher: ~Copyable {
-    private var window = SegmentWindow(ahead: OffsetIndex.spacing, most: 1 << 20)
+    private var window = SegmentWindow(ahead: OffsetIndex.spacing, most: Self.ahead)
+    /// Bytes that are read at a time, at the most.
+    private static let ahead = 1 << 20
     /// Holds the body that the cursor reads, if it was compressed.
     private var bodies = BatchDecompressor()
     /// Of the segments that were read, for their salts and sizes.
     private var headers: [UInt64: SegmentHeader] = [:]
-    /// Of segments that gave neither a header nor a batch: why, and how often that is said before
+    /// Of segments that hold neither a header nor a batch: why, and how often that is said before
     /// they are looked at again. A backlog of their records must not search them once for each.
     private var silent: [UInt64: (error: LogError, left: Int)] = [:]
     private static let patience = 1000
+    /// Where the device has refused what was to be read ahead: no more than what is needed is read
+    /// there.
+    private var rough: (segment: UInt64, bytes: Range<Int>)?
+    /// So many pages that the device refuses are passed by in search of one record.
+    private static let refusedPages = 4
     /// Where the last record was found: the next one is likely behind it.
     private var cursor: Cursor?
     /// A piece of a segment that was read by itself; looked at before anything is read.
@@ -37,9 +44,9 @@ struct RecordFetcher: ~Copyable {
     /// Calls `body` with the record at `offset`, which is durable; the view is valid during the
     /// call.
     ///
-    /// - Throws: ``LogError/damaged(_:)`` for a record that is not what was written,
-    ///   ``LogError/storage(_:)`` for one that the device does not give. That the first page of its
-    ///   segment is lost costs none.
+    /// - Throws: ``LogError/damaged(_:)`` for a record that was not what was written in two
+    ///   readings, ``LogError/storage(_:)`` for one that the device does not give. That the first
+    ///   page of its segment is lost costs none, nor do pages that it does not need.
     mutating func fetch<Source: SegmentSource & ~Copyable, Result>(
         _ offset: Offset,
         _ index: inout OffsetIndex,
@@ -56,6 +63,18 @@ struct RecordFetcher: ~Copyable {
             let last = cursor.take()
             cursor = try locate(offset, behind: last, &index, &source)
         }
+        do throws(LogError) {
+            return body(try take(offset))
+        } catch {
+            // A device may give other bytes than it holds: what is wrong twice is damaged.
+            window.forget()
+            cursor = try locate(offset, behind: nil, &index, &source)
+            return body(try take(offset))
+        }
+    }
+
+    /// The record at `offset` of the batch that was located.
+    private mutating func take(_ offset: Offset) throws(LogError) -> RecordView {
         guard var found = cursor else { throw missing(offset, in: nil) }
         cursor = nil
         let record: RecordView?
@@ -67,7 +86,7 @@ struct RecordFetcher: ~Copyable {
         }
         guard let record else { throw missing(offset, in: found) }
         cursor = found
-        return body(record)
+        return record
     }
 
     /// Walks from the index's entry, or from the last record, to the batch that holds `offset`.
@@ -112,7 +131,14 @@ struct RecordFetcher: ~Copyable {
         _ source: inout Source
     ) throws(LogError) -> Cursor {
         var position = start
-        while let batch = try batch(at: position, in: header, &source) {
+        var refusals: [LogError] = []
+        while position + Layout.page <= Int(header.size) {
+            guard let batch = try batch(at: position, in: header, past: &refusals, &source) else {
+                // Which batch a refused page is of, and where that ends, is not known.
+                guard !refusals.isEmpty, position < start + 2 * OffsetIndex.spacing else { break }
+                position += Layout.page
+                continue
+            }
             if batch.end <= offset {
                 position += batch.extent
                 continue
@@ -130,6 +156,7 @@ struct RecordFetcher: ~Copyable {
                 generation: window.generation
             )
         }
+        if let refusal = refusals.first { throw refusal }
         throw damaged(offset, .batchHeader, header.number, position)
     }
 
@@ -143,8 +170,10 @@ struct RecordFetcher: ~Copyable {
         // Whatever its first batch is like: what begins there is looked for in this segment.
         places.note(header.base, segment: header.number, position: position)
         var next = header.base
+        var refusals: [LogError] = []
         while position + Layout.page <= Int(header.size) {
-            guard let batch = try batch(at: position, in: header, &source), batch.base >= next
+            guard let batch = try batch(at: position, in: header, past: &refusals, &source),
+                batch.base >= next
             else {
                 position += Layout.page
                 continue
@@ -157,6 +186,22 @@ struct RecordFetcher: ~Copyable {
             position += batch.extent
         }
         return places
+    }
+
+    /// As ``batch(at:in:_:)``, and nil for a page that the device does not give, a few times: that
+    /// one page is refused does not stand in the way of what is behind it.
+    private mutating func batch<Source: SegmentSource & ~Copyable>(
+        at position: Int,
+        in header: SegmentHeader,
+        past refusals: inout [LogError],
+        _ source: inout Source
+    ) throws(LogError) -> BatchHeader? {
+        do throws(LogError) {
+            return try batch(at: position, in: header, &source)
+        } catch  where error.isOfMedium && refusals.count < Self.refusedPages {
+            refusals.append(error)
+            return nil
+        }
     }
 
     /// The header of the batch at `position`; nil: there is none.
@@ -200,7 +245,8 @@ struct RecordFetcher: ~Copyable {
         } catch {
             guard error.isOfMedium else { throw error }
             guard let header = try salvaged(segment, &source) else {
-                silent[segment] = (error, Self.patience)
+                // What was refused may be given the next time.
+                if case .damaged = error { silent[segment] = (error, Self.patience) }
                 throw error
             }
             headers[segment] = header
@@ -230,6 +276,9 @@ struct RecordFetcher: ~Copyable {
     }
 
     /// What its batches say of a segment: none of its records is lost with its first page.
+    ///
+    /// - Throws: ``LogError/storage(_:)`` where the device gives none of them, and so does not say
+    ///   that there are none.
     private func salvaged<Source: SegmentSource & ~Copyable>(
         _ segment: UInt64,
         _ source: inout Source
@@ -239,10 +288,10 @@ struct RecordFetcher: ~Copyable {
         // Somebody waits: of a segment that holds no batch any more not all is looked through.
         let start = SegmentFile(number: segment, size: min(file.size, Self.salvageBytes))
         var scanner = LogScanner<Source>(manifest: nil, salvages: true, isQuick: true)
+        let state = try scanner.state(of: start, &source)
+        if case .refused(let refusal, nil) = state { throw .storage(refusal) }
         // Another segment's file in its place has a header, too.
-        guard var header = try scanner.state(of: start, &source).header,
-            header.number == segment
-        else { return nil }
+        guard var header = state.header, header.number == segment else { return nil }
         header.size = UInt64(file.size / Layout.page * Layout.page)
         return header
     }
@@ -256,13 +305,28 @@ struct RecordFetcher: ~Copyable {
         _ count: Int,
         _ source: inout Source
     ) throws(LogError) -> UnsafeRawBufferPointer {
-        try window.bytes(
-            of: header.number,
-            at: position,
-            count: count,
-            size: Int(header.size),
-            from: &source
-        )
+        let number = header.number
+        let isRough = rough.map { $0.segment == number && $0.bytes.contains(position) } ?? false
+        let end = position + count
+        do throws(LogError) {
+            return try window.bytes(
+                of: number,
+                at: position,
+                count: count,
+                size: isRough ? end : Int(header.size),
+                from: &source
+            )
+        } catch  where error.isOfMedium && !isRough {
+            // What was to be read along may be what the device refuses.
+            rough = (number, position..<position + Self.ahead)
+            return try window.bytes(
+                of: number,
+                at: position,
+                count: count,
+                size: end,
+                from: &source
+            )
+        }
     }
 
     private func missing(_ offset: Offset, in cursor: Cursor?) -> LogError {

@@ -58,7 +58,7 @@ enum CallStatus {
         case "function_not_found", "NOT_FOUND": 404
         case "invocation_timeout", "TIMEOUT": 504
         case "STORAGE_FULL": 507
-        case "BUSY": 503
+        case "BUSY", "read_refused": 503
         case "payload_too_large": 413
         case "record_unreadable": 500
         // What a function of the engine refuses, the input is to blame for.

@@ -100,13 +100,10 @@ package final class DataDirectory {
     // MARK: Reading
 
     func segments() throws(StorageError) -> [SegmentFile] {
-        guard try openRoot() else { return [] }
-        if log == nil {
-            do throws(StorageError) {
-                try openLog()
-            } catch .system(_, _, let code) where code == ENOENT {
-                return []
-            }
+        do throws(StorageError) {
+            try openToRead()
+        } catch .system(_, _, let code) where code == ENOENT {
+            return []
         }
         var files: [SegmentFile] = []
         for name in try list(logNumber, "\(path)/log") {
@@ -298,6 +295,12 @@ extension DataDirectory {
         }
     }
 
+    private func openToRead() throws(StorageError) {
+        guard log == nil else { return }
+        guard try openRoot() else { throw .failed("open", path, ENOENT) }
+        try openLog()
+    }
+
     private func openLog() throws(StorageError) {
         let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY]
         log = try Descriptor("log", in: rootNumber, options, path: "\(path)/log")
@@ -305,6 +308,7 @@ extension DataDirectory {
 
     private func readable(_ number: UInt64) throws(StorageError) -> Descriptor {
         if let reading, reading.segment == number { return reading.file }
+        try openToRead()
         let file = try Descriptor.direct(
             Self.segmentName(number),
             in: logNumber,

@@ -159,7 +159,10 @@ extension Engine where Store: ~Copyable {
             return .failure(error)
         }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
-        let triggering = triggering(decision.changes)
+        var refusal: ErrorBody?
+        let triggering = triggering(decision.changes, &refusal)
+        // Nothing is written: triggers would be told that there was nothing before.
+        if let refusal { return .failure(refusal) }
         try keepTogether(decision.changes, triggering)
         return Outcome(
             reply: decision.reply,
@@ -238,9 +241,11 @@ extension Engine where Store: ~Copyable {
         return last
     }
 
-    /// Lets a value go whose time is over.
+    /// Lets a value go whose time is over, and waits for no disk that does not give what it was.
     mutating func expire(_ change: StateChange) throws(LogError) {
-        let triggering = triggering([change])
+        var refusal: ErrorBody?
+        let triggering = triggering([change], &refusal)
+        if let refusal { notice(.error, "state triggers miss an old value: \(refusal.message)") }
         try keepTogether([change], triggering)
         let origin = Origin(trace: TraceID(from: &random), cause: nil)
         _ = try write([change], triggering, origin)
@@ -253,6 +258,7 @@ extension Engine where Store: ~Copyable {
         _ origin: Origin
     ) throws(LogError) -> Outcome {
         let decision: QueueDecision
+        var refusal: ErrorBody?
         do throws(ErrorBody) {
             let registry = registry
             let queue = views.work.queue
@@ -267,12 +273,18 @@ extension Engine where Store: ~Copyable {
                     return try content(of: message)
                 } catch {
                     // It is listed without its content, and can be discarded.
-                    notice(.error, "message \(message.offset) cannot be read: \(error)")
+                    let what = "message \(message.offset)"
+                    if error.leavesRecord { refusal = Self.unreadable(what, error) }
+                    notice(.error, "\(what) cannot be read: \(error)")
                     return nil
                 }
             }
         } catch {
             return .failure(error)
+        }
+        // Whether the one that is named is among those that were not read nobody can tell.
+        if function.namesMessage, decision.events.isEmpty, let refusal {
+            return .failure(refusal)
         }
         var after: Offset?
         var touched: Set<String> = []

@@ -292,15 +292,10 @@ extension Engine where Store: ~Copyable {
         let content: Message.Content
         do throws(LogError) {
             content = try self.content(of: message)
-        } catch  where error.leavesRecord {
-            // Those behind it could not be read either.
-            let end = now.wall.advanced(by: .init(nanoseconds: Limits.unreadableRest))
-            guard views.work.queue.pause(queue, until: end) else { return }
-            let text = "message \(message.offset) of queue \(queue) waits until it can be read"
-            return notice(.warning, "\(text): \(error)")
         } catch {
-            return try bury(message, of: queue, error)
+            return try couldNotRead(message, of: queue, error)
         }
+        if message.content == nil { wasRead(message, of: queue) }
         let function = message.target.function
         let subscription = views.work.queue.queues[queue]?.subscription
         let worker = registry.pick(function)
@@ -340,32 +335,5 @@ extension Engine where Store: ~Copyable {
         // then hands it out again.
         run.after = message.released
         try start(run)
-    }
-
-    /// What is not kept in memory is read back from the log, and waited for.
-    mutating func content(of message: Message) throws(LogError) -> Message.Content {
-        if let content = message.content { return content }
-        let content: Message.Content? = try log.event(at: message.offset) { event, trace in
-            guard case .queue(.enqueued(let event)) = event else { return nil }
-            return Message.Content(event, trace: trace)
-        }
-        guard let content else { preconditionFailure("a message comes from its record") }
-        return content
-    }
-
-    /// What cannot be read can neither be delivered nor repaired by trying again.
-    private mutating func bury(
-        _ message: Message,
-        of queue: String,
-        _ error: LogError
-    ) throws(LogError) {
-        notice(.error, "message \(message.offset) of queue \(queue) cannot be read: \(error)")
-        let letter = DeadLettered(
-            queue: queue,
-            message: message.offset,
-            failures: message.failures,
-            error: ErrorBody(code: "record_unreadable", message: "\(error)")
-        )
-        try record(.queue(.deadLettered(letter)), cause: message.offset)
     }
 }

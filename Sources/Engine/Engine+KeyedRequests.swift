@@ -216,11 +216,11 @@ extension Engine where Store: ~Copyable {
                 return kept.response
             }
         } catch {
-            let unreadable = ErrorBody(
-                code: "record_unreadable",
-                message: "the response in record \(response) cannot be read: \(error)"
-            )
-            return respond(exchange, with: failure(unreadable), after: offset)
+            let unreadable = Self.unreadable("the response in record \(response)", error)
+            let reply =
+                error.leavesRecord
+                ? HTTPReply(status: 503, error: unreadable) : failure(unreadable)
+            return respond(exchange, with: reply, after: offset)
         }
         respond(exchange, with: found.map { HTTPReply(repeating: $0) } ?? .notKept, after: offset)
     }

@@ -117,10 +117,7 @@ extension Engine where Store: ~Copyable {
             guard let found else { preconditionFailure("a version is a value's record") }
             return found
         } catch {
-            throw ErrorBody(
-                code: "record_unreadable",
-                message: "the value's record \(version) cannot be read: \(error)"
-            )
+            throw unreadable("the value's record \(version)", error)
         }
     }
 }

@@ -73,7 +73,12 @@ extension Engine where Store: ~Copyable {
     }
 
     /// What has to be told of `changes`, found before they are made: no two are of one key.
-    mutating func triggering(_ changes: [StateChange]) -> [TriggeringWrite] {
+    /// `refusal` is set where the disk does not give an old value for the moment, which would then
+    /// be told as null.
+    mutating func triggering(
+        _ changes: [StateChange],
+        _ refusal: inout ErrorBody?
+    ) -> [TriggeringWrite] {
         guard options.stateTriggers, !stateTriggers.isEmpty else { return [] }
         var writes: [TriggeringWrite] = []
         for (number, change) in changes.enumerated() {
@@ -82,7 +87,7 @@ extension Engine where Store: ~Copyable {
             let write = StateWrite(
                 scope: change.scope,
                 key: change.key,
-                old: valueBefore(change),
+                old: valueBefore(change, &refusal),
                 new: change.new
             )
             let payload = write.payload.bytes
@@ -100,7 +105,10 @@ extension Engine where Store: ~Copyable {
         return writes
     }
 
-    private mutating func valueBefore(_ change: StateChange) -> [UInt8]? {
+    private mutating func valueBefore(
+        _ change: StateChange,
+        _ refusal: inout ErrorBody?
+    ) -> [UInt8]? {
         guard let entry = views.state.entry(scope: change.scope, key: change.key) else {
             return nil
         }
@@ -108,8 +116,12 @@ extension Engine where Store: ~Copyable {
         do throws(ErrorBody) {
             return try Self.stored(at: entry.version, in: &log).value
         } catch {
-            // The write goes on; its triggers are told of null, and the operator of this.
-            notice(.error, "state triggers miss an old value: \(error.message)")
+            if error.isReadRefusal {
+                refusal = error
+            } else {
+                // The write goes on; its triggers are told of null, and the operator of this.
+                notice(.error, "state triggers miss an old value: \(error.message)")
+            }
             return nil
         }
     }
@@ -189,7 +201,7 @@ extension Engine where Store: ~Copyable {
 
     /// Runs the next function of a write, unless one runs. What ends at once asks for the next one
     /// from within: the loop that is under way gives it.
-    private mutating func pump(_ reactions: Reactions) throws(LogError) {
+    mutating func pump(_ reactions: Reactions) throws(LogError) {
         guard !reactions.isPumping else { return }
         reactions.isPumping = true
         defer { reactions.isPumping = false }
@@ -198,14 +210,25 @@ extension Engine where Store: ~Copyable {
                 waitingReactions[function, default: []].append(reactions)
                 return
             }
+            let run: Run
+            do throws(LogError) {
+                run = try self.run(of: step, in: reactions)
+            } catch {
+                if error.leavesRecord { return rest(reactions, error) }
+                notice(.error, "a state trigger cannot be read, and is not run: \(error)")
+                reactions.waiting.removeFirst()
+                continue
+            }
             reactions.waiting.removeFirst()
-            guard let run = run(of: step, in: reactions) else { continue }
             reactions.isBusy = true
             try start(run)
         }
     }
 
-    private mutating func run(of step: Reactions.Step, in reactions: Reactions) -> Run? {
+    private mutating func run(
+        of step: Reactions.Step,
+        in reactions: Reactions
+    ) throws(LogError) -> Run {
         switch step {
         case .fired(let firing, let function, let condition, let metadata):
             return Run(
@@ -219,28 +242,23 @@ extension Engine where Store: ~Copyable {
                 condition: condition
             )
         case .left(let firing, _):
-            do throws(LogError) {
-                let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, trace in
-                    guard case .triggered(let fired) = event else { return nil }
-                    return (fired, trace)
-                }
-                guard let (fired, trace) = found else {
-                    preconditionFailure("a firing is a trigger's record")
-                }
-                return Run(
-                    function: fired.function,
-                    payload: fired.event,
-                    metadata: fired.metadata.isEmpty ? nil : JSONText(trusted: fired.metadata),
-                    purpose: .react(reactions),
-                    trace: trace ?? reactions.trace,
-                    cause: firing,
-                    causeHoldsPayload: true,
-                    condition: fired.condition
-                )
-            } catch {
-                notice(.error, "state trigger \(firing) cannot be read, and is not run: \(error)")
-                return nil
+            let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, trace in
+                guard case .triggered(let fired) = event else { return nil }
+                return (fired, trace)
             }
+            guard let (fired, trace) = found else {
+                preconditionFailure("a firing is a trigger's record")
+            }
+            return Run(
+                function: fired.function,
+                payload: fired.event,
+                metadata: fired.metadata.isEmpty ? nil : JSONText(trusted: fired.metadata),
+                purpose: .react(reactions),
+                trace: trace ?? reactions.trace,
+                cause: firing,
+                causeHoldsPayload: true,
+                condition: fired.condition
+            )
         }
     }
 

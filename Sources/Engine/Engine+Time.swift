@@ -53,6 +53,10 @@ extension Engine where Store: ~Copyable {
         case .functionsLook, .alertLook: true
         case .cronRuns(let function): waitingFirings[function] != nil
         case .topicTrigger(let queue): isTriggerAwaited(of: queue)
+        case .restingReactions: !restingReactions.all.isEmpty
+        case .streamSync(let id, let subscription, let number, _):
+            streams.join(of: subscription, by: id, number: number) != nil
+        case .streamReplays(let id): streams.peers[id] != nil
         case .unusedConfiguration(let entry, let number):
             configuration.unused[entry] == number
         }
@@ -88,6 +92,11 @@ extension Engine where Store: ~Copyable {
         case .functionsLook: try tellOfFunctions()
         case .cronRuns(let function): try repeatRuns(of: function)
         case .topicTrigger(let queue): try endWait(ofTopicQueue: queue)
+        case .restingReactions: try tryRestingReactions()
+        case .streamSync(let id, let subscription, let number, let rest):
+            try syncAgain(id, subscription, number: number, rest: rest)
+        case .streamReplays(let id):
+            if let peer = streams.peers[id] { replayNext(of: peer) }
         case .alertLook: try lookAtAlerts()
         case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }

@@ -55,6 +55,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var configuration = LiveConfiguration()
     /// State triggers of before a crash, until a worker serves their function.
     var waitingReactions: [FunctionName: [Reactions]] = [:]
+    var restingReactions = RestingReactions()
     var runningCount = 0
     /// On the monotonic clock, not after the first run whose worker has been silent for too long.
     var silenceDue: UInt64?

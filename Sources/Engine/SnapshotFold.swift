@@ -46,7 +46,8 @@ package struct SnapshotFold: ~Copyable {
     /// The first record that is not folded.
     package var next: Offset { start.next }
 
-    /// Folds the records from where it stands up to the segment that begins at `end`.
+    /// Folds the records from where it stands up to the segment that begins at `end`, also of one
+    /// that has lost nothing but its first page.
     ///
     /// - Throws: what the reader threw: ``LogError/damaged(_:)`` where a record cannot be read.
     package mutating func fold<Source: SegmentSource & ~Copyable>(
@@ -59,7 +60,9 @@ package struct SnapshotFold: ~Copyable {
         self.work = WorkViews(cacheBytes: 0)
         self.state = StateDelta()
         self.streams = StateDelta()
-        let scan = try reader.read(from: start.next, until: end) { record throws(DecodeError) in
+        // It is made of records alone: a segment that has lost its first page stops nothing.
+        let scan = try reader.read(from: start.next, until: end, needsHeaders: false) {
+            record throws(DecodeError) in
             guard let event = try Event(record) else { return }
             switch event {
             case .state(let event): return state.apply(event, at: record.offset)

@@ -35,6 +35,13 @@ struct Timers {
         case cronRuns(FunctionName)
         /// Messages of a topic's queue have waited for a trigger.
         case topicTrigger(String)
+        /// Reactions whose records could not be read are tried again.
+        case restingReactions
+        /// What a group holds is read again for a socket that has joined it, by the number of the
+        /// join; the disk refused it for so long, in nanoseconds.
+        case streamSync(SubscriberID, subscription: String, join: UInt64, rest: Int64)
+        /// The log is read again for what a subscriber has missed.
+        case streamReplays(SubscriberID)
         /// The rules of alerts are looked at.
         case alertLook
     }

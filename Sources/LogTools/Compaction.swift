@@ -58,6 +58,9 @@ package struct Compaction: ~Copyable {
     /// What is wrong with segments that are not to be touched therefore, by their numbers.
     private var unsound: [UInt64: Damage] = [:]
     private var outcome = Outcome()
+    private var manifest: Manifest?
+    /// The segments as they are; nil: not listed since one of them was written anew.
+    private var listed: FrameList?
 
     /// A compaction of the log in the directory of `files`. `views` know what is needed of its
     /// records at an offset not below `limit`; segments that end at or below `limit` may be
@@ -88,6 +91,7 @@ package struct Compaction: ~Copyable {
 
     package consuming func run(_ policy: Policy, now: Timestamp) throws(ToolError) -> Outcome {
         let known = try survey()
+        manifest = known.manifest
         missing = .allRemoved(but: known.gaps.map(\.lost))
         for damage in known.damages where !damage.isOfFrame {
             // Every pass over the log stops there.
@@ -190,11 +194,15 @@ package struct Compaction: ~Copyable {
         }
     }
 
-    private func frames() throws(ToolError) -> FrameList {
-        try telling { () throws(LogError) in
+    private mutating func frames() throws(ToolError) -> FrameList {
+        if let listed { return listed }
+        let source = source
+        let list = try telling { () throws(LogError) -> FrameList in
             var reader = LogReader(source)
             return try reader.frames()
         }
+        listed = list
+        return list
     }
 
     /// Puts another file in the place of a segment, with all of its records or those that are
@@ -216,6 +224,7 @@ package struct Compaction: ~Copyable {
                 try files.keepAside(segment: number)
             }
             try files.rename(temporary, to: name)
+            listed = nil
             source.reopen(segment: number)
             try files.sync("log")
         } catch {
@@ -329,19 +338,14 @@ package struct Compaction: ~Copyable {
             throw telling("the one behind it is missing or cannot be read", of: number)
         }
         guard start < end else { return }
+        // The others say nothing of it, and to read so much as their headers is a pass.
+        let section = source.section(of: [segment.file, next.file], manifest)
+        let isHeaderLost = segment.isHeaderLost
         let scan = try telling { () throws(LogError) -> LogScan in
-            var reader = LogReader(segment.isHeaderLost ? source.salvaging() : source)
-            guard segment.isHeaderLost else {
-                return try reader.read(from: start, until: end) { record in
-                    if record.offset < end { body(record) }
-                }
-            }
-            return try reader.verify(from: start, until: end) { record in
+            var reader = LogReader(section)
+            return try reader.read(from: start, until: end, needsHeaders: !isHeaderLost) { record in
                 if record.offset < end { body(record) }
             }
-        }
-        if let damage = scan.damages.first(where: { !$0.isOfFrame }) {
-            throw ToolError(.damaged, "\(damage)")
         }
         guard scan.next == end else {
             throw telling("it ends at offset \(scan.next), the next begins at \(end)", of: number)

@@ -37,6 +37,7 @@ package struct JobSearch: Sendable {
                     + "UUID) that its enqueue answered, its trace (32 hexadecimal digits, or at "
                     + "least the first 6), or @ and its offset"
             )
+        case .unreadable: ErrorBody(code: "read_refused", message: error.message)
         default: ErrorBody(code: "record_unreadable", message: error.message)
         }
     }

@@ -139,8 +139,8 @@ private struct CopiedSegments: ~Copyable {
     private var salts: [UInt64: UInt64] = [:]
 
     private struct Copy {
-        /// Which file it is of; nil: one without a header.
-        var salt: UInt64?
+        /// Which file it is of.
+        var salt: UInt64
         /// False for the last one, to which there was written.
         let isWhole: Bool
         var byteCount = 0
@@ -173,9 +173,9 @@ private struct CopiedSegments: ~Copyable {
         }
         if changed.isEmpty, copied.count == copies.count { return nil }
         salts = try pass.salts(of: copies.keys)
-        for (number, copy) in copies
-        where !copied.contains(number) && salts[number] != copy.salt {
-            changed.append(number)
+        for number in copies.keys.sorted() where !copied.contains(number) {
+            guard let salt = salts[number] else { throw headerLost(number) }
+            if salt != copies[number]?.salt { changed.append(number) }
         }
         return changed.min()
     }
@@ -190,17 +190,18 @@ private struct CopiedSegments: ~Copyable {
     ) throws(ToolError) -> Copy {
         let name = directory.name(number)
         pass.source.reopen(segment: number)
-        var copy = Copy(isWhole: end == nil)
+        var copy = Copy(salt: salt, isWhole: end == nil)
         try directory.files.create(name)
         while copy.byteCount < end ?? .max {
             let wanted = min(memory.capacity, (end ?? .max) - copy.byteCount)
             let bytes = try part(of: number, at: copy.byteCount, count: wanted)
-            if bytes.isEmpty { break }
             if copy.byteCount == 0 {
-                copy.salt = Self.salt(bytes)
+                guard let found = Self.salt(bytes) else { throw headerLost(number) }
+                copy.salt = found
                 // Its batches end somewhere else.
-                if end != nil, copy.salt != salt { return copy }
+                if end != nil, found != salt { return copy }
             }
+            if bytes.isEmpty { break }
             try directory.files.write(bytes, to: name, at: copy.byteCount)
             copy.byteCount += bytes.count
         }
@@ -231,6 +232,17 @@ private struct CopiedSegments: ~Copyable {
     ) throws(ToolError) -> UnsafeRawBufferPointer {
         let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<count])
         return memory.prefix(try pass.load(segment: number, at: position, into: part))
+    }
+
+    /// It was there when the copy began, and no file that an engine puts in its place lacks one:
+    /// trying again does not help.
+    private func headerLost(_ number: UInt64) -> ToolError {
+        ToolError(
+            .damaged,
+            "\(pass.path)/log/\(DataDirectory.segmentName(number)): its header was lost while the "
+                + "log was copied, and the copy is not whole; `iii-log verify` lists every damage, "
+                + "`iii-log recover --to` brings what is intact into a new directory"
+        )
     }
 
     /// Of the header that a segment begins with.

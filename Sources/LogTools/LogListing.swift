@@ -121,6 +121,21 @@ private struct LogSection: SegmentSource {
     }
 }
 
+extension LogSource {
+    /// Some neighbours among the segments, in order, as if there were no others: what is read of
+    /// them costs the same however many there are. `manifest` is that of the log.
+    ///
+    /// The last one is there to say where the one before ends; where one is left out between them,
+    /// a pass finds it missing.
+    func section(of files: [SegmentFile], _ manifest: Manifest?) -> LogSource {
+        var known = manifest
+        if let first = files.first { known?.oldestSegment = first.number }
+        // What is behind them is not missing.
+        known?.active = nil
+        return LogSource(LogSection(source: self, files: files[...], manifest: known))
+    }
+}
+
 extension LogPass {
     /// The valid slot of MANIFEST that was written last; nil: there is none.
     func manifest() throws(ToolError) -> Manifest? {

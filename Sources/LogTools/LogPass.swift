@@ -167,9 +167,11 @@ package struct LogPass {
         }
     }
 
-    /// The first pages of all segments, ascending by number.
+    /// The first pages of all segments, ascending by number; one that the medium does not give is
+    /// damaged.
     package func segments() throws(ToolError) -> [SegmentPage] {
         let page = AlignedMemory(capacity: Layout.page)
+        let source = source.salvaging()
         do {
             return try source.segments().map { file in
                 let count = try source.read(segment: file.number, at: 0, into: page.bytes)

@@ -60,6 +60,7 @@ package struct StateReading: Sendable {
             switch error.code {
             case .historyTrimmed: "HISTORY_TRIMMED"
             case .unknownOffset: "UNKNOWN_OFFSET"
+            case .unreadable: "read_refused"
             default: "record_unreadable"
             }
         return ErrorBody(code: code, message: error.message)

@@ -28,9 +28,15 @@ package enum Limits {
     package static let idleMarkDelay: UInt64 = 10_000_000
     /// How long the log sleeps at a time while its next segment cannot be made, in nanoseconds.
     package static let obstacleLook: UInt64 = 200_000_000
-    /// How long nothing is delivered from a queue whose next message cannot be read for the moment,
-    /// in nanoseconds.
+    /// How long what cannot be read for the moment is let be before it is tried again, in
+    /// nanoseconds; where that fails, twice as long each time, up to the most.
     package static let unreadableRest: Int64 = 2_000_000_000
+    package static let unreadableRestMax: Int64 = 64_000_000_000
+    /// Messages of one queue that the disk refuses, none of them given in between, before the queue
+    /// rests: it need not be asked for all that wait.
+    package static let refusedMessages = 8
+    /// How often in a row what a subscriber has missed is asked for before it is told of a gap.
+    package static let refusedReplays = 5
     /// A URL that a function is invoked by, in bytes.
     package static let urlBytes = 8192
     /// How long a function may take that is invoked by HTTP, in milliseconds: as long as any call

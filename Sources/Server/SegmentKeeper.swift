@@ -18,6 +18,13 @@ final class SegmentKeeper: Sendable {
     private let waker: Waker
     private let isStarted = Atomic(false)
 
+    /// When a segment comes next that is known to be damaged or could not be read.
+    struct Respite {
+        /// Of the file that it is meant for: one that takes its place comes at the next look.
+        let salt: UInt64
+        let end: Timestamp
+    }
+
     /// How long a segment counts as sound.
     static let period = Timestamp.Span.seconds(7 * 86_400)
     /// How long a segment is left alone that could not be read, or whose index not be written.
@@ -49,7 +56,7 @@ final class SegmentKeeper: Sendable {
         platform_lower_priority()
         platform_use_idle_io()
         let source = PacedSource(path: path)
-        var later: [UInt64: Timestamp] = [:]
+        var later: [UInt64: Respite] = [:]
         while true {
             round(source, &later)
             // A log that rolls over quickly is looked at every few seconds.
@@ -59,9 +66,9 @@ final class SegmentKeeper: Sendable {
     }
 
     /// Reads every segment of `source` that ought to be read; one that cannot be keeps none of the
-    /// others from it. `later` says when those come next that are known to be damaged or could not
-    /// be read: an operator is not told of each at every look.
-    func round(_ source: any SegmentSource, _ later: inout [UInt64: Timestamp]) {
+    /// others from it. `later` has those that are known to be damaged or could not be read, by
+    /// their numbers: an operator is not told of each at every look.
+    func round(_ source: any SegmentSource, _ later: inout [UInt64: Respite]) {
         let care = SegmentCare(LogPass(source), IndexFolder(dataDirectory: path))
         let start = SystemClock().now().wall
         let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
@@ -72,21 +79,21 @@ final class SegmentKeeper: Sendable {
             return tell("the sealed segments", error)
         }
         for duty in duties {
-            let number = duty.header.number
-            if let time = later[number], start < time { continue }
+            let (number, salt) = (duty.header.number, duty.header.salt)
+            if let known = later[number], known.salt == salt, start < known.end { continue }
             do throws(ToolError) {
                 switch try care.attend(to: duty, now: SystemClock().now().wall) {
                 case .sound:
                     later[number] = nil
                 case .damaged(let damages):
-                    later[number] = start.advanced(by: Self.period)
+                    later[number] = Respite(salt: salt, end: start.advanced(by: Self.period))
                     tell(damages, number)
                 }
             } catch  where error.code == .notWritten {
                 // Nor could the index of any other segment be.
                 return tell("the indexes of sealed segments", error)
             } catch {
-                later[number] = start.advanced(by: Self.retry)
+                later[number] = Respite(salt: salt, end: start.advanced(by: Self.retry))
                 tell("segment \(number)", error)
             }
         }

@@ -13,9 +13,12 @@ import Synchronization
 /// it compresses those below, and removes what retention lets go.
 final class SnapshotKeeper: Sendable {
     private struct State {
-        /// The offset of the newest snapshot, and the segment that began there.
+        /// The segment that begins where the newest snapshot ends, or did where damage kept one
+        /// from being made.
         var made: UInt64
         var isRunning = false
+        /// The damage that no snapshot reaches beyond.
+        var obstacle: LogError?
     }
 
     private let path: String
@@ -78,8 +81,9 @@ final class SnapshotKeeper: Sendable {
             let isMade = self.make(until: base)
             self.state.withLock {
                 $0.isRunning = false
-                // What failed is tried again when the log goes on in yet another segment.
-                if isMade { $0.made = number }
+                // What failed is tried again when the log goes on in yet another segment; what
+                // damage stopped later: each time the log is read from there on.
+                if isMade || $0.obstacle != nil { $0.made = number }
             }
         }
         guard !isStarted else { return }
@@ -95,6 +99,9 @@ final class SnapshotKeeper: Sendable {
         let folder = SnapshotFolder(dataDirectory: path)
         var last: Offset?
         do throws(LogError) {
+            var reader = LogReader(directory: path)
+            // One that cannot be read stops the fold where it needs it, and not before.
+            let segments = try reader.frames().frames
             while true {
                 var fold = try Self.fold(in: folder, of: engine)
                 let begin = fold.next
@@ -103,21 +110,44 @@ final class SnapshotKeeper: Sendable {
                     return false
                 }
                 last = begin
-                var reader = LogReader(directory: path)
-                let end = try step(from: begin, until: base, &reader)
+                let end = step(from: begin, until: base, segments)
                 try fold.fold(&reader, until: end)
                 let isLast = end >= base || fold.next == begin
-                let needed = try Self.write(fold, to: folder, of: engine, isLast: isLast)
+                let needed: NeededRecords
+                do throws(StorageError) {
+                    needed = try fold.write(to: folder, of: engine, isLast: isLast)
+                } catch {
+                    warn("no snapshot was made up to \(base): \(error)")
+                    return false
+                }
                 guard isLast else { continue }
+                state.withLock { $0.obstacle = nil }
                 // A start that cannot read the snapshot made now goes on from the one before.
                 compact(needed, below: begin)
                 return true
             }
         } catch {
-            let lead = error.isOfMedium ? "\n\(wayOut)" : ""
-            warn("no snapshot was made up to \(base): \(error)\(lead)")
+            tell(error, of: base)
             return false
         }
+    }
+
+    /// Says why there is no snapshot; of damage loudly, and once: it stays.
+    private func tell(_ error: LogError, of base: Offset) {
+        let known = state.withLock { state in
+            defer { state.obstacle = error.isOfMedium ? error : nil }
+            return state.obstacle
+        }
+        guard error.isOfMedium else {
+            return warn("no snapshot was made up to \(base): \(error)")
+        }
+        guard known != error else { return }
+        let text =
+            "no snapshot can be made beyond the last one: \(error)\nThe engine goes on, but until "
+            + "this is put in order its next start is refused, and the log grows: nothing is "
+            + "compressed or removed. Make a backup of what is intact now (`iii-log -D \(path) "
+            + "recover --to DIRECTORY`). \(wayOut)"
+        notify(Notice(severity: .error, text: text))
     }
 
     private static func fold(
@@ -130,27 +160,12 @@ final class SnapshotKeeper: Sendable {
         return next ?? SnapshotFold()
     }
 
-    private static func write(
-        _ fold: consuming SnapshotFold,
-        to folder: SnapshotFolder,
-        of engine: UUID128,
-        isLast: Bool
-    ) throws(LogError) -> NeededRecords {
-        do throws(StorageError) {
-            return try fold.write(to: folder, of: engine, isLast: isLast)
-        } catch {
-            throw .storage(error)
-        }
-    }
-
     /// Where the step that begins at `begin` ends: behind the segments that fill it.
     private func step(
         from begin: Offset,
         until base: Offset,
-        _ reader: inout LogReader<ReadOnlyDirectory>
-    ) throws(LogError) -> Offset {
-        // One that cannot be read stops the fold where it needs it, and not before.
-        let segments = try reader.frames().frames
+        _ segments: [SegmentFrame]
+    ) -> Offset {
         var bytes = 0
         for (segment, next) in zip(segments, segments.dropFirst())
         where begin < next.header.base {

@@ -62,7 +62,10 @@ final class StreamReplayer: Sendable {
                 return next < end && !piece.isFull
             }
         } catch {
-            return finish(job, .lost("the log cannot be read: \(error.message)"))
+            let reason = "the log cannot be read: \(error.message)"
+            // The core asks again, a few times: the disk may give it in a moment.
+            let isRefused = error.code == .unreadable
+            return finish(job, isRefused ? .refused(from: job.next, reason) : .lost(reason))
         }
         guard !hasHole, next == end || piece.isFull else {
             return finish(job, .lost("the log does not hold what was after that offset any more"))

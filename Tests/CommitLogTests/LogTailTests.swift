@@ -121,6 +121,40 @@ struct LogTailTests {
         #expect(seen == (0..<count).map { Offset($0) })
     }
 
+    @Test("a first page that is not given matters to nobody who wants nothing of its segment")
+    func unwanted() throws {
+        var log = try open(disk)
+        for _ in 0..<30 { try write(3, to: &log) }
+        // As one that was made ahead.
+        let spare = log.activeSegment.number + 1
+        disk.files[spare] = disk.files[0]
+        disk.badBytes[spare] = 0..<Int.max
+        var tail = LogTail(SimulatedStorage(disk))
+        try tail.start(bytes: 0, before: log.durable)
+        let (next, durable) = (tail.next, log.durable)
+        #expect(next == durable)
+    }
+
+    @Test("it begins behind a segment whose first page is lost", arguments: [false, true])
+    func behindLostPage(isRefused: Bool) throws {
+        var log = try open(disk)
+        for _ in 0..<40 { try write(4, to: &log) }
+        let (number, base) = log.activeSegment
+        try #require(number > 2)
+        if isRefused {
+            disk.badBytes[number - 1] = 0..<Layout.page
+        } else {
+            disk.edit(number - 1) { $0[40] ^= 1 }
+        }
+        var tail = LogTail(SimulatedStorage(disk))
+        try tail.start(bytes: .max, before: log.durable)
+        let next = tail.next
+        #expect(next == base)
+        let end = log.durable
+        let seen = try read(&tail, below: end)
+        #expect(seen == (base.rawValue..<end.rawValue).map { Offset($0) })
+    }
+
     @Test("a place where the log is damaged is an error, and the end can be gone on from")
     func damage() throws {
         var log = try open(disk)

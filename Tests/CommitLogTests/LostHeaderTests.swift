@@ -161,6 +161,20 @@ struct LostHeaderTests {
         #expect(throws: LogError.self) { _ = try reader.read { _ in } }
     }
 
+    @Test("who needs no headers reads every record that is there", arguments: Loss.allCases)
+    func byBatches(loss: Loss) throws {
+        let sample = try sample(loss)
+        var reader = LogReader(SimulatedStorage(sample.disk))
+        guard loss.leavesBatches else {
+            #expect(throws: LogError.self) { _ = try reader.read(needsHeaders: false) { _ in } }
+            return
+        }
+        var entries: [Offset: Entry] = [:]
+        let scan = try reader.read(needsHeaders: false) { entries[$0.offset] = Entry($0) }
+        #expect(entries == sample.entries)
+        #expect(scan.damages.isEmpty)
+    }
+
     @Test("the segments are listed beside it, and with what its batches tell of it")
     func list() throws {
         for loss in Loss.allCases {

@@ -126,17 +126,6 @@ struct CacheTests {
         #expect(lab.left.lines.suffix(3) == ["invoke f 1", "invoke f 2", "invoke f 3"])
     }
 
-    @Test("one that the medium does not give becomes a dead letter", arguments: [5, 61] as [Int32])
-    func unreadable(code: Int32) throws {
-        let lab = try Lab(cacheBytes: 0)
-        let producer = try lab.join("p")
-        try lab.settle(.enqueue(producer, "f", "1"))
-        try lab.settle(.enqueue(producer, "g", "2"))
-        lab.disk.readFailure = .system("read", path: "simulated", code: code)
-        _ = try lab.join("w", serving: "f")
-        #expect(lab.engine.views.work.queue.queues["default"]?.deadCount == 1)
-    }
-
     /// Changes a bit of the first segment where `text` stands.
     private func flip(in disk: SimulatedDisk, at text: String) throws {
         let segment = try #require(disk.segments.keys.min())

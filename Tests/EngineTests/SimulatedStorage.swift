@@ -22,6 +22,8 @@ final class SimulatedDisk {
     /// The error of every read from now on, and how many had one.
     var readFailure: StorageError?
     fileprivate(set) var failedReads = 0
+    /// What the device does not give, while it gives everything else.
+    var refused: (segment: UInt64, bytes: Range<Int>)?
     /// Called when the engine's thread would sleep; the argument is its time limit.
     var onWait: ((UInt64?) -> Void)?
     /// For how long the engine's thread looked before it slept, each time.
@@ -116,6 +118,11 @@ struct SimulatedStorage: Storage, ~Copyable {
         if let failure = disk.readFailure {
             disk.failedReads += 1
             throw failure
+        }
+        let wanted = position..<position + memory.count
+        if let refused = disk.refused, refused.segment == segment, refused.bytes.overlaps(wanted) {
+            disk.failedReads += 1
+            throw .system("read", path: "simulated", code: 5)
         }
         guard let file = disk.segments[segment] else {
             throw .system("open", path: "segment \(segment)", code: 2)

@@ -185,6 +185,29 @@ import Testing
         #expect(try log.folder.numbers() == numbers)
     }
 
+    @Test("where a first page is lost the indexes tell the same, its segment's as well")
+    func lostPage() throws {
+        let story = Story.random(seed: 9, records: 500)
+        let log = try StoredLog(story, records: 3)
+        try log.index()
+        let trace = try #require(story.entries.compactMap(\.trace).first).description
+        func told(by source: any SegmentSource) throws -> (text: String, isIndexed: Bool) {
+            var finder = HistoryFinder(LogPass(source, indexes: log.folder))
+            let tree = HistoryTree(try finder.history(of: HistoryID(trace)))
+            return (tree.json, finder.isIndexed)
+        }
+        let whole = try told(by: CountingSource(log.path))
+        let refused = try told(by: RefusingSource(log.path, segment: 2, page: 0))
+        #expect(refused.isIndexed)
+        #expect(refused.text == whole.text)
+        for wound in [Wound.segmentHeader, .emptyHeader] {
+            try wound.strike(log)
+            let struck = try told(by: CountingSource(log.path))
+            #expect(struck.isIndexed, "\(wound)")
+            #expect(struck.text == whole.text, "\(wound)")
+        }
+    }
+
     @Test("an index of the segment that was there before is not used")
     func stale() throws {
         let log = try StoredLog(Story.random(seed: 4, records: 300), records: 3)

@@ -147,6 +147,34 @@ import Testing
         #expect(try log.segmentPaths.count >= bases.count)
     }
 
+    /// Of a segment that was copied by then, and of one that was not.
+    @Test("a backup ends where a header is lost meanwhile, and names the file", arguments: [0, 2])
+    func headerLost(segment: Int) throws {
+        let (log, bases) = try StoredLog.many()
+        let source = ChangingSource(log.path)
+        var reads = 0
+        source.willRead = { _, count in
+            // As above: the third time, of the second segment.
+            guard count > 1 << 20 else { return }
+            reads += 1
+            guard reads == 3 else { return }
+            // So that what was copied is looked at again.
+            try log.retain(below: bases[3])
+            try log.change(segment: segment) { $0[40] ^= 1 }
+        }
+        let pass = LogPass(source)
+        let target = "\(log.scratch.path)/backup"
+        var failure: ToolError?
+        do throws(ToolError) {
+            _ = try LogCopy(pass, to: target, isEmpty: true)
+        } catch {
+            failure = error
+        }
+        #expect(failure?.code == .damaged)
+        let name = DataDirectory.segmentName(UInt64(segment))
+        #expect(failure?.message.hasPrefix("\(log.path)/log/\(name): its header was lost") == true)
+    }
+
     /// 20 for every test run; `BACKUP_ROUNDS=200` for a long one.
     private static let rounds =
         ProcessInfo.processInfo.environment["BACKUP_ROUNDS"].flatMap { Int($0) } ?? 20

@@ -193,6 +193,15 @@ import Testing
         #expect(try log.folder.numbers() == numbers)
     }
 
+    @Test("a segment whose first page the device does not give is in the list of all")
+    func listed() throws {
+        let log = try Wound.log()
+        var states = try SegmentList(log.pass).segments.map(\.state)
+        states[1] = .unreadable
+        let source = RefusingSource(log.path, segment: 1, page: 0)
+        #expect(try SegmentList(LogPass(source)).segments.map(\.state) == states)
+    }
+
     @Test("what an unreadable segment costs is told up to the last of its records")
     func cost() throws {
         let log = try Wound.log()

@@ -50,7 +50,7 @@ private final class BrokenSource: SegmentSource {
 /// What a keeper does, as it is seen from outside. The first thread that it wants is refused.
 private final class Onlooker: Sendable {
     private struct Seen {
-        var notices: [String] = []
+        var notices: [Notice] = []
         var rewritings = 0
         var threads = 0
     }
@@ -58,10 +58,15 @@ private final class Onlooker: Sendable {
     private let seen = Mutex(Seen())
     private let ended = DispatchSemaphore(value: 0)
 
-    var notices: [String] { seen.withLock { $0.notices } }
+    var notices: [String] { seen.withLock { $0.notices.map(\.text) } }
+    /// Those of errors.
+    var loud: [String] {
+        seen.withLock { $0.notices.filter { $0.severity == .error }.map(\.text) }
+    }
     var rewritings: Int { seen.withLock { $0.rewritings } }
+    var threads: Int { seen.withLock { $0.threads } }
 
-    func hear(_ notice: Notice) { seen.withLock { $0.notices.append(notice.text) } }
+    func hear(_ notice: Notice) { seen.withLock { $0.notices.append(notice) } }
 
     func rewritten() { seen.withLock { $0.rewritings += 1 } }
 
@@ -216,7 +221,7 @@ struct KeeperTests {
     func unreadable(givesHeader: Bool) throws {
         _ = try fill(4)
         let keeper = try SegmentKeeper(configuration, report: report)
-        var later: [UInt64: Timestamp] = [:]
+        var later: [UInt64: SegmentKeeper.Respite] = [:]
         keeper.round(BrokenSource(data, segment: 1, givesHeader: givesHeader), &later)
         #expect(try IndexFolder(dataDirectory: data).numbers() == [0, 2, 3])
         #expect(later.keys.sorted() == [1])
@@ -229,6 +234,98 @@ struct KeeperTests {
         var bytes = [UInt8](try Data(contentsOf: url))
         body(&bytes)
         try Data(bytes).write(to: url, options: .atomic)
+    }
+
+    @Test("what was made anew is looked at anew, whatever was wrong with the file before")
+    func madeAnew() throws {
+        let (bases, engine) = try fill(8)
+        var configuration = configuration
+        configuration.log.retentionBytes = 1
+        let snapshots = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 0,
+            notify: report.notice,
+            rewritten: {}
+        )
+        #expect(snapshots.make(until: bases[4]))
+        try change(0) { $0[40] ^= 1 }
+        let keeper = try SegmentKeeper(configuration, report: report)
+        let source = PacedSource(path: data)
+        let indexes = IndexFolder(dataDirectory: data)
+        var later: [UInt64: SegmentKeeper.Respite] = [:]
+        for _ in 0..<2 {
+            keeper.round(source, &later)
+            #expect(later.keys.sorted() == [0])
+            #expect(try indexes.numbers().first == 1)
+        }
+        #expect(snapshots.make(until: bases[6]))
+        keeper.round(source, &later)
+        #expect(later.isEmpty)
+        #expect(try indexes.numbers().first == 0)
+    }
+
+    /// What is in the folder of snapshots, byte by byte.
+    private func snapshots() throws -> [String: Data] {
+        let folder = "\(data)/snap"
+        var files: [String: Data] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            files[name] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+        }
+        return files
+    }
+
+    @Test("a segment above the snapshot that has lost its first page stops none")
+    func lostPageAbove() throws {
+        let (bases, engine) = try fill(8)
+        let onlooker = Onlooker()
+        let keeper = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 0,
+            notify: { onlooker.hear($0) },
+            rewritten: { onlooker.rewritten() }
+        )
+        #expect(keeper.make(until: bases[6]))
+        let whole = try snapshots()
+        try FileManager.default.removeItem(atPath: "\(data)/snap")
+        #expect(keeper.make(until: bases[2]))
+        try change(3) { $0[40] ^= 1 }
+        #expect(keeper.make(until: bases[6]))
+        #expect(try snapshots() == whole)
+        #expect(onlooker.notices == [])
+    }
+
+    @Test("where one above it is lost there is no other snapshot, which is said loudly, and once")
+    func lostSegmentAbove() throws {
+        let (bases, engine) = try fill(8)
+        let onlooker = Onlooker()
+        let keeper = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 2,
+            notify: { onlooker.hear($0) },
+            rewritten: { onlooker.rewritten() },
+            start: { onlooker.start($0) }
+        )
+        #expect(keeper.make(until: bases[2]))
+        try change(3) { for index in $0.indices { $0[index] ^= 0xA5 } }
+        // Of this one nothing comes: there is no thread.
+        keeper.rolled(to: 4, base: bases[4])
+        keeper.rolled(to: 5, base: bases[5])
+        #expect(onlooker.waitForEnd())
+        #expect(onlooker.loud.count == 1)
+        let told = try #require(onlooker.loud.first)
+        #expect(told.contains(DataDirectory.segmentName(3)))
+        #expect(told.contains("iii-log -D \(data) repair"))
+        // It is tried again, but not for every segment.
+        keeper.rolled(to: 6, base: bases[6])
+        #expect(onlooker.threads == 2)
+        keeper.rolled(to: 7, base: bases[7])
+        #expect(onlooker.waitForEnd())
+        #expect(onlooker.threads == 3)
+        #expect(onlooker.loud.count == 1)
+        #expect(try SnapshotFolder(dataDirectory: data).numbers() == [bases[2].rawValue])
     }
 
     @Test("a segment below the snapshot stops no other one, and its first page is made anew")

@@ -51,11 +51,40 @@ extension Engine where Store: ~Copyable {
             peer.replays[replay.join.subscription] === replay
         else { return }
         peer.replays[replay.join.subscription] = nil
+        if case .refused(let next, let reason) = outcome,
+            asksAgain(for: replay, of: peer, from: next, reason)
+        {
+            return
+        }
+        peer.refusals[replay.join.subscription] = nil
         switch outcome {
         case .complete: try resume(replay.join, of: peer, from: replay.records.upperBound)
-        case .lost(let reason): try lose(replay.join, of: peer, reason)
+        case .lost(let reason), .refused(_, let reason):
+            try lose(replay.join, of: peer, reason)
         }
         replayNext(of: peer)
+    }
+
+    /// Has the log read again in a moment, a few times.
+    ///
+    /// - Returns: false: it was, and the disk refuses to give the same still.
+    private mutating func asksAgain(
+        for replay: StreamReplay,
+        of peer: StreamPeer,
+        from next: Offset,
+        _ reason: String
+    ) -> Bool {
+        let subscription = replay.join.subscription
+        let before = next > replay.records.lowerBound ? 0 : peer.refusals[subscription] ?? 0
+        guard before < Limits.refusedReplays else { return false }
+        if before == 0 {
+            notice(.warning, "\(subscription) is told later what it has missed: \(reason)")
+        }
+        peer.refusals[subscription] = before + 1
+        peer.wait(replay.join, from: next)
+        let rest = UInt64(Limits.unreadableRest)
+        timers.set(.streamReplays(peer.id), at: now.monotonic + rest)
+        return true
     }
 
     /// Says that something is missing, and tells what there is instead.
@@ -97,5 +126,7 @@ package final class StreamReplay: Sendable {
         case complete
         /// The log does not hold all of it any more.
         case lost(String)
+        /// What begins there cannot be read for the moment; what is before it was told.
+        case refused(from: Offset, String)
     }
 }

@@ -188,8 +188,13 @@ extension Engine where Store: ~Copyable {
         replayNext(of: peer)
     }
 
-    /// Tells what there is.
-    mutating func sync(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+    /// Tells what there is. Where the disk does not give that for the moment, it is asked again
+    /// after `rest` nanoseconds, and the subscription is good meanwhile.
+    mutating func sync(
+        _ join: StreamJoin,
+        of peer: StreamPeer,
+        rest: Int64 = Limits.unreadableRest
+    ) throws(LogError) {
         var input = JSONObject()
         input["stream_name"] = .string(join.group.stream)
         input["group_id"] = .string(join.group.group)
@@ -201,7 +206,36 @@ extension Engine where Store: ~Copyable {
             return try ask(keeper, function, text, for: .joined(peer, join), origin)
         }
         let outcome = try runStream(function, text, origin)
-        tell(peer, join, of: resolve(outcome.reply))
+        let result = resolve(outcome.reply)
+        guard case .failure(let error) = result, error.isReadRefusal,
+            let number = streams.number(of: join, by: peer.id)
+        else { return tell(peer, join, of: result) }
+        if rest == Limits.unreadableRest {
+            notice(
+                .warning,
+                "\(join.subscription) is told later what group \(join.group) holds: "
+                    + "\(error.message)"
+            )
+        }
+        let again = Timers.Subject.streamSync(
+            peer.id,
+            subscription: join.subscription,
+            join: number,
+            rest: rest
+        )
+        timers.set(again, at: now.monotonic + UInt64(rest))
+    }
+
+    mutating func syncAgain(
+        _ id: SubscriberID,
+        _ subscription: String,
+        number: UInt64,
+        rest: Int64
+    ) throws(LogError) {
+        guard !isDraining, let peer = streams.peers[id],
+            let join = streams.join(of: subscription, by: id, number: number)
+        else { return }
+        try sync(join, of: peer, rest: min(2 * rest, Limits.unreadableRestMax))
     }
 
     /// What was read for a socket that has joined. Where it cannot be read the subscription is good

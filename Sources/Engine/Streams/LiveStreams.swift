@@ -30,6 +30,20 @@ struct LiveStreams {
         groups[join.group]?.remove(member)
         if groups[join.group]?.members.isEmpty == true { groups[join.group] = nil }
     }
+
+    /// What tells a join from others of the same subscription; nil: it was left.
+    func number(of join: StreamJoin, by id: SubscriberID) -> UInt64? {
+        let member = Attendance.Member(subscriber: id, subscription: join.subscription)
+        return groups[join.group]?.members[member]?.number
+    }
+
+    /// The join with that number; nil: it was left, or another one has taken its place.
+    func join(of subscription: String, by id: SubscriberID, number: UInt64) -> StreamJoin? {
+        guard let join = peers[id]?.subscriptions[subscription],
+            self.number(of: join, by: id) == number
+        else { return nil }
+        return join
+    }
 }
 
 /// Who has joined a group.
@@ -77,6 +91,8 @@ final class StreamPeer {
     var replays: [String: StreamReplay] = [:]
     /// Subscriptions that the log is to be read for next, and from where on.
     private var behind: [String: (join: StreamJoin, start: Offset)] = [:]
+    /// How often in a row the disk has refused what they have missed.
+    var refusals: [String: Int] = [:]
     /// In which order. One that was left meanwhile stays here until it is its turn.
     private var order: Deque<String> = []
     /// Not begun yet: one thing of a socket is done after the other.
@@ -108,12 +124,14 @@ final class StreamPeer {
     func stopReplay(of subscription: String) {
         replays.removeValue(forKey: subscription)?.cancel()
         behind[subscription] = nil
+        refusals[subscription] = nil
     }
 
     func stopReplays() {
         for replay in replays.values { replay.cancel() }
         replays = [:]
         behind = [:]
+        refusals = [:]
         order = []
     }
 }

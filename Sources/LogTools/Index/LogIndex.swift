@@ -27,24 +27,46 @@ final class LogIndex {
         } catch {
             return nil
         }
+        guard let headers = try Self.headers(pass),
+            zip(headers, headers.dropFirst()).allSatisfy({
+                $0.number + 1 == $1.number && $0.base <= $1.base
+            })
+        else { return nil }
+        let ends = headers.dropFirst().map(\.base) + [Offset.max]
+        parts = zip(headers, ends).map { Part(header: $0, end: $1) }
+        self.folder = folder
+    }
+
+    /// The headers of the segments that were begun, or what the batches say of one whose first page
+    /// is lost: with an index no more is needed of it. Nil where one cannot be told.
+    private static func headers(_ pass: LogPass) throws(ToolError) -> [SegmentHeader]? {
         var headers: [SegmentHeader] = []
-        for page in try pass.segments() {
+        for (place, page) in try pass.segments().enumerated() {
             switch page.reading {
-            case .valid(let header):
-                guard page.number == header.number, page.byteCount >= Int(clamping: header.size),
-                    headers.last.map({ $0.number + 1 == header.number && $0.base <= header.base })
-                        ?? true
+            case .valid(let header) where place == headers.count:
+                guard page.number == header.number, page.byteCount >= Int(clamping: header.size)
                 else { return nil }
                 headers.append(header)
             case .zero:
                 continue
-            case .damaged, .refused:
+            case .valid, .damaged:
+                return try headersOfBatches(pass)
+            case .refused:
                 return nil
             }
         }
-        let ends = headers.dropFirst().map(\.base) + [Offset.max]
-        parts = zip(headers, ends).map { Part(header: $0, end: $1) }
-        self.folder = folder
+        return headers
+    }
+
+    private static func headersOfBatches(_ pass: LogPass) throws(ToolError) -> [SegmentHeader]? {
+        var reader = LogReader(pass.source)
+        do throws(LogError) {
+            let list = try reader.frames()
+            let isWhole = list.frames.allSatisfy { $0.fileBytes >= Int(clamping: $0.header.size) }
+            return isWhole && list.unreadable.isEmpty ? list.frames.map(\.header) : nil
+        } catch {
+            throw LogPass.converted(error)
+        }
     }
 
     /// Bytes that were read of indexes.

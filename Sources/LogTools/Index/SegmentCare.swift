@@ -18,15 +18,19 @@ package struct SegmentCare {
         package let end: Offset
         /// Whether it has no index that can be used.
         package let needsIndex: Bool
+        /// What is looked at: its file, behind that of the segment before, if there is one, and
+        /// before that which begins at `end`. Others that cannot be read are left out.
+        let files: [SegmentFile]
 
-        init(header: SegmentHeader, end: Offset, needsIndex: Bool) {
+        init(header: SegmentHeader, end: Offset, needsIndex: Bool, files: [SegmentFile]) {
             self.header = header
             self.end = end
             self.needsIndex = needsIndex
+            self.files = files
         }
 
         /// To see what an unreadable segment costs, before the one that begins at `end`.
-        init(_ segment: FrameList.Unreadable, end: Offset) {
+        init(_ segment: FrameList.Unreadable, end: Offset, files: [SegmentFile]) {
             let header = SegmentHeader(
                 number: segment.number,
                 base: Offset(end.rawValue - 1),
@@ -35,7 +39,7 @@ package struct SegmentCare {
                 created: Timestamp(nanoseconds: 0),
                 size: UInt64(segment.fileBytes)
             )
-            self.init(header: header, end: end, needsIndex: false)
+            self.init(header: header, end: end, needsIndex: false, files: files)
         }
     }
 
@@ -45,12 +49,12 @@ package struct SegmentCare {
         case damaged([Damage])
     }
 
-    private let source: LogSource
+    private let pass: LogPass
     private let folder: IndexFolder
 
     /// Care for a log, whose indexes are in `folder`.
     package init(_ pass: LogPass, _ folder: IndexFolder) {
-        source = pass.source
+        self.pass = pass
         self.folder = folder
     }
 
@@ -58,21 +62,24 @@ package struct SegmentCare {
     /// those without an index first, each in the order of the log; a time in the future counts as
     /// none. Indexes of segments that are gone are removed.
     package func duties(since time: Timestamp, now: Timestamp) throws(ToolError) -> [Duty] {
-        var reader = LogReader(source)
+        var reader = LogReader(pass.source)
         do throws(LogError) {
             let list = try reader.frames()
+            let frames = list.frames
             do throws(StorageError) {
-                let numbers = list.frames.map(\.header.number) + list.unreadable.map(\.number)
+                let numbers = frames.map(\.header.number) + list.unreadable.map(\.number)
                 try folder.keep(Set(numbers))
                 var duties: [Duty] = []
-                for (frame, next) in zip(list.frames, list.frames.dropFirst()) {
-                    let duty = try duty(frame, next.header, since: time, now)
+                for place in frames.indices.dropLast() {
+                    let duty = try duty(place, frames, since: time, now)
                     if let duty { duties.append(duty) }
                 }
                 for segment in list.unreadable {
-                    let next = list.frames.first { $0.header.number > segment.number }
-                    guard let end = next?.header.base, end > .zero else { continue }
-                    duties.append(Duty(segment, end: end))
+                    let behind = frames.firstIndex { $0.header.number > segment.number }
+                    guard let behind, frames[behind].header.base > .zero else { continue }
+                    let before = frames[..<behind].suffix(1).map(\.file)
+                    let files = before + [segment.file, frames[behind].file]
+                    duties.append(Duty(segment, end: frames[behind].header.base, files: files))
                 }
                 return duties.filter(\.needsIndex) + duties.filter { !$0.needsIndex }
             } catch {
@@ -85,12 +92,12 @@ package struct SegmentCare {
 
     /// Nil: it holds nothing, or was found sound.
     private func duty(
-        _ frame: SegmentFrame,
-        _ next: SegmentHeader,
+        _ place: Int,
+        _ frames: [SegmentFrame],
         since time: Timestamp,
         _ now: Timestamp
     ) throws(StorageError) -> Duty? {
-        let header = frame.header
+        let (header, next) = (frames[place].header, frames[place + 1].header)
         guard header.base < next.base else { return nil }
         let index = try? SegmentIndex(folder, of: header, end: next.base)
         // Where the segment behind it is missing or unreadable, only its batches say where it ends.
@@ -98,14 +105,17 @@ package struct SegmentCare {
         let verified = try folder.verified(header.number)
         let isRecent = verified.map { time < $0 && $0 <= now } ?? false
         let isKnown = isRecent && (index != nil || !isFollowed)
-        if isKnown, !frame.isHeaderLost { return nil }
-        return Duty(header: header, end: next.base, needsIndex: index == nil)
+        if isKnown, !frames[place].isHeaderLost { return nil }
+        let files = frames[max(0, place - 1)...place + 1].map(\.file)
+        return Duty(header: header, end: next.base, needsIndex: index == nil, files: files)
     }
 
-    /// Reads one segment whole and checks every checksum; makes its index, or notes in it that it
-    /// is sound.
+    /// Reads one segment whole, and of its neighbours little, and checks every checksum; makes its
+    /// index, or notes in it that it is sound.
     package func attend(to duty: Duty, now: Timestamp) throws(ToolError) -> Outcome {
-        var reader = LogReader(source.salvaging())
+        let manifest = try pass.manifest()
+        let section = pass.source.section(of: duty.files, manifest)
+        var reader = LogReader(section.salvaging())
         var indexer = SegmentIndexer(base: duty.header.base)
         do throws(LogError) {
             let scan = try reader.verify(

@@ -152,7 +152,7 @@ struct Explanation {
         case .dead(let error, let at): return dead(live, error, at)
         case .delayed(let until, let attempt, let limit):
             return delayed(until, attempt, of: limit)
-        case .unserved, .stopped, .unreadable, .behind, .noPlace, .next:
+        case .unserved, .stopped, .unreadable, .refused, .behind, .noPlace, .next:
             var verdict = Verdict(state: "waiting", reason: standing.word, why: standing.why)
             tell(standing, live, state, &verdict)
             return verdict
@@ -181,6 +181,11 @@ extension Explanation {
             verdict.why = "what queue \(queue) would deliver next cannot be read for the moment"
             verdict.wayOut =
                 "it is tried again every two seconds; what is wrong is in the engine's output"
+        case .refused:
+            verdict.why = "the disk does not give its record for the moment; it has lost no attempt"
+            verdict.wayOut =
+                "it, or another of its queue, is tried again about once a minute at least; what is "
+                + "wrong is in the engine's output, and `iii-log verify` tells where"
         case .behind(let group):
             let (count, first) = state.before(live, in: group)
             verdict.ahead = count

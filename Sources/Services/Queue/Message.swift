@@ -22,6 +22,8 @@ package final class Message {
     package internal(set) var state = State.waiting
     /// Whether it waits behind another of its group.
     var isBehind = false
+    /// Whether it is aside, as the disk does not give it.
+    var isRefused = false
 
     package enum State: Equatable {
         /// Can be delivered now, or is behind another of its group.

@@ -26,6 +26,11 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     }
 }
 
+extension QueueFunction {
+    /// Whether it is about one message, which is looked for by its receipt.
+    package var namesMessage: Bool { self == .redriveMessage || self == .discardMessage }
+}
+
 /// What such a function does, and what it answers once that is on disk.
 package struct QueueDecision: Equatable, Sendable {
     package let events: [QueueEvent]
@@ -142,7 +147,10 @@ extension QueueView {
         let name = try name(fields)
         let id = try fields.optionalString("message_id") ?? ""
         guard !id.isEmpty else { throw .missing(field: "message_id") }
-        let letter = dead(name).first { Self.id(of: $0.message, content($0.message)) == id }
+        // By its place it may have been listed while the disk did not give it.
+        let letter = dead(name).first {
+            Self.id(of: $0.message, nil) == id || Self.id(of: $0.message, content($0.message)) == id
+        }
         let event: QueueEvent? = letter.map {
             discard
                 ? .discarded(Discarded(queue: $0.queue, message: $0.message.offset))

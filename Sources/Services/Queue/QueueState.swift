@@ -36,6 +36,8 @@ package final class QueueState {
     /// Messages whose function no live worker serves, by their target: no attempt is spent on them.
     /// Further messages of a target that is here are held at once.
     var held: [ObjectIdentifier: [Message]] = [:]
+    /// Messages that the disk did not give: see ``QueueView/putAside(_:of:now:)``.
+    var refused = Refused()
     /// The target of the last message that was added: mostly that of the next one, too.
     var recentTarget: Target?
     /// Whether the engine is delivering from it: a delivery that ends at once must not begin again.
@@ -51,14 +53,17 @@ package final class QueueState {
     /// Messages that wait, are delayed or in flight.
     package var depth: Int { messages.count - deadCount }
 
-    /// The oldest message that waits, for room or for a worker; nil: none does, but perhaps behind
-    /// others of its group.
+    /// The oldest message that waits, for room, for a worker or for the disk; nil: none does, but
+    /// perhaps behind others of its group.
     package var oldestWaiting: Offset? {
         var oldest = ready.first()?.offset
         for put in held.values {
             if let first = put.first(where: { $0.isWaiting })?.offset {
                 oldest = min(oldest ?? first, first)
             }
+        }
+        for message in refused.messages where message.isWaiting {
+            oldest = min(oldest ?? message.offset, message.offset)
         }
         return oldest
     }
@@ -114,6 +119,7 @@ package final class QueueState {
             if isLeaderless { releaseNext(of: group, at: offset) }
         }
         held = held.mapValues { $0.filter(\.isWaiting) }.filter { !$0.value.isEmpty }
+        refused.messages.removeAll { !$0.isWaiting }
         ready.dropStale()
     }
 }

@@ -19,6 +19,8 @@ package struct QueueView {
     private var delays: Heap<Delay> = []
     /// The queues that are paused, and until when. No part of the fold, and no message's state.
     private var paused: (queues: [String], until: Timestamp)?
+    /// The queues of which the disk has refused messages, and when the next one is tried.
+    var refusedDue: [String: Timestamp] = [:]
     let budget: MemoryBudget
 
     private struct Delay: Comparable {
@@ -264,12 +266,14 @@ package struct QueueView {
 // MARK: What can be delivered
 
 extension QueueView {
-    /// When the next delayed message becomes due, or a pause is over; nil: none is delayed, and no
-    /// queue paused.
+    /// When the next delayed message becomes due, a pause is over, or a message is tried again that
+    /// the disk refused; nil: there are none.
     package mutating func nextDue() -> Timestamp? {
         dropStaleDelays()
-        guard let paused else { return delays.min?.until }
-        return min(paused.until, delays.min?.until ?? paused.until)
+        var due = delays.min?.until
+        if let paused { due = min(due ?? paused.until, paused.until) }
+        if let refused = refusedDue.values.min() { due = min(due ?? refused, refused) }
+        return due
     }
 
     /// Lets no message of a queue go before `time`, or before the end of a pause that is on: its
@@ -292,7 +296,8 @@ extension QueueView {
         }
     }
 
-    /// Lets the messages go whose delay is over, and the queues whose pause is.
+    /// Lets the messages go whose delay is over, the queues whose pause is, and one message of each
+    /// queue that the disk has refused long enough ago.
     ///
     /// - Returns: the queues that have something to deliver now, each once, in order.
     package mutating func takeDue(now: Timestamp) -> [String] {
@@ -304,6 +309,7 @@ extension QueueView {
                 names.append(name)
             }
         }
+        for name in takeRefused(now: now) where !names.contains(name) { names.append(name) }
         while let due = nextDue(), due <= now, let delay = delays.popMin() {
             delay.message.state = .waiting
             queues[delay.queue]?.delayedCount -= 1
@@ -367,6 +373,7 @@ extension QueueState {
         ready = old.ready
         groups = old.groups
         held = old.held
+        refused = old.refused
         inFlight = old.inFlight
         delayedCount = old.delayedCount
         deadCount = old.deadCount

@@ -14,6 +14,8 @@ enum Standing: Equatable {
     case stopped
     /// What its queue would deliver next cannot be read for the moment.
     case unreadable
+    /// The disk does not give it for the moment.
+    case refused
     case behind(group: String)
     /// As many messages of its queue run as may at the same time.
     case noPlace(of: UInt32)
@@ -27,7 +29,7 @@ enum Standing: Equatable {
         case .delayed: "delayed"
         case .unserved: "unserved"
         case .stopped: "stopped"
-        case .unreadable: "unreadable"
+        case .unreadable, .refused: "unreadable"
         case .behind: "behind_group"
         case .noPlace: "no_place"
         case .next: "next"
@@ -43,6 +45,7 @@ enum Standing: Equatable {
         case .unserved: "no worker serves its function"
         case .stopped: "its queue takes no message: its concurrency is 0"
         case .unreadable: "what its queue would deliver next cannot be read for the moment"
+        case .refused: "the disk does not give it for the moment"
         case .behind: "behind another of its group"
         case .noPlace(let places): "all \(places) places are taken"
         case .next: "next"
@@ -63,6 +66,7 @@ extension QueueState {
         if !isServed(message.target.function) { return .unserved }
         if settings.concurrency == 0 { return .stopped }
         if let group = message.group, message.isBehind { return .behind(group: group) }
+        if message.isRefused { return .refused }
         if isPaused { return .unreadable }
         return inFlight < Int(settings.concurrency) ? .next : .noPlace(of: settings.concurrency)
     }

@@ -223,7 +223,7 @@ extension EngineSimulation {
 
     private static func tellsNoValueBefore(_ answer: [UInt8]?) -> Bool {
         guard let answer else { return true }
-        return String(decoding: answer, as: UTF8.self).contains("record_unreadable")
+        return String(decoding: answer, as: UTF8.self).contains("read_refused")
     }
 
     private func respond(_ exchange: ExchangeID, _ reply: HTTPReply) {
@@ -239,6 +239,8 @@ extension EngineSimulation {
         case 422: tally.count(.httpRefused)
         case 504: tally.count(.httpTimeout)
         case 404, 500, 507: break
+        // The response is in the log, and the disk does not give it.
+        case 503 where disk.hasFailed: break
         default: find("request \(exchange.number) was answered \(reply.status)")
         }
     }

@@ -176,8 +176,8 @@ extension Ledger {
             change(event.queue, event.message, "dead") { book, entry in
                 book.leaveGroup(event.message, entry)
                 entry.isDead = true
-                // What cannot be read back is given up where it waits, without an attempt.
-                if event.error.code == "record_unreadable", entry.delivery == nil { return nil }
+                // Nothing is damaged here: a disk that refuses a read costs no message its place.
+                if event.error.code == "record_unreadable" { return "for a read that failed" }
                 return book.fail(&entry, record, event.failures)
             }
         case .redriven(let event):
