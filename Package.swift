@@ -138,7 +138,7 @@ let package = Package(
         service("AccessControl", ["Primitives", "JSON"]),
         service("HTTPFunctions", ["Primitives", "JSON"]),
         service("ConfigurationEntries", ["Primitives", "RecordFormat", "Events", "JSON"]),
-        service("Cron", ["Primitives", "RecordFormat", "Events", "JSON"]),
+        service("Cron", ["Primitives", "RecordFormat", "Events", "JSON", deque]),
         service("Observability", ["Primitives", "Events", "JSON", deque]),
         service("Observe", ["Primitives", "JSON"]),
         // 5

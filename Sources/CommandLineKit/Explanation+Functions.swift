@@ -287,8 +287,25 @@ extension Explanation {
         > Raise its `max_in_flight`, or make its target faster.
 
         BAD_REQUEST
-        The dashboard's API was asked for something that is no question.
+        The request is not HTTP, could be read in two ways, or asks the dashboard's API for
+        something that is no question.
         > Correct what the message names.
+
+        BODY_TOO_LARGE
+        A request's JSON body is larger than `[http] body_limit`.
+        > Send less, or set the limit higher. What is not JSON is streamed, and has no limit.
+
+        HEADERS_TOO_LARGE TARGET_TOO_LONG
+        A request's headers, or its path and query, are larger than they may be.
+        > Send fewer or smaller ones; `[http] header_limit` and `header_count` can be set higher.
+
+        REQUEST_TIMEOUT
+        A request's head or body did not come in time, or the body was not as HTTP has it.
+        > Send it faster; `[http] header_timeout` and `body_timeout` can be set higher.
+
+        EXPECTATION_FAILED NOT_IMPLEMENTED
+        The request expects something, or has a method, that the engine does not know.
+        > Leave the header Expect out; take a method that routes may have.
 
         UNKNOWN_HOST FOREIGN_ORIGIN
         The dashboard was asked under another name, or by a page of somebody else.
@@ -296,7 +313,7 @@ extension Explanation {
 
         UNAUTHORIZED
         The dashboard asks peers beyond this machine for the token.
-        > Open /?token=TOKEN, or send Authorization: Bearer TOKEN.
+        > Open /?token=TOKEN, or send Authorization: Bearer TOKEN or ?token=TOKEN.
 
         CSRF NOT_JSON
         A change came to the dashboard without the header X-III-Request: 1, or not as JSON.

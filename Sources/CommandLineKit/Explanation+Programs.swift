@@ -84,6 +84,10 @@ extension Explanation {
         The configuration file does not exist, or cannot be read as text.
         > Correct the path behind --config, or the file's permissions.
 
+        config.writable
+        Everybody on this machine may write the configuration file, and so decide what runs here.
+        > Take that right away: chmod o-w FILE. Where modes cannot be changed, move the file.
+
         config.syntax
         The configuration file is not TOML (or YAML), or a --set is not section.key=value.
         > Correct the line that the error names.
@@ -140,6 +144,11 @@ extension Explanation {
         The directory holds something that no engine put there, or another version did. Nothing was
         touched.
         > Name an empty or a new directory, or use the version of the engine that wrote it.
+
+        data.not_private
+        Others could change what is in the data directory: it is another user's, or its file system
+        lets everybody write it. Nothing was touched.
+        > Name a directory that the engine makes itself, or give this one to its user (chown).
 
         log.io_uring
         The kernel does not let this process use io_uring, and `log.io` says that it must.
@@ -270,6 +279,14 @@ extension Explanation {
         There was no such key at that time.
         > List the keys with `iii-log state ls`, or ask for another time.
 
+        queue.unknown_queue
+        There was no such queue or topic at that place in the log.
+        > List them with `iii-log queue ls`, or ask for another place with --at.
+
+        cron.unknown_job
+        No record tells of such a cron job.
+        > See the jobs in `iii-log cron history`: each is its trigger's id, or its function's.
+
         state.history_trimmed HISTORY_TRIMMED
         Retention has removed what would tell.
         > Ask from the offset on that the message names; `[log] retention` says what is kept.
@@ -305,5 +322,21 @@ extension Explanation {
         show.unknown_kind
         There is no such kind of record.
         > Take one that the message lists.
+
+        show.unknown_field
+        No record has a field of that name.
+        > Take one that the message names, or that `iii-log fields` lists.
+
+        show.malformed_filter
+        What chooses records is not of the form FIELD=value.
+        > Write it as queue=mails or kind=enqueued; options stand for times and offsets.
+
+        export.malformed_path
+        What --redact names is no path.
+        > Write a field and what lies below it, as payload.card.number; * is any key or index.
+
+        export.exists
+        The file that the export would be written to is there already. It was not touched.
+        > Name a new file.
         """
 }

@@ -8,7 +8,7 @@ import NetServer
 /// | `Host` is a name that is neither loopback nor listed | 421 |
 /// | from this machine to a name of it | allowed |
 /// | from elsewhere, or through a proxy, with the token or the cookie | allowed |
-/// | `GET /?token=` with the token | the cookie, and the clean address |
+/// | `GET /?token=` with the token, and not by a header | the cookie, and the clean address |
 /// | any other from elsewhere | 401 |
 /// | `Origin` is another than the page's own | 403 |
 /// | not `GET` or `HEAD`, without `X-III-Request: 1` or not JSON | 403, 415 |
@@ -113,14 +113,17 @@ package struct DashboardAccess: Sendable {
         if policy.presentsToken(headers: request.headers, query: nil) {
             return judgeChange(request)
         }
+        guard policy.presentsToken(headers: [], query: request.query) else {
+            return .refused(
+                status: 401,
+                code: "UNAUTHORIZED",
+                message: "a token is required: open /?token=TOKEN in a browser, or send "
+                    + "Authorization: Bearer TOKEN or ?token=TOKEN with each request"
+            )
+        }
+        // A browser would keep the page's address, and show it.
         let isPage = request.path == "/" && request.method == "GET" && !request.isUpgrade
-        if isPage, policy.presentsToken(headers: [], query: request.query) { return .welcomed }
-        return .refused(
-            status: 401,
-            code: "UNAUTHORIZED",
-            message: "a token is required: open /?token=TOKEN in a browser, or send "
-                + "Authorization: Bearer TOKEN"
-        )
+        return isPage ? .welcomed : judgeChange(request)
     }
 
     /// What a page of somebody else can make a browser send has not all of this.

@@ -61,8 +61,7 @@ package final class DataDirectory {
             }
             guard try openRoot() else { throw .failed("open", path, ENOENT) }
         }
-        // What others may write is not this engine's alone; what they may read is not private.
-        guard fchmod(rootNumber, 0o700) == 0 else { throw .failed("chmod 700", path, errno) }
+        try Self.makePrivate(rootNumber, path)
         let name = "\(path)/LOCK"
         let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_WRITE, PLATFORM_OPEN_CREATE]
         let file = try Descriptor("LOCK", in: rootNumber, options.map { Int($0) }, path: name)

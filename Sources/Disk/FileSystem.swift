@@ -37,6 +37,15 @@ package enum FileSystem: Equatable, Sendable {
             }
     }
 
+    /// Whether files there have modes of their own: what shows the files of Windows makes them up,
+    /// and nobody can change them.
+    package var keepsModes: Bool {
+        switch self {
+        case .network("9p"), .network("smbfs"), .network("cifs"), .network("smb2"): false
+        case .network, .memory, .container, .local: true
+        }
+    }
+
     /// What an operator should know who keeps data in `path`; nil: nothing.
     package func warning(path: String) -> String? {
         switch self {

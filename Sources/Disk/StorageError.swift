@@ -12,6 +12,9 @@ package enum StorageError: Error, Equatable, Sendable {
     case locked(path: String, holder: LockHolder)
     /// The directory holds something that no engine put there.
     case foreignDirectory(path: String, found: String)
+    /// Others could change what is in the directory: the user who owns it, or, where that is this
+    /// one, everybody, which the file system does not let be changed.
+    case notPrivate(path: String, owner: UInt32?)
     /// The kernel does not let this process use io_uring; plain system calls will do.
     case ringUnavailable(code: Int32)
 
@@ -32,7 +35,7 @@ package enum StorageError: Error, Equatable, Sendable {
         case .noSpace, .locked: true
         // The process, or the machine, is short of something for the moment.
         case .system(_, _, let code): [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code)
-        case .shortWrite, .foreignDirectory, .ringUnavailable: false
+        case .shortWrite, .foreignDirectory, .notPrivate, .ringUnavailable: false
         }
     }
 
@@ -58,6 +61,13 @@ extension StorageError: CustomStringConvertible {
         case .foreignDirectory(let path, let found):
             "\(path) is not an engine's data directory (it holds '\(found)' and no MANIFEST): "
                 + "choose an empty or a new one"
+        case .notPrivate(let path, let owner?):
+            "\(path) belongs to another user (uid \(owner)), who could change what is in it: give "
+                + "it to this one (chown \(geteuid()) \(path)), or choose a directory that the "
+                + "engine makes itself, as \(path)/iii"
+        case .notPrivate(let path, nil):
+            "\(path) can be written by others, and its file system does not let that be changed: "
+                + "choose a directory on another one"
         case .ringUnavailable(let code):
             "io_uring refused: \(errorText(code))"
         }

@@ -36,7 +36,7 @@ package enum Command: Sendable {
     indirect case reported(TelemetryBatch)
     indirect case request(ExchangeID, HTTPRequest, Propagation)
     case requestAbandoned(ExchangeID)
-    /// What a ``Effect/readBody(_:)`` came to.
+    /// What a ``Effect/readBody(_:trace:)`` came to.
     case requestBody(ExchangeID, [UInt8])
     /// A function has begun to write its response into the request's channel.
     case requestStreams(ExchangeID)

@@ -20,8 +20,8 @@ package enum Effect: Sendable {
     indirect case close(ConnectionID, code: UInt16, reason: String)
     indirect case respond(ExchangeID, HTTPReply, trace: TraceID?)
     /// The body of a request that came without it, answered by ``Command/requestBody(_:_:)`` unless
-    /// that is abandoned.
-    case readBody(ExchangeID)
+    /// that is abandoned; the trace of one of which something is recorded.
+    indirect case readBody(ExchangeID, trace: TraceID?)
     /// The response is what its function writes, and nothing else from now on.
     indirect case stream(ExchangeID, trace: TraceID)
     /// A channel that a worker made, and is told of behind this.
@@ -180,7 +180,7 @@ package enum Effect: Sendable {
         case .send(let connection, _), .probe(let connection), .close(let connection, _, _):
             connection.loop
         case .respond(let exchange, _, _): exchange.loop
-        case .readBody(let exchange): exchange.loop
+        case .readBody(let exchange, _): exchange.loop
         case .stream(let exchange, _): exchange.loop
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop

@@ -69,7 +69,7 @@ extension Engine where Store: ~Copyable {
         guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
             return
         }
-        cronHistory.fire(open.fired, at: firing)
+        cronHistory.repeated(open.fired, at: firing)
         try run(open.fired, at: firing, trace: TraceID(from: &random))
     }
 

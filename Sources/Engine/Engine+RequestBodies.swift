@@ -48,10 +48,11 @@ extension Engine where Store: ~Copyable {
     /// The body is asked for; its time is part of the request's.
     mutating func awaitBody(of exchange: ExchangeID, _ awaited: AwaitedBody) {
         awaitedBodies[exchange] = awaited
-        if exchanges[exchange] == nil {
+        let trace = exchanges[exchange]?.trace
+        if trace == nil {
             timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
         }
-        gate.hold(.readBody(exchange), after: nil)
+        gate.hold(.readBody(exchange, trace: trace), after: nil)
     }
 
     mutating func awaitBody(of run: Run, _ request: BodilessRequest) {

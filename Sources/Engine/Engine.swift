@@ -38,7 +38,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Events that have led to as many activations as one may, and of which that is to be told.
     var exhaustedChains: [ActivationChain] = []
     /// What became of the slots of this life.
-    var cronHistory = CronHistory()
+    var cronHistory = CronHistory(limit: CronQuery.countMax)
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: OpenExchange] = [:]
     /// Those whose bodies have not come.

@@ -53,7 +53,9 @@ package struct WorkViews {
         case .completed:
             guard let cause else { return }
             reactions.applyEnd(of: cause)
-            endFiring(firingRuns.removeValue(forKey: cause) ?? cause, at: time)
+            let firing = openFiring(of: cause)
+            firingRuns[cause] = nil
+            endFiring(firing, at: time)
         case .started:
             queue.applyRestart()
             reactions.applyRestart()
@@ -70,6 +72,12 @@ package struct WorkViews {
             .metricReported, .alertChanged, .telemetryCleared:
             break
         }
+    }
+
+    /// The cron slot that the record at `offset` fired or began a run of, where that has not ended.
+    package func openFiring(of offset: Offset) -> Offset? {
+        let firing = firingRuns[offset] ?? offset
+        return openFirings.contains(firing) ? firing : nil
     }
 
     private mutating func endFiring(_ firing: Offset?, at time: Timestamp) {

@@ -16,6 +16,7 @@ package final class HTTPGateway: HTTPService {
         let key: UUID128
         var body: [UInt8]
         let asker: CORS.Asker
+        let propagation: Propagation
         /// Made when somebody asks for either channel: most requests need none.
         var streams: ExchangeStreams?
     }
@@ -62,6 +63,10 @@ package final class HTTPGateway: HTTPService {
         nextNumber += 1
         let id = ExchangeID(loop: loopNumber, number: nextNumber)
         let key = UUID128(from: &entropy)
+        let propagation = Propagation(
+            traceparent: request.header("traceparent"),
+            baggage: request.header("baggage")
+        )
         pending[id.number] = Pending(
             exchange: exchange,
             key: key,
@@ -69,13 +74,10 @@ package final class HTTPGateway: HTTPService {
             asker: CORS.Asker(
                 origin: request.header("origin"),
                 isPreflight: request.method == "OPTIONS"
-            )
+            ),
+            propagation: propagation
         )
         exchange.onAbandoned = { [weak self] in self?.abandon(id) }
-        let propagation = Propagation(
-            traceparent: request.header("traceparent"),
-            baggage: request.header("baggage")
-        )
         var translated = HTTP.HTTPRequest(
             method: request.method,
             path: request.path,
@@ -93,6 +95,34 @@ package final class HTTPGateway: HTTPService {
         commandBytes += request.body.count + 512
     }
 
+    /// As every other error of the engine's own (services 1, A.10), for pages of others, too.
+    package func reply(
+        to refusal: Refusal,
+        of head: RequestHead?,
+        trace: TraceID?
+    ) -> NetServer.HTTPReply {
+        let code =
+            switch refusal.status {
+            case 408: "REQUEST_TIMEOUT"
+            case 413: "BODY_TOO_LARGE"
+            case 414: "TARGET_TOO_LONG"
+            case 417: "EXPECTATION_FAILED"
+            case 431: "HEADERS_TOO_LARGE"
+            case 501: "NOT_IMPLEMENTED"
+            case 503: "BUSY"
+            default: "BAD_REQUEST"
+            }
+        let error = ErrorBody(code: code, message: refusal.reason)
+        return reply(
+            HTTP.HTTPReply(status: refusal.status, error: error),
+            to: CORS.Asker(
+                origin: head?.header("origin"),
+                isPreflight: head?.method == "OPTIONS"
+            ),
+            trace ?? Self.trace(head?.header("traceparent"))
+        )
+    }
+
     package func readCompleted() {
         guard !commands.isEmpty else { return }
         // One request per connection is under way, so that what waits is bounded by connections.
@@ -107,7 +137,8 @@ package final class HTTPGateway: HTTPService {
     }
 
     /// Has the body received that is part of the function's input.
-    private func readBody(of id: ExchangeID) {
+    private func readBody(of id: ExchangeID, _ trace: TraceID?) {
+        pending[id.number]?.exchange.trace = trace
         pending[id.number]?.exchange.collectBody { [weak self] body in
             self?.pending[id.number]?.body = body
             self?.commandBytes += body.count
@@ -159,19 +190,10 @@ package final class HTTPGateway: HTTPService {
         switch effect {
         case .respond(let id, let reply, let trace):
             guard let request = pending.removeValue(forKey: id.number) else { return }
-            var headers = reply.headers
-            var own = reply.isBare ? [] : cors.headers(for: request.asker, over: &headers)
-            if let trace { own.append(Self.header(naming: trace)) }
-            request.exchange.respond(
-                NetServer.HTTPReply(
-                    status: reply.status,
-                    headers: headers,
-                    vouched: own,
-                    body: reply.body
-                )
-            )
+            let known = trace ?? Self.trace(request.propagation.traceparent)
+            request.exchange.respond(self.reply(reply, to: request.asker, known))
             request.streams?.abandon()
-        case .readBody(let id): readBody(of: id)
+        case .readBody(let id, let trace): readBody(of: id, trace)
         case .stream(let id, let trace):
             guard let request = pending[id.number] else { return }
             request.streams?.begin { [cors] reply in
@@ -183,6 +205,27 @@ package final class HTTPGateway: HTTPService {
             .picture, .toSubscribers:
             break
         }
+    }
+
+    private func reply(
+        _ reply: HTTP.HTTPReply,
+        to asker: CORS.Asker,
+        _ trace: TraceID?
+    ) -> NetServer.HTTPReply {
+        var headers = reply.headers
+        var own = reply.isBare ? [] : cors.headers(for: asker, over: &headers)
+        if let trace { own.append(Self.header(naming: trace)) }
+        return NetServer.HTTPReply(
+            status: reply.status,
+            headers: headers,
+            vouched: own,
+            body: reply.body
+        )
+    }
+
+    /// That of the caller: where nothing is recorded of a request, there is no other.
+    private static func trace(_ traceparent: String?) -> TraceID? {
+        traceparent.flatMap { TraceParent($0) }?.trace
     }
 
     private static func header(naming trace: TraceID) -> (name: String, value: String) {

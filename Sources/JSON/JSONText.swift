@@ -181,6 +181,20 @@ extension JSONText: CustomStringConvertible {
         }
     }
 
+    /// The members in the order of the text, duplicates included, if this is an object.
+    package var allMembers: [(name: String, value: JSONText)]? {
+        guard isObject else { return nil }
+        return scan { (scanner) throws(JSONError) in
+            var members: [(name: String, value: JSONText)] = []
+            try scanner.beginObject()
+            while let key = try scanner.nextMember() {
+                let slice = try scanner.skipValue()
+                members.append((name: scanner.name(key), value: scanner.text(slice)))
+            }
+            return members
+        }
+    }
+
     /// The elements, if this is an array.
     package var elements: [JSONText]? {
         guard isArray else { return nil }

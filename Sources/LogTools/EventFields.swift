@@ -65,6 +65,10 @@ struct EventField: Equatable {
 extension EventField {
     func write(into json: inout JSONBuilder) {
         json.key(name)
+        writeValue(into: &json)
+    }
+
+    func writeValue(into json: inout JSONBuilder) {
         switch value {
         case .text(let text): json.string(text)
         case .number(let number): json.integer(number)

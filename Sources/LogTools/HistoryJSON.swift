@@ -1,7 +1,6 @@
 import Events
 package import JSON
 import Primitives
-import RecordFormat
 
 extension HistoryTree {
     /// The tree as one JSON object: `{"trace", "records", "started", "duration_ms", "roots"}`; a
@@ -90,57 +89,36 @@ extension Event {
 }
 
 extension LogRecord {
-    /// The record as JSON members, within an object that was begun.
-    func writeMembers(into json: inout JSONBuilder) {
-        json.key("offset")
-        json.integer(offset.rawValue)
-        json.key("time")
-        json.string(time.rfc3339())
-        json.key("kind")
-        json.string(kindName)
-        if let trace {
-            json.key("trace")
-            json.string(trace.description)
-        }
-        if let cause {
-            json.key("cause")
-            json.integer(cause.rawValue)
-        }
-        switch content {
-        case .event:
-            json.key("event")
-            writeEvent(into: &json)
-        case .unknown:
-            json.key("unknown_kind")
-            json.bool(true)
-            json.key("bytes")
-            json.integer(byteCount)
-        case .unreadable(let error):
-            json.key("unreadable")
-            json.string("expected \(error.expected) at byte \(error.position) of \(byteCount)")
-        }
+    /// The record as JSON members, within an object that was begun; with `fields` in place of its
+    /// event's own, where there are some.
+    func writeMembers(into json: inout JSONBuilder, fields: [EventField]? = nil) {
+        for field in ownFields { field.write(into: &json) }
+        guard let event else { return }
+        json.key("event")
+        Self.write(fields ?? event.fields, into: &json)
     }
 
-    /// What the record says, as a JSON object; null where it cannot be read.
-    private func writeEvent(into json: inout JSONBuilder) {
-        guard let event else { return json.null() }
+    private static func write(_ fields: [EventField], into json: inout JSONBuilder) {
         json.beginObject()
-        for field in event.fields { field.write(into: &json) }
+        for field in fields { field.write(into: &json) }
         json.endObject()
     }
 
-    /// What the record says, as a JSON object on one line.
+    /// What the record says, as a JSON object on one line; null where it cannot be read.
     var eventJSON: String {
         var json = JSONBuilder(capacity: 256)
-        writeEvent(into: &json)
+        if let event { Self.write(event.fields, into: &json) } else { json.null() }
         return json.finish().description
     }
 
     /// The record as one JSON object on one line.
-    package var json: String {
+    package var json: String { json(fields: nil) }
+
+    /// As above, with `fields` in place of its event's own, where there are some.
+    func json(fields: [EventField]?) -> String {
         var json = JSONBuilder(capacity: 256)
         json.beginObject()
-        writeMembers(into: &json)
+        writeMembers(into: &json, fields: fields)
         json.endObject()
         return json.finish().description
     }

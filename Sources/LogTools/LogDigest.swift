@@ -53,7 +53,7 @@ package struct LogDigest: Equatable, Sendable {
 
     /// - Throws: ``ToolError/Code/historyTrimmed`` where the views at `end` may need what retention
     ///   has removed.
-    private static func checkIsWhole(_ pass: LogPass, at end: Offset) throws(ToolError) {
+    static func checkIsWhole(_ pass: LogPass, at end: Offset) throws(ToolError) {
         if let oldest = try oldest(pass), end < oldest { throw trimmed(oldest) }
     }
 
@@ -80,39 +80,11 @@ package struct LogDigest: Equatable, Sendable {
         _ pass: LogPass,
         at end: Offset? = nil
     ) throws(ToolError) -> (views: Views, next: Offset) {
-        var fold = Views(cacheBytes: 0)
-        var failure: (Offset, DecodeError)?
-        var next = Offset.zero
-        func take(_ record: RecordView) -> Bool {
-            if let end, record.offset >= end { return false }
-            do throws(DecodeError) {
-                try fold.apply(record)
-            } catch {
-                failure = (record.offset, error)
-                return false
-            }
-            next = record.offset.advanced(by: 1)
-            // What comes behind need not be intact.
-            return end.map { next < $0 } ?? true
+        var views = Views(cacheBytes: 0)
+        let next = try LogFold.run(pass, below: end) { (record) throws(DecodeError) in
+            try views.apply(record)
         }
-        let scan = try pass.readAll(take)
-        if let (offset, error) = failure {
-            throw ToolError(
-                .damaged,
-                "record \(offset): expected \(error.expected) at byte \(error.position) of its "
-                    + "payload; `iii-log verify --semantic` tells more"
-            )
-        }
-        if let scan {
-            if let end, end > scan.next {
-                throw ToolError(
-                    .unknownOffset,
-                    "offset \(end) is behind the end of the log, which is \(scan.next)"
-                )
-            }
-            next = scan.next
-        }
-        return (fold, end ?? next)
+        return (views, next)
     }
 
     private var parts: [(name: String, value: UInt64)] {

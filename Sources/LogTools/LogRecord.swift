@@ -44,12 +44,22 @@ package struct LogRecord: Equatable, Sendable {
         if case .event(let event) = content { event } else { nil }
     }
 
-    package var kindName: String { EventKind(rawValue: kind)?.name ?? "kind_\(kind)" }
+    package var kindName: String { EventKind.name(of: kind) }
 }
 
 extension EventKind {
     /// As people and scripts write it: `dead_lettered`.
-    package var name: String {
+    package var name: String { Self.name(of: rawValue) }
+
+    /// The name of the kind with this number; `kind_200` where this version knows none.
+    static func name(of number: UInt8) -> String { names[number] ?? "kind_\(number)" }
+
+    /// A case tells its own name slowly, and a pass asks for one with every record.
+    private static let names = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0.rawValue, $0.spelled) }
+    )
+
+    private var spelled: String {
         "\(self)".reduce(into: "") { name, character in
             if character.isUppercase { name += "_" }
             name += character.lowercased()

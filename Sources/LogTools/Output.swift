@@ -4,6 +4,8 @@ import Glibc
 package final class Output {
     private let descriptor: Int32?
     private var buffer: [UInt8] = []
+    /// How many calls of ``line(_:)`` there were.
+    package private(set) var lineCount = 0
     /// Why something is missing in what was written: the first error, as `errno` says it.
     private var failure: Int32?
     private static let capacity = 64 << 10
@@ -15,6 +17,7 @@ package final class Output {
     package var collected: String { String(decoding: buffer, as: UTF8.self) }
 
     package func line(_ text: String) {
+        lineCount += 1
         buffer.append(contentsOf: text.utf8)
         buffer.append(0x0A)
         if buffer.count >= Self.capacity { flush() }

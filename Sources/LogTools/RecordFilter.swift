@@ -10,6 +10,8 @@ package struct RecordFilter: Sendable {
     package var until: Timestamp?
     /// Numbers of kinds; nil: all.
     package var kinds: Set<UInt8>?
+    /// What a field may be, by its name.
+    var values: [String: Set<Name>] = [:]
 
     package init() {}
 
@@ -27,7 +29,7 @@ package struct RecordFilter: Sendable {
         if record.offset < from { return .passedOver }
         if let since, record.time < since { return .passedOver }
         if let kinds, !kinds.contains(record.kind) { return .passedOver }
-        return .shown
+        return matches(record) ? .shown : .passedOver
     }
 
     /// Reads `invoked,state_set`, `invoked state_set` or `kind_200`.

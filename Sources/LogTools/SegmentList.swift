@@ -95,33 +95,29 @@ package struct SegmentList: Equatable, Sendable {
 
     /// Writes the list as a table with headings.
     package func writeTable(to output: Output, palette: Palette) {
-        let rows = segments.map { segment in
+        var table = TextTable(
             [
-                "\(segment.number)", segment.first.map { "\($0)" } ?? "-", "\(segment.records)",
-                "\(segment.byteCount)", "\(segment.storedBytes)", "\(segment.plainBytes)",
-                segment.firstTime.map(RecordFormatter.time) ?? "-",
-                segment.lastTime.map(RecordFormatter.time) ?? "-", segment.state.rawValue,
-                segment.checksums,
-            ]
+                "SEGMENT", "FIRST", "RECORDS", "BYTES", "STORED", "PLAIN", "FIRST TIME",
+                "LAST TIME", "STATE", "CHECKSUMS",
+            ],
+            numbers: [0, 1, 2, 3, 4, 5]
+        )
+        for segment in segments {
+            table.add(
+                [
+                    "\(segment.number)", segment.first.map { "\($0)" } ?? "-",
+                    "\(segment.records)", "\(segment.byteCount)", "\(segment.storedBytes)",
+                    "\(segment.plainBytes)", segment.firstTime.map(RecordFormatter.time) ?? "-",
+                    segment.lastTime.map(RecordFormatter.time) ?? "-", segment.state.rawValue,
+                    segment.checksums,
+                ]
+            )
         }
-        let headings = [
-            "SEGMENT", "FIRST", "RECORDS", "BYTES", "STORED", "PLAIN", "FIRST TIME", "LAST TIME",
-            "STATE", "CHECKSUMS",
-        ]
-        let widths = headings.indices.map { column in
-            rows.map { $0[column].count }.reduce(headings[column].count, max)
-        }
-        func line(_ cells: [String]) -> String {
-            cells.indices.map { column in
-                column < 6
-                    ? Text.rightAligned(cells[column], widths[column])
-                    : column == cells.count - 1
-                        ? cells[column] : Text.padded(cells[column], widths[column])
-            }.joined(separator: "  ")
-        }
-        output.line(palette.bold(line(headings)))
-        for row in rows {
-            output.line(row.last == "ok" || row.last == "-" ? line(row) : palette.red(line(row)))
+        let (heading, rows) = table.lines()
+        output.line(palette.bold(heading))
+        for (segment, row) in zip(segments, rows) {
+            let isSound = segment.checksums == "ok" || segment.checksums == "-"
+            output.line(isSound ? row : palette.red(row))
         }
     }
 }

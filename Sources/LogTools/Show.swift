@@ -61,7 +61,7 @@ package struct Show {
     /// where the last ones are wanted, or those of a segment where all are wanted in reverse.
     package func run(to output: Output) throws(ToolError) -> Outcome {
         if let heading = formatter.heading { output.line(heading) }
-        let start = try firstOffset()
+        let start = try pass.start(of: options.filter)
         if options.isReverse, options.limit == nil { return try reverse(downTo: start, output) }
         let isHeld = options.isReverse || (options.limit != nil && !options.keepsFirst)
         if !isHeld { return try stream(from: start, limit: options.limit, output) }
@@ -75,14 +75,6 @@ package struct Show {
             output.write(bytes)
         }
         return outcome
-    }
-
-    /// Where to begin: an index tells where the records are that are young enough.
-    private func firstOffset() throws(ToolError) -> Offset {
-        guard let since = options.filter.since, let index = try LogIndex(pass) else {
-            return options.filter.from
-        }
-        return max(options.filter.from, index.offset(before: since))
     }
 
     /// Shows what was appended from `start` on.

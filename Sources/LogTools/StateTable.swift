@@ -1,3 +1,4 @@
+import CommitLog
 import Events
 import JSON
 package import Primitives
@@ -38,7 +39,7 @@ package enum LogMoment: Equatable, Sendable {
 
 /// What `iii-log state` prints: entries as JSON, one a line.
 package struct StateTable {
-    private let pass: LogPass
+    let pass: LogPass
 
     package init(_ pass: LogPass) { self.pass = pass }
 
@@ -104,7 +105,7 @@ package struct StateTable {
         at moment: LogMoment,
         to output: Output
     ) throws(ToolError) {
-        let state = try fold(at: moment, scope)
+        let state = try fold(at: moment, scope, keepsValues: scope != nil)
         guard let scope else {
             for name in state.scopeNames {
                 var json = JSONBuilder()
@@ -119,68 +120,40 @@ package struct StateTable {
             return
         }
         for (key, entry) in state.entries(ofScope: scope) {
-            output.line(Self.line(scope, key, ("value", entry)))
+            output.line(Self.line(scope, key, entry))
         }
     }
 
-    /// The keys whose writes differ, by scope, in the order of their names.
-    package func difference(
-        _ first: LogMoment,
-        _ second: LogMoment,
-        _ scope: String?,
-        to output: Output
-    ) throws(ToolError) {
-        let before = try fold(at: first, scope, keepsValues: true)
-        let after = try fold(at: second, scope, keepsValues: true)
-        for name in Set(before.scopeNames + after.scopeNames).sorted() {
-            var keys: [String: (old: StateEntry?, new: StateEntry?)] = [:]
-            for (key, entry) in before.entries(ofScope: name) { keys[key] = (entry, nil) }
-            for (key, entry) in after.entries(ofScope: name) {
-                keys[key] = (keys[key]?.old, entry)
-            }
-            for (key, pair) in keys.sorted(by: { $0.key < $1.key })
-            where pair.old?.version != pair.new?.version {
-                output.line(Self.line(name, key, ("old", pair.old), ("new", pair.new)))
-            }
-        }
-    }
-
-    private static func line(
-        _ scope: String,
-        _ key: String,
-        _ entries: (name: String, entry: StateEntry?)...
-    ) -> String {
+    private static func line(_ scope: String, _ key: String, _ entry: StateEntry) -> String {
         var json = JSONBuilder()
         json.beginObject()
         json.key("scope")
         json.string(scope)
         json.key("key")
         json.string(key)
-        for (name, entry) in entries {
-            json.key(name)
-            if let value = entry?.value { json.raw(bytes: value) } else { json.null() }
-            json.key(name == "value" ? "revision" : "\(name)_revision")
-            json.integer(entry?.version.rawValue ?? 0)
-        }
+        json.key("value")
+        if let value = entry.value { json.raw(bytes: value) } else { json.null() }
+        json.key("revision")
+        json.integer(entry.version.rawValue)
         json.endObject()
         return json.finish().description
     }
 
-    /// The state at a moment; with the values where those of one scope are wanted, or all are.
+    /// The state at a moment: of one scope, or all of it.
     ///
     /// - Throws: ``ToolError/Code/historyTrimmed`` where retention has removed what would tell: the
     ///   write that comes next knows which one was the last before it.
-    private func fold(
+    func fold(
         at moment: LogMoment,
         _ scope: String?,
-        keepsValues: Bool = false
+        keepsValues: Bool
     ) throws(ToolError) -> StateView {
         let log = try StateLog(pass)
         if let offset = try offset(of: moment, log), offset < .max { try log.checkIsThere(offset) }
-        var state = StateView(cacheBytes: keepsValues || scope != nil ? .max : 0)
+        var state = StateView(cacheBytes: keepsValues ? .max : 0)
         var written: Set<Place> = []
         var isWhole = true
-        _ = try pass.readAll { record in
+        let scan = try pass.readAll { record in
             let counts = moment.includes(record)
             guard counts || log.isTrimmed else { return false }
             guard case .state(let event)? = try? Event(record),
@@ -195,6 +168,9 @@ package struct StateTable {
             return isWhole
         }
         guard isWhole else { throw LogDigest.trimmed(try LogDigest.oldest(pass) ?? log.complete) }
+        if case .offset(let offset) = moment, let scan, scan.next <= offset {
+            throw LogFold.unknown(offset, scan.next)
+        }
         return state
     }
 

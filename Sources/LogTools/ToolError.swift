@@ -15,6 +15,8 @@ package struct ToolError: Error, Equatable, Sendable {
         case unknownOffset = "digest.unknown_offset"
         case unknownKey = "state.unknown_key"
         case historyTrimmed = "state.history_trimmed"
+        case unknownQueue = "queue.unknown_queue"
+        case unknownJob = "cron.unknown_job"
         case unknownID = "replay.unknown_id"
         case ambiguousID = "replay.ambiguous_id"
         case malformedID = "replay.malformed_id"
@@ -23,6 +25,10 @@ package struct ToolError: Error, Equatable, Sendable {
         case malformedPattern = "show.malformed_pattern"
         case malformedFormat = "show.malformed_format"
         case unknownKind = "show.unknown_kind"
+        case unknownField = "show.unknown_field"
+        case malformedFilter = "show.malformed_filter"
+        case malformedPath = "export.malformed_path"
+        case fileExists = "export.exists"
     }
 
     package let code: Code

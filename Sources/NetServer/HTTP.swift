@@ -55,6 +55,10 @@ package protocol HTTPService: AnyObject {
     /// received without it: it comes by ``HTTPExchange/collectBody(_:)`` then.
     var takesHeadsFirst: Bool { get }
     func receive(_ request: HTTPRequest, _ exchange: HTTPExchange)
+    /// What is answered a request that is refused before it is received, or while its body comes;
+    /// the connection ends with it. `head` is nil where none could be read; `trace` is that of the
+    /// exchange, if there was one.
+    func reply(to refusal: Refusal, of head: RequestHead?, trace: TraceID?) -> HTTPReply
     /// Comes once in a turn of the event loop in which requests were received, after the last of
     /// them, whatever their connections: the time to hand a batch over.
     func readCompleted()
@@ -63,6 +67,18 @@ package protocol HTTPService: AnyObject {
 extension HTTPService {
     package func wantsWholeBody(header: (String) -> String?) -> Bool { true }
     package var takesHeadsFirst: Bool { false }
+
+    package func reply(
+        to refusal: Refusal,
+        of head: RequestHead?,
+        trace: TraceID?
+    ) -> HTTPReply {
+        HTTPReply(
+            status: refusal.status,
+            headers: [("content-type", "text/plain; charset=utf-8")],
+            body: Array("\(refusal.reason)\n".utf8)
+        )
+    }
 }
 
 /// Bounds of a listener for HTTP.

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Primitives
 
 extension HTTPConnection {
     // MARK: In one piece
@@ -93,14 +94,9 @@ extension HTTPConnection {
 
     // MARK: Refusing
 
-    /// Answers a request that reaches no service, and closes.
-    func refuse(_ refusal: Refusal) {
-        let reply = HTTPReply(
-            status: refusal.status,
-            headers: [("content-type", "text/plain; charset=utf-8")],
-            body: Array("\(refusal.reason)\n".utf8)
-        )
-        send(reply, to: head, keepsAlive: false)
+    /// Answers a request that reaches no service, or no more, and closes.
+    func refuse(_ refusal: Refusal, trace: TraceID? = nil) {
+        send(service.reply(to: refusal, of: head, trace: trace), to: head, keepsAlive: false)
         closeGently()
     }
 
@@ -116,7 +112,7 @@ extension HTTPConnection {
         self.exchange = nil
         exchange?.abandon()
         if hasBegun { return abort() }
-        refuse(refusal)
+        refuse(refusal, trace: exchange?.trace)
     }
 
     // MARK: Sending

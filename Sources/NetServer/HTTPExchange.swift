@@ -1,4 +1,5 @@
 package import NIOCore
+package import Primitives
 
 /// A piece of a request's body.
 package enum HTTPBodyPart: Equatable, Sendable {
@@ -23,6 +24,8 @@ package final class HTTPExchange {
     package var onAbandoned: (() -> Void)?
     /// Called when a client that was slow has taken enough of what was written.
     package var onWritable: (() -> Void)?
+    /// What the service knows the request by, for the answer to a body that does not come.
+    package var trace: TraceID?
 
     private enum Reply { case none, begun, given }
 

@@ -56,6 +56,10 @@ final class LoopService {
         service.receive(request, exchange)
     }
 
+    func reply(to refusal: Refusal, of head: RequestHead?, trace: TraceID?) -> HTTPReply {
+        service.reply(to: refusal, of: head, trace: trace)
+    }
+
     /// The time now, as a `Date` header says it; written anew once a second.
     func dateText() -> String {
         let second = wallClockSeconds()

@@ -1,11 +1,11 @@
 import NIOCore
 import NIOHTTP1
 
-/// The answer to a request that reaches no service.
+/// The answer to a request that reaches no service, or whose body does not come as it should.
 package struct Refusal: Error, Equatable {
-    let status: Int
+    package let status: Int
     /// A clause for the person who sent it.
-    let reason: String
+    package let reason: String
 
     init(_ status: Int, _ reason: String) {
         self.status = status

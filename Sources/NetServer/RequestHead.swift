@@ -50,7 +50,7 @@ package final class RequestHead {
     var isHead: Bool { method == "HEAD" }
 
     /// The first value under a name in lower case.
-    func header(_ name: String) -> String? {
+    package func header(_ name: String) -> String? {
         headers.first { $0.name == name }?.value
     }
 }

@@ -11,12 +11,11 @@ extension Doctor {
         let http = configuration.http
         let authorities = configuration.httpFunctions.caFile
         let files = [
-            ("security.token_file", configuration.security.tokenFile, "security.token"),
             ("http.tls_certificate", http.tlsCertificate, "http.tls_certificate"),
             ("http.tls_key", http.tlsKey, "http.tls_certificate"),
             ("http_functions.ca_file", authorities, "http_functions.ca_file"),
         ]
-        var findings: [Finding] = []
+        var findings = tokenFile()
         for case (let setting, let path?, let code) in files {
             if access(path, R_OK) == 0 {
                 findings.append(Finding(setting, .ok, "\(path) can be read"))
@@ -28,19 +27,25 @@ extension Doctor {
         return findings
     }
 
-    private var addresses: [(setting: String, address: Configuration.Address)] {
-        var all: [(setting: String, address: Configuration.Address)] = []
-        for (number, listener) in configuration.allWorkerListeners.enumerated() {
-            let section = number == 0 ? "engine" : "worker_listener[\(number - 1)]"
-            all.append(("\(section).address", listener.address))
+    private func tokenFile() -> [Finding] {
+        let setting = "security.token_file"
+        guard let path = configuration.security.tokenFile else { return [] }
+        do throws(ServeError) {
+            let weaknesses = Token.weaknesses(of: try Token.read(path), in: path)
+            guard !weaknesses.isEmpty else { return [Finding(setting, .ok, "\(path) has a token")] }
+            return weaknesses.map { Finding(setting, .warning, $0) }
+        } catch {
+            return [Finding(setting, error)]
         }
-        all.append(("http.address", configuration.http.address))
-        all.append(("stream.address", configuration.stream.address))
-        let observability = configuration.observability
-        if observability.dashboard {
-            all.append(("observability.dashboard_address", observability.dashboardAddress))
+    }
+
+    /// What is sent beyond this machine as it is.
+    func encryption() -> Finding {
+        let subject = "encryption"
+        guard let warning = configuration.plaintextWarning else {
+            return Finding(subject, .ok, "no address beyond this machine is without TLS")
         }
-        return all
+        return Finding(subject, .warning, warning)
     }
 
     /// Listens on every address at once, so that two settings with the same one are found; whoever
@@ -48,7 +53,7 @@ extension Doctor {
     func ports() async -> [Finding] {
         var findings: [Finding] = []
         var listeners: [Listener] = []
-        for (setting, address) in addresses {
+        for (setting, address) in configuration.addresses {
             guard address.port != 0 else {
                 findings.append(Finding(setting, .ok, "any free port of \(address.host)"))
                 continue

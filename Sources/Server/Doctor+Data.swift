@@ -20,6 +20,9 @@ extension Doctor {
         } catch {
             return (Finding(subject, ServeError(error)), nil)
         }
+        if let error = DataDirectory.refusal(of: path) {
+            return (Finding(subject, ServeError(error)), condition)
+        }
         if case .held(let holder) = condition {
             let error = StorageError.locked(path: path, holder: holder)
             return (Finding(subject, ServeError(error)), condition)

@@ -73,6 +73,7 @@ package struct Doctor {
         tell(doctor.descriptors())
         for finding in doctor.namedFiles() { tell(finding) }
         for finding in doctor.processes(sources.environment) { tell(finding) }
+        tell(doctor.encryption())
         for finding in await doctor.ports() { tell(finding) }
     }
 }

@@ -56,6 +56,7 @@ struct Report: Sendable {
             next: III_URL=ws://\(worker) python3 worker.py
             """
         )
+        if let plain = configuration.plaintextWarning { line(.warning, "no_tls", plain) }
     }
 
     func stopping(_ signal: Int32) {

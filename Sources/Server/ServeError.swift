@@ -63,6 +63,12 @@ package struct ServeError: Error, Equatable, Sendable {
                 message:
                     "\(error)\nNothing was touched. Give an empty or new directory with --data."
             )
+        case .notPrivate:
+            self.init(
+                .configuration,
+                code: "data.not_private",
+                message: "\(error)\nNothing was touched."
+            )
         case .ringUnavailable:
             self.init(
                 .configuration,

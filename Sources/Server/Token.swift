@@ -1,4 +1,5 @@
 import AccessControl
+import Engine
 import Glibc
 import Primitives
 
@@ -11,7 +12,13 @@ enum Token {
         report: Report
     ) throws(ServeError) -> String? {
         if let token = configuration.security.token { return token }
-        if let path = configuration.security.tokenFile { return try read(path, options: 0) }
+        if let path = configuration.security.tokenFile {
+            let token = try read(path)
+            for text in weaknesses(of: token, in: path) {
+                report.notice(Notice(severity: .warning, text: text))
+            }
+            return token
+        }
         let asking = configuration.allWorkerListeners.filter {
             !$0.address.isLoopback && $0.access.rbac?.authentication == nil
         }
@@ -29,7 +36,28 @@ enum Token {
         return token
     }
 
-    private static func read(_ path: String, options: Int32) throws(ServeError) -> String {
+    /// What a token should have at the least, in bytes.
+    private static let bytesMin = 16
+
+    /// Why a token that somebody chose protects little; nil: nothing tells.
+    static func weakness(of token: String) -> String? {
+        guard token.utf8.count < bytesMin else { return nil }
+        return "is shorter than \(bytesMin) characters and can be guessed: take a random one, as "
+            + "`openssl rand -hex 32` prints it"
+    }
+
+    /// What whoever runs the engine should know of a token and its file.
+    static func weaknesses(of token: String, in path: String) -> [String] {
+        var found: [String] = []
+        if let weakness = weakness(of: token) { found.append("the token of \(path) \(weakness)") }
+        if let rights = FileRights(of: path), rights.othersRead || rights.othersWrite {
+            found.append("the token file \(path) is open to others: chmod 600 \(path)")
+        }
+        return found
+    }
+
+    /// The token of a file; `options` are of open(2).
+    static func read(_ path: String, options: Int32 = 0) throws(ServeError) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC | options)
         guard file >= 0 else { throw failure(path, "read") }
         defer { close(file) }

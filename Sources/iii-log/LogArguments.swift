@@ -90,15 +90,17 @@ enum Answer {
 
     private static func status(of code: ToolError.Code) -> ExitStatus {
         switch code {
-        case .noSuchLog, .foreignDirectory, .notEmpty: .configuration
+        case .noSuchLog, .foreignDirectory, .notEmpty, .fileExists: .configuration
         case .unreadable, .notWritten: .storageFault
         case .damaged: .damaged
         case .inUse: .inUse
-        case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .historyTrimmed:
+        case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .unknownQueue,
+            .unknownJob, .historyTrimmed:
             .unknownObject
         case .tooLarge: .failed
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
-            .unknownKind, .malformedLoss, .lossNotAccepted:
+            .unknownKind, .unknownField, .malformedFilter, .malformedPath, .malformedLoss,
+            .lossNotAccepted:
             .usage
         }
     }

@@ -18,7 +18,9 @@ struct LogCommand: ParsableCommand {
         version: "iii-log \(Release.version)",
         subcommands: [
             List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Why.self,
-            StateAsItWas.self, Recover.self, RepairLog.self, Backup.self, Restore.self,
+            CountRecords.self, ListFields.self, ListValues.self, StateAsItWas.self,
+            QueuesAsTheyWere.self, CronAsItWas.self, Recover.self, RepairLog.self, Backup.self,
+            Restore.self, ExportRecords.self,
         ]
     )
 }

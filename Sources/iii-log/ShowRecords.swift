@@ -9,7 +9,8 @@ struct ShowRecords: ParsableCommand {
         discussion: """
             Times are RFC 3339, '2026-09-01 12:00' (UTC), -1h, today or yesterday. A format is \
             made of %o offset, %t time, %d date, %k kind, %T trace, %c cause, %f words, %p payload \
-            as JSON, %n payload bytes.
+            as JSON, %n payload bytes. FIELD=value takes the names that `fields` lists; of several \
+            values for one field a record must have one.
             """
     )
 
@@ -19,16 +20,17 @@ struct ShowRecords: ParsableCommand {
         case raw, hex
     }
 
-    @Argument(help: "The first record to show.")
-    var offset: UInt64?
+    @Argument(
+        help: ArgumentHelp(
+            "The offset of the first record to show; and what fields must be, as queue=mails.",
+            valueName: "offset|field=value"
+        )
+    )
+    var terms: [String] = []
 
     @OptionGroup var log: LogArguments
 
-    @Option(name: [.customShort("S"), .long], parsing: .unconditional, help: "From this time on.")
-    var since: String?
-
-    @Option(name: [.customShort("U"), .long], parsing: .unconditional, help: "Before this time.")
-    var until: String?
+    @OptionGroup var which: WhichRecords
 
     @Option(
         name: [.customShort("n"), .customLong("number")],
@@ -49,15 +51,6 @@ struct ShowRecords: ParsableCommand {
     )
     var pattern: String?
 
-    @Option(help: "Only these kinds, with commas between them.")
-    var kind: [String] = []
-
-    @Option(help: "The first offset.")
-    var from: UInt64?
-
-    @Option(help: "The offset to end before.")
-    var to: UInt64?
-
     @Option(name: .shortAndLong, help: "How: short, table, json, json-pretty, raw or hex.")
     var output: Style?
 
@@ -69,16 +62,19 @@ struct ShowRecords: ParsableCommand {
 
     func validate() throws {
         if let number, number < 0 { throw ValidationError("-n takes a number from 0 on.") }
-        if offset != nil, from != nil {
-            throw ValidationError("OFFSET and --from are the same: give one of them.")
+        if offsets.count > 1 || (!offsets.isEmpty && which.from != nil) {
+            throw ValidationError("OFFSET and --from are the same: give one of them, once.")
         }
         if [output != nil, format != nil, json].count(where: { $0 }) > 1 {
             throw ValidationError("-o, --format and --json exclude each other.")
         }
-        if follow, reverse || to != nil || until != nil {
+        if follow, reverse || which.to != nil || which.until != nil {
             throw ValidationError("-f has no end: it goes with none of -r, --to and --until.")
         }
     }
+
+    /// Offsets among the terms: of which there may be one.
+    private var offsets: [UInt64] { terms.compactMap { UInt64($0) } }
 
     func run() throws {
         let damages = try Answer.telling { () throws(ToolError) in try show() }
@@ -104,20 +100,15 @@ struct ShowRecords: ParsableCommand {
     }
 
     private func options() throws(ToolError) -> Show.Options {
-        let now = SystemClock().now().wall
         var options = Show.Options()
-        options.filter.from = Offset(offset ?? from ?? 0)
-        options.filter.to = to.map { Offset($0) }
-        if let since { options.filter.since = try TimeExpression.parse(since, now: now) }
-        if let until { options.filter.until = try TimeExpression.parse(until, now: now) }
-        if !kind.isEmpty {
-            options.filter.kinds = try RecordFilter.kinds(kind.joined(separator: ","))
-        }
+        options.filter = try which.filter(terms.filter { UInt64($0) == nil })
+        let offset = offsets.first
+        if let offset { options.filter.from = Offset(offset) }
         if let pattern { try options.match(pattern) }
         options.style = try style()
         options.palette = Answer.palette
         options.isReverse = reverse
-        let hasStart = offset != nil || from != nil || since != nil
+        let hasStart = offset != nil || which.from != nil || which.since != nil
         options.keepsFirst = hasStart && !reverse
         options.limit = number ?? (follow && !hasStart ? 10 : nil)
         return options

@@ -16,7 +16,10 @@ struct StateAsItWas: ParsableCommand {
 
 /// When.
 struct MomentArguments: ParsableArguments {
-    @Option(help: "The offset of a record, or a time; else the end of the log.")
+    @Option(
+        parsing: .unconditional,
+        help: "The offset of a record, or a time; else the end of the log."
+    )
     var at: String?
 
     var moment: LogMoment {
@@ -24,15 +27,18 @@ struct MomentArguments: ParsableArguments {
     }
 }
 
+/// Writes what was asked for; `none` is noted where nothing was found, unless that is an error.
 private func show(
     _ write: (StateTable, Output) throws(ToolError) -> Void,
-    _ log: LogArguments
+    _ log: LogArguments,
+    none: String? = nil
 )
     throws
 {
     let output = Answer.output()
     try Answer.telling { () throws(ToolError) in try write(StateTable(try log.pass()), output) }
     try Answer.finish(output)
+    if let none, output.lineCount == 0 { Answer.note(none) }
 }
 
 struct PastValue: ParsableCommand {
@@ -73,7 +79,8 @@ struct PastList: ParsableCommand {
             { (table, output) throws(ToolError) in
                 try table.list(scope, at: moment.moment, to: output)
             },
-            log
+            log,
+            none: "there was no key"
         )
     }
 }
@@ -81,22 +88,38 @@ struct PastList: ParsableCommand {
 struct PastDifference: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Print the keys that differ between two moments."
+        abstract: "Print the keys that were added, changed or removed between two places.",
+        discussion: """
+            By scope and key; a table on a terminal, else JSON. A place is the offset of a record, \
+            which then counts, or a time. A key whose value is the same at both has no line, \
+            whatever it was between them.
+            """
     )
 
-    @Option(help: "The earlier moment.") var from: String
-    @Option(help: "The later one; else the end of the log.") var to: String?
+    @Option(parsing: .unconditional, help: "The earlier place.")
+    var from: String
+
+    @Option(parsing: .unconditional, help: "The later one; else the end of the log.")
+    var to: String?
+
     @Argument(help: "Only this scope.") var scope: String?
+    @Argument(help: "Only keys that begin with this.") var prefix: String?
     @OptionGroup var log: LogArguments
 
+    @Flag(help: "Print JSON, one object a line; so it is where the output is no terminal.")
+    var json = false
+
     func run() throws {
-        let (from, to, scope) = (from, to, scope)
-        try show(
-            { (table, output) throws(ToolError) in
-                try table.difference(LogMoment(from), LogMoment(to), scope, to: output)
-            },
-            log
-        )
+        let (from, to, scope, prefix, log) = (from, to, scope, prefix ?? "", log)
+        let answer = try Answer.telling { () throws(ToolError) in
+            try StateTable(log.pass()).difference(
+                LogMoment(from),
+                LogMoment(to),
+                scope: scope,
+                prefix: prefix
+            )
+        }
+        try Answer.write(answer, json: json, none: "no key differs")
     }
 }
 
@@ -118,7 +141,8 @@ struct PastWrites: ParsableCommand {
             { (table, output) throws(ToolError) in
                 try table.history(scope, key, limit, at: moment.moment, to: output)
             },
-            log
+            log,
+            none: "no write of the key is in the log"
         )
     }
 }

@@ -151,7 +151,7 @@ struct CronHistory: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "Print what became of the slots since the engine was started, youngest first.",
-        discussion: "The log has all of them: iii-log show --kind cron_fired,cron_skipped."
+        discussion: "The log has all of them: iii-log cron history."
     )
 
     @Argument(help: "The job; else all.")

@@ -1,7 +1,6 @@
 import CommandLineKit
 import IIISDK
 import JSON
-import Primitives
 
 /// One connection to an engine, for as many questions as there are.
 struct EngineLink: Sendable {
@@ -53,12 +52,6 @@ extension EngineArguments {
 }
 
 extension JSONText {
-    /// A member as people read it; a dash where there is none.
-    func shown(_ name: String) -> String {
-        guard let value = member(name), !value.isNull else { return "-" }
-        return (value.stringValue ?? value.description).visible
-    }
-
     /// A member that is a number.
     func number(_ name: String) -> Double? { member(name)?.numberValue?.doubleValue }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandLineKit
 import Primitives
-import Server
 
 struct ExplainCodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -63,12 +63,25 @@ struct DashboardAccessTests {
         #expect(access.setCookie == "iii-1=c00c1e; Path=/; HttpOnly; SameSite=Strict")
     }
 
-    @Test("a token in the address is taken for a cookie on the page, and nowhere else")
+    @Test("a token in the address opens what a header does; on the page it is taken for a cookie")
     func address() {
         #expect(judge(path: "/", query: "token=secret") == "welcomed")
-        #expect(judge(path: "/", query: "token=wrong") == "401 UNAUTHORIZED")
-        #expect(judge(query: "token=secret") == "401 UNAUTHORIZED")
-        #expect(judge(method: "POST", path: "/", query: "token=secret") == "401 UNAUTHORIZED")
+        let header = ["authorization": "Bearer secret"]
+        #expect(judge(header, path: "/", query: "token=secret") == "allowed")
+        for path in ["/api/status", "/metrics", "/readyz", "/api/live", "/main.js"] {
+            for query in ["token=secret", "limit=1&token=secret", "token=wrong&token=s%65cret"] {
+                #expect(judge(path: path, query: query) == "allowed", "\(path)?\(query)")
+            }
+        }
+        for path in ["/", "/api/status"] {
+            for query in ["token=wrong", "token=", "token", "xtoken=secret", "Token=secret", ""] {
+                #expect(judge(path: path, query: query) == "401 UNAUTHORIZED", "\(path)?\(query)")
+            }
+        }
+        for path in ["/", "/api/call"] {
+            #expect(judge(method: "POST", path: path, query: "token=secret") == "403 CSRF")
+        }
+        #expect(judge(query: "token=secret", host: "evil.example") == "421 UNKNOWN_HOST")
     }
 
     @Test("a name that nobody allowed is not served, whoever asks")

@@ -390,7 +390,7 @@ extension Effect {
         case .close(_, let code, let reason): "close \(code) \(reason)"
         case .respond(_, let reply, _):
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
-        case .readBody(let exchange): "read body of \(exchange.number)"
+        case .readBody(let exchange, _): "read body of \(exchange.number)"
         case .stream, .open: "stream or channel"
         case .toSubscribers(let effect): effect.line
         }

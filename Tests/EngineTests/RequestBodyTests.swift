@@ -70,6 +70,11 @@ struct RequestBodyTests {
         #expect(left.dispatches.map(\.function) == ["g"])
         left = try answer(left, proceed, lab, worker)
         #expect(left.lines == ["read body of 1"])
+        // Something is recorded of it: who is refused from now on is told its trace.
+        let isTraced = left.contains { effect in
+            if case .readBody(_, .some) = effect { true } else { false }
+        }
+        #expect(isTraced)
         left = try lab.settle(body(#"{"n":1}"#))
         #expect(left.dispatches.map(\.function) == ["c"])
         #expect(payload(left).contains(#""body":{"n":1}"#))

@@ -1,3 +1,4 @@
+import Events
 import LogTools
 import Primitives
 import Testing
@@ -64,12 +65,91 @@ import Testing
     func difference() throws {
         let (log, _) = try StoredLog.trimmed()
         let code = code(log) { (table) throws(ToolError) in
-            try table.difference(.offset(Offset(20)), .end, nil, to: Output())
+            _ = try table.difference(.offset(Offset(20)), .end)
         }
         #expect(code == .historyTrimmed)
-        let none = try lines(log) { (table, output) throws(ToolError) in
-            try table.difference(.offset(Offset(31)), .end, nil, to: output)
+        let none = try StateTable(log.pass).difference(.offset(Offset(31)), .end)
+        #expect(none.rows == [])
+    }
+
+    @Test("a difference names what was added, changed and removed, and nothing that is equal again")
+    func changes() throws {
+        var story = Story()
+        let first = story.set("a", 1, over: nil)
+        let second = story.set("b", 1, over: nil)
+        let third = story.set("c", 1, over: nil)
+        let kept = story.set("u", 1, over: nil, in: "t")
+        story.set("d", 4, over: nil)
+        story.delete("c", over: third)
+        story.set("b", 2, over: second)
+        let passing = story.set("a", 9, over: first)
+        story.set("a", 1, over: passing)
+        story.set("u", 7, over: kept, in: "t")
+        let log = try StoredLog(story)
+        let table = StateTable(try log.pass)
+        let start = LogMoment.offset(Offset(3))
+        let all = try table.difference(start, .end)
+        #expect(
+            all.rows.map(\.json) == [
+                #"{"scope":"s","key":"b","change":"changed","old":1,"old_revision":1,"#
+                    + #""new":2,"new_revision":6}"#,
+                #"{"scope":"s","key":"c","change":"removed","old":1,"old_revision":2,"#
+                    + #""new":null,"new_revision":0}"#,
+                #"{"scope":"s","key":"d","change":"added","old":null,"old_revision":0,"#
+                    + #""new":4,"new_revision":4}"#,
+                #"{"scope":"t","key":"u","change":"changed","old":1,"old_revision":3,"#
+                    + #""new":7,"new_revision":9}"#,
+            ]
+        )
+        #expect(
+            Array(all.rows.map(\.cells).prefix(3)) == [
+                ["changed", "s", "b", "1", "2"], ["removed", "s", "c", "1", "-"],
+                ["added", "s", "d", "-", "4"],
+            ]
+        )
+        let between = try table.difference(start, .offset(Offset(7)), scope: "s", prefix: "a")
+        #expect(between.rows.map(\.cells) == [["changed", "s", "a", "1", "9"]])
+        let one = try table.difference(start, .end, scope: "s", prefix: "d")
+        #expect(one.rows.map { $0.cells[2] } == ["d"])
+        let other = try table.difference(start, .end, scope: "t")
+        #expect(other.rows.map { $0.cells[2] } == ["u"])
+        #expect(try table.difference(start, start).rows == [])
+        let code = codeOf { () throws(ToolError) in
+            _ = try table.difference(start, .offset(Offset(10)))
         }
-        #expect(none == [])
+        #expect(code == .unknownOffset)
+        withExtendedLifetime(log) {}
+    }
+
+    @Test("names are told apart by their bytes, and a value that goes is not one that stays")
+    func exact() throws {
+        var story = Story()
+        func set(_ key: String, expires: Timestamp?, over previous: Offset?) -> Offset {
+            let set = StateSet(
+                scope: "s",
+                key: key,
+                value: Story.json("1"),
+                function: "state::set",
+                expires: expires,
+                previous: previous
+            )
+            return story.add(.state(.set(set)))
+        }
+        let end = Story.start.advanced(by: .seconds(9))
+        let first = set("k", expires: end, over: nil)
+        _ = set("\u{E9}", expires: nil, over: nil)
+        _ = set("e\u{301}", expires: nil, over: nil)
+        _ = set("k", expires: nil, over: first)
+        let log = try StoredLog(story)
+        let table = StateTable(try log.pass)
+        let rows = try table.difference(.offset(first), .end).rows
+        #expect(
+            rows.map { Array($0.cells[2].utf8) }
+                == ["e\u{301}", "k", "\u{E9}"].map { Array($0.utf8) }
+        )
+        #expect(rows.map { $0.cells[0] } == ["added", "changed", "added"])
+        let changed = #""old":1,"old_revision":0,"old_expires_at":\#(end.milliseconds),"new":1,"#
+        #expect(rows[1].json.contains(changed), "\(rows[1].json)")
+        withExtendedLifetime(log) {}
     }
 }

@@ -28,7 +28,7 @@ struct SlowClientTests {
     /// Reads nothing for longer than the deadlines that are short here. By no suspension: that
     /// could last until other tests let go of the pool's threads, and TCP gives up on such a
     /// client.
-    private func pause() { usleep(1_500_000) }
+    private func pause() { usleep(2_500_000) }
 
     /// HTTP/2 without TLS, of which nothing is tested here.
     private func withHTTP2(
@@ -57,7 +57,7 @@ struct SlowClientTests {
     @Test("a connection of HTTP/1.1 is not idle before its client has the last reply")
     func idle() async throws {
         var settings = HTTPSettings()
-        settings.idleTimeout = .milliseconds(400)
+        settings.idleTimeout = .milliseconds(900)
         let listener = try await Listener.http(
             on: anyPort,
             group: MultiThreadedEventLoopGroup.singleton,
@@ -76,7 +76,7 @@ struct SlowClientTests {
     @Test("a stream is not broken off before its client has what the window let come")
     func stream() async throws {
         var settings = HTTPSettings()
-        settings.replyIdle = .milliseconds(400)
+        settings.replyIdle = .milliseconds(900)
         try await withHTTP2(settings, replies: 100_000) { peer in
             pause()
             for stream: UInt8 in [0, 1] {
@@ -98,7 +98,7 @@ struct SlowClientTests {
     func ping() async throws {
         var settings = HTTPSettings()
         settings.idleTimeout = .milliseconds(300)
-        settings.replyIdle = .milliseconds(400)
+        settings.replyIdle = .milliseconds(900)
         try await withHTTP2(settings, replies: 60_000) { peer in
             pause()
             // It is answered, where there is still somebody.

@@ -78,6 +78,30 @@ extension Programs.DashboardAccessTests {
         #expect(try ask(engine, "GET", "/api/status", [cookie]).status == 401)
     }
 
+    @Test("The token in the address opens every route, and is told to nobody")
+    func address() throws {
+        let engine = try started()
+        for path in ["/metrics", "/readyz", "/api/status", "/api/requests", "/main.js"] {
+            let reply = try ask(engine, "GET", "\(path)?token=s3cret")
+            #expect(reply.status == 200, "\(path)")
+            #expect(!reply.text.contains("s3cret"), "\(path)")
+            #expect(try ask(engine, "GET", "\(path)?token=wrong").status == 401, "\(path)")
+        }
+        func watch(_ token: String) throws -> WebSocket {
+            try WebSocket(
+                port: engine.dashboardPort,
+                path: "/api/live?token=\(token)",
+                headers: ["X-Forwarded-For: 203.0.113.7"]
+            )
+        }
+        _ = try watch("s3cret")
+        #expect(throws: Failure("upgrade of /api/live?token=wrong answered with 401")) {
+            _ = try watch("wrong")
+        }
+        #expect(engine.errors.contains("security.token is shorter than 16 characters"))
+        #expect(!engine.errors.contains("s3cret"), "\(engine.errors)")
+    }
+
     @Test("Foreign origins, foreign names and what a foreign form can post are refused")
     func forgery() throws {
         let engine = try started()
@@ -122,6 +146,8 @@ extension Programs.DashboardAccessTests {
         let token = text(of: "\(engine.data)/token").trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(token.utf8.count == 64)
         #expect(engine.errors.contains(token))
+        let plain = "no TLS beyond this machine: observability.dashboard_address 0.0.0.0:0:"
+        #expect(engine.errors.contains(plain), "\(engine.errors)")
         #expect(try ask(engine, "GET", "/api/status").status == 401)
         let allowed = try ask(engine, "GET", "/api/status", ["Authorization: Bearer \(token)"])
         #expect(allowed.status == 200)

@@ -162,6 +162,34 @@ extension Programs.DoctorTests {
         try expectFault(certificate, at: "http.tls_certificate", "http.tls_certificate", exit: 78)
     }
 
+    @Test("What others could read, write or guess is told of as a start tells of it")
+    func exposure() throws {
+        let token = try scratch.write("token", "s3cret")
+        try #require(chmod(token, 0o600) == 0)
+        let outcome = try doctor([
+            "--data", scratch("data"), "--set", "security.token_file=\(token)",
+            "--set", "stream.address=0.0.0.0:0",
+        ])
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let found = try findings(outcome)
+        for (check, text) in [
+            ("encryption", "stream.address 0.0.0.0:0"), ("security.token_file", "shorter than 16"),
+        ] {
+            #expect(found[check]?["outcome"] as? String == "warning", "\(outcome.all)")
+            let message = found[check]?["message"] as? String
+            #expect(message?.contains(text) == true, "\(outcome.all)")
+        }
+
+        let file = try scratch.write("iii.toml", "[http]\ntimeout = \"1s\"\n")
+        try #require(chmod(file, 0o666) == 0)
+        let open = try doctor(["--config", file, "--data", scratch("data")])
+        try expectFault(open, at: "configuration", "config.writable", exit: 78)
+        let engine = EngineProcess(in: scratch, ["--config", file])
+        let refused = try engine.refused()
+        #expect(refused.ending == .exit(78), "\(refused.all)")
+        #expect(refused.all.contains("chmod o-w \(file)"), "\(refused.all)")
+    }
+
     @Test("Fewer files than connections are a warning, and no fault")
     func limits() throws {
         let limited = ["/usr/bin/prlimit", "--nofile=256:512"]

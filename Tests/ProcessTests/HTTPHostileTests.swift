@@ -118,6 +118,38 @@ extension Programs.HTTPHostileTests {
         #expect(worker.inbox.isEmpty, "none of them ran: \(worker.inbox)")
     }
 
+    @Test("What is refused is an error as the engine's others are, and pages of others may read it")
+    func envelopes() throws {
+        let caller = "0af7651916cd43dd8448eb211c80319c"
+        let known = "Origin: https://a.example\r\ntraceparent: 00-\(caller)-b7ad6b7169203331-01\r\n"
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n"
+        let path = String(repeating: "a", count: 9000)
+        let refused: [(request: String, status: Int, code: String, trace: String?)] = [
+            (Self.json + known + "Content-Length: 99999999\r\n\r\n", 413, "BODY_TOO_LARGE", caller),
+            (Self.json + known + chunked + "zz\r\n", 400, "BAD_REQUEST", caller),
+            (Self.json + known + chunked, 408, "REQUEST_TIMEOUT", caller),
+            (Self.json + chunked, 408, "REQUEST_TIMEOUT", nil),
+            (Self.head + "X: \(path)\(path)\r\n\r\n", 431, "HEADERS_TOO_LARGE", nil),
+            ("GET /\(path) HTTP/1.1\r\nHost: h\r\n\r\n", 414, "TARGET_TOO_LONG", nil),
+            ("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "NOT_IMPLEMENTED", nil),
+            ("GET / HTTP/1.1\r\nHost", 408, "REQUEST_TIMEOUT", nil),
+        ]
+        for (request, status, code, trace) in refused {
+            let peer = try HTTPPeer(port: engine.httpPort)
+            try peer.send(request)
+            let response = try peer.response()
+            #expect(response.status == status, "\(code)")
+            let error = JSON.object(response.text)["error"] as? Envelope
+            #expect(error?["code"] as? String == code, "\(response.text)")
+            #expect(error?["message"] as? String != nil, "\(response.text)")
+            #expect(response["content-type"] == "application/json", "\(code)")
+            #expect(response["access-control-allow-origin"] == "*", "\(code)")
+            #expect(response["x-iii-trace-id"] == trace, "\(code)")
+            #expect(response["connection"] == "close", "\(code)")
+            #expect(try peer.ends(), "\(code)")
+        }
+    }
+
     @Test("Pipelined requests are answered in their order, and the last says that it is the last")
     func pipelining() throws {
         let peer = try HTTPPeer(port: engine.httpPort)

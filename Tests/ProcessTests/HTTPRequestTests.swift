@@ -128,6 +128,10 @@ extension Programs.HTTPRequestTests {
         ("text/x; application/json", "[1]", "[1]"),
         ("application/json;v=1", #""text""#, #""text""#),
         ("application/json", "{", "null"), ("application/json", "", "null"),
+        (
+            "application/json",
+            String(repeating: "[", count: 129) + String(repeating: "]", count: 129), "null"
+        ),
         ("application/json", "null", "null"), ("Application/JSON", "[1]", "null"),
         ("application/vnd.x+json", "[1]", "null"), ("text/plain", "[1]", "null"),
         ("application/x-www-form-urlencoded", "a=1&b=2", "null"),

@@ -78,7 +78,11 @@ extension LongPrograms.LogToolTests {
         let engine = EngineProcess(in: scratch)
         try engine.start()
         #expect(try engine.stop() == .exit(0))
-        for verb in ["show --json", "show -r", "ls", "digest", "verify"] {
+        let verbs = [
+            "show --json", "show -r", "ls", "digest", "verify", "stats", "fields", "values kind",
+            "export",
+        ]
+        for verb in verbs {
             let script = "exec \"$0\" -D \"$1\" \(verb) > /dev/full"
             let told = try run(["/bin/sh", "-c", script, Project.log, engine.data], in: scratch)
             #expect(told.ending == .exit(74), "\(verb): \(told.all)")

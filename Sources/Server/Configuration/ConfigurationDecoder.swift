@@ -41,6 +41,11 @@ struct ConfigurationDecoder {
         }
         warnOfPhases(found.http.middleware)
         checkTLS(found.http)
+        if let token = found.security.token, let weakness = Token.weakness(of: token),
+            let place = origins["security.token"]
+        {
+            findings.warning(at: place, "security.token \(weakness)")
+        }
         return found
     }
 

@@ -8,6 +8,8 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
     package enum Code: String, Equatable, Sendable {
         /// The file does not exist, or cannot be read.
         case file = "config.file"
+        /// Everybody may write the file.
+        case writable = "config.writable"
         /// The file is not TOML or YAML.
         case syntax = "config.syntax"
         case unsetVariable = "config.unset_variable"

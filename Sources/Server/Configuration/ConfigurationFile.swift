@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 
 /// The file that a configuration is read from.
@@ -21,7 +22,8 @@ struct ConfigurationFile {
         for name in names {
             let path = Configuration.absolute(name, from: sources.workingDirectory)
             do throws(ReadError) {
-                return ConfigurationFile(name: name, path: path, text: try read(path))
+                let file = ConfigurationFile(name: name, path: path, text: try read(path))
+                return file.isTrusted(&findings) ? file : nil
             } catch {
                 if error == .system(ENOENT), sources.file == nil { continue }
                 findings.error(.file, at: .file(name, line: 0), "cannot be read: \(error)")
@@ -29,6 +31,32 @@ struct ConfigurationFile {
             }
         }
         return nil
+    }
+
+    /// Who may write it decides what runs here; a finding where that is not its owner alone.
+    private func isTrusted(_ findings: inout Findings) -> Bool {
+        guard let rights = FileRights(of: path) else { return true }
+        let place = Place.file(name, line: 0)
+        let danger = "may write it, and so decide what runs here"
+        if rights.everybodyWrites {
+            guard !Self.hasMode(path) else {
+                findings.error(.writable, at: place, "everybody \(danger): chmod o-w \(path)")
+                return false
+            }
+            findings.warning(at: place, "everybody \(danger), as far as its file system tells")
+        } else if rights.othersWrite {
+            findings.warning(at: place, "its group \(danger): chmod g-w \(path)")
+        }
+        return true
+    }
+
+    /// Whether the file's mode is its own, and can be changed.
+    private static func hasMode(_ path: String) -> Bool {
+        do throws(StorageError) {
+            return try FileSystem(of: path).keepsModes
+        } catch {
+            return true
+        }
     }
 
     /// The settings of the file; nil, and findings, where it cannot be parsed.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What was found wrong or remarkable on the way from text to ``Configuration``.
 struct Findings {
     private(set) var errors: [ConfigurationError] = []

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads the YAML form, a `workers:` list, into the sections of the TOML form.
 ///
 /// Sections of the TOML form may stand beside the list. Values keep the place and the name under

@@ -33,6 +33,9 @@ package struct CronQuery: Equatable, Sendable {
     /// How many entries are wanted.
     package let count: Int
 
+    /// The most that may be.
+    package static let countMax = 1000
+
     /// - Throws: `deserialization_error`.
     package init(_ function: CronFunction, _ input: JSONText) throws(ErrorBody) {
         do throws(JSONFieldError) {
@@ -43,8 +46,8 @@ package struct CronQuery: Equatable, Sendable {
             expression = try fields.optionalString("expression")
             timezone = try fields.optionalString("timezone")
             let count = try fields.optionalInteger("count") ?? 20
-            guard (1...1000).contains(count) else {
-                throw fields.mismatch("count", expected: "1 to 1000")
+            guard (1...Int64(Self.countMax)).contains(count) else {
+                throw fields.mismatch("count", expected: "1 to \(Self.countMax)")
             }
             self.count = Int(count)
             if function.changesJob, job == nil { throw .missing(field: "job") }

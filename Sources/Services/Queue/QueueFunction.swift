@@ -105,7 +105,7 @@ extension QueueView {
     }
 
     /// A queue by its name, or all queues of a topic.
-    func resolve(_ name: String) -> [String] {
+    package func resolve(_ name: String) -> [String] {
         queue(named: name) == nil ? queues(ofTopic: name) : [name]
     }
 

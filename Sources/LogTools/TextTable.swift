@@ -1,13 +1,11 @@
-import CommandLineKit
-
 /// Rows of text below headings; each column is as wide as it must be.
-struct Table {
+struct TextTable {
     private let headings: [String]
     /// Columns whose cells stand to the right.
     private let numbers: Set<Int>
     private var rows: [[String]] = []
 
-    init(_ headings: [String], numbers: Set<Int> = []) {
+    init(_ headings: [String], numbers: Set<Int>) {
         self.headings = headings
         self.numbers = numbers
     }
@@ -17,23 +15,21 @@ struct Table {
         rows.append(cells)
     }
 
-    var isEmpty: Bool { rows.isEmpty }
-
-    /// The headings, then each row.
-    var lines: [String] {
+    /// The headings, and each row, without the lines' ends.
+    func lines() -> (heading: String, rows: [String]) {
         let widths = headings.indices.map { column in
-            max(headings[column].count, rows.map { $0[column].count }.max() ?? 0)
+            rows.map { $0[column].count }.reduce(headings[column].count, max)
         }
         func line(_ cells: [String]) -> String {
             let padded = cells.indices.map { column in
-                let cell = cells[column]
-                let gap = String(repeating: " ", count: widths[column] - cell.count)
-                return numbers.contains(column) ? gap + cell : cell + gap
+                numbers.contains(column)
+                    ? Text.rightAligned(cells[column], widths[column])
+                    : Text.padded(cells[column], widths[column])
             }
             var line = padded.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
             return line
         }
-        return [Color.bold(line(headings))] + rows.map(line)
+        return (line(headings), rows.map(line))
     }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import Primitives
 
 @Suite("Suggestions")
 struct SuggestionTests {

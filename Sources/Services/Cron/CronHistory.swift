@@ -1,12 +1,14 @@
 import DequeModule
-import Events
-import JSON
-import Primitives
+package import Events
+package import JSON
+package import Primitives
 
-/// What became of the youngest cron slots of this life of the engine. The log has all of them.
-struct CronHistory {
+/// What became of the youngest cron slots: of one life of the engine, as it goes on, or of a log.
+package struct CronHistory: Sendable {
     fileprivate enum Outcome {
         case running
+        /// The engine was started anew before its run had ended: it will be run again.
+        case interrupted
         case done(Timestamp.Span)
         case failed(ErrorBody, Timestamp.Span)
         case skipped(reason: String)
@@ -14,6 +16,7 @@ struct CronHistory {
         var name: String {
             switch self {
             case .running: "running"
+            case .interrupted: "interrupted"
             case .done: "done"
             case .failed: "failed"
             case .skipped: "skipped"
@@ -30,13 +33,18 @@ struct CronHistory {
         var outcome: Outcome
     }
 
+    /// The most slots that are kept.
+    private let limit: Int
     private var entries: Deque<Entry> = []
 
-    private static let countMax = 1000
+    package init(limit: Int) {
+        precondition(limit > 0)
+        self.limit = limit
+    }
 
-    mutating func add(_ event: CronEvent, at offset: Offset) {
+    package mutating func add(_ event: CronEvent, at offset: Offset) {
         switch event {
-        case .fired(let fired): fire(fired, at: offset)
+        case .fired(let fired): append(Entry(fired, at: offset))
         case .skipped(let skipped):
             append(
                 Entry(
@@ -52,29 +60,30 @@ struct CronHistory {
         }
     }
 
-    /// A slot that fires; one of a life before, where that is run again.
-    mutating func fire(_ fired: CronFired, at offset: Offset) {
+    /// A slot of a life before is run again: from now on it is the youngest.
+    package mutating func repeated(_ fired: CronFired, at offset: Offset) {
         entries.removeAll { $0.offset == offset }
-        append(
-            Entry(
-                offset: offset,
-                trigger: fired.trigger,
-                function: fired.function,
-                scheduled: fired.scheduled,
-                actual: fired.actual,
-                outcome: .running
-            )
-        )
+        append(Entry(fired, at: offset))
     }
 
-    mutating func ended(_ firing: Offset, _ result: FunctionResult, took: Timestamp.Span) {
+    /// A run of a slot begins: after an interruption, anew.
+    package mutating func began(_ firing: Offset) { change(firing, to: .running) }
+
+    package mutating func ended(_ firing: Offset, _ result: FunctionResult, took: Timestamp.Span) {
         var outcome = Outcome.done(took)
         if case .failure(let error) = result { outcome = .failed(error, took) }
         change(firing, to: outcome)
     }
 
-    mutating func skipped(_ firing: Offset, _ reason: String) {
+    package mutating func skipped(_ firing: Offset, _ reason: String) {
         change(firing, to: .skipped(reason: reason))
+    }
+
+    /// The engine was started anew: whatever ran until then was cut off.
+    package mutating func interrupt() {
+        for index in entries.indices {
+            if case .running = entries[index].outcome { entries[index].outcome = .interrupted }
+        }
     }
 
     private mutating func change(_ firing: Offset, to outcome: Outcome) {
@@ -83,12 +92,12 @@ struct CronHistory {
     }
 
     private mutating func append(_ entry: Entry) {
-        if entries.count == Self.countMax { entries.removeFirst() }
+        if entries.count == limit { entries.removeFirst() }
         entries.append(entry)
     }
 
     /// The youngest first, at most `limit` of those that `isShown` lets through.
-    func list(
+    package func list(
         limit: Int,
         isShown: (_ trigger: String, _ function: FunctionName?) -> Bool
     ) -> [JSONValue] {
@@ -102,6 +111,17 @@ struct CronHistory {
 }
 
 extension CronHistory.Entry {
+    fileprivate init(_ fired: CronFired, at offset: Offset) {
+        self.init(
+            offset: offset,
+            trigger: fired.trigger,
+            function: fired.function,
+            scheduled: fired.scheduled,
+            actual: fired.actual,
+            outcome: .running
+        )
+    }
+
     fileprivate var value: JSONValue {
         var object: JSONObject = [
             "offset": .string(offset.description), "job_id": .string(trigger),
@@ -111,7 +131,7 @@ extension CronHistory.Entry {
         if let function { object["function_id"] = .string(function.id) }
         if let actual { object["actual_time"] = .string(actual.rfc3339(zone: "+00:00")) }
         switch outcome {
-        case .running: break
+        case .running, .interrupted: break
         case .done(let took): object["duration_ms"] = .integer(took.milliseconds)
         case .failed(let error, let took):
             object["duration_ms"] = .integer(took.milliseconds)

@@ -11,7 +11,7 @@ package enum Suggestion {
 
     /// The candidate closest to `word` by edit distance, if any is close enough to be meant: at
     /// most one edit in three characters, and at least one allowed. The first of equals.
-    static func nearest(to word: String, in candidates: [String]) -> String? {
+    package static func nearest(to word: String, in candidates: [String]) -> String? {
         guard let best = ranked(candidates, by: word).first,
             best.distance <= max(1, word.count / 3)
         else { return nil }
@@ -32,7 +32,7 @@ package enum Suggestion {
     }
 
     /// `; did you mean "key"?`, or the list of what is allowed where nothing is near.
-    static func phrase(for word: String, in candidates: [String]) -> String {
+    package static func phrase(for word: String, in candidates: [String]) -> String {
         if let near = nearest(to: word, in: candidates) { return "; did you mean \"\(near)\"?" }
         return "; allowed: \(candidates.joined(separator: ", "))"
     }

@@ -1,0 +1,60 @@
+import Glibc
+import Testing
+
+@testable import Disk
+
+@Suite("Who else may write a data directory")
+struct DataDirectoryPrivacyTests {
+    @Test("nobody, once an engine has it")
+    func closed() throws {
+        let directory = TemporaryDirectory()
+        try #require(chmod(directory.path, 0o777) == 0)
+        let store = PlainStorage(path: directory.path, waker: try Waker())
+        try store.lock()
+        #expect(TemporaryDirectory.mode(directory.path) == 0o700)
+        #expect(DataDirectory.refusal(of: directory.path) == nil)
+    }
+
+    @Test("root has what it is given; everybody else only what is theirs")
+    func owners() {
+        var status = stat()
+        status.st_uid = 1000
+        #expect(DataDirectory.stranger(owning: status, to: 1000) == nil)
+        #expect(DataDirectory.stranger(owning: status, to: 0) == nil)
+        #expect(DataDirectory.stranger(owning: status, to: 1001) == 1000)
+        status.st_uid = 0
+        #expect(DataDirectory.stranger(owning: status, to: 1001) == 0)
+    }
+
+    @Test("another user's is refused and left as it is", .enabled(if: geteuid() == 0))
+    func refused() async {
+        await #expect(processExitsWith: .success) {
+            let directory = TemporaryDirectory()
+            let path = "\(directory.path)/data"
+            try #require(chmod(directory.path, 0o755) == 0)
+            try #require(mkdir(path, 0o777) == 0)
+            try #require(chmod(path, 0o777) == 0)
+            try #require(chown(path, 4242, 4242) == 0)
+            try #require(seteuid(4243) == 0)
+            let refusal = StorageError.notPrivate(path: path, owner: 4242)
+            #expect(DataDirectory.refusal(of: path) == refusal)
+            #expect(throws: refusal) {
+                try PlainStorage(path: path, waker: try Waker()).lock()
+            }
+            try #require(seteuid(0) == 0)
+            #expect(TemporaryDirectory.mode(path) == 0o777)
+            #expect(TemporaryDirectory.names(path).isEmpty)
+        }
+    }
+
+    @Test("a missing one is nobody's, and the errors say what to do")
+    func texts() {
+        #expect(DataDirectory.refusal(of: "/no/such/directory") == nil)
+        let foreign = "\(StorageError.notPrivate(path: "/data", owner: 4242))"
+        #expect(foreign.contains("/data belongs to another user (uid 4242)"))
+        #expect(foreign.contains("chown \(geteuid()) /data"))
+        let open = StorageError.notPrivate(path: "/data", owner: nil)
+        #expect("\(open)".contains("/data can be written by others"))
+        #expect(!open.isRetryable)
+    }
+}
