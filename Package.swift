@@ -163,6 +163,7 @@ let package = Package(
             [
                 "Primitives", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Folding",
                 "Queue", "State", "Stream", "Cron", "HTTP", "ConfigurationEntries",
+                "Observability",
             ]
         ),
         // 7
@@ -211,7 +212,10 @@ let package = Package(
         ),
         // 9
         program("iii", ["Server", "IIISDK", "CommandLineKit", "JSON", "Primitives", arguments]),
-        program("iii-log", ["LogTools", "CommandLineKit", "Primitives", arguments]),
+        program(
+            "iii-log",
+            ["LogTools", "IIISDK", "CommandLineKit", "JSON", "Primitives", arguments]
+        ),
 
         .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
         program(
@@ -330,7 +334,7 @@ let package = Package(
             "LogToolsTests",
             [
                 "LogTools", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Primitives",
-                "Folding", "Queue", "State", "TestKit",
+                "Folding", "Queue", "State", "Observability", "TestKit",
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),

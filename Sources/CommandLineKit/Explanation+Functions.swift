@@ -71,6 +71,24 @@ extension Explanation {
         So many ask already that this one is not taken.
         > Ask again a moment later.
 
+        REPLAY_UNSUPPORTED
+        No worker that serves the function can replay it: what it calls could not be told from other
+        work.
+        > Run its worker with iii-sdk 0.25 or newer on the engine's own address, with observers on.
+
+        REPLAY_UNATTRIBUTED
+        A worker that runs a replay has made a call that names neither a trace nor a caller.
+        > Call in the handler's own context; other work of the worker can call again afterwards.
+
+        REPLAY_UNRECORDED
+        A function that is run again has called what it did not call in the log, or what the log has
+        no answer of.
+        > Read what differs: `iii-log replay ID --against ADDRESS --diff`.
+
+        REPLAY_OVER
+        What a replayed function calls is answered no more: the replay has ended.
+        > Nothing is to be done: what belongs to a replay is never done.
+
         STORAGE_FULL
         The disk under the log is full: no new work is taken; what is under way goes on.
         > Make room on the disk of the data directory. Work is taken again by itself.
@@ -330,5 +348,13 @@ extension Explanation {
         READ_ONLY
         `[observability] dashboard_read_only` is set.
         > Make the change with `iii`, or take the setting out.
+        """
+
+    /// What other engines of the same interface answer.
+    static let interface = """
+        INTERNAL_ERROR
+        An engine could not make a response of what a function had answered. This one never says so:
+        its responses have a code that tells what was wrong.
+        > Look up the code that the response has; its error_id is in the engine's output.
         """
 }

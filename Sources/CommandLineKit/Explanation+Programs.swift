@@ -14,7 +14,7 @@ extension Explanation {
         > Read the usage below the error, or `iii help COMMAND`.
 
         3
-        The engine cannot be reached, or does not want this client.
+        The engine cannot be reached, or does not want this client now.
         > Start it with `iii`, or name its address with --engine or III_URL.
 
         4
@@ -42,8 +42,8 @@ extension Explanation {
         > Stop that engine, or give this one another directory with --data.
 
         77
-        The engine does not let this client do that.
-        > Ask for what is allowed, or change the rules in `[engine.rbac]`.
+        The engine does not let this client in, or do that.
+        > Give the token (III_TOKEN), ask for what is allowed, or change the rules (`rbac`).
 
         78
         The configuration is wrong, an address is taken, or a directory is not an engine's.
@@ -64,9 +64,13 @@ extension Explanation {
         Something happened that the program does not know how to deal with.
         > Report it, with the command that led to it.
 
+        output.not_written
+        All was done, and what there was to say could not be written to standard output.
+        > Look after the room where the output goes, and run the command again.
+
         explain.unknown_code
         No program of this project gives an error that code.
-        > Look at the nearest ones. A code of a function's own is explained by whoever wrote it.
+        > Look at those that the error names. A function's own code is explained by who wrote it.
 
         queue.not_purged
         Nothing was dropped: the question was not answered with yes.
@@ -181,7 +185,7 @@ extension Explanation {
 
         cannot_connect
         The engine could not be reached, or does not want this worker.
-        > See whether it runs and listens there; name it with --engine or III_URL, and the token.
+        > See whether it runs and listens there; name it with --engine or III_URL.
 
         invalid_address
         The engine's address is not of the form ws://HOST:PORT.
@@ -208,8 +212,9 @@ extension Explanation {
         > Send another value; NaN and infinities have no JSON.
 
         unauthorized
-        The engine does not let this subscriber join the group.
-        > See what `[stream] auth_function` and the functions of `stream:join` triggers say of it.
+        The engine does not let this client in, or this subscriber join the group.
+        > Give the token as III_TOKEN or by ws://HOST:PORT/?token=TOKEN; else see what the auth
+        function of the listener or of `[stream]`, or of a `stream:join` trigger, says of it.
 
         SHUTDOWN
         The worker was closed, and its open calls with it.
@@ -248,7 +253,7 @@ extension Explanation {
         > Stop the engine first.
 
         log.not_written
-        A file, or the output, could not be written.
+        A file could not be written.
         > Look after room and permissions, and run the command again.
 
         target.not_empty
@@ -302,6 +307,14 @@ extension Explanation {
         replay.malformed_id
         The text is no id, trace or offset.
         > Take a response's trace (x-iii-trace-id), a message's id, or an offset of `iii-log show`.
+
+        replay.no_run
+        Nothing in the history is a run of a function, so that nothing can be run again.
+        > Take the id of a request that ran one; `iii-log replay` shows what there is.
+
+        replay.no_input
+        The log does not hold what the function was called with.
+        > Take another run: what guards a listener is called with secrets, which no record holds.
 
         replay.too_large
         The history is larger than is put together here.

@@ -2,14 +2,18 @@
 /// out.
 ///
 /// Every code of the sources has one, and so has every exit status, by its number: TidyTests holds
-/// the tables to it.
+/// the tables to it. Others have none, but for those of the interface that this engine never gives.
 package struct Explanation: Equatable, Sendable {
     package let code: String
     package let meaning: String
     package let remedy: String
 
     /// All there are: exit statuses and programs first, then what functions answer.
-    package static let all = read(statuses) + read(programs) + read(logTools) + read(functions)
+    package static let all =
+        read(statuses) + read(programs) + read(logTools) + read(functions) + read(interface)
+
+    /// Codes that nothing here gives, and that are explained to whoever has read of them.
+    package static let foreign = Set(read(interface).map(\.code))
 
     /// What errors of an update begin with.
     private static let operations: Set<Substring> = [

@@ -6,6 +6,7 @@ import Glibc
 /// What was asked for (help, a version) goes to standard output and is 0. Arguments that make no
 /// sense are told on standard error, with how it is meant, and are 2; ArgumentParser alone would
 /// say 64. A ``Failure`` ends with its own status. Anything else thrown is a fault of the program.
+/// A command that did all that it was asked and could not say it is 74.
 package struct Program: Sendable {
     private let root: any ParsableCommand.Type
 
@@ -24,16 +25,23 @@ package struct Program: Sendable {
             } else {
                 try command.run()
             }
-            return .success
+            return finished(.success)
         } catch {
             let ending = ending(of: error)
             if !ending.text.isEmpty { Terminal.write(ending.text, to: ending.stream) }
-            return ending.status
+            return finished(ending.status)
         }
     }
 
-    /// Gives the standard streams that the caller has closed an end: else the next file gets the
-    /// number of one, and what is meant for a reader is written into it.
+    /// What a status says of the work goes before what became of the text.
+    private func finished(_ status: ExitStatus) -> ExitStatus {
+        guard status == .success, let failure = Terminal.lostOutput else { return status }
+        Terminal.write(ending(of: failure).text, to: .error)
+        return failure.status
+    }
+
+    /// Gives the standard streams that the caller has closed an end: else the next file to be
+    /// opened gets the number of one, and what is meant for a reader is written into it.
     private static func openStandardStreams() {
         var file = open("/dev/null", O_RDWR)
         while (STDIN_FILENO...STDERR_FILENO).contains(file) { file = open("/dev/null", O_RDWR) }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The three streams of a program.
 package enum Terminal {
@@ -26,22 +27,52 @@ package enum Terminal {
         return Int(size.ws_row)
     }
 
-    /// Writes all of `text` to `stream`. What nobody reads any more, as after `| head`, is dropped
-    /// without a word.
+    /// What the first write to standard output that failed said as `errno`; 0: none did.
+    private static let outputError = Atomic<Int32>(0)
+
+    /// Whether it is of any use to write more to standard output. What goes on until it is stopped
+    /// ends where it is not.
+    package static var takesOutput: Bool { outputError.load(ordering: .relaxed) == 0 }
+
+    /// Why a part of the output is missing; nil where none is, or nobody reads it any more, as
+    /// after `| head`. ``Program`` tells it in the end.
+    package static var lostOutput: Failure? {
+        let number = outputError.load(ordering: .relaxed)
+        guard number != 0, number != EPIPE else { return nil }
+        let reason = String(cString: strerror(number))
+        return Failure(
+            .storageFault,
+            code: "output.not_written",
+            "the output could not be written: \(reason) (\(number))"
+        )
+    }
+
+    /// Writes all of `text` to `stream`.
     package static func write(_ text: String, to stream: Stream) {
         var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = Glibc.write(stream.rawValue, rest.baseAddress, rest.count)
-                if count > 0 {
-                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-                } else if count == 0 || !retries(errno, stream) {
-                    return
-                }
+        text.withUTF8 { write(UnsafeRawBufferPointer($0), to: stream) }
+    }
+
+    /// Writes all of `bytes` to `stream`; nothing more once a write to standard output has failed,
+    /// for what comes behind a gap is worth nothing.
+    package static func write(_ bytes: UnsafeRawBufferPointer, to stream: Stream) {
+        guard stream != .output || takesOutput else { return }
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(stream.rawValue, rest.baseAddress, rest.count)
+            if count > 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+                continue
             }
+            let number = count < 0 ? errno : EIO
+            if retries(number, stream) { continue }
+            if stream == .output { outputError.store(number, ordering: .relaxed) }
+            return
         }
     }
+
+    /// Says something beside the results.
+    package static func note(_ text: String) { write("note: \(text)\n", to: .error) }
 
     /// Everything that there is to read on standard input; nil where reading fails.
     package static func readInput() -> [UInt8]? {

@@ -23,6 +23,8 @@ package struct Damage: Equatable, Sendable {
         case changedBits
         /// A sealed segment's last page is not its footer, or contradicts what is before it.
         case footer
+        /// Bits changed where zeros fill up the pages of a batch, or what is behind a seal.
+        case padding
     }
 
     package let reason: Reason
@@ -47,6 +49,10 @@ package struct Damage: Equatable, Sendable {
         self.lost = lost
         self.isOpenEnded = isOpenEnded
     }
+
+    /// Whether it is where neither a record nor a start depends on: only whoever checks every byte
+    /// sees it.
+    package var isBesideRecords: Bool { reason == .footer || reason == .padding }
 }
 
 extension Damage: CustomStringConvertible {
@@ -71,6 +77,7 @@ extension Damage: CustomStringConvertible {
         case .missingSectors: "sectors of a synced batch are missing"
         case .changedBits: "bits of a batch changed"
         case .footer: "the segment's footer is damaged, or what it stands for"
+        case .padding: "bits changed in the zeros behind a batch"
         }
     }
 }

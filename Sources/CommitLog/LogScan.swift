@@ -75,6 +75,21 @@ package struct LogScan: Equatable, Sendable {
     /// Segments made ahead that hold nothing yet.
     var unused: [SegmentFile] = []
 
+    /// A snapshot is made of durable records only: a log that ends before `end`, up to which there
+    /// is one, has lost some.
+    ///
+    /// - Throws: ``LogError/damaged(_:)``.
+    package func check(reaches end: Offset) throws(LogError) {
+        guard next < end else { return }
+        let damage = Damage(
+            .missingBatches,
+            segment: tail?.header.number ?? 0,
+            position: tail?.position ?? 0,
+            lost: next..<end
+        )
+        throw .damaged([damage])
+    }
+
     struct Tail: Equatable, Sendable {
         let header: SegmentHeader
         let fileSize: Int

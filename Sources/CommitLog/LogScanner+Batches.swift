@@ -70,6 +70,12 @@ extension LogScanner where Source: ~Copyable {
         switch decision {
         case .accept:
             guard let batch = observation.batch else { preconditionFailure("intact has a header") }
+            if try !isPadded(batch, place, &source) {
+                if looksAgain(&place, &source) { return true }
+                let none = batch.base..<batch.base
+                let segment = place.header.number
+                report(.padding, segment: segment, position: place.position, lost: none)
+            }
             try take(batch, &place, &source, visit)
             return true
         case .end:
@@ -83,14 +89,33 @@ extension LogScanner where Source: ~Copyable {
             )
             return false
         case .damage(let reason):
-            guard place.isSettled else {
-                window.forget()
-                source.lookAgain()
-                place.isSettled = true
-                return true
-            }
+            if looksAgain(&place, &source) { return true }
             return try skip(reason, observation.batch, &place, &source, visit)
         }
+    }
+
+    /// Has what stands at `place` read a second time, before it counts as damage.
+    ///
+    /// - Returns: false where it was.
+    private mutating func looksAgain(_ place: inout Place, _ source: inout Source) -> Bool {
+        guard !place.isSettled else { return false }
+        window.forget()
+        source.lookAgain()
+        place.isSettled = true
+        return true
+    }
+
+    /// Whether zeros follow the body of `batch`. No record depends on it, so it is looked at only
+    /// where every byte is.
+    private mutating func isPadded(
+        _ batch: BatchHeader,
+        _ place: Place,
+        _ source: inout Source
+    ) throws(LogError) -> Bool {
+        guard salvages, !isQuick, reads(batch, place) else { return true }
+        let whole = try bytes(place, at: place.position, count: batch.extent, &source)
+        let end = Layout.batchHeader + Int(batch.bodyLength)
+        return isZero(UnsafeRawBufferPointer(rebasing: whole[end...]))
     }
 
     // MARK: Observing

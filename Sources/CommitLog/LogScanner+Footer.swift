@@ -43,6 +43,10 @@ extension LogScanner where Source: ~Copyable {
     ) throws(LogError) {
         defer { tally = nil }
         guard salvages, place.isSealed else { return }
+        if !isQuick, let position = try strayPage(place, &source) {
+            let none = expected..<expected
+            report(.padding, segment: file.number, position: position, lost: none)
+        }
         switch try footer(of: place, file, &source) {
         case .zero:
             return
@@ -63,6 +67,20 @@ extension LogScanner where Source: ~Copyable {
             position: place.limit,
             lost: expected..<expected
         )
+    }
+
+    /// The first page behind a seal that is not zero, as all of them are up to the footer.
+    private mutating func strayPage(
+        _ place: Place,
+        _ source: inout Source
+    ) throws(LogError) -> Int? {
+        var position = place.position
+        while position + Layout.page <= min(place.limit, place.fileEnd) {
+            let page = try bytes(place, at: position, count: Layout.page, &source)
+            if !isZero(page) { return position }
+            position += Layout.page
+        }
+        return nil
     }
 
     /// A segment's last page; zero for a file that ends before.

@@ -149,7 +149,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             replayed += 1
         }
         guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
-        if scan.next < known.next { throw .damaged([lostBelow(known.next, scan)]) }
+        try scan.check(reaches: known.next)
         var index = known.index
         index.append(scan.index)
         scan.index = index
@@ -178,16 +178,6 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             count += start.distance(to: max(start, end))
         }
         return count
-    }
-
-    /// A snapshot is made of durable records only: a log that ends before them has lost some.
-    private func lostBelow(_ end: Offset, _ scan: LogScan) -> Damage {
-        Damage(
-            .missingBatches,
-            segment: scan.tail?.header.number ?? 0,
-            position: scan.tail?.position ?? 0,
-            lost: scan.next..<end
-        )
     }
 
     // MARK: Putting in order

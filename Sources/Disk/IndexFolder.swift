@@ -67,15 +67,7 @@ package struct IndexFolder: Sendable {
 
     /// When the segment of an index was last found sound; nil: there is none.
     package func verified(_ number: UInt64) throws(StorageError) -> Timestamp? {
-        let full = "\(path)/\(name(number))"
-        var status = stat()
-        guard lstat(full, &status) == 0 else {
-            if errno == ENOENT { return nil }
-            throw .failed("stat", full, errno)
-        }
-        // A file may have any time, also one that nanoseconds cannot count.
-        let seconds = Timestamp(seconds: min(max(0, Int64(status.st_mtim.tv_sec)), 9_000_000_000))
-        return seconds.advanced(by: .init(nanoseconds: Int64(status.st_mtim.tv_nsec)))
+        try modificationTime(of: "\(path)/\(name(number))")
     }
 
     // MARK: Writing

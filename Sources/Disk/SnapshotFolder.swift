@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+package import Primitives
 
 /// The snapshots beside a log: `snap/N.snap`, N the offset up to which each was folded, 20 digits.
 ///
@@ -37,6 +38,11 @@ package struct SnapshotFolder: Sendable {
             return number
         }
         .sorted(by: >)
+    }
+
+    /// When a snapshot was made; nil: it is not there.
+    package func made(_ number: UInt64) throws(StorageError) -> Timestamp? {
+        try modificationTime(of: "\(path)/\(name(number))")
     }
 
     /// A snapshot, to be read.

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Primitives
 
 /// The system's sentence for an error number, with the number.
 func errorText(_ code: Int32) -> String {
@@ -26,6 +27,18 @@ func check<Value: SignedInteger>(
 ) throws(StorageError) -> Value {
     guard result >= 0 else { throw .failed(operation, path, Int32(-result)) }
     return result
+}
+
+/// When a file was written to last; nil: there is none.
+func modificationTime(of path: String) throws(StorageError) -> Timestamp? {
+    var status = stat()
+    guard lstat(path, &status) == 0 else {
+        if errno == ENOENT { return nil }
+        throw .failed("stat", path, errno)
+    }
+    // A file may have any time, also one that nanoseconds cannot count.
+    let seconds = Timestamp(seconds: min(max(0, Int64(status.st_mtim.tv_sec)), 9_000_000_000))
+    return seconds.advanced(by: .init(nanoseconds: Int64(status.st_mtim.tv_nsec)))
 }
 
 /// An open file or directory, closed with its last reference. A class, because collections and

@@ -28,6 +28,8 @@ enum Builtin {
     /// `engine::register_trigger`: a trigger that belongs to no connection.
     case bindTrigger
     case unbindTrigger
+    /// `engine::replay`: a function as it ran before, and what it calls answered by the caller.
+    case replay
 
     /// - Returns: nil: no builtin has this id.
     static func named(_ id: String) -> Builtin? { table[id] }
@@ -40,7 +42,7 @@ enum Builtin {
     /// Whether its input names a function or a trigger that it acts on in its caller's name.
     var namesAnother: Bool {
         switch self {
-        case .enqueue, .bindTrigger, .unbindTrigger: true
+        case .enqueue, .bindTrigger, .unbindTrigger, .replay: true
         case .cron(let function): function.changesJob
         default: false
         }
@@ -66,6 +68,7 @@ enum Builtin {
             "engine::channels::create": .createChannel,
             "engine::register_trigger": .bindTrigger,
             "engine::unregister_trigger": .unbindTrigger,
+            "engine::replay": .replay,
         ]
         for function in StateFunction.allCases { table[function.rawValue] = .state(function) }
         for function in StreamFunction.allCases { table[function.rawValue] = .stream(function) }

@@ -182,7 +182,7 @@ extension JSONText {
 
 extension Call.Action {
     /// As the worker sent it; null: an ordinary call.
-    fileprivate var json: JSONText {
+    var json: JSONText {
         switch self {
         case .await: .null
         case .void: JSONValue.object(["type": .string("void")]).text

@@ -119,7 +119,7 @@ extension Engine where Store: ~Copyable {
         if event.function.namespace.isEmpty {
             event.function = FunctionName(namespace: worker.namespace, id: event.function.id)
         }
-        guard worker.functions.contains(event.function) else { return }
+        guard worker.functions.contains(event.function), !isOfReplay(report) else { return }
         let isOwnerDelivered = observers.descriptor(of: event.function).isOwnerDelivered
         let origin = origin(of: report, from: worker)
         var told: Set<String> = []

@@ -80,6 +80,7 @@ extension Engine where Store: ~Copyable {
             let isAwaited = call.action == .await && call.id != nil
             return try bindTrigger(input, for: isAwaited ? caller : nil, worker.access, origin)
         case .unbindTrigger: return try unbindTrigger(input, worker)
+        case .replay: return try replay(input, for: call, worker)
         case .queue(.explain):
             explain(input, for: call, on: worker.connection)
             return nil
@@ -143,6 +144,7 @@ extension Engine where Store: ~Copyable {
             }
             return outcome
         case .unbindTrigger: return try unbindTrigger(input, nil)
+        case .replay: return .failure(Replay.needsWorker)
         }
     }
 

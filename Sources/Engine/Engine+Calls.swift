@@ -22,6 +22,7 @@ extension Engine where Store: ~Copyable {
             return answer(call, on: connection, .failure(refusal), after: nil)
         }
         let target = FunctionName(namespace: namespace, id: call.function)
+        if try divert(call, to: target, of: worker) { return }
         if let access = worker.access {
             let refusal =
                 if case .enqueue = call.action {

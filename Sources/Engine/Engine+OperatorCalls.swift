@@ -172,7 +172,7 @@ extension Builtin {
         case .telemetry(.clearTraces), .telemetry(.clearLogs), .telemetry(.evaluateAlerts): false
         case .telemetry: true
         case .publish, .publishToSubscribers, .enqueue, .log, .registerWorker, .createChannel,
-            .bindTrigger, .unbindTrigger:
+            .bindTrigger, .unbindTrigger, .replay:
             false
         }
     }

@@ -236,7 +236,7 @@ extension Engine where Store: ~Copyable {
         }
         try conclude(run, result, took: span, after: end)
         if let activation = run.activation { try self.end(activation) }
-        guard !observers.isEmpty, start != nil, !run.guardsListener else { return }
+        guard !observers.isEmpty, start != nil, run.isObservable else { return }
         try observed(run, result, took: span, at: end)
     }
 
@@ -289,7 +289,7 @@ extension Engine where Store: ~Copyable {
         switch run.purpose {
         case .respond: return .value(secrets.hidden(inResponse: value).bytes)
         case .middleware: return .value(secrets.hidden(inVerdict: value).bytes)
-        default: return result
+        default: return run.replay == nil ? result : .value(secrets.hidden(inResponse: value).bytes)
         }
     }
 

@@ -74,7 +74,7 @@ extension Builtin {
         switch self {
         case .state(.set), .state(.update), .state(.transact), .stream(.set), .stream(.update),
             .stream(.send), .publish, .enqueue, .log, .queue(.define), .publishToSubscribers,
-            .bindTrigger, .cron(.run), .configuration(.register), .configuration(.set):
+            .bindTrigger, .cron(.run), .configuration(.register), .configuration(.set), .replay:
             true
         case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
             .unbindTrigger, .configuration:

@@ -45,6 +45,9 @@ final class Run {
         }
     }
 
+    /// Whether its end is an event: that of a replay was one before.
+    var isObservable: Bool { !guardsListener && replay == nil }
+
     let function: FunctionName
     /// Of a request whose body has not come, without that.
     private(set) var payload: [UInt8]
@@ -87,6 +90,8 @@ final class Run {
     var chain: ActivationChain?
     /// The observer that it is run for.
     var activation: Activation?
+    /// Where it was run before: who answers what it calls.
+    var replay: Replay?
 
     enum Gatekeeper {
         /// Must not answer `false`.

@@ -50,16 +50,18 @@ package struct Snapshot {
         }
     }
 
-    /// The newest snapshot of the log `engine` that is whole, made into something by `body`;
-    /// `skipped` is told of those that are not. Nil: there is none.
+    /// The newest snapshot of the log `engine` that is whole, and ends below `bound` where there is
+    /// one, made into something by `body`; `skipped` is told of those that are not. Nil: there is
+    /// none.
     package static func newest<Value: ~Copyable>(
         in folder: SnapshotFolder,
         of engine: UUID128,
+        below bound: Offset? = nil,
         skipped: (String) -> Void = { _ in },
         _ body: (SnapshotImage) throws(DecodeError) -> Value
     ) -> Value? {
         do throws(StorageError) {
-            for number in try folder.numbers() {
+            for number in try folder.numbers() where bound.map({ number < $0.rawValue }) ?? true {
                 let file = try folder.open(number)
                 if let image = SnapshotImage(size: file.size, of: engine, file.read) {
                     do throws(DecodeError) { return try body(image) } catch {}

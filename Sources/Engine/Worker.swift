@@ -48,6 +48,8 @@ final class Worker {
     /// What it was asked to run and has not answered.
     private(set) var serving: [UUID128: Invocation] = [:]
     private var servingByTrace: [TraceID: Siblings] = [:]
+    /// How many of those are replays.
+    private(set) var replaying = 0
     /// When it was last given work, as a count: of equals, the one that waited longest is next.
     var lastPicked: UInt64 = 0
 
@@ -100,6 +102,7 @@ final class Worker {
 
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation
+        if invocation.run.replay != nil { replaying += 1 }
         if servingByTrace[invocation.trace]?.append(invocation.id) == nil {
             servingByTrace[invocation.trace] = Siblings(invocation.id)
         }
@@ -108,6 +111,7 @@ final class Worker {
     /// Takes an invocation out; nil: it was not asked for, or is over.
     func end(_ id: UUID128) -> Invocation? {
         guard let invocation = serving.removeValue(forKey: id) else { return nil }
+        if invocation.run.replay != nil { replaying -= 1 }
         if servingByTrace[invocation.trace]?.remove(id) == false {
             servingByTrace[invocation.trace] = nil
         }
@@ -119,6 +123,7 @@ final class Worker {
         let all = serving.values.sorted { $0.record < $1.record }
         serving = [:]
         servingByTrace = [:]
+        replaying = 0
         return all
     }
 

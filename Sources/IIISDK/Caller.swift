@@ -12,6 +12,21 @@ public protocol Caller: Sendable {
     var route: Route { get }
 }
 
+/// Calls through a worker that belong to a trace of their caller's choice.
+public struct TracedCaller: Caller {
+    /// Where calls go, and the trace that they are of.
+    public let route: Route
+}
+
+extension Worker {
+    /// Whoever calls by it knows the trace beforehand, and may go on with that of somebody else: by
+    /// its `traceparent` (W3C Trace Context) and baggage (W3C Baggage). The engine passes over a
+    /// traceparent that is none.
+    public func traced(_ traceparent: String, baggage: String? = nil) -> TracedCaller {
+        TracedCaller(route: Route(mailbox: mailbox, traceparent: traceparent, baggage: baggage))
+    }
+}
+
 /// The engine's word that a job is in its queue.
 public struct Receipt: Hashable, Sendable {
     /// The job's id in the queue.

@@ -26,11 +26,9 @@ struct ChannelConnection: Sendable {
             }.get()
             return ChannelConnection(wrapped: wrapped)
         } catch {
-            let reason = (error as? Dialer.Refusal).map { "it answered \($0.status) \($0.reason)" }
-            throw SDKError(
-                code: .cannotConnect,
-                message: "cannot open channel \(reference.channelID) of the engine at "
-                    + "\(identity.address): \(reason ?? "\(error)")"
+            throw Dialer.failure(
+                error,
+                "cannot open channel \(reference.channelID) of the engine at \(identity.address)"
             )
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -15,6 +16,36 @@ enum Dialer {
         let reason: String
         /// Whether trying again with the same credentials is pointless.
         var isFinal: Bool { status == 401 || status == 403 }
+
+        fileprivate var text: String {
+            let answer = "it answered \(status) \(reason)"
+            guard status == 401 else { return answer }
+            return answer + "; give the token that it asks for as III_TOKEN, or in its address: "
+                + "ws://HOST:PORT/?token=TOKEN"
+        }
+    }
+
+    /// Why a connection did not come about, for whoever wanted it: `what` could not be done.
+    static func failure(_ error: any Error, _ what: String) -> SDKError {
+        let refusal = error as? Refusal
+        return SDKError(
+            code: refusal?.isFinal == true ? .unauthorized : .cannotConnect,
+            message: "\(what): \(refusal?.text ?? words(for: error))"
+        )
+    }
+
+    /// What an error of the network says, for people.
+    static func words(for error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            guard let first = error.connectionErrors.first else { return "\(error)" }
+            return words(for: first.error)
+        case let error as IOError:
+            // What it says of itself has a bracket too many.
+            return "\(String(cString: strerror(error.errnoCode))) (\(error.errnoCode))"
+        case is ChannelError: return "it closed the connection during the handshake"
+        default: return "\(error)"
+        }
     }
 
     private enum Upgrade<Done: Sendable>: Sendable {

@@ -60,5 +60,9 @@ struct EngineAddress: Equatable, Sendable {
 }
 
 extension EngineAddress: CustomStringConvertible {
-    var description: String { "ws://\(authority)\(target == "/" ? "" : target)" }
+    /// Without the query, which may hold a token.
+    var description: String {
+        let path = target.prefix { $0 != "?" }
+        return "ws://\(authority)\(path == "/" ? "" : path)"
+    }
 }

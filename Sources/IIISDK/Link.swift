@@ -88,24 +88,11 @@ final class Link {
 
     private func failedToConnect(_ error: any Error) {
         guard case .dialing = phase else { return }
-        let refusal = error as? Dialer.Refusal
-        let reason =
-            refusal.map { "it answered \($0.status) \($0.reason)" } ?? Self.words(for: error)
-        let failure = SDKError(
-            code: .cannotConnect,
-            message: "cannot connect to the engine at \(identity.address): \(reason)"
-        )
+        let what = "cannot connect to the engine at \(identity.address)"
+        let failure = Dialer.failure(error, what)
         lastFailure = failure
-        if refusal?.isFinal == true, previous == nil { return close(failure) }
+        if failure.code == .unauthorized, previous == nil { return close(failure) }
         retryLater()
-    }
-
-    private static func words(for error: any Error) -> String {
-        if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
-            return "\(first.error)"
-        }
-        if error is ChannelError { return "it closed the connection during the handshake" }
-        return "\(error)"
     }
 
     private func retryLater() {

@@ -45,6 +45,9 @@ extension SDKError.Code {
     public static let connectionLost = Self(rawValue: "connection_lost")
     /// The engine could not be reached, or does not want this worker.
     public static let cannotConnect = Self(rawValue: "cannot_connect")
+    /// The engine does not let this worker connect, for want of a token or by its rules, or this
+    /// listener join.
+    public static let unauthorized = Self(rawValue: "unauthorized")
     /// The engine's address cannot be used.
     public static let invalidAddress = Self(rawValue: "invalid_address")
     /// A name that the engine would refuse.

@@ -72,8 +72,9 @@ public struct StreamListener: Sendable {
     /// - Parameters:
     ///   - start: what the listener has heard of before; nil: it begins with a `sync`.
     ///   - body: answers whether to go on.
-    /// - Throws: ``SDKError/Code/cannotConnect`` where the first connection cannot be made, and
-    ///   what `body` throws.
+    /// - Throws: ``SDKError/Code/cannotConnect`` where the first connection cannot be made,
+    ///   ``SDKError/Code/unauthorized`` where the engine does not let this listener in, and what
+    ///   `body` throws.
     public func listen(
         after start: UInt64? = nil,
         _ body: (StreamNews) async throws -> Bool
@@ -98,6 +99,7 @@ public struct StreamListener: Sendable {
                 switch error {
                 case .byListener(let error): throw error
                 case .connection(let error):
+                    if error.code == .unauthorized { throw error }
                     guard hasConnected, error.code != .cannotConnect else {
                         throw SDKError(code: .cannotConnect, message: error.message)
                     }
@@ -130,7 +132,7 @@ public struct StreamListener: Sendable {
                     if news.type == "unauthorized" {
                         throw Interruption.byListener(
                             SDKError(
-                                code: "unauthorized",
+                                code: .unauthorized,
                                 message: "the engine does not let this listener join "
                                     + "\(group) of stream \(stream)"
                             )
@@ -147,7 +149,8 @@ public struct StreamListener: Sendable {
         } catch is CancellationError {
             throw .byListener(SDKError(code: .cancelled, message: "the task was cancelled"))
         } catch {
-            throw .connection(SDKError(code: .connectionLost, message: "\(error)"))
+            let reason = Dialer.words(for: error)
+            throw .connection(SDKError(code: .connectionLost, message: reason))
         }
     }
 
@@ -163,14 +166,10 @@ public struct StreamListener: Sendable {
                 return try ChannelConnection.Wrapped(wrappingChannelSynchronously: channel)
             }.get()
         } catch {
-            let refusal = error as? Dialer.Refusal
-            let reason = refusal.map { "it answered \($0.status) \($0.reason)" } ?? "\(error)"
-            throw .connection(
-                SDKError(
-                    code: refusal == nil ? .connectionLost : .cannotConnect,
-                    message: "cannot listen to streams at \(address): \(reason)"
-                )
-            )
+            var failure = Dialer.failure(error, "cannot listen to streams at \(address)")
+            // Nobody refused it: it may be there again by the next attempt.
+            if !(error is Dialer.Refusal) { failure.code = .connectionLost }
+            throw .connection(failure)
         }
     }
 

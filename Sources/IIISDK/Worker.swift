@@ -35,7 +35,8 @@ public final class Worker: Caller {
     ///
     /// The name must be unique among live workers; nil makes one of host and process, and the
     /// environment's `III_WORKER_NAME` wins over it. Throws ``SDKError/Code/cannotConnect`` when
-    /// there is no engine within ``WorkerOptions/connectTimeout``, and at once when it refuses.
+    /// there is no engine within ``WorkerOptions/connectTimeout``, and
+    /// ``SDKError/Code/unauthorized`` at once when it does not let this worker in.
     public static func connect(
         _ name: String? = nil,
         options: WorkerOptions = WorkerOptions()

@@ -43,7 +43,7 @@ struct CauseCheck {
         case .triggered:
             events.union([
                 .streamSet, .streamDeleted, .streamSent, .streamRelayed, .configurationRegistered,
-                .configurationSet, .configurationDeleted, .alertChanged,
+                .configurationSet, .configurationDeleted, .logged, .alertChanged,
             ])
         case .cronFired, .started, .stopped: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,

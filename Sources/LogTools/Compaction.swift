@@ -373,7 +373,7 @@ package struct Compaction: ~Copyable {
 extension Damage {
     /// Whether it costs no record, and nothing that is not told by batches.
     fileprivate var isOfFrame: Bool {
-        reason == .footer || reason == .segmentHeader && lost.isEmpty && !isOpenEnded
+        isBesideRecords || reason == .segmentHeader && lost.isEmpty && !isOpenEnded
     }
 }
 

@@ -6,15 +6,16 @@ import RecordFormat
 /// What a history can be asked for by.
 package enum HistoryID: Equatable, Sendable {
     case trace(TraceID)
-    /// 6 to 31 lower-case hexadecimal digits that a trace id begins with.
+    /// 6 to 32 lower-case hexadecimal digits that a trace id begins with.
     case tracePrefix(String)
     case offset(Offset)
-    /// Decimal digits that are an offset, and begin a trace id perhaps.
+    /// Decimal digits, fewer than a trace id has, that are an offset and begin one perhaps.
     case offsetOrPrefix(Offset, String)
     /// An invocation or a receipt.
     case uuid(UUID128)
 
     private static let shortestPrefix = 6
+    private static let traceDigits = 32
 
     /// - Throws: ``ToolError`` with the forms that there are.
     package init(_ text: String) throws(ToolError) {
@@ -25,12 +26,15 @@ package enum HistoryID: Equatable, Sendable {
             self = .uuid(uuid)
         } else if id.first == "@", let number = UInt64(id.dropFirst()) {
             self = .offset(Offset(number))
-        } else if let number = UInt64(id), id.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }) {
+        } else if id.utf8.count < Self.traceDigits, let number = UInt64(id),
+            id.utf8.allSatisfy({ $0 != UInt8(ascii: "+") })
+        {
             let isPrefix = id.utf8.count >= Self.shortestPrefix
             self = isPrefix ? .offsetOrPrefix(Offset(number), id) : .offset(Offset(number))
-        } else if (Self.shortestPrefix..<32).contains(id.utf8.count),
+        } else if (Self.shortestPrefix...Self.traceDigits).contains(id.utf8.count),
             id.utf8.allSatisfy({ Self.isHexadecimal($0) })
         {
+            // With all digits it is the one trace id that there never is: of zeros.
             self = .tracePrefix(id)
         } else {
             throw ToolError(

@@ -74,9 +74,27 @@ package struct HistoryText {
     /// One record after the other, in the order of the log.
     package func write(timeline tree: HistoryTree, to output: Output) {
         output.line(header(tree))
-        for node in tree.nodes {
-            write(node.record, tree, first: "", rest: "  ", to: output)
-            guard let missing = node.missing else { continue }
+        for node in tree.nodes { write(node, tree, to: output) }
+    }
+
+    /// The same, but each record only when `goesOn` says so, which is told how many were shown. It
+    /// is asked when a record has been handed over, and not behind the last one.
+    package func write(
+        steps tree: HistoryTree,
+        to output: Output,
+        goesOn: (_ shown: Int) -> Bool
+    ) {
+        output.line(header(tree))
+        for (index, node) in tree.nodes.enumerated() {
+            write(node, tree, to: output)
+            output.flush()
+            guard index + 1 < tree.nodes.count, goesOn(index + 1) else { return }
+        }
+    }
+
+    private func write(_ node: HistoryTree.Node, _ tree: HistoryTree, to output: Output) {
+        write(node.record, tree, first: "", rest: "  ", to: output)
+        if let missing = node.missing {
             output.line(column("") + "  " + palette.yellow(missing))
         }
     }

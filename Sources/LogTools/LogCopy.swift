@@ -56,7 +56,7 @@ package struct LogCopy: Equatable, Sendable {
         try copied.finish(manifest)
         let check = try LogPass(.directory(target)).verify { _ in }
         guard check.damages.isEmpty, check.torn == nil, check.next == scan.next else {
-            throw Self.damaged(check.damages, in: target)
+            throw try Self.fault(check, of: target, pass)
         }
         self.target = target
         records = check.records
@@ -77,6 +77,24 @@ package struct LogCopy: Equatable, Sendable {
                 guard left > 0 else { throw error }
             }
         }
+    }
+
+    /// Who is to blame for a copy that is not sound: the log itself, where that is damaged in the
+    /// same way, or else what the copy was written to.
+    private static func fault(
+        _ check: LogScan,
+        of target: String,
+        _ pass: LogPass
+    ) throws(ToolError) -> ToolError {
+        let known = try pass.verify { _ in }.damages
+        let isOfLog = check.damages.contains { known.contains($0) }
+        if isOfLog { return damaged(known, in: pass.path) }
+        let lines = check.damages.map { "\n  \($0)" }.joined()
+        return ToolError(
+            .damaged,
+            "\(target) does not hold what was read from \(pass.path) and written to it, and is no "
+                + "copy:\(lines)\nWrite the copy to another disk"
+        )
     }
 
     private static func unsettled(_ path: String) -> ToolError {

@@ -52,6 +52,17 @@ package struct LogPass {
         from start: Offset = .zero,
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) -> LogScan? {
+        var damages: [Damage] = []
+        return try read(from: start, meeting: &damages, visit)
+    }
+
+    /// The same; `damages` gets what is damaged of a log in which a damage was met, also where
+    /// `visit` stopped the pass behind it.
+    func read(
+        from start: Offset,
+        meeting damages: inout [Damage],
+        _ visit: (RecordView) -> Bool
+    ) throws(ToolError) -> LogScan? {
         var reader = LogReader(source)
         var next = start
         var isStopped = false
@@ -67,8 +78,11 @@ package struct LogPass {
         do throws(LogError) {
             do throws(LogError) {
                 return try reader.read(from: start, through: entrance(to: start), take)
-            } catch .damaged {
-                return try reader.verify(take)
+            } catch .damaged(let met) {
+                damages = met
+                let scan = try reader.verify(take)
+                damages = scan.damages
+                return scan
             }
         } catch {
             if isStopped { return nil }

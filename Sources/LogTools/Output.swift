@@ -1,17 +1,14 @@
-import Glibc
-
-/// Where results go: a file descriptor, through a buffer, or memory.
+/// Where results go: through a buffer to whoever takes them, or into memory.
 package final class Output {
-    private let descriptor: Int32?
+    private let sink: ((UnsafeRawBufferPointer) -> Void)?
     private var buffer: [UInt8] = []
     /// How many calls of ``line(_:)`` there were.
     package private(set) var lineCount = 0
-    /// Why something is missing in what was written: the first error, as `errno` says it.
-    private var failure: Int32?
     private static let capacity = 64 << 10
 
-    /// - Parameter descriptor: nil collects everything in ``collected``.
-    package init(descriptor: Int32? = nil) { self.descriptor = descriptor }
+    /// - Parameter sink: gets what was written, piece by piece; nil collects everything in
+    ///   ``collected``.
+    package init(to sink: ((UnsafeRawBufferPointer) -> Void)? = nil) { self.sink = sink }
 
     /// What was written and not flushed.
     package var collected: String { String(decoding: buffer, as: UTF8.self) }
@@ -28,41 +25,10 @@ package final class Output {
         if buffer.count >= Self.capacity { flush() }
     }
 
-    /// Hands over what was written. What nobody reads any more is dropped, and so is what would
-    /// come behind something that could not be written.
+    /// Hands over what was written.
     package func flush() {
-        guard let descriptor else { return }
-        buffer.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty, failure == nil {
-                let part = UnsafeRawBufferPointer(rebasing: rest)
-                let count = Glibc.write(descriptor, part.baseAddress, part.count)
-                if count > 0 {
-                    rest = rest.dropFirst(count)
-                } else if !Self.retries(descriptor) {
-                    if errno != EPIPE { failure = errno }
-                    return
-                }
-            }
-        }
+        guard let sink else { return }
+        buffer.withUnsafeBytes { sink($0) }
         buffer.removeAll(keepingCapacity: true)
-    }
-
-    /// Hands over the rest.
-    ///
-    /// - Throws: ``ToolError/Code/notWritten`` where not all of it could be written.
-    package func finish() throws(ToolError) {
-        flush()
-        guard let failure else { return }
-        let reason = String(cString: strerror(failure))
-        throw ToolError(.notWritten, "the output could not be written: \(reason) (\(failure))")
-    }
-
-    /// Whether to try again after the error in `errno`, having waited for the reader if need be.
-    private static func retries(_ descriptor: Int32) -> Bool {
-        if errno == EINTR { return true }
-        guard errno == EAGAIN else { return false }
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return poll(&waiting, 1, -1) >= 0 || errno == EINTR
     }
 }

@@ -159,12 +159,24 @@ package struct StateLog {
     /// - Throws: where the state at `offset` cannot be told.
     func checkIsThere(_ offset: Offset) throws(ToolError) {
         if offset < complete, isTrimmed { throw Self.trimmed(complete) }
-        if end < .max, offset >= end {
-            throw ToolError(
-                .unknownOffset,
-                "offset \(offset) is behind the end of the log, which is \(end)"
-            )
+        try checkIsWritten(offset)
+    }
+
+    /// - Throws: ``ToolError/Code/unknownOffset`` where the log does not reach as far as `offset`,
+    ///   which may be the end of time: whatever there is.
+    func checkIsWritten(_ offset: Offset) throws(ToolError) {
+        guard offset < .max else { return }
+        var end = self.end
+        if end == .max {
+            // A record at or behind it is enough.
+            guard let scan = try pass.read(from: offset, { _ in false }) else { return }
+            end = scan.next
         }
+        guard offset >= end else { return }
+        throw ToolError(
+            .unknownOffset,
+            "offset \(offset) is behind the end of the log, which is \(end)"
+        )
     }
 
     static func trimmed(_ complete: Offset) -> ToolError {

@@ -69,6 +69,7 @@ package struct StateTable {
     ) throws(ToolError) {
         let log = try StateLog(pass)
         guard let offset = try offset(of: moment, log) else { return }
+        try log.checkIsWritten(offset)
         var left = limit
         let bound = offset == .max ? offset : offset.advanced(by: 1)
         try log.writes(scope: scope, key: key, below: bound) { write in

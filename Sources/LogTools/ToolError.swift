@@ -21,6 +21,8 @@ package struct ToolError: Error, Equatable, Sendable {
         case ambiguousID = "replay.ambiguous_id"
         case malformedID = "replay.malformed_id"
         case tooLarge = "replay.too_large"
+        case noRun = "replay.no_run"
+        case noInput = "replay.no_input"
         case malformedTime = "show.malformed_time"
         case malformedPattern = "show.malformed_pattern"
         case malformedFormat = "show.malformed_format"

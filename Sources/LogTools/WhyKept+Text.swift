@@ -34,7 +34,8 @@ extension WhyKept {
                 + "`retention_bytes`"
         }
         guard snapshots.count > 1, let oldest = snapshots.min() else {
-            return "kept: there are not yet two snapshots to start from without it"
+            return "kept: there are not yet two snapshots to start from without it; where there is "
+                + "retention, an engine makes them as segments are sealed"
         }
         return "kept: a start from the older snapshot, of offset \(oldest), reads it"
     }

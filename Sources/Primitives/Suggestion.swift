@@ -1,22 +1,31 @@
 /// What a misspelt word was probably meant to be.
 package enum Suggestion {
-    /// The candidates that are nearest to `word`, the nearest first, however far that is.
+    /// At most `count` candidates that are close enough to `word` to be meant, or have it within
+    /// them, the closest first.
     package static func nearest(
         _ count: Int,
         to word: String,
         in candidates: [String]
     ) -> [String] {
-        ranked(candidates, by: word).prefix(count).map(\.candidate)
+        let part = word.lowercased()
+        let near = ranked(candidates, by: word).filter { one in
+            let isPart = !part.isEmpty && one.candidate.lowercased().contains(part)
+            return isPart || one.distance <= reach(of: word)
+        }
+        return near.prefix(count).map(\.candidate)
     }
 
-    /// The candidate closest to `word` by edit distance, if any is close enough to be meant: at
-    /// most one edit in three characters, and at least one allowed. The first of equals.
+    /// The candidate closest to `word` by edit distance, if any is close enough to be meant. The
+    /// first of equals.
     package static func nearest(to word: String, in candidates: [String]) -> String? {
-        guard let best = ranked(candidates, by: word).first,
-            best.distance <= max(1, word.count / 3)
-        else { return nil }
+        guard let best = ranked(candidates, by: word).first, best.distance <= reach(of: word) else {
+            return nil
+        }
         return best.candidate
     }
+
+    /// One edit in three characters, and at least one.
+    private static func reach(of word: String) -> Int { max(1, word.count / 3) }
 
     /// The nearest first; of equals, in their order.
     private static func ranked(

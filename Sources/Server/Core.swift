@@ -126,7 +126,9 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        let snapshot = newestSnapshot()
+        let snapshot = Snapshot.newest(for: configuration) { reason in
+            report.notice(Notice(severity: .warning, text: reason))
+        }
         let known = snapshot.start
         // Only one owner of the views at any time: what a second one holds would be copied when
         // the engine changes it, and stay.
@@ -158,12 +160,10 @@ final class Core: Sendable {
                 now: start
             )
         } catch {
-            return opened(.failure(ServeError(error)))
+            return opened(.failure(ServeError(error, data: path)))
         }
-        let rolled = keepers(
-            engine: engine.log.engine,
-            segment: engine.log.segment(of: known.next)
-        )
+        let begin = engine.log.segment(of: known.next)
+        let rolled = keepers(engine: engine.log.engine, segment: begin)
         tail.move(to: engine.log.durable)
         let loop = CoreLoop(
             engine: engine,
@@ -208,29 +208,11 @@ final class Core: Sendable {
             notify: report.notice,
             rewritten: segments.look
         )
+        segments.accompany(snapshots.look)
         return { [segments] number, base in
             snapshots.rolled(to: number, base: base)
             segments.look()
         }
-    }
-
-    /// What a start need not read again. Without a usable snapshot that is nothing.
-    private func newestSnapshot() -> Snapshot {
-        let settings = Snapshot.Settings(
-            maxValueBytes: configuration.state.maxValueBytes,
-            cacheBytes: configuration.log.cacheBytes
-        )
-        let path = configuration.engine.data
-        var reader = LogReader(directory: path)
-        // A directory that is none yet, or cannot be read, is the log's own business.
-        guard let engine = try? reader.identity() else { return Snapshot(settings) }
-        let folder = SnapshotFolder(dataDirectory: path)
-        let newest = Snapshot.newest(in: folder, of: engine) { reason in
-            report.notice(Notice(severity: .warning, text: reason))
-        } _: { image throws(DecodeError) in
-            try Snapshot(image, settings)
-        }
-        return newest ?? Snapshot(settings)
     }
 
     private func warnOfFileSystem() {
@@ -245,7 +227,7 @@ final class Core: Sendable {
         report.fatal(
             "the log cannot go on: \(error)\nEverything that was acknowledged is on disk. The "
                 + "engine stops here; start it again when the device is well.",
-            code: ServeError(error).code
+            code: ServeError(error, data: configuration.engine.data).code
         )
         _exit(74)
     }

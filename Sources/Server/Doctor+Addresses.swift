@@ -6,6 +6,14 @@ import NetServer
 // What an engine would find of the files and addresses that its configuration names.
 
 extension Doctor {
+    /// Those of the files that `configuration` names beside the data directory which would end a
+    /// start.
+    package static func faultyFiles(of configuration: Configuration) -> [Finding] {
+        Doctor(configuration: configuration).namedFiles().filter {
+            if case .fault = $0.outcome { true } else { false }
+        }
+    }
+
     /// Files that settings name beside the data directory.
     func namedFiles() -> [Finding] {
         let http = configuration.http

@@ -1,7 +1,11 @@
 import CommitLog
 import Disk
+import Engine
+import Folding
 import Glibc
 import LogTools
+import Primitives
+import RecordFormat
 
 // What an engine would find of its data directory.
 
@@ -88,27 +92,63 @@ extension Doctor {
         )
     }
 
-    /// What `iii-log verify --quick` says of it.
-    func log(_ condition: DataDirectory.Condition) -> Finding {
-        guard condition != .fresh else { return Finding("log", .ok, "none yet") }
+    /// What a start would find that reads it; `progress` is told how much of it was read, from 0 to
+    /// 1. It takes as long as a start, and as much memory.
+    func log(
+        _ condition: DataDirectory.Condition,
+        progress: @escaping (Double) -> Void
+    ) -> Finding {
+        let subject = "log"
+        guard condition != .fresh else { return Finding(subject, .ok, "none yet") }
+        var faults: [String] = []
+        var facts: [String] = []
+        // Where an engine has it no start comes as far as that.
+        if condition == .free {
+            do throws(LogError) {
+                facts.append(try replay(&faults, progress))
+            } catch {
+                return Finding(subject, ServeError(error, data: path))
+            }
+        }
         do throws(ToolError) {
             let found = try Verification(LogPass(.directory(path)), depth: .quick)
-            if found.verdict == .damaged {
-                let damages = found.damages.prefix(3).joined(separator: "; ")
-                let text =
-                    "\(found.damages.count) damaged: \(damages). `iii-log -D \(path) verify` lists "
-                    + "every damage; restore a backup, or see `iii-log recover`"
-                let code = ToolError.Code.damaged.rawValue
-                return Finding("log", .fault(.dataDamaged, code: code), text)
-            }
-            let torn = found.torn.map { "; \($0)" } ?? ""
             let count = found.segments == 1 ? "1 segment" : "\(found.segments) segments"
-            let text = "sound in structure: \(found.records) records in \(count)"
-            return Finding("log", .ok, text + torn)
+            facts.insert("\(found.records) records in \(count)", at: 0)
+            if let torn = found.torn { facts.append(torn) }
+            // A start goes without what it need not read.
+            if !found.damages.isEmpty { faults.append(told(found.damages)) }
         } catch {
-            let kind: ServeError.Kind = error.code == .foreignDirectory ? .configuration : .storage
-            return Finding("log", .fault(kind, code: error.code.rawValue), error.message)
+            faults.append(error.message)
         }
+        let text = (faults + facts).joined(separator: "; ")
+        return Finding(subject, faults.isEmpty ? .ok : .warning, text)
+    }
+
+    /// Folds the log as a start does, from the newest snapshot on that can be used; `skipped` gets
+    /// why others cannot.
+    private func replay(
+        _ skipped: inout [String],
+        _ progress: @escaping (Double) -> Void
+    ) throws(LogError) -> String {
+        let snapshot = Snapshot.newest(for: configuration) { skipped.append($0) }
+        let start = snapshot.start.next
+        var views = (consume snapshot).views
+        let recovery = RecoveryProgress(path: path, from: start, tell: progress)
+        var reader = LogReader(directory: path)
+        let scan = try reader.read(from: start) { record throws(DecodeError) in
+            recovery.passed(record.offset)
+            try views.apply(record)
+        }
+        try scan.check(reaches: start)
+        let place = start > .zero ? " behind the snapshot of offset \(start)" : ""
+        return "\(scan.records) read\(place)"
+    }
+
+    private func told(_ damages: [String]) -> String {
+        let first = damages.prefix(3).joined(separator: "; ")
+        let tool = "iii-log -D \(path)"
+        return "\(damages.count) damaged: \(first). `\(tool) verify` lists every damage; "
+            + "`\(tool) recover --to DIRECTORY` takes what is intact"
     }
 
     /// Whether the programs of worker processes are there. An engine starts without them, too.

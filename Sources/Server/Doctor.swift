@@ -39,9 +39,11 @@ package struct Doctor {
     var path: String { configuration.engine.data }
 
     /// Tells what is found, one check after the other, in the order in which a start would come to
-    /// them: the first fault is what would end it.
+    /// them: the first fault is what would end it. `progress` is told how much of the log was read,
+    /// from 0 to 1.
     package static func examine(
         _ sources: Configuration.Sources,
+        progress: @escaping (Double) -> Void,
         tell: (Finding) -> Void
     ) async {
         let loaded: Configuration.Loaded
@@ -67,7 +69,7 @@ package struct Doctor {
         if let condition {
             tell(doctor.fileSystem())
             tell(doctor.room(condition))
-            tell(doctor.log(condition))
+            tell(doctor.log(condition, progress: progress))
         }
         tell(doctor.clock())
         tell(doctor.descriptors())

@@ -144,18 +144,41 @@ struct Listeners {
         }
     }
 
-    /// Where a worker on this machine connects. One that comes to an address of the network is
-    /// asked for the token, too.
-    func workerURL(_ configuration: Configuration) -> String {
+    /// Where a program on this machine reaches the engine's own listener for workers.
+    func localAddress(_ configuration: Configuration) -> Configuration.Address {
         let address = configuration.engine.address
         var local = Configuration.Address(host: address.host, port: UInt16(workers[0].port))
         switch address.host {
-        case "0.0.0.0", "": local.host = "127.0.0.1"
+        case "0.0.0.0": local.host = "127.0.0.1"
         case "::": local.host = "::1"
         default: break
         }
+        return local
+    }
+
+    /// Where a worker on this machine connects. One that comes to an address of the network is
+    /// asked for the token, too.
+    func workerURL(_ configuration: Configuration) -> String {
+        let local = localAddress(configuration)
         guard !local.isLoopback, let token else { return "ws://\(local)" }
         return "ws://\(local)/?token=\(token)"
+    }
+
+    /// How to start a worker here and, where those of other machines are asked for the token, how
+    /// they show it. Does not tell the token.
+    func nextStep(_ configuration: Configuration) -> String {
+        let local = localAddress(configuration)
+        let engine = configuration.engine
+        let asksForToken =
+            token != nil && !engine.address.isLoopback && engine.access.rbac?.authentication == nil
+        guard asksForToken else { return "next: III_URL=ws://\(local) python3 worker.py" }
+        guard local.isLoopback else {
+            return "next: III_URL='ws://\(local)/?token=TOKEN' python3 worker.py"
+        }
+        return """
+            next: III_URL=ws://\(local) python3 worker.py
+            workers on other machines: III_URL='ws://HOST:\(local.port)/?token=TOKEN'
+            """
     }
 
     /// Written beside and renamed, so that whoever waits for the file finds it whole.

@@ -53,7 +53,7 @@ struct Report: Sendable {
             workers on ws://\(worker)\(others)
             HTTP triggers on \(scheme)://\(http)
             streams on ws://\(stream)\(dashboard)
-            next: III_URL=ws://\(worker) python3 worker.py
+            \(listeners.nextStep(configuration))
             """
         )
         if let plain = configuration.plaintextWarning { line(.warning, "no_tls", plain) }

@@ -17,6 +17,7 @@ final class SegmentKeeper: Sendable {
     private let report: Report
     private let waker: Waker
     private let isStarted = Atomic(false)
+    private let companion = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// When a segment comes next that is known to be damaged or could not be read.
     struct Respite {
@@ -40,6 +41,11 @@ final class SegmentKeeper: Sendable {
         waker = try Waker()
     }
 
+    /// Has `look` called behind every look at the segments: every hour, or more often.
+    func accompany(_ look: @escaping @Sendable () -> Void) {
+        companion.withLock { $0 = look }
+    }
+
     /// There may be something to do: the log goes on in another segment, or old ones were written
     /// anew. Any thread.
     func look() {
@@ -59,6 +65,7 @@ final class SegmentKeeper: Sendable {
         var later: [UInt64: Respite] = [:]
         while true {
             round(source, &later)
+            companion.withLock { $0 }?()
             // A log that rolls over quickly is looked at every few seconds.
             PacedSource.sleep(nanoseconds: Self.breath)
             waker.sleep(nanoseconds: Self.rest)

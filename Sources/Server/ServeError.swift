@@ -24,17 +24,22 @@ package struct ServeError: Error, Equatable, Sendable {
         self.message = message
     }
 
-    init(_ error: LogError) {
+    /// What became of a log in the directory `data`.
+    init(_ error: LogError, data: String) {
         switch error {
         case .damaged:
             self.init(
                 .dataDamaged,
                 code: "log.damaged",
-                message: "\(error)\nNothing was changed. `iii-log verify` lists every damage; "
-                    + "a backup can be restored in place of this directory."
+                message: "\(error)\nNothing was changed. \(Self.wayOut(of: data))"
             )
         case .undecodable:
-            self.init(.dataDamaged, code: "log.undecodable", message: "\(error)")
+            self.init(
+                .dataDamaged,
+                code: "log.undecodable",
+                message: "\(error)\nNothing was changed. `iii-log -D \(data) verify --semantic` "
+                    + "lists all such records."
+            )
         case .refused:
             self.init(
                 .configuration,
@@ -42,10 +47,26 @@ package struct ServeError: Error, Equatable, Sendable {
                 message: "\(error)\nNothing was touched. Give another directory with --data, or "
                     + "use the version of the engine that wrote this one."
             )
+        case .storage(.system("read", _, _)) where error.isOfMedium:
+            self.init(
+                .storage,
+                code: "log.storage",
+                message: "\(error)\nThe disk does not give what it holds there; nothing was "
+                    + "changed. \(Self.wayOut(of: data))"
+            )
         case .storage(let error): self.init(error)
         case .full, .recordTooLarge:
             self.init(.storage, code: "log.refused", message: "\(error)")
         }
+    }
+
+    /// What can be done about a log that is not whole.
+    private static func wayOut(of data: String) -> String {
+        let tool = "iii-log -D \(data)"
+        return "`\(tool) verify` lists every damage; `\(tool) repair --dry-run` tells what a "
+            + "repair in place would cost, and how it is done; `\(tool) recover --to DIRECTORY` "
+            + "takes every intact record into a new directory. Or restore a backup in place of "
+            + "this one."
     }
 
     init(_ error: StorageError) {
@@ -74,15 +95,6 @@ package struct ServeError: Error, Equatable, Sendable {
                 .configuration,
                 code: "log.io_uring",
                 message: "\(error)\nSet log.io to \"auto\" or \"plain\"."
-            )
-        case .system("read", _, _) where error.isOfMedium:
-            self.init(
-                .storage,
-                code: "log.storage",
-                message: "\(error)\nThe disk does not give what it holds there; nothing was "
-                    + "changed. `iii-log verify` lists every damage, and `iii-log repair "
-                    + "--dry-run` tells what a repair would cost; a backup can be restored in "
-                    + "place of this directory."
             )
         case .system, .shortWrite, .noSpace:
             self.init(.storage, code: "log.storage", message: "\(error)")

@@ -8,14 +8,24 @@ import Primitives
 import RecordFormat
 import Synchronization
 
-/// Makes a snapshot whenever enough of the log was sealed since the last one, on a thread of its
-/// own: it folds the sealed segments on top of the snapshot before, and the core never stops. Then
-/// it compresses those below, and removes what retention lets go.
+/// Makes a snapshot whenever one is due, on a thread of its own: it folds the sealed segments on
+/// top of the snapshot before, and the core never stops. Then it compresses those below, and
+/// removes what retention lets go.
 final class SnapshotKeeper: Sendable {
+    /// Where the log goes on.
+    private struct Place {
+        let segment: UInt64
+        /// All before it is sealed.
+        let base: Offset
+    }
+
     private struct State {
-        /// The segment that begins where the newest snapshot ends, or did where damage kept one
+        /// The segment that began where the newest snapshot ends, or did where damage kept one
         /// from being made.
         var made: UInt64
+        /// When retention was seen to.
+        var seen: Timestamp
+        var place: Place?
         var isRunning = false
         /// The damage that no snapshot reaches beyond.
         var obstacle: LogError?
@@ -23,13 +33,14 @@ final class SnapshotKeeper: Sendable {
 
     private let path: String
     private let engine: UUID128
-    private let segmentBytes: Int
-    /// Bytes of the log between two snapshots.
-    private let spacing: Int
+    /// Bytes of the log that are folded in one step.
+    private let stepBytes: Int
+    private let pace: SnapshotPace
     private let policy: Compaction.Policy
     private let notify: @Sendable (Notice) -> Void
     /// Told when old segments were written anew.
     private let rewritten: @Sendable () -> Void
+    private let now: @Sendable () -> Timestamp
     private let start: Start
     private let state: Mutex<State>
 
@@ -44,55 +55,94 @@ final class SnapshotKeeper: Sendable {
         segment: UInt64,
         notify: @escaping @Sendable (Notice) -> Void,
         rewritten: @escaping @Sendable () -> Void,
-        start: @escaping Start = { CoreThread.tryStart($0) }
+        now: @escaping @Sendable () -> Timestamp = { SystemClock().now().wall },
+        start: @escaping Start = { body in
+            CoreThread.tryStart {
+                platform_name_thread("iii-snapshot")
+                platform_lower_priority()
+                body()
+            }
+        }
     ) {
         self.rewritten = rewritten
+        self.now = now
         self.start = start
         path = configuration.engine.data
         self.engine = engine
-        segmentBytes = configuration.log.segmentBytes
-        spacing = configuration.log.snapshotBytes
+        stepBytes = configuration.log.snapshotBytes
+        pace = SnapshotPace(configuration.log)
         policy = Compaction.Policy(
             age: configuration.log.retention,
             bytes: configuration.log.retentionBytes,
             compression: configuration.log.compression.stored
         )
         self.notify = notify
-        state = Mutex(State(made: segment))
+        let folder = SnapshotFolder(dataDirectory: configuration.engine.data)
+        state = Mutex(State(made: segment, seen: Self.lastTime(in: folder)))
         do throws(StorageError) {
-            try SnapshotFolder(dataDirectory: path).removeUnfinished()
+            try folder.removeUnfinished()
         } catch {
             warn("what is left of an unfinished snapshot stays where it is: \(error)")
         }
     }
 
+    /// Retention is seen to with every snapshot; one that cannot be asked counts as not there.
+    private static func lastTime(in folder: SnapshotFolder) -> Timestamp {
+        do throws(StorageError) {
+            guard let newest = try folder.numbers().first else { return .init(nanoseconds: 0) }
+            return try folder.made(newest) ?? .init(nanoseconds: 0)
+        } catch {
+            return .init(nanoseconds: 0)
+        }
+    }
+
     /// The log goes on in segment `number`, which begins at `base`. Called on the core thread.
     func rolled(to number: UInt64, base: Offset) {
-        let isDue = state.withLock { state in
-            let sealed = Int(number - state.made) * segmentBytes
-            guard !state.isRunning, sealed >= spacing else { return false }
+        state.withLock { $0.place = Place(segment: number, base: base) }
+        look()
+    }
+
+    /// Does what is due by now; called now and then. Any thread.
+    func look() {
+        guard let place = begin() else { return }
+        guard !start({ self.work(from: place) }) else { return }
+        state.withLock { $0.isRunning = false }
+        warn("no snapshot was made up to \(place.base): the system has no room for one more thread")
+    }
+
+    /// Takes up what is due, if anything is and nobody is at it; it is up to where the log goes on.
+    private func begin() -> Place? {
+        let now = now()
+        return state.withLock { state in
+            guard !state.isRunning, let place = state.place, place.segment >= state.made,
+                pace.isDue(segments: place.segment - state.made, since: state.seen, now: now)
+            else { return nil }
             state.isRunning = true
-            return true
+            return place
         }
-        guard isDue else { return }
-        let isStarted = start {
-            platform_name_thread("iii-snapshot")
-            platform_lower_priority()
-            let isMade = self.make(until: base)
-            self.state.withLock {
+    }
+
+    private func work(from first: Place) {
+        var next: Place? = first
+        while let place = next {
+            let isMade = make(until: place.base)
+            let now = now()
+            state.withLock {
                 $0.isRunning = false
                 // What failed is tried again when the log goes on in yet another segment; what
                 // damage stopped later: each time the log is read from there on.
-                if isMade || $0.obstacle != nil { $0.made = number }
+                guard isMade || $0.obstacle != nil else { return }
+                $0.made = place.segment
+                $0.seen = now
             }
+            // The log may have gone on meanwhile.
+            next = isMade ? begin() : nil
         }
-        guard !isStarted else { return }
-        state.withLock { $0.isRunning = false }
-        warn("no snapshot was made up to \(base): the system has no room for one more thread")
     }
 
     /// Makes a snapshot of the log up to `base`, in steps where much of it is not in the one
-    /// before: memory is that of a step.
+    /// before: memory is that of a step. Then segments are written anew that want it; also where
+    /// there is nothing to be added to the snapshot, because others have become old.
     ///
     /// - Returns: whether there is one.
     func make(until base: Offset) -> Bool {
@@ -108,6 +158,10 @@ final class SnapshotKeeper: Sendable {
                 if let last, begin <= last {
                     warn("no snapshot was made up to \(base): the one before it cannot be read")
                     return false
+                }
+                guard begin < base else {
+                    retain(fold, in: folder)
+                    return true
                 }
                 last = begin
                 let end = step(from: begin, until: base, segments)
@@ -130,6 +184,19 @@ final class SnapshotKeeper: Sendable {
             tell(error, of: base)
             return false
         }
+    }
+
+    /// Writes segments anew with the snapshots that there are: `newest` knows what is needed, and a
+    /// start that cannot read it goes on from the one before.
+    private func retain(_ newest: consuming SnapshotFold, in folder: SnapshotFolder) {
+        let before = Snapshot.newest(in: folder, of: engine, below: newest.next) {
+            image throws(DecodeError) in
+            try SnapshotFold(on: image).next
+        }
+        guard let before, let (_, needed) = newest.encode(of: engine, to: { _ in true }) else {
+            return
+        }
+        compact(needed, below: before)
     }
 
     /// Says why there is no snapshot; of damage loudly, and once: it stays.
@@ -160,17 +227,23 @@ final class SnapshotKeeper: Sendable {
         return next ?? SnapshotFold()
     }
 
-    /// Where the step that begins at `begin` ends: behind the segments that fill it.
+    /// Where the step that begins at `begin` ends: behind the segments that fill it, or as far from
+    /// `base` as the snapshot before the last one is to be.
     private func step(
         from begin: Offset,
         until base: Offset,
         _ segments: [SegmentFrame]
     ) -> Offset {
+        let parts = zip(segments, segments.dropFirst()).filter { _, next in
+            begin < next.header.base && next.header.base <= base
+        }
+        var left = parts.reduce(0) { $0 + $1.0.fileBytes }
+        guard left > pace.bytes else { return base }
         var bytes = 0
-        for (segment, next) in zip(segments, segments.dropFirst())
-        where begin < next.header.base {
+        for (segment, next) in parts {
             bytes += segment.fileBytes
-            if bytes >= spacing { return min(base, next.header.base) }
+            left -= segment.fileBytes
+            if bytes >= stepBytes || left <= pace.bytes { return next.header.base }
         }
         return base
     }
@@ -180,7 +253,7 @@ final class SnapshotKeeper: Sendable {
         let files = DirectoryFiles(path: path)
         do throws(ToolError) {
             let compaction = try Compaction(files, views: needed, limit: end)
-            let done = try compaction.run(policy, now: SystemClock().now().wall)
+            let done = try compaction.run(policy, now: now())
             if let failure = done.failure {
                 warn("not all sealed segments were written anew: \(told(failure))")
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct ExportRecords: ParsableCommand {
@@ -28,7 +29,7 @@ struct ExportRecords: ParsableCommand {
     var into: String?
 
     func run() throws {
-        let outcome = try Answer.telling { () throws(ToolError) in try export() }
+        let outcome = try export()
         if outcome.records == 0 {
             Answer.note("no record is like that")
         } else if let into {
@@ -40,14 +41,20 @@ struct ExportRecords: ParsableCommand {
         try Answer.tell(damages: outcome.damages)
     }
 
-    private func export() throws(ToolError) -> Export.Outcome {
-        // A file is made only for what makes sense.
-        let export = Export(try log.pass(), try which.filter(terms), try Redaction(redact))
-        let file = try into.map { (path) throws(ToolError) in try NewFile(path) }
-        let output = file.map { Output(descriptor: $0.descriptor) } ?? Answer.output()
-        let outcome = try export.run(to: output)
-        try output.finish()
-        try file?.finish()
+    private func export() throws(Failure) -> Export.Outcome {
+        let output = Answer.output()
+        let outcome = try Answer.telling { () throws(ToolError) in
+            // A file is made only for what makes sense.
+            let export = Export(try log.pass(), try which.filter(terms), try Redaction(redact))
+            guard let into else { return try export.run(to: output) }
+            let file = try NewFile(into)
+            let output = Output { file.write($0) }
+            let outcome = try export.run(to: output)
+            output.flush()
+            try file.finish()
+            return outcome
+        }
+        try Answer.finish(output)
         return outcome
     }
 }

@@ -29,29 +29,9 @@ struct LogArguments: ParsableArguments {
 
     func pass() throws(ToolError) -> LogPass {
         var pass = try LogPass(location)
-        let progress = Progress()
-        pass.onProgress = { progress.tell($0) }
+        let progress = ProgressLine()
+        pass.onProgress = { progress.tell("reading: record \($0)") }
         return pass
-    }
-}
-
-/// Tells on a terminal how far a pass has come, once it takes more than a second.
-final class Progress {
-    private let start = SystemClock().now().monotonic
-    private var last: UInt64 = 0
-    private static let second: UInt64 = 1_000_000_000
-
-    func tell(_ offset: Offset) {
-        let now = SystemClock().now().monotonic
-        guard now - start > Self.second, now - last > Self.second / 4,
-            Terminal.isTerminal(.error)
-        else { return }
-        last = now
-        Terminal.write("\rreading: record \(offset)\u{1B}[K", to: .error)
-    }
-
-    deinit {
-        if last > 0 { Terminal.write("\r\u{1B}[K", to: .error) }
     }
 }
 
@@ -59,9 +39,9 @@ final class Progress {
 enum Answer {
     static var palette: Palette { Palette(isOn: Terminal.hasColor(.output)) }
 
-    static func output() -> Output { Output(descriptor: Terminal.Stream.output.rawValue) }
+    static func output() -> Output { Output { Terminal.write($0, to: .output) } }
 
-    static func note(_ text: String) { Terminal.write("note: \(text)\n", to: .error) }
+    static func note(_ text: String) { Terminal.note(text) }
 
     /// Runs `body`, and tells what it could not do in the program's own way.
     static func telling<Value>(_ body: () throws(ToolError) -> Value) throws(Failure) -> Value {
@@ -74,7 +54,8 @@ enum Answer {
 
     /// Hands over what is left of an answer, and tells where not all of it could be written.
     static func finish(_ output: Output) throws(Failure) {
-        try telling { () throws(ToolError) in try output.finish() }
+        output.flush()
+        if let failure = Terminal.lostOutput { throw failure }
     }
 
     /// Throws where records could not be shown for damage.
@@ -95,9 +76,9 @@ enum Answer {
         case .damaged: .damaged
         case .inUse: .inUse
         case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .unknownQueue,
-            .unknownJob, .historyTrimmed:
+            .unknownJob, .historyTrimmed, .noRun:
             .unknownObject
-        case .tooLarge: .failed
+        case .tooLarge, .noInput: .failed
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
             .unknownKind, .unknownField, .malformedFilter, .malformedPath, .malformedLoss,
             .lossNotAccepted:

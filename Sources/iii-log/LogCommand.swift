@@ -12,6 +12,7 @@ struct LogCommand: ParsableCommand {
             the log of a running engine. Times are UTC. Exit codes: 0 done, 2 usage, 4 no such \
             object, 65 data damaged, 74 files cannot be read or written, 75 an engine has the \
             directory, 78 not an engine's data directory, or a target that is not empty; of \
+            replay --against also: 1 failed or different, 3 no engine, 5 no end in time; of \
             verify: 0 sound, 1 torn tail only, 2 damaged, 3 records contradict each other, 4 \
             unreadable.
             """,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 import Primitives
 
@@ -77,27 +78,30 @@ struct ShowRecords: ParsableCommand {
     private var offsets: [UInt64] { terms.compactMap { UInt64($0) } }
 
     func run() throws {
-        let damages = try Answer.telling { () throws(ToolError) in try show() }
-        try Answer.tell(damages: damages)
+        let show = try Answer.telling { () throws(ToolError) in try prepared() }
+        let output = Answer.output()
+        let outcome = try Answer.telling { () throws(ToolError) in try show.run(to: output) }
+        try Answer.finish(output)
+        if follow { return try goOn(show, from: outcome.next, to: output) }
+        if outcome.shown == 0 { Answer.note("no record is like that") }
+        try Answer.tell(damages: outcome.damages)
     }
 
-    /// What is damaged.
-    private func show() throws(ToolError) -> [String] {
-        let show = Show(try log.pass(), try options())
-        let output = Answer.output()
-        var outcome = try show.run(to: output)
-        try output.finish()
-        if !follow {
-            if outcome.shown == 0 { Answer.note("no record is like that") }
-            return outcome.damages
-        }
-        var watch = try LogWatch(log.location)
-        while true {
-            try watch.wait()
-            outcome = try show.runOn(from: outcome.next, to: output)
-            try output.finish()
+    /// Shows what is appended, as long as somebody reads it.
+    private func goOn(_ show: Show, from start: Offset, to output: Output) throws {
+        let location = log.location
+        var next = start
+        var watch = try Answer.telling { () throws(ToolError) in try LogWatch(location) }
+        while Terminal.takesOutput {
+            next = try Answer.telling { () throws(ToolError) in
+                try watch.wait()
+                return try show.runOn(from: next, to: output).next
+            }
+            try Answer.finish(output)
         }
     }
+
+    private func prepared() throws(ToolError) -> Show { Show(try log.pass(), try options()) }
 
     private func options() throws(ToolError) -> Show.Options {
         var options = Show.Options()

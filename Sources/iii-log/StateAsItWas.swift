@@ -18,7 +18,7 @@ struct StateAsItWas: ParsableCommand {
 struct MomentArguments: ParsableArguments {
     @Option(
         parsing: .unconditional,
-        help: "The offset of a record, or a time; else the end of the log."
+        help: "The offset of a record, or a time such as -1h; else the end of the log."
     )
     var at: String?
 

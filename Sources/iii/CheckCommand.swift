@@ -7,7 +7,10 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Show the settings in force and where each was set; start nothing.",
-        discussion: "Exits 78 when the engine would not start with them."
+        discussion: """
+            Exits 78 when the engine would not start with them, nor with the files of tokens and \
+            certificates that they name. `iii doctor` looks at the rest of the machine.
+            """
     )
 
     @Argument(help: "The configuration file; else ./iii.toml, else ./config.yaml, else none.")
@@ -34,6 +37,17 @@ struct CheckCommand: ParsableCommand {
                 json: line(setting, origin)
             )
         }
+        try checkFiles(loaded.configuration)
+    }
+
+    private func checkFiles(_ configuration: Configuration) throws(Failure) {
+        var problems: [Failure.Problem] = []
+        for finding in Doctor.faultyFiles(of: configuration) {
+            guard case .fault(_, let code) = finding.outcome else { continue }
+            let message = "\(finding.subject): \(finding.text)"
+            problems.append(Failure.Problem(code: code, message: message))
+        }
+        if !problems.isEmpty { throw Failure(.configuration, problems) }
     }
 
     private func line(_ setting: Configuration.EffectiveSetting, _ origin: String) -> JSONLine {

@@ -133,7 +133,7 @@ struct CronNext: AsyncParsableCommand {
         )
         let slots = answer.member("next")?.elements ?? []
         let isText = ReportFormat.choose(json: shared.json) == .text
-        if slots.isEmpty { Terminal.write("it never comes\n", to: .error) }
+        if slots.isEmpty { Terminal.note("it never comes") }
         for slot in slots {
             guard !isText else {
                 Terminal.write("\(slot.stringValue ?? "")\n", to: .output)

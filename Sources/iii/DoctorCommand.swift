@@ -7,9 +7,9 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Look whether an engine would start here, and run well; start nothing.",
         discussion: """
-            Takes what `serve` takes. Exits 0 when there is no fault, else as a start would for \
-            the first one: 65 data damaged, 74 storage fault, 75 data directory in use, 78 \
-            configuration. Warnings are no faults.
+            Takes what `serve` takes, and reads of the log what a start would read. Exits 0 when \
+            there is no fault, else as a start would for the first one: 65 data damaged, 74 \
+            storage fault, 75 data directory in use, 78 configuration. Warnings are no faults.
             """
     )
 
@@ -23,8 +23,13 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let format = ReportFormat.choose(json: json)
+        let line = ProgressLine()
+        let progress = { (part: Double) in
+            line.tell("reading the log: \(Int(part * 100)) %")
+        }
         var first: ExitStatus?
-        await Doctor.examine(arguments.sources(file: config)) { finding in
+        await Doctor.examine(arguments.sources(file: config), progress: progress) { finding in
+            line.clear()
             format.write(text: Self.text(finding), json: Self.line(finding))
             guard first == nil, case .fault(let kind, _) = finding.outcome else { return }
             first = kind.status

@@ -32,12 +32,12 @@ struct ExplainCodeCommand: ParsableCommand {
 
     private var unknown: Failure {
         let near = Suggestion.nearest(3, to: code, in: Explanation.all.map(\.code))
-        let names = near.joined(separator: ", ")
+        let names = near.isEmpty ? "" : "; the nearest are \(near.joined(separator: ", "))"
         return Failure(
             .unknownObject,
             code: "explain.unknown_code",
-            "\"\(code.visible)\" is no code of these programs; the nearest are \(names). A code "
-                + "that a function gives its own errors is explained by whoever wrote it"
+            "\"\(code.visible)\" is no code of these programs\(names). A code that a function gives "
+                + "its own errors is explained by whoever wrote it"
         )
     }
 }

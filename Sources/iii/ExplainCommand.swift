@@ -47,8 +47,7 @@ struct ExplainCommand: AsyncParsableCommand {
             Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
         }
         if let more = answer.integer("more"), more > 0 {
-            let note = "and \(more) more of this trace: name one by its receipt\n"
-            Terminal.write(note, to: .error)
+            Terminal.note("\(more) more are of this trace: name one by its receipt")
         }
     }
 

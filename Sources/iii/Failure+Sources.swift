@@ -24,7 +24,7 @@ extension Failure {
             case .functionNotFound, "NOT_FOUND": .unknownObject
             case .timeout: .timedOut
             case .invalidAddress, "MALFORMED_ID": .usage
-            case "FORBIDDEN": .notPermitted
+            case .unauthorized, "FORBIDDEN": .notPermitted
             default: .failed
             }
         let stacktrace = error.stacktrace.map { "\n\($0)" } ?? ""

@@ -25,21 +25,59 @@ struct ListArguments: ParsableArguments {
         return list.elements ?? []
     }
 
+    /// Whether people are to read it.
+    var isText: Bool { ReportFormat.choose(json: json) == .text }
+
+    /// A column's heading, and what a row has there.
+    typealias Column = (String, (JSONText) -> String)
+
     /// Prints rows as a table, or as they are; `empty` is said where there are none.
     func write(
         _ rows: [JSONText],
         empty: String,
-        _ columns: [(String, (JSONText) -> String)],
+        _ columns: [Column],
         numbers: Set<Int> = []
     ) {
-        guard ReportFormat.choose(json: json) == .text else {
+        guard !rows.isEmpty else { return Terminal.note(empty) }
+        write(rows, columns, numbers: numbers)
+    }
+
+    private func write(_ rows: [JSONText], _ columns: [Column], numbers: Set<Int>) {
+        guard isText else {
             for row in rows { Terminal.write("\(row)\n", to: .output) }
             return
         }
-        guard !rows.isEmpty else { return Terminal.write("\(empty)\n", to: .error) }
         var table = Table(columns.map(\.0), numbers: numbers)
         for row in rows { table.add(columns.map { $0.1(row) }) }
         Terminal.write(table.lines.map { "\($0)\n" }.joined(), to: .output)
+    }
+
+    /// Prints the entries that a function tells page by page, each as `row` makes it: JSON as it
+    /// comes, a table in the end, since its columns are as wide as they must be. Hands back how
+    /// many there are, and says nothing where there are none.
+    func writeEntries(
+        _ link: EngineLink,
+        _ function: String,
+        _ input: JSONObject,
+        _ columns: [Column],
+        numbers: Set<Int> = [],
+        row: (JSONText) -> JSONText = { $0 }
+    ) async throws(SDKError) -> Int {
+        var count = 0
+        var kept: [JSONText] = []
+        var cursor: String?
+        repeat {
+            var question = input
+            question["limit"] = .integer(1000)
+            if let cursor { question["cursor"] = .string(cursor) }
+            let page = try await link.ask(function, question)
+            let rows = (page.member("entries")?.elements ?? []).map(row)
+            count += rows.count
+            if isText { kept += rows } else { write(rows, columns, numbers: numbers) }
+            cursor = page.member("cursor")?.stringValue
+        } while cursor != nil && Terminal.takesOutput
+        if !kept.isEmpty { write(kept, columns, numbers: numbers) }
+        return count
     }
 }
 

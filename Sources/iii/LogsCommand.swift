@@ -68,15 +68,20 @@ struct LogsCommand: AsyncParsableCommand {
         let known = try await lines(link, max(count, 1))
         tail.remember(known)
         write(known.prefix(count))
-        guard follow else { return }
+        guard follow else {
+            if known.isEmpty { Terminal.note("no such line is in memory; the log has older ones") }
+            return
+        }
         var isLost = false
-        while true {
+        while Terminal.takesOutput {
             do { try await Task.sleep(for: Self.pause) } catch { return }
             do throws(SDKError) {
                 try await more(link, &tail)
                 isLost = false
             } catch  where error.code == .connectionLost {
-                if !isLost { note("the connection is lost; lines follow once it is back") }
+                if !isLost {
+                    Terminal.note("the connection is lost; lines follow once it is back")
+                }
                 isLost = true
             }
         }
@@ -92,7 +97,9 @@ struct LogsCommand: AsyncParsableCommand {
                 asked *= 10
                 continue
             }
-            if !isWhole { note("more lines came than an engine keeps; the log has all of them") }
+            if !isWhole {
+                Terminal.note("more lines came than an engine keeps; the log has all of them")
+            }
             tail.remember(rows)
             return write(fresh)
         }
@@ -105,8 +112,6 @@ struct LogsCommand: AsyncParsableCommand {
         if let level { input["severity_min"] = .integer(level.severity) }
         return try await link.ask("engine::logs::list", input).member("logs")?.elements ?? []
     }
-
-    private func note(_ text: String) { Terminal.write("iii: \(text)\n", to: .error) }
 
     private func write(_ youngestFirst: some BidirectionalCollection<JSONText>) {
         guard !youngestFirst.isEmpty else { return }

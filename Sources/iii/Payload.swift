@@ -16,6 +16,9 @@ enum Payload {
         text == "-" ? try self.text(of: text) : value(text)
     }
 
+    /// Whether a word that begins with a minus is a number of JSON.
+    static func isNumber(_ text: String) -> Bool { value(text).isNumber }
+
     private static func text(of json: String) throws(Failure) -> JSONText {
         var source = Array(json.utf8)
         if json == "-" {

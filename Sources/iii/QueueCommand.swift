@@ -76,11 +76,13 @@ struct QueuePageArguments: ParsableArguments {
     }
 
     func page(_ function: String) async throws(Failure) -> [JSONText] {
-        try await shared.list(
-            function,
-            ["topic": .string(queue), "limit": .integer(Int64(count))],
-            in: nil
-        )
+        let name = queue
+        let input: JSONObject = ["topic": .string(name), "limit": .integer(Int64(count))]
+        return try await shared.engine.connected { (link) async throws(SDKError) in
+            let rows = try await link.ask(function, input).elements ?? []
+            if rows.isEmpty { try await link.expectQueue(name) }
+            return rows
+        }
     }
 }
 
@@ -145,7 +147,7 @@ struct QueueRedrive: AsyncParsableCommand {
         var input: JSONObject = ["queue": .string(queue)]
         if let message { input["message_id"] = .string(message) }
         let function = message == nil ? "iii::queue::redrive" : "iii::queue::redrive_message"
-        try await shared.mend(function, input, done: "sent again", message)
+        try await shared.mend(queue, function, input, done: "sent again", message)
     }
 }
 
@@ -165,6 +167,7 @@ struct QueueDiscard: AsyncParsableCommand {
 
     func run() async throws {
         try await shared.mend(
+            queue,
             "iii::queue::discard_message",
             ["queue": .string(queue), "message_id": .string(message)],
             done: "discarded",
@@ -206,9 +209,8 @@ struct QueuePurge: AsyncParsableCommand {
             try await link.ask("iii::queue::purge", input)
         }
         let count = answer.integer("purged") ?? 0
-        let isText = ReportFormat.choose(json: shared.json) == .text
         let text = "\(count == 1 ? "1 message" : "\(count) messages") dropped from queue "
-        Terminal.write(isText ? "\(text)\(queue.visible)\n" : "\(answer)\n", to: .output)
+        Terminal.write(shared.isText ? "\(text)\(queue.visible)\n" : "\(answer)\n", to: .output)
     }
 
     /// What runs is among `depth`: how much of it waits is told when it was dropped.
@@ -262,25 +264,27 @@ struct QueueDefine: AsyncParsableCommand {
         let answer = try await shared.engine.connected { (link) async throws(SDKError) in
             try await link.ask("queue::define", input)
         }
-        let isText = ReportFormat.choose(json: shared.json) == .text
         let isChanged = answer.member("changed")?.boolValue == true
         let text = "queue \(queue.visible) \(isChanged ? "is defined" : "was so already")"
-        Terminal.write((isText ? text : answer.description) + "\n", to: .output)
+        Terminal.write((shared.isText ? text : answer.description) + "\n", to: .output)
     }
 }
 
 extension ListArguments {
     /// Calls a function that mends a queue, and tells how many messages it took.
     ///
-    /// - Throws: that there is no such dead letter, where one was named.
+    /// - Throws: that there is no such queue, or no such dead letter, where one was named.
     fileprivate func mend(
+        _ queue: String,
         _ function: String,
         _ input: JSONObject,
         done: String,
         _ message: String?
     ) async throws(Failure) {
         let answer = try await engine.connected { (link) async throws(SDKError) in
-            try await link.ask(function, input)
+            let answer = try await link.ask(function, input)
+            if (answer.integer("redriven") ?? 0) == 0 { try await link.expectQueue(queue) }
+            return answer
         }
         let count = answer.integer("redriven") ?? 0
         if let message, count == 0 {
@@ -290,8 +294,23 @@ extension ListArguments {
                 "there is no dead letter \(message.visible) in that queue"
             )
         }
-        let isText = ReportFormat.choose(json: json) == .text
         let text = count == 1 ? "1 message \(done)" : "\(count) messages \(done)"
         Terminal.write((isText ? text : answer.description) + "\n", to: .output)
+    }
+}
+
+extension EngineLink {
+    /// Asked where an answer is empty: of a queue that is not there the engine tells the same as
+    /// of one with nothing in it.
+    ///
+    /// - Throws: that there is no such queue, and no such topic.
+    fileprivate func expectQueue(_ name: String) async throws(SDKError) {
+        let stats = try await ask("engine::queue::topic_stats", ["topic": .string(name)])
+        guard stats.member("config")?.isNull != false else { return }
+        throw SDKError(
+            code: "NOT_FOUND",
+            message: "there is no queue and no topic '\(name.visible)'; `iii queue ls` lists those "
+                + "that there are"
+        )
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandLineKit
 import IIISDK
 import JSON
+import Primitives
 import Server
 
 /// `iii state`: what a running engine keeps.
@@ -10,8 +11,9 @@ struct StateCommand: AsyncParsableCommand {
         commandName: "state",
         abstract: "Read and write the state of a running engine.",
         discussion: """
-            Prints JSON, one value or entry a line. Exits 1 when the engine refuses, or a revision \
-            is another one than expected; 3 when it cannot be reached; 4 when there is no such key.
+            A value is printed as JSON, what was written as the revision that it has; lists are \
+            tables on a terminal. Exits 1 when the engine refuses, or a revision is another one \
+            than expected; 3 when it cannot be reached; 4 when there is no such key.
             """,
         subcommands: [
             StateGet.self, StateSet.self, StateList.self, StateDelete.self, StateHistory.self,
@@ -72,27 +74,55 @@ struct StateGet: AsyncParsableCommand {
 
     @OptionGroup var place: StatePlaceArguments
 
-    @Option(help: "What it was: the offset of a record, or a time such as 2026-09-01T12:00:00Z.")
-    var at: String?
+    @Option(
+        parsing: .unconditional,
+        help: """
+            What it was: the offset of a record, or a time such as 2026-09-01T12:00:00Z, -1h or \
+            yesterday.
+            """,
+        transform: StateMoment.read
+    )
+    var at: StateMoment?
 
     @Flag(help: "With its revision, and when it goes by itself.")
     var revision = false
 
-    @OptionGroup var engine: EngineArguments
+    @OptionGroup var shared: ListArguments
 
     func run() async throws {
         var input = place.input
-        if let at {
+        switch at {
+        case .offset(let offset)?:
             input.key("at")
-            if let offset = UInt64(at) { input.integer(offset) } else { input.string(at) }
+            input.integer(offset)
+        case .time(let time)?:
+            input.key("at")
+            input.string(time.rfc3339())
+        case nil: break
         }
         input.key("with_revision")
         input.bool(true)
         input.endObject()
-        let answer = try await engine.call("state::get", input)
+        let answer = try await shared.engine.call("state::get", input)
         let number = answer?.member("revision")?.numberValue?.int64Value ?? 0
         let found = try place.found(number == 0 ? nil : answer)
         say(revision ? found : found.member("value") ?? .null)
+    }
+}
+
+/// A place in the log, as people name it.
+enum StateMoment: Sendable {
+    case offset(UInt64)
+    case time(Timestamp)
+
+    static func read(_ text: String) throws -> StateMoment {
+        if let offset = UInt64(text) { return .offset(offset) }
+        if let time = Timestamp(expression: text, now: SystemClock().now().wall) {
+            return .time(time)
+        }
+        throw ValidationError(
+            "\"\(text.visible)\" is no offset and no time; write \(Timestamp.expressionForms)"
+        )
     }
 }
 
@@ -100,13 +130,24 @@ struct StateSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
         abstract: "Set a value, and print the key's revision.",
-        discussion: "A value that is JSON stands for itself, any other is a string."
+        usage: """
+            iii state set <scope> <key> <value> [--if-revision <if-revision>] [--ttl <ttl>] \
+            [--engine <engine>]
+            """,
+        discussion: """
+            A value that is JSON stands for itself, any other is a string; what begins with - and \
+            is no number stands behind --.
+            """
     )
 
     @OptionGroup var place: StatePlaceArguments
 
-    @Argument(help: "The value; - reads JSON from standard input.")
-    var value: String
+    /// What is no option is left for it, since a number may begin with a minus.
+    @Argument(
+        parsing: .allUnrecognized,
+        help: ArgumentHelp("The value; - reads JSON from standard input.", valueName: "value")
+    )
+    var values: [String]
 
     @Option(help: "Only at this revision; 0: only where there is no such key.")
     var ifRevision: UInt64?
@@ -114,12 +155,28 @@ struct StateSet: AsyncParsableCommand {
     @Option(help: "How long it stays, such as 500ms or 5m.", transform: TriggerCommand.duration)
     var ttl: Duration?
 
-    @OptionGroup var engine: EngineArguments
+    @OptionGroup var shared: ListArguments
+
+    func validate() throws { _ = try value() }
+
+    private func value() throws -> String {
+        let isBehindMark = values.first == "--"
+        let words = isBehindMark ? values.dropFirst() : values[...]
+        guard let word = words.first else { throw ValidationError("the value is missing") }
+        if !isBehindMark, word.hasPrefix("-"), word != "-", !Payload.isNumber(word) {
+            throw ValidationError("there is no option '\(word.visible)'")
+        }
+        guard words.count == 1 else {
+            let rest = words.dropFirst().joined(separator: " ")
+            throw ValidationError("one value is set at a time, and '\(rest.visible)' is more")
+        }
+        return word
+    }
 
     func run() async throws {
         var input = place.input
         input.key("value")
-        input.raw(bytes: try Payload.single(value).bytes)
+        input.raw(bytes: try Payload.single(value()).bytes)
         if let ifRevision {
             input.key("if_revision")
             input.integer(ifRevision)
@@ -131,7 +188,7 @@ struct StateSet: AsyncParsableCommand {
         input.key("with_revision")
         input.bool(true)
         input.endObject()
-        try StateOutcomeText.tell(try await engine.call("state::set", input), place)
+        try StateOutcomeText.tell(try await shared.engine.call("state::set", input), place)
     }
 }
 
@@ -147,7 +204,7 @@ struct StateDelete: AsyncParsableCommand {
     @Option(help: "Only at this revision.")
     var ifRevision: UInt64?
 
-    @OptionGroup var engine: EngineArguments
+    @OptionGroup var shared: ListArguments
 
     func run() async throws {
         var input = place.input
@@ -158,7 +215,7 @@ struct StateDelete: AsyncParsableCommand {
         input.key("with_revision")
         input.bool(true)
         input.endObject()
-        try StateOutcomeText.tell(try await engine.call("state::delete", input), place)
+        try StateOutcomeText.tell(try await shared.engine.call("state::delete", input), place)
     }
 }
 
@@ -176,82 +233,5 @@ private enum StateOutcomeText {
                 "\(place.scope)/\(place.key) is at revision \(revision?.description ?? "?")"
             )
         }
-    }
-}
-
-struct StateList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ls",
-        abstract: "List the scopes, or the entries of one."
-    )
-
-    @Argument(help: "The scope.")
-    var scope: String?
-
-    @Argument(help: "What the keys begin with.")
-    var prefix: String?
-
-    @OptionGroup var engine: EngineArguments
-
-    func run() async throws {
-        guard let scope else {
-            var input = JSONBuilder()
-            input.beginObject()
-            input.endObject()
-            let answer = try await engine.call("state::list_groups", input)
-            for name in answer?.member("groups")?.elements ?? [] {
-                Terminal.write("\(name.stringValue ?? "")\n", to: .output)
-            }
-            return
-        }
-        var cursor: String?
-        repeat {
-            var input = JSONBuilder()
-            input.beginObject()
-            input.key("scope")
-            input.string(scope)
-            input.key("prefix")
-            input.string(prefix ?? "")
-            input.key("limit")
-            input.integer(1000)
-            if let cursor {
-                input.key("cursor")
-                input.string(cursor)
-            }
-            input.endObject()
-            let page = try await engine.call("state::entries", input)
-            for entry in page?.member("entries")?.elements ?? [] { say(entry) }
-            cursor = page?.member("cursor")?.stringValue
-        } while cursor != nil
-    }
-}
-
-struct StateHistory: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "history",
-        abstract: "Print the writes of a key, the youngest first."
-    )
-
-    @OptionGroup var place: StatePlaceArguments
-
-    @Option(name: .shortAndLong, help: "At most so many.")
-    var limit = 20
-
-    @Option(help: "Only those below this offset.")
-    var before: UInt64?
-
-    @OptionGroup var engine: EngineArguments
-
-    func run() async throws {
-        var input = place.input
-        input.key("limit")
-        input.integer(limit)
-        if let before {
-            input.key("before")
-            input.integer(before)
-        }
-        input.endObject()
-        let answer = try await engine.call("state::history", input)
-        for entry in answer?.member("entries")?.elements ?? [] { say(entry) }
     }
 }

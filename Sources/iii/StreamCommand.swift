@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandLineKit
 import IIISDK
 import JSON
+import Primitives
 
 /// `iii stream`: what streams hold, and what happens to them.
 struct StreamCommand: AsyncParsableCommand {
@@ -24,68 +25,89 @@ struct ListStreams: AsyncParsableCommand {
     @Argument(help: "A group of it; else all.")
     var group: String?
 
-    @Option(
-        name: [.customLong("address"), .customLong("engine")],
-        help: "The engine, as ws://HOST:PORT; else III_URL, else ws://127.0.0.1:49134."
-    )
-    var address: String?
+    @OptionGroup var shared: ListArguments
 
     func run() async throws {
-        var options = WorkerOptions()
-        options.address = address
-        options.connectTimeout = .seconds(2)
-        options.drainTimeout = .seconds(2)
-        do throws(SDKError) {
-            let worker = try await Worker.connect("iii-cli:stream", options: options)
-            let lines: [String]
-            do throws(SDKError) {
-                lines = try await list(worker)
-            } catch {
-                await worker.close()
-                throw error
-            }
-            await worker.close()
-            for line in lines { Terminal.write("\(line)\n", to: .output) }
-        } catch {
-            throw Failure(error)
+        guard let stream else { return try await listStreams() }
+        guard let group else { return try await listGroups(of: stream) }
+        try await shared.engine.connected { (link) async throws(SDKError) in
+            try await listItems(of: stream, group, link)
         }
     }
 
-    private struct Everything: Decodable {
-        struct Stream: Decodable {
-            let id: String
-            let groups: [String]
-        }
-        let stream: [Stream]
+    private func listStreams() async throws {
+        let streams = try await shared.list("stream::list_all", in: "stream")
+        shared.write(
+            streams.map { stream in
+                let count = stream.member("groups")?.elements?.count ?? 0
+                let name = stream.member("id")?.stringValue ?? ""
+                return JSONValue.object([
+                    "stream": .string(name), "groups": .integer(Int64(count)),
+                ]).text
+            },
+            empty: "there is no stream",
+            [("STREAM", { $0.shown("stream") }), ("GROUPS", { $0.shown("groups") })],
+            numbers: [1]
+        )
     }
 
-    private func list(_ worker: Worker) async throws(SDKError) -> [String] {
-        guard let stream else {
-            let all: Everything = try await worker.call("stream::list_all", [String: String]())
-            return all.stream.map { stream in
+    private func listGroups(of stream: String) async throws {
+        let groups = try await shared.list(
+            "stream::list_groups",
+            ["stream_name": .string(stream)],
+            in: nil
+        )
+        shared.write(
+            groups.map { group in
+                JSONValue.object([
+                    "stream": .string(stream), "group": .string(group.stringValue ?? ""),
+                ]).text
+            },
+            empty: "stream \(stream.visible) has no group",
+            [("STREAM", { $0.shown("stream") }), ("GROUP", { $0.shown("group") })]
+        )
+    }
+
+    private func listItems(
+        of stream: String,
+        _ group: String,
+        _ link: EngineLink
+    ) async throws(SDKError) {
+        let place: JSONObject = ["stream_name": .string(stream), "group_id": .string(group)]
+        let columns: [ListArguments.Column] = [
+            ("ITEM", { $0.shown("id") }), ("REVISION", { $0.shown("revision") }),
+            ("VALUE", { $0.shown("value") }),
+        ]
+        let count = try await shared.writeEntries(
+            link,
+            "stream::entries",
+            place,
+            columns,
+            numbers: [1],
+            row: Self.item
+        )
+        guard count == 0 else { return }
+        // A worker that keeps the items of a stream itself tells their values only.
+        let values = try await link.ask("stream::list", place).elements ?? []
+        shared.write(
+            values.map { value in
                 var line = JSONLine()
-                line.add("stream", stream.id)
-                line.add("groups", stream.groups.count)
-                return line.description
-            }
+                line.add("value", json: value.description)
+                return JSONText(trusted: Array(line.description.utf8))
+            },
+            empty: "there is no item in group \(group.visible) of stream \(stream.visible)",
+            columns,
+            numbers: [1]
+        )
+    }
+
+    /// An entry under the names that streams have for its parts.
+    private static func item(_ entry: JSONText) -> JSONText {
+        var line = JSONLine()
+        for (name, member) in [("id", "key"), ("value", "value"), ("revision", "revision")] {
+            if let part = entry.member(member) { line.add(name, json: part.description) }
         }
-        guard let group else {
-            let groups: [String] = try await worker.call(
-                "stream::list_groups",
-                ["stream_name": stream]
-            )
-            return groups.map { group in
-                var line = JSONLine()
-                line.add("stream", stream)
-                line.add("group", group)
-                return line.description
-            }
-        }
-        var input = JSONLine()
-        input.add("stream_name", stream)
-        input.add("group_id", group)
-        let items = try await worker.call(raw: "stream::list", RawJSON(input.description))
-        return JSONText(trusted: (items ?? .null).bytes).elements?.map(\.description) ?? []
+        return JSONText(trusted: Array(line.description.utf8))
     }
 }
 
@@ -93,7 +115,10 @@ struct TailStream: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail",
         abstract: "Print what is told to the subscribers of a group, one message a line.",
-        discussion: "It goes on where a connection breaks off, without a gap, until it is stopped."
+        discussion: """
+            It goes on where a connection breaks off, without a gap, until it is stopped. Exits 3 \
+            when the engine cannot be reached, 77 when it lets nobody in, or not this one.
+            """
     )
 
     @Argument(help: "The stream.")
@@ -119,7 +144,11 @@ struct TailStream: AsyncParsableCommand {
     )
     var address: String?
 
+    @Flag(help: "Print JSON, one message a line; so it is where the output is no terminal.")
+    var json = false
+
     func run() async throws {
+        let isText = ReportFormat.choose(json: json) == .text
         var left = count ?? .max
         do {
             let listener = try StreamListener(
@@ -130,12 +159,22 @@ struct TailStream: AsyncParsableCommand {
                 token: token
             )
             try await listener.listen(after: after) { news in
-                Terminal.write("\(news.message.text)\n", to: .output)
+                let line = isText ? Self.text(news) : news.message.text
+                Terminal.write("\(line)\n", to: .output)
                 left -= 1
-                return left > 0
+                return left > 0 && Terminal.takesOutput
             }
         } catch let error as SDKError {
             throw Failure(error)
         }
+    }
+
+    /// For people: what happened, to which item, what it brings, and where it is in the log.
+    private static func text(_ news: StreamNews) -> String {
+        let parts: [String?] = [
+            Color.bold(news.type.visible), news.item?.visible, news.data?.text.visible,
+            news.offset.map { Color.gray("offset \($0)") },
+        ]
+        return parts.compactMap { $0 }.joined(separator: "  ")
     }
 }

@@ -44,7 +44,7 @@ struct TopCommand: AsyncParsableCommand {
         let isText = ReportFormat.choose(json: json) == .text
         var before = try await EngineLoad(link)
         var shown = 0
-        while true {
+        while Terminal.takesOutput {
             do { try await Task.sleep(for: delay) } catch { return }
             let now = try await EngineLoad(link)
             let picture = LoadPicture(now, since: before)

@@ -80,11 +80,11 @@ struct TracesCommand: AsyncParsableCommand {
             let answer = try await link.ask("engine::traces::list", query)
             return answer.member("spans")?.elements ?? []
         }
+        guard !rows.isEmpty else { return Terminal.note("no such trace is in memory") }
         guard isText else {
             for row in rows { Terminal.write("\(row)\n", to: .output) }
             return
         }
-        guard !rows.isEmpty else { return Terminal.write("no trace is in memory\n", to: .error) }
         var table = Table(["STARTED", "TOOK", "STATUS", "SERVICE", "NAME", "TRACE"], numbers: [1])
         for row in rows {
             table.add([

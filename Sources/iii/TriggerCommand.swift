@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLineKit
 import IIISDK
+import Primitives
 import Server
 
 struct TriggerCommand: AsyncParsableCommand {
@@ -8,8 +9,9 @@ struct TriggerCommand: AsyncParsableCommand {
         commandName: "trigger",
         abstract: "Call a function of a running engine, and print its result as JSON.",
         discussion: """
-            Exits 1 when the function fails, 3 when the engine cannot be reached, 4 when nobody \
-            serves the function, 5 when no answer comes in time.
+            A function that returns nothing answers null. Exits 1 when the function fails, 3 when \
+            the engine cannot be reached, 4 when nobody serves the function, 5 when no answer \
+            comes in time, 77 when the engine does not let it.
             """
     )
 
@@ -37,6 +39,9 @@ struct TriggerCommand: AsyncParsableCommand {
     )
     var wait = Duration.zero
 
+    @Flag(help: "Tell the call's trace on standard error, and with a receipt.")
+    var trace = false
+
     @Option(
         name: [.customLong("address"), .customLong("engine")],
         help: "The engine, as ws://HOST:PORT; else III_URL, else ws://127.0.0.1:49134."
@@ -60,7 +65,12 @@ struct TriggerCommand: AsyncParsableCommand {
         let deadline = ContinuousClock.now + wait
         do throws(SDKError) {
             let worker = try await Worker.connect("iii-cli:trigger", options: options)
-            let outcome = await outcome(of: payload, worker, until: deadline)
+            let parent = trace ? Self.newParent() : nil
+            if let id = parent?.trace {
+                // Before the call: who waits for it in vain can look it up.
+                Terminal.write("trace: \(id)\niii-log replay \(id)\n", to: .error)
+            }
+            let outcome = await outcome(of: payload, worker, parent, until: deadline)
             if case .success(let result?) = outcome { Terminal.write("\(result)\n", to: .output) }
             // A call that nobody answers must be on its way before the connection ends.
             if void { await worker.drain() } else { await worker.close() }
@@ -68,6 +78,12 @@ struct TriggerCommand: AsyncParsableCommand {
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// The trace of a call that is to be known before it is made.
+    private static func newParent() -> TraceParent {
+        var entropy = SystemEntropy()
+        return TraceParent(trace: TraceID(from: &entropy), span: entropy.next() | 1)
     }
 
     /// An engine that is there answers within this time, even when it is busy and far away.
@@ -88,11 +104,14 @@ struct TriggerCommand: AsyncParsableCommand {
     private func outcome(
         of payload: RawJSON,
         _ worker: Worker,
+        _ parent: TraceParent?,
         until deadline: ContinuousClock.Instant
     ) async -> Result<String?, SDKError> {
         while true {
             do throws(SDKError) {
-                return .success(try await call(worker, payload))
+                guard let parent else { return .success(try await call(worker, payload)) }
+                let caller = worker.traced(parent.description)
+                return .success(try await call(caller, payload, parent.trace))
             } catch {
                 let isLate = ContinuousClock.now >= deadline
                 guard error.code == .functionNotFound, !isLate else { return .failure(error) }
@@ -106,15 +125,20 @@ struct TriggerCommand: AsyncParsableCommand {
     }
 
     /// What to print: the result as JSON text, or nothing.
-    private func call(_ worker: Worker, _ payload: RawJSON) async throws(SDKError) -> String? {
+    private func call(
+        _ caller: some Caller,
+        _ payload: RawJSON,
+        _ trace: TraceID? = nil
+    ) async throws(SDKError) -> String? {
         if void {
-            worker.fire(raw: function, payload)
+            caller.fire(raw: function, payload)
             return nil
         }
         guard let enqueue else {
-            return try await worker.call(raw: function, payload, timeout: timeout)?.text
+            let result = try await caller.call(raw: function, payload, timeout: timeout)
+            return (result ?? .null).text
         }
-        let receipt = try await worker.enqueue(
+        let receipt = try await caller.enqueue(
             raw: function,
             payload,
             queue: enqueue,
@@ -122,6 +146,7 @@ struct TriggerCommand: AsyncParsableCommand {
         )
         var line = JSONLine()
         line.add("messageReceiptId", receipt.id)
+        line.add("traceId", trace?.description)
         return line.description
     }
 

@@ -49,6 +49,7 @@ struct EscapeTests {
         "what names another function is not put off to a queue",
         arguments: [
             "engine::queue::enqueue", "engine::register_trigger", "engine::unregister_trigger",
+            "engine::replay",
         ]
     )
     func deferredBuiltins(id: String) throws {

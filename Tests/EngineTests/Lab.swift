@@ -87,6 +87,8 @@ final class Lab {
         )
     }
 
+    deinit { expectKnownCauses() }
+
     // MARK: Turns
 
     /// What a turn of the core loop does, with the disk as it is.

@@ -79,7 +79,7 @@ struct OperatorCallTests {
                 "engine::cron::run", "engine::log::debug", "engine::log::error",
                 "engine::log::info", "engine::log::trace", "engine::log::warn",
                 "engine::logs::clear", "engine::queue::enqueue", "engine::register_trigger",
-                "engine::traces::clear", "engine::unregister_trigger",
+                "engine::replay", "engine::traces::clear", "engine::unregister_trigger",
                 "engine::workers::register", "enqueue", "iii::durable::publish",
                 "iii::queue::discard_message", "iii::queue::purge", "iii::queue::redrive",
                 "iii::queue::redrive_message", "publish", "queue::define", "state::delete",

@@ -162,7 +162,8 @@ struct ConnectionTests {
         let error = await #expect(throws: SDKError.self) {
             try await Worker.connect("tester", options: Pair.options(engine))
         }
-        #expect(error?.code == .cannotConnect)
+        #expect(error?.code == .unauthorized)
+        #expect(error?.message.contains("III_TOKEN") == true)
         #expect(error?.message.contains(engine.address) == true)
         #expect(error?.message.contains("401 Unauthorized") == true, "\(error?.message ?? "")")
         await engine.stop()

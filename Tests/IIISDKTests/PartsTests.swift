@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 import Primitives
 import Testing
 
@@ -15,6 +16,9 @@ struct PartsTests {
         let query = try EngineAddress("ws://[::1]:8080?token=x")
         #expect((query.host, query.port, query.target) == ("::1", 8080, "/?token=x"))
         #expect(query.authority == "[::1]:8080")
+        // Tokens are not for messages.
+        #expect("\(full)" == "ws://10.0.0.1:80/a/b")
+        #expect("\(query)" == "ws://[::1]:8080")
         for wrong in [
             "wss://engine", "http://engine", "ws://", "ws://:80", "ws://a:b", "ws://a:0",
             "ws://a:70000", "ws://user@a", "ws://[::1",
@@ -22,6 +26,24 @@ struct PartsTests {
             let error = #expect(throws: SDKError.self, "\(wrong)") { try EngineAddress(wrong) }
             #expect(error?.code == .invalidAddress)
             #expect(error?.message.contains(wrong) == true)
+        }
+    }
+
+    @Test("why there is no connection is told in words, and whether a token is missing")
+    func reasons() {
+        let refused = IOError(errnoCode: ECONNREFUSED, reason: "connection reset (error set)")
+        #expect(
+            Dialer.failure(refused, "no way there")
+                == SDKError(code: .cannotConnect, message: "no way there: Connection refused (111)")
+        )
+        let codes: [(UInt, SDKError.Code)] = [
+            (401, .unauthorized), (403, .unauthorized), (404, .cannotConnect),
+        ]
+        for (status, code) in codes {
+            let error = Dialer.failure(Dialer.Refusal(status: status, reason: "No"), "no way there")
+            #expect(error.code == code)
+            #expect(error.message.hasPrefix("no way there: it answered \(status) No"))
+            #expect(error.message.contains("III_TOKEN") == (status == 401))
         }
     }
 

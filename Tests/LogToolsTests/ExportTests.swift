@@ -120,9 +120,9 @@ import Testing
         }
         func make(isFinished: Bool) throws(ToolError) {
             let file = try NewFile(path)
-            let output = Output(descriptor: file.descriptor)
+            let output = Output { file.write($0) }
             output.line("one")
-            try output.finish()
+            output.flush()
             if isFinished { try file.finish() }
         }
         try make(isFinished: false)

@@ -15,6 +15,8 @@ import Testing
         #expect(try HistoryID("12") == .offset(Offset(12)))
         #expect(try HistoryID("@1234567") == .offset(Offset(1_234_567)))
         #expect(try HistoryID("1234567") == .offsetOrPrefix(Offset(1_234_567), "1234567"))
+        let zeros = String(repeating: "0", count: 32)
+        #expect(try HistoryID(zeros) == .tracePrefix(zeros), "no offset")
         #expect(
             try HistoryID("00000000-0000-1111-0000-000000002222") == .uuid(Story.receipt)
         )
@@ -51,7 +53,8 @@ import Testing
     @Test("an unknown id is told as unknown")
     func unknown() throws {
         let log = try StoredLog(.hello())
-        for id in ["99", "ffffff", "@99", "123456", String(repeating: "f", count: 32)] {
+        let full = ["0", "1", "f"].map { String(repeating: $0, count: 32) }
+        for id in ["99", "ffffff", "@99", "123456"] + full {
             let code = codeOf { () throws(ToolError) in
                 var finder = HistoryFinder(try LogPass(.directory(log.path)))
                 _ = try finder.history(of: HistoryID(id))

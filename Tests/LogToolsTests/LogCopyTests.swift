@@ -47,11 +47,44 @@ import Testing
     func damaged(wound: Wound) throws {
         let log = try Wound.log()
         try wound.strike(log)
+        let backup = "\(log.scratch.path)/backup"
         let pass = try log.pass
-        let code = codeOf { () throws(ToolError) in
-            _ = try LogCopy(pass, to: "\(log.scratch.path)/backup", isEmpty: true)
+        do throws(ToolError) {
+            _ = try LogCopy(pass, to: backup, isEmpty: true)
+            Issue.record("it was copied")
+        } catch {
+            #expect(error.code == .damaged)
+            #expect(error.message.hasPrefix("\(log.path) is damaged"), "\(error.message)")
+            #expect(!error.message.contains(backup), "what it was to be copied to is not to blame")
         }
-        #expect(code == .damaged)
+    }
+
+    @Test("what a copy has lost since it was written is no fault of the log")
+    func lostCopy() throws {
+        let log = try StoredLog(Wound.long(), records: 3)
+        let backup = "\(log.scratch.path)/backup"
+        let source = ChangingSource(log.path)
+        let copied = URL(
+            fileURLWithPath: "\(backup)/log.partial/\(DataDirectory.segmentName(1))"
+        )
+        var isLost = false
+        source.willRead = { segment, count in
+            // What it has copied is on the disk when it begins with the next one.
+            guard segment == 2, count > 1 << 20, !isLost else { return }
+            isLost = true
+            var bytes = [UInt8](try Data(contentsOf: copied))
+            bytes[4096 * 2 + 100] ^= 1
+            try Data(bytes).write(to: copied)
+        }
+        let pass = LogPass(source)
+        do throws(ToolError) {
+            _ = try LogCopy(pass, to: backup, isEmpty: true)
+            Issue.record("it was copied")
+        } catch {
+            #expect(error.code == .damaged)
+            #expect(error.message.hasPrefix("\(backup) does not hold"), "\(error.message)")
+            #expect(isLost)
+        }
     }
 
     /// The last time: when every file that would be replaced was copied.

@@ -1,3 +1,4 @@
+import CommitLog
 import Events
 import Foundation
 import JSON
@@ -88,6 +89,46 @@ import Testing
         }
     }
 
+    @Test("a range with lost records is told to have them, and one without them is not")
+    func damagedRange() throws {
+        let log = try Wound.log()
+        try Wound.recordInBatch.strike(log)
+        let damage = try #require(try log.pass.verify { _ in }.damages.first)
+        let lost = damage.lost
+        #expect(lost.upperBound == lost.lowerBound.advanced(by: 1))
+        func damages(_ prepare: (inout Show.Options) -> Void) throws -> [String] {
+            var options = Show.Options()
+            prepare(&options)
+            return try Show(log.pass, options).run(to: Output()).damages
+        }
+        let before = Offset(lost.lowerBound.rawValue - 2)
+        let behind = lost.upperBound.advanced(by: 2)
+        for isReverse in [false, true] {
+            func range(_ from: Offset, _ to: Offset) throws -> [String] {
+                try damages { options in
+                    options.filter.from = from
+                    options.filter.to = to
+                    options.isReverse = isReverse
+                }
+            }
+            #expect(try range(before, behind) == [damage.description], "\(isReverse)")
+            #expect(try range(lost.lowerBound, lost.upperBound) == [damage.description])
+            #expect(try range(.zero, lost.lowerBound) == [])
+            #expect(try range(lost.upperBound, behind) == [])
+            #expect(try range(behind, before) == [])
+        }
+        // The first records from an offset on: the damage is among them, or behind them.
+        let limits: [(Int, [String])] = [(2, []), (3, [damage.description])]
+        for (limit, named) in limits {
+            let found = try damages { options in
+                options.filter.from = before
+                options.limit = limit
+                options.keepsFirst = true
+            }
+            #expect(found == named, "\(limit)")
+        }
+    }
+
     @Test("in reverse, what is shown is shown before what is older is read")
     func reverseByParts() throws {
         let log = try Wound.log()
@@ -124,16 +165,17 @@ import Testing
         #expect(try log.records().count == 421)
     }
 
-    @Test("output that cannot be written is an error in the end")
-    func full() throws {
-        let device = try #require(FileHandle(forWritingAtPath: "/dev/full"))
-        withExtendedLifetime(device) {
-            let output = Output(descriptor: device.fileDescriptor)
-            output.line("lost")
-            output.flush()
-            output.line("behind it")
-            #expect(codeOf { () throws(ToolError) in try output.finish() } == .notWritten)
-        }
+    @Test("output is handed over in order, once it is much or asked for")
+    func handedOver() {
+        var taken: [UInt8] = []
+        let output = Output { taken += $0 }
+        output.line("one")
+        #expect(taken.isEmpty)
+        output.flush()
+        #expect(taken == Array("one\n".utf8))
+        output.write([UInt8](repeating: 0x41, count: 64 << 10))
+        #expect(taken.count == 4 + (64 << 10))
+        #expect(output.collected.isEmpty)
     }
 
     @Test("kinds and regular expressions choose records")

@@ -152,4 +152,30 @@ import Testing
         #expect(rows[1].json.contains(changed), "\(rows[1].json)")
         withExtendedLifetime(log) {}
     }
+
+    @Test("no moment is behind the end of the log", arguments: [false, true])
+    func behind(isTrimmed: Bool) throws {
+        let (trimmed, whole) = try StoredLog.trimmed()
+        let log = isTrimmed ? trimmed : whole
+        for (offset, expected) in [(59, nil), (60, .unknownOffset), (99_999_999, .unknownOffset)]
+            as [(UInt64, ToolError.Code?)]
+        {
+            let moment = LogMoment.offset(Offset(offset))
+            let codes = [
+                code(log) { (table) throws(ToolError) in
+                    try table.get("s", "k", at: moment, to: Output())
+                },
+                code(log) { (table) throws(ToolError) in
+                    try table.list("s", at: moment, to: Output())
+                },
+                code(log) { (table) throws(ToolError) in
+                    try table.history("s", "k", 1, at: moment, to: Output())
+                },
+                code(log) { (table) throws(ToolError) in
+                    _ = try table.difference(.offset(Offset(40)), moment)
+                },
+            ]
+            #expect(codes == [ToolError.Code?](repeating: expected, count: 4), "\(offset)")
+        }
+    }
 }

@@ -1,8 +1,10 @@
+import CommitLog
 import Events
 import Foundation
 import JSON
 import LogTools
 import Primitives
+import RecordFormat
 import Testing
 
 @Suite struct VerificationTests {
@@ -61,6 +63,38 @@ import Testing
         #expect(list.segments[0].checksums == "1 damage")
         // What is intact behind it is shown all the same.
         #expect(try log.offsets { _ in } == Array(0..<2) + Array(3..<13))
+    }
+
+    @Test("a changed bit in the zeros around batches is damage that costs nothing")
+    func padding() throws {
+        var story = Story()
+        let payload = "\"\(String(repeating: "abc ", count: 50))\""
+        for index in 0..<400 {
+            _ = story.enqueue("q", "f", at: Double(index), cause: nil, payload: payload)
+        }
+        // A batch has several pages, so that one is left behind the seal.
+        let log = try StoredLog(story, records: 40)
+        let whole = try log.records()
+        let spans = try log.pass.verify { _ in }.spans
+        #expect(spans.count > 2)
+        let end = spans[0].position
+        #expect(end <= Int(spans[0].header.size) - 2 * 4096)
+        try log.change(segment: 0) { bytes in
+            // The last byte of the seal's page, and one behind it.
+            bytes[end - 1] ^= 1
+            bytes[end + 100] ^= 1
+        }
+        let damages = try log.pass.verify { _ in }.damages
+        #expect(damages.map(\.position) == [end - 4096, end])
+        #expect(damages.allSatisfy { $0.reason == .padding && $0.lost.isEmpty })
+        let verification = try Verification(log.pass, depth: .full)
+        #expect(verification.verdict == .damaged)
+        #expect(verification.damages.allSatisfy { $0.hasSuffix("no record is lost") })
+        // A start does not ask, and whoever writes the segment anew makes zeros of it.
+        try log.goOn(story)
+        try log.compress()
+        #expect(try Verification(log.pass, depth: .full).verdict == .sound)
+        #expect(try log.records() == whole)
     }
 
     @Test("a missing segment is named, with the offsets that went with it")

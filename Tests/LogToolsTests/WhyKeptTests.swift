@@ -62,7 +62,8 @@ import Testing
                   2  records of messages that wait in queue 'q'
                   1  start of the engine
                 history: 4 records
-                  kept: there are not yet two snapshots to start from without it
+                  kept: there are not yet two snapshots to start from without it; where there \
+                is retention, an engine makes them as segments are sealed
 
                 """
         )

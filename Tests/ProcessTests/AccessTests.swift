@@ -66,6 +66,28 @@ extension Programs.AccessTests {
         #expect(!history.all.contains("Bearer"))
     }
 
+    @Test("The command line is refused with 77 and told how to show a token, and tells none")
+    func commandLine() throws {
+        let gate = try Gate()
+        let url = "ws://127.0.0.1:\(gate.port)/"
+        func call(_ address: String) throws -> Outcome {
+            try run(
+                [Project.engine, "trigger", "pub::a", "--engine", address],
+                in: gate.engine.scratch
+            )
+        }
+        for address in [url, "\(url)?token=bad"] {
+            let refused = try call(address)
+            #expect(refused.ending == .exit(77), "\(refused.all)")
+            for part in ["error[unauthorized]", "III_TOKEN", "ws://HOST:PORT/?token=TOKEN"] {
+                #expect(refused.errors.contains(part), "\(part) is missing: \(refused.all)")
+            }
+            #expect(!refused.errors.contains("token=bad"), "\(refused.all)")
+        }
+        let good = try call("\(url)?token=good")
+        #expect(good.ending == .exit(0), "\(good.all)")
+    }
+
     @Test("A guest calls what is exposed or granted, and nothing else")
     func guest() throws {
         let gate = try Gate()

@@ -107,6 +107,25 @@ extension LongPrograms.CommandTests {
     }
 }
 
+extension LongPrograms.CommandTests {
+    @Test("A start says how workers connect here and elsewhere, and its token once")
+    func nextStep() throws {
+        let engine = EngineProcess(in: scratch, ["--set", "engine.address=0.0.0.0:0"])
+        try engine.start()
+        let port = engine.workerPort
+        try eventually("the start is told") { engine.errors.contains("next: ") ? () : nil }
+        for line in [
+            "next: III_URL=ws://127.0.0.1:\(port) python3 worker.py\n",
+            "workers on other machines: III_URL='ws://HOST:\(port)/?token=TOKEN'\n",
+        ] {
+            #expect(engine.errors.contains(line), "\(engine.errors)")
+        }
+        let token = text(of: "\(engine.data)/token").trimmingCharacters(in: .newlines)
+        #expect(engine.errors.components(separatedBy: token).count == 2, "\(engine.errors)")
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+}
+
 // MARK: - Data directories
 
 extension LongPrograms.CommandTests {
@@ -175,7 +194,10 @@ extension LongPrograms.CommandTests {
         let before = contents(of: engine.data)
         let outcome = try engine.refused()
         #expect(outcome.ending == .exit(65), "\(outcome.all)")
-        for part in [place.name, "\(place.at / 4096 * 4096)", "offset"] {
+        let commands = ["verify", "repair --dry-run", "recover --to"].map {
+            "iii-log -D \(engine.data) \($0)"
+        }
+        for part in [place.name, "\(place.at / 4096 * 4096)", "offset"] + commands {
             #expect(outcome.errors.contains(part), "\(part) is missing: \(outcome.all)")
         }
         #expect(contents(of: engine.data) == before)
@@ -253,6 +275,41 @@ extension LongPrograms.CommandTests {
         let result = JSON.value(command.output) as? Envelope
         #expect(result?["sum"] as? Int == 7, "\(command.output)")
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
+    @Test("iii trigger prints null where nothing is returned")
+    func triggerNothing() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let command = try trigger(engine.url, "state::get", "scope=s", "key=none")
+        #expect(try command.wait() == .exit(0), "\(command.errors)")
+        #expect(command.output == "null\n")
+        #expect(command.errors.isEmpty, "\(command.errors)")
+    }
+
+    @Test("iii trigger --trace tells the trace before there is an answer, and the log knows it")
+    func triggerTraced() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let worker = try RawWorker.ready(engine, functions: ["traced::fn"])
+        let command = try trigger(engine.url, "traced::fn", "--trace")
+        let dispatch = try worker.dispatch("traced::fn")
+        let parent = try #require(dispatch["traceparent"] as? String)
+        let id = String(parent.split(separator: "-")[1])
+        let told = "trace: \(id)\niii-log replay \(id)\n"
+        #expect(command.errors == told)
+        try worker.answer(dispatch, 1)
+        #expect(try command.wait() == .exit(0), "\(command.errors)")
+        #expect(command.output == "1\n" && command.errors == told)
+        let replayed = try engine.log("replay", id)
+        #expect(replayed.output.contains("traced::fn"), "\(replayed.all)")
+
+        let enqueued = try trigger(engine.url, "traced::fn", "--enqueue", "default", "--trace")
+        #expect(try enqueued.wait() == .exit(0), "\(enqueued.errors)")
+        let trace = try #require(JSON.object(enqueued.output)["traceId"] as? String)
+        #expect(enqueued.errors.hasPrefix("trace: \(trace)\n"), "\(enqueued.errors)")
+        let delivery = try worker.dispatch("traced::fn")
+        #expect((delivery["traceparent"] as? String)?.contains(trace) == true)
     }
 
     @Test("iii trigger exits with 1 when the function fails, and says why")

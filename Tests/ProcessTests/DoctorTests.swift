@@ -98,6 +98,15 @@ extension Programs.DoctorTests {
         let marker = "find me in the log"
         _ = try RawWorker(engine).ask("state::set", ["scope": "s", "key": "k", "value": marker])
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        try flip(marker, in: engine)
+
+        let outcome = try doctor(["--data", engine.data])
+        try expectFault(outcome, at: "log", "log.damaged", exit: 65)
+        #expect(outcome.output.contains("iii-log"), "\(outcome.all)")
+    }
+
+    /// Changes a bit of the only record that holds `marker`, in the first segment.
+    private func flip(_ marker: String, in engine: EngineProcess) throws {
         let name = try #require(files(below: "\(engine.data)/log").first { $0.hasSuffix(".seg") })
         let path = "\(engine.data)/log/\(name)"
         let bytes = try #require(FileManager.default.contents(atPath: path))
@@ -106,10 +115,41 @@ extension Programs.DoctorTests {
         try file.seek(toOffset: UInt64(place.lowerBound))
         try file.write(contentsOf: Data([bytes[place.lowerBound] ^ 0x20]))
         try file.close()
+    }
 
-        let outcome = try doctor(["--data", engine.data])
-        try expectFault(outcome, at: "log", "log.damaged", exit: 65)
-        #expect(outcome.output.contains("iii-log"), "\(outcome.all)")
+    @Test(
+        "A bit of a sealed segment is a fault where a start reads it, and none below its snapshot",
+        arguments: [false, true]
+    )
+    func sealed(hasSnapshot: Bool) throws {
+        var sizes = ["--set", "log.segment_bytes=1MiB", "--set", "log.compression=none"]
+        if hasSnapshot { sizes += ["--set", "log.snapshot_bytes=1MiB"] }
+        let engine = EngineProcess(in: scratch, sizes)
+        try engine.start()
+        let client = try RawWorker(engine)
+        func set(_ key: String, _ value: String) throws {
+            let reply = try client.ask("state::set", ["scope": "s", "key": key, "value": value])
+            #expect(reply["error"] == nil, "\(JSON.text(reply))")
+        }
+        let marker = "find me in the log"
+        try set("marked", marker)
+        for number in 0..<30 { try set("\(number)", String(repeating: "v", count: 100_000)) }
+        if hasSnapshot {
+            try eventually("a snapshot is made") { () -> Void? in
+                files(below: "\(engine.data)/snap").contains { $0.hasSuffix(".snap") } ? () : nil
+            }
+        }
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        try flip(marker, in: engine)
+
+        let outcome = try doctor(["--data", engine.data] + sizes)
+        guard hasSnapshot else {
+            try expectFault(outcome, at: "log", "log.damaged", exit: 65)
+            return #expect(try engine.refused().ending == .exit(65))
+        }
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        try engine.start()
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
     }
 
     @Test("A directory that is not ours, and one that cannot be made, are named")

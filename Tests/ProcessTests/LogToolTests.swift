@@ -71,6 +71,12 @@ extension LongPrograms.LogToolTests {
         expectDone(first)
         #expect(first.output == second.output)
         #expect(try engine.log("digest", "--at", "100000").ending == .exit(4))
+        #expect(try engine.log("state", "get", "s", "k1").ending == .exit(0))
+        let beyond = try engine.log("state", "get", "s", "k1", "--at", "99999999")
+        #expect(beyond.ending == .exit(4), "\(beyond.all)")
+        // A whole trace id is no offset, whatever its digits are.
+        let zeros = try engine.log("replay", String(repeating: "0", count: 32))
+        #expect(zeros.ending == .exit(4), "\(zeros.all)")
     }
 
     @Test("An answer that cannot be written ends with 74")
@@ -86,7 +92,7 @@ extension LongPrograms.LogToolTests {
             let script = "exec \"$0\" -D \"$1\" \(verb) > /dev/full"
             let told = try run(["/bin/sh", "-c", script, Project.log, engine.data], in: scratch)
             #expect(told.ending == .exit(74), "\(verb): \(told.all)")
-            #expect(told.errors.contains("log.not_written"), "\(verb): \(told.all)")
+            #expect(told.errors.contains("output.not_written"), "\(verb): \(told.all)")
         }
     }
 
@@ -112,6 +118,14 @@ extension LongPrograms.LogToolTests {
         #expect(try engine.log("repair", "--accept-loss", "0:0:0-1").ending == .exit(2))
         #expect(try engine.log("verify").ending == .exit(2))
         #expect(try engine.refused().ending == .exit(65))
+        let ends = loss.split(separator: ":")[2].split(separator: "-").map(String.init)
+        let shown = try engine.log("show", "--from", ends[0], "--to", ends[1])
+        #expect(shown.ending == .exit(65), "\(shown.all)")
+        #expect(shown.errors.contains("offsets \(ends[0])..<\(ends[1])"), "\(shown.all)")
+        #expect(try engine.log("show", "--to", ends[0]).ending == .exit(0))
+        let backup = try engine.log("backup", scratch("backup"))
+        #expect(backup.ending == .exit(65), "\(backup.all)")
+        #expect(backup.errors.contains("\(engine.data) is damaged"), "\(backup.all)")
 
         let saved = scratch("saved")
         expectDone(try engine.log("recover", "--to", saved))

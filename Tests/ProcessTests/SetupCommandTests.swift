@@ -194,6 +194,16 @@ extension Programs.SetupCommandTests {
         #expect(try iii("explain-code").ending == .exit(2))
     }
 
+    @Test("Nothing is suggested for a code that none is like; those of other engines are known")
+    func foreign() throws {
+        let outcome = try iii("explain-code", "nope")
+        #expect(outcome.ending == .exit(4), "\(outcome.all)")
+        #expect(!outcome.errors.contains("nearest"), "\(outcome.all)")
+        #expect(try iii("explain-code", "INTERNAL_ERROR").ending == .exit(0))
+        let part = try iii("explain-code", "unknown_key")
+        #expect(part.errors.contains("config.unknown_key"), "\(part.all)")
+    }
+
     @Test("On a terminal an explanation is two lines")
     func sentences() throws {
         let line = "\(Project.engine) explain-code config.unknown_key"
@@ -201,5 +211,49 @@ extension Programs.SetupCommandTests {
         #expect(shown.ending == .exit(0), "\(shown.all)")
         #expect(shown.output.contains("There is no such setting."), "\(shown.all)")
         #expect(shown.output.contains("What to do: "), "\(shown.all)")
+    }
+}
+
+// MARK: - All commands
+
+extension Programs.SetupCommandTests {
+    @Test("Output that cannot be written ends with 74; one that nobody reads is no fault")
+    func unwritten() throws {
+        let commands = [
+            "--help", "--version", "completions bash", "check", "explain-code usage", "init shop",
+        ]
+        for command in commands {
+            let script = "exec \"$0\" \(command) > /dev/full"
+            let told = try run(["/bin/sh", "-c", script, Project.engine], in: scratch)
+            #expect(told.ending == .exit(74), "\(command): \(told.all)")
+            #expect(told.errors.contains("error[output.not_written]"), "\(command): \(told.all)")
+        }
+        let failed = "exec \"$0\" explain-code nope > /dev/full"
+        let own = try run(["/bin/sh", "-c", failed, Project.engine], in: scratch)
+        #expect(own.ending == .exit(4), "\(own.all)")
+        let script = "\"$0\" completions bash | head -c 1"
+        let read = try run(["/bin/sh", "-c", script, Project.engine], in: scratch)
+        #expect(read.ending == .exit(0) && read.errors.isEmpty, "\(read.all)")
+    }
+
+    @Test("iii check finds files of tokens and certificates that a start cannot use; exit 78")
+    func namedFiles() throws {
+        let token = try scratch.write("token", "\n")
+        for (setting, code) in [
+            ("security.token_file=\(scratch("none"))", "security.token"),
+            ("security.token_file=\(token)", "security.token"),
+            ("http_functions.ca_file=\(scratch("none"))", "http_functions.ca_file"),
+        ] {
+            let outcome = try iii("check", "--set", setting)
+            #expect(outcome.ending == .exit(78), "\(outcome.all)")
+            #expect(outcome.errors.hasPrefix("error[\(code)]: "), "\(outcome.all)")
+            #expect(outcome.output.contains("engine.address"), "\(outcome.all)")
+        }
+        let pair = ["http.tls_certificate", "http.tls_key"].map { "\($0)=\(scratch("none.pem"))" }
+        let secure = try iii("check", "--set", pair[0], "--set", pair[1])
+        #expect(secure.ending == .exit(78), "\(secure.all)")
+        #expect(secure.errors.contains("http.tls_key: "), "\(secure.all)")
+        _ = try scratch.write("token", "secret\n")
+        #expect(try iii("check", "--set", "security.token_file=\(token)").ending == .exit(0))
     }
 }

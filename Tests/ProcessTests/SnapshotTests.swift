@@ -61,4 +61,30 @@ extension LongPrograms.SnapshotTests {
         let verified = try engine.log("verify", "--semantic")
         #expect(verified.ending == .exit(0), "\(verified.all)")
     }
+
+    private func logBytes(_ engine: EngineProcess) -> Int {
+        let folder = "\(engine.data)/log"
+        return files(below: folder).reduce(0) { sum, name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
+            return sum + (attributes?[.size] as? Int ?? 0)
+        }
+    }
+
+    @Test("A log is kept as small as it is to be, however much there is to be between snapshots")
+    func small() throws {
+        let engine = EngineProcess(
+            in: try Scratch(),
+            ["--set", "log.segment_bytes=1MiB", "--set", "log.retention_bytes=4MiB"]
+        )
+        try engine.start()
+        let client = try RawWorker(engine)
+        for _ in 0..<16 { try fill(client) }
+        try eventually("the log is no larger than some segments") { () -> Void? in
+            logBytes(engine) < 8 << 20 ? () : nil
+        }
+        #expect(snapshots(engine).count >= 2)
+        #expect(try engine.stop() == .exit(0))
+        let verified = try engine.log("verify", "--semantic")
+        #expect(verified.ending == .exit(0), "\(verified.all)")
+    }
 }

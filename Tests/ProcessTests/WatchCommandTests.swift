@@ -43,6 +43,9 @@ extension Programs.WatchCommandTests {
         #expect(bodies(try iii("logs", "--trace", trace).output) == ["second"])
         #expect(bodies(try iii("logs", "-n", "1").output) == ["third "])
         #expect(try iii("logs", "-n", "0").output.isEmpty)
+        let none = try iii("logs", "--trace", String(repeating: "1", count: 32))
+        #expect(none.ending == .exit(0) && none.output.isEmpty, "\(none.all)")
+        #expect(none.errors.hasPrefix("note: "), "\(none.all)")
         for wrong in [["--level", "loud"], ["-n", "-1"], ["-n", "10001"]] {
             let refused = try run([Project.engine, "logs"] + wrong, in: engine.scratch)
             #expect(refused.ending == .exit(2), "\(refused.all)")
@@ -102,7 +105,8 @@ extension Programs.WatchCommandTests {
             }
         }
         #expect(row["name"] as? String == "GET /order")
-        #expect(try iii("traces", "--name", "nothing").output.isEmpty)
+        let none = try iii("traces", "--name", "nothing")
+        #expect(none.output.isEmpty && none.errors.hasPrefix("note: "), "\(none.all)")
         let tree = try iii("traces", trace)
         #expect(JSON.object(tree.output)["children"] is [Any], "\(tree.all)")
         let unknown = try iii("traces", String(repeating: "0", count: 31) + "1")
@@ -198,5 +202,36 @@ extension Programs.WatchCommandTests {
         let gone = try iii("queue", "discard", "mails", id)
         #expect(gone.ending == .exit(4) && gone.errors.contains("NOT_FOUND"), "\(gone.all)")
         #expect(json(try iii("queue", "redrive", "mails"))["redriven"] as? Int == 0)
+        let empty = try iii("queue", "dlq", "mails")
+        #expect(empty.ending == .exit(0) && empty.output.isEmpty, "\(empty.all)")
+        #expect(empty.errors.hasPrefix("note: "), "\(empty.all)")
+        for verb in ["peek", "dlq", "redrive", "purge"] {
+            let unknown = try iii("queue", verb, "nosuch")
+            #expect(unknown.ending == .exit(4), "\(verb): \(unknown.all)")
+            #expect(unknown.errors.contains("NOT_FOUND"), "\(verb): \(unknown.all)")
+            #expect(unknown.output.isEmpty, "\(verb): \(unknown.all)")
+        }
+    }
+
+    @Test("Output that cannot be written ends with 74, and nothing goes on that nobody reads")
+    func unwritten() throws {
+        let commands = [
+            "functions --all", "queue ls", "trigger state::list_groups", "top --delay 100ms",
+        ]
+        for command in commands {
+            let script = "exec \"$0\" \(command) --engine \"$1\" > /dev/full"
+            let told = try run(
+                ["/bin/sh", "-c", script, Project.engine, engine.url],
+                in: engine.scratch
+            )
+            #expect(told.ending == .exit(74), "\(command): \(told.all)")
+            #expect(told.errors.contains("error[output.not_written]"), "\(command): \(told.all)")
+        }
+        let script = "\"$0\" top --delay 100ms --engine \"$1\" | head -n 1"
+        let read = try run(
+            ["/bin/sh", "-c", script, Project.engine, engine.url],
+            in: engine.scratch
+        )
+        #expect(read.ending == .exit(0) && read.errors.isEmpty, "\(read.all)")
     }
 }

@@ -181,7 +181,8 @@ struct ConfigurationErrorTests {
                 "iii.toml:2: state.max_value_bytes must be a size of at least 1, such as"
                     + " \"512KiB\", \"64MiB\" or \"10GiB\", is 0",
                 "iii.toml:4: unknown key \"adress\" in [engine]; did you mean \"address\"?",
-                "iii.toml:5: engine.data must be a path, is \"\"",
+                "iii.toml:5: engine.data must be a path, written out (no shell is there to replace"
+                    + " ~), is \"\"",
                 "iii.toml:6: unknown key \"htp\" at the top level; did you mean \"http\"?",
                 "--set cron.timezon: unknown key \"timezon\" in [cron]; did you mean \"timezone\"?",
             ]
@@ -209,13 +210,68 @@ struct ConfigurationErrorTests {
             ),
             (
                 "exec.name=x",
-                "--set exec.name: exec is a list, which only the configuration file can hold"
+                "--set exec.name: exec consists of tables, which only the configuration file can"
+                    + " hold"
+            ),
+            (
+                "http.cors.allowed_origins=https://a.example",
+                "--set http.cors.allowed_origins: http.cors consists of tables, which only the"
+                    + " configuration file can hold"
+            ),
+            (
+                "http.cors={ allowed_origins = [\"*\"] }",
+                "--set http.cors: http.cors consists of tables, which only the configuration file"
+                    + " can hold"
+            ),
+            (
+                "stream.origins.a=*",
+                "--set stream.origins.a: stream.origins is a list, which only the configuration"
+                    + " file can hold"
             ),
         ]
     )
     func flags(flag: String, message: String) throws {
-        let text = "[[exec]]\nname = \"a\"\ncommand = [\"x\"]"
+        let text = """
+            [stream]
+            origins = ["https://a.example"]
+            [[exec]]
+            name = "a"
+            command = ["x"]
+            """
         #expect(try refusals(["iii.toml": text], set: [flag]) == [message])
+    }
+
+    @Test("what only the file can hold is told of variables, too, whether the file has it or not")
+    func tables() throws {
+        let keys = [
+            "http.middleware", "observability.alerts", "observability.collapse_spans",
+            "engine.rbac.expose_functions", "worker_listener", "exec",
+        ]
+        #expect(Configuration.fileKeys == Set(keys + ["http.cors"]))
+        let environment = ["III_HTTP__CORS": "*", "III_EXEC__NAME": "a"]
+        #expect(
+            try refusals([:], environment: environment) == [
+                "III_EXEC__NAME: exec consists of tables, which only the configuration file can"
+                    + " hold",
+                "III_HTTP__CORS: http.cors consists of tables, which only the configuration file"
+                    + " can hold",
+            ]
+        )
+    }
+
+    @Test("a path with a ~ that a shell would have replaced is refused")
+    func home() throws {
+        let message =
+            "must be a path, written out (no shell is there to replace ~), is \"~/x\""
+        #expect(
+            try refusals(["iii.toml": "[engine]\ndata = \"~/x\""], set: ["http.tls_key=~/x"])
+                == [
+                    "iii.toml:2: engine.data \(message)",
+                    "--set http.tls_key: http.tls_key \(message)",
+                ]
+        )
+        let found = try configuration(toml: "[engine]\ndata = \"./~/x\"")
+        #expect(found.engine.data.hasSuffix("/~/x"))
     }
 
     @Test("a wrong variable is named")

@@ -64,6 +64,7 @@ private final class Onlooker: Sendable {
         seen.withLock { $0.notices.filter { $0.severity == .error }.map(\.text) }
     }
     var rewritings: Int { seen.withLock { $0.rewritings } }
+    /// How often a thread was wanted.
     var threads: Int { seen.withLock { $0.threads } }
 
     func hear(_ notice: Notice) { seen.withLock { $0.notices.append(notice) } }
@@ -88,13 +89,13 @@ private final class Onlooker: Sendable {
 
 @Suite("What looks after sealed segments")
 struct KeeperTests {
-    private let workspace: Workspace
-    private let configuration: Configuration
-    private let report = Report(isJSON: false, least: .error)
-    private var data: String { configuration.engine.data }
+    let workspace: Workspace
+    let configuration: Configuration
+    let report = Report(isJSON: false, least: .error)
+    var data: String { configuration.engine.data }
 
-    private static let segmentBytes = 64 << 10
-    private static let time = Timestamp(seconds: 1_900_000_000)
+    static let segmentBytes = 64 << 10
+    static let time = Timestamp(seconds: 1_900_000_000)
 
     init() throws {
         workspace = try Workspace()
@@ -108,7 +109,7 @@ struct KeeperTests {
     /// Fills segments.
     ///
     /// - Returns: where each begins, and the one behind them, and whose they are.
-    private func fill(
+    func fill(
         _ count: UInt64,
         with event: Event = .started(Started(version: "test", process: 1))
     ) throws -> (bases: [Offset], engine: UUID128) {
@@ -210,8 +211,8 @@ struct KeeperTests {
         #expect(try folder.numbers() == [bases[3].rawValue, bases[2].rawValue])
         #expect(onlooker.rewritings == 1, "and retention goes on")
         // What was made counts.
-        keeper.rolled(to: 4, base: bases[4])
-        #expect(try folder.numbers().first == bases[3].rawValue)
+        keeper.rolled(to: 3, base: bases[3])
+        #expect(onlooker.threads == 2)
     }
 
     @Test(
@@ -266,7 +267,7 @@ struct KeeperTests {
     }
 
     /// What is in the folder of snapshots, byte by byte.
-    private func snapshots() throws -> [String: Data] {
+    private func snapshotFiles() throws -> [String: Data] {
         let folder = "\(data)/snap"
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
@@ -287,12 +288,12 @@ struct KeeperTests {
             rewritten: { onlooker.rewritten() }
         )
         #expect(keeper.make(until: bases[6]))
-        let whole = try snapshots()
+        let whole = try snapshotFiles()
         try FileManager.default.removeItem(atPath: "\(data)/snap")
         #expect(keeper.make(until: bases[2]))
         try change(3) { $0[40] ^= 1 }
         #expect(keeper.make(until: bases[6]))
-        #expect(try snapshots() == whole)
+        #expect(try snapshotFiles() == whole)
         #expect(onlooker.notices == [])
     }
 

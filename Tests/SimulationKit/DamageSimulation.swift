@@ -187,8 +187,8 @@ package struct DamageSimulation: ~Copyable {
         _ named: [Damage],
         _ promised: Int
     ) throws(LogError) -> String? {
-        // No record depends on a footer, so no start looks at one.
-        let named = named.filter { $0.reason != .footer }
+        // No record depends on a footer or on padding, so no start looks at them.
+        let named = named.filter { !$0.isBesideRecords }
         var recovered: [UInt64] = []
         do throws(LogError) {
             let log = try CommitLog(

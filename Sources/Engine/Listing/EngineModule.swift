@@ -51,7 +51,8 @@ extension Builtin {
         case .cron: .cron
         case .configuration: .configuration
         case .publishToSubscribers: .pubsub
-        case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger: .functions
+        case .registerWorker, .listing, .createChannel, .bindTrigger, .unbindTrigger, .replay:
+            .functions
         }
     }
 }

@@ -37,9 +37,11 @@ package struct Export {
 
 /// A file that was not there before, for this user only. It is gone again where it is not finished.
 package final class NewFile {
-    package let descriptor: Int32
+    private let descriptor: Int32
     private let path: String
     private var isFinished = false
+    /// The first error of a write, as `errno` says it.
+    private var failure: Int32?
 
     /// - Throws: ``ToolError/Code/fileExists`` where something has that name.
     package init(_ path: String) throws(ToolError) {
@@ -58,8 +60,28 @@ package final class NewFile {
         if !isFinished { unlink(path) }
     }
 
+    /// Appends `bytes`; what became of it ``finish()`` tells.
+    package func write(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes[...]
+        while failure == nil, !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest)
+            let count = Glibc.write(descriptor, piece.baseAddress, piece.count)
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                failure = errno
+            }
+        }
+    }
+
     /// Puts all of it on the medium.
+    ///
+    /// - Throws: ``ToolError/Code/notWritten`` where a write, or that, has failed.
     package func finish() throws(ToolError) {
+        if let failure {
+            errno = failure
+            throw Self.failed("write", path)
+        }
         guard fsync(descriptor) == 0 else { throw Self.failed("fsync", path) }
         isFinished = true
     }

@@ -97,6 +97,7 @@ extension Kind where Value == [ExposeRule] {
     fileprivate static let exposeRules = Kind(
         expectation: "a list of rules, each match(\"PATTERN\"), or a table of match or metadata"
             + " (one of the two) and perhaps namespace",
+        holdsTables: true,
         read: { value in
             // An empty list of YAML.
             if value == .null { return .value([]) }

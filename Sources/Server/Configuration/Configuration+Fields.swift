@@ -16,6 +16,18 @@ extension Configuration {
         "security.token": "security.token_file",
         "security.token_file": "security.token",
     ]
+
+    /// Keys that only the file can hold.
+    static let fileKeys: Set<String> = {
+        func keys<Section>(_ section: String, _ fields: [Field<Section>]) -> [String] {
+            fields.filter(\.holdsTables).map { "\(section).\($0.key)" }
+        }
+        let lists = ["worker_listener", "exec"]
+        return Set(
+            lists + keys("http", HTTP.fields) + keys("observability", Observability.fields)
+                + keys("engine.rbac", rbacFields)
+        )
+    }()
 }
 
 extension Configuration.Engine {

@@ -101,6 +101,7 @@ extension Configuration.HTTP {
 extension Kind where Value == [Configuration.Middleware] {
     fileprivate static let middleware = Kind(
         expectation: "a list of tables, each of function_id, and perhaps phase and priority",
+        holdsTables: true,
         read: { value in
             guard case .array(let elements) = value else { return .wrongType }
             let all = elements.compactMap { Configuration.Middleware($0.value) }
@@ -137,6 +138,7 @@ extension Kind where Value == CORS.Rules {
     fileprivate static let cors = Kind(
         expectation: "a table of allowed_origins, a list such as [\"https://app.example.com\"], and"
             + " allowed_methods, a list such as [\"GET\", \"POST\"]",
+        holdsTables: true,
         read: { value in
             guard case .table(let entries) = value else { return .wrongType }
             var rules = CORS.Rules()

@@ -65,17 +65,13 @@ struct ConfigurationFile {
         version: String,
         findings: inout Findings
     ) -> Setting? {
-        let source = Expansion(
-            of: text,
-            variables: environment,
-            version: version,
-            file: name,
-            findings: &findings
-        )
-        guard findings.errors.isEmpty else { return nil }
+        let variables = Variables(values: environment, version: version)
         guard name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
-            return TOMLReader.read(source, file: name, findings: &findings)
+            let source = Expansion(ofTOML: text, variables, file: name, findings: &findings)
+            return TOMLReader.read(source, variables, file: name, findings: &findings)
         }
+        let source = Expansion(of: text, variables, file: name, findings: &findings)
+        guard findings.errors.isEmpty else { return nil }
         guard let yaml = YAMLReader.read(source, file: name, findings: &findings) else {
             return nil
         }

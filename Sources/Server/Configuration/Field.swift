@@ -3,6 +3,7 @@ struct Field<Section>: Sendable {
     let key: String
     let expectation: String
     let words: [String]
+    let holdsTables: Bool
     /// Puts the value into the section, or says why not and leaves the section alone.
     let store: @Sendable (Setting.Value, inout Section) -> ConfigurationError.Code?
     /// The effective value as TOML; nil where there is none.
@@ -46,6 +47,7 @@ struct Field<Section>: Sendable {
         self.key = key
         expectation = kind.expectation
         words = kind.words
+        holdsTables = kind.holdsTables
         store = { value, section in
             switch kind.read(value) {
             case .value(let value):

@@ -103,6 +103,7 @@ extension Sampling.Rule {
 extension Kind where Value == [CollapsedSpans] {
     static let collapsedSpans = Kind(
         expectation: "a list of tables, each of name or service, or both, patterns with * and ?",
+        holdsTables: true,
         read: { value in
             if value == .null { return .value([]) }
             guard case .array(let elements) = value else { return .wrongType }
@@ -143,6 +144,7 @@ extension Kind where Value == [AlertRule] {
             + " <, <=, == or !=), window_seconds, cooldown_seconds, enabled and action ({ type ="
             + " \"log\" }, { type = \"webhook\", url } or { type = \"function\", path } with a"
             + " function that is not the engine's own); no name twice",
+        holdsTables: true,
         read: { value in
             if value == .null { return .value([]) }
             guard case .array(let elements) = value else { return .wrongType }

@@ -6,6 +6,8 @@ struct Kind<Value: Sendable>: Sendable {
     let expectation: String
     /// The words that it takes, where it takes words.
     var words: [String] = []
+    /// Whether it is a table, or a list of tables: no text of a flag or a variable says that.
+    var holdsTables = false
     let read: @Sendable (Setting.Value) -> Reading<Value>
     /// The value as TOML.
     let show: @Sendable (Value) -> String
@@ -61,9 +63,14 @@ extension Kind where Value == String {
         $0.isEmpty ? nil : $0
     }
 
-    static let path = Kind.text("a path", show: { $0 }) {
-        $0.isEmpty || $0.utf8.contains(0) ? nil : $0
-    }
+    static let path = Kind.text(
+        "a path, written out (no shell is there to replace ~)",
+        show: { $0 },
+        parse: { path in
+            let isOfShell = path == "~" || path.hasPrefix("~/")
+            return path.isEmpty || path.utf8.contains(0) || isOfShell ? nil : path
+        }
+    )
 
     static let timezone = Kind.text(
         "a name of the system's time zone database, such as \"Europe/Berlin\", or \"UTC\"",

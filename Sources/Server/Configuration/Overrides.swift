@@ -68,6 +68,12 @@ struct Overrides {
     }
 
     private mutating func put(_ path: [String], _ value: Setting.Value, _ place: Place) {
+        for length in 1...path.count {
+            let key = path.prefix(length).joined(separator: ".")
+            guard Configuration.fileKeys.contains(key) else { continue }
+            let message = "\(key) consists of tables, which only the configuration file can hold"
+            return findings.error(.type, at: place, message)
+        }
         if let list = Self.insert(value, at: path[...], under: "", place, into: &root) {
             let message = "\(list) is a list, which only the configuration file can hold"
             findings.error(.type, at: place, message)

@@ -4,15 +4,24 @@ import TOMLKit
 struct TOMLReader {
     private let file: String
     private let source: Expansion
+    private let variables: Variables
     private let locator: TOMLLocator
+    private var findings = Findings()
 
-    /// The tree of `source`; nil, and a finding, where it is not TOML. `file` is its name for
-    /// messages.
-    static func read(_ source: Expansion, file: String, findings: inout Findings) -> Setting? {
+    /// The tree of `source`, the references in its strings and quoted keys replaced; nil, and a
+    /// finding, where it is not TOML. `file` is its name for messages.
+    static func read(
+        _ source: Expansion,
+        _ variables: Variables,
+        file: String,
+        findings: inout Findings
+    ) -> Setting? {
         do {
             let table = try TOMLTable(string: source.text)
-            let reader = TOMLReader(file: file, source: source)
-            return reader.setting(.table(reader.entries(of: table, at: [], name: "")), [], "")
+            var reader = TOMLReader(file: file, source: source, variables: variables)
+            let entries = reader.entries(of: table, at: [], name: "")
+            findings.append(reader.findings)
+            return Setting(value: .table(entries), place: .file(file, line: 0), name: "")
         } catch let error as TOMLParseError {
             let line = source.originalLine(of: error.source.begin.line)
             let message = "not valid TOML: \(error.description)"
@@ -23,55 +32,66 @@ struct TOMLReader {
         return nil
     }
 
-    private init(file: String, source: Expansion) {
+    private init(file: String, source: Expansion, variables: Variables) {
         self.file = file
         self.source = source
+        self.variables = variables
         locator = TOMLLocator(source.text)
     }
 
-    private func setting(
-        _ value: Setting.Value,
-        _ path: [TOMLLocator.Step],
-        _ name: String
-    ) -> Setting {
-        let line = path.isEmpty ? 0 : source.originalLine(of: locator.line(of: path))
-        return Setting(value: value, place: .file(file, line: line), name: name)
+    private func place(_ path: [TOMLLocator.Step]) -> Place {
+        .file(file, line: source.originalLine(of: locator.line(of: path)))
+    }
+
+    private mutating func expanded(_ text: String, at place: Place) -> String {
+        var unset: [Substring] = []
+        let text = variables.expanded(text) { unset.append($0) }
+        for name in unset { findings.unsetVariable(name, at: place) }
+        return text
     }
 
     /// In the order of the text; the library hands them out by name.
-    private func entries(
+    private mutating func entries(
         of table: TOMLTable,
         at path: [TOMLLocator.Step],
         name: String
     ) -> [Setting.Entry] {
         let keys = table.keys.map { (key: $0, line: locator.line(of: path + [.key($0)])) }
-        return keys.sorted { ($0.line, $0.key) < ($1.line, $1.key) }.compactMap { key, _ in
-            guard let value = table[key] else { return nil }
+        var entries: [Setting.Entry] = []
+        for (written, _) in keys.sorted(by: { ($0.line, $0.key) < ($1.line, $1.key) }) {
+            guard let value = table[written] else { continue }
+            let place = place(path + [.key(written)])
+            let key = expanded(written, at: place)
+            if entries.contains(where: { $0.key == key }) {
+                findings.error(.syntax, at: place, "the key \(quoted(key)) is there twice")
+            }
             let child = name.isEmpty ? key : "\(name).\(key)"
-            return Setting.Entry(
-                key: key,
-                setting: convert(value, path + [.key(key)], child)
-            )
+            let setting = convert(value, path + [.key(written)], child)
+            entries.append(Setting.Entry(key: key, setting: setting))
         }
+        return entries
     }
 
-    private func convert(
+    private mutating func convert(
         _ value: any TOMLValueConvertible,
         _ path: [TOMLLocator.Step],
         _ name: String
     ) -> Setting {
+        let place = place(path)
         if let table = value.table {
-            return setting(.table(entries(of: table, at: path, name: name)), path, name)
+            let entries = entries(of: table, at: path, name: name)
+            return Setting(value: .table(entries), place: place, name: name)
         }
         if let array = value.array {
-            let elements = (0..<array.count).map { index in
-                convert(array[index], path + [.index(index)], "\(name)[\(index)]")
+            var elements: [Setting] = []
+            for index in 0..<array.count {
+                elements.append(convert(array[index], path + [.index(index)], "\(name)[\(index)]"))
             }
-            return setting(.array(elements), path, name)
+            return Setting(value: .array(elements), place: place, name: name)
         }
         let scalar: Setting.Value =
             if let text = value.string {
-                .string(text)
+                .string(expanded(text, at: place))
             } else if let number = value.int {
                 .integer(Int64(number))
             } else if let flag = value.bool {
@@ -81,6 +101,6 @@ struct TOMLReader {
             } else {
                 .other("a \(value.type.description)")
             }
-        return setting(scalar, path, name)
+        return Setting(value: scalar, place: place, name: name)
     }
 }

@@ -223,7 +223,12 @@ package struct BitFlips: Sendable {
             return Wanted([.batchHeader], at: position, end..<end, isOpenEnded: true)
         case .footer(let end):
             return Wanted([.footer], at: flip.byte & ~(Layout.page - 1), end..<end)
-        case .slot, .padding, .tail, .sealed, .ahead: return nil
+        case .padding(let batch):
+            let base = batch.header.base
+            return Wanted([.padding], at: batch.position, base..<base)
+        case .sealed(let end):
+            return Wanted([.padding], at: flip.byte & ~(Layout.page - 1), end..<end)
+        case .slot, .tail, .ahead: return nil
         }
     }
 
@@ -270,8 +275,7 @@ extension BitFlips {
         } catch .damaged(let damages) {
             return damages == scan.damages ? nil : "refused for \(damages), not \(scan.damages)"
         }
-        // No record depends on a footer.
-        guard scan.damages.allSatisfy({ $0.reason == .footer }) else {
+        guard scan.damages.allSatisfy(\.isBesideRecords) else {
             return "opened in spite of \(scan.damages)"
         }
         guard records == log.records.map(\.whole) else { return "opened with other records" }

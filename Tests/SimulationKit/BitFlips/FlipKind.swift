@@ -9,17 +9,12 @@ package enum FlipKind: String, CaseIterable, Sendable {
     case nextBatch = "where the next batch begins: named, no record lost"
     case footer = "footer of a sealed segment: named, no record lost"
     case tail = "behind the last batch: seen, zeroed at the next start"
-    case padding = "padding of a batch: has no meaning"
-    case sealed = "behind a seal: has no meaning"
+    case padding = "padding of a batch: named, no record lost"
+    case sealed = "behind a seal: named, no record lost"
     case ahead = "segment made ahead: written over before it is read"
 
     /// Whether the log says that something is wrong, or does not use what is.
-    package var isDetected: Bool {
-        switch self {
-        case .padding, .sealed, .ahead: false
-        default: true
-        }
-    }
+    package var isDetected: Bool { self != .ahead }
 }
 
 /// What many flips came to.

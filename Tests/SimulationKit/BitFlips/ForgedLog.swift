@@ -33,7 +33,9 @@ package struct ForgedLog: Sendable {
                 entropy: &random,
                 now: Timestamp(seconds: 1)
             ) { _ in }
-            guard let scan, scan.damages.isEmpty else { return "opened, and is damaged" }
+            guard let scan, scan.damages.allSatisfy(\.isBesideRecords) else {
+                return "opened, and is damaged"
+            }
             _ = try opened.append(kind: 1, time: opened.lastTime, trace: nil, cause: nil) { _ in }
             try opened.close()
         } catch {

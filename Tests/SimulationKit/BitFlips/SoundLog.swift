@@ -42,8 +42,8 @@ package struct SoundLog: Sendable {
         case padding(Batch)
         /// Behind the last batch; `position` is where the next one goes.
         case tail(position: Int)
-        /// Behind a seal.
-        case sealed
+        /// Behind a seal; `end` is the offset behind the segment.
+        case sealed(end: Offset)
         /// The last page of a sealed segment; `end` is the offset behind it.
         case footer(end: Offset)
         /// In a segment that was made ahead.
@@ -196,7 +196,7 @@ extension SoundLog {
             position = next
             guard header.kind == .seal else { continue }
             let footer = bytes.count - Layout.segmentFooter
-            add(segment, position..<footer, .sealed)
+            add(segment, position..<footer, .sealed(end: header.base))
             return add(segment, footer..<bytes.count, .footer(end: header.base))
         }
         add(segment, position..<bytes.count, .tail(position: position))

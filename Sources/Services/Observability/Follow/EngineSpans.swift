@@ -54,8 +54,12 @@ struct RecordedCall: Sendable {
         )
     }
 
+    var draft: SpanDraft { called.draft }
+}
+
+extension RecordedCall.Called {
     var draft: SpanDraft {
-        switch called {
+        switch self {
         case .enqueue(let queue, let function):
             return SpanDraft(
                 "enqueue \(function) → \(queue)",
@@ -72,10 +76,8 @@ struct RecordedCall: Sendable {
         case .other(let function): return .call(function, kind: "internal")
         }
     }
-}
 
-extension RecordedCall.Called {
-    fileprivate init?(_ record: FollowedRecord) {
+    init?(_ record: FollowedRecord) {
         switch record.event {
         case .queue(.enqueued(let event)):
             if let function = event.target?.id {
@@ -116,10 +118,7 @@ struct EndedWork: Sendable {
 
     func span(of service: String) -> ReportedSpan {
         let facts = work.facts
-        var draft = SpanDraft(facts)
-        if let status { draft.add("http.response.status_code", "\(status)") }
-        draft.add(broughtAlong: facts.baggage)
-        return draft.span(
+        return SpanDraft(facts, status: status).span(
             facts.offset,
             trace,
             parent: facts.parentSpan,
@@ -133,7 +132,7 @@ struct EndedWork: Sendable {
 
 extension FollowedRecord {
     /// Of the response that a request's function asks for.
-    fileprivate var status: Int? {
+    var status: Int? {
         guard case .completed(let end) = event else { return nil }
         return RequestAttributes.status(end.result)
     }

@@ -51,20 +51,22 @@ struct SpanDraft {
         from start: Timestamp,
         to end: Timestamp,
         error: ErrorBody?,
-        service: String
+        service: String,
+        story: SpanStory = SpanStory()
     ) -> ReportedSpan {
-        var events = JSONText.emptyArray
+        attributes += story.attributes
+        var events = story.events
         if let error {
-            var details = [
+            attributes += [
                 TelemetryAttribute("error.message", error.message),
                 TelemetryAttribute("error.type", error.code),
             ]
             if let trace = error.stacktrace {
-                details.append(TelemetryAttribute("error.stack", trace))
+                attributes.append(TelemetryAttribute("error.stack", trace))
             }
-            attributes += details
-            events = Self.exception(error, at: end)
+            events.append(.exception(error, at: end))
         }
+        let status: SpanReported.Status = story.isOpen ? .unset : .ok
         return ReportedSpan(
             record: SpanReported(
                 span: EngineSpans.id(of: record),
@@ -73,11 +75,11 @@ struct SpanDraft {
                 service: service,
                 start: start,
                 end: end,
-                status: error == nil ? .ok : .error,
+                status: error == nil ? status : .error,
                 statusDescription: error?.message,
                 attributes: attributes,
-                events: events.bytes,
-                links: JSONText.emptyArray.bytes,
+                events: events.text.bytes,
+                links: story.links.bytes,
                 flags: 1,
                 traceState: nil,
                 scope: TelemetryScope(name: "iii"),
@@ -86,29 +88,18 @@ struct SpanDraft {
             trace: trace
         )
     }
-
-    private static func exception(_ error: ErrorBody, at time: Timestamp) -> JSONText {
-        var json = JSONBuilder()
-        json.beginArray()
-        json.beginObject()
-        json.key("name")
-        json.string("exception")
-        json.key("timestamp_unix_nano")
-        json.integer(time.nanoseconds)
-        json.key("attributes")
-        [
-            TelemetryAttribute("exception.type", error.code),
-            TelemetryAttribute("exception.message", error.message),
-        ].write(into: &json)
-        json.endObject()
-        json.endArray()
-        return json.finish()
-    }
 }
 
 // MARK: Of work that has ended
 
 extension SpanDraft {
+    /// With what is known once it has ended: the status of a response, and what it brought along.
+    init(_ work: WorkFacts, status: Int?) {
+        self.init(work)
+        if let status { add("http.response.status_code", "\(status)") }
+        add(broughtAlong: work.baggage)
+    }
+
     /// Of work that has a span: messages have none.
     init(_ work: WorkFacts) {
         let function = work.function?.id ?? ""
