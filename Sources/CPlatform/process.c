@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,22 +23,34 @@ static int become(const struct platform_program *program, pid_t parent) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
     umask(program->umask);
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = program->descriptors;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
     if (chdir(program->directory) < 0) return errno;
     int empty = open("/dev/null", O_RDONLY);
     if (empty < 0 || dup2(empty, STDIN_FILENO) < 0) return errno;
     if (dup2(program->output, STDOUT_FILENO) < 0) return errno;
     if (dup2(program->errors, STDERR_FILENO) < 0) return errno;
     if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) < 0) return errno;
+    // Not before the parent's descriptors are closed: more of them may be open than this allows.
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = program->descriptors;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(program->path, program->arguments, program->environment);
     return errno;
+}
+
+// Groups that are to end with this process; 0: a free place. More than these are not ended by
+// `platform_end_groups`.
+static _Atomic pid_t groups[256];
+
+static void replace_group(pid_t before, pid_t after) {
+    for (size_t place = 0; place < sizeof groups / sizeof *groups; place++) {
+        pid_t expected = before;
+        if (atomic_compare_exchange_strong(&groups[place], &expected, after)) return;
+    }
 }
 
 pid_t platform_start(const struct platform_program *program) {
@@ -54,6 +67,7 @@ pid_t platform_start(const struct platform_program *program) {
     }
     int problem = process < 0 ? errno : failure;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (process > 0) replace_group(0, process);
     if (process > 0 && problem != 0) platform_reap(process);
     return problem == 0 ? process : -problem;
 }
@@ -71,7 +85,21 @@ int platform_end_of(pid_t process) {
 }
 
 void platform_reap(pid_t process) {
+    replace_group(process, 0);
     while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
+    }
+    platform_reap_group(process);
+}
+
+void platform_reap_group(pid_t group) {
+    while (waitpid(-group, NULL, WNOHANG) > 0) {
+    }
+}
+
+void platform_end_groups(void) {
+    for (size_t place = 0; place < sizeof groups / sizeof *groups; place++) {
+        pid_t group = atomic_load(&groups[place]);
+        if (group > 0) (void)kill(-group, SIGKILL);
     }
 }
 

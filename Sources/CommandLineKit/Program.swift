@@ -43,8 +43,9 @@ package struct Program: Sendable {
     /// Gives the standard streams that the caller has closed an end: else the next file to be
     /// opened gets the number of one, and what is meant for a reader is written into it.
     private static func openStandardStreams() {
-        var file = open("/dev/null", O_RDWR)
-        while (STDIN_FILENO...STDERR_FILENO).contains(file) { file = open("/dev/null", O_RDWR) }
+        // For reading: what is written there fails, and is told of as lost.
+        var file = open("/dev/null", O_RDONLY)
+        while (STDIN_FILENO...STDERR_FILENO).contains(file) { file = open("/dev/null", O_RDONLY) }
         if file >= 0 { close(file) }
     }
 

@@ -62,12 +62,14 @@ private enum ReplayOrigin {
     /// It names nothing, and its worker runs a replay.
     case unknown
 
-    init(_ invocation: Invocation?) {
-        if let invocation, let replay = invocation.run.replay {
-            self = .run(invocation, replay)
-        } else {
+    /// Nil: what runs there is no replay.
+    init?(_ invocation: Invocation?) {
+        guard let invocation else {
             self = .past
+            return
         }
+        guard let replay = invocation.run.replay else { return nil }
+        self = .run(invocation, replay)
     }
 }
 
@@ -112,6 +114,7 @@ extension Engine where Store: ~Copyable {
             causeHoldsPayload: true,
             baggage: Baggage.naming(wish.function.id, in: wish.baggage)
         )
+        worker.hasAskedForReplay = true
         run.invocation = ReplayMark.invocation(from: &random)
         run.worker = runner
         run.replay = Replay(
@@ -150,6 +153,23 @@ extension Engine where Store: ~Copyable {
             )
         }
         return runner
+    }
+
+    /// Ends the replays that `worker`, which has left, asked for.
+    mutating func endReplays(askedBy worker: Worker) throws(LogError) {
+        guard worker.hasAskedForReplay else { return }
+        var ended: [(runner: Worker, invocation: Invocation)] = []
+        for runner in registry.workers.values where runner.replaying > 0 {
+            let theirs = runner.serving.values.filter {
+                $0.run.replay?.connection == worker.connection
+            }
+            ended += theirs.map { (runner, $0) }
+        }
+        let gone = ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
+        for one in ended.sorted(by: { $0.invocation.record < $1.invocation.record }) {
+            guard let invocation = one.runner.end(one.invocation.id) else { continue }
+            try finish(invocation, .failure(gone))
+        }
     }
 
     // MARK: What it calls
@@ -224,10 +244,9 @@ extension Engine where Store: ~Copyable {
         }
         guard ReplayMark.isOn(traceparent: traceparent), let parent = TraceParent(traceparent)
         else { return nil }
-        let invocation = worker.origin(trace: parent.trace, baggage: call.propagation.baggage)
         // A client may have named such a trace: what runs in it for that is no replay.
-        if let invocation, invocation.run.replay == nil { return nil }
-        return ReplayOrigin(invocation)
+        let baggage = call.propagation.baggage
+        return ReplayOrigin(worker.origin(trace: parent.trace, baggage: baggage))
     }
 
     /// Whether an owner's event is of a replay: that it happened was told before.

@@ -140,7 +140,9 @@ extension Engine where Store: ~Copyable {
         }
         let secrets = options.http.secrets
         let event = HTTPEvent(request, trigger: trigger, parameters: parameters, secrets: secrets)
-        let parent = propagation.traceparent.flatMap { TraceParent($0) }
+        // A client does not say that its request is a replay.
+        let named = propagation.traceparent.flatMap { ReplayMark.isOn(traceparent: $0) ? nil : $0 }
+        let parent = named.flatMap { TraceParent($0) }
         let trace = parent?.trace ?? TraceID(from: &random)
         let offset = try record(
             .triggered(

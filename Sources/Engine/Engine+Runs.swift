@@ -62,8 +62,11 @@ extension Engine where Store: ~Copyable {
             return try finish(run, record: nil, .failure(refusal), took: 0)
         }
         var id = run.invocation ?? UUID128(from: &random)
-        // A caller may use an id again, or that of a call to the same worker by another caller.
-        if worker.serving[id] != nil { id = UUID128(from: &random) }
+        // A caller may use an id again, or that of a call to the same worker by another caller, and
+        // one that says of its calls what they are not.
+        if worker.serving[id] != nil || (run.replay == nil && ReplayMark.isOn(invocation: id)) {
+            id = UUID128(from: &random)
+        }
         run.invocation = id
         let record: Offset
         if let own = run.record {
@@ -279,47 +282,6 @@ extension Engine where Store: ~Copyable {
         case .nobody, .deliver:
             break
         }
-    }
-
-    /// What a function answered about a request, without the secrets of its headers.
-    func hidden(_ result: FunctionResult, of run: Run) -> FunctionResult {
-        guard case .value(let bytes) = result else { return result }
-        let secrets = options.http.secrets
-        let value = JSONText(trusted: bytes)
-        switch run.purpose {
-        case .respond: return .value(secrets.hidden(inResponse: value).bytes)
-        case .middleware: return .value(secrets.hidden(inVerdict: value).bytes)
-        default: return run.replay == nil ? result : .value(secrets.hidden(inResponse: value).bytes)
-        }
-    }
-
-    /// What an auth function knows of a worker, and a hook of it, may be a secret.
-    private func recordable(_ result: FunctionResult, of run: Run) -> FunctionResult {
-        guard run.guardsListener, case .value(let bytes) = result else { return recordable(result) }
-        return recordable(.value(JSONText(trusted: bytes).withoutContext.bytes))
-    }
-
-    /// A result that no record can hold is told of, not held.
-    func recordable(_ result: FunctionResult) -> FunctionResult {
-        switch result {
-        case .none: return .none
-        case .value(let bytes):
-            guard bytes.count > options.payloadBytes else {
-                return result
-            }
-            let note = "a result of \(bytes.count) bytes, too large to be recorded"
-            return .failure(ErrorBody(code: "payload_too_large", message: note))
-        case .failure(let error): return .failure(recordable(error))
-        }
-    }
-
-    /// A worker may send an error of any length.
-    private func recordable(_ error: ErrorBody) -> ErrorBody {
-        let bytes =
-            error.code.utf8.count + error.message.utf8.count + (error.stacktrace?.utf8.count ?? 0)
-        guard bytes > options.payloadBytes else { return error }
-        let note = "an error of \(bytes) bytes, too large to be recorded"
-        return ErrorBody(code: "payload_too_large", message: note)
     }
 
     private mutating func settle(

@@ -60,6 +60,7 @@ extension Engine where Store: ~Copyable {
         try observersLeave(connection)
         for invocation in worker.endAll() { try finish(invocation, stopped) }
         try endFetches(of: worker, stopped)
+        try endReplays(askedBy: worker)
         // Now: that those ended is an event still.
         observeGone(functions, by: worker)
         try tellOfWorker(worker, "worker_disconnected")

@@ -50,6 +50,8 @@ final class Worker {
     private var servingByTrace: [TraceID: Siblings] = [:]
     /// How many of those are replays.
     private(set) var replaying = 0
+    /// Whether it has asked for one.
+    var hasAskedForReplay = false
     /// When it was last given work, as a count: of equals, the one that waited longest is next.
     var lastPicked: UInt64 = 0
 

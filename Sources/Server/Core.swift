@@ -229,6 +229,7 @@ final class Core: Sendable {
                 + "engine stops here; start it again when the device is well.",
             code: ServeError(error, data: configuration.engine.data).code
         )
+        platform_end_groups()
         _exit(74)
     }
 }

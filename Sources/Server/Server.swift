@@ -159,7 +159,10 @@ package enum Server {
 
     /// Nothing is lost by it: what anybody was told is on disk.
     private static func exitOnSecondSignal(_ signals: ShutdownSignals.Arrivals) {
-        signals.onNext { _ in exit(1) }
+        signals.onNext { _ in
+            platform_end_groups()
+            exit(1)
+        }
     }
 }
 

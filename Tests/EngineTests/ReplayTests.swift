@@ -175,7 +175,30 @@ struct ReplayTests {
         try lab.settle(.trigger(shop, "http", config, to: "pay"))
         let request = Command.get("/pay", with: Propagation(traceparent: parent))
         let dispatch = try #require(try lab.settle(request).dispatches.first)
+        try lab.settle(.answer(shop, dispatch.invocation, "null"))
+        // Also what it calls when it is over.
         try lab.settle(.call(shop, "state::set", Self.set, with: trace(dispatch)))
+        #expect(lab.value(scope: "s", key: "k") == "1")
+    }
+
+    @Test("a caller that names such an invocation gets no replay, and its calls are done")
+    func guisedCaller() throws {
+        let id = try #require(UUID128("7265706c-6179-4000-8000-000000000001"))
+        let call = Command.call(tool, "pay", "2", id: .uuid(id))
+        let dispatch = try #require(try lab.settle(call).dispatches.first)
+        let context = CallContext(invocation: dispatch.invocation.description)
+        let nested = Command.call(shop, "state::set", Self.set, context: context)
+        #expect(refusal(try lab.settle(nested)) == nil)
+        #expect(lab.value(scope: "s", key: "k") == "1")
+    }
+
+    @Test("it ends with whoever asked for it: other calls of its worker are known again")
+    func askedByNobody() throws {
+        _ = try begin()
+        let plain = Command.call(shop, "state::set", Self.set)
+        #expect(refusal(try lab.settle(plain)) == "REPLAY_UNATTRIBUTED")
+        try lab.settle(.workerLeft(tool.connection, reason: "gone"))
+        #expect(refusal(try lab.settle(plain)) == nil)
         #expect(lab.value(scope: "s", key: "k") == "1")
     }
 

@@ -113,6 +113,49 @@ extension Programs.ExecTests {
         try gone(child)
     }
 
+    @Test("It starts however many descriptors the engine has open, and has its limit of them")
+    func descriptors() throws {
+        let file = try scratch.write(
+            "iii.toml",
+            process("counts", ["sh", "-c", "ulimit -Sn; exec sleep 999"])
+        )
+        let engine = EngineProcess(
+            in: scratch,
+            ["--config", file],
+            launcher: ["/usr/bin/prlimit", "--nofile=64:4096"]
+        )
+        try engine.start()
+        try told("counts | 64\n", by: engine)
+        let workers = try (0..<80).map { _ in try RawWorker(engine) }
+        let pid = try eventually("its number is told") { () -> pid_t? in
+            let lines = engine.errors.split(separator: "\n")
+            let line = lines.first { $0.contains("\"counts\" runs as process ") }
+            return line.flatMap { $0.split(separator: " ").last }.flatMap { pid_t($0) }
+        }
+        kill(pid, SIGKILL)
+        try eventually("it runs again:\n\(engine.errors)") { () -> Void? in
+            engine.errors.components(separatedBy: "counts | 64\n").count == 3 ? () : nil
+        }
+        withExtendedLifetime(workers) {}
+    }
+
+    @Test("Who stops the engine at once stops all that its processes have started")
+    func secondSignal() throws {
+        let script = "trap '' TERM; sleep 999 & echo child $!; wait; wait"
+        let engine = try engine(process("deaf", ["sh", "-c", script], "stop_timeout = \"1h\""))
+        try engine.start()
+        let child = try eventually("its child is told") { () -> pid_t? in
+            let lines = engine.errors.split(separator: "\n")
+            let line = lines.first { $0.hasPrefix("deaf | child ") }
+            return line.flatMap { pid_t($0.dropFirst("deaf | child ".count)) }
+        }
+        engine.terminate()
+        try told("SIGTERM: taking no new work", by: engine)
+        engine.terminate()
+        #expect(try engine.wait() == .exit(1), "\(engine.errors)")
+        try gone(child)
+    }
+
     @Test("An edit of the configuration starts, ends and replaces processes while others stay")
     func edits() throws {
         let loop = "echo up $MODE $$; exec sleep 999"

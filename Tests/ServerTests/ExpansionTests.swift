@@ -110,7 +110,7 @@ struct ExpansionTests {
         #expect(found.observability.samplingRatio == 0.25)
         #expect(found.stream.origins == ["https://a.example", "https://b.example"])
         #expect(found.queue.queues["my.mails"]?.concurrency == 7)
-        for value in ["7\nmax_retries = 9", "7 # ", "\"7\"", "", "[7]", "1.2.3", "7, 8"] {
+        for value in ["7\nmax_retries = 9", "7 # ", "\"7\"", "[7]", "1.2.3", "7, 8"] {
             environment["COUNT"] = value
             #expect(
                 try refusals(["iii.toml": text], environment: environment) == [
@@ -119,6 +119,12 @@ struct ExpansionTests {
                 ]
             )
         }
+        environment["COUNT"] = ""
+        #expect(
+            try refusals(["iii.toml": text], environment: environment) == [
+                "iii.toml:9: the environment variable COUNT is set, but empty"
+            ]
+        )
     }
 
     @Test("quoted keys that become the same one are refused")

@@ -96,10 +96,22 @@ struct FileWatchTests {
         #expect(watch.takeChanges())
     }
 
-    @Test("a root that is not there is told")
+    @Test("a root that is not there is told, and watched once it is, however often it is made")
     func missing() throws {
         let workspace = try Workspace()
-        let watch = try watch(workspace, "gone/*.py")
-        #expect(watch.problems == ["\(workspace.path)/gone: No such file or directory"])
+        let watch = try watch(workspace, "dist/**/*.py")
+        #expect(watch.problems == ["\(workspace.path)/dist: No such file or directory"])
+        for _ in 0..<3 {
+            mkdir("\(workspace.path)/dist", 0o700)
+            #expect(!watch.takeChanges())
+            try workspace.write("dist/a.py", "x")
+            #expect(watch.takeChanges())
+            unlink("\(workspace.path)/dist/a.py")
+            rmdir("\(workspace.path)/dist")
+            #expect(watch.takeChanges())
+        }
+        // Its neighbours are nobody's.
+        try workspace.write("other.py", "x")
+        #expect(!watch.takeChanges())
     }
 }

@@ -135,6 +135,14 @@ int platform_process_descriptor(pid_t process);
 int platform_end_of(pid_t process);
 void platform_reap(pid_t process);
 
+/// Buries those of the group of an ended process that this one has adopted: as the first process of
+/// a container it adopts all orphans.
+void platform_reap_group(pid_t group);
+
+/// Ends (SIGKILL) the groups of all processes that were started and not reaped. For whoever is about
+/// to end this process: the kernel ends only those that it started itself, not what they started.
+void platform_end_groups(void);
+
 /// A pipe whose ends are closed on exec, the reading one non-blocking: 0, or a negative errno.
 int platform_pipe(int ends[2]);
 

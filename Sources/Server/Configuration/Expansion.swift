@@ -100,9 +100,12 @@ extension Expansion {
                 if Self.isWord(found) {
                     value = found
                 } else {
-                    let message =
-                        "the environment variable \(reference.name) holds more than a word or a"
-                        + " number here; put quotes around it: \"${\(reference.name)}\""
+                    let what =
+                        found.isEmpty
+                        ? "is set, but empty"
+                        : "holds more than a word or a number here; put quotes around it:"
+                            + " \"${\(reference.name)}\""
+                    let message = "the environment variable \(reference.name) \(what)"
                     findings.error(.syntax, at: place, message)
                 }
             } else if let fallback = variables.value(of: reference) {

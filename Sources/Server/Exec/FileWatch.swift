@@ -31,6 +31,8 @@ final class FileWatch {
         descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard descriptor >= 0 else { throw DirectoryWatch.SystemError(number: errno) }
         for pattern in patterns {
+            // A build may remove it and make it again.
+            if pattern.root != "/" { add(Configuration.directory(of: pattern.root)) }
             add(pattern.root)
             if pattern.isDeep { addAll(in: pattern.root) }
         }
@@ -127,13 +129,13 @@ final class FileWatch {
 
     /// - Returns: whether files that count may have gone with it, or came before there was a watch.
     private func takeDirectory(_ name: String, in directory: String, isNew: Bool) -> Bool {
-        guard patterns.contains(where: { $0.isDeep && $0.covers(directory) }),
-            counts(name, in: directory)
-        else { return false }
-        guard isNew else { return true }
         let path = Configuration.absolute(name, from: directory)
+        let roots = patterns.filter { $0.root == path }
+        let isBeneath = patterns.contains { $0.isDeep && $0.covers(directory) }
+        guard !roots.isEmpty || isBeneath && counts(name, in: directory) else { return false }
+        guard isNew else { return true }
         add(path)
-        addAll(in: path)
+        if isBeneath || roots.contains(where: \.isDeep) { addAll(in: path) }
         return directories.values.contains { place in
             guard place == path || place.hasPrefix("\(path)/") else { return false }
             return Self.list(place).contains { file in

@@ -12,6 +12,8 @@ final class WorkerProcess {
     private var child: ChildProcess?
     private var outputs: [Output] = []
     private var startedAt: UInt64 = 0
+    /// That of the last one that has ended.
+    private var formerGroup: Int32?
     private let watch: FileWatch?
 
     private struct Output {
@@ -68,6 +70,7 @@ final class WorkerProcess {
         if watch?.takeChanges() == true { plan.change(at: now) }
         for index in outputs.indices { read(index, now) }
         outputs.removeAll { $0.descriptor < 0 }
+        if let formerGroup { platform_reap_group(formerGroup) }
         if let end = child?.takeEnd() { ended(end, now) }
         switch plan.next(now) {
         case .start: start(now)
@@ -89,6 +92,7 @@ final class WorkerProcess {
                 host.surroundings
             )
             child = new
+            formerGroup = nil
             outputs = [new.output, new.errors].map {
                 Output(descriptor: $0, lines: OutputLines(now: now))
             }
@@ -107,6 +111,7 @@ final class WorkerProcess {
             close(index)
         }
         outputs = []
+        formerGroup = child?.number
         child = nil
         let isGood = end == .exit(0)
         let wait = plan.ended(successfully: isGood, at: now)

@@ -6,7 +6,8 @@ import Synchronization
 
 /// Starts the worker processes of the configuration, and keeps them running, on a thread of its
 /// own. That thread lives as long as they shall: the kernel kills them when it ends, however the
-/// engine ended.
+/// engine ended. What they have started itself ends with them wherever the engine has its say in
+/// that (`platform_end_groups`): not where it is killed.
 final class WorkerProcesses: Sendable {
     /// What every one of them has of the engine.
     struct Host {
