@@ -64,6 +64,12 @@ package struct JSONText: Hashable, Sendable {
         self = builder.finish()
     }
 
+    /// Takes bytes from outside: what is no JSON is the content of a JSON string.
+    package init(orText bytes: [UInt8]) {
+        let text = try? JSONText(validating: bytes)
+        self = text ?? JSONText(string: String(decoding: bytes, as: UTF8.self))
+    }
+
     package static let null = JSONText(trusted: Array("null".utf8))
     package static let `true` = JSONText(trusted: Array("true".utf8))
     package static let `false` = JSONText(trusted: Array("false".utf8))

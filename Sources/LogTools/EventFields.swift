@@ -75,16 +75,8 @@ extension EventField {
         case .flag(let flag): json.bool(flag)
         case .time(let time): json.string(time.rfc3339())
         case .span(let span): json.double(Double(span.nanoseconds) / 1_000_000)
-        case .json(let bytes): Self.write(bytes, into: &json)
-        }
-    }
-
-    /// As JSON where it is, else as a string: what is on disk is input.
-    private static func write(_ bytes: [UInt8], into json: inout JSONBuilder) {
-        do throws(JSONError) {
-            json.raw(try JSONText(validating: bytes))
-        } catch {
-            json.string(String(decoding: bytes, as: UTF8.self))
+        // What is on disk is input.
+        case .json(let bytes): json.raw(JSONText(orText: bytes))
         }
     }
 }

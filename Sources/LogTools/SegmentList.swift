@@ -113,9 +113,9 @@ package struct SegmentList: Equatable, Sendable {
                 ]
             )
         }
-        let (heading, rows) = table.lines()
-        output.line(palette.bold(heading))
-        for (segment, row) in zip(segments, rows) {
+        let lines = table.lines(heading: palette.bold)
+        if let heading = lines.first { output.line(heading) }
+        for (segment, row) in zip(segments, lines.dropFirst()) {
             let isSound = segment.checksums == "ok" || segment.checksums == "-"
             output.line(isSound ? row : palette.red(row))
         }

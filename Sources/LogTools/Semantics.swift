@@ -15,13 +15,18 @@ package struct Semantics {
     }
 
     private struct Place: Hashable {
-        let scope: String
-        let key: String
+        let scope: Name
+        let key: Name
+
+        init(_ scope: String, _ key: String) {
+            self.scope = Name(scope)
+            self.key = Name(key)
+        }
     }
 
     private struct Item: Hashable {
         let group: StreamGroup
-        let item: String
+        let item: Name
     }
 
     private var fold = Views(cacheBytes: 0)
@@ -74,9 +79,9 @@ package struct Semantics {
             queues.check(event, record, isLenient: hasHole)
             findings.add(queues.takeFindings())
         case .state(.set(let event)):
-            versions[Place(scope: event.scope, key: event.key)] = record.offset
+            versions[Place(event.scope, event.key)] = record.offset
         case .state(.deleted(let event)):
-            versions[Place(scope: event.scope, key: event.key)] = nil
+            versions[Place(event.scope, event.key)] = nil
         case .stream(let event): follow(event, at: record.offset)
         case .cron(.fired(let event)):
             let slot = Slot(
@@ -97,7 +102,7 @@ package struct Semantics {
 
     private mutating func follow(_ event: StreamEvent, at offset: Offset) {
         guard let item = event.item else { return }
-        let place = Item(group: event.group, item: item)
+        let place = Item(group: event.group, item: Name(item))
         switch event {
         case .set: items[place] = offset
         case .deleted: items[place] = nil
@@ -110,10 +115,11 @@ package struct Semantics {
         queues.compare(with: fold.work.queue)
         findings.add(queues.takeFindings())
         for (place, version) in versions.sorted(by: { $0.value < $1.value }) {
-            let entry = fold.state.entry(scope: place.scope, key: place.key)
+            let (scope, key) = (place.scope.text, place.key.text)
+            let entry = fold.state.entry(scope: scope, key: key)
             guard entry?.version != version else { continue }
             findings.add(
-                "state \(place.scope)/\(place.key): written by record \(version), the fold has "
+                "state \(scope)/\(key): written by record \(version), the fold has "
                     + (entry.map { "record \($0.version)" } ?? "nothing")
             )
         }
@@ -128,10 +134,11 @@ package struct Semantics {
 
     private mutating func compareItems() {
         for (item, version) in items.sorted(by: { $0.value < $1.value }) {
-            let entry = fold.streams.entry(of: item.item, in: item.group)
+            let name = item.item.text
+            let entry = fold.streams.entry(of: name, in: item.group)
             guard entry?.version != version else { continue }
             findings.add(
-                "item \(item.item) of group \(item.group): written by record \(version), the fold has "
+                "item \(name) of group \(item.group): written by record \(version), the fold has "
                     + (entry.map { "record \($0.version)" } ?? "nothing")
             )
         }

@@ -142,15 +142,14 @@ package struct Show {
         _ output: Output
     ) throws(ToolError) {
         var held: [[UInt8]] = []
-        var damages: [Damage] = []
-        let scan = try pass.read(from: start, meeting: &damages) { record in
+        let damages = try pass.read(options.filter, from: start) { record in
             guard record.offset < end else { return true }
             return look(at: record, &outcome) { bytes in
                 held.append(bytes)
                 return true
             }
         }
-        outcome.damages = wanted(damages, from: start, before: scan == nil ? outcome.next : .max)
+        outcome.damages = damages
         for bytes in held.reversed() { output.write(bytes) }
         outcome.shown += held.count
     }
@@ -161,20 +160,11 @@ package struct Show {
         _ take: ([UInt8]) -> Bool
     ) throws(ToolError) -> Outcome {
         var outcome = Outcome(next: start)
-        var damages: [Damage] = []
-        let scan = try pass.read(from: start, meeting: &damages) { look(at: $0, &outcome, take) }
-        outcome.damages = wanted(damages, from: start, before: scan == nil ? outcome.next : .max)
+        let damages = try pass.read(options.filter, from: start) { record in
+            look(at: record, &outcome, take)
+        }
+        outcome.damages = damages
         return outcome
-    }
-
-    /// What is damaged of a range that was read, as far as its records are asked for.
-    private func wanted(
-        _ damages: [Damage],
-        from start: Offset,
-        before end: Offset
-    ) -> [String] {
-        let end = min(end, options.filter.to ?? .max)
-        return damages.filter { $0.concerns(from: start, before: end) }.map(\.description)
     }
 
     /// Hands over a record if it is wanted, written.
@@ -196,14 +186,6 @@ package struct Show {
             guard line.firstMatch(of: pattern) != nil else { return true }
         }
         return take(formatter.bytes(of: record))
-    }
-}
-
-extension Damage {
-    /// Whether it is about an offset from `start` on and below `end`.
-    fileprivate func concerns(from start: Offset, before end: Offset) -> Bool {
-        lost.lowerBound < end
-            && (lost.lowerBound >= start || lost.upperBound > start || isOpenEnded)
     }
 }
 

@@ -57,6 +57,8 @@ package struct StateLog {
     // MARK: One key
 
     /// The writes of a key below `before`, the youngest first; `visit` says when it has enough.
+    ///
+    /// - Throws: ``ToolError/Code/damaged`` where a write cannot be read: it may be one of them.
     package func writes(
         scope: String,
         key: String,
@@ -66,9 +68,7 @@ package struct StateLog {
         let bound = min(before, end)
         for part in parts.reversed() where part.header.base < bound {
             var found: [Write] = []
-            try read(part, scope, key) { write in
-                if write.offset < bound { found.append(write) }
-            }
+            try read(part, scope, key, below: bound) { found.append($0) }
             for write in found.reversed() {
                 guard visit(write) else { return }
             }
@@ -80,29 +80,38 @@ package struct StateLog {
         _ part: Part,
         _ scope: String,
         _ key: String,
+        below bound: Offset,
         _ visit: (Write) -> Void
     ) throws(ToolError) {
+        var fault = PayloadFault()
         func take(_ record: RecordView) -> Bool {
-            guard record.offset < end else { return false }
-            if let write = Self.write(record), write.event.isOf(scope, key) { visit(write) }
-            return true
+            fault.met(by: record) { (record) throws(DecodeError) -> Bool in
+                guard record.offset < bound else { return false }
+                if let write = try Self.write(record), write.event.isOf(scope, key) {
+                    visit(write)
+                }
+                return true
+            }
         }
         let indexed = index?.parts.first { $0.header == part.header && $0.end == part.end }
         if let index, let indexed, index.index(of: indexed) != nil {
             let search = Search()
+            search.addUnreadableWrites()
             search.add(scope: scope, key: key)
             try pass.find(search, in: index, only: indexed, take)
         } else {
             _ = try pass.readAll(from: part.header.base, until: part.end, take)
         }
+        try fault.check()
     }
 
-    private static func write(_ record: RecordView) -> Write? {
+    /// Nil: the record is about something else.
+    static func write(_ record: RecordView) throws(DecodeError) -> Write? {
         switch EventKind(rawValue: record.kind) {
         case .stateSet, .stateDeleted: break
         default: return nil
         }
-        guard case .state(let event)? = try? Event(record) else { return nil }
+        guard case .state(let event)? = try Event(record) else { return nil }
         return Write(offset: record.offset, time: record.time, event: event)
     }
 
@@ -118,7 +127,9 @@ package struct StateLog {
         try checkIsThere(offset)
         var next: Write?
         var found: Write?
-        try writes(scope: scope, key: key) { write in
+        // What comes behind matters only where something may be missing.
+        let bound: Offset = isTrimmed || offset == .max ? .max : offset.advanced(by: 1)
+        try writes(scope: scope, key: key, below: bound) { write in
             if write.offset > offset {
                 next = write
                 return true
@@ -199,11 +210,16 @@ package struct StateLog {
         let start = after.advanced(by: 1)
         if start < complete, isTrimmed { throw Self.trimmed(complete) }
         var last = after
+        var fault = PayloadFault()
         try pass.read(from: start) { record in
-            guard record.offset < end else { return false }
-            last = record.offset
-            return Self.write(record).map(visit) ?? true
+            fault.met(by: record) { (record) throws(DecodeError) -> Bool in
+                guard record.offset < end else { return false }
+                let write = try Self.write(record)
+                last = record.offset
+                return write.map(visit) ?? true
+            }
         }
+        try fault.check()
         return last
     }
 }

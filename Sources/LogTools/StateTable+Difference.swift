@@ -1,20 +1,48 @@
 import Events
 import JSON
 import Primitives
+import RecordFormat
 import State
 
 extension StateTable {
-    /// The keys that differ between two places, by scope and in the order of their names: added,
-    /// changed or removed. One that was written anew, and is as it was, does not differ. Only those
-    /// of `scope` where there is one, and that begin with `prefix`.
+    /// Hands over the keys that differ between two places, by scope and in the order of their
+    /// names: added, changed or removed. One that was written anew, and is as it was, does not
+    /// differ. Only those of `scope` where there is one, and that begin with `prefix`.
     ///
-    /// Values are not kept while both states are folded: those that are to be shown are read back.
+    /// Values are not kept while both states are folded: they are read back, of so many keys at a
+    /// time as have no more than `room` bytes of them.
     package func difference(
         _ first: LogMoment,
         _ second: LogMoment,
         scope: String? = nil,
-        prefix: String = ""
-    ) throws(ToolError) -> AnswerRows {
+        prefix: String = "",
+        room: Int = 32 << 20,
+        _ visit: (StateDifference) -> Void
+    ) throws(ToolError) {
+        var rest = try keys(first, second, scope, prefix)[...]
+        while !rest.isEmpty {
+            let (count, writes) = try load(rest.prefix(Self.pieceKeys), room)
+            for key in rest.prefix(count) {
+                for offset in key.versions.all where writes[offset] == nil {
+                    // It was there a moment ago.
+                    throw StateLog.trimmed(try StateLog(pass).complete)
+                }
+                if let difference = key.difference(writes) { visit(difference) }
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// A pass over the log is made for so many keys.
+    private static let pieceKeys = 1 << 16
+
+    /// The keys whose records differ.
+    private func keys(
+        _ first: LogMoment,
+        _ second: LogMoment,
+        _ scope: String?,
+        _ prefix: String
+    ) throws(ToolError) -> [Key] {
         let before = try fold(at: first, scope, keepsValues: false)
         let after = try fold(at: second, scope, keepsValues: false)
         var keys: [Key] = []
@@ -30,29 +58,42 @@ extension StateTable {
                 keys.append(Key(scope: name.text, key: key.text, versions: pair))
             }
         }
-        let writes = try writes(keys.flatMap(\.versions.all))
-        return AnswerRows(
-            keys.compactMap { $0.difference(writes) },
-            [
-                ("CHANGE", { $0.shown("change") }), ("SCOPE", { $0.shown("scope") }),
-                ("KEY", { $0.shown("key") }), ("OLD", { $0.value("old", unless: "added") }),
-                ("NEW", { $0.value("new", unless: "removed") }),
-            ]
-        )
+        return keys
     }
 
-    /// The writes at these offsets: all of them.
-    private func writes(_ offsets: [Offset]) throws(ToolError) -> [Offset: StateSet] {
-        let records = try pass.records(at: offsets)
-        var writes: [Offset: StateSet] = [:]
-        for offset in offsets {
-            guard case .state(.set(let set))? = records[offset]?.event else {
-                // It was there a moment ago.
-                throw StateLog.trimmed(try StateLog(pass).complete)
-            }
-            writes[offset] = set
+    /// The writes of the first of `keys`: of how many there was room for, and at least of one.
+    private func load(
+        _ keys: ArraySlice<Key>,
+        _ room: Int
+    ) throws(ToolError) -> (count: Int, writes: [Offset: StateSet]) {
+        var places: [Offset: Int] = [:]
+        for (place, key) in keys.enumerated() {
+            for offset in key.versions.all { places[offset] = place }
         }
-        return writes
+        var count = keys.count
+        var writes: [Offset: StateSet] = [:]
+        guard let first = places.keys.min(), let last = places.keys.max() else {
+            return (count, writes)
+        }
+        var used = 0
+        try pass.read(from: first) { record in
+            guard record.offset <= last else { return false }
+            if let place = places[record.offset], place < count,
+                case .state(.set(let set))? = try? Event(record)
+            {
+                writes[record.offset] = set
+                used += set.value.count
+                // The last ones wait for the next piece: rows come in order.
+                while used > room, count > 1 {
+                    count -= 1
+                    for offset in keys[keys.startIndex + count].versions.all {
+                        used -= writes.removeValue(forKey: offset)?.value.count ?? 0
+                    }
+                }
+            }
+            return record.offset < last
+        }
+        return (count, writes)
     }
 
     /// The records of a key's values at both places; nil: it was not there.
@@ -69,7 +110,7 @@ extension StateTable {
         let versions: Versions
 
         /// Nil: there is none.
-        func difference(_ writes: [Offset: StateSet]) -> JSONText? {
+        func difference(_ writes: [Offset: StateSet]) -> StateDifference? {
             let old = versions.old.flatMap { writes[$0] }
             let new = versions.new.flatMap { writes[$0] }
             if old?.value == new?.value, old?.expires == new?.expires { return nil }
@@ -91,8 +132,26 @@ extension StateTable {
                 json.integer(expires.milliseconds)
             }
             json.endObject()
-            return json.finish()
+            return StateDifference(object: json.finish())
         }
+    }
+}
+
+/// A key that differs between two places.
+package struct StateDifference: Equatable, Sendable {
+    package static let headings = ["CHANGE", "SCOPE", "KEY", "OLD", "NEW"]
+
+    let object: JSONText
+
+    /// For programs, on one line.
+    package var json: String { object.description }
+
+    /// For people, below ``headings``; of a long value the start.
+    package var cells: [String] {
+        [
+            object.shown("change"), object.shown("scope"), object.shown("key"),
+            object.value("old", unless: "added"), object.value("new", unless: "removed"),
+        ]
     }
 }
 

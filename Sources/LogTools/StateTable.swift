@@ -143,7 +143,8 @@ package struct StateTable {
     /// The state at a moment: of one scope, or all of it.
     ///
     /// - Throws: ``ToolError/Code/historyTrimmed`` where retention has removed what would tell: the
-    ///   write that comes next knows which one was the last before it.
+    ///   write that comes next knows which one was the last before it. And
+    ///   ``ToolError/Code/damaged`` where a write cannot be read.
     func fold(
         at moment: LogMoment,
         _ scope: String?,
@@ -154,10 +155,10 @@ package struct StateTable {
         var state = StateView(cacheBytes: keepsValues ? .max : 0)
         var written: Set<Place> = []
         var isWhole = true
-        let scan = try pass.readAll { record in
+        let scan = try LogFold.run(pass) { (record) throws(DecodeError) -> Bool in
             let counts = moment.includes(record)
             guard counts || log.isTrimmed else { return false }
-            guard case .state(let event)? = try? Event(record),
+            guard let event = try StateLog.write(record)?.event,
                 scope.map({ event.scope.utf8.elementsEqual($0.utf8) }) ?? true
             else { return true }
             if counts {

@@ -1,5 +1,6 @@
 import CommandLineKit
 import LogTools
+import Primitives
 
 extension Answer {
     /// Writes rows as a table where a person looks, else as JSON, one object a line; `none` is
@@ -10,9 +11,9 @@ extension Answer {
         case .jsonLines: for row in answer.rows { output.line(row.json) }
         case .text where answer.rows.isEmpty: break
         case .text:
-            var table = Table(answer.headings, numbers: answer.numbers)
+            var table = TextTable(answer.headings, numbers: answer.numbers)
             for row in answer.rows { table.add(row.cells) }
-            for line in table.lines { output.line(line) }
+            for line in table.lines(heading: { Color.bold($0) }) { output.line(line) }
         }
         try finish(output)
         for text in answer.notes { note(text) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct CronAsItWas: ParsableCommand {
@@ -36,11 +37,7 @@ struct PastSlotList: ParsableCommand {
     @Flag(help: "Print JSON, one object a line; so it is where the output is no terminal.")
     var json = false
 
-    func validate() throws {
-        guard (1...1000).contains(count) else {
-            throw ValidationError("--count is a number from 1 to 1000")
-        }
-    }
+    func validate() throws { try PageLength.check(count) }
 
     func run() throws {
         let (moment, log, count) = (moment, log, count)

@@ -92,8 +92,8 @@ struct LiveReplay {
     /// What keeps a function from running; any other error is its own.
     private static let obstacles: Set<SDKError.Code> = [
         .cannotConnect, .connectionLost, .workerNameTaken, .invalidAddress, .timeout, .shutdown,
-        .cancelled, .functionNotFound, .payloadTooLarge, "FORBIDDEN", "REPLAY_UNSUPPORTED",
-        "STORAGE_FULL",
+        .cancelled, .functionNotFound, .payloadTooLarge, .unauthorized, "FORBIDDEN",
+        "REPLAY_UNSUPPORTED", "STORAGE_FULL",
     ]
 
     private static func result(
@@ -142,15 +142,7 @@ private actor ReplayAnswers {
 extension Failure {
     /// Why nothing was run, or its end did not come.
     fileprivate init(_ error: SDKError) {
-        let status: ExitStatus =
-            switch error.code {
-            case .cannotConnect, .connectionLost, .workerNameTaken: .unreachable
-            case .functionNotFound: .unknownObject
-            case .timeout: .timedOut
-            case .invalidAddress: .usage
-            case "FORBIDDEN": .notPermitted
-            default: .failed
-            }
-        self.init(status, code: error.code.rawValue, error.message)
+        let code = error.code.rawValue
+        self.init(ExitStatus(refusal: code), code: code, error.message)
     }
 }

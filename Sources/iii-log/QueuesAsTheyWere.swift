@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct QueuesAsTheyWere: ParsableCommand {
@@ -50,11 +51,7 @@ struct PastQueueArguments: ParsableArguments {
     @Flag(help: "Print JSON, one object a line; so it is where the output is no terminal.")
     var json = false
 
-    func validate() throws {
-        guard (1...1000).contains(count) else {
-            throw ValidationError("--count is a number from 1 to 1000")
-        }
-    }
+    func validate() throws { try PageLength.check(count) }
 
     var queues: PastQueues {
         get throws(ToolError) { try PastQueues(log.pass(), at: moment.moment) }

@@ -19,7 +19,8 @@ struct Replay: AsyncParsableCommand {
             with what it was called with; what it calls itself, state and queues too, is answered \
             from the log and not done. What it does elsewhere, it does again. Exits 1 when it \
             fails, with --diff when anything differs; 3 when there is no engine, 4 when nobody \
-            serves the function, 5 when it does not end in time.
+            serves the function, 5 when it does not end in time; 65 in place of 0 and 1 when the \
+            log is damaged.
             """
     )
 
@@ -87,16 +88,41 @@ struct Replay: AsyncParsableCommand {
             let recording = try Answer.telling { () throws(ToolError) in
                 try Recording(tree, name)
             }
-            try await replay(recording, at: against)
-        } else {
-            let output = Answer.output()
-            write(tree, to: output)
-            try Answer.finish(output)
+            return try await replay(recording, at: against, despite: damages)
         }
+        let output = Answer.output()
+        write(tree, to: output)
+        try Answer.finish(output)
         try Answer.tell(damages: damages)
     }
 
     // MARK: Running again
+
+    /// Damage may be why something differs: it is told before, and more than that in the end.
+    private func replay(
+        _ recording: Recording,
+        at address: String,
+        despite damages: [String]
+    ) async throws {
+        guard !damages.isEmpty else { return try await replay(recording, at: address) }
+        let lines = damages.map { "\n  \($0)" }.joined()
+        Answer.note("the log is damaged; what was recorded there is not known:\(lines)")
+        var problems: [Failure.Problem] = []
+        do {
+            try await replay(recording, at: address)
+        } catch let failure as Failure where failure.status == .failed {
+            problems = failure.problems
+        } catch let exit as ExitCode where exit.rawValue == ExitStatus.failed.rawValue {
+            // What differs was told.
+        }
+        problems.append(
+            Failure.Problem(
+                code: "log.damaged",
+                message: "the log is damaged, as told above; `iii-log verify` tells more"
+            )
+        )
+        throw Failure(.damaged, problems)
+    }
 
     private func replay(_ recording: Recording, at address: String) async throws {
         let function = "\(recording.function)".visible

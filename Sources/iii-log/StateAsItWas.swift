@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 import Primitives
 
@@ -111,15 +112,25 @@ struct PastDifference: ParsableCommand {
 
     func run() throws {
         let (from, to, scope, prefix, log) = (from, to, scope, prefix ?? "", log)
-        let answer = try Answer.telling { () throws(ToolError) in
-            try StateTable(log.pass()).difference(
-                LogMoment(from),
-                LogMoment(to),
-                scope: scope,
-                prefix: prefix
-            )
+        let output = Answer.output()
+        let format = ReportFormat.choose(json: json)
+        var table = TextTable(StateDifference.headings)
+        try Answer.telling { () throws(ToolError) in
+            let (first, second) = (try LogMoment(from), try LogMoment(to))
+            let state = StateTable(try log.pass())
+            try state.difference(first, second, scope: scope, prefix: prefix) { row in
+                // A value may be large: whole ones are written at once, and not kept.
+                switch format {
+                case .jsonLines: output.line(row.json)
+                case .text: table.add(row.cells)
+                }
+            }
         }
-        try Answer.write(answer, json: json, none: "no key differs")
+        if !table.isEmpty {
+            for line in table.lines(heading: { Color.bold($0) }) { output.line(line) }
+        }
+        try Answer.finish(output)
+        if output.lineCount == 0 { Answer.note("no key differs") }
     }
 }
 

@@ -18,17 +18,9 @@ extension Failure {
 
     /// Why a call did not succeed, in the code of whoever refused it.
     init(_ error: SDKError) {
-        let status: ExitStatus =
-            switch error.code {
-            case .cannotConnect, .connectionLost, .workerNameTaken: .unreachable
-            case .functionNotFound, "NOT_FOUND": .unknownObject
-            case .timeout: .timedOut
-            case .invalidAddress, "MALFORMED_ID": .usage
-            case .unauthorized, "FORBIDDEN": .notPermitted
-            default: .failed
-            }
+        let code = error.code.rawValue
         let stacktrace = error.stacktrace.map { "\n\($0)" } ?? ""
-        self.init(status, code: error.code.rawValue, error.message + stacktrace)
+        self.init(ExitStatus(refusal: code), code: code, error.message + stacktrace)
     }
 }
 

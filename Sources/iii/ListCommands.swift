@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandLineKit
 import IIISDK
 import JSON
+import Primitives
 
 // `iii workers`, `iii functions` and `iii triggers`: who is there, and what they serve.
 
@@ -47,9 +48,10 @@ struct ListArguments: ParsableArguments {
             for row in rows { Terminal.write("\(row)\n", to: .output) }
             return
         }
-        var table = Table(columns.map(\.0), numbers: numbers)
+        var table = TextTable(columns.map(\.0), numbers: numbers)
         for row in rows { table.add(columns.map { $0.1(row) }) }
-        Terminal.write(table.lines.map { "\($0)\n" }.joined(), to: .output)
+        let lines = table.lines { Color.bold($0) }
+        Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
     }
 
     /// Prints the entries that a function tells page by page, each as `row` makes it: JSON as it

@@ -69,11 +69,7 @@ struct QueuePageArguments: ParsableArguments {
 
     @OptionGroup var shared: ListArguments
 
-    func validate() throws {
-        guard (1...1000).contains(count) else {
-            throw ValidationError("--count is a number from 1 to 1000")
-        }
-    }
+    func validate() throws { try PageLength.check(count) }
 
     func page(_ function: String) async throws(Failure) -> [JSONText] {
         let name = queue

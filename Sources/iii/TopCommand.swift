@@ -221,7 +221,7 @@ struct LoadPicture {
     private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
     private var queueTable: [String] {
-        var table = Table(["QUEUE", "WAITING", "DEAD", "CONSUMERS"], numbers: [1, 2, 3])
+        var table = TextTable(["QUEUE", "WAITING", "DEAD", "CONSUMERS"], numbers: [1, 2, 3])
         let order = load.queues.sorted {
             ($1.dead, $1.depth, $0.name) < ($0.dead, $0.depth, $1.name)
         }
@@ -230,24 +230,24 @@ struct LoadPicture {
                 queue.name.visible, "\(queue.depth)", "\(queue.dead)", "\(queue.consumers)",
             ])
         }
-        return table.isEmpty ? [] : table.lines
+        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
     }
 
     private var workerTable: [String] {
-        var table = Table(["WORKER", "RUNTIME", "FUNCTIONS", "RUNNING"], numbers: [2, 3])
+        var table = TextTable(["WORKER", "RUNTIME", "FUNCTIONS", "RUNNING"], numbers: [2, 3])
         // This command is a worker too.
         for worker in load.workers.sorted(by: { ($1.active, $0.name) < ($0.active, $1.name) })
         where worker.name != "iii-cli" {
             table.add([worker.name, worker.runtime, "\(worker.functions)", "\(worker.active)"])
         }
-        return table.isEmpty ? [] : table.lines
+        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
     }
 
     private var functionTable: [String] {
-        var table = Table(["FUNCTION", "RUNS/S", "RUNS"], numbers: [1, 2])
+        var table = TextTable(["FUNCTION", "RUNS/S", "RUNS"], numbers: [1, 2])
         for function in functions {
             table.add([function.name.visible, "\(function.perSecond)", "\(function.runs)"])
         }
-        return table.isEmpty ? [] : table.lines
+        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
     }
 }

@@ -85,7 +85,8 @@ struct TracesCommand: AsyncParsableCommand {
             for row in rows { Terminal.write("\(row)\n", to: .output) }
             return
         }
-        var table = Table(["STARTED", "TOOK", "STATUS", "SERVICE", "NAME", "TRACE"], numbers: [1])
+        let headings = ["STARTED", "TOOK", "STATUS", "SERVICE", "NAME", "TRACE"]
+        var table = TextTable(headings, numbers: [1])
         for row in rows {
             table.add([
                 Timestamp(nanoseconds: row.start / 1_000_000 * 1_000_000).rfc3339(), row.took,
@@ -93,7 +94,8 @@ struct TracesCommand: AsyncParsableCommand {
                 row.shown("trace_id"),
             ])
         }
-        Terminal.write(table.lines.map { "\($0)\n" }.joined(), to: .output)
+        let lines = table.lines { Color.bold($0) }
+        Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
     }
 }
 

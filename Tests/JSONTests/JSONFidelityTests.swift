@@ -18,6 +18,14 @@ struct JSONFidelityTests {
     }
 
     @Test(
+        "what is no JSON is text",
+        arguments: [(" [1] ", "[1]"), ("a\"b", #""a\"b""#), ("", #""""#)]
+    )
+    func orText(_ source: String, _ written: String) {
+        #expect(JSONText(orText: Array(source.utf8)).description == written)
+    }
+
+    @Test(
         "a double is written in its shortest form, never as an integer",
         arguments: [
             ("1.00", "1.0"), ("1e0", "1.0"), ("1E5", "100000.0"), ("0.10", "0.1"),

@@ -98,6 +98,40 @@ import Testing
         #expect(all.unmet == [])
     }
 
+    @Test("a key with points is led to as it is written, whole or in part")
+    func points() throws {
+        let text = #"{"user.email":"x@y","user":{"email":"x@y","a.b":{"c":1}},"n.p":[{"q.r":2}]}"#
+        #expect(
+            try payload(text, without: "payload.user.email")
+                == text.replacingOccurrences(of: "x@y", with: "[REDACTED]")
+        )
+        let cases = [
+            ("payload.user.a.b.c", #""c":1"#, #""c":"[REDACTED]""#),
+            ("payload.n.p.0.q.r", #""q.r":2"#, #""q.r":"[REDACTED]""#),
+            ("payload.*.*.q.r", #""q.r":2"#, #""q.r":"[REDACTED]""#),
+            ("payload.user.*.c", #""c":1"#, #""c":"[REDACTED]""#),
+            ("payload.user.a.b.d", "", ""),
+            ("payload.n", "", ""),
+        ]
+        for (path, old, new) in cases {
+            let expected = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
+            #expect(try payload(text, without: path) == expected, "\(path)")
+        }
+    }
+
+    @Test("a path below one that is hidden is met where something is there")
+    func hiddenBelow() throws {
+        var story = Story()
+        let payload = #"{"card":{"number":1}}"#
+        _ = story.enqueue("q", "f", at: 0, cause: nil, payload: payload)
+        let paths = "payload,payload.card,payload.card.number,payload.nope"
+        let (text, outcome) = try export(StoredLog(story), paths)
+        #expect(text.contains(#""payload":"[REDACTED]""#))
+        #expect(outcome.unmet == ["payload.nope"])
+        let deeper = try export(StoredLog(story), "payload.card,payload.card.number").outcome
+        #expect(deeper.unmet == [])
+    }
+
     @Test("what is no path, or leads nowhere ever, is refused before anything is written")
     func refused() {
         for path in ["", "payload.", ".x", "payload..x", "payload.a,"] {
@@ -136,5 +170,42 @@ import Testing
             _ = try NewFile("\(scratch.path)/none/records.jsonl")
         }
         #expect(lost == .notWritten)
+    }
+
+    @Test("a file has its name when it is whole, and never that of another")
+    func names() throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/records.jsonl"
+        func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+        func write(_ text: String, _ file: NewFile) {
+            let output = Output { file.write($0) }
+            output.line(text)
+            output.flush()
+        }
+        // As if a program had been ended.
+        try "old and longer\n".write(toFile: "\(path).part", atomically: false, encoding: .utf8)
+        let file = try NewFile(path)
+        write("one", file)
+        #expect(text(path) == nil)
+        #expect(text("\(path).part") == "one\n")
+        try file.finish()
+        #expect(text(path) == "one\n")
+        #expect(text("\(path).part") == nil)
+
+        let other = "\(scratch.path)/other.jsonl"
+        let late = try NewFile(other)
+        write("two", late)
+        try "here\n".write(toFile: other, atomically: false, encoding: .utf8)
+        #expect(codeOf { () throws(ToolError) in try late.finish() } == .fileExists)
+        #expect(text(other) == "here\n")
+
+        let both = "\(scratch.path)/both.jsonl"
+        let first = try NewFile(both)
+        write("first", first)
+        let second = try NewFile(both)
+        write("second", second)
+        #expect(codeOf { () throws(ToolError) in try first.finish() } == .notWritten)
+        try second.finish()
+        #expect(text(both) == "second\n")
     }
 }

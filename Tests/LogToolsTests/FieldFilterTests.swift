@@ -83,6 +83,9 @@ import Testing
         let unknown = try #require(refusal("quue=mails"))
         #expect(unknown.code == .unknownField)
         #expect(unknown.message.contains("nearest are queue,"), "\(unknown.message)")
+        let far = try #require(refusal("zzzzzzzzz=1"))
+        #expect(far.code == .unknownField)
+        #expect(!far.message.contains("nearest"), "\(far.message)")
         #expect(refusal("Queue=mails")?.code == .unknownField)
         for term in ["", "queue", "=mails", "12"] {
             #expect(refusal(term)?.code == .malformedFilter, "\(term)")

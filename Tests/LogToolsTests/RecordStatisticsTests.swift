@@ -1,3 +1,4 @@
+import Events
 import JSON
 import LogTools
 import Primitives
@@ -67,6 +68,26 @@ import Testing
         let functions = lines(try statistics(log, by: .function))
         #expect(functions[0].hasPrefix(#"{"function":"hello::api","records":2,"#))
         #expect(functions[1].hasPrefix(#"{"function":"greet::process","records":1,"#))
+    }
+
+    @Test("functions of two namespaces are two, whatever their ids")
+    func namespaces() throws {
+        var story = Story()
+        for namespace in ["default", "other", "other"] {
+            let enqueued = Enqueued(
+                queue: "q",
+                target: FunctionName(namespace: namespace, id: "f"),
+                receipt: Story.receipt,
+                group: nil,
+                baggage: nil,
+                payload: Story.json("1")
+            )
+            story.add(.queue(.enqueued(enqueued)))
+        }
+        let functions = lines(try statistics(StoredLog(story), by: .function))
+        #expect(functions.count == 2)
+        #expect(functions[0].hasPrefix(#"{"function":"f (other)","records":2,"#))
+        #expect(functions[1].hasPrefix(#"{"function":"f","records":1,"#))
     }
 
     @Test("minutes stand in their order, whatever their records")

@@ -125,6 +125,44 @@ import Testing
         #expect(found.isEmpty)
     }
 
+    @Test("names of keys and scopes are told apart by their bytes")
+    func names() throws {
+        let forms = ["\u{E9}", "e\u{301}"]
+        var story = Story()
+        for (value, name) in forms.enumerated() {
+            for (scope, key) in [("s", name), (name, "k")] {
+                let set = StateSet(
+                    scope: scope,
+                    key: key,
+                    value: Story.json("\(value)"),
+                    function: "state::set"
+                )
+                story.add(.state(.set(set)), at: -10, trace: nil)
+            }
+        }
+        _ = story.request()
+        let log = try StoredLog(story)
+        let recording = try Recording(story.history(), HistoryID(Self.trace))
+        var script = ReplayScript(recording, .directory(log.path))
+        for (value, name) in forms.enumerated() {
+            let place = #"{"scope":"s","key":"\#(name)"}"#
+            #expect(try ask(&script, "state::get", place) == "\(value)")
+            let scope = #"{"scope":"\#(name)"}"#
+            #expect(try ask(&script, "state::list", scope) == "[\(value)]")
+        }
+        withExtendedLifetime(log) {}
+    }
+
+    @Test("what lies behind a hole is not told, neither of the state nor of streams")
+    func damaged() throws {
+        // The first batch of the first segment, which is behind its header.
+        try log.change(segment: 0) { $0[4096 + 80] ^= 1 }
+        var script = script
+        let item = #"{"stream_name":"board","group_id":"g","item_id":"i"}"#
+        #expect(try ask(&script, "stream::get", item) == "record_unreadable")
+        #expect(try ask(&script, "state::list", #"{"scope":"s"}"#) == "record_unreadable")
+    }
+
     @Test("what differs is named: other values, calls that are new, and calls that are missing")
     func differences() throws {
         var script = script

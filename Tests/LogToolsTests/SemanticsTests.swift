@@ -125,6 +125,30 @@ import Testing
         expect(story, "a slot fires once")
     }
 
+    @Test("names of keys and of items are told apart by their bytes")
+    func names() {
+        var story = Story()
+        for name in ["\u{E9}", "e\u{301}"] {
+            let set = StateSet(
+                scope: "s",
+                key: name,
+                value: Story.json("1"),
+                function: "state::set"
+            )
+            story.add(.state(.set(set)), trace: nil)
+            let item = StreamSet(
+                stream: "board",
+                group: "g",
+                item: name,
+                value: Story.json("1"),
+                isNew: true,
+                function: "stream::set"
+            )
+            story.add(.stream(.set(item)), trace: nil)
+        }
+        expect(story)
+    }
+
     @Test("behind a hole, absence says nothing")
     func holes() {
         var story = Story()

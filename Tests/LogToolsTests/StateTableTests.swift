@@ -65,11 +65,11 @@ import Testing
     func difference() throws {
         let (log, _) = try StoredLog.trimmed()
         let code = code(log) { (table) throws(ToolError) in
-            _ = try table.difference(.offset(Offset(20)), .end)
+            _ = try table.rows(.offset(Offset(20)), .end)
         }
         #expect(code == .historyTrimmed)
-        let none = try StateTable(log.pass).difference(.offset(Offset(31)), .end)
-        #expect(none.rows == [])
+        let none = try StateTable(log.pass).rows(.offset(Offset(31)), .end)
+        #expect(none.isEmpty)
     }
 
     @Test("a difference names what was added, changed and removed, and nothing that is equal again")
@@ -88,9 +88,9 @@ import Testing
         let log = try StoredLog(story)
         let table = StateTable(try log.pass)
         let start = LogMoment.offset(Offset(3))
-        let all = try table.difference(start, .end)
+        let all = try table.rows(start, .end)
         #expect(
-            all.rows.map(\.json) == [
+            all.map(\.json) == [
                 #"{"scope":"s","key":"b","change":"changed","old":1,"old_revision":1,"#
                     + #""new":2,"new_revision":6}"#,
                 #"{"scope":"s","key":"c","change":"removed","old":1,"old_revision":2,"#
@@ -102,20 +102,22 @@ import Testing
             ]
         )
         #expect(
-            Array(all.rows.map(\.cells).prefix(3)) == [
+            Array(all.map(\.cells).prefix(3)) == [
                 ["changed", "s", "b", "1", "2"], ["removed", "s", "c", "1", "-"],
                 ["added", "s", "d", "-", "4"],
             ]
         )
-        let between = try table.difference(start, .offset(Offset(7)), scope: "s", prefix: "a")
-        #expect(between.rows.map(\.cells) == [["changed", "s", "a", "1", "9"]])
-        let one = try table.difference(start, .end, scope: "s", prefix: "d")
-        #expect(one.rows.map { $0.cells[2] } == ["d"])
-        let other = try table.difference(start, .end, scope: "t")
-        #expect(other.rows.map { $0.cells[2] } == ["u"])
-        #expect(try table.difference(start, start).rows == [])
+        let between = try table.rows(start, .offset(Offset(7)), scope: "s", prefix: "a")
+        #expect(between.map(\.cells) == [["changed", "s", "a", "1", "9"]])
+        let one = try table.rows(start, .end, scope: "s", prefix: "d")
+        #expect(one.map { $0.cells[2] } == ["d"])
+        let other = try table.rows(start, .end, scope: "t")
+        #expect(other.map { $0.cells[2] } == ["u"])
+        // However little room there is, the rows are the same, and in the same order.
+        for room in 0...5 { #expect(try table.rows(start, .end, room: room) == all, "\(room)") }
+        #expect(try table.rows(start, start).isEmpty)
         let code = codeOf { () throws(ToolError) in
-            _ = try table.difference(start, .offset(Offset(10)))
+            _ = try table.rows(start, .offset(Offset(10)))
         }
         #expect(code == .unknownOffset)
         withExtendedLifetime(log) {}
@@ -142,7 +144,7 @@ import Testing
         _ = set("k", expires: nil, over: first)
         let log = try StoredLog(story)
         let table = StateTable(try log.pass)
-        let rows = try table.difference(.offset(first), .end).rows
+        let rows = try table.rows(.offset(first), .end)
         #expect(
             rows.map { Array($0.cells[2].utf8) }
                 == ["e\u{301}", "k", "\u{E9}"].map { Array($0.utf8) }
@@ -151,6 +153,44 @@ import Testing
         let changed = #""old":1,"old_revision":0,"old_expires_at":\#(end.milliseconds),"new":1,"#
         #expect(rows[1].json.contains(changed), "\(rows[1].json)")
         withExtendedLifetime(log) {}
+    }
+
+    @Test("a write that cannot be read is not passed over", arguments: [false, true])
+    func unreadable(isIndexed: Bool) throws {
+        var story = Story()
+        let first = story.set("k", 1, over: nil)
+        story.add(kind: EventKind.stateSet.rawValue, [0xFF])
+        story.fill(40)
+        let log = try StoredLog(story)
+        if isIndexed { try log.index() }
+        let moment = LogMoment.end
+        let codes = [
+            code(log) { (table) throws(ToolError) in
+                try table.get("s", "k", at: moment, to: Output())
+            },
+            code(log) { (table) throws(ToolError) in
+                try table.history("s", "k", 9, at: moment, to: Output())
+            },
+            code(log) { (table) throws(ToolError) in
+                try table.list("s", at: moment, to: Output())
+            },
+            code(log) { (table) throws(ToolError) in
+                try table.list(nil, at: moment, to: Output())
+            },
+            code(log) { (table) throws(ToolError) in
+                try table.difference(.offset(first), moment) { _ in }
+            },
+            codeOf { () throws(ToolError) in
+                _ = try StateLog(try log.opened()).changes(after: first) { _ in true }
+            },
+        ]
+        #expect(codes == [ToolError.Code?](repeating: .damaged, count: codes.count))
+        // Before it, it does not matter.
+        let value = try lines(log) { (table, output) throws(ToolError) in
+            try table.get("s", "k", at: .offset(first), to: output)
+            try table.list("s", at: .offset(first), to: output)
+        }
+        #expect(value.count == 2)
     }
 
     @Test("no moment is behind the end of the log", arguments: [false, true])
@@ -172,10 +212,24 @@ import Testing
                     try table.history("s", "k", 1, at: moment, to: Output())
                 },
                 code(log) { (table) throws(ToolError) in
-                    _ = try table.difference(.offset(Offset(40)), moment)
+                    _ = try table.rows(.offset(Offset(40)), moment)
                 },
             ]
             #expect(codes == [ToolError.Code?](repeating: expected, count: 4), "\(offset)")
         }
+    }
+}
+
+extension StateTable {
+    fileprivate func rows(
+        _ first: LogMoment,
+        _ second: LogMoment,
+        scope: String? = nil,
+        prefix: String = "",
+        room: Int = 1 << 20
+    ) throws(ToolError) -> [StateDifference] {
+        var rows: [StateDifference] = []
+        try difference(first, second, scope: scope, prefix: prefix, room: room) { rows.append($0) }
+        return rows
     }
 }

@@ -86,6 +86,12 @@ extension Programs.AccessTests {
         }
         let good = try call("\(url)?token=good")
         #expect(good.ending == .exit(0), "\(good.all)")
+        // A replay is refused in the same way, with the same status.
+        let shown = try gate.engine.log("show", "--kind", "invoked", "-n", "1", "-o", "json")
+        let offset = JSON.text(JSON.object(shown.output)["offset"])
+        let replayed = try gate.engine.log("replay", "@\(offset)", "--against", url)
+        #expect(replayed.ending == .exit(77), "\(replayed.all)")
+        #expect(replayed.errors.contains("error[unauthorized]"), "\(replayed.all)")
     }
 
     @Test("A guest calls what is exposed or granted, and nothing else")

@@ -52,6 +52,17 @@ private struct Till {
         return try #require(parent.split(separator: "-").dropFirst().first.map(String.init))
     }
 
+    /// Changes a bit of the only record that holds `marker`.
+    func flip(_ marker: String) throws {
+        let path = "\(engine.data)/log/00000000000000000000.seg"
+        let bytes = try #require(FileManager.default.contents(atPath: path))
+        let place = try #require(bytes.range(of: Data(marker.utf8))).lowerBound
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        try file.seek(toOffset: UInt64(place))
+        try file.write(contentsOf: Data([bytes[place] ^ 1]))
+        try file.close()
+    }
+
     /// Starts a replay of that trace.
     func replay(_ trace: String, _ more: String..., label: String) throws -> ChildProcess {
         try ChildProcess(
@@ -135,6 +146,30 @@ extension Programs.ReplayCommandTests {
         #expect(plain.errors.contains("error[invocation_failed]: it broke"), "\(plain.errors)")
         let verified = try till.engine.log("verify", "--semantic")
         #expect(verified.ending == .exit(0), "\(verified.all)")
+    }
+
+    @Test("Damage is told before a run is repeated over it, and counts for more than its end")
+    func damaged() throws {
+        let till = try Till()
+        let marker = "find me in the log"
+        _ = try till.client.ask("state::set", ["scope": "s", "key": "marked", "value": marker])
+        let trace = try till.sell()
+        try till.flip(marker)
+        let other = try till.replay(trace, "--diff", label: "other")
+        let again = try till.worker.dispatch("sale::order")
+        // Nothing has ended yet, and it is told.
+        try eventually("the damage is told") {
+            other.errors.contains("note: the log is damaged") ? () : nil
+        }
+        try till.worker.answer(again, ["ok": false])
+        #expect(try other.wait() == .exit(65), "\(other.output)\(other.errors)")
+        #expect(other.output.contains("result $.ok: true -> false"), "\(other.output)")
+        #expect(other.errors.contains("error[log.damaged]"), "\(other.errors)")
+
+        let plain = try till.replay(trace, label: "plain")
+        try till.worker.fail(till.worker.dispatch("sale::order"), "it broke")
+        #expect(try plain.wait() == .exit(65), "\(plain.errors)")
+        #expect(plain.errors.contains("error[invocation_failed]: it broke"), "\(plain.errors)")
     }
 
     @Test("What cannot be repeated is told with its code")

@@ -66,7 +66,10 @@ struct ChildProcessTests {
         let before = signal(SIGPIPE, SIG_IGN)
         defer { signal(SIGPIPE, before) }
         let (_, output, _) = outcome(try start(["grep", "SigIgn", "/proc/self/status"]))
-        #expect(output == "SigIgn:\t0000000000000000\n")
+        let ignored = try #require(output.split(whereSeparator: \.isWhitespace).last)
+        // Of signals 32 and 33, which are the C library's own, nobody can say anything.
+        let own: UInt64 = 3 << 31
+        #expect(UInt64(ignored, radix: 16).map { $0 & ~own } == 0, "\(output)")
         let (end, _, _) = outcome(try start(["sh", "-c", "kill -SEGV $$"]))
         #expect(end == .signal(SIGSEGV))
         #expect(end?.description == "was ended by signal 11 (Segmentation fault)")

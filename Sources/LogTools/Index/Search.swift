@@ -44,6 +44,9 @@ final class Search {
         add(Key(.places, IndexKey.place(scope: scope, key: key)))
     }
 
+    /// Writes that cannot be read: they may be of any key.
+    func addUnreadableWrites() { add(Key(.places, IndexKey.unreadable)) }
+
     func addStarts() { add(Key(.workers, IndexKey.started)) }
 }
 
@@ -85,4 +88,7 @@ enum IndexKey {
 
     /// Among workers: the starts of engines.
     static let started: UInt64 = 1 << 32
+
+    /// Among places: writes whose payloads are not what their kinds say.
+    static let unreadable: UInt64 = 1 << 32
 }

@@ -36,7 +36,13 @@ struct SegmentIndexer {
         switch EventKind(rawValue: record.kind) {
         case .started, .workerDescribed, .workerLeft, .invoked, .enqueued, .delivered, .stateSet,
             .stateDeleted:
-            if let event = LogRecord(record).event { mark(event, record) }
+            if let event = LogRecord(record).event {
+                mark(event, record)
+            } else if record.kind == EventKind.stateSet.rawValue
+                || record.kind == EventKind.stateDeleted.rawValue
+            {
+                mark(.places, IndexKey.unreadable, record)
+            }
         case .redriven, .discarded:
             if let message = LogRecord(record).event?.message {
                 mark(.links, message.rawValue, record)

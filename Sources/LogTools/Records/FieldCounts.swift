@@ -1,5 +1,6 @@
 import Events
 import JSON
+import Primitives
 import RecordFormat
 
 /// Which fields records have, and in how many of which kind.
@@ -56,9 +57,7 @@ package struct FieldCounts {
             let kinds = row.kinds.map { "\($0.name) \($0.records)" }.joined(separator: ", ")
             table.add([row.name, "\(row.records)", row.isEverywhere ? "(all)" : kinds])
         }
-        let (heading, lines) = table.lines()
-        output.line(palette.bold(heading))
-        for line in lines { output.line(line) }
+        for line in table.lines(heading: palette.bold) { output.line(line) }
     }
 
     /// Writes one JSON object a line.

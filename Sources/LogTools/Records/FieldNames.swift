@@ -32,10 +32,11 @@ package enum FieldNames {
     ) throws(ToolError) {
         guard !names.contains(name) else { return }
         let near = Suggestion.nearest(3, to: name, in: names).joined(separator: ", ")
+        let advice = near.isEmpty ? "" : "the nearest are \(near), and "
         throw ToolError(
             .unknownField,
-            "'\(Text.visible(name))' is no such field of records; the nearest are \(near), and "
-                + "`iii-log fields` lists those that a log has"
+            "'\(Text.visible(name))' is no such field of records; \(advice)`iii-log fields` lists "
+                + "those that a log has"
         )
     }
 }

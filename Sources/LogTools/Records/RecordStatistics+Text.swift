@@ -27,9 +27,7 @@ extension RecordStatistics {
         add("(none)", unnamed)
         add("(others)", others)
         add("(all)", total)
-        let (heading, rows) = table.lines()
-        output.line(palette.bold(heading))
-        for row in rows { output.line(row) }
+        for line in table.lines(heading: palette.bold) { output.line(line) }
         for part in parts { part.write(to: output, palette: palette) }
     }
 
@@ -126,7 +124,7 @@ private struct HistogramText {
             let length = Int((share * Double(Self.barWidth)).rounded(.up))
             table.add([end, "\(bucket.count)", String(repeating: "#", count: length)])
         }
-        for row in table.lines().rows { output.line("  \(row)") }
+        for row in table.lines(heading: { $0 }).dropFirst() { output.line("  \(row)") }
     }
 
     private func label(_ value: Int64) -> String {

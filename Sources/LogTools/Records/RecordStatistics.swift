@@ -88,10 +88,18 @@ package struct RecordStatistics {
         switch grouping {
         case .kind: return EventKind.name(of: record.kind)
         case .minute: return Self.minute(of: record.time)
-        case .queue, .function:
+        case .queue: return Self.text("queue", of: LogRecord(record).event?.fields ?? [])
+        case .function:
             let fields = LogRecord(record).event?.fields ?? []
-            return fields.first { $0.name == grouping.rawValue }?.text
+            guard let id = Self.text("function", of: fields) else { return nil }
+            // Functions of two namespaces may have the same id.
+            let namespace = Self.text("namespace", of: fields) ?? FunctionName.defaultNamespace
+            return FunctionName(namespace: namespace, id: id).description
         }
+    }
+
+    private static func text(_ name: String, of fields: [EventField]) -> String? {
+        fields.first { $0.name == name }?.text
     }
 
     private static func minute(of time: Timestamp) -> String {

@@ -4,8 +4,9 @@ import Primitives
 /// Hides what lies at given paths within the fields of events.
 ///
 /// A path is a field's name and keys or indexes below it, with points between them; `*` is any of
-/// these: `payload.card.number`, `*.password`. What should be JSON and is none cannot be looked
-/// into: where a path leads into it, all of it is hidden.
+/// these: `payload.card.number`, `*.password`. A key that has points itself is written as it is:
+/// `attributes.user.email` leads to `email` below `user`, and to `user.email`. What should be JSON
+/// and is none cannot be looked into: where a path leads into it, all of it is hidden.
 package struct Redaction: Sendable {
     private struct Path {
         let text: String
@@ -59,7 +60,10 @@ package struct Redaction: Sendable {
 
     private mutating func hiding(_ trails: [Trail], in field: EventField) -> EventField {
         guard !trails.isEmpty else { return field }
-        if ends(trails) { return EventField(field.name, Self.mark) }
+        if ends(trails) {
+            _ = hiding(longer(trails), in: field)
+            return EventField(field.name, Self.mark)
+        }
         guard case .json(let bytes) = field.value else { return field }
         do throws(JSONError) {
             let text = hiding(trails, in: try JSONText(validating: bytes))
@@ -73,7 +77,10 @@ package struct Redaction: Sendable {
     /// Goes as deep as the paths do.
     private mutating func hiding(_ trails: [Trail], in text: JSONText) -> JSONText {
         guard !trails.isEmpty else { return text }
-        if ends(trails) { return JSONText(string: Self.mark) }
+        if ends(trails) {
+            _ = hiding(longer(trails), in: text)
+            return JSONText(string: Self.mark)
+        }
         guard text.isObject || text.isArray else { return text }
         var json = JSONBuilder(capacity: text.bytes.count)
         if text.isObject {
@@ -95,11 +102,24 @@ package struct Redaction: Sendable {
 
     /// What is left of the trails that lead through `key`.
     private func below(_ trails: [Trail], _ key: String) -> [Trail] {
-        trails.compactMap { trail in
-            guard let step = trail.rest.first, step == "*" || step == key else { return nil }
-            return Trail(path: trail.path, rest: trail.rest.dropFirst())
+        let parts = key.split(separator: ".", omittingEmptySubsequences: false)
+        return trails.flatMap { (trail) -> [Trail] in
+            var found: [Trail] = []
+            func follow(_ count: Int) {
+                found.append(Trail(path: trail.path, rest: trail.rest.dropFirst(count)))
+            }
+            if parts.count > 1, trail.rest.first == "*" { follow(1) }
+            let leads =
+                trail.rest.count >= parts.count
+                && zip(trail.rest, parts).allSatisfy { $0 == "*" || $0 == $1 }
+            if leads { follow(parts.count) }
+            return found
         }
     }
+
+    /// Those that do not end yet. What lies there is hidden with what a shorter one leads to: they
+    /// are followed to note whether anything does.
+    private func longer(_ trails: [Trail]) -> [Trail] { trails.filter { !$0.rest.isEmpty } }
 
     /// Whether a trail ends here, which is noted.
     private mutating func ends(_ trails: [Trail]) -> Bool {

@@ -19,14 +19,19 @@ struct PastState {
     private var streams: StreamView?
     /// The keys that were looked up, and the scopes of which all keys were.
     private var known: Set<Place> = []
-    private var knownScopes: Set<String> = []
+    private var knownScopes: Set<Name> = []
     private var knowsAll = false
     /// What the next write gets as its revision.
     private var next: Offset
 
     private struct Place: Hashable {
-        let scope: String
-        let key: String
+        let scope: Name
+        let key: Name
+
+        init(_ scope: String, _ key: String) {
+            self.scope = Name(scope)
+            self.key = Name(key)
+        }
     }
 
     /// - Throws: ``ToolError`` when the files cannot be read.
@@ -108,8 +113,8 @@ struct PastState {
     }
 
     private mutating func loadKey(_ scope: String, _ key: String) throws(ErrorBody) {
-        guard !knowsAll, !knownScopes.contains(scope),
-            known.insert(Place(scope: scope, key: key)).inserted, run > .zero
+        guard !knowsAll, !knownScopes.contains(Name(scope)),
+            known.insert(Place(scope, key)).inserted, run > .zero
         else { return }
         let log = log
         let last = Offset(run.rawValue - 1)
@@ -122,7 +127,8 @@ struct PastState {
     /// All keys of a scope, or of all scopes, but for those that are known already: what was
     /// written to them since counts.
     private mutating func loadScope(_ scope: String?) throws(ErrorBody) {
-        guard !knowsAll, scope.map({ !knownScopes.contains($0) }) ?? true, run > .zero else {
+        let name = scope.map { Name($0) }
+        guard !knowsAll, name.map({ !knownScopes.contains($0) }) ?? true, run > .zero else {
             return
         }
         let table = StateTable(pass)
@@ -130,23 +136,24 @@ struct PastState {
         let past = try telling { () throws(ToolError) in
             try table.fold(at: moment, scope, keepsValues: true)
         }
-        for name in scope.map({ [$0] }) ?? past.scopeNames where !knownScopes.contains(name) {
-            for (key, entry) in past.entries(ofScope: name)
-            where known.insert(Place(scope: name, key: key)).inserted {
+        for scope in scope.map({ [$0] }) ?? past.scopeNames
+        where !knownScopes.contains(Name(scope)) {
+            for (key, entry) in past.entries(ofScope: scope)
+            where known.insert(Place(scope, key)).inserted {
                 guard let value = entry.value else { continue }
                 let set = StateSet(
-                    scope: name,
+                    scope: scope,
                     key: key,
                     value: value,
                     function: StateFunction.set.rawValue,
-                    expires: past.expiry(scope: name, key: key)
+                    expires: past.expiry(scope: scope, key: key)
                 )
                 // Lists have the keys in the order in which they came.
                 if entry.created < entry.version { state.apply(.set(set), at: entry.created) }
                 state.apply(.set(set), at: entry.version)
             }
         }
-        if let scope { knownScopes.insert(scope) } else { knowsAll = true }
+        if let name { knownScopes.insert(name) } else { knowsAll = true }
     }
 
     // MARK: Streams
@@ -187,7 +194,8 @@ struct PastState {
         }
         var view = StreamView()
         try telling { () throws(ToolError) in
-            _ = try pass.read { record in
+            // Over a hole nobody knows what was folded.
+            _ = try pass.readAll { record in
                 guard record.offset < run else { return false }
                 switch EventKind(rawValue: record.kind) {
                 case .streamSet, .streamDeleted:

@@ -230,12 +230,7 @@ extension Recording.Step {
 
     /// What is on disk is input: what is no JSON is shown as text.
     private static func payload(_ bytes: [UInt8]) -> JSONText {
-        if bytes.isEmpty { return .null }
-        do throws(JSONError) {
-            return try JSONText(validating: bytes)
-        } catch {
-            return JSONText(string: String(decoding: bytes, as: UTF8.self))
-        }
+        bytes.isEmpty ? .null : JSONText(orText: bytes)
     }
 
     static func receipt(_ id: UUID128) -> FunctionResult {

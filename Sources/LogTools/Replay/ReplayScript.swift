@@ -171,7 +171,7 @@ package struct ReplayScript {
         case (.failure(let before), .failure(let now)):
             places = JSONDifference.between(json(before), json(now))
         case (.value(let before), .value(let now)):
-            places = JSONDifference.between(json(before), json(now))
+            places = JSONDifference.between(JSONText(orText: before), JSONText(orText: now))
         default: places = [JSONDifference(before: json(before), now: json(now))]
         }
         return places.map { ReplayDifference("result", .changed($0)) }
@@ -180,16 +180,8 @@ package struct ReplayScript {
     private static func json(_ result: FunctionResult) -> JSONText? {
         switch result {
         case .none: nil
-        case .value(let bytes): json(bytes)
+        case .value(let bytes): JSONText(orText: bytes)
         case .failure(let error): json(error)
-        }
-    }
-
-    private static func json(_ bytes: [UInt8]) -> JSONText {
-        do throws(JSONError) {
-            return try JSONText(validating: bytes)
-        } catch {
-            return JSONText(string: String(decoding: bytes, as: UTF8.self))
         }
     }
 
