@@ -14,16 +14,6 @@ package struct Semantics {
         let expression: String
     }
 
-    private struct Place: Hashable {
-        let scope: Name
-        let key: Name
-
-        init(_ scope: String, _ key: String) {
-            self.scope = Name(scope)
-            self.key = Name(key)
-        }
-    }
-
     private struct Item: Hashable {
         let group: StreamGroup
         let item: Name
@@ -33,7 +23,7 @@ package struct Semantics {
     private var causes = CauseCheck()
     private var queues = QueueCheck()
     private var findings = Findings()
-    private var versions: [Place: Offset] = [:]
+    private var versions: [StatePlace: Offset] = [:]
     private var items: [Item: Offset] = [:]
     private var lastSlots: [Slot: Timestamp] = [:]
     private var lastTime = Timestamp(nanoseconds: .min)
@@ -79,9 +69,9 @@ package struct Semantics {
             queues.check(event, record, isLenient: hasHole)
             findings.add(queues.takeFindings())
         case .state(.set(let event)):
-            versions[Place(event.scope, event.key)] = record.offset
+            versions[StatePlace(event.scope, event.key)] = record.offset
         case .state(.deleted(let event)):
-            versions[Place(event.scope, event.key)] = nil
+            versions[StatePlace(event.scope, event.key)] = nil
         case .stream(let event): follow(event, at: record.offset)
         case .cron(.fired(let event)):
             let slot = Slot(

@@ -60,6 +60,15 @@ extension Programs.ExecTests {
         }
     }
 
+    /// The process whose number is told behind `mark`, once it is.
+    private func pid(behind mark: String, told engine: EngineProcess) throws -> pid_t {
+        try eventually("\"\(mark)\" is told; so far:\n\(engine.errors)") { () -> pid_t? in
+            let lines = engine.errors.split(separator: "\n")
+            let line = lines.first { $0.hasPrefix(mark) }
+            return line.flatMap { pid_t($0.dropFirst(mark.count)) }
+        }
+    }
+
     /// Waits until the process is gone, or waits to be buried by whoever adopted it.
     private func gone(_ pid: pid_t) throws {
         try eventually("process \(pid) ends") { () -> Void? in
@@ -88,11 +97,7 @@ extension Programs.ExecTests {
         let script = "trap '' TERM; echo up $$; exec sleep 999"
         let engine = try engine(process("wait", ["sh", "-c", script]))
         try engine.start()
-        let pid = try eventually("its number is told") { () -> pid_t? in
-            let lines = engine.errors.split(separator: "\n")
-            let line = lines.first { $0.hasPrefix("wait | up ") }
-            return line.flatMap { pid_t($0.dropFirst("wait | up ".count)) }
-        }
+        let pid = try pid(behind: "wait | up ", told: engine)
         engine.kill9()
         try gone(pid)
     }
@@ -103,11 +108,7 @@ extension Programs.ExecTests {
         let settings = process("deaf", ["sh", "-c", script], "stop_timeout = \"200ms\"")
         let engine = try engine(settings)
         try engine.start()
-        let child = try eventually("its child is told") { () -> pid_t? in
-            let lines = engine.errors.split(separator: "\n")
-            let line = lines.first { $0.hasPrefix("deaf | child ") }
-            return line.flatMap { pid_t($0.dropFirst("deaf | child ".count)) }
-        }
+        let child = try pid(behind: "deaf | child ", told: engine)
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
         #expect(engine.errors.contains("worker process \"deaf\" did not end within 200ms"))
         try gone(child)
@@ -144,11 +145,7 @@ extension Programs.ExecTests {
         let script = "trap '' TERM; sleep 999 & echo child $!; wait; wait"
         let engine = try engine(process("deaf", ["sh", "-c", script], "stop_timeout = \"1h\""))
         try engine.start()
-        let child = try eventually("its child is told") { () -> pid_t? in
-            let lines = engine.errors.split(separator: "\n")
-            let line = lines.first { $0.hasPrefix("deaf | child ") }
-            return line.flatMap { pid_t($0.dropFirst("deaf | child ".count)) }
-        }
+        let child = try pid(behind: "deaf | child ", told: engine)
         engine.terminate()
         try told("SIGTERM: taking no new work", by: engine)
         engine.terminate()

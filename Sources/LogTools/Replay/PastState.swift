@@ -18,21 +18,11 @@ struct PastState {
     /// Nil: nobody has asked for streams.
     private var streams: StreamView?
     /// The keys that were looked up, and the scopes of which all keys were.
-    private var known: Set<Place> = []
+    private var known: Set<StatePlace> = []
     private var knownScopes: Set<Name> = []
     private var knowsAll = false
     /// What the next write gets as its revision.
     private var next: Offset
-
-    private struct Place: Hashable {
-        let scope: Name
-        let key: Name
-
-        init(_ scope: String, _ key: String) {
-            self.scope = Name(scope)
-            self.key = Name(key)
-        }
-    }
 
     /// - Throws: ``ToolError`` when the files cannot be read.
     init(_ location: LogLocation, before run: Offset, at time: Timestamp) throws(ToolError) {
@@ -114,7 +104,7 @@ struct PastState {
 
     private mutating func loadKey(_ scope: String, _ key: String) throws(ErrorBody) {
         guard !knowsAll, !knownScopes.contains(Name(scope)),
-            known.insert(Place(scope, key)).inserted, run > .zero
+            known.insert(StatePlace(scope, key)).inserted, run > .zero
         else { return }
         let log = log
         let last = Offset(run.rawValue - 1)
@@ -139,7 +129,7 @@ struct PastState {
         for scope in scope.map({ [$0] }) ?? past.scopeNames
         where !knownScopes.contains(Name(scope)) {
             for (key, entry) in past.entries(ofScope: scope)
-            where known.insert(Place(scope, key)).inserted {
+            where known.insert(StatePlace(scope, key)).inserted {
                 guard let value = entry.value else { continue }
                 let set = StateSet(
                     scope: scope,
