@@ -39,7 +39,7 @@ package enum Server {
             hasOwnProcessor: System.coreCount > 1,
             report
         )
-        let follower = LogFollower(configuration, core, report: report)
+        let follower = try LogFollower(configuration, core, report: report)
         let dashboard = try DashboardEdge(configuration, stage, follower)
         let group = eventLoops()
         let edges = try Edges(configuration, group, core, outbound, dashboard, follower, report)

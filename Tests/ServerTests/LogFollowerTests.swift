@@ -1,7 +1,9 @@
+import CPlatform
 import CommitLog
 import Disk
 import Engine
 import Events
+import Foundation
 import HTTPFunctions
 import JSON
 import Observability
@@ -14,7 +16,7 @@ import Testing
 struct LogFollowerTests {
     private let workspace: Workspace
     /// Never too old to be read.
-    private static let time = Timestamp(seconds: 4_000_000_000)
+    private static let future = Timestamp(seconds: 4_000_000_000)
 
     init() throws { workspace = try Workspace() }
 
@@ -25,8 +27,8 @@ struct LogFollowerTests {
                 parent: 1,
                 name: "work",
                 service: "shop",
-                start: Self.time,
-                end: Self.time,
+                start: Self.future,
+                end: Self.future,
                 status: .ok,
                 statusDescription: nil,
                 attributes: [],
@@ -41,17 +43,18 @@ struct LogFollowerTests {
 
     private func append(
         _ count: UInt64,
+        at time: Timestamp,
         to log: inout CommitLog<PlainStorage>
     ) throws -> Offset {
         for number in 1...count {
             let event = span(number)
             _ = try log.append(
                 kind: event.kind.rawValue,
-                time: Self.time,
+                time: time,
                 trace: TraceID(high: 1, low: number),
                 cause: nil
             ) { event.encode(into: &$0) }
-            if !log.hasRoom || number == count {
+            if number.isMultiple(of: 500) || number == count {
                 try log.flush()
                 try log.reap()
             }
@@ -59,17 +62,28 @@ struct LogFollowerTests {
         return log.durable
     }
 
-    @Test("what has ended is told of while there is still more to read")
-    func telling() throws {
+    /// The path of a log of so many records, and its end.
+    private func log(_ count: UInt64, at time: Timestamp) throws -> (path: String, end: Offset) {
         let data = "\(workspace.path)/data"
-        let configuration = try workspace.load(data: data).configuration
         var entropy = SeededEntropy(seed: 1)
         var log = try CommitLog(
             opening: PlainStorage(path: data, waker: try Waker()),
             entropy: &entropy,
-            now: Self.time,
+            now: time,
             replay: { _ in }
         )
+        let end = try append(count, at: time, to: &log)
+        try log.close()
+        return (data, end)
+    }
+
+    /// What was told by a follower that has read a log of so many records to its end.
+    private func follow(
+        _ count: UInt64,
+        at time: Timestamp
+    ) throws -> (followed: FollowedLog, inbox: Inbox) {
+        let (data, end) = try log(count, at: time)
+        let configuration = try workspace.load(data: data).configuration
         let report = Report(isJSON: false)
         let core = try Core(
             configuration,
@@ -78,17 +92,76 @@ struct LogFollowerTests {
             hasOwnProcessor: true,
             report
         )
-        let follower = LogFollower(configuration, core, report: report)
+        let follower = try LogFollower(configuration, core, report: report)
         follower.log.live(from: .zero)
         follower.log.watchTraces(true)
-        let end = try append(2000, to: &log)
         core.tail.move(to: end)
-        var reader = LogTail(ReadOnlyDirectory(path: data))
-        try reader.start(bytes: 64 << 20, before: end)
-        var progress = LogFollower.Progress(reader, history: .zero)
+        var progress = LogFollower.Progress(PieceReader(path: data))
         try follower.follow(&progress)
         #expect(follower.log.next == end)
-        #expect(core.inbox.load.commands > 0, "reading has not come to its end before")
-        try log.close()
+        return (follower.log, core.inbox)
+    }
+
+    @Test("what has ended is told of while there is still more to read")
+    func telling() throws {
+        let (_, inbox) = try follow(2000, at: Self.future)
+        #expect(inbox.load.commands > 0, "reading has not come to its end before")
+    }
+
+    @Test("what is old is passed over only where there is much of it", arguments: [2000, 30_000])
+    func overtaken(count: Int) throws {
+        let (followed, _) = try follow(UInt64(count), at: Timestamp(seconds: 1_700_000_000))
+        #expect((followed.skipped > 0) == (count > 5000), "\(followed.skipped)")
+    }
+
+    @Test("a piece is read wherever it begins, in idle time as otherwise")
+    func pieces() throws {
+        let (data, end) = try log(5000, at: Self.future)
+        var reader = PieceReader(path: data)
+        let asker = try Waker()
+        let idle = try IdleReader(asker: asker)
+        idle.start(path: data)
+        for from: UInt64 in [0, 4000, 4500, 500] {
+            let request = FollowedPiece.Request(
+                from: Offset(from),
+                end: end,
+                isWhole: true,
+                history: .zero
+            )
+            let piece = reader.read(request)
+            #expect(piece.failure == nil && piece.next > Offset(from))
+            #expect(piece.records.first?.offset == Offset(from))
+            #expect(piece.records.last?.offset.advanced(by: 1) == piece.next)
+            // A limit that is over first leaves nothing behind that a later answer is taken for.
+            #expect(idle.read(request, limit: 0) == nil)
+            // Until it is done with that, it takes nothing else.
+            let deadline = platform_boottime() + 60_000_000_000
+            var found = idle.read(request, limit: 60_000_000_000)
+            while found == nil, platform_boottime() < deadline {
+                found = idle.read(request, limit: 60_000_000_000)
+            }
+            let again = try #require(found)
+            #expect(again.records.map(\.offset) == piece.records.map(\.offset))
+            #expect(again.next == piece.next && again.work > 0)
+        }
+    }
+
+    @Test("a piece that cannot be read tells why; it is read once it can be")
+    func failing() throws {
+        let (data, end) = try log(100, at: Self.future)
+        let request = FollowedPiece.Request(
+            from: .zero,
+            end: end,
+            isWhole: true,
+            history: .zero
+        )
+        var reader = PieceReader(path: data)
+        let segments = "\(data)/log"
+        try FileManager.default.moveItem(atPath: segments, toPath: "\(segments)-away")
+        let piece = reader.read(request)
+        #expect(piece.failure != nil && piece.next == .zero && piece.records.isEmpty)
+        try FileManager.default.moveItem(atPath: "\(segments)-away", toPath: segments)
+        let again = reader.read(request)
+        #expect(again.failure == nil && again.records.first?.offset == .zero)
     }
 }
