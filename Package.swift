@@ -307,7 +307,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
-        tests("DashboardTests", ["Dashboard"]),
+        tests("DashboardTests", ["Dashboard", "Primitives"]),
         tests(
             "ChannelsTests",
             [
@@ -341,8 +341,9 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Server", "Engine", "CommitLog", "Disk", "Events", "HTTP", "HTTPFunctions",
-                "AccessControl", "Observability", "JSON", "Primitives", "CPlatform",
+                "Server", "Dashboard", "Engine", "CommitLog", "Disk", "Events", "HTTP",
+                "HTTPFunctions", "AccessControl", "Observability", "JSON", "Primitives",
+                "CPlatform",
             ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),

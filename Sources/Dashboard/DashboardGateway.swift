@@ -1,4 +1,5 @@
 package import Engine
+import JSON
 package import NIOCore
 package import NetServer
 package import Observability
@@ -131,14 +132,18 @@ package final class DashboardGateway: HTTPService {
                 return exchange.respond(DashboardReply.notAllowed("POST"))
             }
             call(request, exchange, isEnqueue: path == "/api/enqueue")
-        case "/metrics", "/api/live":
+        case "/metrics", "/api/live", "/api/processes":
             guard Self.reads(request) else {
                 return exchange.respond(DashboardReply.notAllowed("GET, HEAD"))
             }
             guard case .ready(let facts) = system.stage.stage else {
                 return exchange.respond(DashboardReply.unready(system.stage.stage))
             }
-            if path == "/metrics" { metrics(facts, exchange) } else { open(exchange) }
+            switch path {
+            case "/metrics": metrics(facts, exchange)
+            case "/api/live": open(exchange)
+            default: exchange.respond(DashboardReply.json(processes))
+            }
         case _ where path.hasPrefix("/api/"):
             guard Self.reads(request) else {
                 return exchange.respond(DashboardReply.notAllowed("GET, HEAD"))
@@ -174,6 +179,14 @@ package final class DashboardGateway: HTTPService {
         return DashboardReply.json(
             StatusText.status(facts, isReadOnly: system.isReadOnly, now: SystemClock().now().wall)
         )
+    }
+
+    private var processes: JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        ProcessRow.write(system.sources.processes.rows, into: &json)
+        json.endObject()
+        return json.finish()
     }
 
     // MARK: Watching
@@ -223,13 +236,14 @@ package final class DashboardGateway: HTTPService {
         return pictures.ask { picture in
             let gateway = own.value
             gateway.waiting[id] = { [unowned gateway] host in
-                let followed = gateway.system.sources.followed
+                let sources = gateway.system.sources
                 let families = MetricsText.families(
                     picture,
                     host,
-                    followed.totals,
+                    sources.followed.totals,
                     facts,
-                    TelemetryFigures(followed),
+                    TelemetryFigures(sources.followed),
+                    sources.processes.rows,
                     inbox: gateway.inbox.load
                 )
                 done(families)

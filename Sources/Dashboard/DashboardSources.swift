@@ -19,6 +19,7 @@ package struct DashboardSources: Sendable {
 
     /// What following the log has shown.
     package let followed: FollowedLog
+    package let processes: ProcessBoard
     /// Any thread asks; the answer comes on another one, once.
     package let ask: @Sendable (LogQuestion, @escaping @Sendable (Answer) -> Void) -> Void
     /// As above.
@@ -26,10 +27,12 @@ package struct DashboardSources: Sendable {
 
     package init(
         followed: FollowedLog,
+        processes: ProcessBoard,
         ask: @escaping @Sendable (LogQuestion, @escaping @Sendable (Answer) -> Void) -> Void,
         lookAtHost: @escaping @Sendable (@escaping @Sendable (HostFigures) -> Void) -> Void
     ) {
         self.followed = followed
+        self.processes = processes
         self.ask = ask
         self.lookAtHost = lookAtHost
     }

@@ -17,7 +17,8 @@ struct DashboardEdge: Sendable {
     init(
         _ configuration: Configuration,
         _ stage: DashboardStage,
-        _ follower: LogFollower
+        _ follower: LogFollower,
+        _ processes: ProcessBoard
     ) throws(ServeError) {
         settings = configuration.observability
         files = try DashboardFiles(path: configuration.engine.data, tail: follower.tail)
@@ -27,6 +28,7 @@ struct DashboardEdge: Sendable {
             version: Server.version,
             sources: DashboardSources(
                 followed: follower.log,
+                processes: processes,
                 ask: files.ask,
                 lookAtHost: files.lookAtHost
             )
@@ -66,21 +68,14 @@ struct DashboardEdge: Sendable {
         _ recovery: RecoveryReport,
         _ listeners: Listeners
     ) {
-        var addresses = [
-            (name: "worker", address: "\(listeners.workers[0].address)"),
-            (name: "http", address: "\(listeners.http.address)"),
-            (name: "stream", address: "\(listeners.stream.address)"),
-        ]
-        if let own = listeners.dashboard { addresses.append(("dashboard", "\(own.address)")) }
         files.opened(listeners)
-        let durability = loaded.effective.first { $0.key == "engine.durability" }
         system.stage.ready(
             DashboardFacts(
                 version: Server.version,
                 started: SystemClock().now().wall,
                 data: loaded.configuration.engine.data,
-                durability: durability.flatMap { $0.json.stringValue } ?? "sync",
-                addresses: addresses,
+                durability: loaded.configuration.engine.durability.text,
+                addresses: listeners.addresses,
                 recovery: recovery.json,
                 settings: Self.settings(loaded.effective)
             ),
@@ -95,30 +90,6 @@ struct DashboardEdge: Sendable {
             json.key(setting.key)
             json.raw(setting.json)
         }
-        json.endObject()
-        return json.finish()
-    }
-}
-
-extension RecoveryReport {
-    /// What a start found in the log.
-    fileprivate var json: JSONText {
-        var json = JSONBuilder()
-        json.beginObject()
-        json.key("records")
-        json.integer(recordsReplayed)
-        json.key("last_offset")
-        if next == .zero { json.null() } else { json.integer(next.rawValue - 1) }
-        json.key("snapshot")
-        if let snapshot { json.integer(snapshot.rawValue) } else { json.null() }
-        json.key("bytes_cut")
-        json.integer(Int64(torn?.byteCount ?? 0))
-        json.key("offsets_lost")
-        json.integer(offsetsLost)
-        json.key("clean")
-        json.bool(wasClean)
-        json.key("backend")
-        json.string(backend)
         json.endObject()
         return json.finish()
     }

@@ -144,6 +144,17 @@ struct Listeners {
         }
     }
 
+    /// What is listened on, by the names of the ports file: of those for workers the engine's own.
+    var addresses: [(name: String, address: String)] {
+        var addresses = [
+            (name: "worker", address: "\(workers[0].address)"),
+            (name: "http", address: "\(http.address)"),
+            (name: "stream", address: "\(stream.address)"),
+        ]
+        if let dashboard { addresses.append(("dashboard", "\(dashboard.address)")) }
+        return addresses
+    }
+
     /// Where a program on this machine reaches the engine's own listener for workers.
     func localAddress(_ configuration: Configuration) -> Configuration.Address {
         let address = configuration.engine.address

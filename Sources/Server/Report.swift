@@ -6,8 +6,8 @@ import NetServer
 import Primitives
 
 /// What the engine tells its operator: a few lines at the start and the end, and what goes wrong in
-/// between. Plain text, or one JSON object a line; below `[observability] log_level` it says
-/// nothing.
+/// between. Plain text, or one JSON object a line, in which the facts of a start are members, too,
+/// named as in `/api/status`; below `[observability] log_level` it says nothing.
 struct Report: Sendable {
     private let isJSON: Bool
 
@@ -35,7 +35,16 @@ struct Report: Sendable {
             text += recovery.wasClean ? ", closed in order" : ", not closed in order"
             text += ", \(recovery.torn?.byteCount ?? 0) bytes of an unfinished write cut"
         }
-        line(.info, "started", text)
+        line(.info, "started", text) { json in
+            json.key("version")
+            json.string(Server.version)
+            json.key("data")
+            json.string(configuration.engine.data)
+            json.key("durability")
+            json.string(configuration.engine.durability.text)
+            json.key("recovery")
+            json.raw(recovery.json)
+        }
     }
 
     func listening(_ listeners: Listeners, _ configuration: Configuration) {
@@ -55,7 +64,19 @@ struct Report: Sendable {
             streams on ws://\(stream)\(dashboard)
             \(listeners.nextStep(configuration))
             """
-        )
+        ) { json in
+            json.key("addresses")
+            json.beginObject()
+            for (name, address) in listeners.addresses {
+                json.key(name)
+                json.string(address)
+            }
+            json.endObject()
+            json.key("worker_listeners")
+            json.beginArray()
+            for listener in listeners.workers.dropFirst() { json.string("\(listener.address)") }
+            json.endArray()
+        }
         if let plain = configuration.plaintextWarning { line(.warning, "no_tls", plain) }
     }
 
@@ -101,21 +122,30 @@ struct Report: Sendable {
     /// The last line of a process that has to end.
     func fatal(_ text: String, code: String) {
         guard isJSON else { return Self.write("error[\(code)]: \(text)") }
-        Self.write(.error, "fatal", text, nil, code: code, isJSON: true)
+        Self.write(.error, "fatal", text, isJSON: true) { json in
+            json.key("code")
+            json.string(code)
+        }
     }
 
-    private func line(_ severity: Notice.Severity, _ event: String, _ text: String) {
+    private func line(
+        _ severity: Notice.Severity,
+        _ event: String,
+        _ text: String,
+        members: (inout JSONBuilder) -> Void = { _ in }
+    ) {
         guard severity.isAtLeast(least) else { return }
-        Self.write(severity, event, text, nil, isJSON: isJSON)
+        Self.write(severity, event, text, isJSON: isJSON, members: members)
     }
 
+    /// `members` writes what an object of JSON has beside the members that all have.
     private static func write(
         _ severity: Notice.Severity,
         _ event: String,
         _ text: String,
-        _ trace: TraceID?,
-        code: String? = nil,
-        isJSON: Bool
+        _ trace: TraceID? = nil,
+        isJSON: Bool,
+        members: (inout JSONBuilder) -> Void = { _ in }
     ) {
         guard isJSON else {
             let trace = trace.map { " trace=\($0)" } ?? ""
@@ -131,14 +161,11 @@ struct Report: Sendable {
         json.string(event)
         json.key("message")
         json.string(text)
-        if let code {
-            json.key("code")
-            json.string(code)
-        }
         if let trace {
             json.key("trace_id")
             json.string(trace.description)
         }
+        members(&json)
         json.endObject()
         write(String(decoding: json.finish().bytes, as: UTF8.self))
     }
@@ -152,20 +179,10 @@ struct Report: Sendable {
     /// Says what a worker process has written, a line at a time, whatever the level.
     func output(of process: String, _ line: String) {
         guard isJSON else { return Self.write("\(process) | \(line)") }
-        var json = JSONBuilder()
-        json.beginObject()
-        json.key("time")
-        json.string(SystemClock().now().wall.rfc3339())
-        json.key("severity")
-        json.string(Notice.Severity.info.rawValue)
-        json.key("event")
-        json.string("output")
-        json.key("message")
-        json.string(line)
-        json.key("process")
-        json.string(process)
-        json.endObject()
-        Self.write(String(decoding: json.finish().bytes, as: UTF8.self))
+        Self.write(.info, "output", line, isJSON: true) { json in
+            json.key("process")
+            json.string(process)
+        }
     }
 
     // MARK: What workers log

@@ -26,7 +26,7 @@ package enum Server {
         options: ServeOptions
     ) async throws(ServeError) {
         let configuration = loaded.configuration
-        let (files, surroundings) = prepareProcess()
+        let (files, outside) = prepareProcess()
         let shutdown = ShutdownSignals()
         let report = Report(configuration.observability, isJSON: options.json)
         let descriptors = try Descriptors(configuration, limit: files, loops: loops, report)
@@ -40,7 +40,8 @@ package enum Server {
             report
         )
         let follower = try LogFollower(configuration, core, report: report)
-        let dashboard = try DashboardEdge(configuration, stage, follower)
+        let board = ProcessBoard()
+        let dashboard = try DashboardEdge(configuration, stage, follower, board)
         let group = eventLoops()
         let edges = try Edges(configuration, group, core, outbound, dashboard, follower, report)
         let early = await dashboard.listen(descriptors.dashboard, edges: edges, group: group)
@@ -61,7 +62,7 @@ package enum Server {
         dashboard.ready(loaded, opened, listeners)
         try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
-        let processes = WorkerProcesses(loaded, sources, listeners, surroundings, options, report)
+        let processes = WorkerProcesses(loaded, sources, listeners, outside, options, board, report)
         processes.want(configuration.exec)
         let edits = ConfigurationWatch(loaded, from: sources, report: report) { edited in
             core.configure(edited)
@@ -214,6 +215,7 @@ extension WorkerProcesses {
         _ listeners: Listeners,
         _ process: ChildProcess.Surroundings,
         _ options: ServeOptions,
+        _ board: ProcessBoard,
         _ report: Report
     ) {
         let host = Host(
@@ -222,6 +224,7 @@ extension WorkerProcesses {
             surroundings: process,
             data: loaded.configuration.engine.data,
             watchesSources: options.watchesSources,
+            board: board,
             report: report
         )
         self.init(host)

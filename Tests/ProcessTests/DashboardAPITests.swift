@@ -118,6 +118,34 @@ extension Programs.DashboardAPITests {
         #expect(unknown.status >= 400)
     }
 
+    @Test("A queue is purged as by iii queue purge, and not by pages of others")
+    func purge() throws {
+        let engine = try EngineProcess.started()
+        let client = DashboardClient(engine)
+        for number in 1...3 {
+            let job: Envelope = ["queue": "default", "function_id": "nobody", "data": number]
+            #expect(try client.post("/api/enqueue", job).status == 200)
+        }
+        let queue: Envelope = ["queue": "default"]
+        let body: Envelope = ["function_id": "iii::queue::purge", "data": queue]
+        let foreign = try HTTPPeer(port: client.port)
+            .ask("POST", "/api/call", body: JSON.text(body))
+        #expect(foreign.status == 403)
+        #expect(JSON.object(foreign.text).errorCode == "CSRF")
+        for count in [3, 0] {
+            let purged = try client.call("iii::queue::purge", queue)
+            #expect(purged.status == 200)
+            let result = #"{"purged":\#(count),"queue":"default"}"#
+            #expect(JSON.text(purged.body["result"]) == result)
+            let trace = try #require(purged.body["trace_id"] as? String)
+            let replay = try engine.log("replay", trace)
+            #expect(replay.output.contains("dashboard"), "\(replay)")
+        }
+        let unknown = try client.call("iii::queue::purge", ["queue": "nowhere"])
+        #expect(unknown.status == 404)
+        #expect(unknown.body.errorCode == "NOT_FOUND")
+    }
+
     @Test("Without a dashboard nothing listens for it, and its port is not told")
     func off() throws {
         let engine = try EngineProcess.started(["--set", "observability.dashboard=false"])

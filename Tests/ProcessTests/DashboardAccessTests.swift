@@ -159,8 +159,11 @@ extension Programs.DashboardAccessTests {
         let client = DashboardClient(engine)
         let worker = try RawWorker.ready(engine, functions: ["f"])
         let place: Envelope = ["scope": "s", "key": "k", "value": 1]
-        for (function, data) in [("state::set", place), ("f", [:]), ("engine::traces::clear", [:])]
-        {
+        let changes: [(String, Envelope)] = [
+            ("state::set", place), ("f", [:]), ("engine::traces::clear", [:]),
+            ("iii::queue::purge", ["queue": "default"]),
+        ]
+        for (function, data) in changes {
             let refused = try client.call(function, data)
             #expect(refused.status == 403, "\(function)")
             #expect(refused.body.errorCode == "READ_ONLY")

@@ -12,10 +12,21 @@ extension Programs {
         let shop: PythonWorker
 
         init() throws {
-            engine = try EngineProcess.started([
-                "--set", "queue.queues.mails.max_retries=2",
-                "--set", "queue.queues.mails.backoff=100ms",
-            ])
+            let scratch = try Scratch()
+            let settings = """
+                [queue.queues.mails]
+                max_retries = 2
+                backoff = "100ms"
+
+                [[exec]]
+                name = "clerk"
+                command = ["sleep", "9999"]
+                """
+            engine = EngineProcess(
+                in: scratch,
+                ["--config", try scratch.write("iii.toml", settings)]
+            )
+            try engine.start()
             let file = "\(Project.hello)/worker.py"
             hello = try PythonWorker(sdk: "0.25.0", [file], label: "hello", engine: engine)
             shop = try PythonWorker(
@@ -44,6 +55,9 @@ extension Programs.DashboardTests {
 
     @Test("A topic's dead letter is handled where the page leads; how long a message waits is told")
     func topics() throws { try use("topics", "oldest") }
+
+    @Test("What waits in a queue is dropped once that is confirmed; processes are seen to restart")
+    func upkeep() throws { try use("purging", "processes") }
 
     @Test("A value is edited against its revision and looked back at; a function is called by form")
     func values() throws { try use("slider", "calling") }

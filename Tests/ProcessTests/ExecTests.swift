@@ -218,6 +218,78 @@ extension Programs.ExecTests {
         #expect(engine.errors.components(separatedBy: "runs as process").count == 2)
     }
 
+    /// What `/api/processes` tells of one, once `isWanted` says so of it.
+    private func row(
+        _ name: String,
+        of engine: EngineProcess,
+        _ isWanted: (Envelope) -> Bool
+    ) throws -> Envelope {
+        let client = DashboardClient(engine)
+        return try eventually("\(name) is told so") { () -> Envelope? in
+            let told = JSON.object(try client.get("/api/processes").text)
+            let rows = told["processes"] as? [Envelope] ?? []
+            return rows.first { $0["name"] as? String == name && isWanted($0) }
+        }
+    }
+
+    @Test("Operators are told how processes are: as a list, as metrics, and as it changes")
+    func operators() throws {
+        let sleep = process("stays", ["sleep", "999"])
+        let once = process("once", ["sh", "-c", "exit 4"], "restart = \"never\"")
+        let engine = try engine(sleep + once + process("lost", ["./none"]))
+        try engine.start()
+        let page = try LiveSocket(engine)
+        let before = Int(Date().timeIntervalSince1970 * 1000)
+        let first = try row("stays", of: engine) { $0["state"] as? String == "running" }
+        let pid = try #require(first["pid"] as? Int)
+        #expect(first["restarts"] as? Int == 0)
+        #expect(first["last_ending"] is NSNull)
+        let since = try #require(first["since_ms"] as? Int)
+        #expect(abs(since - before) < 60_000)
+        let ended = try row("once", of: engine) { $0["state"] as? String == "ended" }
+        #expect(ended["pid"] is NSNull)
+        let ending = try #require(ended["last_ending"] as? Envelope)
+        #expect(ending["status"] as? Int == 4)
+        #expect(ending["signal"] is NSNull)
+        #expect(ending["text"] as? String == "exited with status 4")
+        let lost = try row("lost", of: engine) { $0["last_ending"] is Envelope }
+        let why = try #require((lost["last_ending"] as? Envelope)?["text"] as? String)
+        #expect(why.hasPrefix("cannot start: \(scratch("none")): No such file"), "\(why)")
+
+        kill(pid_t(pid), SIGKILL)
+        let second = try row("stays", of: engine) { $0["restarts"] as? Int == 1 }
+        #expect(second["pid"] as? Int != pid)
+        let killed = try #require(second["last_ending"] as? Envelope)
+        #expect(killed["status"] is NSNull)
+        #expect(killed["signal"] as? Int == 9)
+        try page.messages { seen in
+            seen.list("processes").contains {
+                $0["name"] as? String == "stays" && $0["restarts"] as? Int == 1
+            }
+        }
+        let metrics = try DashboardClient(engine).get("/metrics").text
+        for line in [
+            "# TYPE iii_worker_process_running gauge",
+            "iii_worker_process_running{process=\"stays\"} 1",
+            "iii_worker_process_running{process=\"once\"} 0",
+            "# TYPE iii_worker_process_restarts_total counter",
+            "iii_worker_process_restarts_total{process=\"stays\"} 1",
+            "iii_worker_process_restarts_total{process=\"lost\"} 0",
+            "# TYPE iii_worker_process_last_exit_status gauge",
+            "iii_worker_process_last_exit_status{process=\"stays\"} 137",
+            "iii_worker_process_last_exit_status{process=\"once\"} 4",
+        ] { #expect(metrics.contains("\n\(line)\n"), "\(line)") }
+        #expect(!metrics.contains("last_exit_status{process=\"lost\"}"))
+    }
+
+    @Test("Where there are no processes the list is empty, and it is only read")
+    func none() throws {
+        let engine = try EngineProcess.started()
+        let client = DashboardClient(engine)
+        #expect(try client.get("/api/processes").text == #"{"processes":[]}"#)
+        #expect(try client.post("/api/processes", Envelope()).status == 405)
+    }
+
     @Test("E.1: exec of a workers: list is a pipeline of shell lines, run anew when a file changes")
     func pipeline() throws {
         let yaml = """

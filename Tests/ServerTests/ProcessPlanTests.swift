@@ -1,3 +1,4 @@
+import Dashboard
 import Primitives
 import Testing
 
@@ -60,6 +61,26 @@ struct ProcessPlanTests {
             #expect((plan.due != nil) == again, "\(restart), \(isGood)")
             #expect(!plan.isOver)
         }
+    }
+
+    @Test("says what it is doing")
+    func states() {
+        var plan = plan(.onFailure)
+        #expect(plan.state == .waiting)
+        #expect(plan.next(Self.start) == .start)
+        #expect(plan.state == .waiting)
+        plan.started(at: Self.start)
+        #expect(plan.state == .running)
+        _ = plan.ended(successfully: false, at: Self.start)
+        #expect(plan.state == .waiting)
+        plan.started(at: Self.start)
+        _ = plan.ended(successfully: true, at: Self.start)
+        #expect(plan.state == .ended)
+        plan.started(at: Self.start)
+        plan.stop()
+        #expect(plan.state == .running)
+        #expect(plan.next(Self.start) == .terminate)
+        #expect(plan.state == .ending)
     }
 
     @Test("is asked to end, killed when its time is over, and over when it has ended")

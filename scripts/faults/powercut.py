@@ -56,6 +56,9 @@ def shutdowns(kind, place, choose, system, cuts):
         for client in load.clients:
             load.request(client)
         disk.cut()
+        # An engine that has nothing more to write would not learn of it.
+        for client in load.clients:
+            load.request(client)
         load.rest()
         code = engine.wait()
         if code != 74:

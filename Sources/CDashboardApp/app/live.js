@@ -67,6 +67,7 @@ export const live = {
   queues: [],
   queueTicks: new Map(),
   streams: [],
+  processes: [],
   requests: new Map(),
   requestsSeen: 0,
   requestsSkipped: 0,
@@ -134,6 +135,7 @@ const take = {
   queues: (message) => (live.queues = message.queues),
   streams: (message) => (live.streams = message.streams),
   problems: (message) => (live.problems = message.problems),
+  processes: (message) => (live.processes = message.processes),
   requests(message) {
     addRequests(message.requests);
     live.requestsSeen += message.requests.length + (message.skipped || 0);

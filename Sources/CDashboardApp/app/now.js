@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { addRequests, get, live, problems as wrong, serverNow } from "./live.js";
 import { ago, bytes, clock, count, duration, plural, rate } from "./format.js";
-import { empty, facts, link, page, panel, problem, status } from "./ui.js";
+import { empty, facts, grid, link, page, panel, problem, status } from "./ui.js";
 import { sparkline } from "./charts.js";
 import { graph, layered } from "./map.js";
 import { inOrder, relations } from "./records.js";
@@ -41,7 +41,8 @@ export default function now(context) {
       panel("Map", map()),
       h("div", { class: "columns wide-first" },
         panel("Latest requests", latest()),
-        panel("Workers", workers(worker)))),
+        panel("Workers", workers(worker))),
+      live.processes.length > 0 && panel("Worker processes", grid(PROCESS, processes()))),
   };
 }
 
@@ -292,3 +293,23 @@ function workers(chosen) {
     mine.slice(0, 100).map((one) => row(one, false)),
     mine.length > 100 && h("p", { class: "dim" }, `showing 100 of ${mine.length}`));
 }
+
+// MARK: Worker processes, which the engine starts
+
+const PROCESS = ["Name", "State", "Process", "Since", "Restarts", "Last ending"];
+
+function processState(one) {
+  const isBad = one.last_ending && one.last_ending.status !== 0;
+  if (one.state === "ended") return status(isBad ? "failed" : "idle", "ended");
+  if (one.state === "ending") return status("waiting", "ending");
+  return status(one.state);
+}
+
+const processes = () => live.processes.map((one) => h("tr", { key: one.name },
+  h("th", { scope: "row" }, one.name),
+  h("td", {}, processState(one)),
+  h("td", { class: "num" }, one.pid ?? "–"),
+  h("td", { class: "num" }, ago(one.since_ms, serverNow())),
+  h("td", { class: "num" }, one.restarts),
+  h("td", {}, one.last_ending
+    ? `${one.last_ending.text}, ${ago(one.last_ending.at_ms, serverNow())}` : "–")));

@@ -164,6 +164,34 @@ function detail(context) {
     load();
   }
 
+  // MARK: What is done to messages that wait
+
+  /** Drops them, as `iii queue purge` does. What runs is among the depth. */
+  async function purge() {
+    const now = await attempt(() => call("engine::queue::topic_stats", { topic: name }));
+    if (!now) return;
+    const sure = await ask({
+      title: `Purge queue ${name}?`,
+      action: "Drop for good",
+      typed: now.depth > 1 ? name : undefined,
+      lines: [
+        `${plural(now.depth, "message waits or runs", "messages wait or run")}. All that wait ` +
+          "are dropped, also for their next attempt; not those that run, and no dead letter.",
+        "They are never delivered. What they were stays in the log until retention removes it.",
+      ],
+    });
+    if (!sure) return;
+    await attempt(async () => {
+      const { purged } = await call("iii::queue::purge", { queue: name });
+      toast(`${plural(purged, "message")} dropped.`);
+    });
+    load();
+  }
+
+  const purging = (off) => h("div", { class: "filters" },
+    h("span", { class: "grow" }),
+    h("button", { class: "danger-text", disabled: off, onclick: purge }, "Purge"));
+
   // MARK: What is seen
 
   function choose(letters, on) {
@@ -244,7 +272,8 @@ function detail(context) {
         h("div", { class: "summary" }, queue && health(queue), numbers(queue, stats)),
         panel("Depth", depth(live.queueTicks.get(name) || [])),
         panel("Dead letters", letters(context.app.readOnly)),
-        messages && panel("Messages", waiting(messages)));
+        messages && panel("Messages",
+          stats.depth > 0 && purging(context.app.readOnly), waiting(messages)));
     },
   };
 }

@@ -13,6 +13,7 @@ struct LiveFrames {
         let host: HostFigures
         /// Commands that wait for the core.
         let inbox: Int
+        let processes: [ProcessRow]
         let requests: [RequestRow]
         let passed: Int
         let cursor: UInt64
@@ -30,7 +31,7 @@ struct LiveFrames {
     private var last: [Kind: [UInt8]] = [:]
 
     private enum Kind: Int, CaseIterable {
-        case now, workers, functions, triggers, queues, streams, problems
+        case now, workers, functions, triggers, queues, streams, problems, processes
     }
 
     /// - Returns: the frames of the messages that say what has changed.
@@ -50,6 +51,7 @@ struct LiveFrames {
         tell(.streams, LiveText.streams(picture.streams), in: &buffer)
         let problems = LiveProblem.all(picture, triggers, rates)
         tell(.problems, LiveText.problems(problems), in: &buffer)
+        tell(.processes, LiveText.processes(around.processes), in: &buffer)
         if !around.requests.isEmpty {
             let text = LiveText.requests(around.requests, passed: around.passed)
             Self.append(text, to: &buffer)

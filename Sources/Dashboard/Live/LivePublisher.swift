@@ -111,6 +111,7 @@ final class LivePublisher {
                 totals: sources.followed.totals,
                 host: host,
                 inbox: inbox.load.commands,
+                processes: sources.processes.rows,
                 requests: rows,
                 passed: passed,
                 cursor: cursor,

@@ -155,6 +155,16 @@ enum LiveText {
         )
     }
 
+    static func processes(_ rows: [ProcessRow]) -> [UInt8] {
+        var json = JSONBuilder(capacity: 256 * rows.count + 64)
+        json.beginObject()
+        json.key("type")
+        json.string("processes")
+        ProcessRow.write(rows, into: &json)
+        json.endObject()
+        return json.finish().bytes
+    }
+
     static func requests(_ rows: [RequestRow], passed: Int) -> [UInt8] {
         var json = JSONBuilder(capacity: 256 * rows.count + 64)
         json.beginObject()

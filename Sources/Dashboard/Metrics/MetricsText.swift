@@ -12,6 +12,7 @@ struct MetricsText {
     private let totals: RecordTotals
     private let facts: DashboardFacts
     private let telemetry: TelemetryFigures
+    private let processes: [ProcessRow]
 
     /// Queues and functions that have series of their own: those with the most in them. The rest is
     /// one series under this name.
@@ -26,14 +27,16 @@ struct MetricsText {
         _ totals: RecordTotals,
         _ facts: DashboardFacts,
         _ telemetry: TelemetryFigures,
+        _ processes: [ProcessRow],
         inbox: (commands: Int, bytes: Int)
     ) -> [MetricFamily] {
-        var text = MetricsText(picture, host, totals, facts, telemetry)
+        var text = MetricsText(picture, host, totals, facts, telemetry, processes)
         text.process()
         text.queues()
         text.messages()
         text.functions()
         text.edges()
+        text.workerProcesses()
         text.log()
         text.core(inbox)
         text.shed()
@@ -45,9 +48,11 @@ struct MetricsText {
         _ host: HostFigures,
         _ totals: RecordTotals,
         _ facts: DashboardFacts,
-        _ telemetry: TelemetryFigures
+        _ telemetry: TelemetryFigures,
+        _ processes: [ProcessRow]
     ) {
         self.telemetry = telemetry
+        self.processes = processes
         self.picture = picture
         self.host = host
         self.totals = totals
@@ -208,6 +213,34 @@ struct MetricsText {
             "HTTP requests without a response.",
             picture.work.requests + picture.work.waitingRequests
         )
+    }
+
+    // MARK: Worker processes
+
+    private mutating func workerProcesses() {
+        func family(
+            _ name: String,
+            _ kind: MetricsWriter.Kind,
+            _ help: String,
+            _ value: (ProcessRow) -> Int?
+        ) {
+            writer.family(name, kind, help)
+            for row in processes {
+                guard let number = value(row) else { continue }
+                writer.sample(name, number, [("process", row.name)])
+            }
+        }
+        family("iii_worker_process_running", .gauge, "1 while the worker process runs.") {
+            $0.pid == nil ? 0 : 1
+        }
+        family("iii_worker_process_restarts_total", .counter, "Its starts behind the first.") {
+            $0.restarts
+        }
+        family(
+            "iii_worker_process_last_exit_status",
+            .gauge,
+            "What it exited with last, or 128 and the signal that ended it."
+        ) { $0.lastEnding?.shellStatus.map { Int($0) } }
     }
 
     // MARK: The log

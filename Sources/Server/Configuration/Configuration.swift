@@ -53,6 +53,14 @@ extension Configuration {
         case sync
         /// Answers may leave up to this long before their records are on disk; above zero.
         case interval(Timestamp.Span)
+
+        /// As it is configured: `sync`, `interval:50ms`.
+        var text: String {
+            switch self {
+            case .sync: "sync"
+            case .interval(let span): "interval:\(Quantity.text(span))"
+            }
+        }
     }
 
     /// What happens when a second live worker registers a function that is taken.

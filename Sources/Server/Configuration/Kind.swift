@@ -215,12 +215,7 @@ extension Kind where Value == Configuration.Durability {
     static let durability = Kind.text(
         "\"sync\", or \"interval:\" and a duration above zero such as \"interval:50ms\"",
         words: ["sync"],
-        show: { durability in
-            switch durability {
-            case .sync: "sync"
-            case .interval(let span): "interval:\(Quantity.text(span))"
-            }
-        },
+        show: { $0.text },
         parse: { text in
             if text == "sync" { return .sync }
             guard text.hasPrefix("interval:"),

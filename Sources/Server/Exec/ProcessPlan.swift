@@ -1,3 +1,4 @@
+import Dashboard
 import Primitives
 
 /// When a worker process is started, told to end, killed, and started again. It knows nothing of
@@ -51,6 +52,16 @@ struct ProcessPlan {
 
     /// Whether it has ended for good, nothing running.
     var isOver: Bool { isStopped && !isRunning }
+
+    /// What it is doing, for whoever watches.
+    var state: ProcessRow.State {
+        switch phase {
+        case .waiting: .waiting
+        case .running: .running
+        case .ending: .ending
+        case .over: .ended
+        }
+    }
 
     private var isRunning: Bool {
         switch phase {

@@ -1,4 +1,5 @@
 import CPlatform
+import Dashboard
 import Engine
 import Glibc
 import Primitives
@@ -7,6 +8,8 @@ import Primitives
 /// and says what becomes of it. For the thread of ``WorkerProcesses``.
 final class WorkerProcess {
     let exec: Configuration.Exec
+    /// How it is, for others.
+    private(set) var row: ProcessRow
     private let host: WorkerProcesses.Host
     private var plan: ProcessPlan
     private var child: ChildProcess?
@@ -27,6 +30,7 @@ final class WorkerProcess {
     init(_ exec: Configuration.Exec, _ host: WorkerProcesses.Host, now: UInt64) {
         self.exec = exec
         self.host = host
+        row = ProcessRow(name: exec.name, since: SystemClock().now().wall)
         plan = ProcessPlan(exec, now: now)
         watch = Self.watch(exec, host)
     }
@@ -80,6 +84,10 @@ final class WorkerProcess {
             host.tell(.warning, exec, "did not end within \(Quantity.text(exec.stopTimeout))")
         case nil: break
         }
+        if row.state != plan.state {
+            row.state = plan.state
+            row.since = SystemClock().now().wall
+        }
     }
 
     private func start(_ now: UInt64) {
@@ -98,10 +106,14 @@ final class WorkerProcess {
             }
             startedAt = now
             plan.started(at: now)
+            row.pid = new.number
+            row.starts += 1
             host.tell(.info, exec, "runs as process \(new.number)")
         } catch {
             let wait = plan.failed(at: now)
-            host.tell(.error, exec, "cannot start: \(error); \(Self.again(wait))")
+            let text = "cannot start: \(error)"
+            row.lastEnding = ProcessRow.Ending(time: SystemClock().now().wall, text: text)
+            host.tell(.error, exec, "\(text); \(Self.again(wait))")
         }
     }
 
@@ -113,6 +125,8 @@ final class WorkerProcess {
         outputs = []
         formerGroup = child?.number
         child = nil
+        row.pid = nil
+        row.lastEnding = ProcessRow.Ending(end, at: SystemClock().now().wall)
         let isGood = end == .exit(0)
         let wait = plan.ended(successfully: isGood, at: now)
         // Who was asked to end has done what it should.
@@ -156,5 +170,14 @@ final class WorkerProcess {
 
     private func say(_ lines: [String]) {
         for line in lines { host.report.output(of: exec.name, line) }
+    }
+}
+
+extension ProcessRow.Ending {
+    fileprivate init(_ end: ChildProcess.End, at time: Timestamp) {
+        switch end {
+        case .exit(let status): self.init(time: time, status: status, text: "\(end)")
+        case .signal(let number): self.init(time: time, signal: number, text: "\(end)")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import CPlatform
+import Dashboard
 import Engine
 import Glibc
 import Primitives
@@ -20,6 +21,8 @@ final class WorkerProcesses: Sendable {
         let data: String
         /// Whether edits of sources start those anew that say nothing of files (`iii dev`).
         let watchesSources: Bool
+        /// Where others see how they are.
+        let board: ProcessBoard
         let report: Report
 
         func tell(_ severity: Notice.Severity, _ exec: Configuration.Exec, _ text: String) {
@@ -89,6 +92,7 @@ final class WorkerProcesses: Sendable {
             for process in processes { process.act(at: now) }
             let count = processes.count
             processes.removeAll { $0.isOver }
+            host.board.tell(processes.map(\.row))
             if processes.isEmpty, isDone() { return }
             // Another may have waited for the name of one that is gone.
             if processes.count == count { wait(for: processes) }

@@ -303,6 +303,54 @@ def oldest(session: Session):
     check(told.endswith(" s") or told.endswith(" ms"), f"the oldest waits {told}")
 
 
+def purging(session: Session):
+    """What waits in a queue is dropped from its page: how much there is is told, and it is asked."""
+    page = session.page
+    for number in range(3):
+        job = {"queue": "mails", "function_id": "nobody::home", "data": number}
+        post(f"{session.home}/api/enqueue", job, {"X-III-Request": "1"})
+
+    def depth():
+        return session.call("engine::queue::topic_stats", {"topic": "mails"})["depth"]
+
+    session.go("queues/mails")
+    session.see("main tr", "nobody::home")
+    button = page.get_by_role("button", name="Purge", exact=True)
+    button.click()
+    dialog = page.locator("dialog")
+    told = dialog.inner_text()
+    check("3 messages wait or run" in told, f"the question is {told}")
+    page.keyboard.press("Escape")
+    check(depth() == 3, "it was purged without being confirmed")
+    button.click()
+    dropping = dialog.get_by_role("button", name="Drop for good")
+    check(dropping.is_disabled(), "it is purged without its name being typed")
+    dialog.locator("input").fill("mails")
+    dropping.click()
+    session.see("#toasts", "3 messages dropped.")
+    session.see(".empty", "No message waits.")
+    check(depth() == 0, "what waited is still there")
+    check(button.count() == 0, "there is nothing left to purge")
+
+
+def processes(session: Session):
+    """Worker processes of the engine are listed; one that is killed is seen to start again."""
+
+    def told():
+        return json.loads(get(f"{session.home}/api/processes"))["processes"][0]
+
+    session.go("now")
+    row = session.see("main tr", "clerk")
+    session.see("main tr .status", "running")
+    os.kill(told()["pid"], signal.SIGKILL)
+    session.see("main tr", "was ended by signal 9")
+    eventually("it runs again", lambda: told()["restarts"] == 1)
+    session.see("main tr .status", "running")
+    cells = row.locator("th, td").all_inner_texts()
+    check(cells[4] == "1", f"the row says {cells}")
+    session.shot("processes")
+
+
 def slider(session: Session):
     """A value is edited against its revision, and looked back at."""
     page = session.page

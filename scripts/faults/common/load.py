@@ -143,7 +143,7 @@ class Load:
         end = time.monotonic() + seconds
         while not all(peer.ended for peer in self.peers):
             if time.monotonic() > end:
-                raise Broken("the sockets of a dead engine stay open")
+                raise Broken(f"an engine that is to end keeps its sockets open after {seconds} s")
             self.pump(0.01)
         self.pump(0)
 
