@@ -183,6 +183,10 @@ extension Explanation {
         The condition of the trigger answered false: the function was not run.
         > Nothing is to be done, if that was meant; else see the condition's function.
 
+        ROUTE_NOT_READY
+        The engine has just started, and the worker that served this route is not back yet.
+        > Send it again a second later; `[http] reconnect_grace` is how long workers are waited for.
+
         MIDDLEWARE_TIMEOUT
         A middleware function did not answer in time.
         > See what keeps its worker, or give it longer by `[http] middleware_timeout`.

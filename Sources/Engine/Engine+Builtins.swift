@@ -52,7 +52,7 @@ extension Engine where Store: ~Copyable {
         return Catalogue(
             registry: registry,
             version: options.version,
-            started: started,
+            started: started.wall,
             latestMetrics: { worker in
                 gauges.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
             },

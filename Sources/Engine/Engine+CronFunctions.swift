@@ -133,7 +133,7 @@ extension Engine where Store: ~Copyable {
             return Self.shows(function, to: access, registry)
         }
         return [
-            "since": .string(started.rfc3339(zone: "+00:00")), "history": .array(entries),
+            "since": .string(started.wall.rfc3339(zone: "+00:00")), "history": .array(entries),
         ]
     }
 

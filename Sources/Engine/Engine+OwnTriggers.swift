@@ -23,14 +23,14 @@ extension Engine where Store: ~Copyable {
         let request = trigger.request
         switch type {
         case .http:
-            try router.add(
-                HTTPTrigger(
-                    id: request.id,
-                    function: trigger.function,
-                    config: request.config,
-                    metadata: request.metadata
-                )
+            let route = try HTTPTrigger(
+                id: request.id,
+                function: trigger.function,
+                config: request.config,
+                metadata: request.metadata
             )
+            try router.add(route)
+            expectedRoutes.remove(route)
         case .cron:
             let cron = try CronTrigger.decode(
                 id: request.id,

@@ -62,10 +62,9 @@ extension Engine where Store: ~Copyable {
             return gate.hold(.respond(exchange, reply, trace: nil), after: nil)
         }
         switch router.match(method: request.method, path: request.path) {
-        case .notFound:
-            gate.hold(.respond(exchange, .notFound, trace: nil), after: nil)
+        case .notFound: turnAway(exchange, request, with: .notFound)
         case .methodNotAllowed(let methods):
-            gate.hold(.respond(exchange, .methodNotAllowed(methods), trace: nil), after: nil)
+            turnAway(exchange, request, with: .methodNotAllowed(methods))
         case .found(let trigger, let parameters):
             guard !isDraining else { return refuseWhileStopping(exchange) }
             if request.awaitsBody, options.http.middleware.isEmpty {

@@ -72,6 +72,8 @@ extension Engine where Store: ~Copyable {
         options.http.middlewareTimeout = settings.http.middlewareTimeout
         options.http.concurrency = settings.http.concurrency
         options.http.secrets = settings.http.secrets
+        options.http.reconnectGrace = settings.http.reconnectGrace
+        awaitRoutes()
         options.stateTriggers = settings.stateTriggers
         options.stateValueBytes = settings.stateValueBytes
         views.state.maxValueBytes = settings.stateValueBytes

@@ -2,6 +2,7 @@ package import CommitLog
 import Cron
 import Disk
 import Folding
+import HTTP
 import Primitives
 import Queue
 import State
@@ -54,6 +55,7 @@ extension Engine where Store: ~Copyable {
         case .cronRuns(let function): waitingFirings[function] != nil
         case .topicTrigger(let queue): isTriggerAwaited(of: queue)
         case .restingReactions: !restingReactions.all.isEmpty
+        case .reconnectGrace: !expectedRoutes.isEmpty
         case .streamSync(let id, let subscription, let number, _):
             streams.join(of: subscription, by: id, number: number) != nil
         case .streamReplays(let id): streams.peers[id] != nil
@@ -98,6 +100,7 @@ extension Engine where Store: ~Copyable {
         case .streamReplays(let id):
             if let peer = streams.peers[id] { replayNext(of: peer) }
         case .alertLook: try lookAtAlerts()
+        case .reconnectGrace: forgetExpectedRoutes()
         case .unusedConfiguration(let entry, let number): try dropUnused(entry, number)
         }
     }

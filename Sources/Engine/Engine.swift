@@ -31,9 +31,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var now: Now
     var options: EngineOptions
     /// When this life of the engine began.
-    let started: Timestamp
+    let started: Now
     let registry = Registry()
     var router = Router()
+    /// Routes of the life before that are not back yet, until the time for that is over.
+    var expectedRoutes = ExpectedRoutes()
     var observers = Observers()
     /// Events that have led to as many activations as one may, and of which that is to be told.
     var exhaustedChains: [ActivationChain] = []
@@ -128,7 +130,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.options = options
         self.random = random
         self.now = now
-        started = now.wall
+        started = now
         hold = options.holdsBatches ? BatchHold() : nil
         batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
@@ -136,6 +138,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     }
 
     private mutating func start() throws(LogError) {
+        expectRoutes()
         views.work.queue.beginTallies()
         try record(.started(Started(version: options.version, process: options.process)))
         for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
@@ -248,6 +251,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .look(let request): takePicture(request)
         case .takeFiles(let files): try take(files)
         case .drain:
+            // Workers that leave behind it are not gone for good.
+            try record(.stopping(Stopping()))
             isDraining = true
             refuseWaitingRequests()
             endAllWaiting()

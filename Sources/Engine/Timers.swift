@@ -44,6 +44,8 @@ struct Timers {
         case streamReplays(SubscriberID)
         /// The rules of alerts are looked at.
         case alertLook
+        /// Routes of the life before are not expected back any more.
+        case reconnectGrace
     }
 
     private struct Timer: Comparable {

@@ -28,6 +28,18 @@ package struct Started: EventBody {
     }
 }
 
+/// The engine takes no new work from here on, and lets its workers go: those that leave now do so
+/// because it does.
+package struct Stopping: EventBody {
+    package static let kind = EventKind.stopping
+
+    package init() {}
+
+    package func encode(into writer: inout ByteWriter) {}
+
+    package init(from reader: inout ByteReader) throws(DecodeError) {}
+}
+
 /// The engine closed this log in order.
 package struct Stopped: EventBody {
     package static let kind = EventKind.stopped

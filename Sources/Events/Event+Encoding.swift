@@ -6,6 +6,7 @@ extension Event {
         switch self {
         case .started: Started.kind
         case .stopped: Stopped.kind
+        case .stopping: Stopping.kind
         case .workerJoined: WorkerJoined.kind
         case .workerDescribed: WorkerDescribed.kind
         case .workerLeft: WorkerLeft.kind
@@ -38,6 +39,7 @@ extension Event {
         switch self {
         case .started(let event): event.encode(into: &writer)
         case .stopped(let event): event.encode(into: &writer)
+        case .stopping(let event): event.encode(into: &writer)
         case .workerJoined(let event): event.encode(into: &writer)
         case .workerDescribed(let event): event.encode(into: &writer)
         case .workerLeft(let event): event.encode(into: &writer)

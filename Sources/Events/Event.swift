@@ -16,6 +16,7 @@ package protocol EventBody: Equatable, Sendable {
 package enum EventKind: UInt8, CaseIterable, Sendable {
     case started = 1
     case stopped = 2
+    case stopping = 3
 
     case workerJoined = 16
     case workerDescribed = 17
@@ -92,6 +93,7 @@ extension EventKind {
 package enum Event: Equatable, Sendable {
     case started(Started)
     case stopped(Stopped)
+    case stopping(Stopping)
     case workerJoined(WorkerJoined)
     case workerDescribed(WorkerDescribed)
     case workerLeft(WorkerLeft)
@@ -142,6 +144,7 @@ extension Event {
         switch kind {
         case .started: .started(try Started(from: &reader))
         case .stopped: .stopped(try Stopped(from: &reader))
+        case .stopping: .stopping(try Stopping(from: &reader))
         case .workerJoined: .workerJoined(try WorkerJoined(from: &reader))
         case .workerDescribed: .workerDescribed(try WorkerDescribed(from: &reader))
         case .workerLeft: .workerLeft(try WorkerLeft(from: &reader))
@@ -149,8 +152,7 @@ extension Event {
         case .functionUnregistered: .functionUnregistered(try FunctionUnregistered(from: &reader))
         case .triggerRegistered: .triggerRegistered(try TriggerRegistered(from: &reader))
         case .triggerUnregistered: .triggerUnregistered(try TriggerUnregistered(from: &reader))
-        case .triggerTypeRegistered:
-            .triggerTypeRegistered(try TriggerTypeProvision(from: &reader))
+        case .triggerTypeRegistered: .triggerTypeRegistered(try TriggerTypeProvision(from: &reader))
         case .triggerTypeUnregistered:
             .triggerTypeUnregistered(try TriggerTypeProvision(from: &reader))
         case .triggerBound: .triggerBound(try TriggerBound(from: &reader))

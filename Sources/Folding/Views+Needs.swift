@@ -57,9 +57,10 @@ extension WorkViews {
         case .request(let event): requests.needs(event, at: offset)
         case .configuration(let event): configuration.needs(event, at: offset)
         case .triggerBound(let event): bindings.needs(event, at: offset)
+        case .triggerRegistered(let event): routes.needs(event, at: offset)
+        case .stopping: routes.needsStop(at: offset)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
-            .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
+            .functionRegistered, .functionUnregistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound,
             .completed, .logged, .spanReported, .metricReported, .alertChanged,
             .telemetryCleared:

@@ -30,6 +30,8 @@ package enum Need: Hashable, Sendable {
     case configuration(id: String)
     /// It tells of an `Idempotency-Key` of this route that still counts.
     case requestKey(route: String)
+    /// It made an HTTP route that is still there, or says that routes stay while workers leave.
+    case route
     /// An engine was started: that ended the deliveries before it.
     case engineStart
     /// It is of a kind that this version does not know.
@@ -51,6 +53,7 @@ extension Views {
         case .configuration(let event): return .configuration(id: event.id)
         case .triggerBound(let bound): return .binding(type: bound.type)
         case .request(let event): return .requestKey(route: work.requests.route(of: event))
+        case .triggerRegistered, .stopping: return .route
         default: return .engineStart
         }
     }

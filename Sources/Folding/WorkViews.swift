@@ -7,8 +7,8 @@ package import Queue
 package import RecordFormat
 
 /// What is to be done, as the log says: the queues, the cron slots, the triggers that belong to no
-/// connection, and the state triggers that have fired. All views but the values: the state and the
-/// items of streams.
+/// connection, the state triggers that have fired, and the routes that workers serve. All views but
+/// the values: the state and the items of streams.
 package struct WorkViews {
     package var queue: QueueView
     package var cron = CronView()
@@ -16,6 +16,7 @@ package struct WorkViews {
     package private(set) var reactions = ReactionView()
     package var requests = KeyedRequestView()
     package private(set) var configuration = ConfigurationView()
+    package private(set) var routes = RouteView()
     /// Cron slots that fired and whose run has not ended.
     var openFirings: Set<Offset> = []
     /// The `invoked` records of those runs.
@@ -60,16 +61,19 @@ package struct WorkViews {
             queue.applyRestart()
             reactions.applyRestart()
             requests.applyRestart()
+            routes.applyRestart()
             firingRuns = [:]
         case .request(let event): requests.apply(event, at: offset, time: time)
         case .configuration(let event): configuration.apply(event, at: offset)
         case .triggerBound(let event): bindings.apply(event, at: offset)
         case .triggerUnbound(let event): bindings.apply(event)
-        case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
-            .functionRegistered,
-            .functionUnregistered, .triggerRegistered, .triggerUnregistered,
-            .triggerTypeRegistered, .triggerTypeUnregistered, .logged, .spanReported,
-            .metricReported, .alertChanged, .telemetryCleared:
+        case .triggerRegistered(let event): routes.apply(event, at: offset)
+        case .triggerUnregistered(let event): routes.apply(event)
+        case .workerLeft(let event): routes.apply(event)
+        case .stopping: routes.applyStop(at: offset)
+        case .state, .stream, .stopped, .workerJoined, .workerDescribed, .functionRegistered,
+            .functionUnregistered, .triggerTypeRegistered, .triggerTypeUnregistered, .logged,
+            .spanReported, .metricReported, .alertChanged, .telemetryCleared:
             break
         }
     }
@@ -107,6 +111,7 @@ extension WorkViews {
         cron.encodeMarks(into: &writer)
         requests.encode(into: &writer)
         configuration.encode(into: &writer)
+        routes.encode(into: &writer)
     }
 
     /// Views as ``encode(into:)`` wrote them.
@@ -127,5 +132,6 @@ extension WorkViews {
         try cron.decodeMarks(from: &reader)
         requests = try KeyedRequestView(from: &reader)
         configuration = try ConfigurationView(from: &reader)
+        routes = try RouteView(from: &reader)
     }
 }

@@ -45,7 +45,7 @@ struct CauseCheck {
                 .streamSet, .streamDeleted, .streamSent, .streamRelayed, .configurationRegistered,
                 .configurationSet, .configurationDeleted, .logged, .alertChanged,
             ])
-        case .cronFired, .started, .stopped: []
+        case .cronFired, .started, .stopped, .stopping: []
         case .workerJoined, .workerDescribed, .workerLeft, .functionRegistered,
             .functionUnregistered, .triggerRegistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerBound, .triggerUnbound,

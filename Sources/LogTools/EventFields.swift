@@ -87,6 +87,7 @@ extension Event {
         case .started(let event):
             [EventField("version", event.version), EventField("process", .number(event.process))]
         case .stopped(let event): [EventField("reason", event.reason)]
+        case .stopping: []
         case .workerJoined(let event):
             [EventField("worker", event.worker), EventField("address", event.address)]
         case .workerDescribed(let event): event.fields

@@ -88,6 +88,7 @@ extension Event {
         case .started(let event):
             return Headline("engine \(event.version) started, process \(event.process)")
         case .stopped(let event): return Headline("engine stopped: \(event.reason)")
+        case .stopping: return Headline("engine stops: no new work, and its workers go")
         case .workerJoined(let event):
             return Headline("worker \(event.worker) joined from \(event.address)")
         case .workerDescribed(let event):

@@ -28,6 +28,8 @@ package struct LogDigest: Equatable, Sendable {
     package let keyed: UInt64
     /// Of the entries of the configuration.
     package let configuration: UInt64
+    /// Of the HTTP routes of workers.
+    package let routes: UInt64
 
     package init(of views: Views, at offset: Offset) {
         self.offset = offset
@@ -39,6 +41,7 @@ package struct LogDigest: Equatable, Sendable {
         fired = views.work.reactions.digest()
         keyed = views.work.requests.digest()
         configuration = views.work.configuration.digest()
+        routes = views.work.routes.digest()
     }
 
     /// Folds a log up to `end`, or to its own.
@@ -90,7 +93,7 @@ package struct LogDigest: Equatable, Sendable {
     private var parts: [(name: String, value: UInt64)] {
         [
             ("queue", queue), ("state", state), ("cron", cron), ("bound", bound), ("fired", fired),
-            ("streams", streams), ("keyed", keyed), ("config", configuration),
+            ("streams", streams), ("keyed", keyed), ("config", configuration), ("routes", routes),
         ]
     }
 

@@ -100,6 +100,7 @@ extension Need {
         case .binding: "trigger"
         case .requestKey: "idempotency_key"
         case .configuration: "configuration"
+        case .route: "http_route"
         case .engineStart: "engine_start"
         case .unknownKind: "unknown_kind"
         }
@@ -111,7 +112,7 @@ extension Need {
         case .waitingMessage(let name), .deadLetter(let name), .settled(let name), .value(let name),
             .binding(let name), .item(let name), .requestKey(let name), .configuration(let name):
             name
-        case .queueSetup, .schedule, .cronRun, .reaction, .engineStart, .unknownKind: nil
+        case .queueSetup, .schedule, .cronRun, .reaction, .route, .engineStart, .unknownKind: nil
         }
     }
 
@@ -132,6 +133,7 @@ extension Need {
         case .binding: "\(noun) of triggers of type \(name) that belong to no worker"
         case .requestKey: "\(noun) of idempotency keys of \(name)"
         case .configuration: "\(noun) of configuration entry \(name)"
+        case .route: "\(noun) of HTTP routes that workers have registered"
         case .engineStart: "\(count == 1 ? "start" : "starts") of the engine"
         case .unknownKind: "\(noun) of kinds that this version does not know"
         }

@@ -38,7 +38,7 @@ package struct SnapshotHeader: Equatable, Sendable {
     /// What the body is made of; a reader discards a snapshot of another kind, and folds the log.
     /// Raised whenever a view writes itself down in another way, and whenever there is a view more:
     /// what an older engine left out of its snapshot would else be taken for what is not there.
-    private static let bodyVersion: UInt32 = 4
+    private static let bodyVersion: UInt32 = 5
 
     /// Fills the page that `memory` is.
     package func write(to memory: UnsafeMutableRawBufferPointer) {

@@ -1,6 +1,4 @@
 import CommitLog
-import ConfigurationEntries
-import Cron
 import Disk
 import Events
 import Folding
@@ -176,29 +174,6 @@ struct Peer {
     let connection: ConnectionID
     let worker: UUID128
     let token: UUID128
-}
-
-/// The content of the folded views.
-struct Digest: Equatable {
-    let queue: UInt64
-    let state: UInt64
-    let streams: UInt64
-    let bound: UInt64
-    let fired: UInt64
-    let keyed: UInt64
-    let configuration: UInt64
-    let openFirings: [Offset]
-
-    init(of views: Views) {
-        queue = views.work.queue.digest()
-        state = views.state.digest()
-        streams = views.streams.digest()
-        bound = views.work.bindings.digest()
-        fired = views.work.reactions.digest()
-        keyed = views.work.requests.digest()
-        configuration = views.work.configuration.digest()
-        openFirings = views.work.cron.openFirings.map(\.offset)
-    }
 }
 
 extension QueueSettings {

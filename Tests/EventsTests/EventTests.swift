@@ -131,7 +131,7 @@ struct EventTests {
     @Test("the numbers of the kinds are for ever")
     func kinds() {
         let numbers: [EventKind: UInt8] = [
-            .started: 1, .stopped: 2,
+            .started: 1, .stopped: 2, .stopping: 3,
             .workerJoined: 16, .workerDescribed: 17, .workerLeft: 18, .functionRegistered: 19,
             .functionUnregistered: 20, .triggerRegistered: 21, .triggerUnregistered: 22,
             .triggerTypeRegistered: 23, .triggerTypeUnregistered: 24, .triggerBound: 25,

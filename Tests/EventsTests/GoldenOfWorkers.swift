@@ -18,6 +18,7 @@ let goldenSettings = QueueSettings(
 let goldenOfWorkers: [Golden] = [
     Golden(.started(Started(version: "1.2", process: 300)), "03312e32ac02"),
     Golden(.stopped(Stopped(reason: "r")), "0172"),
+    Golden(.stopping(Stopping()), ""),
     Golden(
         .workerJoined(WorkerJoined(worker: goldenUUID, address: "a")),
         "080706050403020118171615141312110161"

@@ -3,6 +3,14 @@ import Primitives
 @testable import Events
 
 extension EventGenerator {
+    mutating func engine(_ kind: EventKind) -> Event {
+        switch kind {
+        case .started: .started(Started(version: text(), process: number()))
+        case .stopped: .stopped(Stopped(reason: text()))
+        default: .stopping(Stopping())
+        }
+    }
+
     mutating func stream(_ kind: EventKind) -> StreamEvent {
         switch kind {
         case .streamSet:

@@ -73,8 +73,7 @@ struct EventGenerator {
 extension EventGenerator {
     mutating func event(_ kind: EventKind) -> Event {
         switch kind {
-        case .started: .started(Started(version: text(), process: number()))
-        case .stopped: .stopped(Stopped(reason: text()))
+        case .started, .stopped, .stopping: engine(kind)
         case .triggered, .invoked, .completed: invocation(kind)
         case .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
             .request(request(kind))

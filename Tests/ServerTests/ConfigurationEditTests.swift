@@ -64,6 +64,7 @@ struct ConfigurationEditTests {
         middleware_timeout = "9s"
         cors = { allowed_origins = ["https://a.example"] }
         concurrency_request_limit = 9
+        reconnect_grace = "9s"
         redact_headers = ["x-a"]
         [stream]
         auth_function = "auth"

@@ -20,7 +20,7 @@ struct ConfigurationErrorTests {
                 "http.port = 80",
                 "iii.toml:1: unknown key \"port\" in [http]; allowed: address, timeout,"
                     + " middleware, middleware_timeout, cors, concurrency_request_limit,"
-                    + " redact_headers, idempotency_expiry, idempotency_keys, body_limit, body_memory, header_limit, header_count,"
+                    + " reconnect_grace, redact_headers, idempotency_expiry, idempotency_keys, body_limit, body_memory, header_limit, header_count,"
                     + " header_timeout, body_timeout, idle_timeout, max_connections,"
                     + " tls_certificate, tls_key"
             ),

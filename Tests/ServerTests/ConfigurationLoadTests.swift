@@ -63,6 +63,7 @@ struct ConfigurationLoadTests {
         expected.http.middlewareTimeout = .seconds(2)
         expected.http.cors = CORS.Rules(origins: ["https://a.example"], methods: ["GET", "PUT"])
         expected.http.concurrency = 3
+        expected.http.reconnectGrace = .seconds(20)
         expected.http.redactHeaders = ["x-session"]
         expected.http.idempotencyExpiry = .seconds(7200)
         expected.http.idempotencyKeys = 9
@@ -132,6 +133,7 @@ struct ConfigurationLoadTests {
         middleware_timeout = "2s"
         cors = { allowed_origins = ["https://a.example"], allowed_methods = ["GET", "PUT"] }
         concurrency_request_limit = 3
+        reconnect_grace = "20s"
         idempotency_expiry = "2h"
         idempotency_keys = 9
         redact_headers = ["X-Session"]

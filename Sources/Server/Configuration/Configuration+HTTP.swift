@@ -16,6 +16,9 @@ extension Configuration {
         package var cors: CORS.Rules?
         /// Requests at the same time; more wait.
         package var concurrency: UInt32 = 1024
+        /// How long after a start a request for a route whose worker is not back yet gets a 503 and
+        /// not a 404; zero: not at all.
+        package var reconnectGrace = Timestamp.Span.seconds(10)
         /// Headers that are not recorded, beside those that are known to carry credentials.
         package var redactHeaders: [String] = []
         /// How long an `Idempotency-Key` counts; zero: it is the function's own.
@@ -68,6 +71,7 @@ extension Configuration.HTTP {
         Field(optional: "middleware_timeout", \.middlewareTimeout, .positiveSpan),
         Field(optional: "cors", \.cors, .cors),
         Field("concurrency_request_limit", \.concurrency, .integer(1 ... .max)),
+        Field("reconnect_grace", \.reconnectGrace, .span),
         Field("redact_headers", \.redactHeaders, .headerNames),
         Field("idempotency_expiry", \.idempotencyExpiry, .span),
         Field("idempotency_keys", \.idempotencyKeys, .integer(1...100_000_000)),
@@ -91,6 +95,7 @@ extension Configuration.HTTP {
             .sorted { $0.priority < $1.priority }.map(\.function)
         rules.middlewareTimeout = UInt64(max(0, (middlewareTimeout ?? timeout).nanoseconds))
         rules.concurrency = Int(concurrency)
+        rules.reconnectGrace = UInt64(max(0, reconnectGrace.nanoseconds))
         rules.idempotencyExpiry = UInt64(max(0, idempotencyExpiry.nanoseconds))
         rules.idempotencyKeys = Int(idempotencyKeys)
         rules.secrets = SecretHeaders(redactHeaders)

@@ -10,9 +10,10 @@ struct ConfigurationEdit: Equatable {
     /// Keys that the engine takes while it runs, as it does all of queues and worker processes.
     fileprivate static let liveKeys = Set([
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
-        "http.concurrency_request_limit", "http.redact_headers", "queue.lease", "cron.timezone",
-        "state.triggers_enabled", "state.max_value_bytes", "stream.auth_function",
-        "configuration.ttl", "engine.invocation_timeout", "engine.registration_namespace_grace",
+        "http.concurrency_request_limit", "http.reconnect_grace", "http.redact_headers",
+        "queue.lease", "cron.timezone", "state.triggers_enabled", "state.max_value_bytes",
+        "stream.auth_function", "configuration.ttl", "engine.invocation_timeout",
+        "engine.registration_namespace_grace",
     ]).union(Configuration.Observability.liveKeys)
 
     init(from before: Configuration.Loaded, to after: Configuration.Loaded) {

@@ -58,6 +58,18 @@ extension HTTPReply {
         error: ErrorBody(code: "NOT_FOUND", message: "Not Found")
     )
 
+    /// For a route whose worker is expected back.
+    package static let routeNotReady: HTTPReply = {
+        let error = ErrorBody(
+            code: "ROUTE_NOT_READY",
+            message: "The engine has just started, and the worker of this route is not back yet"
+        )
+        var reply = HTTPReply(status: 503, error: error)
+        // In seconds: workers are back within one or two.
+        reply.headers.append(("retry-after", "1"))
+        return reply
+    }()
+
     package static let conditionNotMet = HTTPReply(
         status: 422,
         error: ErrorBody(code: "CONDITION_NOT_MET", message: "Condition not met")

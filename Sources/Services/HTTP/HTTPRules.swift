@@ -14,5 +14,9 @@ package struct HTTPRules: Equatable, Sendable {
     /// How many keys are remembered; above it the oldest is forgotten.
     package var idempotencyKeys = 200_000
 
+    /// How long after a start of the engine the routes of the life before are expected back, in
+    /// nanoseconds; 0: they are not.
+    package var reconnectGrace: UInt64 = 10_000_000_000
+
     package init() {}
 }

@@ -79,6 +79,14 @@ package struct Router {
         }
     }
 
+    /// Removes all triggers of the method and the path of `trigger`, however those name parameters.
+    package mutating func removeAll(like trigger: HTTPTrigger) {
+        guard let place = knownPlace(of: trigger.segments) else { return }
+        for gone in nodes[place].triggers.removeValue(forKey: trigger.method) ?? [] {
+            places[gone.id] = nil
+        }
+    }
+
     /// The methods of a path, as `Allow` lists them; nil: there is no such path.
     package func methods(of path: String) -> [String]? {
         find(HTTPTrigger.segments(of: path)[...], from: 0).map { methods(at: $0) }
@@ -123,6 +131,19 @@ package struct Router {
                 }
                 place = nodes[place].literals[literal] ?? place
             }
+        }
+        return place
+    }
+
+    /// The node of a pattern; nil: nothing was ever added there.
+    private func knownPlace(of segments: [Substring]) -> Int? {
+        var place = 0
+        for segment in segments {
+            let next =
+                HTTPTrigger.parameter(segment) == nil
+                ? nodes[place].literals[String(segment)] : nodes[place].parameter
+            guard let next else { return nil }
+            place = next
         }
         return place
     }

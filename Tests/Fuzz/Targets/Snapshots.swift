@@ -1,6 +1,7 @@
 import CommitLog
 import Cron
 import Folding
+import HTTP
 import Primitives
 import Queue
 import RecordFormat
@@ -55,6 +56,14 @@ extension FuzzTarget {
             twice(bytes) { (bytes) throws(DecodeError) in
                 var reader = ByteReader(bytes)
                 let view = try CronView(from: &reader)
+                return { view.encode(into: &$0) }
+            }
+        },
+        FuzzTarget("snapshot-routes") { bytes in
+            twice(bytes) { (bytes) throws(DecodeError) in
+                var reader = ByteReader(bytes)
+                let view = try RouteView(from: &reader)
+                _ = view.digest()
                 return { view.encode(into: &$0) }
             }
         },

@@ -239,6 +239,8 @@ extension EngineSimulation {
         case 422: tally.count(.httpRefused)
         case 504: tally.count(.httpTimeout)
         case 404, 500, 507: break
+        // Its worker is not back yet since the engine was started.
+        case 503 where reply == .routeNotReady: break
         // The response is in the log, and the disk does not give it.
         case 503 where disk.hasFailed: break
         default: find("request \(exchange.number) was answered \(reply.status)")

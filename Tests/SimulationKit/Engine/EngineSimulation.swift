@@ -319,6 +319,7 @@ struct Digest: Equatable {
     let streams: UInt64
     let keyed: UInt64
     let configuration: UInt64
+    let routes: UInt64
     let openFirings: [Offset]
 
     init(of views: Views) {
@@ -329,6 +330,7 @@ struct Digest: Equatable {
         streams = views.streams.digest()
         keyed = views.work.requests.digest()
         configuration = views.work.configuration.digest()
+        routes = views.work.routes.digest()
         openFirings = views.work.cron.openFirings.map(\.offset)
     }
 
@@ -340,6 +342,7 @@ struct Digest: Equatable {
             streams != other.streams ? "streams" : nil,
             keyed != other.keyed ? "requests with keys" : nil,
             configuration != other.configuration ? "configuration" : nil,
+            routes != other.routes ? "routes" : nil,
             openFirings != other.openFirings
                 ? "open cron runs \(openFirings), \(other.openFirings)" : nil,
         ].compactMap(\.self)

@@ -1,0 +1,34 @@
+package import Events
+import JSON
+
+/// The HTTP routes that were there when the last life of the engine ended, and are not back yet.
+package struct ExpectedRoutes {
+    /// Their triggers as they were, so that they match what they will match.
+    private var router = Router()
+
+    package init() {}
+
+    /// Those of `registered`, in the order in which they came.
+    package init(_ registered: [TriggerRegistered]) {
+        for event in registered {
+            let trigger = try? HTTPTrigger(
+                id: event.trigger,
+                function: event.function,
+                config: JSONText(trusted: event.config),
+                metadata: nil
+            )
+            // What cannot be a route any more will not be back.
+            if let trigger { try? router.add(trigger) }
+        }
+    }
+
+    package var isEmpty: Bool { router.triggerCount == 0 }
+
+    /// Whether a request would have been for one of them.
+    package func contains(method: String, path: String) -> Bool {
+        if case .found = router.match(method: method, path: path) { true } else { false }
+    }
+
+    /// A trigger is there: whatever had its method and path is not waited for any more.
+    package mutating func remove(_ trigger: HTTPTrigger) { router.removeAll(like: trigger) }
+}
