@@ -348,6 +348,20 @@ extension Explanation {
         What --redact names is no path.
         > Write a field and what lies below it, as payload.card.number; * is any key or index.
 
+        engine.elsewhere
+        The files of that engine's log are not here, or cannot be read from here, and what was asked
+        for needs them.
+        > Run the command on the engine's machine, as its user, with -D.
+
+        engine.refused
+        The engine does not hand out its log.
+        > Read the message; an engine of an older version cannot do it. Else run the command on its
+        machine, with -D.
+
+        log.replaced
+        Retention put another file in the place of a segment while it was read from elsewhere.
+        > Run the command again.
+
         export.exists
         The file that the export would be written to is there already. It was not touched.
         > Name a new file.

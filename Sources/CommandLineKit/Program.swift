@@ -35,6 +35,7 @@ package struct Program: Sendable {
 
     /// What a status says of the work goes before what became of the text.
     private func finished(_ status: ExitStatus) -> ExitStatus {
+        Terminal.clearStatus()
         guard status == .success, let failure = Terminal.lostOutput else { return status }
         Terminal.write(ending(of: failure).text, to: .error)
         return failure.status

@@ -1,5 +1,5 @@
 /// A line on a terminal, beside the output, that tells how far something has come which takes more
-/// than a second.
+/// than a second: never where standard error is no terminal, and gone before anything else is said.
 package final class ProgressLine {
     private let start = ContinuousClock.now
     private var last: ContinuousClock.Instant?
@@ -8,19 +8,16 @@ package final class ProgressLine {
 
     deinit { clear() }
 
-    /// Tells `text` now and then; called as often as there is something new.
+    /// Tells `text`, a few times a second; called as often as there is something new.
     package func tell(_ text: @autoclosure () -> String) {
         let now = ContinuousClock.now
-        guard now - start > .seconds(1), last.map({ now - $0 > .milliseconds(250) }) ?? true,
-            Terminal.isTerminal(.error)
-        else { return }
+        guard now - start > .seconds(1), last.map({ now - $0 > .milliseconds(250) }) ?? true else {
+            return
+        }
         last = now
-        Terminal.write("\r\(text())\u{1B}[K", to: .error)
+        Terminal.show(status: text())
     }
 
     /// Takes the line away.
-    package func clear() {
-        if last != nil { Terminal.write("\r\u{1B}[K", to: .error) }
-        last = nil
-    }
+    package func clear() { Terminal.clearStatus() }
 }

@@ -54,9 +54,18 @@ package enum Terminal {
     }
 
     /// Writes all of `bytes` to `stream`; nothing more once a write to standard output has failed,
-    /// for what comes behind a gap is worth nothing.
+    /// for what comes behind a gap is worth nothing. A status line that is on the same terminal
+    /// goes before.
     package static func write(_ bytes: UnsafeRawBufferPointer, to stream: Stream) {
         guard stream != .output || takesOutput else { return }
+        if hasStatus.load(ordering: .relaxed), isTerminal(stream) { clearStatus() }
+        if stream == .output, let last = bytes.last {
+            isMidLine.store(last != UInt8(ascii: "\n"), ordering: .relaxed)
+        }
+        send(bytes, to: stream)
+    }
+
+    private static func send(_ bytes: UnsafeRawBufferPointer, to stream: Stream) {
         var rest = bytes
         while !rest.isEmpty {
             let count = Glibc.write(stream.rawValue, rest.baseAddress, rest.count)
@@ -69,6 +78,33 @@ package enum Terminal {
             if stream == .output { outputError.store(number, ordering: .relaxed) }
             return
         }
+    }
+
+    // MARK: Status
+
+    /// Whether a status line is on the terminal that standard error goes to.
+    private static let hasStatus = Atomic(false)
+    /// Whether output ends in the middle of a line.
+    private static let isMidLine = Atomic(false)
+
+    /// Shows one line, without its end, in the place of the one that was shown before; not where
+    /// standard error is no terminal, or it would come into a line of the output.
+    static func show(status text: String) {
+        guard isTerminal(.error), !isMidLine.load(ordering: .relaxed) || !isTerminal(.output)
+        else { return }
+        hasStatus.store(true, ordering: .relaxed)
+        sendStatus(text)
+    }
+
+    /// Takes the status line away, if there is one.
+    static func clearStatus() {
+        if hasStatus.exchange(false, ordering: .relaxed) { sendStatus("") }
+    }
+
+    /// Writes over the line (ECMA-48, EL: erases what is behind the text).
+    private static func sendStatus(_ text: String) {
+        var line = "\r\(text)\u{1B}[K"
+        line.withUTF8 { send(UnsafeRawBufferPointer($0), to: .error) }
     }
 
     /// Says something beside the results.

@@ -23,6 +23,8 @@ enum Builtin {
     case createChannel
     case listing(ListingFunction)
     case telemetry(TelemetryFunction)
+    /// The files of the log, for tools.
+    case segments(SegmentFunction)
     case cron(CronFunction)
     case configuration(ConfigurationFunction)
     /// `engine::register_trigger`: a trigger that belongs to no connection.
@@ -76,6 +78,9 @@ enum Builtin {
         for function in LogFunction.allCases { table[function.rawValue] = .log(function) }
         for function in TelemetryFunction.allCases {
             table[function.rawValue] = .telemetry(function)
+        }
+        for function in SegmentFunction.allCases {
+            table[function.rawValue] = .segments(function)
         }
         for function in CronFunction.allCases { table[function.rawValue] = .cron(function) }
         for function in ConfigurationFunction.allCases {

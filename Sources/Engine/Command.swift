@@ -44,9 +44,9 @@ package enum Command: Sendable {
     indirect case fetched(UUID128, FunctionResult)
     /// A channel that an ``Effect/open(_:for:)`` made is over.
     case channelEnded(ChannelID)
-    /// What the log says of the state: exactly one for each ``Effect/readLog(_:)`` about that.
+    /// What the log says: exactly one for each ``Effect/readLog(_:)`` but those about messages.
     indirect case logRead(UInt64, Reading)
-    /// And of messages: exactly one for each about those.
+    /// What it says of messages: exactly one for each about those.
     indirect case foundMessages(UInt64, Result<LoggedMessages, ErrorBody>)
     /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
     /// Beside the answer comes what was found out about alerts.

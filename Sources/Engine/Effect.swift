@@ -29,7 +29,7 @@ package enum Effect: Sendable {
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
     indirect case fetch(Fetch)
 
-    /// What the log is to be asked; answered by ``Command/logRead(_:_:)``, of messages by
+    /// What the log is to be asked; answered by ``Command/logRead(_:_:)``, but of messages by
     /// ``Command/foundMessages(_:_:)``.
     indirect case readLog(Reading)
     /// What who follows the log is to be asked; answered by ``Command/looked(_:_:)``.
@@ -69,6 +69,8 @@ package enum Effect: Sendable {
             case state(StateQuestion)
             /// What became of a message.
             case job(JobQuestion)
+            /// What its files hold.
+            case segments(SegmentQuestion)
         }
     }
 

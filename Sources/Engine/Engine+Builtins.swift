@@ -84,6 +84,9 @@ extension Engine where Store: ~Copyable {
         case .queue(.explain):
             explain(input, for: call, on: worker.connection)
             return nil
+        case .segments(let function):
+            readSegments(function, input, worker.access, for: call, on: worker.connection)
+            return nil
         case .telemetry(let function):
             let caller = WaitingLook.call(call, worker.connection)
             try look(function, input, call.propagation.baggage, for: caller, origin)
@@ -129,6 +132,7 @@ extension Engine where Store: ~Copyable {
         case .configuration(let function):
             return try runConfiguration(function, input, origin)
         case .telemetry: preconditionFailure("the log's follower is asked by whoever waits")
+        case .segments: return .failure(Self.segmentsNeedCaller)
         case .registerWorker:
             return .failure(
                 ErrorBody(

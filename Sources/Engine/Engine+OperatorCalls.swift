@@ -142,6 +142,10 @@ extension Engine where Store: ~Copyable {
             explain(input, for: call, on: connection)
             return nil
         }
+        if case .segments(let function) = builtin {
+            readSegments(function, input, nil, for: call, on: connection)
+            return nil
+        }
         if case .telemetry(let function) = builtin {
             try look(function, input, nil, for: .call(call, connection), origin)
             return nil
@@ -168,7 +172,7 @@ extension Builtin {
         case .queue(let function): !function.writes
         case .cron(let function): !function.changesJob
         case .configuration(let function): !function.writes
-        case .listing: true
+        case .listing, .segments: true
         case .telemetry(.clearTraces), .telemetry(.clearLogs), .telemetry(.evaluateAlerts): false
         case .telemetry: true
         case .publish, .publishToSubscribers, .enqueue, .log, .registerWorker, .createChannel,

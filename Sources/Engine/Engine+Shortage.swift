@@ -77,7 +77,7 @@ extension Builtin {
             .bindTrigger, .cron(.run), .configuration(.register), .configuration(.set), .replay:
             true
         case .state, .stream, .queue, .registerWorker, .listing, .telemetry, .cron, .createChannel,
-            .unbindTrigger, .configuration:
+            .unbindTrigger, .configuration, .segments:
             false
         }
     }

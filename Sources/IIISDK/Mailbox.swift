@@ -19,14 +19,10 @@ final class Mailbox: Sendable {
         link = .makeEmptyBox(eventLoop: eventLoop)
     }
 
-    /// Makes the link; before anything else is posted.
-    func open(_ make: @escaping @Sendable () -> Link) async {
-        await withCheckedContinuation { continuation in
-            eventLoop.execute {
-                self.link.value = make()
-                continuation.resume()
-            }
-        }
+    /// Has the link made, before anything else is posted: what is posted then finds it, for the
+    /// event loop goes by the order.
+    func open(_ make: @escaping @Sendable () -> Link) {
+        eventLoop.execute { self.link.value = make() }
     }
 
     /// Runs `job` on the event loop: at once when the caller is there already.

@@ -49,17 +49,23 @@ public final class Worker: Caller {
         _ identity: WorkerIdentity,
         _ options: WorkerOptions
     ) async throws(SDKError) -> Worker {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let worker = Worker(Mailbox(eventLoop: eventLoop, identity: identity), options)
-        let mailbox = worker.mailbox
-        await mailbox.open { Link(mailbox: mailbox, identity: identity, options: options) }
-        let outcome = await withCheckedContinuation { continuation in
-            mailbox.post { link in
-                link.dial()
+        let worker = dialing(identity, options)
+        let outcome: Result<Void, SDKError> = await withCheckedContinuation { continuation in
+            worker.mailbox.post { link in
                 link.whenGreeted { continuation.resume(returning: $0) }
             }
         }
         try outcome.get()
+        return worker
+    }
+
+    /// Begins to connect: ``Link/whenGreeted(_:)`` tells what comes of it.
+    static func dialing(_ identity: WorkerIdentity, _ options: WorkerOptions) -> Worker {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let worker = Worker(Mailbox(eventLoop: eventLoop, identity: identity), options)
+        let mailbox = worker.mailbox
+        mailbox.open { Link(mailbox: mailbox, identity: identity, options: options) }
+        mailbox.post { $0.dial() }
         return worker
     }
 
@@ -114,7 +120,7 @@ public final class Worker: Caller {
         for child in children.withLock({ $0 }) { child.beginDrain() }
     }
 
-    private func beginClose() {
+    func beginClose() {
         let reason = SDKError(code: .shutdown, message: "the worker \"\(name)\" was closed")
         mailbox.post { $0.close(reason) }
         for child in children.withLock({ $0 }) { child.beginClose() }

@@ -54,7 +54,9 @@ package struct LogCopy: Equatable, Sendable {
         manifest.isClean = true
         manifest.quarantine = scan.manifest?.quarantine ?? []
         try copied.finish(manifest)
-        let check = try LogPass(.directory(target)).verify { _ in }
+        var copy = try LogPass(.directory(target))
+        if let progress = pass.progress { try copy.report(to: progress) }
+        let check = try copy.verify { _ in }
         guard check.damages.isEmpty, check.torn == nil, check.next == scan.next else {
             throw try Self.fault(check, of: target, pass)
         }

@@ -84,11 +84,7 @@ struct LogListing {
         if places.lowerBound > 0 { known?.oldestSegment = files[places.lowerBound].number }
         // What is behind it is not missing.
         if places.upperBound < files.count { known?.active = nil }
-        var section = LogPass(
-            LogSection(source: pass.source, files: files[places], manifest: known)
-        )
-        section.onProgress = pass.onProgress
-        return section
+        return LogPass(LogSection(source: pass.source, files: files[places], manifest: known))
     }
 }
 

@@ -6,13 +6,15 @@ package import RecordFormat
 /// Passes over the records of a log, oldest first. A damage does not end a pass: what is intact
 /// behind it is read as well, and the damage is told at the end.
 package struct LogPass {
-    let source: LogSource
+    private(set) var source: LogSource
     /// The indexes of its segments; nil where they are kept somewhere else than in a directory.
     let indexes: IndexFolder?
     /// The snapshots beside it; nil as above.
     let snapshots: SnapshotFolder?
-    /// Called now and then with the record that the pass has come to.
-    package var onProgress: (Offset) -> Void = { _ in }
+    /// Who hands out its files; nil: they are here.
+    private let distant: DistantLog?
+    /// Called with every read; nil: nobody wants to know.
+    private(set) var progress: ((ReadProgress) -> Void)?
 
     package init(_ location: LogLocation) throws(ToolError) {
         source = try LogSource(location)
@@ -20,9 +22,15 @@ package struct LogPass {
         case .directory(let path):
             indexes = IndexFolder(dataDirectory: path)
             snapshots = SnapshotFolder(dataDirectory: path)
+            distant = nil
         case .files:
             indexes = nil
             snapshots = nil
+            distant = nil
+        case .distant(let log):
+            indexes = nil
+            snapshots = nil
+            distant = log
         }
     }
 
@@ -31,10 +39,20 @@ package struct LogPass {
         self.source = LogSource(source)
         self.indexes = indexes
         snapshots = nil
+        distant = nil
     }
 
     /// Where the log is, for messages.
     var path: String { source.path }
+
+    /// Has `progress` called with every read from now on, of whatever is made of this pass, too.
+    package mutating func report(
+        to progress: @escaping (ReadProgress) -> Void
+    ) throws(ToolError) {
+        self.progress = progress
+        let meter = ReadMeter(try files(), tell: progress)
+        source = source.metered(meter)
+    }
 
     /// What stops a pass: never seen outside.
     static let stop = DecodeError(position: 0, expected: "")
@@ -69,7 +87,6 @@ package struct LogPass {
         func take(_ record: RecordView) throws(DecodeError) {
             guard record.offset >= next else { return }
             next = record.offset.advanced(by: 1)
-            if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
             guard visit(record) else {
                 isStopped = true
                 throw Self.stop
@@ -109,7 +126,6 @@ package struct LogPass {
         var isStopped = false
         do throws(LogError) {
             return try reader.read(from: start, until: end) { (record) throws(DecodeError) in
-                if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
                 guard !visit(record) else { return }
                 isStopped = true
                 throw Self.stop
@@ -129,10 +145,7 @@ package struct LogPass {
     ) throws(ToolError) -> LogScan {
         var reader = LogReader(source.readingAhead().salvaging())
         do throws(LogError) {
-            return try reader.verify(until: end) { record in
-                if record.offset.rawValue % 32_768 == 0 { onProgress(record.offset) }
-                visit(record)
-            }
+            return try reader.verify(until: end) { visit($0) }
         } catch {
             throw Self.converted(error)
         }
@@ -160,9 +173,9 @@ package struct LogPass {
 
     /// The offsets up to which the snapshots were folded, the newest first.
     func snapshotEnds() throws(ToolError) -> [Offset] {
-        guard let snapshots else { return [] }
         do throws(StorageError) {
-            return try snapshots.numbers().map { Offset($0) }
+            if let distant { return try distant.snapshotEnds() }
+            return try snapshots?.numbers().map { Offset($0) } ?? []
         } catch {
             throw ToolError(.unreadable, error.description)
         }

@@ -4,11 +4,13 @@ import Primitives
 import RecordFormat
 
 /// Where a log is read from.
-package enum LogLocation: Equatable, Sendable {
+package enum LogLocation: Sendable {
     /// A data directory, in use by an engine or not.
     case directory(String)
     /// Segment files, in any order, from anywhere.
     case files([String])
+    /// What a running engine hands out, of files that cannot be read from here.
+    case distant(DistantLog)
 }
 
 /// The segments of a ``LogLocation``, for reading only.
@@ -16,6 +18,8 @@ package struct LogSource: SegmentSource {
     private let origin: Origin
     /// Whether what the medium does not give reads as damage, rather than fails.
     private var isSalvaging = false
+    /// Hears of every read; nil: nobody wants to know.
+    private var meter: ReadMeter?
 
     private enum Origin {
         case directory(OpenDirectory)
@@ -45,6 +49,7 @@ package struct LogSource: SegmentSource {
         switch location {
         case .directory(let path): origin = .directory(try Self.open(path))
         case .files(let paths): origin = .files(try Self.open(paths))
+        case .distant(let log): origin = .other(log)
         }
     }
 
@@ -57,7 +62,16 @@ package struct LogSource: SegmentSource {
     /// ahead meanwhile, where it can.
     func readingAhead() -> LogSource {
         guard case .directory(let open) = origin else { return self }
-        return LogSource(.ahead(OpenAhead(path: open.directory.path)))
+        var source = LogSource(.ahead(OpenAhead(path: open.directory.path)))
+        source.meter = meter
+        return source
+    }
+
+    /// The same segments; `meter` hears of every read of them.
+    func metered(_ meter: ReadMeter) -> LogSource {
+        var source = self
+        source.meter = meter
+        return source
     }
 
     /// The same segments, for whoever names what is damaged and goes on behind it: a page that the
@@ -97,12 +111,15 @@ package struct LogSource: SegmentSource {
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
+        let count: Int
         do throws(StorageError) {
-            return try load(segment, position, memory)
+            count = try load(segment, position, memory)
         } catch {
             guard isSalvaging, error.isOfMedium else { throw error }
-            return try loadPages(segment, position, memory)
+            count = try loadPages(segment, position, memory)
         }
+        meter?.passed(segment, to: position + count)
+        return count
     }
 
     private func loadPages(

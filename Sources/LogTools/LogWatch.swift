@@ -23,7 +23,15 @@ package struct LogWatch {
     /// Segments are made ahead: the one that grows is among the last few.
     private static let watched = 4
 
+    /// - Throws: ``ToolError/Code/elsewhere`` where there are no files whose times could be seen.
     package init(_ location: LogLocation) throws(ToolError) {
+        if case .distant(let log) = location {
+            throw ToolError(
+                .elsewhere,
+                "the log of \(log.path) cannot be followed from here; run `iii-log show -f` where "
+                    + "its data directory is"
+            )
+        }
         self.location = location
         source = try LogSource(location)
     }
@@ -46,18 +54,16 @@ package struct LogWatch {
     }
 
     private func look() throws(ToolError) -> [Look] {
-        switch location {
-        case .files(let paths):
+        if case .files(let paths) = location {
             return paths.enumerated().map { Self.look(UInt64($0.offset), $0.element) }
-        case .directory(let path):
-            do throws(StorageError) {
-                return try source.segments().suffix(Self.watched).map { file in
-                    let name = DataDirectory.segmentName(file.number)
-                    return Self.look(file.number, "\(path)/log/\(name)")
-                }
-            } catch {
-                throw ToolError(.unreadable, error.description)
+        }
+        do throws(StorageError) {
+            return try source.segments().suffix(Self.watched).map { file in
+                let name = DataDirectory.segmentName(file.number)
+                return Self.look(file.number, "\(source.path)/log/\(name)")
             }
+        } catch {
+            throw ToolError(.unreadable, error.description)
         }
     }
 

@@ -40,7 +40,38 @@ extension SegmentSummary {
         json.integer(damages)
         json.key("torn_tail")
         json.bool(isTorn)
+        json.key("pinned_by")
+        if let pins { pins.write(into: &json) } else { json.null() }
         json.endObject()
         return json.finish().description
+    }
+}
+
+extension SegmentPins {
+    /// A list of `{"by": HOLDER, "records": N}`, and of `{"by": "snapshot", "offset": N}` or
+    /// `{"by": "start"}`; empty where nothing pins the segment.
+    fileprivate func write(into json: inout JSONBuilder) {
+        json.beginArray()
+        for holder in holders {
+            json.beginObject()
+            json.key("by")
+            json.string(holder.name)
+            json.key("records")
+            json.integer(holder.records)
+            json.endObject()
+        }
+        if let start {
+            json.beginObject()
+            json.key("by")
+            switch start {
+            case .snapshot(let offset):
+                json.string("snapshot")
+                json.key("offset")
+                json.integer(offset.rawValue)
+            case .every: json.string("start")
+            }
+            json.endObject()
+        }
+        json.endArray()
     }
 }

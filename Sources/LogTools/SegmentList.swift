@@ -1,4 +1,5 @@
 import CommitLog
+import Folding
 package import Primitives
 import RecordFormat
 
@@ -34,6 +35,9 @@ package struct SegmentSummary: Equatable, Sendable {
     package internal(set) var damages = 0
     /// Whether it ends in a batch that was not finished.
     package internal(set) var isTorn = false
+    /// What keeps retention from it, once it is sealed; nil also where that is not known, because
+    /// the log is damaged.
+    package internal(set) var pins: SegmentPins?
 
     /// `ok`, `torn tail`, `2 damages` or `7 offsets given up`.
     package var checksums: String {
@@ -43,52 +47,30 @@ package struct SegmentSummary: Equatable, Sendable {
     }
 }
 
-/// Lists segments, having read and checked all of them.
+/// Lists segments, having read and checked all of them, and what is needed of them.
 package struct SegmentList: Equatable, Sendable {
     package let segments: [SegmentSummary]
     package let damages: [String]
 
+    /// Folds the log while it is checked, and reads what is sealed of it once more: only its end
+    /// tells what is needed of its beginning.
     package init(_ pass: LogPass) throws(ToolError) {
-        var segments = try pass.segments().map { page in
-            var summary = SegmentSummary(
-                number: page.number,
-                byteCount: page.byteCount,
-                state: .unreadable
-            )
-            switch page.reading {
-            case .valid(let header):
-                summary.state = .active
-                summary.first = header.base
-            case .zero: summary.state = .spare
-            case .damaged, .refused: break
-            }
-            return summary
-        }
-        let begun = segments.indices.filter { segments[$0].first != nil }
-        var place = 0
+        var segments = try pass.segments().map { SegmentSummary($0) }
+        var places = SegmentPlaces(segments)
+        var views = Views(cacheBytes: 0)
+        var isFolded = true
         let scan = try pass.verify { record in
-            while place + 1 < begun.count,
-                let next = segments[begun[place + 1]].first, next <= record.offset
-            {
-                place += 1
+            if isFolded {
+                do throws(DecodeError) { try views.apply(record) } catch { isFolded = false }
             }
-            guard place < begun.count else { return }
-            segments[begun[place]].add(record.time)
+            guard let place = places.place(of: record.offset) else { return }
+            segments[place].add(record.time)
         }
         for index in segments.indices {
-            let number = segments[index].number
-            segments[index].damages = scan.damages.count { $0.segment == number }
-            segments[index].isTorn = scan.torn?.segment == number
-            let span = scan.spans.first { $0.header.number == number }
-            let isFollowed = index < (begun.last ?? index)
-            if segments[index].state == .active, isFollowed || span?.isSealed == true {
-                segments[index].state = .sealed
-            }
-            segments[index].storedBytes = span?.storedBytes ?? 0
-            segments[index].plainBytes = span?.plainBytes ?? 0
-            segments[index].lost = scan.gaps.filter { $0.segment == number }
-                .reduce(0) { $0 + $1.lost.lowerBound.distance(to: $1.lost.upperBound) }
+            segments[index].take(scan, isFollowed: index < (places.last ?? index))
         }
+        // What a fold with holes needs is what nobody needs.
+        if isFolded, scan.damages.isEmpty { try segments.pin(pass, by: views, at: scan.next) }
         self.segments = segments
         damages = scan.damages.map(\.description)
     }
@@ -98,7 +80,7 @@ package struct SegmentList: Equatable, Sendable {
         var table = TextTable(
             [
                 "SEGMENT", "FIRST", "RECORDS", "BYTES", "STORED", "PLAIN", "FIRST TIME",
-                "LAST TIME", "STATE", "CHECKSUMS",
+                "LAST TIME", "STATE", "CHECKSUMS", "PINNED BY",
             ],
             numbers: [0, 1, 2, 3, 4, 5]
         )
@@ -109,7 +91,7 @@ package struct SegmentList: Equatable, Sendable {
                     "\(segment.records)", "\(segment.byteCount)", "\(segment.storedBytes)",
                     "\(segment.plainBytes)", segment.firstTime.map(RecordFormatter.time) ?? "-",
                     segment.lastTime.map(RecordFormatter.time) ?? "-", segment.state.rawValue,
-                    segment.checksums,
+                    segment.checksums, segment.pinnedBy,
                 ]
             )
         }
@@ -123,9 +105,39 @@ package struct SegmentList: Equatable, Sendable {
 }
 
 extension SegmentSummary {
+    /// As far as its first page tells.
+    fileprivate init(_ page: SegmentPage) {
+        self.init(number: page.number, byteCount: page.byteCount, state: .unreadable)
+        switch page.reading {
+        case .valid(let header):
+            state = .active
+            first = header.base
+        case .zero: state = .spare
+        case .damaged, .refused: break
+        }
+    }
+
     fileprivate mutating func add(_ time: Timestamp) {
         records += 1
         firstTime = firstTime ?? time
         lastTime = time
+    }
+
+    /// Adds what a check of the whole log has found in it; `isFollowed` says whether a later one
+    /// was begun.
+    fileprivate mutating func take(_ scan: LogScan, isFollowed: Bool) {
+        let span = scan.spans.first { $0.header.number == number }
+        damages = scan.damages.count { $0.segment == number }
+        isTorn = scan.torn?.segment == number
+        if state == .active, isFollowed || span?.isSealed == true { state = .sealed }
+        storedBytes = span?.storedBytes ?? 0
+        plainBytes = span?.plainBytes ?? 0
+        lost = scan.gaps.filter { $0.segment == number }
+            .reduce(0) { $0 + $1.lost.lowerBound.distance(to: $1.lost.upperBound) }
+    }
+
+    /// In a cell: what pins it, a question mark where that is not known.
+    fileprivate var pinnedBy: String {
+        state == .sealed ? pins?.text ?? "?" : "-"
     }
 }

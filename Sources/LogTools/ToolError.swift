@@ -31,6 +31,14 @@ package struct ToolError: Error, Equatable, Sendable {
         case malformedFilter = "show.malformed_filter"
         case malformedPath = "export.malformed_path"
         case fileExists = "export.exists"
+        /// It needs the files themselves.
+        case elsewhere = "engine.elsewhere"
+        case unreachable = "cannot_connect"
+        case malformedAddress = "invalid_address"
+        case notPermitted = "unauthorized"
+        case late = "TIMEOUT"
+        /// What an engine says otherwise.
+        case refused = "engine.refused"
     }
 
     package let code: Code

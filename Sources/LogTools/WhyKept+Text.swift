@@ -106,6 +106,23 @@ extension Need {
         }
     }
 
+    /// Which part of the engine needs it, in a word: what a list of segments counts by.
+    var holder: String {
+        switch self {
+        case .waitingMessage, .settled, .queueSetup: "queue"
+        case .deadLetter: "dlq"
+        case .value: "state"
+        case .item: "stream"
+        case .schedule, .cronRun: "cron"
+        case .reaction, .binding: "trigger"
+        case .requestKey: "request"
+        case .route: "route"
+        case .configuration: "configuration"
+        case .engineStart: "engine"
+        case .unknownKind: "unknown"
+        }
+    }
+
     /// The queue, the scope, or what else it is of.
     fileprivate var subject: String? {
         switch self {

@@ -47,13 +47,7 @@ package struct WhyKept: Equatable, Sendable {
         _ = try pass.readAll(from: offsets.lowerBound, until: isLast ? .max : offsets.upperBound) {
             record in
             records += 1
-            let need: Need? =
-                if let event = LogRecord(record).event {
-                    views.need(of: event, at: record.offset)
-                } else {
-                    .unknownKind
-                }
-            if let need { needs[need, default: 0] += 1 }
+            if let need = views.need(of: record) { needs[need, default: 0] += 1 }
             return true
         }
         self.records = records
@@ -66,9 +60,14 @@ package struct WhyKept: Equatable, Sendable {
     /// Records that only history is made of.
     package var history: Int { records - needed }
 
-    /// Whether retention may write it anew: it does so only where every snapshot has been folded
-    /// from what is in it.
+    /// Whether retention may write it anew.
     package var isFolded: Bool {
-        !isActive && snapshots.count > 1 && snapshots.allSatisfy { offsets.upperBound <= $0 }
+        !isActive && Self.isFolded(offsets.upperBound, into: snapshots)
+    }
+
+    /// Whether retention may write a sealed segment anew that ends before `end`: it does so only
+    /// where every snapshot has been folded from what is in it, and there are two.
+    static func isFolded(_ end: Offset, into snapshots: [Offset]) -> Bool {
+        snapshots.count > 1 && snapshots.allSatisfy { end <= $0 }
     }
 }

@@ -1,8 +1,9 @@
 import Engine
 import LogTools
+import Primitives
 
-/// Answers what the log is asked about the state and about messages, one question after the other,
-/// on a thread of its own: it reads the files beside the core, which goes on.
+/// Answers what the log is asked about the state, messages and its files, one question after the
+/// other, on a thread of its own: it reads the files beside the core, which goes on.
 final class LogReadings: Sendable {
     private let path: String
     private let inbox: Inbox
@@ -25,6 +26,10 @@ final class LogReadings: Sendable {
         case .job(let question):
             let search = JobSearch(question, below: reading.end, of: path)
             inbox.offer(.foundMessages(reading.id, search.result))
+        case .segments(let question):
+            let result = SegmentReading.answer(question, of: path)
+            let told = Command.Reading(result: result, isEmpty: false, last: .zero)
+            inbox.offer(.logRead(reading.id, told))
         }
     }
 

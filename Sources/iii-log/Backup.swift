@@ -57,7 +57,7 @@ struct Restore: ParsableCommand {
         let source = source
         let target = data
         let copy = try Answer.telling { () throws(ToolError) in
-            try LogCopy(LogPass(.directory(source)), to: target, isEmpty: false)
+            try LogCopy(LogPass(tellingOf: .directory(source)), to: target, isEmpty: false)
         }
         try Answer.tell(copy, json: json)
     }

@@ -26,7 +26,8 @@ struct LiveReplay {
         let script = ReplayAnswers(recording, location)
         let result: FunctionResult
         do throws(SDKError) {
-            let worker = try await Worker.connect("iii-cli:replay", options: Self.options(address))
+            let options = WorkerOptions(engine: address)
+            let worker = try await Worker.connect("iii-cli:replay", options: options)
             let outcome = await outcome(of: worker, script, timeout)
             await worker.close()
             result = try Self.result(of: outcome)
@@ -34,16 +35,6 @@ struct LiveReplay {
             throw Failure(error)
         }
         return Outcome(result: result, differences: await script.finish(result))
-    }
-
-    private static func options(_ address: String) -> WorkerOptions {
-        var options = WorkerOptions()
-        options.address = address
-        options.namespace = FunctionName.defaultNamespace
-        options.connectTimeout = .seconds(2)
-        options.drainTimeout = .seconds(2)
-        options.backoff.first = .milliseconds(100)
-        return options
     }
 
     private func outcome(

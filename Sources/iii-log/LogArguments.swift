@@ -19,19 +19,37 @@ struct LogArguments: ParsableArguments {
     )
     var files: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "A running engine, here or elsewhere, for its log.",
+            valueName: "ws://host:port"
+        )
+    )
+    var engine: String?
+
     func validate() throws {
-        if data != nil, !files.isEmpty {
-            throw ValidationError("-D names a directory, --file segments: give one of them.")
-        }
+        guard [data != nil, !files.isEmpty, engine != nil].count(where: { $0 }) > 1 else { return }
+        throw ValidationError(
+            "-D names a directory, --file segments, --engine an engine: give one of them."
+        )
     }
 
-    var location: LogLocation { files.isEmpty ? .directory(data ?? "data") : .files(files) }
+    /// Asks the engine, where one is named.
+    func location() throws(ToolError) -> LogLocation {
+        if let engine { return try EngineLog.location(engine) }
+        return files.isEmpty ? .directory(data ?? "data") : .files(files)
+    }
 
-    func pass() throws(ToolError) -> LogPass {
-        var pass = try LogPass(location)
-        let progress = ProgressLine()
-        pass.onProgress = { progress.tell("reading: record \($0)") }
-        return pass
+    func pass() throws(ToolError) -> LogPass { try LogPass(tellingOf: location()) }
+}
+
+extension LogPass {
+    /// A pass that tells on a terminal how far it has come, where it takes long.
+    init(tellingOf location: LogLocation) throws(ToolError) {
+        try self.init(location)
+        guard Terminal.isTerminal(.error) else { return }
+        let line = ProgressLine()
+        try report { line.tell($0.text) }
     }
 }
 
@@ -73,15 +91,18 @@ enum Answer {
         switch code {
         case .noSuchLog, .foreignDirectory, .notEmpty, .fileExists: .configuration
         case .unreadable, .notWritten: .storageFault
+        case .unreachable: .unreachable
+        case .notPermitted: .notPermitted
+        case .late: .timedOut
         case .damaged: .damaged
         case .inUse: .inUse
         case .unknownID, .unknownOffset, .unknownSegment, .unknownKey, .unknownQueue,
             .unknownJob, .historyTrimmed, .noRun:
             .unknownObject
-        case .tooLarge, .noInput: .failed
+        case .tooLarge, .noInput, .refused: .failed
         case .ambiguousID, .malformedID, .malformedTime, .malformedPattern, .malformedFormat,
             .unknownKind, .unknownField, .malformedFilter, .malformedPath, .malformedLoss,
-            .lossNotAccepted:
+            .lossNotAccepted, .malformedAddress, .elsewhere:
             .usage
         }
     }

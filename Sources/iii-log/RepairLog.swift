@@ -46,7 +46,7 @@ struct RepairLog: ParsableCommand {
         let texts = accepted
         let isDry = dryRun
         let (pass, plan) = try Answer.telling { () throws(ToolError) in
-            let pass = try LogPass(.directory(path))
+            let pass = try LogPass(tellingOf: .directory(path))
             return (pass, try RepairPlan(pass))
         }
         if isDry || plan.damages.isEmpty { return try tell(plan, isDone: false) }
@@ -65,7 +65,7 @@ struct RepairLog: ParsableCommand {
         }
         let left = try Answer.telling { () throws(ToolError) in
             // The files have changed places.
-            try RepairPlan(LogPass(.directory(path)))
+            try RepairPlan(LogPass(tellingOf: .directory(path)))
         }
         if let first = left.losses.first {
             throw Failure(.internalFault, code: "repair.failed", "still damaged: \(first)")

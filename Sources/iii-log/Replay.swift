@@ -127,7 +127,8 @@ struct Replay: AsyncParsableCommand {
     private func replay(_ recording: Recording, at address: String) async throws {
         let function = "\(recording.function)".visible
         Answer.note("\(function) is run again, as record \(recording.run) has it")
-        let outcome = try await LiveReplay(recording, log.location)
+        let location = try Answer.telling { () throws(ToolError) in try log.location() }
+        let outcome = try await LiveReplay(recording, location)
             .run(at: address, timeout: .seconds(timeout))
         if recording.result == nil {
             Answer.note("the log does not tell what it answered: that is compared with nothing")

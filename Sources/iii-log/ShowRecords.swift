@@ -78,20 +78,31 @@ struct ShowRecords: ParsableCommand {
     private var offsets: [UInt64] { terms.compactMap { UInt64($0) } }
 
     func run() throws {
-        let show = try Answer.telling { () throws(ToolError) in try prepared() }
+        let asked = try Answer.telling { () throws(ToolError) in try options() }
+        if follow { return try showOn(asked) }
         let output = Answer.output()
-        let outcome = try Answer.telling { () throws(ToolError) in try show.run(to: output) }
+        let outcome = try Answer.telling { () throws(ToolError) in
+            try Show(log.pass(), asked).run(to: output)
+        }
         try Answer.finish(output)
-        if follow { return try goOn(show, from: outcome.next, to: output) }
         if outcome.shown == 0 { Answer.note("no record is like that") }
         try Answer.tell(damages: outcome.damages)
     }
 
-    /// Shows what is appended, as long as somebody reads it.
-    private func goOn(_ show: Show, from start: Offset, to output: Output) throws {
-        let location = log.location
-        var next = start
-        var watch = try Answer.telling { () throws(ToolError) in try LogWatch(location) }
+    /// Shows what there is, and what is appended, as long as somebody reads it.
+    private func showOn(_ options: Show.Options) throws {
+        let output = Answer.output()
+        let location = try Answer.telling { () throws(ToolError) in try log.location() }
+        var (watch, next) = try Answer.telling { () throws(ToolError) in
+            let watch = try LogWatch(location)
+            let outcome = try Show(LogPass(tellingOf: location), options).run(to: output)
+            return (watch, outcome.next)
+        }
+        try Answer.finish(output)
+        // What comes now and then is not waited for: nobody is told how far it is read.
+        let show = try Answer.telling { () throws(ToolError) in
+            Show(try LogPass(location), options)
+        }
         while Terminal.takesOutput {
             next = try Answer.telling { () throws(ToolError) in
                 try watch.wait()
@@ -100,8 +111,6 @@ struct ShowRecords: ParsableCommand {
             try Answer.finish(output)
         }
     }
-
-    private func prepared() throws(ToolError) -> Show { Show(try log.pass(), try options()) }
 
     private func options() throws(ToolError) -> Show.Options {
         var options = Show.Options()

@@ -70,7 +70,9 @@ struct TriggerCommand: AsyncParsableCommand {
                 // Before the call: who waits for it in vain can look it up.
                 Terminal.write("trace: \(id)\niii-log replay \(id)\n", to: .error)
             }
+            let waiting = WaitingLine(function.visible)
             let outcome = await outcome(of: payload, worker, parent, until: deadline)
+            await waiting.end()
             if case .success(let result?) = outcome { Terminal.write("\(result)\n", to: .output) }
             // A call that nobody answers must be on its way before the connection ends.
             if void { await worker.drain() } else { await worker.close() }

@@ -47,7 +47,7 @@ extension Builtin {
         case .state: .state
         case .stream: .stream
         case .queue, .publish, .enqueue: .queue
-        case .log, .telemetry: .observability
+        case .log, .telemetry, .segments: .observability
         case .cron: .cron
         case .configuration: .configuration
         case .publishToSubscribers: .pubsub

@@ -18,7 +18,6 @@ extension LogPass {
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) {
         for part in only.map({ [$0] }) ?? index.parts where part.header.base < part.end {
-            onProgress(part.header.base)
             let goesOn: Bool
             if let segment = index.index(of: part) {
                 goesOn = try read(part, segment, search, visit)
