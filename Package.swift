@@ -278,7 +278,7 @@ let package = Package(
             "ConfigurationEntriesTests",
             ["ConfigurationEntries", "Primitives", "Events", "JSON", "RecordFormat"]
         ),
-        tests("QueueTests", ["Queue", "Primitives", "Events", "JSON"]),
+        tests("QueueTests", ["Queue", "Primitives", "RecordFormat", "Events", "JSON"]),
         tests("HTTPTests", ["HTTP", "Primitives", "Events", "RecordFormat", "JSON"]),
         tests("AccessControlTests", ["AccessControl", "Primitives", "JSON"]),
         tests("HTTPFunctionsTests", ["HTTPFunctions", "Primitives", "JSON"]),

@@ -213,15 +213,9 @@ void platform_keep_memory(size_t bytes) {
     mallopt(M_TOP_PAD, 1 << 20);
 }
 
-void platform_lower_priority(void) {
+void platform_lower_priority(int nice) {
     // On Linux a nice value belongs to a thread, and 0 names the calling one.
-    (void)setpriority(PRIO_PROCESS, 0, 19);
-}
-
-void platform_use_idle_time(void) {
-    const struct sched_param none = {0};
-    platform_lower_priority();
-    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+    (void)setpriority(PRIO_PROCESS, 0, nice);
 }
 
 void platform_use_idle_io(void) {

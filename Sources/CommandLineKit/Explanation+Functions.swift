@@ -30,6 +30,11 @@ extension Explanation {
         What was sent cannot be recorded, or its receiver's SDK cannot take so much in a message.
         > Send less, or send large content through a channel (`engine::channels::create`).
 
+        unreadable_message
+        A call, or the answer to one, came in a message that is no JSON, lacks what it must have, or
+        is nested deeper than 128 levels.
+        > Send what is less deep, or deep content as a text.
+
         deserialization_error
         The input does not have the shape that the function asks for.
         > Correct what the message names.
@@ -62,6 +67,10 @@ extension Explanation {
         NOT_FOUND
         There is no such thing: a route, a worker, a trigger, a job, an entry, a trace, a message.
         > List what there is; the message says by which function or command.
+
+        ALREADY_RUNNING
+        The cron job runs, and does not run beside itself.
+        > Ask again when it has ended (`iii cron ls`), or register it with overlap "allow".
 
         AMBIGUOUS
         The name means several cron jobs.
@@ -131,6 +140,11 @@ extension Explanation {
         The queue refused the message.
         > Read the message: there is no such queue (`iii queue define` makes one), or the payload
         lacks the field that names its group in a FIFO queue.
+
+        queue_of_subscription
+        `queue::define` was given the name of a subscription's queue, whose settings are those of
+        its trigger.
+        > Change the configuration of the trigger, or give the queue another name.
 
         queue_not_set topic_required topic_not_set message_id_not_set
         The input lacks the queue, the topic or the message that it is about.
@@ -322,7 +336,7 @@ extension Explanation {
         > Send fewer or smaller ones; `[http] header_limit` and `header_count` can be set higher.
 
         REQUEST_TIMEOUT
-        A request's head or body did not come in time, or the body was not as HTTP has it.
+        A request's head or body did not come in time.
         > Send it faster; `[http] header_timeout` and `body_timeout` can be set higher.
 
         EXPECTATION_FAILED NOT_IMPLEMENTED

@@ -40,6 +40,9 @@ package enum Command: Sendable {
     case requestBody(ExchangeID, [UInt8])
     /// A function has begun to write its response into the request's channel.
     case requestStreams(ExchangeID)
+    /// The response that an ``Effect/stream(_:trace:)`` let begin has ended, while its client was
+    /// there: whole and with a status below 500, or not.
+    case responseStreamed(ExchangeID, succeeded: Bool)
     /// What a fetch came to: exactly one for each ``Effect/fetch(_:)``.
     indirect case fetched(UUID128, FunctionResult)
     /// A channel that an ``Effect/open(_:for:)`` made is over.

@@ -58,19 +58,13 @@ extension Engine where Store: ~Copyable {
     }
 
     func refusal(of call: Call, namespace: String) -> ErrorBody? {
-        if namespace.isBlank {
-            return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
+        if let refusal = Self.refusal(ofNaming: call.function, namespace: namespace) {
+            return refusal
         }
         if case .unknown(let action) = call.action {
             return ErrorBody(
                 code: "invocation_error",
                 message: "unknown action \"\(action)\"; known are \"enqueue\" and \"void\""
-            )
-        }
-        if call.function.utf8.count > Limits.nameBytes || namespace.utf8.count > Limits.nameBytes {
-            return ErrorBody(
-                code: "INVALID_ARGUMENTS",
-                message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
             )
         }
         guard call.payload.count > options.payloadBytes else {
@@ -80,6 +74,20 @@ extension Engine where Store: ~Copyable {
             code: "payload_too_large",
             message: "the payload has \(call.payload.count) bytes; at most "
                 + "\(options.payloadBytes) can be recorded"
+        )
+    }
+
+    /// Why no function can have that name; nil: one can.
+    static func refusal(ofNaming id: String, namespace: String) -> ErrorBody? {
+        if namespace.isBlank {
+            return ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
+        }
+        guard id.utf8.count > Limits.nameBytes || namespace.utf8.count > Limits.nameBytes else {
+            return nil
+        }
+        return ErrorBody(
+            code: "INVALID_ARGUMENTS",
+            message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
         )
     }
 
@@ -271,7 +279,7 @@ extension Engine where Store: ~Copyable {
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
         guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping,
-            !awaitsTrigger(of: queue, state)
+            !state.isEnded, !awaitsTrigger(of: queue, state)
         else { return }
         state.isPumping = true
         defer { state.isPumping = false }

@@ -121,6 +121,12 @@ extension Engine where Store: ~Copyable {
         try recordCron(event)
     }
 
+    /// The same of a run that somebody asked for.
+    mutating func passSlots(with run: Offset, of trigger: String) throws(LogError) {
+        let event = views.work.cron.decideEnding(of: run, trigger: trigger, now: now.wall)
+        if let event { try recordCron(event) }
+    }
+
     mutating func ended(
         _ run: Run,
         of firing: Offset,

@@ -100,15 +100,8 @@ extension Engine where Store: ~Copyable {
     /// The next slots by the schedule alone: of a job, or of an expression.
     private func nextSlots(_ query: CronQuery, _ access: Access?) throws(ErrorBody) -> JSONObject {
         let schedule: CronSchedule
-        if let expression = query.expression {
-            var config: JSONObject = ["expression": .string(expression)]
-            config["timezone"] = query.timezone.map { .string($0) }
-            schedule = try CronTrigger.decode(
-                id: "",
-                function: FunctionName(id: ""),
-                config: JSONValue.object(config).text,
-                zones: options.timeZones
-            ).schedule
+        if let asked = try query.schedule(options.timeZones) {
+            schedule = asked
         } else {
             schedule = try job(query, access).schedule
         }
@@ -139,11 +132,22 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Working on them
 
-    /// Runs a job's function with the payload of a slot that is now. Nobody waits for its result,
-    /// and a run that a crash cuts off is not run again: no slot was taken.
+    /// Runs a job's function with the payload of a slot that is now, but beside no other run of it
+    /// where those do not overlap. Nobody waits for its result, and a run that a crash cuts off is
+    /// not run again: no slot was taken.
     private mutating func runNow(_ job: CronTrigger) throws(LogError) -> Outcome {
         guard isThere(job.function) else { return .failure(notFound(job.function)) }
-        let payload = CronView.payload(trigger: job.id, scheduled: now.wall, actual: now.wall)
+        guard job.policy.overlap == .allow || !views.work.cron.isRunning(job.id) else {
+            return .failure(
+                ErrorBody(
+                    code: "ALREADY_RUNNING",
+                    message: "cron job \"\(job.id)\" runs already, and with overlap "
+                        + "\"\(job.policy.overlap.rawValue)\" it does not run beside itself"
+                )
+            )
+        }
+        let slot = Timestamp(seconds: now.wall.seconds)
+        let payload = CronView.payload(trigger: job.id, scheduled: slot, actual: now.wall)
         let trace = TraceID(from: &random)
         let offset = try record(
             .triggered(
@@ -157,12 +161,14 @@ extension Engine where Store: ~Copyable {
             ),
             trace: trace
         )
+        views.work.cron.began(run: offset, of: job.id)
+        cronHistory.began(job, at: offset, scheduled: slot, actual: now.wall)
         try start(
             Run(
                 function: job.function,
                 payload: payload.bytes,
                 metadata: registry.triggers[job.id]?.request.metadata,
-                purpose: .nobody,
+                purpose: .cronByHand(trigger: job.id, run: offset),
                 trace: trace,
                 cause: offset,
                 causeHoldsPayload: true

@@ -25,10 +25,33 @@ final class RequestKey {
 
 /// The run of a request with a key, by its `keyed` record.
 struct KeyedRun {
+    /// How its function has ended, where that did not decide over the key.
+    enum End { case returned, failed }
+
+    /// What has become of a response that is a stream.
+    enum Stream {
+        case open
+        /// The client has all of it, and it says of no failure.
+        case whole
+        /// It broke off, or says of a failure.
+        case cut
+        /// The client has gone in the middle of it.
+        case unheard
+    }
+
     /// Requests with the same key that wait for its response.
     var waiting: [ExchangeID] = []
-    /// Whether the function has returned nothing: its response may still come as a stream.
-    var isOver = false
+    /// Nil: it goes on.
+    var end: End?
+    /// Nil: there is none, and may be one.
+    var stream: Stream?
+}
+
+/// A request with a key whose response is a stream that goes on.
+struct KeyedStream {
+    /// Its `keyed` record.
+    let request: Offset
+    let trace: TraceID
 }
 
 extension Engine where Store: ~Copyable {
@@ -109,7 +132,8 @@ extension Engine where Store: ~Copyable {
     /// What the end of a run records where a `kept` record, right behind it, has all that its
     /// function returned: the status alone, as once in the log is enough. Nil: there will be none.
     func endOfKept(_ result: FunctionResult, of run: Run) -> FunctionResult? {
-        guard let request = run.keyed, keyedRuns[request] != nil, case .value(let bytes) = result,
+        guard let request = run.keyed, let keyed = keyedRuns[request], keyed.stream == nil,
+            case .value(let bytes) = result,
             let reply = HTTPReply(value: JSONText(trusted: bytes)), reply.status < 500,
             reply.kept(without: options.http.secrets).byteCount <= options.payloadBytes
         else { return nil }
@@ -125,10 +149,15 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult,
         after end: Offset?
     ) throws(LogError) {
-        guard let reply = reply(to: result) else {
+        let answer = self.reply(to: result)
+        if keyedRuns[request]?.stream != nil {
+            keyedRuns[request]?.end = result.isFailure ? .failed : .returned
+            return try settleStream(request, trace: run.trace)
+        }
+        guard let reply = answer else {
             // Its response may be a stream.
             guard exchanges[exchange] == nil else {
-                keyedRuns[request]?.isOver = true
+                keyedRuns[request]?.end = .returned
                 return
             }
             return try abandonKey(request, trace: run.trace)
@@ -155,18 +184,49 @@ extension Engine where Store: ~Copyable {
         for one in keyed.waiting { respond(one, with: repeated, after: offset) }
     }
 
-    /// The response of a request with a key has become a stream, which nobody can have again.
-    ///
-    /// - Returns: the record that says so.
-    mutating func settleStream(_ request: Offset, trace: TraceID) throws(LogError) -> Offset? {
-        guard let keyed = keyedRuns.removeValue(forKey: request) else { return nil }
-        let offset = try record(
-            .request(.kept(RequestKept(request: request, response: nil))),
-            trace: trace,
-            cause: request
-        )
-        for one in keyed.waiting { respond(one, with: .notKept, after: offset) }
-        return offset
+    /// The response of a request with a key is a stream, whose end may decide over the key: nobody
+    /// can have it again. Until then, others with the key wait.
+    mutating func beginStream(_ request: Offset, _ exchange: ExchangeID, trace: TraceID) {
+        guard keyedRuns[request] != nil else { return }
+        keyedRuns[request]?.stream = .open
+        keyedStreams[exchange] = KeyedStream(request: request, trace: trace)
+    }
+
+    /// A response that was a stream has ended; of a request without a key, that is nothing.
+    mutating func streamEnded(
+        _ exchange: ExchangeID,
+        _ ending: KeyedRun.Stream
+    ) throws(LogError) {
+        guard let stream = keyedStreams.removeValue(forKey: exchange) else { return }
+        keyedRuns[stream.request]?.stream = ending
+        try settleStream(stream.request, trace: stream.trace)
+    }
+
+    /// Decides over the key of a request whose response was a stream, as soon as all is known: a
+    /// whole one was the request, carried out; one that was cut off frees the key when its function
+    /// does no more; and where its client has gone, the function's end tells.
+    private mutating func settleStream(_ request: Offset, trace: TraceID) throws(LogError) {
+        guard let keyed = keyedRuns[request], let stream = keyed.stream else { return }
+        let offset: Offset
+        let reply: HTTPReply
+        switch (stream, keyed.end) {
+        case (.open, _), (.cut, nil), (.unheard, nil): return
+        case (.whole, _), (.unheard, .returned?):
+            let lost = RequestKept(request: request, response: nil)
+            offset = try record(.request(.kept(lost)), trace: trace, cause: request)
+            reply = .notKept
+        case (.cut, _), (.unheard, .failed?):
+            let reason = "its response, a stream, was cut off or failed"
+            offset = try release(request, reason, cause: request, trace: trace)
+            let error = ErrorBody(
+                code: "invocation_stopped",
+                message: "The response to the request with this Idempotency-Key was cut off or "
+                    + "failed; a request with it runs again"
+            )
+            reply = HTTPReply(status: 500, error: error)
+        }
+        keyedRuns[request] = nil
+        for one in keyed.waiting { respond(one, with: reply, after: offset) }
     }
 
     /// Nobody waits for the first response any more: if its function has said all that it has to

@@ -31,6 +31,9 @@ extension Engine where Store: ~Copyable {
             )
             try router.add(route)
             expectedRoutes.remove(route)
+            if let doubt = route.doubt {
+                notice(.warning, "http trigger \(request.id): \(doubt)")
+            }
         case .cron:
             let cron = try CronTrigger.decode(
                 id: request.id,
@@ -70,7 +73,7 @@ extension Engine where Store: ~Copyable {
         switch type {
         case .http: router.remove(id)
         case .cron: views.work.cron.remove(id)
-        case .queue, .durableSubscriber: break
+        case .queue, .durableSubscriber: removeConsumer(id)
         case .state: stateTriggers.remove(id)
         case .configuration: unbindConfiguration(id)
         case .stream: streams.triggers.remove(id)

@@ -8,12 +8,18 @@ import Primitives
 // path without a route is told so (services 1, A.11). Only JSON is part of the input, and most of
 // it comes along with its head: those requests go the short way.
 
-/// What goes on when a request's body has come.
-enum AwaitedBody {
-    /// Nothing was recorded of it yet. The body was asked for at a time of the monotonic clock.
-    case request(HTTPRequest, Propagation, asked: UInt64)
-    /// Global middleware lets it pass.
-    case run(Run, BodilessRequest)
+/// A request that begins when its body has come: nothing was recorded of it yet.
+struct AwaitedRequest {
+    let request: HTTPRequest
+    let propagation: Propagation
+    /// When the body was asked for, on the monotonic clock.
+    let asked: UInt64
+}
+
+/// A request that goes on when its body has come: global middleware lets it pass.
+struct AwaitedRun {
+    let run: Run
+    let request: BodilessRequest
 }
 
 /// What the input of a function is made of, but for the body.
@@ -37,40 +43,43 @@ extension Engine where Store: ~Copyable {
     /// Whether one more request may begin. One whose body has not come takes no place from others:
     /// clients may be as slow as they like.
     var hasRoomForRequests: Bool {
-        exchanges.count - slowRequests < options.http.concurrency
-    }
-
-    /// Requests that have begun and wait for their bodies.
-    private var slowRequests: Int {
-        awaitedBodies.isEmpty ? 0 : awaitedBodies.count { exchanges[$0.key] != nil }
+        exchanges.count - awaitedRuns.count < options.http.concurrency
     }
 
     /// The body is asked for; its time is part of the request's.
-    mutating func awaitBody(of exchange: ExchangeID, _ awaited: AwaitedBody) {
-        awaitedBodies[exchange] = awaited
-        let trace = exchanges[exchange]?.trace
-        if trace == nil {
-            timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
-        }
-        gate.hold(.readBody(exchange, trace: trace), after: nil)
+    mutating func awaitBody(
+        of exchange: ExchangeID,
+        _ request: HTTPRequest,
+        _ propagation: Propagation
+    ) {
+        awaitedBodies[exchange] = AwaitedRequest(
+            request: request,
+            propagation: propagation,
+            asked: now.monotonic
+        )
+        timers.set(.responseDeadline(exchange), at: now.monotonic + options.responseTimeout)
+        gate.hold(.readBody(exchange, trace: nil), after: nil)
     }
 
     mutating func awaitBody(of run: Run, _ request: BodilessRequest) {
-        guard case .respond(let exchange) = run.purpose, exchanges[exchange] != nil else { return }
-        awaitBody(of: exchange, .run(run, request))
+        guard case .respond(let exchange) = run.purpose, let open = exchanges[exchange] else {
+            return
+        }
+        awaitedRuns[exchange] = AwaitedRun(run: run, request: request)
+        gate.hold(.readBody(exchange, trace: open.trace), after: nil)
     }
 
     /// The body has come.
     mutating func take(_ body: [UInt8], of exchange: ExchangeID) throws(LogError) {
-        switch awaitedBodies.removeValue(forKey: exchange) {
-        case nil: break
-        case .request(var request, let propagation, let asked):
+        if let awaited = awaitedBodies.removeValue(forKey: exchange) {
+            var request = awaited.request
             request.body = body
             request.awaitsBody = false
-            request.bodyTime = now.monotonic - asked
+            request.bodyTime = now.monotonic - awaited.asked
             // Its trigger may have gone meanwhile, or the disk have filled up.
-            try begin(.request(exchange, request, propagation))
-        case .run(let run, let bodiless): try go(on: run, exchange, bodiless, body)
+            try begin(.request(exchange, request, awaited.propagation))
+        } else if let awaited = awaitedRuns.removeValue(forKey: exchange) {
+            try go(on: awaited.run, exchange, awaited.request, body)
         }
     }
 
@@ -108,11 +117,8 @@ extension Engine where Store: ~Copyable {
 
     /// The engine stops: what has not begun will not.
     mutating func refuseAwaitedBodies() {
-        for (exchange, awaited) in awaitedBodies {
-            guard case .request = awaited else { continue }
-            awaitedBodies[exchange] = nil
-            refuseWhileStopping(exchange)
-        }
+        for exchange in awaitedBodies.keys { refuseWhileStopping(exchange) }
+        awaitedBodies = [:]
     }
 
     /// The time of a request has passed that had not begun.

@@ -68,10 +68,7 @@ extension Engine where Store: ~Copyable {
         case .found(let trigger, let parameters):
             guard !isDraining else { return refuseWhileStopping(exchange) }
             if request.awaitsBody, options.http.middleware.isEmpty {
-                return awaitBody(
-                    of: exchange,
-                    .request(request, propagation, asked: now.monotonic)
-                )
+                return awaitBody(of: exchange, request, propagation)
             }
             guard hasRoomForRequests else {
                 return waitingRequests.append(
@@ -109,15 +106,26 @@ extension Engine where Store: ~Copyable {
 
     mutating func abandon(_ exchange: ExchangeID) throws(LogError) {
         awaitedBodies[exchange] = nil
-        guard let open = exchanges.removeValue(forKey: exchange) else {
-            return waitingRequests.remove(exchange)
+        guard let open = takeOpen(exchange) else {
+            waitingRequests.remove(exchange)
+            return try streamEnded(exchange, .unheard)
         }
         try forgo(open)
     }
 
+    /// A request has its response, or needs none: nothing of it is awaited any more.
+    ///
+    /// - Returns: nil: it had before, or has not begun.
+    @discardableResult
+    mutating func takeOpen(_ exchange: ExchangeID) -> OpenExchange? {
+        guard let open = exchanges.removeValue(forKey: exchange) else { return nil }
+        if !awaitedRuns.isEmpty { awaitedRuns[exchange] = nil }
+        return open
+    }
+
     /// Nobody waits for this response any more.
     private mutating func forgo(_ open: OpenExchange) throws(LogError) {
-        guard let keyed = open.keyed, keyedRuns[keyed]?.isOver == true else { return }
+        guard let keyed = open.keyed, keyedRuns[keyed]?.end != nil else { return }
         try abandonKey(keyed, trace: open.trace)
     }
 
@@ -330,18 +338,16 @@ extension Engine where Store: ~Copyable {
 
     /// Once for each exchange; one whose client has gone, or has been told 504, gets nothing.
     mutating func respond(_ exchange: ExchangeID, with reply: HTTPReply, after offset: Offset?) {
-        guard let open = exchanges.removeValue(forKey: exchange) else { return }
-        if !awaitedBodies.isEmpty { awaitedBodies[exchange] = nil }
+        guard let open = takeOpen(exchange) else { return }
         gate.hold(.respond(exchange, reply, trace: open.trace), after: offset)
     }
 
     /// Unless it was answered: what comes first is the response. What the function returns comes to
     /// nothing then, and it may take any time (services 1, A.7 and A.13).
-    mutating func stream(_ exchange: ExchangeID) throws(LogError) {
-        guard let open = exchanges.removeValue(forKey: exchange) else { return }
-        var after: Offset?
-        if let keyed = open.keyed { after = try settleStream(keyed, trace: open.trace) }
-        gate.hold(.stream(exchange, trace: open.trace), after: after)
+    mutating func stream(_ exchange: ExchangeID) {
+        guard let open = takeOpen(exchange) else { return }
+        if let keyed = open.keyed { beginStream(keyed, exchange, trace: open.trace) }
+        gate.hold(.stream(exchange, trace: open.trace), after: nil)
     }
 
     mutating func expire(_ exchange: ExchangeID) throws(LogError) {

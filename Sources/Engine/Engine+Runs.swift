@@ -209,6 +209,7 @@ extension Engine where Store: ~Copyable {
         case .deliver(let queue, let message):
             return try settle(message, of: queue, run, result, span, start)
         case .cron(let firing): try passSlots(with: firing)
+        case .cronByHand(let trigger, let run): try passSlots(with: run, of: trigger)
         default: break
         }
         // What never ran is recorded where something else ends with it: a request, a cron run or an
@@ -218,8 +219,8 @@ extension Engine where Store: ~Copyable {
             case .respond, .cron, .react: true
             // It began with a record of its own.
             case .answer(let connection, _, _, _) where connection.isOfOperators: true
-            case .answer, .nobody, .condition, .middleware, .deliver, .admit, .screen, .notify,
-                .keepsStream, .joinsStream, .admitStream:
+            case .answer, .nobody, .cronByHand, .condition, .middleware, .deliver, .admit, .screen,
+                .notify, .keepsStream, .joinsStream, .admitStream:
                 start != nil || run.activation != nil
             }
         var end = run.record ?? run.cause
@@ -271,6 +272,9 @@ extension Engine where Store: ~Copyable {
                 after: end
             )
         case .cron(let firing): ended(run, of: firing, result, took: span)
+        case .cronByHand(let trigger, let record):
+            ended(run, of: record, result, took: span)
+            views.work.cron.ended(run: record, of: trigger, now: now.wall)
         case .react(let reactions): try ended(run, of: reactions, result)
         case .admit(let id, let rules): admitted(id, rules, result, after: end)
         case .screen(let connection, let number, let registration):
@@ -353,8 +357,8 @@ extension Engine where Store: ~Copyable {
             try skipFiring(firing, failure?.message ?? "its condition answered false")
         case .notify(let notice):
             try notified(notice, by: run, failure.map { .failure($0) } ?? .none)
-        case .answer, .nobody, .condition, .middleware, .admit, .screen, .keepsStream,
-            .joinsStream, .admitStream:
+        case .answer, .nobody, .cronByHand, .condition, .middleware, .admit, .screen,
+            .keepsStream, .joinsStream, .admitStream:
             break
         }
     }

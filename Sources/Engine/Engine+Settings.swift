@@ -57,14 +57,29 @@ extension Engine where Store: ~Copyable {
         arrangeAlerts()
         // The earliest end is found anew.
         silenceDue = now.monotonic
-        // What queue::define made of a queue stays where the file says nothing new about it.
-        for (name, queue) in settings.queues.sorted(by: { $0.key < $1.key })
-        where before.queues[name] != queue {
-            guard let defined = views.work.queue.decideDefine(name, queue) else { continue }
-            try record(.queue(.defined(defined)))
-            try pump(name)
-        }
+        for name in try defineQueues() { try pump(name) }
         if before.timeZones.standard != settings.timeZones.standard { try rereadCron() }
+    }
+
+    /// Makes the queues what the configuration says, where it says something new of one.
+    ///
+    /// - Returns: those that changed, in order.
+    @discardableResult
+    mutating func defineQueues() throws(LogError) -> [String] {
+        var changed: [String] = []
+        for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
+            if views.work.queue.queues[name]?.subscription != nil {
+                notice(
+                    .warning,
+                    "the configuration of queue \(name) has no effect: it is a subscription's, "
+                        + "whose settings are in the configuration of its trigger"
+                )
+            } else if let defined = views.work.queue.decideConfigured(name, settings) {
+                try record(.queue(.defined(defined)))
+                changed.append(name)
+            }
+        }
+        return changed
     }
 
     private mutating func configureServices(_ settings: LiveSettings) {

@@ -13,8 +13,8 @@ extension Engine where Store: ~Copyable {
         switch run.purpose {
         case .deliver: options.deliveryLease
         case .condition(let subject), .middleware(let subject, _, _): patience(for: subject)
-        case .answer, .nobody, .respond, .cron, .react, .admit, .screen, .notify, .keepsStream,
-            .joinsStream, .admitStream:
+        case .answer, .nobody, .respond, .cron, .cronByHand, .react, .admit, .screen, .notify,
+            .keepsStream, .joinsStream, .admitStream:
             options.invocationTimeout
         }
     }

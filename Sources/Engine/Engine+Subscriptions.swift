@@ -19,6 +19,33 @@ enum TopicTrigger {
     case known(metadata: JSONText?)
 }
 
+/// How many messages the live triggers of topics take at the same time: each adds its own to those
+/// of the same subscription (services 2, A.8).
+struct TopicConsumers {
+    /// By queue, and by the trigger's id.
+    private var places: [String: [String: UInt32]] = [:]
+    /// The queue of each trigger.
+    private var queues: [String: String] = [:]
+
+    mutating func add(_ trigger: String, to queue: String, _ concurrency: UInt32) {
+        queues[trigger] = queue
+        places[queue, default: [:]][trigger] = concurrency
+    }
+
+    /// - Returns: the queue that it was of; nil: it is none of a topic.
+    mutating func remove(_ trigger: String) -> String? {
+        guard let queue = queues.removeValue(forKey: trigger) else { return nil }
+        places[queue]?[trigger] = nil
+        if places[queue]?.isEmpty == true { places[queue] = nil }
+        return queue
+    }
+
+    /// How many that makes for a queue; nil: it has no trigger.
+    func total(of queue: String) -> UInt32? {
+        places[queue].map { UInt32(clamping: $0.values.reduce(0) { $0 + UInt64($1) }) }
+    }
+}
+
 extension Engine where Store: ~Copyable {
     /// A queue trigger makes a subscription, which outlives the worker's connection, and so does
     /// the wish of a cron trigger for the slots that it misses.
@@ -29,14 +56,29 @@ extension Engine where Store: ~Copyable {
         guard let subscription = subscription(trigger) else { return }
         let name = Self.queue(of: subscription)
         topicTriggers[name] = .known(metadata: trigger.request.metadata)
-        if views.work.queue.queues[name]?.subscription != subscription {
-            try record(.queue(.subscribed(subscription)))
+        if let event = views.work.queue.decideSubscribe(subscription) {
+            try record(.queue(.subscribed(event)))
         }
+        // It may have been one of another topic.
+        removeConsumer(trigger.request.id)
+        topicConsumers.add(trigger.request.id, to: name, subscription.settings.concurrency)
+        countConsumers(of: name)
         try pump(name)
     }
 
+    /// A queue trigger is gone, if only with its worker.
+    mutating func removeConsumer(_ trigger: String) {
+        if let queue = topicConsumers.remove(trigger) { countConsumers(of: queue) }
+    }
+
+    private func countConsumers(of queue: String) {
+        guard let state = views.work.queue.queues[queue] else { return }
+        state.consumers = topicConsumers.total(of: queue)
+    }
+
     /// Only an explicit unregistration ends a subscription, or another trigger of the same id, and
-    /// only with its last trigger; of several, the last one that is left says how it is.
+    /// only with its last trigger; of several, the last one that is left says how it is. What was
+    /// not handled stays.
     mutating func unsubscribe(_ trigger: Registry.Trigger) throws(LogError) {
         try forgetCron(trigger)
         guard let subscription = subscription(trigger) else { return }
@@ -45,9 +87,18 @@ extension Engine where Store: ~Copyable {
                 && self.subscription($0)?.topic == subscription.topic
         }
         if let last = others.max(by: { $0.number < $1.number }) { return try subscribe(last) }
-        topicTriggers[Self.queue(of: subscription)] = nil
-        let end = Unsubscribed(topic: subscription.topic, function: trigger.function)
+        guard let end = views.work.queue.decideUnsubscribe(subscription) else { return }
+        let name = Self.queue(of: subscription)
+        topicTriggers[name] = nil
         try record(.queue(.unsubscribed(end)))
+        guard let left = views.work.queue.queues[name] else { return }
+        notice(
+            .warning,
+            "the subscription of \(end.function) to topic \(end.topic) has ended, and its queue "
+                + "\(name) still has messages (\(left.depth) that wait or run, "
+                + "\(left.deadCount) dead): they stay for when it is subscribed again, and "
+                + "`iii queue purge` and `iii queue discard` drop them"
+        )
     }
 
     private static func queue(of subscription: Subscribed) -> String {

@@ -43,12 +43,16 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var cronHistory = CronHistory(limit: CronQuery.countMax)
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: OpenExchange] = [:]
-    /// Those whose bodies have not come.
-    var awaitedBodies: [ExchangeID: AwaitedBody] = [:]
+    /// Requests that have not begun, for their bodies have not come.
+    var awaitedBodies: [ExchangeID: AwaitedRequest] = [:]
+    /// Those that have begun, and whose bodies have not come; all of them are in `exchanges`.
+    var awaitedRuns: [ExchangeID: AwaitedRun] = [:]
     /// Those that have not begun, since there are enough of the others.
     var waitingRequests = WaitingRequests()
     /// Runs of requests with an `Idempotency-Key`, by their `keyed` records.
     var keyedRuns: [Offset: KeyedRun] = [:]
+    /// Those of them whose responses are streams that go on.
+    var keyedStreams: [ExchangeID: KeyedStream] = [:]
     /// Requests that get a response of the log, by the name of its read.
     var waitingReplies: [UInt64: WaitingReply] = [:]
     /// Cron runs of before a crash, until a worker has served their function for a moment.
@@ -66,6 +70,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var subscriptions = Subscriptions()
     /// What goes along with the messages of topics, by the names of their queues.
     var topicTriggers: [String: TopicTrigger] = [:]
+    var topicConsumers = TopicConsumers()
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
@@ -141,11 +146,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         expectRoutes()
         views.work.queue.beginTallies()
         try record(.started(Started(version: options.version, process: options.process)))
-        for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
-            if let defined = views.work.queue.decideDefine(name, settings) {
-                try record(.queue(.defined(defined)))
-            }
-        }
+        try defineQueues()
         arrangeAlerts()
         try restoreBindings()
         for firing in views.work.cron.openFirings {
@@ -208,7 +209,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .call(let connection, let call):
             answer(call, on: connection, .failure(refusal), after: nil)
         case .request(let exchange, _, _), .requestBody(let exchange, _):
-            exchanges[exchange] = nil
+            takeOpen(exchange)
             let reply = HTTPReply(status: 413, error: refusal)
             gate.hold(.respond(exchange, reply, trace: nil), after: nil)
         default: break
@@ -238,7 +239,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): try abandon(exchange)
         case .requestBody(let exchange, let body): try take(body, of: exchange)
-        case .requestStreams(let exchange): try stream(exchange)
+        case .requestStreams(let exchange): stream(exchange)
+        case .responseStreamed(let exchange, let succeeded):
+            try streamEnded(exchange, succeeded ? .whole : .cut)
         case .fetched(let id, let result): try fetched(id, result)
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
@@ -274,8 +277,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
-        runningCount == 0 && exchanges.isEmpty && waitingAnswers.isEmpty && askingCalls.isEmpty
-            && waitingBindings.isEmpty && waitingLooks.isEmpty && gate.isEmpty
+        runningCount == 0 && exchanges.isEmpty && keyedStreams.isEmpty && waitingAnswers.isEmpty
+            && askingCalls.isEmpty && waitingBindings.isEmpty && waitingLooks.isEmpty
+            && gate.isEmpty
     }
 
     /// Lines of the engine's own about what happened since the last call.
@@ -342,13 +346,23 @@ package struct Notice: Equatable, Sendable {
     package enum Severity: String, Sendable { case info, warning, error }
 
     package let severity: Severity
-    package let text: String
+    /// Each is one line for a person, whatever words of others are in it.
+    package let lines: [String]
     /// What it is about; nil: no request, or it is not at hand.
     package let trace: TraceID?
 
     package init(severity: Severity, text: String, trace: TraceID? = nil) {
         self.trace = trace
         self.severity = severity
-        self.text = text
+        lines = [text]
     }
+
+    /// Of a `paragraph` whose line breaks are the engine's own: nobody else has a word in it.
+    package init(severity: Severity, paragraph: String) {
+        trace = nil
+        self.severity = severity
+        lines = paragraph.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    package var text: String { lines.joined(separator: "\n") }
 }

@@ -16,6 +16,8 @@ final class Run {
         case deliver(queue: String, Message)
         /// It ends a cron trigger's run.
         case cron(firing: Offset)
+        /// It ends a run of a cron trigger that somebody asked for, by its record.
+        case cronByHand(trigger: String, run: Offset)
         /// It ends one of the runs that a write of the state led to.
         case react(Reactions)
         /// It decides whether a socket is let in, and to what.

@@ -23,23 +23,30 @@ package struct QueueDefined: EventBody {
 
     package let queue: String
     package let settings: QueueSettings
+    /// Whether the configuration says so, and not somebody who runs.
+    package let isConfigured: Bool
 
     package init(
         queue: String,
-        settings: QueueSettings
+        settings: QueueSettings,
+        isConfigured: Bool = false
     ) {
         self.queue = queue
         self.settings = settings
+        self.isConfigured = isConfigured
     }
 
     package func encode(into writer: inout ByteWriter) {
         writer.text(queue)
         settings.encode(into: &writer)
+        writer.byte(isConfigured ? 1 : 0)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
         queue = try reader.text()
         settings = try QueueSettings(from: &reader)
+        // Old ones end here, and do not tell.
+        isConfigured = reader.isAtEnd ? false : try reader.byte() != 0
     }
 }
 
@@ -80,29 +87,36 @@ package struct Subscribed: EventBody {
     }
 }
 
-/// A function no longer receives a topic; what it has not handled is dropped.
+/// A function no longer receives a topic.
 package struct Unsubscribed: EventBody {
     package static let kind = EventKind.unsubscribed
 
     package let topic: String
     package let function: FunctionName
+    /// Whether what it has not handled stays, for when it is subscribed again; else it is dropped.
+    package let keepsMessages: Bool
 
     package init(
         topic: String,
-        function: FunctionName
+        function: FunctionName,
+        keepsMessages: Bool
     ) {
         self.topic = topic
         self.function = function
+        self.keepsMessages = keepsMessages
     }
 
     package func encode(into writer: inout ByteWriter) {
         writer.text(topic)
         writer.function(function)
+        writer.byte(keepsMessages ? 1 : 0)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
         topic = try reader.text()
         function = try reader.function()
+        // Old ones end here: with those, everything went.
+        keepsMessages = reader.isAtEnd ? false : try reader.byte() != 0
     }
 }
 

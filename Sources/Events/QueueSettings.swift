@@ -55,6 +55,12 @@ extension QueueSettings {
         groupField: nil
     )
 
+    /// Whether a function queue may have the name: not blank, and of at most
+    /// ``Limits/nameBytes``.
+    package static func allows(name: String) -> Bool {
+        !name.isBlank && name.utf8.count <= Limits.nameBytes
+    }
+
     /// The delay after failure number `failures` (1 for the first): the backoff, doubled each time.
     package func delay(afterFailures failures: UInt32) -> Timestamp.Span {
         let (product, overflow) = backoff.nanoseconds.multipliedReportingOverflow(

@@ -11,21 +11,22 @@ final class ExchangeStreams {
     private let sink: ResponseSink
 
     /// With the `body` that came with the request. `started` is called once, when the function
-    /// wants to be the one who answers; ``begin(_:)`` follows if it is. `finished` is called once,
-    /// when the response is complete.
+    /// wants to be the one who answers; ``begin(_:)`` follows if it is. `finished` is called once
+    /// then, when the response has ended, unless its client has gone: with whether it is whole and
+    /// says of no failure.
     init(
         _ exchange: HTTPExchange,
         body: [UInt8],
         started: @escaping () -> Void,
-        finished: @escaping () -> Void
+        finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         requestBody = DataChannel()
         response = DataChannel()
         let source = BodySource(exchange, requestBody)
         self.source = source
-        sink = ResponseSink(exchange, response, started: started) {
+        sink = ResponseSink(exchange, response, started: started) { succeeded in
             source.abandon()
-            finished()
+            finished(succeeded)
         }
         response.attach(sink)
         requestBody.attach(source)

@@ -175,7 +175,10 @@ package final class HTTPGateway: HTTPService {
             request.exchange,
             body: request.body,
             started: { [weak self] in self?.tell(.requestStreams(id)) },
-            finished: { [weak self] in self?.pending[number] = nil }
+            finished: { [weak self] succeeded in
+                self?.pending[number] = nil
+                self?.tell(.responseStreamed(id, succeeded: succeeded))
+            }
         )
         pending[number]?.streams = streams
         // What was there of the body may have been no HTTP: its request was answered just now.
@@ -198,6 +201,7 @@ package final class HTTPGateway: HTTPService {
             guard let request = pending[id.number] else { return }
             request.streams?.begin { [cors] reply in
                 reply.vouched = cors.headers(for: request.asker, over: &reply.headers)
+                reply.headers.removeAll(where: Self.namesTrace)
                 reply.vouched.append(Self.header(naming: trace))
             }
         case .send, .close, .open, .fetch, .admit, .probe, .readLog, .look, .began, .watchTraces,
@@ -214,7 +218,10 @@ package final class HTTPGateway: HTTPService {
     ) -> NetServer.HTTPReply {
         var headers = reply.headers
         var own = reply.isBare ? [] : cors.headers(for: asker, over: &headers)
-        if let trace { own.append(Self.header(naming: trace)) }
+        if let trace {
+            headers.removeAll(where: Self.namesTrace)
+            own.append(Self.header(naming: trace))
+        }
         return NetServer.HTTPReply(
             status: reply.status,
             headers: headers,
@@ -228,7 +235,14 @@ package final class HTTPGateway: HTTPService {
         traceparent.flatMap { TraceParent($0) }?.trace
     }
 
+    private static let traceHeader = "x-iii-trace-id"
+
     private static func header(naming trace: TraceID) -> (name: String, value: String) {
-        ("x-iii-trace-id", trace.description)
+        (traceHeader, trace.description)
+    }
+
+    /// Whether a function says which trace this is, which is not its to say.
+    private static func namesTrace(_ header: (name: String, value: String)) -> Bool {
+        header.name.utf8.count == traceHeader.utf8.count && header.name.lowercased() == traceHeader
     }
 }

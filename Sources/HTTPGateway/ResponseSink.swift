@@ -19,7 +19,7 @@ final class ResponseSink: ChannelSink {
     private let exchange: HTTPExchange
     private let channel: DataChannel
     private let started: () -> Void
-    private let finished: () -> Void
+    private let finished: (_ succeeded: Bool) -> Void
     private var phase = Phase.head
     private var status = 200
     private var headers: [(name: String, value: String)] = []
@@ -34,7 +34,7 @@ final class ResponseSink: ChannelSink {
         _ exchange: HTTPExchange,
         _ channel: DataChannel,
         started: @escaping () -> Void,
-        finished: @escaping () -> Void
+        finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         self.exchange = exchange
         self.channel = channel
@@ -105,7 +105,7 @@ final class ResponseSink: ChannelSink {
         dress(&reply)
         exchange.respond(reply)
         abandon()
-        finished()
+        finished(false)
     }
 
     /// Whoever writes is told that nobody reads.
@@ -136,7 +136,7 @@ final class ResponseSink: ChannelSink {
             case .cut: exchange.abort()
             }
         }
-        finished()
+        finished(ending == .whole && status < 500)
     }
 
     /// A control message; what is none is ignored.
@@ -161,7 +161,7 @@ final class ResponseSink: ChannelSink {
     private func setHeaders(_ value: JSONText?) {
         guard let value, case .object(let members) = value.value() else { return }
         for member in members.members {
-            guard case .string(let text) = member.value else { continue }
+            guard case .string(let text) = member.value, text.isFieldValue else { continue }
             let name = member.name.lowercased()
             for old in headers where old.name.lowercased() == name {
                 headerBytes -= Self.size(old)

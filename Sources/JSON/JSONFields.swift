@@ -3,6 +3,7 @@ package enum JSONFieldError: Error, Equatable, Sendable, CustomStringConvertible
     /// `path` is empty for the whole input.
     case notAnObject(path: String, found: String)
     case missing(field: String)
+    case unknown(field: String, known: [String])
     case mismatch(field: String, expected: String, found: String)
 
     package var description: String {
@@ -11,6 +12,8 @@ package enum JSONFieldError: Error, Equatable, Sendable, CustomStringConvertible
         case .notAnObject(let path, let found):
             "field \"\(path)\": expected an object, found \(found)"
         case .missing(let field): "missing field \"\(field)\""
+        case .unknown(let field, let known):
+            "unknown field \"\(field)\"; known are \(known.joined(separator: ", "))"
         case .mismatch(let field, let expected, let found):
             "field \"\(field)\": expected \(expected), found \(found)"
         }
@@ -20,8 +23,9 @@ package enum JSONFieldError: Error, Equatable, Sendable, CustomStringConvertible
 /// The fields of one JSON object, read by name with their types: how a builtin takes its input
 /// (services 1, section 0.3).
 ///
-/// Unknown fields are ignored, and of fields with the same name the last counts. An optional field
-/// may be absent or null. A number with a fraction or an exponent is no integer.
+/// Unknown fields are ignored, unless ``refuseOthers(than:)`` is asked, and of fields with the same
+/// name the last counts. An optional field may be absent or null. A number with a fraction or an
+/// exponent is no integer.
 package struct JSONFields: Sendable {
     private let text: JSONText
     private let path: String
@@ -97,33 +101,44 @@ package struct JSONFields: Sendable {
     /// The fields of a nested object; its errors name the path down to it.
     package func optionalObject(_ name: String) throws(JSONFieldError) -> JSONFields? {
         guard let value = optionalValue(name), !value.isNull else { return nil }
-        return try JSONFields(value, path: place(name))
+        return try JSONFields(value, path: path(of: name))
     }
 
     /// The fields of a nested object; its errors name the path down to it.
     package func requiredObject(_ name: String) throws(JSONFieldError) -> JSONFields {
-        try JSONFields(requiredValue(name), path: place(name))
+        try JSONFields(requiredValue(name), path: path(of: name))
     }
 
     // MARK: Errors
 
     /// The error for a field whose value is of no use, for rules that types do not express.
     package func mismatch(_ name: String, expected: String) -> JSONFieldError {
-        guard let found = optionalValue(name) else { return .missing(field: place(name)) }
-        return .mismatch(field: place(name), expected: expected, found: found.described)
+        guard let found = optionalValue(name) else { return .missing(field: path(of: name)) }
+        return .mismatch(field: path(of: name), expected: expected, found: found.described)
+    }
+
+    /// The error for a field that is not there, for rules that types do not express.
+    package func missing(_ name: String) -> JSONFieldError { .missing(field: path(of: name)) }
+
+    /// - Throws: ``JSONFieldError/unknown(field:known:)`` for the first field that is none of
+    ///   `known`.
+    package func refuseOthers(than known: [String]) throws(JSONFieldError) {
+        guard let other = names.first(where: { !known.contains($0) }) else { return }
+        throw .unknown(field: path(of: other), known: known.sorted())
     }
 
     private func slice(_ name: String) -> JSONSlice? {
         text.value(of: name, in: fields)
     }
 
-    private func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    /// What errors call a field of that name.
+    package func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     private func required<Value>(
         _ value: Value?,
         _ name: String
     ) throws(JSONFieldError) -> Value {
-        guard let value else { throw .missing(field: place(name)) }
+        guard let value else { throw .missing(field: path(of: name)) }
         return value
     }
 

@@ -89,6 +89,23 @@ extension JSONText: CustomStringConvertible {
     package var isNumber: Bool { kind == .number }
     package var isBool: Bool { kind == .bool }
 
+    /// Whether arrays and objects in it are nested no deeper than `limit` levels.
+    package func isNested(within limit: Int) -> Bool {
+        // Every level has two brackets.
+        guard bytes.count > 2 * limit else { return true }
+        return bytes.withUnsafeBufferPointer { buffer in
+            var scanner = JSONScanner(buffer, depthLimit: limit)
+            do throws(JSONError) { _ = try scanner.skipValue() } catch { return false }
+            return true
+        }
+    }
+
+    /// The same; where it is nested deeper than `limit` levels, a string that has its text: for a
+    /// message around it that could not be read otherwise.
+    package func flattened(beyond limit: Int) -> JSONText {
+        isNested(within: limit) ? self : JSONText(string: description)
+    }
+
     /// The content, if this is a string.
     package var stringValue: String? {
         guard isString else { return nil }

@@ -191,12 +191,15 @@ extension Invoked {
 extension QueueEvent {
     fileprivate var fields: [EventField] {
         switch self {
-        case .defined(let event): [EventField("queue", event.queue)] + event.settings.fields
+        case .defined(let event):
+            [EventField("queue", event.queue)] + event.settings.fields
+                + [EventField("configured", .flag(event.isConfigured))]
         case .subscribed(let event):
             [EventField("topic", event.topic)] + EventField.function(event.function)
                 + EventField.optional("condition", event.condition) + event.settings.fields
         case .unsubscribed(let event):
             [EventField("topic", event.topic)] + EventField.function(event.function)
+                + [EventField("keeps_messages", .flag(event.keepsMessages))]
         case .enqueued(let event): event.fields
         case .delivered(let event):
             [

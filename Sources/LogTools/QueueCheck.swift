@@ -26,6 +26,8 @@ struct QueueCheck {
     private var queues: [String: [Offset: Message]] = [:]
     private var counts: [String: Counts] = [:]
     private var subscriptions: [String: [String]] = [:]
+    /// The queues of subscriptions that are over: they get nothing, and deliver nothing.
+    private var ended: Set<String> = []
     /// Deliveries of queues that are gone: they end all the same.
     private var orphans: Set<Offset> = []
 
@@ -85,17 +87,23 @@ struct QueueCheck {
 
     private mutating func subscribe(_ event: Subscribed) {
         let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
-        guard queues[name] == nil else { return }
-        queues[name] = [:]
+        let known = queues.updateValue(queues[name] ?? [:], forKey: name)
+        // One that had ended takes over what was left.
+        guard known == nil || ended.remove(name) != nil else { return }
         subscriptions[event.topic, default: []].append(name)
     }
 
     private mutating func unsubscribe(_ event: Unsubscribed) {
         let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
+        subscriptions[event.topic]?.removeAll { $0 == name }
+        if event.keepsMessages {
+            if queues[name] != nil { ended.insert(name) }
+            return
+        }
         let dropped = queues.removeValue(forKey: name) ?? [:]
         orphans.formUnion(dropped.values.compactMap(\.delivery))
         counts[name] = nil
-        subscriptions[event.topic]?.removeAll { $0 == name }
+        ended.remove(name)
     }
 
     // MARK: Messages
@@ -107,6 +115,9 @@ struct QueueCheck {
                 tell("its message \(number) of queue \(event.queue) is not pending")
             }
             return
+        }
+        if ended.contains(event.queue), !isLenient {
+            tell("message \(number) of queue \(event.queue), whose subscription has ended")
         }
         if let open = message.delivery, !isLenient {
             tell("message \(number) of queue \(event.queue) is still out, by delivery \(open)")

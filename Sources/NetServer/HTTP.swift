@@ -9,16 +9,16 @@ package struct HTTPRequest: Sendable {
     package let path: String
     /// As sent, without the question mark.
     package let query: String?
-    /// In order of arrival, the names in lower case.
+    /// In order of arrival, the names in lower case, cookies in one.
     package let headers: [(name: String, value: String)]
     /// Empty when the exchange has the body.
     package let body: [UInt8]
     /// The peer's IP address without port; empty when unknown.
     package let remoteAddress: String
 
-    /// The first value under a name in lower case.
+    /// The last value under a name in lower case, which is the one that functions see.
     package func header(_ name: String) -> String? {
-        headers.first { $0.name == name }?.value
+        headers.last { $0.name == name }?.value
     }
 }
 
@@ -48,7 +48,7 @@ package struct HTTPReply: Sendable {
 /// Answers the HTTP requests of one event loop, on which every method is called.
 package protocol HTTPService: AnyObject {
     /// Whether a request's body is to be complete before ``receive(_:_:)``. Otherwise that comes
-    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. `header` gives the first value
+    /// with the head, and the body by ``HTTPExchange/readBody(_:)``. `header` gives the last value
     /// that was sent under a name.
     func wantsWholeBody(header: (String) -> String?) -> Bool
     /// Whether a request whose whole body is wanted, but has not come along with its head, is to be

@@ -96,17 +96,13 @@ extension HTTPConnection {
 
     /// Answers a request that reaches no service, or no more, and closes.
     func refuse(_ refusal: Refusal, trace: TraceID? = nil) {
+        let head = head ?? unfinishedHead
         send(service.reply(to: refusal, of: head, trace: trace), to: head, keepsAlive: false)
         closeGently()
     }
 
     /// Gives up an exchange whose body does not come as it should.
-    func breakOff(
-        _ refusal: Refusal = Refusal(
-            408,
-            "the request's body did not come in time, or not as HTTP has it"
-        )
-    ) {
+    func breakOff(_ refusal: Refusal) {
         let hasBegun = reply != nil
         let exchange = exchange
         self.exchange = nil

@@ -196,6 +196,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Whether something waits for its turn.
     var hasMore: Bool { isStream ? !queue.isEmpty : parser.hasBytes }
 
+    /// What was read of a head that is not whole; nil: nothing that could be told.
+    var unfinishedHead: RequestHead? { parser.unfinishedHead }
+
     /// What came behind the last request, for who takes the connection over.
     func takeRest() -> ByteBuffer { parser.takeRest() }
 
@@ -269,8 +272,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             if phase == .receiving || isCollecting, hasGrown { expectMore() }
         } catch {
             switch phase {
-            case .answering where isCollecting: breakOff(error)
-            case .answering: breakOff()
+            case .answering: breakOff(error)
             case .discarding: closeGently()
             case .waiting, .receiving, .closing: refuse(error)
             }
@@ -374,7 +376,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .waiting: refuse(Refusal(408, "the request's head did not come in time"))
         case .receiving: refuse(Refusal(408, "the request's body did not come in time"))
         case .answering where rest?.isWanted != true && isTaking: awaitTaking()
-        case .answering: breakOff()
+        case .answering: breakOff(Refusal(408, "the request's body did not come in time"))
         case .discarding: closeGently()
         case .closing where !hasLeft && isTaking: awaitTaking()
         case .closing: context?.close(promise: nil)

@@ -149,12 +149,7 @@ struct HeadReader {
             return Refusal(400, "the request target has a control character")
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        guard
-            text.utf8.first == UInt8(ascii: "/") || text == "*"
-                || HTTPTarget.isAbsolute(text)
-        else {
-            return Refusal(400, "the request target must be a path or an absolute URL")
-        }
+        guard HTTPTarget.isTarget(text, of: method) else { return HTTPTarget.malformed }
         target = HTTPTarget(text)
         return nil
     }
@@ -185,6 +180,7 @@ struct HeadReader {
         switch name.utf8.count {
         case 4 where name == "host":
             hosts += 1
+            guard value.isHost else { return .invalidHost }
         case 6 where name == "expect":
             expectation = expectation ?? value
         case 10 where name == "connection":
@@ -252,10 +248,25 @@ struct HeadReader {
             method: method,
             target: target,
             version: isHTTP10 ? .http1_0 : .http1_1,
-            headers: headers,
+            headers: joiningCookies(headers),
             body: encoding == nil ? .length(length ?? 0) : .chunks,
             keepsAlive: isHTTP10 ? names("keep-alive") : !names("close"),
             expectation: expected
+        )
+    }
+
+    /// What was read so far of a head that is not whole, or is refused; nil: no request line.
+    var unfinished: RequestHead? {
+        // Trailers have none either.
+        guard hasLine, !method.isEmpty else { return nil }
+        return RequestHead(
+            method: method,
+            target: target,
+            version: isHTTP10 ? .http1_0 : .http1_1,
+            headers: headers,
+            body: .length(0),
+            keepsAlive: false,
+            expectation: .none
         )
     }
 

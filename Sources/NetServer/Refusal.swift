@@ -11,6 +11,8 @@ package struct Refusal: Error, Equatable {
         self.status = status
         self.reason = reason
     }
+
+    static let invalidHost = Refusal(400, "the Host header must be a host, maybe with a port")
 }
 
 extension HTTPRequestHead {
@@ -24,13 +26,15 @@ extension HTTPRequestHead {
     var defect: Refusal? {
         if uri.utf8.count > 8192 { return Refusal(414, "the request target exceeds 8192 bytes") }
         if method == .CONNECT { return Refusal(501, "this server is no proxy") }
+        guard HTTPTarget.isTarget(uri, of: method.rawValue) else { return HTTPTarget.malformed }
         if headers.contains(where: { Self.breaksLines($0.name) || Self.breaksLines($0.value) }) {
             return Refusal(400, "a header contains a line break or NUL")
         }
-        let hosts = headers["host"].count
-        if hosts > 1 || hosts == 0 && version != .http1_0 {
+        let hosts = headers["host"]
+        if hosts.count > 1 || hosts.isEmpty && version != .http1_0 {
             return Refusal(400, "exactly one Host header is required")
         }
+        guard hosts.allSatisfy(\.isHost) else { return .invalidHost }
         return framingDefect
     }
 

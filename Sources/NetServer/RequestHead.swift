@@ -18,7 +18,7 @@ package final class RequestHead {
     package let method: String
     package let target: HTTPTarget
     package let version: Version
-    /// In order of arrival, the names in lower case.
+    /// In order of arrival, the names in lower case, cookies in one.
     package let headers: [(name: String, value: String)]
     package let body: Body
     /// Whether the client would use the connection again.
@@ -49,9 +49,9 @@ package final class RequestHead {
 
     var isHead: Bool { method == "HEAD" }
 
-    /// The first value under a name in lower case.
+    /// The last value under a name in lower case.
     package func header(_ name: String) -> String? {
-        headers.first { $0.name == name }?.value
+        headers.last { $0.name == name }?.value
     }
 }
 

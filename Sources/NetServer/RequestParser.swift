@@ -40,6 +40,9 @@ package struct RequestParser {
     /// Whether there is something that was not asked for yet, or is not whole.
     var hasBytes: Bool { buffer.readableBytes > 0 }
 
+    /// What was read of a head that is not whole; nil: not even its request line.
+    var unfinishedHead: RequestHead? { reader.unfinished }
+
     /// For tests: the memory of what is there, in bytes.
     var capacity: Int { buffer.storageCapacity }
 

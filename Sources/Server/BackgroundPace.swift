@@ -20,9 +20,6 @@ struct BackgroundPace {
         ratio = 1 / min(0.5, max(0.1, 0.05 * Double(processors))) - 1
     }
 
-    /// Counts what another thread has done for this one, in nanoseconds.
-    mutating func add(_ work: UInt64) { owed += UInt64(Double(work) * ratio) }
-
     /// - Returns: nanoseconds to rest now for what the calling thread has done; nil: none as yet.
     mutating func rest() -> UInt64? {
         let now = platform_thread_time()

@@ -116,7 +116,7 @@ final class ConfigurationWatch: Sendable {
     }
 
     private func tell(_ severity: Notice.Severity, _ text: String) {
-        report.notice(Notice(severity: severity, text: text))
+        report.notice(Notice(severity: severity, paragraph: text))
     }
 }
 

@@ -133,7 +133,6 @@ final class Core: Sendable {
         // Only one owner of the views at any time: what a second one holds would be copied when
         // the engine changes it, and stay.
         var views = (consume snapshot).views
-        let now = SystemClock().now()
         let path = configuration.engine.data
         let progress = RecoveryProgress(path: path, from: known.next, tell: self.progress)
         let engine: Engine<Store, SystemEntropy>
@@ -143,7 +142,7 @@ final class Core: Sendable {
                 opening: store,
                 options: LogOptions(segmentBytes: configuration.log.segmentBytes),
                 entropy: &entropy,
-                now: now.wall,
+                now: SystemClock().now().wall,
                 known: known,
                 replay: { (record) throws(DecodeError) in
                     progress.passed(record.offset)
@@ -151,6 +150,8 @@ final class Core: Sendable {
                 }
             )
             recovery = log.recovery
+            // Reading the log may have taken long: what counts from the start counts from here.
+            let now = SystemClock().now()
             let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
             engine = try Engine(
                 log: log,

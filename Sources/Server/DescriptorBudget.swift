@@ -114,7 +114,7 @@ struct Descriptors: Sendable {
         _ report: Report
     ) throws(ServeError) {
         let budget = try DescriptorBudget(configuration, limit: limit, loops: loops)
-        if let text = budget.notice { report.notice(Notice(severity: .warning, text: text)) }
+        if let text = budget.notice { report.notice(Notice(severity: .warning, paragraph: text)) }
         let pool = DescriptorPool(budget.shared)
         let parts = budget.grants.map { grant in
             Part(most: grant.most, share: DescriptorShare(own: grant.own, of: pool))

@@ -143,7 +143,7 @@ struct EntryFolder: Sendable {
     }
 
     private func tell(_ severity: Notice.Severity, _ text: String) {
-        report.notice(Notice(severity: severity, text: text))
+        report.notice(Notice(severity: severity, paragraph: text))
     }
 }
 

@@ -35,7 +35,7 @@ final class JobThread: Sendable {
         name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
             platform_name_thread($0)
         }
-        platform_lower_priority()
+        platform_lower_priority(19)
         while true {
             while let job = waiting.withLock({ $0.popFirst() }) { job() }
             waker.sleep(nanoseconds: nil)

@@ -2,20 +2,23 @@ import CPlatform
 import CommitLog
 import Disk
 import Engine
+import Events
 import Observability
 import Primitives
+import RecordFormat
 import Synchronization
 
-/// Follows the log up to its durable end on a thread of its own: reads what was written, decodes it
-/// once, and hands it to ``FollowedLog``.
+/// Follows the log up to its durable end on a thread of its own, behind everything else: reads what
+/// was written, decodes it once, and hands it to ``FollowedLog``.
 ///
 /// It costs the core a store for each batch. It looks for more ten times a second at the most,
 /// goes on in short steps with rests between them (``BackgroundPace``), and sleeps while there is
-/// no more. What comes faster than it can read is passed over, and counted.
+/// no more. What comes faster than it can read is passed over, and counted; where the processors
+/// are busy with something else it is late, and misses nothing.
 ///
-/// Most of the work is reading, which is done in idle time (``IdleReader``): a processor with that
-/// on it is one that is free for whoever wakes. While there is no idle time it is done here, as
-/// paced: whoever looks why a machine is so busy is to see it.
+/// It has a small share of a processor, but always some of one. In idle time (`SCHED_IDLE`,
+/// sched(7)) its processor would count as free for whoever wakes; but while all are busy it would
+/// get a thousandth of one, and what it holds then, be it the allocator's lock, for seconds.
 final class LogFollower: Sendable {
     let log: FollowedLog
     let tail: DurableTail
@@ -24,43 +27,43 @@ final class LogFollower: Sendable {
     /// Questions that wait until all was read that they are about, in order.
     private let questions = Mutex<[Effect.Look]>([])
     private let inbox: Inbox
-    private let idle: IdleReader
 
     /// How much of the log is read at a start.
     private static let history = 64 << 20
-    /// Records that are taken at a time.
+    /// Bytes that are read at a time, and records that are taken at a time.
+    private static let piece = 32 << 10
     private static let step = 64
     /// Between two looks, in nanoseconds.
     private static let pause: UInt64 = 100_000_000
     /// Before a log that cannot be read is looked at again.
     private static let longPause: UInt64 = 1_000_000_000
-    /// How long a piece may take in idle time, and how long none is tried after one that took
-    /// longer.
-    private static let idlePatience: UInt64 = 500_000_000
-    private static let busyTime: UInt64 = 30_000_000_000
+    /// How old a record may be by the time that it is read, where more than `backlog` of them are
+    /// behind it.
+    private static let patience = Timestamp.Span.seconds(2)
+    private static let backlog = 4096
+    /// What it yields to others (nice(2)): of a processor that two others want it gets a twentieth.
+    private static let niceness: Int32 = 10
 
     /// Where its thread is.
     struct Progress: ~Copyable {
-        var reader: PieceReader
-        var next = Offset.zero
+        var reader: LogTail<ReadOnlyDirectory>
         /// Up to here nothing is passed over for its age: it is what was before this start.
-        var history = Offset.zero
+        let history: Offset
         var pace = BackgroundPace()
-        /// Until then nothing is tried in idle time; this, and when it told what has ended, on the
-        /// clock of ``platform_boottime``.
-        var busyUntil = UInt64.max
+        /// When it told what has ended, on the clock of ``platform_boottime``.
         var told: UInt64 = 0
 
-        init(_ reader: consuming PieceReader) { self.reader = reader }
+        init(_ reader: consuming LogTail<ReadOnlyDirectory>, history: Offset) {
+            self.reader = reader
+            self.history = history
+        }
     }
 
-    /// - Throws: what the system refused: it has no descriptor left.
-    init(_ configuration: Configuration, _ core: Core, report: Report) throws(ServeError) {
+    init(_ configuration: Configuration, _ core: Core, report: Report) {
         path = configuration.engine.data
         self.report = report
         inbox = core.inbox
         tail = core.tail
-        idle = try IdleReader(asker: tail.waker)
         let observability = configuration.observability
         log = FollowedLog(
             telemetry: configuration.telemetry,
@@ -69,10 +72,7 @@ final class LogFollower: Sendable {
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
-    func start() {
-        CoreThread.start { self.run() }
-        idle.start(path: path)
-    }
+    func start() { CoreThread.start { self.run() } }
 
     /// Takes settings that were edited. Any thread.
     @Sendable
@@ -96,8 +96,8 @@ final class LogFollower: Sendable {
 
     /// What ends together is told of together: most traces are a few spans. Where reading does not
     /// come to its end it is told of meanwhile: only so much is kept.
-    private func tellOfTraces(_ told: inout UInt64) {
-        told = platform_boottime()
+    private func tellOfTraces(_ progress: inout Progress) {
+        progress.told = platform_boottime()
         let seen = log.takeSeenTraces()
         if !seen.isEmpty { inbox.offer(.sawTraces(seen)) }
         let pushes = log.takePushes()
@@ -121,19 +121,31 @@ final class LogFollower: Sendable {
 
     private func run() -> Never {
         platform_name_thread("iii-follower")
-        var progress = Progress(PieceReader(path: path))
-        var isLost = !readHistory(&progress)
-        progress.busyUntil = 0
+        platform_lower_priority(Self.niceness)
+        // Whoever wakes is not to wait for the scheduler's next tick.
+        _ = platform_use_slices(Limits.coreSlice)
+        let history = tail.durable
+        var progress = Progress(LogTail(ReadOnlyDirectory(path: path)), history: history)
+        log.live(from: history)
+        var isLost = false
+        do throws(LogError) {
+            try progress.reader.start(bytes: Self.history, before: history)
+            log.skip(to: progress.reader.next)
+            try follow(&progress, until: history)
+        } catch {
+            tell(error)
+            isLost = true
+        }
         while true {
             do throws(LogError) {
-                if isLost { try rewind(0, &progress) }
+                if isLost { try goOnAtEnd(&progress.reader) }
                 isLost = false
                 try follow(&progress)
-                answer(before: progress.next)
+                answer(before: progress.reader.next)
                 tail.waker.sleep(nanoseconds: Self.pause)
-                tellOfTraces(&progress.told)
+                tellOfTraces(&progress)
                 // A question may have ended that sleep.
-                if !isAsked, tail.await(past: progress.next) {
+                if !isAsked, tail.await(past: progress.reader.next) {
                     tail.waker.sleep(nanoseconds: nil)
                 }
             } catch {
@@ -146,71 +158,50 @@ final class LogFollower: Sendable {
         }
     }
 
-    /// Takes what there was before this start, which is wanted soon.
-    ///
-    /// - Returns: false where it cannot be read.
-    private func readHistory(_ progress: inout Progress) -> Bool {
-        let end = tail.durable
-        log.live(from: end)
-        progress.history = end
-        do throws(LogError) {
-            try rewind(Self.history, &progress)
-            try follow(&progress, until: end)
-            return true
-        } catch {
-            tell(error)
-            return false
-        }
-    }
-
-    /// Goes on so many bytes before the end.
-    private func rewind(_ bytes: Int, _ progress: inout Progress) throws(LogError) {
-        progress.next = try progress.reader.rewind(bytes, from: tail.durable)
-        log.skip(to: progress.next)
-    }
-
-    /// Takes what lies below `end`; nil: until nothing more is durable.
+    /// Reads up to `end`; nil: until nothing more is durable.
     ///
     /// - Throws: where the log cannot be read on.
     func follow(_ progress: inout Progress, until end: Offset? = nil) throws(LogError) {
-        while progress.next < end ?? tail.durable {
-            let piece = read(&progress)
-            take(piece, &progress)
-            progress.next = piece.next
-            log.skip(to: piece.next)
-            answer(before: piece.next)
-            if let failure = piece.failure { throw failure }
-        }
-    }
-
-    private func read(_ progress: inout Progress) -> FollowedPiece {
-        let request = FollowedPiece.Request(
-            from: progress.next,
-            end: tail.durable,
-            isWhole: log.followsWork,
-            history: progress.history
-        )
-        let now = platform_boottime()
-        if now >= progress.busyUntil {
-            if let piece = idle.read(request, limit: Self.idlePatience) {
-                progress.pace.add(piece.work)
-                return piece
+        while progress.reader.next < end ?? tail.durable {
+            var records: [FollowedRecord] = []
+            let isWhole = log.followsWork
+            defer {
+                take(records, &progress)
+                log.skip(to: progress.reader.next)
+                answer(before: progress.reader.next)
+                if platform_boottime() - progress.told >= Self.pause { tellOfTraces(&progress) }
             }
-            progress.busyUntil = now + Self.busyTime
+            _ = try progress.reader.read(below: tail.durable, bytes: Self.piece) {
+                records.append(.init($0, isWhole: isWhole))
+            }
+            if let last = records.last, last.offset >= progress.history, isOvertaken(at: last) {
+                try progress.reader.skip(to: tail.durable)
+            }
         }
-        return progress.reader.read(request)
     }
 
     /// What was there before this start is taken without a rest: nobody is served yet.
-    private func take(_ piece: FollowedPiece, _ progress: inout Progress) {
-        let records = piece.records
+    private func take(_ records: [FollowedRecord], _ progress: inout Progress) {
         for start in stride(from: 0, to: records.count, by: Self.step) {
-            log.take(records[start..<min(start + Self.step, records.count)])
+            let step = records[start..<min(start + Self.step, records.count)]
+            log.take(step)
             if let rest = progress.pace.rest(), records[start].offset >= progress.history {
                 tail.waker.sleep(nanoseconds: rest)
             }
-            if platform_boottime() - progress.told >= Self.pause { tellOfTraces(&progress.told) }
         }
+    }
+
+    /// Whether the log grows faster than it is followed. Age alone is a processor that was not to
+    /// be had, and few records are read as soon as it is.
+    private func isOvertaken(at record: FollowedRecord) -> Bool {
+        record.offset.distance(to: tail.durable) > Self.backlog
+            && record.time.distance(to: SystemClock().now().wall) > Self.patience
+    }
+
+    private func goOnAtEnd(_ reader: inout LogTail<ReadOnlyDirectory>) throws(LogError) {
+        let end = tail.durable
+        try reader.start(bytes: 0, before: end)
+        log.skip(to: reader.next)
     }
 
     private func tell(_ error: LogError) {
@@ -218,5 +209,20 @@ final class LogFollower: Sendable {
             "the log cannot be read for telemetry and the list of requests, which go on at its end "
             + "as soon as that can be read: \(error)"
         report.notice(Notice(severity: .warning, text: text))
+    }
+}
+
+extension FollowedRecord {
+    /// What is read of it; where it need not be whole, only what tells of telemetry.
+    fileprivate init(_ view: RecordView, isWhole: Bool) {
+        let isWanted = isWhole || EventKind(rawValue: view.kind)?.isTelemetry ?? false
+        self.init(
+            offset: view.offset,
+            time: view.time,
+            trace: view.trace,
+            cause: view.cause,
+            event: isWanted ? try? Event(view) : nil,
+            byteCount: view.payload.count
+        )
     }
 }

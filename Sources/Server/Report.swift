@@ -7,7 +7,8 @@ import Primitives
 
 /// What the engine tells its operator: a few lines at the start and the end, and what goes wrong in
 /// between. Plain text, or one JSON object a line, in which the facts of a start are members, too,
-/// named as in `/api/status`; below `[observability] log_level` it says nothing.
+/// named as in `/api/status`; below `[observability] log_level` it says nothing. In text, words of
+/// others (of functions, workers and clients) begin no line and move no cursor.
 struct Report: Sendable {
     private let isJSON: Bool
 
@@ -108,7 +109,8 @@ struct Report: Sendable {
         self.least = least
         notice = { notice in
             guard notice.severity.isAtLeast(least) else { return }
-            Self.write(notice.severity, "notice", notice.text, notice.trace, isJSON: isJSON)
+            let text = isJSON ? notice.text : Self.text(of: notice)
+            Self.write(notice.severity, "notice", text, notice.trace, isJSON: isJSON)
         }
     }
 
@@ -178,11 +180,23 @@ struct Report: Sendable {
 
     /// Says what a worker process has written, a line at a time, whatever the level.
     func output(of process: String, _ line: String) {
-        guard isJSON else { return Self.write("\(process) | \(line)") }
+        guard isJSON else { return Self.write(Self.text(ofOutput: line, of: process)) }
         Self.write(.info, "output", line, isJSON: true) { json in
             json.key("process")
             json.string(process)
         }
+    }
+
+    // MARK: Words of others, as text
+
+    static func text(of notice: Notice) -> String {
+        notice.lines.map(\.visible).joined(separator: "\n")
+    }
+
+    static func text(ofOutput line: String, of process: String) -> String {
+        // Traces of stacks have tabs, which do no harm here.
+        let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+        return "\(process) | " + parts.map { String($0).visible }.joined(separator: "\t")
     }
 
     // MARK: What workers log
@@ -208,16 +222,15 @@ struct Report: Sendable {
         return Timestamp(nanoseconds: time).rfc3339()
     }
 
-    private static func text(_ line: JSONText) -> String {
+    static func text(_ line: JSONText) -> String {
         func member(_ name: String) -> String { line.member(name)?.stringValue ?? "" }
-        // A line is one line, whatever is in it.
         var text = "\(time(line)) \(member("severity_text")) \(member("service_name")): "
-        text += member("body").split(whereSeparator: \.isNewline).joined(separator: "\\n")
+        text += member("body")
         if let attributes = line.member("attributes"), attributes != .emptyObject {
             text += " \(attributes)"
         }
         if let trace = line.member("trace_id")?.stringValue { text += " trace=\(trace)" }
-        return text
+        return text.visible
     }
 
     private static func json(_ line: JSONText) -> String {

@@ -59,7 +59,7 @@ final class SegmentKeeper: Sendable {
 
     private func run() -> Never {
         platform_name_thread("iii-segments")
-        platform_lower_priority()
+        platform_lower_priority(19)
         platform_use_idle_io()
         let source = PacedSource(path: path)
         var later: [UInt64: Respite] = [:]
@@ -120,7 +120,7 @@ final class SegmentKeeper: Sendable {
             + "\nNothing was changed. Make a backup of what is intact now (`iii-log -D \(path) "
             + "recover --to DIRECTORY`); `iii-log -D \(path) verify` lists every damage, and with "
             + "the engine stopped, `iii-log -D \(path) repair` puts the log in order."
-        report.notice(Notice(severity: .error, text: text))
+        report.notice(Notice(severity: .error, paragraph: text))
     }
 }
 

@@ -39,7 +39,7 @@ package enum Server {
             hasOwnProcessor: System.coreCount > 1,
             report
         )
-        let follower = try LogFollower(configuration, core, report: report)
+        let follower = LogFollower(configuration, core, report: report)
         let board = ProcessBoard()
         let dashboard = try DashboardEdge(configuration, stage, follower, board)
         let group = eventLoops()

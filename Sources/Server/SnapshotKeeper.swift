@@ -59,7 +59,7 @@ final class SnapshotKeeper: Sendable {
         start: @escaping Start = { body in
             CoreThread.tryStart {
                 platform_name_thread("iii-snapshot")
-                platform_lower_priority()
+                platform_lower_priority(19)
                 body()
             }
         }
@@ -214,7 +214,7 @@ final class SnapshotKeeper: Sendable {
             + "this is put in order its next start is refused, and the log grows: nothing is "
             + "compressed or removed. Make a backup of what is intact now (`iii-log -D \(path) "
             + "recover --to DIRECTORY`). \(wayOut)"
-        notify(Notice(severity: .error, text: text))
+        notify(Notice(severity: .error, paragraph: text))
     }
 
     private static func fold(
@@ -292,6 +292,6 @@ final class SnapshotKeeper: Sendable {
     }
 
     private func warn(_ text: String) {
-        notify(Notice(severity: .warning, text: text))
+        notify(Notice(severity: .warning, paragraph: text))
     }
 }

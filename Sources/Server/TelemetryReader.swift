@@ -14,7 +14,7 @@ enum TelemetryReader {
 
     private static func run(_ inbox: Inbox, _ waker: Waker) -> Never {
         platform_name_thread("iii-telemetry")
-        platform_lower_priority()
+        platform_lower_priority(19)
         var pace = BackgroundPace()
         while true {
             while let frame = inbox.telemetry.takePostponed() {

@@ -181,7 +181,8 @@ struct CronHistory: AsyncParsableCommand {
                     "WHY",
                     { entry in
                         guard let error = entry.member("error") else {
-                            return entry.shown("reason")
+                            let isByHand = entry.member("by_hand") != nil
+                            return isByHand ? "by hand" : entry.shown("reason")
                         }
                         return "\(error.shown("code")): \(error.shown("message"))"
                     }

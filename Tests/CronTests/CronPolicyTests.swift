@@ -206,6 +206,19 @@ struct CronPolicyTests {
         }
     }
 
+    @Test("jitter beyond the next slot puts none off so far: all come, each after the other")
+    func longJitter() throws {
+        var cron = CronJournal()
+        cron.add(try trigger(CronPolicy(jitter: .seconds(300))), now: at(0))
+        for minute in Int64(1)...30 {
+            let due = try #require(cron.view.nextDue)
+            #expect(due >= at(minute) && due < at(minute + 1))
+            let run = cron.fire(due)
+            cron.end(run[0], now: due)
+        }
+        #expect(minutes(cron) == Array(1...30))
+    }
+
     @Test(
         "a slot that is put off still is neither lost nor hurried by a worker that comes back",
         arguments: [

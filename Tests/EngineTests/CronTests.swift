@@ -159,6 +159,7 @@ struct CronJobTests {
         #expect(try lab.settle().dispatches.isEmpty)
         let run = try lab.settle(.call(worker, "engine::cron::run", #"{"job":"t"}"#))
         #expect(run.dispatches.map(\.function) == ["f"])
+        try lab.settle(.answer(worker, try #require(run.dispatches.first).invocation))
         _ = try ask(lab, worker, "engine::cron::resume", #"{"job":"t"}"#)
         #expect(try lab.settle().dispatches.isEmpty, "nothing of the pause")
         lab.pass(seconds: 60)
@@ -166,7 +167,44 @@ struct CronJobTests {
         try lab.settle(.fail(worker, dispatch.invocation))
         let history = try ask(lab, worker, "engine::cron::history", #"{"job":"t"}"#)
         let entries = history.member("history")?.elements ?? []
-        #expect(entries.map { $0.member("outcome")?.stringValue } == ["failed"])
+        #expect(entries.map { $0.member("outcome")?.stringValue } == ["failed", "done"])
+    }
+
+    @Test("a run by hand is one of its job's: it overlaps no other, and is in the history")
+    func byHand() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        let now = Command.call(worker, "engine::cron::run", #"{"job":"t"}"#)
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"* * * * *"}"#, to: "f"))
+        lab.pass(seconds: 30.25)
+        let run = try #require(try lab.settle(now).dispatches.first)
+        #expect(slots([run]).first?.hasSuffix("T00:00:30+00:00") == true, "a whole second")
+        #expect(try lab.settle(now).lines.contains { $0.contains("ALREADY_RUNNING") })
+        let jobs = try ask(lab, worker, "engine::cron::list").member("jobs")?.elements
+        #expect(jobs?.first?.member("running")?.boolValue == true)
+        lab.pass(seconds: 30)
+        #expect(try lab.settle().dispatches.isEmpty, "the slot does not run beside it")
+        try lab.settle(.answer(worker, run.invocation))
+        lab.pass(seconds: 60)
+        #expect(try lab.settle().dispatches.map(\.function) == ["f"])
+        #expect(try lab.settle(now).lines.contains { $0.contains("ALREADY_RUNNING") })
+        let history = try ask(lab, worker, "engine::cron::history").member("history")?.elements
+        #expect(
+            history?.map { $0.member("outcome")?.stringValue } == ["running", "skipped", "done"]
+        )
+        #expect(history?.map { $0.member("by_hand")?.boolValue } == [nil, nil, true])
+    }
+
+    @Test("a job that may overlap itself runs by hand whenever it is asked to")
+    func byHandBeside() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        let config = #"{"expression":"* * * * *","overlap":"allow"}"#
+        try lab.settle(.trigger(worker, "cron", config, to: "f"))
+        for _ in 0..<2 {
+            let left = try lab.settle(.call(worker, "engine::cron::run", #"{"job":"t"}"#))
+            #expect(left.dispatches.count == 1)
+        }
     }
 
     @Test("what is no job is refused, and a name of several is")
@@ -180,7 +218,9 @@ struct CronJobTests {
         for (function, input, code) in [
             ("run", #"{"job":"g"}"#, "NOT_FOUND"), ("run", #"{"job":"f"}"#, "AMBIGUOUS"),
             ("pause", "{}", "deserialization_error"), ("next", #"{"job":7}"#, "deserialization"),
-            ("next", #"{"expression":"x"}"#, "trigger_registration_failed"),
+            ("next", #"{"expression":"x"}"#, "deserialization_error"),
+            ("next", #"{"expression":"@daily","timezone":"Mars"}"#, "no time zone \"Mars\""),
+            ("next", "{}", "deserialization_error"),
         ] {
             let left = try lab.settle(.call(worker, "engine::cron::\(function)", input))
             #expect(left.lines.contains { $0.contains(code) }, "\(function): \(left.lines)")

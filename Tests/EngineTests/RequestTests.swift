@@ -66,6 +66,16 @@ struct RequestTests {
         #expect(lab.isQuiet)
     }
 
+    @Test("a route that no request can be for is taken, and told of")
+    func doubted() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let left = try lab.settle(.trigger(worker, "http", #"{"api_path":"/a b"}"#, to: "f"))
+        #expect(left.lines == [])
+        #expect(lab.engine.takeNotices().contains { $0.text.contains("\"/a b\"") })
+        #expect(lab.engine.router.triggerCount == 1)
+    }
+
     @Test("middleware has a time of its own, which ends with its answer")
     func middlewareTimeout() throws {
         let (lab, worker) = try lab(#"{"api_path":"/f"}"#) {
@@ -165,6 +175,8 @@ struct KeyedRequestTests {
         return try lab.settle(.answer(worker, asked.invocation, #"{"action":"continue"}"#))
     }
 
+    private let first = ExchangeID(loop: 0, number: 1)
+
     private let created =
         #"{"status_code":201,"headers":["set-cookie: s=1","x-a: b"],"body":{"id":1}}"#
 
@@ -245,16 +257,69 @@ struct KeyedRequestTests {
         let (lab, worker) = try lab()
         let call = try #require(try send(post(1), lab, worker).dispatches.first)
         #expect(try send(post(2), lab, worker).lines == [])
-        let left = try lab.settle(.requestStreams(ExchangeID(loop: 0, number: 1)))
-        #expect(left.compactMap(\.reply).map(\.status) == [409])
-        try lab.settle(.answer(worker, call.invocation))
-        #expect(try send(post(3), lab, worker).compactMap(\.reply).map(\.status) == [409])
+        #expect(try lab.settle(.requestStreams(first)).lines == ["stream or channel"])
+        #expect(try send(post(3), lab, worker).lines == [], "nobody knows yet what it comes to")
+        #expect(try lab.settle(.answer(worker, call.invocation)).lines == [])
+        let left = try lab.settle(.responseStreamed(first, succeeded: true))
+        #expect(left.compactMap(\.reply).map(\.status) == [409, 409])
+        #expect(try send(post(6), lab, worker).compactMap(\.reply).map(\.status) == [409])
 
         let silent = try #require(try send(post(4, key: "s"), lab, worker).dispatches.first)
         try lab.settle(.answer(worker, silent.invocation))
         lab.pass(seconds: 31)
         #expect(try lab.settle().lines == ["http 504 "])
         #expect(try send(post(5, key: "s"), lab, worker).dispatches.map(\.function) == ["f"])
+    }
+
+    @Test("a stream that an engine's crash cut off is a run that it cut off")
+    func crashedStream() throws {
+        let (lab, worker) = try lab()
+        let call = try #require(try send(post(1), lab, worker).dispatches.first)
+        try lab.settle(.requestStreams(first))
+        try lab.settle(.answer(worker, call.invocation))
+        lab.disk.crash(keepingWrite: false)
+        let (second, other) = try self.lab(disk: lab.disk, at: lab.now.wall, life: 2)
+        #expect(try send(post(1), second, other).dispatches.map(\.function) == ["f"])
+    }
+
+    /// What ends a stream before it is whole, in the order in which it is heard of.
+    enum Cut: CaseIterable {
+        case writerThenFunction, functionThenWriter, returnedThenWriter, clientThenFailure
+    }
+
+    @Test(
+        "a stream that breaks off frees the key when its function does no more",
+        arguments: Cut.allCases
+    )
+    func cutStream(cut: Cut) throws {
+        let (lab, worker) = try lab()
+        let call = try #require(try send(post(1), lab, worker).dispatches.first)
+        try lab.settle(.requestStreams(first))
+        #expect(try send(post(2), lab, worker).lines == [])
+        let writer = Command.responseStreamed(first, succeeded: false)
+        let failure = Command.fail(worker, call.invocation)
+        let both: [Command] =
+            switch cut {
+            case .writerThenFunction: [writer, failure]
+            case .functionThenWriter: [failure, writer]
+            case .returnedThenWriter: [.answer(worker, call.invocation), writer]
+            case .clientThenFailure: [.requestAbandoned(first), failure]
+            }
+        #expect(try lab.settle(both[0]).lines == [])
+        #expect(try lab.settle(both[1]).compactMap(\.reply).map(\.status) == [500])
+        #expect(try send(post(3), lab, worker).dispatches.map(\.function) == ["f"])
+    }
+
+    @Test("a client that leaves a stream does not undo what its function then has done")
+    func leftStream() throws {
+        let (lab, worker) = try lab()
+        let call = try #require(try send(post(1), lab, worker).dispatches.first)
+        try lab.settle(.requestStreams(first))
+        try lab.settle(.requestAbandoned(first))
+        #expect(try send(post(2), lab, worker).lines == [])
+        let left = try lab.settle(.answer(worker, call.invocation))
+        #expect(left.compactMap(\.reply).map(\.status) == [409])
+        #expect(lab.isQuiet)
     }
 
     @Test("keys expire, have a bound, and mean nothing where they are switched off")

@@ -59,7 +59,8 @@ struct EventTests {
     private func shortForms(_ event: Event) -> [Int] {
         var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
         switch event {
-        case .cron(.skipped): return [event.byteCount - 1]
+        case .cron(.skipped), .queue(.defined), .queue(.unsubscribed):
+            return [event.byteCount - 1]
         case .invoked(let invoked):
             counter.varint(invoked.parent)
             return [event.byteCount - counter.count]
@@ -104,6 +105,18 @@ struct EventTests {
         #expect(line.time.nanoseconds == 0)
         #expect(line.resource == [])
         #expect(line.scope == TelemetryScope())
+    }
+
+    @Test("an end of a subscription of the first versions dropped what was left")
+    func shortUnsubscribed() throws {
+        let old: [UInt8] = [1, 0x74, 1, 0x6E, 1, 0x66]
+        let expected = Unsubscribed(
+            topic: "t",
+            function: FunctionName(namespace: "n", id: "f"),
+            keepsMessages: false
+        )
+        let event = try Event.decode(EventKind.unsubscribed.rawValue, old)
+        #expect(event == .queue(.unsubscribed(expected)))
     }
 
     @Test("no bytes trap the decoder", arguments: EventKind.allCases)

@@ -12,7 +12,13 @@ private let mark = CronMark(
 let goldenOfServices: [Golden] = [
     Golden(
         .queue(.defined(QueueDefined(queue: "q", settings: goldenSettings))),
-        "017101ac020440420f0000000000010167"
+        "017101ac020440420f000000000001016700"
+    ),
+    Golden(
+        .queue(
+            .defined(QueueDefined(queue: "q", settings: goldenSettings, isConfigured: true))
+        ),
+        "017101ac020440420f000000000001016701"
     ),
     Golden(
         .queue(
@@ -28,8 +34,18 @@ let goldenOfServices: [Golden] = [
         "0174016e016601016301ac020440420f0000000000010167"
     ),
     Golden(
-        .queue(.unsubscribed(Unsubscribed(topic: "t", function: goldenFunction))),
-        "0174016e0166"
+        .queue(
+            .unsubscribed(
+                Unsubscribed(topic: "t", function: goldenFunction, keepsMessages: false)
+            )
+        ),
+        "0174016e016600"
+    ),
+    Golden(
+        .queue(
+            .unsubscribed(Unsubscribed(topic: "t", function: goldenFunction, keepsMessages: true))
+        ),
+        "0174016e016601"
     ),
     Golden(
         .queue(

@@ -242,7 +242,8 @@ extension EventGenerator {
 
     private mutating func queue(_ kind: EventKind) -> QueueEvent {
         switch kind {
-        case .queueDefined: .defined(QueueDefined(queue: text(), settings: settings()))
+        case .queueDefined:
+            .defined(QueueDefined(queue: text(), settings: settings(), isConfigured: flag()))
         case .subscribed:
             .subscribed(
                 Subscribed(
@@ -252,7 +253,10 @@ extension EventGenerator {
                     settings: settings()
                 )
             )
-        case .unsubscribed: .unsubscribed(Unsubscribed(topic: text(), function: function()))
+        case .unsubscribed:
+            .unsubscribed(
+                Unsubscribed(topic: text(), function: function(), keepsMessages: flag())
+            )
         case .enqueued:
             .enqueued(
                 Enqueued(

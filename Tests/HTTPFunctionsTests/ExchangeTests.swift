@@ -33,6 +33,17 @@ struct ExchangeTests {
         #expect(line == expected)
     }
 
+    @Test("a value is taken that the message to the caller has room for", arguments: [127, 128])
+    func deep(levels: Int) {
+        let body = Array(nesting(levels).utf8)
+        let result = FunctionResult(status: 200, reason: "OK", body: body)
+        #expect((result == .value(body)) == (levels == 127))
+    }
+
+    private func nesting(_ levels: Int) -> String {
+        String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+    }
+
     @Test("a status without a name is told by its number")
     func unnamed() {
         let result = FunctionResult(status: 599, reason: "", body: [])

@@ -59,11 +59,14 @@ struct RefusalTests {
     @Test("are read by pages of the origins that may, and by no others")
     func origins() throws {
         let cors = CORS(CORS.Rules(origins: ["https://a.example"]))
-        for (origin, isAllowed) in [("https://a.example", true), ("https://b.example", false)] {
+        // The second one's head is not whole.
+        let ends = [(Self.large, 413), ("X: \(String(repeating: "a", count: 17_000))", 431)]
+        let origins = [("https://a.example", true), ("https://b.example", false)]
+        for ((end, status), (origin, isAllowed)) in zip(ends + ends, origins + origins.reversed()) {
             let bench = try bench(cors)
-            try bench.receive("\(Self.head)Origin: \(origin)\r\n\(Self.large)")
+            try bench.receive("\(Self.head)Origin: \(origin)\r\n\(end)")
             let sent = try bench.sent()
-            #expect(sent.hasPrefix("HTTP/1.1 413 "))
+            #expect(sent.hasPrefix("HTTP/1.1 \(status) "))
             let header = "\r\naccess-control-allow-origin: \(origin)\r\n"
             #expect(sent.contains(header) == isAllowed, "\(sent)")
             #expect(sent.contains("access-control-allow-origin") == isAllowed, "\(sent)")
@@ -90,6 +93,18 @@ struct RefusalTests {
             Issue.record("the core was not told")
             return
         }
+    }
+
+    @Test("name the engine's trace, whatever a function says it is")
+    func ownTrace() throws {
+        let bench = try bench()
+        let (id, _, _) = try bench.request("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+        let reply = HTTP.HTTPReply(status: 200, headers: [("X-III-Trace-ID", "mine"), ("x", "y")])
+        bench.gateway.carryOut(.respond(id, reply, trace: TraceID(high: 1, low: 2)))
+        let sent = try bench.sent().lowercased()
+        #expect(sent.contains("\r\nx: y\r\n"))
+        #expect(sent.contains("\r\nx-iii-trace-id: 0000000000000001"))
+        #expect(!sent.contains("mine"))
     }
 
     @Test("by the core, too: a path without a route")

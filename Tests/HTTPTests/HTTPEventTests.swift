@@ -61,11 +61,26 @@ struct HTTPEventTests {
             ("a=%", #"{"a":"%"}"#), ("a=%4", #"{"a":"%4"}"#), ("a=%zz", #"{"a":"%zz"}"#),
             ("a=%+1", #"{"a":"% 1"}"#), ("a=%-1", #"{"a":"%-1"}"#), ("a=%41%", #"{"a":"A%"}"#),
             ("a=%FF", "{\"a\":\"\u{FFFD}\"}"), ("a=%00", #"{"a":"\u0000"}"#),
+            ("a&\u{301}=1", "{\"a\":\"\",\"\u{301}\":\"1\"}"),
         ] as [(String?, String)]
     )
     func query(query: String?, expected: String) throws {
         let input = try event(query: query).input
         #expect(input.member("query_params")?.description == expected)
+    }
+
+    @Test("names are the same where their bytes are, be they few or many", arguments: [0, 20])
+    func names(more: Int) throws {
+        let others = (0..<more).map { "&x\($0)" }.joined()
+        let query = "caf%C3%A9=1&cafe%CC%81=2&caf%C3%A9=3\(others)"
+        let names = try #require(try event(query: query).input.member("query_params")).description
+        #expect(names.hasPrefix("{\"caf\u{E9}\":\"3\",\"cafe\u{301}\":\"2\""), "\(names)")
+    }
+
+    @Test("of parameters of one name the last value counts")
+    func doubled() throws {
+        let input = try event("/d/1/2", route: "/d/:a/{a}").input
+        #expect(input.member("path_params")?.description == #"{"a":"2"}"#)
     }
 
     @Test("of a repeated header the last value counts; what is not visible ASCII is empty")
@@ -94,6 +109,17 @@ struct HTTPEventTests {
         let headers = type.map { [(name: "content-type", value: $0)] } ?? []
         let input = try event(method: "POST", headers: headers, body: body).input
         #expect(input.member("body")?.description == expected)
+    }
+
+    @Test("a body is as deep as leaves a message room for it, and one with it in the answer")
+    func deepBody() throws {
+        for levels in [126, 127] {
+            let text = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+            let headers = [(name: "content-type", value: "application/json")]
+            let input = try event(method: "POST", headers: headers, body: text).input
+            #expect(input.member("body")?.description == (levels == 126 ? text : "null"))
+            #expect(input.isNested(within: Limits.jsonDepth - 1))
+        }
     }
 
     @Test("parameters of the path are raw, and the path is the route's")

@@ -77,6 +77,8 @@ struct HTTPReplyTests {
                 #"["a: 1","b:2","no colon",": no name","c:",7,null," d : 4 "]"#,
                 ["a=1", "b=2", "c=", "d=4"]
             ),
+            (#"{"a":"x\ny","b":"1","content-type":"bad\nvalue"}"#, ["b=1"]),
+            (#"["a: x\u0000y","b: 1","content-type: a\rb"]"#, ["b=1"]),
             (#"["a: b: c"]"#, ["a=b: c"]), ("7", []), ("\"a: 1\"", []), ("null", []),
         ]
     )

@@ -43,6 +43,10 @@ struct MiddlewareTests {
                 "200 content-type=application/json|null"
             ),
             (
+                #"{"action":"respond","response":{"headers":{"x-a":"1","content-type":"a\nb"}}}"#,
+                "200 content-type=application/json x-a=1|null"
+            ),
+            (
                 #"{"action":"respond","response":{"headers":["x-a: 1"]}}"#,
                 "200 content-type=application/json|null"
             ),
@@ -184,6 +188,20 @@ struct CORSTests {
             show(nil, over: own)
                 == "X-A=1 accept-ranges=none ac-allow-origin=* ac-expose-headers=* "
                 + "vary=accept, VARY"
+        )
+    }
+
+    @Test("with rules, a function says nothing of the kind: the rules do")
+    func ruled() {
+        let own: [(name: String, value: String)] = [
+            ("Access-Control-Allow-Origin", "*"), ("access-control-allow-credentials", "true"),
+            ("ACCESS-CONTROL-MAX-AGE", "600"), ("access-control-expose-headers", "x-a"),
+            ("access-control-allow-methods", "PUT"), ("X-A", "1"),
+        ]
+        let rules = CORS.Rules(origins: ["https://a.example"])
+        #expect(show(rules, origin: "https://b.example", over: own) == "X-A=1 vary=VARY")
+        #expect(
+            show(rules, over: own) == "X-A=1 ac-allow-origin=https://a.example vary=VARY"
         )
     }
 

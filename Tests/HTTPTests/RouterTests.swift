@@ -1,7 +1,8 @@
-import HTTP
 import JSON
 import Primitives
 import Testing
+
+@testable import HTTP
 
 func trigger(
     _ path: String,
@@ -39,8 +40,9 @@ struct RouterTests {
     @Test(
         "a path finds its route",
         arguments: [
-            ("/users", "GET /users"), ("/users/", "GET users/"), ("/", "GET /"), ("", "GET /"),
-            ("//users", "GET /users"), ("/users/me", "GET /users/me"),
+            ("/users", "GET /users"), ("/users/", "GET users/"), ("/", "GET /"), ("", "404"),
+            ("//users", "404"), ("///users", "404"), ("//", "404"), ("*", "404"),
+            ("/users/me", "GET /users/me"),
             ("/users/7", "GET /users/:id id=7"), ("/users/a%20b", "GET /users/:id id=a%20b"),
             ("/Users", "404"), ("/users//", "404"), ("/nobody", "404"),
             ("/users/me/posts", "GET /users/:id/posts id=me"),
@@ -73,10 +75,89 @@ struct RouterTests {
         #expect(show(router.match(method: method, path: "/a")) == expected)
     }
 
-    @Test("HEAD has a route of its own")
+    @Test("HEAD has a route of its own, and is a method as any other where there is no GET")
     func head() throws {
-        let router = try router("GET /a", "HEAD /a")
+        let router = try router("GET /a", "HEAD /a", "POST /b")
         #expect(show(router.match(method: "HEAD", path: "/a")) == "HEAD /a")
+        #expect(show(router.match(method: "HEAD", path: "/b")) == "405 POST")
+    }
+
+    @Test("what is no path is no parameter either")
+    func asterisk() throws {
+        let router = try router("GET /:x", "OPTIONS /:x")
+        #expect(show(router.match(method: "GET", path: "*")) == "404")
+        #expect(router.methods(of: "*") == nil)
+        #expect(router.methods(of: "/*") == ["GET", "HEAD", "OPTIONS"])
+    }
+
+    @Test("paths are compared byte by byte, not by Unicode equivalence")
+    func bytes() throws {
+        var router = Router()
+        let paths = [("one", "/u/\u{E9}"), ("two", "/u/e\u{301}"), ("rest", "/r/:x")]
+        for (id, path) in paths { try router.add(try trigger(path, id: id)) }
+        for (id, path) in paths.dropLast() {
+            #expect(show(router.match(method: "GET", path: path)) == id)
+            let below = router.match(method: "GET", path: "/r/\(path.dropFirst(3))")
+            guard case .found(_, let parameters) = below else {
+                Issue.record("\(path) is no parameter")
+                continue
+            }
+            #expect(parameters.map { Name($0.value) } == [Name(String(path.dropFirst(3)))])
+        }
+        // With the accent the slash is one character, and still a slash.
+        #expect(show(router.match(method: "GET", path: "/r/\u{301}")) == "rest x=\u{301}")
+        let other = try trigger("/r/:\u{E9}", id: "other")
+        #expect(throws: ErrorBody.self) { try router.add(other) }
+    }
+
+    @Test("what leads to no route any more goes with it")
+    func pruned() throws {
+        var router = Router()
+        try router.add(try trigger("/a/b/:c/d", id: "deep"))
+        try router.add(try trigger("/a/b", id: "short"))
+        #expect(router.size.nodes == 5)
+        #expect(router.size.literals == 1)
+        router.remove("deep")
+        #expect(router.size.nodes == 3)
+        try router.add(try trigger("/a/b", id: "short"))
+        #expect(show(router.match(method: "GET", path: "/a/b")) == "short")
+        for number in 0..<1000 { try router.add(try trigger("/\(number)/:x", id: "short")) }
+        #expect(router.size.nodes == 3)
+        #expect(router.size.literals == 0)
+        router.remove("short")
+        #expect(router.size.nodes == 1)
+    }
+
+    @Test("routes that come and go leave a router of those that stayed", arguments: UInt64(0)..<20)
+    func coming(seed: UInt64) throws {
+        var entropy = SeededEntropy(seed: seed)
+        func pick(_ names: [String]) -> String { names[Int(entropy.next() % UInt64(names.count))] }
+        var router = Router()
+        var stayed: [String: HTTPTrigger] = [:]
+        for _ in 0..<200 {
+            let id = pick(["1", "2", "3", "4", "5", "6"])
+            if entropy.next() % 3 == 0 {
+                router.remove(id)
+                stayed[id] = nil
+            } else {
+                let path = (0..<1 + entropy.next() % 3).map { _ in pick(["a", "b", ":p", ""]) }
+                let method = pick(["GET", "POST"])
+                let trigger = try trigger("/" + path.joined(separator: "/"), method: method, id: id)
+                try router.add(trigger)
+                stayed[id] = trigger
+            }
+        }
+        var fresh = Router()
+        for trigger in stayed.values { try fresh.add(trigger) }
+        #expect(router.triggerCount == stayed.count)
+        #expect(router.size.nodes == fresh.size.nodes, "seed \(seed)")
+        #expect(router.size.literals == fresh.size.literals, "seed \(seed)")
+        for first in ["a", "b", "c"] {
+            for path in ["/\(first)", "/\(first)/a", "/\(first)/b/a", "/\(first)//", "/"] {
+                let (found, expected) = (router.methods(of: path), fresh.methods(of: path))
+                #expect(found == expected, "seed \(seed): \(path)")
+            }
+        }
     }
 
     @Test("the last registration of a route serves it, and the one before when it goes")
@@ -126,11 +207,16 @@ struct RouterTests {
         #expect(show(router.match(method: "POST", path: "/a/1")) == "POST a/:y y=1")
     }
 
-    @Test("a wildcard is refused with what to write instead")
-    func wildcard() {
+    @Test(
+        "a wildcard, and a parameter without a name, are refused with what to write instead",
+        arguments: ["/a/*rest", "/:", "/a/{}/b"]
+    )
+    func nameless(path: String) {
         var router = Router()
-        let error = #expect(throws: ErrorBody.self) { try router.add(try trigger("/a/*rest")) }
+        let error = #expect(throws: ErrorBody.self) { try router.add(try trigger(path)) }
+        #expect(error?.code == "trigger_registration_failed")
         #expect(error?.message.contains("/:name") == true)
+        #expect(router.size.nodes == 1)
     }
 
     @Test("random paths find what a list of patterns finds", arguments: UInt64(0)..<20)
@@ -220,6 +306,20 @@ struct HTTPTriggerTests {
             ]
         )
         #expect(try read(#"{"api_path":"/a","middleware_function_ids":[]}"#).middleware == [])
+    }
+
+    @Test(
+        "what no request can be for, or a function cannot tell apart, is doubted",
+        arguments: [
+            ("/a b", "GET", "blanks"), ("/q?z", "GET", "question marks"), ("/a", "BREW", "BREW"),
+            ("/\u{7F}", "GET", "control"), ("/d/:a/{a}", "GET", "the last"),
+            ("/d/:a/:b", "GET", nil), ("/a%20b", "POST", nil), ("", "GET", nil),
+        ] as [(String, String, String?)]
+    )
+    func doubts(path: String, method: String, mentioned: String?) throws {
+        let doubt = try trigger(path, method: method).doubt
+        #expect((doubt == nil) == (mentioned == nil), "\(doubt ?? "no doubt")")
+        if let mentioned { #expect(doubt?.contains(mentioned) == true, "\(doubt ?? "no doubt")") }
     }
 
     @Test("a method that HTTP triggers do not have is registered and never routed")

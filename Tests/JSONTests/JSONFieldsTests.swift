@@ -44,6 +44,17 @@ struct JSONFieldsTests {
         #expect(try fields.optionalObject(name) == nil)
     }
 
+    @Test("fields that are none of those that are known are refused where that is asked")
+    func unknown() throws {
+        let fields = try fields(#"{"o":{"a":1,"b":2,"c":null}}"#)
+        let nested = try fields.requiredObject("o")
+        #expect(
+            message { () throws(JSONFieldError) in try nested.refuseOthers(than: ["c", "a"]) }
+                == #"unknown field "o.b"; known are a, c"#
+        )
+        try nested.refuseOthers(than: ["a", "b", "c", "d"])
+    }
+
     @Test("errors name the field, what was expected and what was found")
     func errors() throws {
         let fields = try fields(

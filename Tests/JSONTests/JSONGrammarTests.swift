@@ -133,6 +133,14 @@ struct JSONGrammarTests {
         }
     }
 
+    @Test("what is nested too deep for what is around it is told as a text")
+    func flattened() {
+        let text = JSONText(trusted: Array(#"[{"a":["b",[]]}]"#.utf8))
+        #expect(text.isNested(within: 4) && !text.isNested(within: 3))
+        #expect(text.flattened(beyond: 4) == text)
+        #expect(text.flattened(beyond: 3).stringValue == text.description)
+    }
+
     @Test("surrounding white space is dropped, inner white space kept")
     func whiteSpace() throws {
         let text = try JSONText(validating: Array(" \t\r\n { \"a\" : 1 } \n".utf8))

@@ -93,6 +93,35 @@ import Testing
         )
     }
 
+    @Test("an ended subscription delivers nothing, and keeps what it had for the next one")
+    func ended() {
+        var story = Story()
+        let subscribed = Story.subscribed
+        func end() -> Unsubscribed {
+            Unsubscribed(
+                topic: subscribed.topic,
+                function: subscribed.function,
+                keepsMessages: true
+            )
+        }
+        story.add(.queue(.subscribed(subscribed)), trace: nil)
+        let queue = "greetings::greet::process@default"
+        let first = story.enqueue("greetings", nil, at: 1, cause: nil)
+        let second = story.enqueue("greetings", nil, at: 2, cause: nil)
+        let delivery = story.deliver(first, of: queue, at: 3)
+        story.add(.queue(.unsubscribed(end())), at: 4, trace: nil)
+        story.ack(delivery, first, of: queue, at: 5)
+        let good = story
+        story.add(.queue(.subscribed(subscribed)), at: 6, trace: nil)
+        let next = story.deliver(second, of: queue, at: 7)
+        story.ack(next, second, of: queue, at: 8)
+        story.add(.queue(.unsubscribed(end())), at: 9, trace: nil)
+        expect(story)
+        story = good
+        _ = story.deliver(second, of: queue, at: 6)
+        expect(story, "message \(second) of queue \(queue), whose subscription has ended")
+    }
+
     @Test("a cause is of a kind that leads to its effect")
     func causes() {
         var story = Story()

@@ -183,9 +183,27 @@ struct HTTPConnectionTests {
         let request = try #require(bench.service.requests.first)
         #expect(request.headers.map(\.name) == ["host", "x-b", "x-a", "x-b"])
         #expect(request.headers.map(\.value) == ["h", "1", "2", "3"])
-        #expect(request.header("x-b") == "1")
+        #expect(request.header("x-b") == "3")
         #expect(request.header("x-c") == nil)
         #expect(request.remoteAddress == "192.0.2.7")
+    }
+
+    /// RFC 9113, 8.2.3.
+    @Test("hands over one field of cookies, however many came")
+    func cookies() throws {
+        let fields = [("Host", "h"), ("Cookie", "a=1"), ("X", "y"), ("COOKIE", "b=2; c=3")]
+        let bench = try Bench()
+        let lines = fields.map { "\($0): \($1)\r\n" }.joined()
+        try bench.receive("GET /a HTTP/1.1\r\n\(lines)Cookie: d=4\r\n\r\n")
+        let request = try #require(bench.service.requests.first)
+        #expect(request.headers.map(\.name) == ["host", "cookie", "x"])
+        #expect(request.headers.map(\.value) == ["h", "a=1; b=2; c=3; d=4", "y"])
+        let version = HTTPVersion(major: 2, minor: 0)
+        let stream = RequestHead(
+            HTTPRequestHead(version: version, method: .GET, uri: "/", headers: HTTPHeaders(fields))
+        )
+        #expect(stream.headers.map(\.name) == ["host", "cookie", "x"])
+        #expect(stream.header("cookie") == "a=1; b=2; c=3")
     }
 }
 
@@ -211,6 +229,20 @@ struct RefusalTests {
         #expect(status([("Transfer-Encoding", "gzip, chunked")]) == 400)
         #expect(status([("Transfer-Encoding", "chunked"), ("TRANSFER-ENCODING", "x")]) == 400)
         #expect(status([("Transfer-Encoding", "chunked")], version: .http1_0) == 400)
+    }
+
+    @Test("meet a target that is none of the method's, and a Host that is none")
+    func targets() {
+        func status(_ method: HTTPMethod, _ uri: String, host: String = "h") -> Int? {
+            let headers = HTTPHeaders([("host", host)])
+            return HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)
+                .defect?.status
+        }
+        #expect(status(.OPTIONS, "*") == nil)
+        #expect(status(.GET, "*") == 400)
+        #expect(status(.GET, "a") == 400)
+        #expect(status(.GET, "http://h/a") == nil)
+        #expect(status(.GET, "/", host: "a b") == 400)
     }
 
     @Test("meet line breaks in headers, and a Host that is missing or doubled")

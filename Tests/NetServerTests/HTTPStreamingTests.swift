@@ -134,6 +134,17 @@ struct HTTPRequestBodyTests {
         #expect(try bench.exchange.hasBody == false)
     }
 
+    @Test("of more than one content type the last decides, as for whoever sees the headers")
+    func doubledType() throws {
+        for types in [["application/json", "a/b"], ["a/b", "application/json"]] {
+            let bench = try Bench()
+            let lines = types.map { "Content-Type: \($0)\r\n" }.joined()
+            let end = "Content-Length: 2\r\n\r\n1"
+            try bench.receive("POST /a HTTP/1.1\r\nHost: h\r\n\(lines)\(end)")
+            #expect(bench.service.requests.isEmpty == (types.last == "application/json"))
+        }
+    }
+
     @Test("what nobody read is dropped behind the reply, and the next request is served")
     func dropped() throws {
         let bench = try Bench()
@@ -188,6 +199,7 @@ struct HTTPRequestBodyTests {
         bench.pieces.read(exchange)
         _ = try? bench.receive("zz\r\n")
         #expect(isAbandoned)
+        #expect(try bench.sent().hasPrefix("HTTP/1.1 400 "))
         #expect(bench.pieces.all.isEmpty)
     }
 }

@@ -32,6 +32,8 @@ struct RefusalReplyTests {
     private static let head = "POST /a HTTP/1.1\r\nHost: h\r\n"
     private static let chunk = "3E9\r\n" + String(repeating: "x", count: 1001)
 
+    private static let blanks = String(repeating: " ", count: 17_000)
+
     private func answer(_ parts: [String], of service: some HTTPService) throws -> String {
         var settings = HTTPSettings()
         settings.bodyBytes = 1000
@@ -47,6 +49,8 @@ struct RefusalReplyTests {
         let cases: [(parts: [String], status: Int, path: String, trace: String)] = [
             (["BREW / HTTP/1.1\r\n\r\n"], 501, "none", "none"),
             ([Self.head + "Content-Length: 1001\r\n\r\n"], 413, "/a", "none"),
+            ([Self.head + "X:\(Self.blanks)"], 431, "/a", "none"),
+            ([Self.head + "X Y: 1\r\n"], 400, "/a", "none"),
             ([chunked, Self.chunk], 413, "/a", "00000000000000010000000000000002"),
             ([chunked, "zz\r\n"], 400, "/a", "00000000000000010000000000000002"),
         ]

@@ -183,6 +183,20 @@ struct RequestParserTests {
         #expect(taken == 1_000_000)
     }
 
+    @Test(
+        "a Host that is none is refused, and an asterisk but for all of the server",
+        arguments: [
+            ("GET /", "", nil), ("GET /", "h:1", nil), ("GET /", "[::1]:80", nil),
+            ("GET /", "a_b.example", nil), ("GET /", "a b", 400), ("GET /", "a/b", 400),
+            ("GET /", "u@h", 400), ("GET /", "é", 400), ("OPTIONS *", "h", nil),
+            ("GET *", "h", 400), ("OPTIONS **", "h", 400),
+        ] as [(String, String, Int?)]
+    )
+    func hosts(line: String, host: String, status: Int?) {
+        let text = "\(line) HTTP/1.1\r\nHost: \(host)\r\n\r\n"
+        #expect(Reading.ours(text, reads: 1000).status == status)
+    }
+
     private static let long = String(repeating: "a", count: 17_000)
     private static let chunk = "1;\(String(repeating: "x", count: 200))\r\na\r\n"
 

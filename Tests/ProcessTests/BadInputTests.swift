@@ -79,6 +79,23 @@ extension Programs.BadInputTests {
         }
     }
 
+    @Test("Who waits for a message that cannot be read is told at once")
+    func unreadable() throws {
+        let worker = try RawWorker.ready(engine, functions: ["echo::fn"])
+        let caller = try RawWorker.ready(engine)
+        let id = try caller.call("echo::fn", [:])
+        let dispatch = try worker.dispatch("echo::fn")
+        let own = try #require(dispatch["invocation_id"] as? String)
+        try worker.socket.send(
+            text: #"{"type":"invocationresult","invocation_id":"\#(own)","function_id":"echo::fn","#
+                + #""result":\#(nesting(128))}"#
+        )
+        #expect(code(of: try caller.reply(to: id)) == "unreadable_message")
+        let deep = UUID().uuidString.lowercased()
+        try caller.socket.send(text: invocation(deep, "echo::fn", data: nesting(128)))
+        #expect(code(of: try caller.reply(to: deep)) == "unreadable_message")
+    }
+
     @Test("A message of 20 MiB, in one frame and in fragments", arguments: [false, true])
     func large(fragmented: Bool) throws {
         let text = String(repeating: "x", count: 20 << 20)

@@ -64,7 +64,8 @@ extension Programs.CronCommandTests {
             return lines.first { $0.contains(#""outcome":"failed""#) }.map(String.init)
         }
         #expect(told.contains("no luck"))
-        #expect(try cron("history", "nightly").output.isEmpty)
+        let byHand = JSON.object(try cron("history", "nightly").output)
+        #expect(byHand["by_hand"] as? Bool == true && byHand["outcome"] as? String == "done")
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
         #expect(try cron("ls").ending == .exit(3))
     }

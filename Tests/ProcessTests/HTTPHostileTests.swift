@@ -89,6 +89,8 @@ extension Programs.HTTPHostileTests {
         ("POST /p HTTP/1.1\nHost: h\n\n", 400),
         ("POST /p HTTP/1.1\r\n\r\n", 400),
         (head + "Host: other\r\n\r\n", 400),
+        ("POST /p HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+        ("GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         ("POST /p\r\n\r\n", 400),
         ("POST /p HTTP/1.1 x\r\nHost: h\r\n\r\n", 400),
         ("POST  /p HTTP/1.1\r\nHost: h\r\n\r\n", 400),

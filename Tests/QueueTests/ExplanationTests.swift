@@ -237,8 +237,24 @@ struct ExplanationTests {
         #expect(jobs[0].story == ["published to topic t"])
         #expect(try bench.explain(offset, in: "t::b@default").count == 1)
         #expect(try bench.explain(offset, in: "other").isEmpty)
-        bench.apply(.unsubscribed(Unsubscribed(topic: "t", function: FunctionName(id: "b"))))
+        bench.unsubscribe("b", keepsMessages: false)
         #expect(try bench.explain(offset).map { Told(job: $0).state } == ["done"])
+    }
+
+    @Test("what an ended subscription has left says so, and how to go on or to get rid of it")
+    func ended() throws {
+        var bench = Bench()
+        bench.subscribe("a")
+        let offset = try bench.publish()
+        let unserved = try bench.explained(offset, served: false)
+        #expect(unserved.reason == "unserved")
+        #expect(unserved.wayOut.contains("If none will, `iii queue purge t::a@default`"))
+        bench.unsubscribe("a")
+        let left = try bench.explained(offset, served: false)
+        #expect(left.state == "waiting" && left.reason == "subscription_ended")
+        #expect(left.why == "the subscription of a to topic t has ended")
+        #expect(left.wayOut.contains("subscribed again"))
+        #expect(left.wayOut.contains("`iii queue purge t::a@default`"))
     }
 
     @Test("what nobody is subscribed to is nowhere")

@@ -74,9 +74,9 @@ struct FunctionTests {
                 + #""payload":{"n":\#(number)}}"#
         }
         let rows = [
-            row(1, "delayed", "waits for attempt 2 of 2", attempt: 1, next: "1001000"),
+            row(1, "delayed", "waits for attempt 2 of 2", attempt: 2, next: "1001000"),
             row(2, "in_flight", "its function runs", attempt: 1),
-            row(3, "waiting", "next", attempt: 0),
+            row(3, "waiting", "next", attempt: 1),
         ]
         let all = try bench.call(.messages, #"{"queue":"q"}"#)
         #expect(all == "[\(rows.joined(separator: ","))]")
@@ -87,6 +87,19 @@ struct FunctionTests {
         var (dead, _) = try graveyard()
         #expect(try dead.call(.messages, #"{"queue":"q"}"#) == "[]")
         #expect(try bench.call(.messages, #"{"queue":"nobody"}"#) == "[]")
+    }
+
+    @Test("a payload that a list has no room for, so deep it is, is told as a text")
+    func deepPayload() throws {
+        for (levels, isText) in [(125, false), (126, true)] {
+            var bench = Bench()
+            bench.define(concurrency: 1, attempts: 1)
+            let open = String(repeating: "[", count: levels)
+            try bench.enqueue(open + String(repeating: "]", count: levels))
+            let list = try bench.call(.messages, #"{"queue":"q"}"#)
+            #expect(list.contains(#""payload":"[[["#) == isText)
+            #expect(JSONText(trusted: Array(list.utf8)).isNested(within: Limits.jsonDepth - 1))
+        }
     }
 
     @Test("a redrive begins anew, the oldest first")
@@ -159,19 +172,36 @@ struct FunctionTests {
         #expect(bench.view.resolve("t::b@default") == ["t::b@default::c@default"])
     }
 
-    @Test("a queue is defined once, and again only where something changes")
-    func define() throws {
+    @Test("a topic and a function queue of one name are one row, and both are found by it")
+    func sameName() throws {
         var bench = Bench()
-        let input = #"{"queue":"q","config":{"max_retries":0,"concurrency":2,"backoff_ms":5}}"#
-        #expect(try bench.call(.define, input) == #"{"queue":"q","changed":true}"#)
-        #expect(try bench.call(.define, input) == #"{"queue":"q","changed":false}"#)
-        #expect(bench.view.queues["q"]?.settings.attempts == 1)
-        let stats = try bench.call(.topicStats, #"{"topic":"q"}"#)
-        #expect(stats.hasPrefix(#"{"depth":0,"consumer_count":2,"dlq_depth":0,"config":{"#))
+        bench.define("t", concurrency: 3, attempts: 1)
+        bench.subscribe("a")
+        let own = try bench.enqueue(to: "t")
+        let published = try bench.publish()
+        #expect(bench.view.resolve("t") == ["t", "t::a@default"])
         #expect(
             try bench.call(.listTopics, "{}")
-                == #"[{"name":"q","broker_type":"builtin","subscriber_count":2}]"#
+                == #"[{"name":"t","broker_type":"builtin","subscriber_count":5}]"#
         )
+        let topic = #"{"topic":"t"}"#
+        #expect(try bench.call(.topicStats, topic).hasPrefix(#"{"depth":2,"consumer_count":5,"#))
+        _ = bench.deliver(from: "t")
+        bench.fail(own, in: "t")
+        _ = bench.deliver(from: "t::a@default")
+        let error = ErrorBody(code: "c", message: "m")
+        let letter = DeadLettered(
+            queue: "t::a@default",
+            message: published,
+            failures: 3,
+            error: error
+        )
+        bench.apply(.deadLettered(letter))
+        #expect(
+            try bench.call(.deadLetterTopics, "{}")
+                == #"[{"topic":"t","broker_type":"builtin","message_count":2}]"#
+        )
+        #expect(try bench.call(.redrive, #"{"queue":"t"}"#) == #"{"queue":"t","redriven":2}"#)
     }
 
     @Test(
@@ -189,10 +219,6 @@ struct FunctionTests {
             (.explain, #"{"id":"x"}"#, "INVALID_ARGUMENTS"),
             (.redrive, #"{"queue":7}"#, "deserialization_error"),
             (.deadLetters, #"{"topic":"q","limit":"x"}"#, "deserialization_error"),
-            (.define, #"{"queue":"q","config":7}"#, "deserialization_error"),
-            (.define, #"{"queue":"q","config":{"concurrency":0}}"#, "deserialization_error"),
-            (.define, #"{"queue":"q","config":{"backoff_ms":-1}}"#, "deserialization_error"),
-            (.define, #"{"queue":"q","config":{"type":"fifo"}}"#, "deserialization_error"),
         ]
     )
     func refused(function: QueueFunction, input: String, code: String) {
@@ -248,7 +274,8 @@ struct QueueTriggerTests {
     @Test(
         "a subscription without a topic, or with settings that are none, is refused",
         arguments: [
-            "{}", #"{"topic":""}"#, #"{"topic":7}"#, "[]", #"{"topic":"t","maxRetries":-1}"#,
+            "{}", #"{"topic":""}"#, "{\"topic\":\"\(String(repeating: "x", count: 5000))\"}",
+            #"{"topic":7}"#, "[]", #"{"topic":"t","maxRetries":-1}"#,
             #"{"topic":"t","maxRetries":"x"}"#, #"{"topic":"t","queue_config":[]}"#,
         ]
     )

@@ -47,6 +47,16 @@ struct Bench {
         }
     }
 
+    /// Ends the subscription of a function to the topic `t`.
+    mutating func unsubscribe(_ function: String, keepsMessages: Bool = true) {
+        let event = Unsubscribed(
+            topic: "t",
+            function: FunctionName(id: function),
+            keepsMessages: keepsMessages
+        )
+        apply(.unsubscribed(event))
+    }
+
     /// Publishes `[1]` to the topic `t`.
     mutating func publish() throws -> Offset {
         let enqueued = try view.decidePublish(

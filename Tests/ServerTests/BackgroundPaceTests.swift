@@ -36,11 +36,4 @@ struct BackgroundPaceTests {
         _ = pace.rest()
         #expect(pace.rest() == nil)
     }
-
-    @Test("what another thread has done is rested for as well")
-    func others() {
-        var pace = BackgroundPace(processors: 2)
-        pace.add(1_000_000)
-        #expect(pace.rest() ?? 0 >= 9_000_000)
-    }
 }

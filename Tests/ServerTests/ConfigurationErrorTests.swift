@@ -97,6 +97,44 @@ struct ConfigurationErrorTests {
                     + " as \"Europe/Berlin\", or \"UTC\", is a date"
             ),
             (
+                "[http]\ncors = { allowed_origin = [\"x\"] }",
+                "iii.toml:2: unknown key \"allowed_origin\" in [http.cors]; did you mean"
+                    + " \"allowed_origins\"?"
+            ),
+            (
+                "[http.cors]\nallowed_methods = \"GET\"",
+                "iii.toml:2: http.cors.allowed_methods must be a list such as"
+                    + " [\"GET\", \"POST\"], is \"GET\""
+            ),
+            (
+                "[http]\nmiddleware = [{ functio_id = \"x\" }]",
+                "iii.toml:2: unknown key \"functio_id\" in [http.middleware[0]]; did you mean"
+                    + " \"function_id\"?"
+            ),
+            (
+                "[http]\nmiddleware = [{ function_id = \"x\" }, { priority = 1 }]",
+                "iii.toml:2: http.middleware[1] needs \"function_id\""
+            ),
+            (
+                "[engine.rbac]\nexpose_functions = [{ match = \"a\", namespce = \"b\" }]",
+                "iii.toml:2: unknown key \"namespce\" in [engine.rbac.expose_functions[0]]; did"
+                    + " you mean \"namespace\"?"
+            ),
+            (
+                "[observability]\nsampling = { rate_limit = { max_traces_per_second = 0 } }",
+                "iii.toml:2: observability.sampling.rate_limit.max_traces_per_second must be a"
+                    + " number above zero, is 0"
+            ),
+            (
+                "[observability]\ncollapse_spans = [{ nam = \"a\" }]",
+                "iii.toml:2: unknown key \"nam\" in [observability.collapse_spans[0]]; did you"
+                    + " mean \"name\"?"
+            ),
+            (
+                "[observability]\nalerts = [{ name = \"a\", metric = \"m\" }]",
+                "iii.toml:2: observability.alerts[0] needs \"threshold\""
+            ),
+            (
                 "engine = 5",
                 "iii.toml:1: engine must be a table of settings, is 5"
             ),

@@ -1,9 +1,7 @@
-import CPlatform
 import CommitLog
 import Disk
 import Engine
 import Events
-import Foundation
 import HTTPFunctions
 import JSON
 import Observability
@@ -92,11 +90,13 @@ struct LogFollowerTests {
             hasOwnProcessor: true,
             report
         )
-        let follower = try LogFollower(configuration, core, report: report)
+        let follower = LogFollower(configuration, core, report: report)
         follower.log.live(from: .zero)
         follower.log.watchTraces(true)
         core.tail.move(to: end)
-        var progress = LogFollower.Progress(PieceReader(path: data))
+        var reader = LogTail(ReadOnlyDirectory(path: data))
+        try reader.start(bytes: 64 << 20, before: end)
+        var progress = LogFollower.Progress(reader, history: .zero)
         try follower.follow(&progress)
         #expect(follower.log.next == end)
         return (follower.log, core.inbox)
@@ -112,56 +112,5 @@ struct LogFollowerTests {
     func overtaken(count: Int) throws {
         let (followed, _) = try follow(UInt64(count), at: Timestamp(seconds: 1_700_000_000))
         #expect((followed.skipped > 0) == (count > 5000), "\(followed.skipped)")
-    }
-
-    @Test("a piece is read wherever it begins, in idle time as otherwise")
-    func pieces() throws {
-        let (data, end) = try log(5000, at: Self.future)
-        var reader = PieceReader(path: data)
-        let asker = try Waker()
-        let idle = try IdleReader(asker: asker)
-        idle.start(path: data)
-        for from: UInt64 in [0, 4000, 4500, 500] {
-            let request = FollowedPiece.Request(
-                from: Offset(from),
-                end: end,
-                isWhole: true,
-                history: .zero
-            )
-            let piece = reader.read(request)
-            #expect(piece.failure == nil && piece.next > Offset(from))
-            #expect(piece.records.first?.offset == Offset(from))
-            #expect(piece.records.last?.offset.advanced(by: 1) == piece.next)
-            // A limit that is over first leaves nothing behind that a later answer is taken for.
-            #expect(idle.read(request, limit: 0) == nil)
-            // Until it is done with that, it takes nothing else.
-            let deadline = platform_boottime() + 60_000_000_000
-            var found = idle.read(request, limit: 60_000_000_000)
-            while found == nil, platform_boottime() < deadline {
-                found = idle.read(request, limit: 60_000_000_000)
-            }
-            let again = try #require(found)
-            #expect(again.records.map(\.offset) == piece.records.map(\.offset))
-            #expect(again.next == piece.next && again.work > 0)
-        }
-    }
-
-    @Test("a piece that cannot be read tells why; it is read once it can be")
-    func failing() throws {
-        let (data, end) = try log(100, at: Self.future)
-        let request = FollowedPiece.Request(
-            from: .zero,
-            end: end,
-            isWhole: true,
-            history: .zero
-        )
-        var reader = PieceReader(path: data)
-        let segments = "\(data)/log"
-        try FileManager.default.moveItem(atPath: segments, toPath: "\(segments)-away")
-        let piece = reader.read(request)
-        #expect(piece.failure != nil && piece.next == .zero && piece.records.isEmpty)
-        try FileManager.default.moveItem(atPath: "\(segments)-away", toPath: segments)
-        let again = reader.read(request)
-        #expect(again.failure == nil && again.records.first?.offset == .zero)
     }
 }

@@ -49,6 +49,7 @@ package struct Tally: Equatable, Sendable {
         case purged = "purge"
         case fenced = "fenced result"
         case redelivered = "delivery repeated after a crash"
+        case takenOver = "messages of an ended subscription taken over"
         case fanOut = "published to several subscriptions"
         case workerLost = "worker left with work"
         case cronFired = "cron slot fired"

@@ -193,6 +193,22 @@ struct StateErrorTests {
         }
     }
 
+    @Test("values that are nested too deeply to be sent and read back")
+    func tooDeepValue() throws {
+        var state = StateHarness()
+        func set(_ levels: Int) -> String {
+            let open = String(repeating: "[", count: levels)
+            let value = open + String(repeating: "]", count: levels)
+            return #"{"scope":"s","key":"k","value":\#(value)}"#
+        }
+        let error = ErrorBody(
+            code: "SET_ERROR",
+            message: #"the new value of "k" in scope "s" would be nested deeper than 124 levels"#
+        )
+        #expect(throws: error) { try state.call(.set, set(125)) }
+        try state.call(.set, set(124))
+    }
+
     @Test("updates that nest a value too deeply to be sent and read back")
     func tooDeep() throws {
         var state = StateHarness()

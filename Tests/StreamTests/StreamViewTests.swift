@@ -112,6 +112,20 @@ struct StreamViewTests {
         )
     }
 
+    @Test("what is set or sent is not nested deeper than what tells of it has room for")
+    mutating func tooDeep() throws {
+        for (levels, isTaken) in [(124, true), (125, false)] {
+            let open = String(repeating: "[", count: levels)
+            let data = #","data":\#(open)"# + String(repeating: "]", count: levels)
+            let send = #"{"stream_name":"s","group_id":"g","type":"t"\#(data)}"#
+            for (function, input) in [(StreamFunction.set, item("g", "a", data)), (.send, send)] {
+                var view = self
+                let answer = try? view.run(function, input)
+                #expect((answer != nil) == isTaken, "\(function.rawValue), \(levels)")
+            }
+        }
+    }
+
     @Test("what is sent changes no item")
     mutating func sent() throws {
         let input = #"{"stream_name":"s","group_id":"g","type":"ping","data":{"a":1}}"#

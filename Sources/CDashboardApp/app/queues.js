@@ -299,7 +299,7 @@ const depth = (ticks) => chart("Messages", [
 
 function waiting(messages) {
   if (!messages.length) return empty("No message waits.");
-  const columns = ["State", "Function", "Payload", "Attempts", "Why", "Message"];
+  const columns = ["State", "Function", "Payload", "Attempt", "Why", "Message"];
   return grid(columns, messages.map((one) => h("tr", { key: one.id },
     h("td", {}, one.state === "in_flight" ? status("running", "in flight") : status(one.state)),
     h("td", {}, one.function_id),

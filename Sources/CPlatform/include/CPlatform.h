@@ -87,14 +87,9 @@ int platform_list(int directory, void *context, void (*body)(void *context, cons
 /// makes for it, such as io_uring's workers, inherit it.
 int platform_use_slices(uint64_t slice);
 
-/// Gives the calling thread a small share of a processor that others want (nice 19).
-void platform_lower_priority(void);
-
-/// Lets the calling thread run only when no other wants its processor, which the scheduler then
-/// takes for an idle one: whoever wakes meanwhile runs there at once (SCHED_IDLE, sched(7)). Where
-/// there is no idle time it gets some 0.3 % of one: enough for short steps with rests between, not
-/// for long work. An unprivileged thread cannot undo it.
-void platform_use_idle_time(void);
+/// Gives the calling thread a smaller share of a processor that others want: the smaller the nicer
+/// it is, from 1 to 19 (nice(2)).
+void platform_lower_priority(int nice);
 
 /// Lets the device serve the calling thread when nobody else wants it, where the scheduler of the
 /// device knows that class (`ioprio_set(2)`).

@@ -11,16 +11,16 @@ package enum FieldNames {
     package static let ofEvents = [
         "actual", "address", "alert", "at", "attempt", "attempts", "attributes", "awaited",
         "backoff_ms", "baggage", "body", "by", "caller", "change", "comparison", "concurrency",
-        "condition", "config", "content", "data", "definition", "description", "duration_ms",
-        "error_code", "error_message", "events", "expires", "expression", "failures", "fifo",
-        "fingerprint", "firing", "first", "form", "function", "group", "group_field", "hash",
-        "headers", "id", "input", "invocation", "item", "key", "last", "links", "message",
-        "messages", "metadata", "metric", "name", "namespace", "new", "not_before", "old",
-        "parent", "parent_span", "payload", "points", "previous", "process", "queue", "reason",
-        "receipt", "request", "resource", "result", "role", "route", "runtime", "scheduled",
-        "schema", "scope", "service", "severity", "severity_text", "span", "stacktrace", "start",
-        "status", "status_description", "stream", "summary", "threshold", "topic", "trigger",
-        "type", "type_namespace", "unit", "value", "version", "worker",
+        "condition", "config", "configured", "content", "data", "definition", "description",
+        "duration_ms", "error_code", "error_message", "events", "expires", "expression", "failures",
+        "fifo", "fingerprint", "firing", "first", "form", "function", "group", "group_field",
+        "hash", "headers", "id", "input", "invocation", "item", "keeps_messages", "key", "last",
+        "links", "message", "messages", "metadata", "metric", "name", "namespace", "new",
+        "not_before", "old", "parent", "parent_span", "payload", "points", "previous", "process",
+        "queue", "reason", "receipt", "request", "resource", "result", "role", "route", "runtime",
+        "scheduled", "schema", "scope", "service", "severity", "severity_text", "span",
+        "stacktrace", "start", "status", "status_description", "stream", "summary", "threshold",
+        "topic", "trigger", "type", "type_namespace", "unit", "value", "version", "worker",
     ]
 
     package static let all = own + ofEvents

@@ -101,38 +101,42 @@ extension Kind where Value == [ExposeRule] {
         read: { value in
             // An empty list of YAML.
             if value == .null { return .value([]) }
-            guard case .array(let elements) = value else { return .wrongType }
-            let rules = elements.compactMap { ExposeRule($0.value) }
-            return rules.count == elements.count ? .value(rules) : .refused
+            return value.elements(ExposeRule.read)
         },
         show: { rules in "[" + rules.map(\.shown).joined(separator: ", ") + "]" }
     )
 }
 
 extension ExposeRule {
-    /// Nil where the value is no rule: a key that is not known would allow more than was meant.
-    fileprivate init?(_ value: Setting.Value) {
-        if case .string(let text) = value {
-            guard let pattern = Wildcard(call: text) else { return nil }
-            self.init(.id(pattern))
-            return
+    /// A key that is not known would allow more than was meant, and is refused.
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+        if case .string(let text) = setting.value {
+            guard let pattern = Wildcard(call: text) else {
+                throw .mismatch(setting, mustBe: "match(\"PATTERN\"), or a table")
+            }
+            return Self(.id(pattern))
         }
-        guard case .table(let entries) = value else { return nil }
         var subjects: [Subject] = []
         var namespace = FunctionName.defaultNamespace
-        for entry in entries {
-            switch (entry.key, entry.setting.value) {
+        try setting.readTable([
+            "match": "a pattern of function ids", "metadata": "a table that is not empty",
+            "namespace": "the name of a namespace",
+        ]) { key, setting in
+            switch (key, setting.value) {
             case ("match", .string(let text)):
                 subjects.append(.id(Wildcard(call: text) ?? Wildcard(text)))
             case ("metadata", .table(let wanted)) where !wanted.isEmpty:
                 let pairs = wanted.map { ($0.key, MetadataValue($0.setting.value.json)) }
                 subjects.append(.metadata(Dictionary(pairs) { $1 }))
             case ("namespace", .string(let name)) where !name.isEmpty: namespace = name
-            default: return nil
+            default: return false
             }
+            return true
         }
-        guard subjects.count == 1 else { return nil }
-        self.init(subjects[0], namespace: namespace)
+        guard subjects.count == 1 else {
+            throw .mismatch(setting, mustBe: "a table with either match or metadata")
+        }
+        return Self(subjects[0], namespace: namespace)
     }
 
     /// As TOML.

@@ -107,11 +107,7 @@ extension Kind where Value == [Configuration.Middleware] {
     fileprivate static let middleware = Kind(
         expectation: "a list of tables, each of function_id, and perhaps phase and priority",
         holdsTables: true,
-        read: { value in
-            guard case .array(let elements) = value else { return .wrongType }
-            let all = elements.compactMap { Configuration.Middleware($0.value) }
-            return all.count == elements.count ? .value(all) : .refused
-        },
+        read: { $0.elements(Configuration.Middleware.read) },
         show: { all in
             let tables = all.map { one in
                 "{ function_id = \(JSONText(string: one.function)), "
@@ -123,19 +119,23 @@ extension Kind where Value == [Configuration.Middleware] {
 }
 
 extension Configuration.Middleware {
-    /// Nil for anything else: a key that is not known may be one that restricts.
-    fileprivate init?(_ value: Setting.Value) {
-        guard case .table(let entries) = value else { return nil }
-        self.init(function: "")
-        for entry in entries {
-            switch (entry.key, entry.setting.value) {
-            case ("function_id", .string(let id)): function = id
-            case ("phase", .string(let name)): phase = name
-            case ("priority", .integer(let number)): priority = number
-            default: return nil
+    /// A key that is not known may be one that restricts, and is refused.
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+        var one = Self(function: "")
+        try setting.readTable([
+            "function_id": "the id of a function", "phase": "a string such as \"preHandler\"",
+            "priority": "an integer",
+        ]) { key, setting in
+            switch (key, setting.value) {
+            case ("function_id", .string(let id)) where !id.isEmpty: one.function = id
+            case ("phase", .string(let name)): one.phase = name
+            case ("priority", .integer(let number)): one.priority = number
+            default: return false
             }
+            return true
         }
-        if function.isEmpty { return nil }
+        if one.function.isEmpty { throw .lacks(setting, key: "function_id") }
+        return one
     }
 }
 
@@ -146,16 +146,7 @@ extension Kind where Value == CORS.Rules {
         holdsTables: true,
         read: { value in
             guard case .table(let entries) = value else { return .wrongType }
-            var rules = CORS.Rules()
-            for entry in entries {
-                guard let list = entry.setting.texts else { return .refused }
-                switch entry.key {
-                case "allowed_origins" where list.allSatisfy(\.isVisible): rules.origins = list
-                case "allowed_methods" where list.allSatisfy(\.isToken): rules.methods = list
-                default: return .refused
-                }
-            }
-            return .value(rules)
+            return Reading { () throws(Flaw) in try CORS.Rules.read(entries) }
         },
         show: { rules in
             func list(_ texts: [String]) -> String {
@@ -167,6 +158,25 @@ extension Kind where Value == CORS.Rules {
     )
 }
 
+extension CORS.Rules {
+    fileprivate static func read(_ entries: [Setting.Entry]) throws(Flaw) -> Self {
+        var rules = Self()
+        try entries.read([
+            "allowed_origins": "a list such as [\"https://app.example.com\"]",
+            "allowed_methods": "a list such as [\"GET\", \"POST\"]",
+        ]) { key, setting in
+            guard let list = setting.texts else { return false }
+            if key == "allowed_origins" {
+                rules.origins = list
+                return list.allSatisfy(\.isVisible)
+            }
+            rules.methods = list
+            return list.allSatisfy(\.isToken)
+        }
+        return rules
+    }
+}
+
 extension Kind where Value == [String] {
     fileprivate static let headerNames = Kind.list(
         "a list of header names, such as [\"x-session\"]",
@@ -176,18 +186,14 @@ extension Kind where Value == [String] {
 }
 
 extension Setting {
-    /// The strings of a list, no list being an empty one; nil for anything else.
+    /// The strings of a list; nil for anything else.
     fileprivate var texts: [String]? {
-        switch value {
-        case .null: return []
-        case .array(let elements):
-            let texts = elements.compactMap { element -> String? in
-                guard case .string(let text) = element.value else { return nil }
-                return text
-            }
-            return texts.count == elements.count ? texts : nil
-        default: return nil
+        guard case .array(let elements) = value else { return nil }
+        let texts = elements.compactMap { element -> String? in
+            guard case .string(let text) = element.value else { return nil }
+            return text
         }
+        return texts.count == elements.count ? texts : nil
     }
 }
 

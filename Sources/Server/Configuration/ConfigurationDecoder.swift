@@ -1,4 +1,5 @@
 import AccessControl
+import Events
 import Primitives
 
 /// Reads ``Configuration`` out of the common form of all sources, and finds everything wrong.
@@ -80,9 +81,17 @@ struct ConfigurationDecoder {
         _ section: inout Section
     ) {
         let value = entry.setting
-        if let code = field.store(value.value, &section) {
+        switch field.store(value.value, &section) {
+        case nil: break
+        case .whole(let code)?:
             let hint = hint(for: value, among: field.words)
             findings.mismatch(code, value, mustBe: field.expectation, hint: hint)
+        case .unknownKey(let entry, let allowed)?:
+            findings.unknownKey(entry, in: entry.table, allowed: allowed)
+        case .mismatch(let part, let expectation)?:
+            findings.mismatch(.value, part, mustBe: expectation)
+        case .lacks(let table, let key)?:
+            findings.error(.conflict, at: table.place, "\(table.name) needs \"\(key)\"")
         }
         origins["\(path).\(entry.key)"] = value.place
     }
@@ -149,7 +158,7 @@ struct ConfigurationDecoder {
         _ queue: Configuration.FunctionQueue
     ) {
         let setting = entry.setting
-        if entry.key.isEmpty || entry.key.utf8.count > Limits.nameBytes {
+        if !QueueSettings.allows(name: entry.key) {
             let bounds = "of 1 to \(Limits.nameBytes) bytes"
             findings.error(.value, at: setting.place, "the name of a queue must be \(bounds)")
         }

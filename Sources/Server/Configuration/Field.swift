@@ -5,7 +5,7 @@ struct Field<Section>: Sendable {
     let words: [String]
     let holdsTables: Bool
     /// Puts the value into the section, or says why not and leaves the section alone.
-    let store: @Sendable (Setting.Value, inout Section) -> ConfigurationError.Code?
+    let store: @Sendable (Setting.Value, inout Section) -> Flaw?
     /// The effective value as TOML; nil where there is none.
     let show: @Sendable (Section) -> String?
     /// Puts the value that the first section has into the second.
@@ -53,8 +53,9 @@ struct Field<Section>: Sendable {
             case .value(let value):
                 section[keyPath: path] = wrap(value)
                 return nil
-            case .wrongType: return .type
-            case .refused: return .value
+            case .wrongType: return .whole(.type)
+            case .refused: return .whole(.value)
+            case .flawed(let flaw): return flaw
             }
         }
         self.show = { show($0[keyPath: path]) }

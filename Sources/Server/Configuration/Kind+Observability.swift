@@ -23,33 +23,40 @@ extension Kind where Value == Configuration.SamplingTable {
         read: { value in
             if value == .null { return .value(Configuration.SamplingTable()) }
             guard case .table(let entries) = value else { return .wrongType }
-            var table = Configuration.SamplingTable()
-            for entry in entries {
-                guard table.take(entry.key, entry.setting.value) else { return .refused }
-            }
-            return .value(table)
+            return Reading { () throws(Flaw) in try Configuration.SamplingTable.read(entries) }
         },
         show: \.shown
     )
 }
 
 extension Configuration.SamplingTable {
-    /// False for what is not one of its keys, or not its value.
-    fileprivate mutating func take(_ key: String, _ value: Setting.Value) -> Bool {
-        switch (key, value) {
-        case (_, .null): return true
-        case ("default", _):
+    fileprivate static func read(_ entries: [Setting.Entry]) throws(Flaw) -> Self {
+        var table = Self()
+        try entries.read([
+            "default": "a number from 0 to 1", "parent_based": "true or false",
+            "rules": "a list of tables, each of operation or service, and rate",
+            "rate_limit": "a table with max_traces_per_second",
+        ]) { (key, setting) throws(Flaw) in
+            try table.take(key, setting)
+        }
+        return table
+    }
+
+    /// False for what is not the key's value.
+    private mutating func take(_ key: String, _ setting: Setting) throws(Flaw) -> Bool {
+        switch (key, setting.value) {
+        case ("default", let value):
             guard let number = value.decimal, (0...1).contains(number) else { return false }
             ratio = number
         case ("parent_based", .boolean(let flag)): isParentBased = flag
         case ("rules", .array(let elements)):
-            rules = elements.compactMap { Sampling.Rule($0.value) }
-            return rules.count == elements.count
-        case ("rate_limit", .table(let entries)):
-            guard entries.count == 1, entries[0].key == "max_traces_per_second",
-                let number = entries[0].setting.value.decimal, number > 0
-            else { return false }
-            tracesPerSecond = number
+            for element in elements { rules.append(try Sampling.Rule.read(element)) }
+        case ("rate_limit", .table):
+            try setting.readTable(["max_traces_per_second": "a number above zero"]) { _, setting in
+                tracesPerSecond = setting.value.decimal
+                return tracesPerSecond.map { $0 > 0 } ?? false
+            }
+            if tracesPerSecond == nil { throw .lacks(setting, key: "max_traces_per_second") }
         default: return false
         }
         return true
@@ -70,28 +77,29 @@ extension Configuration.SamplingTable {
 }
 
 extension Sampling.Rule {
-    fileprivate init?(_ value: Setting.Value) {
-        guard case .table(let entries) = value else { return nil }
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
         var rule = Sampling.Rule(operation: nil, service: nil, rate: -1)
-        for entry in entries {
-            let value = entry.setting.value
-            switch entry.key {
-            case "operation", "service":
-                if value == .null { continue }
-                guard let pattern = value.pattern else { return nil }
-                if entry.key == "service" {
-                    rule.service = pattern
-                } else {
-                    rule.operation = pattern
-                }
-            case "rate": rule.rate = value.decimal ?? -1
-            default: return nil
+        try setting.readTable([
+            "operation": patternExpected, "service": patternExpected,
+            "rate": "a number from 0 to 1",
+        ]) { key, setting in
+            switch key {
+            case "operation":
+                rule.operation = setting.value.pattern
+                return rule.operation != nil
+            case "service":
+                rule.service = setting.value.pattern
+                return rule.service != nil
+            default:
+                rule.rate = setting.value.decimal ?? -1
+                return (0...1).contains(rule.rate)
             }
         }
-        guard (0...1).contains(rule.rate), rule.operation != nil || rule.service != nil else {
-            return nil
+        if rule.operation == nil, rule.service == nil {
+            throw .lacks(setting, key: #"operation" or "service"#)
         }
-        self = rule
+        if rule.rate < 0 { throw .lacks(setting, key: "rate") }
+        return rule
     }
 
     fileprivate var shown: String {
@@ -106,9 +114,7 @@ extension Kind where Value == [CollapsedSpans] {
         holdsTables: true,
         read: { value in
             if value == .null { return .value([]) }
-            guard case .array(let elements) = value else { return .wrongType }
-            let rules = elements.compactMap { CollapsedSpans($0.value) }
-            return rules.count == elements.count ? .value(rules) : .refused
+            return value.elements(CollapsedSpans.read)
         },
         show: { rules in
             let tables = rules.map { rule in
@@ -122,18 +128,23 @@ extension Kind where Value == [CollapsedSpans] {
 }
 
 extension CollapsedSpans {
-    fileprivate init?(_ value: Setting.Value) {
-        guard case .table(let entries) = value else { return nil }
-        self.init(name: nil, service: nil)
-        for entry in entries where entry.setting.value != .null {
-            guard let pattern = entry.setting.value.pattern else { return nil }
-            switch entry.key {
-            case "name": name = pattern
-            case "service": service = pattern
-            default: return nil
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+        var spans = CollapsedSpans(name: nil, service: nil)
+        try setting.readTable([
+            "name": patternExpected, "service": patternExpected,
+        ]) { key, setting in
+            guard let pattern = setting.value.pattern else { return false }
+            if key == "name" {
+                spans.name = pattern
+            } else {
+                spans.service = pattern
             }
+            return true
         }
-        if name == nil, service == nil { return nil }
+        if spans.name == nil, spans.service == nil {
+            throw .lacks(setting, key: #"name" or "service"#)
+        }
+        return spans
     }
 }
 
@@ -147,31 +158,46 @@ extension Kind where Value == [AlertRule] {
         holdsTables: true,
         read: { value in
             if value == .null { return .value([]) }
-            guard case .array(let elements) = value else { return .wrongType }
-            let rules = elements.compactMap { AlertRule($0.value) }
-            let names = Set(rules.map(\.name))
-            return names.count == elements.count ? .value(rules) : .refused
+            var names: Set<String> = []
+            return value.elements { (setting) throws(Flaw) -> AlertRule in
+                let rule = try AlertRule.read(setting)
+                guard names.insert(rule.name).inserted else {
+                    throw .mismatch(
+                        setting["name"] ?? setting,
+                        mustBe: "a name that no other alert has"
+                    )
+                }
+                return rule
+            }
         },
         show: { rules in "[" + rules.map(\.shown).joined(separator: ", ") + "]" }
     )
 }
 
 extension AlertRule {
-    fileprivate init?(_ value: Setting.Value) {
-        guard case .table(let entries) = value else { return nil }
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
         var rule = AlertRule(name: "", metric: "", threshold: .nan)
-        for entry in entries where entry.setting.value != .null {
-            guard rule.take(entry.key, entry.setting.value) else { return nil }
+        try setting.readTable([
+            "name": "a name", "metric": "the name of a metric", "threshold": "a number",
+            "operator": ">, >=, <, <=, == or !=, in quotes",
+            "window_seconds": "an integer from 1 to 86400",
+            "cooldown_seconds": "an integer from 0 to 31536000", "enabled": "true or false",
+            "action": "a table with type, and url or path",
+        ]) { (key, setting) throws(Flaw) in
+            try rule.take(key, setting)
         }
-        guard !rule.name.isEmpty, !rule.metric.isEmpty, rule.threshold.isFinite else { return nil }
-        self = rule
+        if rule.name.isEmpty { throw .lacks(setting, key: "name") }
+        if rule.metric.isEmpty { throw .lacks(setting, key: "metric") }
+        if !rule.threshold.isFinite { throw .lacks(setting, key: "threshold") }
+        return rule
     }
 
-    private mutating func take(_ key: String, _ value: Setting.Value) -> Bool {
-        switch (key, value) {
-        case ("name", .string(let text)) where text.utf8.count <= Limits.nameBytes: name = text
-        case ("metric", .string(let text)) where text.utf8.count <= Limits.nameBytes: metric = text
-        case ("threshold", _):
+    /// False for what is not the key's value.
+    private mutating func take(_ key: String, _ setting: Setting) throws(Flaw) -> Bool {
+        switch (key, setting.value) {
+        case ("name", .string(let text)) where Self.isName(text): name = text
+        case ("metric", .string(let text)) where Self.isName(text): metric = text
+        case ("threshold", let value):
             guard let number = value.decimal else { return false }
             threshold = number
         case ("operator", .string(let text)):
@@ -182,12 +208,14 @@ extension AlertRule {
         case ("cooldown_seconds", .integer(let seconds)) where (0...31_536_000).contains(seconds):
             cooldown = .seconds(seconds)
         case ("enabled", .boolean(let flag)): isEnabled = flag
-        case ("action", .table(let entries)):
-            guard let known = Action(entries) else { return false }
-            action = known
+        case ("action", .table): action = try Action.read(setting)
         default: return false
         }
         return true
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        (1...Limits.nameBytes).contains(text.utf8.count)
     }
 
     fileprivate var shown: String {
@@ -208,23 +236,41 @@ extension AlertRule {
 }
 
 extension AlertRule.Action {
-    fileprivate init?(_ entries: [Setting.Entry]) {
+    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
         var texts: [String: String] = [:]
-        for entry in entries {
-            guard case .string(let text) = entry.setting.value, !text.isEmpty else { return nil }
-            texts[entry.key] = text
+        try setting.readTable([
+            "type": "\"log\", \"webhook\" or \"function\"", "url": "a string that is not empty",
+            "path": "a function that is not the engine's own",
+        ]) { key, setting in
+            guard case .string(let text) = setting.value, !text.isEmpty else { return false }
+            texts[key] = text
+            switch key {
+            case "type": return ["log", "webhook", "function"].contains(text)
+            case "path": return mayRun(text)
+            default: return true
+            }
         }
-        switch (texts.removeValue(forKey: "type"), texts.first) {
-        case ("log", nil): self = .log
-        case ("webhook", ("url", let url)?)
-        where texts.count == 1 && ["http://", "https://"].contains { url.hasPrefix($0) }:
-            self = .webhook(url: url)
-        case ("function", ("path", let id)?) where texts.count == 1 && Self.mayRun(id):
-            self = .function(id)
-        default: return nil
+        switch (texts["type"], texts["url"], texts["path"]) {
+        case (nil, _, _): throw .lacks(setting, key: "type")
+        case ("log"?, nil, nil): return .log
+        case ("webhook"?, nil, nil): throw .lacks(setting, key: "url")
+        case ("webhook"?, let url?, nil)
+        where ["http://", "https://"].contains { url.hasPrefix($0) }:
+            return .webhook(url: url)
+        case ("function"?, nil, nil): throw .lacks(setting, key: "path")
+        case ("function"?, nil, let id?): return .function(id)
+        default:
+            // The URL may hold a secret, and is not shown.
+            throw .mismatch(
+                setting,
+                mustBe: "{ type = \"log\" }, { type = \"webhook\", url } with a url of http or"
+                    + " https, or { type = \"function\", path }"
+            )
         }
     }
 }
+
+private let patternExpected = "a pattern with * and ?"
 
 /// A member of a table of TOML and the comma behind it; nothing where there is no pattern.
 private func shownPattern(_ key: String, _ pattern: Glob?) -> String {

@@ -19,6 +19,8 @@ enum Reading<Value> {
     case wrongType
     /// Of the right type, and not allowed.
     case refused
+    /// Of the right type, with something wrong inside.
+    case flawed(Flaw)
 }
 
 extension Kind {

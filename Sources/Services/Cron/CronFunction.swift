@@ -51,11 +51,30 @@ package struct CronQuery: Equatable, Sendable {
             }
             self.count = Int(count)
             if function.changesJob, job == nil { throw .missing(field: "job") }
+            if function == .next, job == nil, expression == nil {
+                throw .missing(field: #"job" or "expression"#)
+            }
         } catch {
-            throw ErrorBody(
-                code: "deserialization_error",
-                message: "Failed to deserialize input for \(function.rawValue): \(error)"
-            )
+            throw Self.unreadable(function, "\(error)")
         }
+    }
+
+    /// What an expression means that the next slots of are asked for; nil: those of a job are.
+    ///
+    /// - Throws: `deserialization_error`.
+    package func schedule(_ zones: TimeZones) throws(ErrorBody) -> CronSchedule? {
+        guard let expression else { return nil }
+        do throws(CronScheduleError) {
+            return try CronSchedule(expression, timezone: timezone, zones)
+        } catch {
+            throw Self.unreadable(.next, "\(error)")
+        }
+    }
+
+    private static func unreadable(_ function: CronFunction, _ reason: String) -> ErrorBody {
+        ErrorBody(
+            code: "deserialization_error",
+            message: "Failed to deserialize input for \(function.rawValue): \(reason)"
+        )
     }
 }

@@ -31,6 +31,8 @@ package struct CronHistory: Sendable {
         let scheduled: Timestamp
         let actual: Timestamp?
         var outcome: Outcome
+        /// Whether somebody asked for the run, which took no slot.
+        var isByHand = false
     }
 
     /// The most slots that are kept.
@@ -64,6 +66,26 @@ package struct CronHistory: Sendable {
     package mutating func repeated(_ fired: CronFired, at offset: Offset) {
         entries.removeAll { $0.offset == offset }
         append(Entry(fired, at: offset))
+    }
+
+    /// Somebody has a trigger run, which the record at `offset` tells.
+    package mutating func began(
+        _ trigger: CronTrigger,
+        at offset: Offset,
+        scheduled: Timestamp,
+        actual: Timestamp
+    ) {
+        append(
+            Entry(
+                offset: offset,
+                trigger: trigger.id,
+                function: trigger.function,
+                scheduled: scheduled,
+                actual: actual,
+                outcome: .running,
+                isByHand: true
+            )
+        )
     }
 
     /// A run of a slot begins: after an interruption, anew.
@@ -128,6 +150,7 @@ extension CronHistory.Entry {
             "scheduled_time": .string(scheduled.rfc3339(zone: "+00:00")),
             "outcome": .string(outcome.name),
         ]
+        if isByHand { object["by_hand"] = .bool(true) }
         if let function { object["function_id"] = .string(function.id) }
         if let actual { object["actual_time"] = .string(actual.rfc3339(zone: "+00:00")) }
         switch outcome {

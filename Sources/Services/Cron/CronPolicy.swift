@@ -37,7 +37,7 @@ package struct CronPolicy: Equatable, Sendable {
     package var overlap = Overlap.skip
     /// How many slots are caught up, or wait, at the most.
     package var max = Self.maxByDefault
-    /// Each slot is put off by less than this, always by the same time.
+    /// Each slot is put off by less than this, always by the same time, and not up to the next one.
     package var jitter = Timestamp.Span.seconds(0)
 
     package static let standard = CronPolicy()

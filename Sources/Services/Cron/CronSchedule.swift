@@ -22,6 +22,29 @@ package struct CronSchedule: Equatable, Sendable {
             ? expression.text : "CRON_TZ=\(zone.name) \(expression.text)"
     }
 
+    /// Reads an expression, whose zone may stand before it, as `CRON_TZ=Europe/Berlin`; else it is
+    /// the one named `timezone`, or the standard one of `zones`.
+    init(_ text: String, timezone: String?, _ zones: TimeZones) throws(CronScheduleError) {
+        let (prefix, expression) = Self.splitZone(text)
+        let name = prefix ?? timezone
+        let found: TimeZoneRules? = name.map { zones.find($0) } ?? zones.standard
+        guard let zone = found else { throw .unknownZone(name ?? "") }
+        do throws(CronExpressionError) {
+            self.init(try CronExpression(expression), in: zone)
+        } catch {
+            throw .expression(error)
+        }
+    }
+
+    /// `CRON_TZ=Europe/Berlin 0 2 * * *` as its two parts.
+    private static func splitZone(_ text: String) -> (zone: String?, expression: String) {
+        let marks = ["CRON_TZ=", "TZ="]
+        guard let mark = marks.first(where: { text.hasPrefix($0) }) else { return (nil, text) }
+        let rest = text.dropFirst(mark.count)
+        let zone = rest.prefix { !$0.isWhitespace }
+        return (String(zone), String(rest[zone.endIndex...].drop(while: \.isWhitespace)))
+    }
+
     /// The first slot strictly after `instant`; nil: there is none before the year 2101.
     package func next(after instant: Timestamp) -> Timestamp? {
         if zone.isUTC { return expression.next(after: instant) }
@@ -67,5 +90,20 @@ package struct CronSchedule: Equatable, Sendable {
             floor = Timestamp(seconds: slot.seconds - 1)
         }
         return max(start, floor)
+    }
+}
+
+/// Why a text is no schedule.
+enum CronScheduleError: Error, Equatable, CustomStringConvertible {
+    case unknownZone(String)
+    case expression(CronExpressionError)
+
+    var description: String {
+        switch self {
+        case .unknownZone(let name):
+            "there is no time zone \"\(name)\" in the system's database; names are as in "
+                + "Europe/Berlin"
+        case .expression(let error): error.description
+        }
     }
 }

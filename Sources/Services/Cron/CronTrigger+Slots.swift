@@ -28,7 +28,9 @@ extension CronTrigger {
         }
     }
 
-    /// How long a slot is put off: the same whenever it is asked, spread over `jitter`.
+    /// How long a slot is put off: the same whenever it is asked, spread over `jitter` or up to the
+    /// next slot, if that is sooner: slots come in their order, and none while only jitter lets the
+    /// one before begin.
     func delay(of slot: Timestamp) -> Timestamp.Span {
         guard policy.jitter.nanoseconds > 0 else { return policy.jitter }
         var hash = ContentHash()
@@ -37,7 +39,9 @@ extension CronTrigger {
         hash.add(UInt64(bitPattern: slot.seconds))
         // The low bits of FNV-1a follow its last byte too closely.
         let mixed = (hash.value ^ hash.value >> 32) &* 0x9E37_79B9_7F4A_7C15
-        let part = mixed.multipliedFullWidth(by: UInt64(policy.jitter.nanoseconds)).high
+        let gap = schedule.next(after: slot).map { slot.distance(to: $0).nanoseconds }
+        let spread = min(policy.jitter.nanoseconds, gap ?? .max)
+        let part = mixed.multipliedFullWidth(by: UInt64(spread)).high
         return Timestamp.Span(nanoseconds: Int64(part))
     }
 }

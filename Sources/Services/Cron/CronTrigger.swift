@@ -48,7 +48,7 @@ extension CronTrigger {
         let text: String
         let condition: String?
         let policy: CronPolicy
-        var zone: String?
+        let zone: String?
         do throws(JSONFieldError) {
             let fields = try JSONFields(config)
             if let expression = try fields.optionalString("expression") {
@@ -64,36 +64,22 @@ extension CronTrigger {
         } catch {
             throw refusal("the configuration of cron trigger \"\(id)\": \(error)")
         }
-        let (prefix, expression) = splitZone(text)
-        zone = prefix ?? zone
-        let rules = zone.map { zones.find($0) } ?? zones.standard
-        guard let rules else {
-            throw refusal(
-                "cron trigger \"\(id)\", \"\(text)\": there is no time zone "
-                    + "\"\(zone ?? "")\" in the system's database; names are as in Europe/Berlin"
-            )
-        }
-        do throws(CronExpressionError) {
+        do throws(CronScheduleError) {
+            let schedule = try CronSchedule(text, timezone: zone, zones)
             return CronTrigger(
                 id: id,
                 function: function,
-                expression: try CronExpression(expression),
-                zone: rules,
+                expression: schedule.expression,
+                zone: schedule.zone,
                 condition: condition.map { FunctionName(namespace: function.namespace, id: $0) },
                 policy: policy
             )
         } catch {
-            throw refusal(error.description)
+            switch error {
+            case .unknownZone: throw refusal("cron trigger \"\(id)\", \"\(text)\": \(error)")
+            case .expression: throw refusal("\(error)")
+            }
         }
-    }
-
-    /// `CRON_TZ=Europe/Berlin 0 2 * * *` as its two parts.
-    private static func splitZone(_ text: String) -> (zone: String?, expression: String) {
-        let marks = ["CRON_TZ=", "TZ="]
-        guard let mark = marks.first(where: { text.hasPrefix($0) }) else { return (nil, text) }
-        let rest = text.dropFirst(mark.count)
-        let zone = rest.prefix { !$0.isWhitespace }
-        return (String(zone), String(rest[zone.endIndex...].drop(while: \.isWhitespace)))
     }
 
     private static func refusal(_ message: String) -> ErrorBody {

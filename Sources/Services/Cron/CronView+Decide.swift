@@ -34,13 +34,19 @@ extension CronView {
     /// that it is not taken for missed, nor for one that is put off still. Nil: the slot that was
     /// skipped was the last, or nobody looks back for such slots.
     package func decideEnding(of firing: Offset, now: Timestamp) -> CronEvent? {
-        guard let fired = open[firing], let trigger = skipping[fired.trigger] else { return nil }
+        guard let fired = open[firing] else { return nil }
+        return decideEnding(of: firing, trigger: fired.trigger, now: now)
+    }
+
+    /// The same of a run of the trigger `id` that somebody asked for.
+    package func decideEnding(of run: Offset, trigger id: String, now: Timestamp) -> CronEvent? {
+        guard let trigger = skipping[id] else { return nil }
         let schedule = Schedule(trigger)
         let looksBack = watched[schedule] != nil || trigger.policy.jitter.nanoseconds > 0
         guard looksBack, let told = lastFired[schedule],
             let last = trigger.schedule.latest(after: told, notAfter: now)
         else { return nil }
-        let reason = "the slots up to this one passed while its run of offset \(firing) went on"
+        let reason = "the slots up to this one passed while its run of offset \(run) went on"
         return .skipped(CronSkipped(trigger, last, reason))
     }
 

@@ -68,7 +68,8 @@ package struct CronView: Sendable {
     var resting: [FunctionName: Set<String>] = [:]
 
     var open: [Offset: CronFired] = [:]
-    /// The open firings of a trigger id, whether or not the trigger is still there; never empty.
+    /// The runs of a trigger id that go on, whether or not the trigger is still there; never empty.
+    /// They are its open firings, and those of this life that somebody asked for.
     var running: [String: Set<Offset>] = [:]
     var lastFired: [Schedule: Timestamp] = [:]
     var pruneAt = Self.pruneAtLeast
@@ -126,7 +127,7 @@ package struct CronView: Sendable {
         open.map { ($0.key, $0.value) }.sorted { $0.offset < $1.offset }
     }
 
-    /// What the function gets (services 1, B.4).
+    /// What the function gets (services 1, B.4); `scheduled` is a whole second.
     package static func payload(
         trigger: String,
         scheduled: Timestamp,
@@ -319,24 +320,34 @@ extension CronView {
     /// The run that the record at `firing` began is over. A trigger that missed a slot meanwhile
     /// waits for its first one after `now`.
     package mutating func ended(firing: Offset, now: Timestamp) {
-        guard let fired = open.removeValue(forKey: firing),
-            running[fired.trigger]?.remove(firing) != nil
-        else { return }
-        guard running[fired.trigger]?.isEmpty == true else { return }
-        running[fired.trigger] = nil
-        let hasSkipped = skipping.removeValue(forKey: fired.trigger) != nil
-        guard let entry = entries[fired.trigger], entry.slot == nil else { return }
+        guard let fired = open.removeValue(forKey: firing) else { return }
+        ended(run: firing, of: fired.trigger, now: now)
+    }
+
+    /// Somebody had a trigger run, which the record at `run` tells. It takes no slot, and counts as
+    /// a run in this life of the engine only: a crash ends it for good.
+    package mutating func began(run: Offset, of id: String) {
+        running[id, default: []].insert(run)
+        wait(id)
+    }
+
+    /// As ``ended(firing:now:)``, of a run that somebody asked for.
+    package mutating func ended(run: Offset, of id: String, now: Timestamp) {
+        guard running[id]?.remove(run) != nil, running[id]?.isEmpty == true else { return }
+        running[id] = nil
+        let hasSkipped = skipping.removeValue(forKey: id) != nil
+        guard let entry = entries[id], entry.slot == nil else { return }
         if hasSkipped {
-            raise(fired.trigger, to: now)
+            raise(id, to: now)
         } else if entry.trigger.policy.overlap == .queue, entry.floor < now {
             let floor = entry.trigger.schedule.floor(
                 ofLast: entry.trigger.policy.max,
                 after: entry.floor,
                 notAfter: now
             )
-            drop(fired.trigger, to: floor, after: entry.floor)
+            drop(id, to: floor, after: entry.floor)
         }
-        wait(fired.trigger)
+        wait(id)
     }
 
     /// Gives up the slots behind `since` up to `floor`, for more wait than may.

@@ -32,7 +32,8 @@ package struct CORS: Equatable, Sendable {
     package init(_ rules: Rules? = nil) { self.rules = rules }
 
     /// The headers that the response to `asker` gets; they replace those of `headers` that have
-    /// the same name, and are behind what that says the response varies by.
+    /// the same name, and are behind what that says the response varies by. Where there are rules,
+    /// they are all that is said of the kind.
     package func headers(
         for asker: Asker,
         over headers: inout [(name: String, value: String)]
@@ -48,6 +49,7 @@ package struct CORS: Equatable, Sendable {
                 if header.value.isFieldValue { varies += "\(header.value), " }
                 return true
             }
+            if rules != nil, name.hasPrefix("access-control-") { return true }
             return own.contains { $0.name == name }
         }
         return own.map { $0.name == "vary" ? ($0.name, varies + $0.value) : $0 }
@@ -58,7 +60,9 @@ package struct CORS: Equatable, Sendable {
         var own: [(name: String, value: String)] = []
         if rules.origins.isEmpty || rules.origins.contains("*") {
             own.append(("access-control-allow-origin", "*"))
-        } else if let origin = asker.origin, rules.origins.contains(where: { $0.isSame(origin) }) {
+        } else if let origin = asker.origin,
+            rules.origins.contains(where: { sameBytes($0, origin) })
+        {
             own.append(("access-control-allow-origin", origin))
         }
         if asker.isPreflight {
@@ -87,9 +91,4 @@ package struct CORS: Equatable, Sendable {
         guard let first = name.utf8.first else { return false }
         return first | 0x20 == UInt8(ascii: "a") || first | 0x20 == UInt8(ascii: "v")
     }
-}
-
-extension String {
-    /// Byte for byte, not by Unicode equivalence.
-    fileprivate func isSame(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -1,4 +1,5 @@
 package import JSON
+import Primitives
 
 /// The input that a function gets for a request (services 1, A.4).
 package struct HTTPEvent {
@@ -80,10 +81,14 @@ package struct HTTPEvent {
         return json.finish()
     }
 
+    /// Levels of arrays and objects in a body, so that the message to the function can be read, and
+    /// one with the same body in the answer, too: each has two levels around it.
+    static let bodyDepth = Limits.jsonDepth - 2
+
     /// The body as a value: what JSON says, else null (services 1, A.5).
     private static func body(of request: HTTPRequest) -> JSONText {
         guard let type = request.header("content-type"), isJSON(type),
-            let body = try? JSONText(validating: request.body)
+            let body = try? JSONText(validating: request.body, depthLimit: bodyDepth)
         else { return .null }
         return body
     }
@@ -101,7 +106,8 @@ package struct HTTPEvent {
         return false
     }
 
-    /// Of a repeated name, the last value, at the place of the first.
+    /// Of a repeated name, the last value, at the place of the first. Names are compared byte by
+    /// byte.
     fileprivate static func forEachLast(
         of pairs: [(name: String, value: String)],
         _ body: (_ name: String, _ value: String) -> Void
@@ -109,8 +115,8 @@ package struct HTTPEvent {
         // Looking at each of a few is faster than hashing; many are a client's choice.
         guard pairs.count <= 16 else { return forEachLast(ofMany: pairs, body) }
         for (place, pair) in pairs.enumerated()
-        where !pairs[..<place].contains(where: { $0.name == pair.name }) {
-            let last = pairs[place...].last { $0.name == pair.name }
+        where !pairs[..<place].contains(where: { sameBytes($0.name, pair.name) }) {
+            let last = pairs[place...].last { sameBytes($0.name, pair.name) }
             body(pair.name, last?.value ?? pair.value)
         }
     }
@@ -119,13 +125,13 @@ package struct HTTPEvent {
         ofMany pairs: [(name: String, value: String)],
         _ body: (_ name: String, _ value: String) -> Void
     ) {
-        var places: [String: Int] = [:]
+        var places: [Name: Int] = [:]
         var result: [(name: String, value: String)] = []
         for pair in pairs {
-            if let place = places[pair.name] {
+            if let place = places[Name(pair.name)] {
                 result[place].value = pair.value
             } else {
-                places[pair.name] = result.count
+                places[Name(pair.name)] = result.count
                 result.append(pair)
             }
         }
@@ -159,7 +165,7 @@ extension JSONBuilder {
     fileprivate mutating func parameters(_ parameters: [(name: String, value: String)]) {
         key(plain: "path_params")
         beginObject()
-        for (name, value) in parameters { member(name, value) }
+        HTTPEvent.forEachLast(of: parameters) { member($0, $1) }
         endObject()
     }
 
@@ -178,15 +184,19 @@ extension JSONBuilder {
 enum FormURLEncoding {
     static func decode(_ query: String) -> [(name: String, value: String)] {
         if query.isEmpty { return [] }
-        return query.split(separator: "&").map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
+            let parts = pair.split(
+                separator: UInt8(ascii: "="),
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
             return (decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : "")
         }
     }
 
-    private static func decoded(_ text: Substring) -> String {
+    private static func decoded(_ text: Substring.UTF8View) -> String {
         var bytes: [UInt8] = []
-        var rest = text.utf8[...]
+        var rest = text
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "+") {
                 bytes.append(UInt8(ascii: " "))

@@ -107,7 +107,8 @@ extension HTTPReply {
         return Int(status)
     }
 
-    /// An object's string values, or an array's `Name: value` lines.
+    /// An object's string values, or an array's `Name: value` lines. What is no header's value
+    /// counts as not given.
     private static func headers(_ value: JSONText?) -> [(name: String, value: String)] {
         guard let value else { return [] }
         if let lines = value.elements {
@@ -115,12 +116,13 @@ extension HTTPReply {
                 guard let text = line.stringValue, let colon = text.firstIndex(of: ":")
                 else { return nil }
                 let name = trimmed(text[..<colon])
-                return name.isEmpty ? nil : (name, trimmed(text[text.index(after: colon)...]))
+                let value = trimmed(text[text.index(after: colon)...])
+                return name.isEmpty || !value.isFieldValue ? nil : (name, value)
             }
         }
         guard case .object(let members) = value.value() else { return [] }
         return members.members.compactMap { member in
-            guard case .string(let text) = member.value else { return nil }
+            guard case .string(let text) = member.value, text.isFieldValue else { return nil }
             return (member.name, text)
         }
     }

@@ -59,17 +59,40 @@ package struct HTTPTrigger: Equatable, Sendable {
         "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS",
     ]
 
-    /// The path in pieces; a leading slash makes no difference, a trailing one does.
-    package var segments: [Substring] { Self.segments(of: path) }
+    /// What whoever registered it may not have meant; nil: nothing.
+    package var doubt: String? {
+        if !isRoutable { return "no request is routed by the method \(method)" }
+        if path.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "?") }) {
+            return "no request has the path \"\(path)\": blanks, control characters and question "
+                + "marks are percent-encoded in one"
+        }
+        let names = segments.compactMap(Self.parameter).map { Name(String($0)) }
+        guard Set(names).count < names.count else { return nil }
+        return "of the parameters of one name in \"\(path)\" the function gets the last"
+    }
 
-    static func segments(of path: String) -> [Substring] {
-        path.drop { $0 == "/" }.split(separator: "/", omittingEmptySubsequences: false)
+    /// The path in pieces; leading slashes make no difference, a trailing one does.
+    package var segments: [Substring] { Self.split(path.utf8.drop { $0 == UInt8(ascii: "/") }) }
+
+    /// A request's path in pieces; nil: it is none, as that of `OPTIONS *`.
+    static func segments(ofRequest path: String) -> [Substring]? {
+        guard path.utf8.first == UInt8(ascii: "/") else { return nil }
+        return split(path.utf8.dropFirst())
+    }
+
+    /// Byte by byte, as paths are compared: a character may be a slash with an accent.
+    private static func split(_ path: Substring.UTF8View) -> [Substring] {
+        path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { Substring($0) }
     }
 
     /// The name of a parameter segment (`:id` or `{id}`); nil: the segment is literal.
     static func parameter(_ segment: Substring) -> Substring? {
-        if segment.hasPrefix(":") { return segment.dropFirst() }
-        if segment.hasPrefix("{"), segment.hasSuffix("}") { return segment.dropFirst().dropLast() }
+        let bytes = segment.utf8
+        if bytes.first == UInt8(ascii: ":") { return Substring(bytes.dropFirst()) }
+        if bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") {
+            return Substring(bytes.dropFirst().dropLast())
+        }
         return nil
     }
 

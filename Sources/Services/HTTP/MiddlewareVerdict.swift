@@ -1,4 +1,5 @@
 package import JSON
+import Primitives
 
 /// What a middleware function has to say about a request (services 1, A.12).
 package enum MiddlewareVerdict: Equatable, Sendable {
@@ -19,7 +20,7 @@ package enum MiddlewareVerdict: Equatable, Sendable {
 
 extension HTTPReply {
     /// The body is JSON whatever it is; headers count if all of them are strings, and replace what
-    /// is there.
+    /// is there. What is no header's value counts as not given.
     fileprivate init(verdict response: JSONText?) {
         self.init(
             status: Self.status(response?.member("status_code")),
@@ -32,7 +33,7 @@ extension HTTPReply {
             guard case .string(let text) = member.value else { return }
             own.append((member.name, text))
         }
-        for header in own {
+        for header in own where header.value.isFieldValue {
             let name = header.name.lowercased()
             headers.removeAll { $0.name.lowercased() == name }
             headers.append(header)

@@ -2,22 +2,34 @@ package import Primitives
 
 /// Which trigger a request is for.
 ///
-/// A tree of path segments: literal segments before parameters, each method with its own triggers.
-/// When workers register the same route again (replicas, a reconnect), the last one serves it; when
-/// it goes, the one before does again.
+/// A tree of path segments, which are compared byte by byte: literal segments before parameters,
+/// each method with its own triggers. When workers register the same route again (replicas, a
+/// reconnect), the last one serves it; when it goes, the one before does again.
+///
+/// Invariants:
+/// * Every node but the root has triggers, or leads to one that has.
+/// * `literals` has the paths of nodes with triggers, and no others.
 package struct Router {
-    private var nodes = [Node()]
+    /// The first one is the root.
+    private var nodes = [Node(parent: 0, segment: nil)]
+    /// Places in `nodes` that nothing leads to.
+    private var free: [Int] = []
     /// The nodes that literal segments alone lead to, by the path with one slash in front: of most
     /// requests, whose paths need not be taken apart then.
-    private var literals: [String: Int] = [:]
+    private var literals: [Name: Int] = [:]
     /// Where each trigger stands.
     private var places: [String: Int] = [:]
 
     private struct Node {
-        var literals: [String: Int] = [:]
+        let parent: Int
+        /// What leads here from the parent; nil: a parameter, or this is the root.
+        let segment: Name?
+        var literals: [Name: Int] = [:]
         var parameter: Int?
         /// By method: the triggers of this path, the serving one last.
         var triggers: [String: [HTTPTrigger]] = [:]
+
+        var isEmpty: Bool { triggers.isEmpty && literals.isEmpty && parameter == nil }
     }
 
     package enum Match: Equatable {
@@ -43,32 +55,39 @@ package struct Router {
     /// All triggers that could be asked for, serving or not.
     package var triggerCount: Int { places.count }
 
+    /// For tests: how many nodes are in use, and how many paths are known without parameters.
+    var size: (nodes: Int, literals: Int) { (nodes.count - free.count, literals.count) }
+
     /// - Throws: `trigger_registration_failed` where the path cannot be a route, or has the shape
     ///   of a route of the same method that names its parameters otherwise: nothing has changed.
     package mutating func add(_ trigger: HTTPTrigger) throws(ErrorBody) {
         let segments = trigger.segments
-        if segments.contains(where: { $0.hasPrefix("*") }) {
+        if segments.contains(where: { $0.utf8.first == UInt8(ascii: "*") }) {
             throw HTTPTrigger.refusal(
                 "the path \"\(trigger.path)\" has a wildcard; use a parameter such as /:name"
             )
         }
-        guard trigger.isRoutable else { return remove(trigger.id) }
-        let place = place(of: segments)
-        if !segments.contains(where: { HTTPTrigger.parameter($0) != nil }) {
-            literals["/" + segments.joined(separator: "/")] = place
+        if segments.contains(where: { HTTPTrigger.parameter($0)?.isEmpty == true }) {
+            throw HTTPTrigger.refusal(
+                "the path \"\(trigger.path)\" has a parameter without a name; write /:name"
+            )
         }
-        let others = nodes[place].triggers[trigger.method]?.filter { $0.id != trigger.id }
-        if let serving = others?.last,
-            serving.segments.map(HTTPTrigger.parameter) != segments.map(HTTPTrigger.parameter)
+        guard trigger.isRoutable else { return remove(trigger.id) }
+        if let serving = others(than: trigger).last,
+            Self.parameters(serving.segments) != Self.parameters(segments)
         {
             throw HTTPTrigger.refusal(
                 "\(trigger.method) \"\(trigger.path)\" conflicts with already-registered route "
                     + "\"\(serving.path)\": same shape, other parameter names"
             )
         }
+        // First: it may take nodes with it that the new path needs.
         remove(trigger.id)
+        var place = 0
+        for segment in segments { place = child(of: place, segment) ?? grow(place, segment) }
         nodes[place].triggers[trigger.method, default: []].append(trigger)
         places[trigger.id] = place
+        if let path = literalPath(of: place) { literals[path] = place }
     }
 
     package mutating func remove(_ id: String) {
@@ -77,19 +96,92 @@ package struct Router {
             triggers.removeAll { $0.id == id }
             nodes[place].triggers[method] = triggers.isEmpty ? nil : triggers
         }
+        guard nodes[place].triggers.isEmpty else { return }
+        if let path = literalPath(of: place) { literals[path] = nil }
+        prune(place)
     }
 
     /// Removes all triggers of the method and the path of `trigger`, however those name parameters.
     package mutating func removeAll(like trigger: HTTPTrigger) {
-        guard let place = knownPlace(of: trigger.segments) else { return }
-        for gone in nodes[place].triggers.removeValue(forKey: trigger.method) ?? [] {
-            places[gone.id] = nil
+        guard let place = place(of: trigger.segments) else { return }
+        for gone in nodes[place].triggers[trigger.method] ?? [] { remove(gone.id) }
+    }
+
+    /// The triggers of the same route that are not this one's earlier self.
+    private func others(than trigger: HTTPTrigger) -> [HTTPTrigger] {
+        guard let place = place(of: trigger.segments) else { return [] }
+        return (nodes[place].triggers[trigger.method] ?? []).filter { $0.id != trigger.id }
+    }
+
+    /// The names of parameters, each at its place.
+    private static func parameters(_ segments: [Substring]) -> [Name?] {
+        segments.map { HTTPTrigger.parameter($0).map { Name(String($0)) } }
+    }
+
+    // MARK: The tree
+
+    /// The node of a pattern; nil: there is none.
+    private func place(of segments: [Substring]) -> Int? {
+        var place = 0
+        for segment in segments {
+            guard let next = child(of: place, segment) else { return nil }
+            place = next
+        }
+        return place
+    }
+
+    private func child(of place: Int, _ segment: Substring) -> Int? {
+        HTTPTrigger.parameter(segment) == nil
+            ? nodes[place].literals[Name(String(segment))] : nodes[place].parameter
+    }
+
+    /// Adds a child that is not there.
+    private mutating func grow(_ parent: Int, _ segment: Substring) -> Int {
+        let name = HTTPTrigger.parameter(segment) == nil ? Name(String(segment)) : nil
+        let node = Node(parent: parent, segment: name)
+        let place = free.popLast() ?? nodes.count
+        if place < nodes.count { nodes[place] = node } else { nodes.append(node) }
+        if let name {
+            nodes[parent].literals[name] = place
+        } else {
+            nodes[parent].parameter = place
+        }
+        return place
+    }
+
+    /// Takes a node out that nothing needs any more, and those that only led to it.
+    private mutating func prune(_ place: Int) {
+        var place = place
+        while place != 0, nodes[place].isEmpty {
+            let (parent, segment) = (nodes[place].parent, nodes[place].segment)
+            if let segment {
+                nodes[parent].literals[segment] = nil
+            } else {
+                nodes[parent].parameter = nil
+            }
+            free.append(place)
+            place = parent
         }
     }
 
+    /// The path that leads to a node; nil: it has parameters.
+    private func literalPath(of place: Int) -> Name? {
+        var path = ""
+        var place = place
+        while place != 0 {
+            guard let segment = nodes[place].segment else { return nil }
+            path = "/\(segment.text)\(path)"
+            place = nodes[place].parent
+        }
+        return Name(path)
+    }
+
+    // MARK: Requests
+
     /// The methods of a path, as `Allow` lists them; nil: there is no such path.
     package func methods(of path: String) -> [String]? {
-        find(HTTPTrigger.segments(of: path)[...], from: 0).map { methods(at: $0) }
+        guard let segments = HTTPTrigger.segments(ofRequest: path) else { return nil }
+        return find(segments[...], from: 0).map { methods(at: $0) }
     }
 
     private func methods(at place: Int) -> [String] {
@@ -98,14 +190,16 @@ package struct Router {
 
     package func match(method: String, path: String) -> Match {
         // No other route can come before one of which all segments are as asked for.
-        if let place = literals[path], let trigger = nodes[place].triggers[method]?.last {
+        if let place = literals[Name(path)], let trigger = nodes[place].triggers[method]?.last {
             return .found(trigger, parameters: [])
         }
-        let segments = HTTPTrigger.segments(of: path)
-        guard let place = find(segments[...], from: 0) else { return .notFound }
+        guard let segments = HTTPTrigger.segments(ofRequest: path),
+            let place = find(segments[...], from: 0)
+        else { return .notFound }
         guard let trigger = nodes[place].triggers[method]?.last else {
-            // HEAD is not derived from GET (services 1, A.9), and such a path answers it with 404.
-            if method == "HEAD" { return .notFound }
+            // HEAD is not derived from GET (services 1, A.9), and a path with GET answers it with
+            // 404: `Allow` would name it.
+            if method == "HEAD", nodes[place].triggers["GET"] != nil { return .notFound }
             return .methodNotAllowed(methods(at: place))
         }
         let parameters = zip(trigger.segments, segments).compactMap { pattern, value in
@@ -114,46 +208,12 @@ package struct Router {
         return .found(trigger, parameters: parameters)
     }
 
-    private mutating func place(of segments: [Substring]) -> Int {
-        var place = 0
-        for segment in segments {
-            if HTTPTrigger.parameter(segment) != nil {
-                if nodes[place].parameter == nil {
-                    nodes[place].parameter = nodes.count
-                    nodes.append(Node())
-                }
-                place = nodes[place].parameter ?? place
-            } else {
-                let literal = String(segment)
-                if nodes[place].literals[literal] == nil {
-                    nodes[place].literals[literal] = nodes.count
-                    nodes.append(Node())
-                }
-                place = nodes[place].literals[literal] ?? place
-            }
-        }
-        return place
-    }
-
-    /// The node of a pattern; nil: nothing was ever added there.
-    private func knownPlace(of segments: [Substring]) -> Int? {
-        var place = 0
-        for segment in segments {
-            let next =
-                HTTPTrigger.parameter(segment) == nil
-                ? nodes[place].literals[String(segment)] : nodes[place].parameter
-            guard let next else { return nil }
-            place = next
-        }
-        return place
-    }
-
     /// The node of a request's path that has any trigger, literal segments tried first.
     private func find(_ segments: ArraySlice<Substring>, from place: Int) -> Int? {
         guard let segment = segments.first else {
             return nodes[place].triggers.isEmpty ? nil : place
         }
-        if let literal = nodes[place].literals[String(segment)],
+        if let literal = nodes[place].literals[Name(String(segment))],
             let found = find(segments.dropFirst(), from: literal)
         {
             return found

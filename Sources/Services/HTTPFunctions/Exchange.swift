@@ -59,7 +59,9 @@ extension FunctionResult {
     /// status; the server's own is not passed on.
     package init(status: Int, reason: String, body: [UInt8]) {
         let isBlank = body.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        let text = isBlank ? nil : try? JSONText(validating: body)
+        // The message to the caller is one more level.
+        let depth = Limits.jsonDepth - 1
+        let text = isBlank ? nil : try? JSONText(validating: body, depthLimit: depth)
         switch status {
         case 200..<300:
             if let text {

@@ -86,7 +86,8 @@ package struct ObservedEvent: Equatable, Sendable {
         for part in FilterRoot.allCases where spec.capture.contains(part.rawValue) {
             guard let value = document[part] else { continue }
             json.key(part.rawValue)
-            json.raw(value)
+            // The message and the envelope are around it.
+            json.raw(value.flattened(beyond: Limits.jsonDepth - 2))
         }
         json.key("started_at_ms")
         json.integer(started)

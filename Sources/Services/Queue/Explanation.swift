@@ -152,7 +152,7 @@ struct Explanation {
         case .dead(let error, let at): return dead(live, error, at)
         case .delayed(let until, let attempt, let limit):
             return delayed(until, attempt, of: limit)
-        case .unserved, .stopped, .unreadable, .refused, .behind, .noPlace, .next:
+        case .unsubscribed, .unserved, .stopped, .unreadable, .refused, .behind, .noPlace, .next:
             var verdict = Verdict(state: "waiting", reason: standing.word, why: standing.why)
             tell(standing, live, state, &verdict)
             return verdict
@@ -171,6 +171,10 @@ extension Explanation {
     ) {
         verdict.attempt = live.nextAttempt
         switch standing {
+        case .unsubscribed:
+            verdict.why =
+                "the subscription of \(functionText) to topic \(message.event.queue) has ended"
+            verdict.wayOut = subscribeAgain
         case .unserved:
             verdict.why = "no worker serves \(functionText)"
             verdict.wayOut = startWorker
@@ -244,8 +248,18 @@ extension Explanation {
     }
 
     private var startWorker: String {
-        "start a worker that serves it: what waits goes then, and has lost no attempt by it; "
+        let advice =
+            "start a worker that serves it: what waits goes then, and has lost no attempt by it; "
             + "`iii functions` lists what is served"
+        guard state?.subscription != nil else { return advice }
+        return advice + ". If none will, `iii queue purge \(queue)` drops what waits; "
+            + "unregistering a trigger that `engine::register_trigger` makes for the same topic "
+            + "and function ends the subscription, so that no more comes"
+    }
+
+    private var subscribeAgain: String {
+        "it goes when \(functionText) is subscribed again; `iii queue purge \(queue)` drops what "
+            + "waits, and the queue goes with the last message that is left"
     }
 
     private func moreRoom(_ state: QueueState) -> String {
@@ -306,9 +320,13 @@ extension Explanation {
                 + "\(error.code): \(error.message)"
         )
         let redriven =
-            context.isServed(live.target.function)
-            ? "A worker serves its function now, so a redrive would be tried at once"
-            : "No worker serves its function now: a redrive would wait for one"
+            if state?.isEnded == true {
+                "Its subscription has ended: a redrive would wait until there is one again"
+            } else if context.isServed(live.target.function) {
+                "A worker serves its function now, so a redrive would be tried at once"
+            } else {
+                "No worker serves its function now: a redrive would wait for one"
+            }
         verdict.wayOut =
             "`iii queue redrive \(queue) \(id)` has it tried again from attempt 1, `iii queue "
             + "discard \(queue) \(id)` drops it. \(redriven)"

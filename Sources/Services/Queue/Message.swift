@@ -83,7 +83,7 @@ package final class Message {
 
     var isDead: Bool { if case .dead = state { true } else { false } }
 
-    /// The number that its next delivery carries, 1 for the first.
+    /// The number that its next delivery carries, or the one that goes on; 1 for the first.
     package var nextAttempt: UInt32 { failures + 1 }
 }
 

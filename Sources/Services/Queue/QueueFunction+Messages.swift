@@ -57,7 +57,7 @@ extension QueueView {
         json.key("state")
         json.string(Self.word(message.state) ?? "")
         json.key("attempt")
-        json.integer(Int64(message.state.isInFlight ? message.nextAttempt : message.failures))
+        json.integer(Int64(message.nextAttempt))
         json.key("next_at_ms")
         if case .delayed(let until) = message.state {
             json.integer(until.milliseconds)
@@ -67,11 +67,13 @@ extension QueueView {
         json.key("why")
         json.string(why)
         json.key("payload")
-        json.raw(bytes: content?.payload ?? JSONText.null.bytes)
+        json.raw(Self.listed(content?.payload))
         json.endObject()
     }
-}
 
-extension Message.State {
-    fileprivate var isInFlight: Bool { if case .inFlight = self { true } else { false } }
+    /// A payload as lists have it: the message, the list and its row are around it.
+    static func listed(_ payload: [UInt8]?) -> JSONText {
+        guard let payload else { return .null }
+        return JSONText(trusted: payload).flattened(beyond: Limits.jsonDepth - 3)
+    }
 }

@@ -50,6 +50,7 @@ extension QueueView {
         content: (Message) -> Message.Content?
     ) throws(ErrorBody) -> QueueDecision {
         if function == .purge, let refusal = refusal(ofPurging: input) { throw refusal }
+        if function == .define, let refusal = refusal(ofDefining: input) { throw refusal }
         do throws(JSONFieldError) {
             let fields = try JSONFields(input.isNull ? .emptyObject : input)
             switch function {
@@ -104,9 +105,9 @@ extension QueueView {
         queues[name].flatMap { $0.subscription == nil || topics[name] == nil ? $0 : nil }
     }
 
-    /// A queue by its name, or all queues of a topic.
+    /// The queue of that name, and all queues of the topic of that name.
     package func resolve(_ name: String) -> [String] {
-        queue(named: name) == nil ? queues(ofTopic: name) : [name]
+        (queue(named: name) == nil ? [] : [name]) + queues(ofTopic: name)
     }
 
     /// The dead letters of a queue or topic, the newest first.
@@ -164,42 +165,6 @@ extension QueueView {
             ]).text
         )
     }
-
-    private func decideDefine(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
-        let name = try name(fields)
-        let config = try fields.optionalObject("config")
-        func number(_ key: String, _ standard: Int64) throws(JSONFieldError) -> Int64 {
-            guard let value = try config?.optionalInteger(key) else { return standard }
-            guard value >= 0, let config else { throw fields.mismatch(key, expected: "0 or more") }
-            if key == "concurrency", value == 0 {
-                throw config.mismatch(key, expected: "1 or more")
-            }
-            return value
-        }
-        let settings = QueueSettings(
-            fifo: try config?.optionalString("type") == "fifo",
-            concurrency: UInt32(clamping: try number("concurrency", 10)),
-            attempts: UInt32(clamping: max(1, try number("max_retries", 3))),
-            backoff: .milliseconds(try number("backoff_ms", 1000)),
-            groupField: try config?.optionalString("message_group_field")
-        )
-        if settings.fifo, settings.groupField == nil {
-            throw .missing(field: "message_group_field")
-        }
-        let event = decideDefine(name, settings)
-        return QueueDecision(
-            events: event.map { [.defined($0)] } ?? [],
-            result: JSONValue.object([
-                "queue": .string(name), "changed": .bool(event != nil),
-            ]).text
-        )
-    }
-
-    /// A queue with these settings; nil where it is so already.
-    package func decideDefine(_ name: String, _ settings: QueueSettings) -> QueueDefined? {
-        if let known = queues[name], known.settings == settings { return nil }
-        return QueueDefined(queue: name, settings: settings)
-    }
 }
 
 // MARK: Looking in
@@ -209,9 +174,17 @@ extension QueueView {
         queues.keys.filter { queues[$0]?.subscription == nil }.sorted()
     }
 
-    /// How much of a queue is worked off at the same time, or how many triggers a topic has.
+    /// Function queues and topics, each name once.
+    private var names: [String] {
+        let topics = topicNames.filter { queues[$0].map { $0.subscription != nil } ?? true }
+        return functionQueues + topics
+    }
+
+    /// How much of a queue is worked off at the same time, and how many triggers the topic of that
+    /// name has.
     private func consumerCount(_ name: String, _ consumers: (String) -> Int) -> Int64 {
-        queue(named: name).map { Int64($0.settings.concurrency) } ?? Int64(consumers(name))
+        let places = queue(named: name).map { Int64($0.places) } ?? 0
+        return places + (topics[name] == nil ? 0 : Int64(consumers(name)))
     }
 
     private func answer(_ value: JSONValue) -> QueueDecision {
@@ -221,7 +194,7 @@ extension QueueView {
     private func listTopics(_ consumers: (String) -> Int) -> QueueDecision {
         answer(
             .array(
-                (functionQueues + topicNames).map { name in
+                names.map { name in
                     .object([
                         "name": .string(name), "broker_type": .string("builtin"),
                         "subscriber_count": .integer(consumerCount(name, consumers)),
@@ -260,7 +233,7 @@ extension QueueView {
     }
 
     private func deadLetterTopics() -> QueueDecision {
-        let rows = (functionQueues + topicNames).compactMap { name -> JSONValue? in
+        let rows = names.compactMap { name -> JSONValue? in
             let count = resolve(name).reduce(0) { $0 + (queues[$1]?.deadCount ?? 0) }
             guard count > 0 else { return nil }
             return .object([
@@ -287,7 +260,7 @@ extension QueueView {
             json.key("id")
             json.string(Self.id(of: letter.message, found))
             json.key("payload")
-            json.raw(bytes: found?.payload ?? JSONText.null.bytes)
+            json.raw(Self.listed(found?.payload))
             json.key("error")
             json.string("\(error.code): \(error.message)")
             json.key("failed_at")

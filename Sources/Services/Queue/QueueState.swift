@@ -23,6 +23,10 @@ package final class QueueState {
     package internal(set) var settings: QueueSettings
     /// The subscription that it serves; nil: a function queue.
     package let subscription: Subscribed?
+    /// Whether that subscription has ended: then no message comes, and none goes to its function.
+    package internal(set) var isEnded = false
+    /// What the configuration said of it last; nil: nothing, or the log does not tell.
+    package internal(set) var configured: QueueSettings?
     /// What became of its messages since ``QueueView/beginTallies()``.
     package internal(set) var tally = QueueTally()
     package internal(set) var inFlight = 0
@@ -40,6 +44,9 @@ package final class QueueState {
     var refused = Refused()
     /// The target of the last message that was added: mostly that of the next one, too.
     var recentTarget: Target?
+    /// How many messages the live triggers of its subscription take at the same time, together
+    /// (services 2, A.8); nil: none is there. No part of the fold.
+    package var consumers: UInt32?
     /// Whether the engine is delivering from it: a delivery that ends at once must not begin again.
     package var isPumping = false
     /// Whether nothing is delivered from it: see ``QueueView/pause(_:until:)``.
@@ -49,6 +56,9 @@ package final class QueueState {
         self.settings = settings
         self.subscription = subscription
     }
+
+    /// How many messages may be in flight.
+    package var places: UInt32 { consumers ?? settings.concurrency }
 
     /// Messages that wait, are delayed or in flight.
     package var depth: Int { messages.count - deadCount }
@@ -69,9 +79,10 @@ package final class QueueState {
     }
 
     /// Messages that wait and whose function no live worker serves, by function, at most `limit` of
-    /// those.
+    /// those. A worker would not help what is left of a subscription that has ended.
     package func unserved(limit: Int) -> [(function: FunctionName, count: Int)] {
-        held.values.prefix(limit).compactMap { put in
+        guard !isEnded else { return [] }
+        return held.values.prefix(limit).compactMap { put in
             put.first.map { ($0.target.function, put.count) }
         }
     }

@@ -18,6 +18,13 @@ package enum QueueTrigger {
             guard let topic = try name(in: fields), !topic.isEmpty else {
                 throw fields.mismatch("topic", expected: "the name of a topic")
             }
+            if topic.utf8.count > Limits.nameBytes {
+                throw JSONFieldError.mismatch(
+                    field: "topic",
+                    expected: "a name of at most \(Limits.nameBytes) bytes",
+                    found: "one of \(topic.utf8.count)"
+                )
+            }
             return Subscribed(
                 topic: topic,
                 function: function,

@@ -5,7 +5,8 @@ package import Primitives
 extension QueueView {
     /// A message for a function queue (services 2, A.3).
     ///
-    /// - Throws: `enqueue_error` where the queue does not exist, or its FIFO group cannot be told.
+    /// - Throws: `enqueue_error` where the queue does not exist, no function is named, or its FIFO
+    ///   group cannot be told.
     package func decideEnqueue(
         queue: String,
         target: FunctionName,
@@ -13,6 +14,8 @@ extension QueueView {
         receipt: UUID128,
         baggage: String?
     ) throws(ErrorBody) -> Enqueued {
+        if queue.isEmpty { throw Self.enqueueError("queue is required") }
+        if target.id.isEmpty { throw Self.enqueueError("function_id is required") }
         guard let state = queues[queue], state.subscription == nil else {
             throw Self.enqueueError("Queue '\(queue)' not found")
         }
@@ -97,6 +100,12 @@ extension QueueView {
         }
         guard !topic.isEmpty else {
             throw ErrorBody(code: "topic_not_set", message: "Topic is not set")
+        }
+        guard topic.utf8.count <= Limits.nameBytes else {
+            throw ErrorBody(
+                code: "INVALID_ARGUMENTS",
+                message: "a topic's name has at most \(Limits.nameBytes) bytes"
+            )
         }
         return Enqueued(
             queue: topic,

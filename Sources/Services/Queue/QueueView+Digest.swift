@@ -15,7 +15,9 @@ extension QueueView {
             guard let queue = queues[name] else { continue }
             hash.add(name)
             hash.add(queue.settings)
-            hash.add(queue.subscription)
+            hash.add(queue.subscription, isEnded: queue.isEnded)
+            // Not told by the records of older engines, whose digests stay as they were.
+            if let configured = queue.configured { hash.add(configured) }
             hash.add(UInt64(queue.inFlight))
             hash.add(UInt64(queue.deadCount))
             hash.add(UInt64(queue.messages.count))
@@ -44,9 +46,9 @@ extension ContentHash {
         add(settings.groupField)
     }
 
-    fileprivate mutating func add(_ subscription: Subscribed?) {
-        add(UInt8(subscription == nil ? 0 : 1))
-        guard let subscription else { return }
+    fileprivate mutating func add(_ subscription: Subscribed?, isEnded: Bool) {
+        guard let subscription else { return add(UInt8(0)) }
+        add(UInt8(isEnded ? 2 : 1))
         add(subscription.topic)
         add(subscription.function)
         add(subscription.condition)

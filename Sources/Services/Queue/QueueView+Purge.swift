@@ -43,7 +43,7 @@ extension QueueView {
     }
 
     /// What is not there, or does not wait, is passed over: what told of it may be gone.
-    func purge(_ event: Purged, at offset: Offset) {
+    mutating func purge(_ event: Purged, at offset: Offset) {
         guard let queue = queues[event.queue] else { return }
         var dropped: [Message] = []
         for number in event.messages {
@@ -55,5 +55,6 @@ extension QueueView {
             dropped.append(message)
         }
         queue.forget(dropped, at: offset)
+        removeIfOver(queue)
     }
 }

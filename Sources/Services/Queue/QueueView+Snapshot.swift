@@ -17,6 +17,9 @@ extension QueueView {
                 queue.settings.encode(into: &$0)
                 $0.byte(queue.subscription == nil ? 0 : 1)
                 queue.subscription?.encode(into: &$0)
+                $0.byte(queue.isEnded ? 1 : 0)
+                $0.byte(queue.configured == nil ? 0 : 1)
+                queue.configured?.encode(into: &$0)
             }
             queue.encodeMessages(into: &writer)
         }
@@ -38,6 +41,8 @@ extension QueueView {
             let settings = try QueueSettings(from: &reader)
             let subscription = try reader.byte() == 0 ? nil : try Subscribed(from: &reader)
             let queue = QueueState(settings: settings, subscription: subscription)
+            queue.isEnded = try reader.byte() != 0
+            queue.configured = try reader.byte() == 0 ? nil : try QueueSettings(from: &reader)
             queues[name] = queue
             try decodeMessages(of: queue, name, from: &reader)
         }

@@ -13,7 +13,8 @@ package import Primitives
 /// * enqueued = acked + discarded + purged + dead + (waiting, delayed, in flight).
 package struct QueueView {
     package internal(set) var queues: [String: QueueState] = [:]
-    /// A topic's subscriptions, in the order in which they were made.
+    /// The queues of a topic's subscriptions, in the order in which those were made; of those that
+    /// have ended, as long as they have messages.
     var topics: [String: [String]] = [:]
     private var targets: [FunctionName: Target] = [:]
     private var delays: Heap<Delay> = []
@@ -35,23 +36,6 @@ package struct QueueView {
 
     /// - Parameter budget: what the payloads of messages may take.
     package init(budget: MemoryBudget = MemoryBudget(bytes: .max)) { self.budget = budget }
-
-    /// The name of the queue that a topic has for one subscription.
-    package static func subscriptionQueue(topic: String, function: FunctionName) -> String {
-        func escaped(_ part: String) -> String {
-            guard part.utf8.contains(where: { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "\\") })
-            else { return part }
-            return part.reduce(into: "") { text, character in
-                if character == "@" || character == "\\" { text.append("\\") }
-                text.append(character)
-            }
-        }
-        return "\(topic)::\(escaped(function.id))@\(escaped(function.namespace))"
-    }
-
-    package func queues(ofTopic topic: String) -> [String] { topics[topic] ?? [] }
-
-    package var topicNames: [String] { topics.keys.sorted() }
 
     package func message(_ offset: Offset, in queue: String) -> Message? {
         queues[queue]?.messages[offset]
@@ -108,34 +92,9 @@ package struct QueueView {
     }
 
     private mutating func define(_ event: QueueDefined) {
-        if let queue = queues[event.queue] {
-            queue.settings = event.settings
-        } else {
-            queues[event.queue] = QueueState(settings: event.settings)
-        }
-    }
-
-    private mutating func subscribe(_ event: Subscribed) {
-        let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
-        if let old = queues[name] {
-            let changed = QueueState(settings: event.settings, subscription: event)
-            changed.adopt(old)
-            queues[name] = changed
-        } else {
-            queues[name] = QueueState(settings: event.settings, subscription: event)
-            topics[event.topic, default: []].append(name)
-        }
-    }
-
-    private mutating func unsubscribe(_ event: Unsubscribed) {
-        let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
-        guard let queue = queues.removeValue(forKey: name) else { return }
-        for message in queue.messages.all {
-            message.state = .done
-            message.dropContent(budget)
-        }
-        topics[event.topic]?.removeAll { $0 == name }
-        if topics[event.topic]?.isEmpty == true { topics[event.topic] = nil }
+        let queue = queue(event.queue)
+        queue.settings = event.settings
+        if event.isConfigured { queue.configured = event.settings }
     }
 
     private mutating func enqueue(_ event: Enqueued, at offset: Offset, trace: TraceID?) {
@@ -143,9 +102,9 @@ package struct QueueView {
             add(event, to: queue(event.queue), target: target, group: event.group, offset, trace)
         } else {
             for name in queues(ofTopic: event.queue) {
-                guard let queue = queues[name], let subscription = queue.subscription else {
-                    continue
-                }
+                guard let queue = queues[name], let subscription = queue.subscription,
+                    !queue.isEnded
+                else { continue }
                 // A FIFO subscription is one group: strictly one message at a time.
                 let group = queue.settings.fifo ? "" : nil
                 add(event, to: queue, target: subscription.function, group: group, offset, trace)
@@ -199,11 +158,12 @@ package struct QueueView {
         queue.ready.dropStale()
     }
 
-    private func settle(_ number: Offset, in name: String, at offset: Offset) {
+    private mutating func settle(_ number: Offset, in name: String, at offset: Offset) {
         guard let queue = queues[name], let message = queue.messages.remove(number) else { return }
         leave(message, queue, at: offset)
         message.state = .done
         message.dropContent(budget)
+        removeIfOver(queue)
     }
 
     private mutating func retry(_ event: Retried, at offset: Offset) {
@@ -328,7 +288,9 @@ extension QueueView {
         in queue: QueueState,
         isServed: (FunctionName) -> Bool
     ) -> Message? {
-        guard !queue.isPaused, queue.inFlight < Int(queue.settings.concurrency) else { return nil }
+        guard !queue.isPaused, !queue.isEnded, queue.inFlight < Int(queue.places) else {
+            return nil
+        }
         while let message = queue.ready.first() {
             if isServed(message.target.function) { return message }
             message.turn &+= 1
@@ -363,20 +325,5 @@ extension Message.Content {
             trace: trace,
             baggage: event.baggage
         )
-    }
-}
-
-extension QueueState {
-    /// Takes over the messages of the queue that had this name with other settings.
-    func adopt(_ old: QueueState) {
-        messages = old.messages
-        ready = old.ready
-        groups = old.groups
-        held = old.held
-        refused = old.refused
-        inFlight = old.inFlight
-        delayedCount = old.delayedCount
-        deadCount = old.deadCount
-        tally = old.tally
     }
 }

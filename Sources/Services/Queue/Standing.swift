@@ -8,6 +8,8 @@ enum Standing: Equatable {
     case dead(error: ErrorBody, at: Timestamp)
     /// It failed, and waits for its next attempt.
     case delayed(until: Timestamp, attempt: UInt32, of: UInt32)
+    /// The subscription that it was for has ended.
+    case unsubscribed
     /// No live worker serves its function.
     case unserved
     /// Its queue takes no message at a time.
@@ -27,6 +29,7 @@ enum Standing: Equatable {
         case .running: "running"
         case .dead: "dead"
         case .delayed: "delayed"
+        case .unsubscribed: "subscription_ended"
         case .unserved: "unserved"
         case .stopped: "stopped"
         case .unreadable, .refused: "unreadable"
@@ -42,6 +45,7 @@ enum Standing: Equatable {
         case .running: "its function runs"
         case .dead: "it failed for good"
         case .delayed(_, let attempt, let limit): "waits for attempt \(attempt) of \(limit)"
+        case .unsubscribed: "its subscription has ended"
         case .unserved: "no worker serves its function"
         case .stopped: "its queue takes no message: its concurrency is 0"
         case .unreadable: "what its queue would deliver next cannot be read for the moment"
@@ -58,16 +62,18 @@ extension QueueState {
         switch message.state {
         case .inFlight(let since): return .running(since: since)
         case .dead(let error, let at): return .dead(error: error, at: at)
+        case .delayed where isEnded: return .unsubscribed
         case .delayed(let until):
             let limit = max(1, settings.attempts)
             return .delayed(until: until, attempt: message.nextAttempt, of: limit)
         case .waiting, .done: break
         }
+        if isEnded { return .unsubscribed }
         if !isServed(message.target.function) { return .unserved }
-        if settings.concurrency == 0 { return .stopped }
+        if places == 0 { return .stopped }
         if let group = message.group, message.isBehind { return .behind(group: group) }
         if message.isRefused { return .refused }
         if isPaused { return .unreadable }
-        return inFlight < Int(settings.concurrency) ? .next : .noPlace(of: settings.concurrency)
+        return inFlight < Int(places) ? .next : .noPlace(of: places)
     }
 }

@@ -127,7 +127,13 @@ extension StateView {
         over old: StateEntry?,
         _ now: Timestamp
     ) throws(ErrorBody) -> StateSet {
-        let value = try call.value().compacted().bytes
+        let text = try call.value().compacted()
+        guard text.isNested(within: Limits.stateDepth) else {
+            throw call.failure(
+                "the new value of \(place) would be nested deeper than \(Limits.stateDepth) levels"
+            )
+        }
+        let value = text.bytes
         if let maxValueBytes, value.count > maxValueBytes {
             throw ErrorBody(
                 code: "VALUE_TOO_LARGE",

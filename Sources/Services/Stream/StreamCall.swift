@@ -64,9 +64,13 @@ package struct StreamCall {
 
     /// What is set or sent, which may be null.
     func data() throws(ErrorBody) -> [UInt8] {
-        try reading { fields throws(JSONFieldError) in
+        let data = try reading { fields throws(JSONFieldError) in
             try fields.requiredValue("data")
-        }.compacted().bytes
+        }.compacted()
+        guard data.isNested(within: Limits.stateDepth) else {
+            throw failure("the data is nested deeper than \(Limits.stateDepth) levels")
+        }
+        return data.bytes
     }
 
     /// What `state::entries` is asked for a page of a group's items.

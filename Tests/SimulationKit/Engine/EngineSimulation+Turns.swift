@@ -70,6 +70,16 @@ extension EngineSimulation {
                     haveLeft = true
                     while !world.peers.isEmpty { try perform(.leave(0), &core) }
                     try perform(.join(serving: Names.all), &core)
+                    // What subscriptions have left that ended is taken over.
+                    for function in Names.subscribers {
+                        let subscribe = Step.subscribe(
+                            0,
+                            function: function,
+                            fifo: false,
+                            isConditional: false
+                        )
+                        try perform(subscribe, &core)
+                    }
                 }
                 while core.hasRoom, world.running(0) != nil { try perform(.answer(0), &core) }
             }

@@ -22,8 +22,8 @@ struct Ledger {
         /// The messages of each group, in the order in which they may be delivered.
         var groups: [String: [Offset]] = [:]
         var inFlight = 0
-        /// What went with a subscription that was given up.
-        var dropped: Set<Offset> = []
+        /// Whether its subscription is over: nothing comes, and nothing is delivered.
+        var isEnded = false
     }
 
     private(set) var receipts: Set<UUID128> = []
@@ -209,24 +209,21 @@ extension Ledger {
 
     private mutating func subscribe(_ event: Subscribed) {
         let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
-        if books[name] == nil || subscriptions[event.topic]?.contains(name) != true {
-            let dropped = books[name]?.dropped ?? []
-            books[name] = Book(settings: event.settings)
-            books[name]?.dropped = dropped
+        if subscriptions[event.topic]?.contains(name) != true {
             subscriptions[event.topic, default: []].append(name)
         }
-        books[name]?.settings = event.settings
+        var book = books[name] ?? Book(settings: event.settings)
+        if book.isEnded, !book.entries.isEmpty { tally.count(.takenOver) }
+        book.isEnded = false
+        book.settings = event.settings
+        books[name] = book
     }
 
     private mutating func unsubscribe(_ event: Unsubscribed) {
         let name = QueueView.subscriptionQueue(topic: event.topic, function: event.function)
         subscriptions[event.topic]?.removeAll { $0 == name }
-        guard var book = books[name] else { return }
-        book.dropped.formUnion(book.entries.keys)
-        book.entries = [:]
-        book.groups = [:]
-        book.inFlight = 0
-        books[name] = book
+        if !event.keepsMessages { find("messages of \(name) are dropped") }
+        books[name]?.isEnded = true
     }
 
     private mutating func enqueue(_ event: Enqueued, _ record: RecordView) {
@@ -260,8 +257,6 @@ extension Ledger {
     ) {
         guard var book = books[queue] else { return find("\(what): no queue \(queue)") }
         guard var entry = book.entries[message] else {
-            // A result may come for a message that went with its subscription.
-            if book.dropped.contains(message), what != "delivered" { return }
             return find("message \(message) of \(queue) is \(what), but not there")
         }
         books[queue] = nil
@@ -285,6 +280,7 @@ extension Ledger.Book {
     ) -> String? {
         defer { entry.delivery = record.offset }
         inFlight += 1
+        if isEnded { return "after its subscription has ended" }
         if entry.delivery != nil { return "while another delivery of it goes on" }
         if event.attempt != entry.failures + 1 {
             return "as attempt \(event.attempt) after \(entry.failures) failures"
