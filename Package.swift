@@ -85,7 +85,7 @@ let package = Package(
         // 1
         module("Primitives", []),
         module("JSON", ["Primitives"]),
-        module("CommandLineKit", [arguments]),
+        module("CommandLineKit", ["Primitives", arguments]),
         .systemLibrary(
             name: "CLiburing",
             path: "Sources/CLiburing",
@@ -307,7 +307,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
-        tests("DashboardTests", ["Dashboard", "Primitives"]),
+        tests("DashboardTests", ["Dashboard", "Observability", "Primitives"]),
         tests(
             "ChannelsTests",
             [

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +26,8 @@ int platform_is_zero(const void *bytes, size_t length) {
 }
 
 int platform_open_at(int directory, const char *path, int options) {
-    int flags = O_CLOEXEC;
+    // To open a pipe waits for its other end.
+    int flags = O_CLOEXEC | O_NONBLOCK;
     if (options & PLATFORM_OPEN_WRITE) {
         flags |= options & PLATFORM_OPEN_READ ? O_RDWR : O_WRONLY;
     }
@@ -39,7 +41,22 @@ int platform_open_at(int directory, const char *path, int options) {
     do {
         descriptor = openat(directory, path, flags, 0600);
     } while (descriptor < 0 && errno == EINTR);
-    return descriptor < 0 ? -errno : descriptor;
+    if (descriptor < 0) return -errno;
+    struct stat status;
+    int result = fstat(descriptor, &status);
+    if (result == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        errno = ENXIO;
+        result = -1;
+    }
+    // Where a file system cannot do without waiting, a ring would fail the reads of such a file.
+    if (result == 0) {
+        int now = fcntl(descriptor, F_GETFL);
+        result = now < 0 ? now : fcntl(descriptor, F_SETFL, now & ~O_NONBLOCK);
+    }
+    if (result == 0) return descriptor;
+    int error = errno;
+    close(descriptor);
+    return -error;
 }
 
 int platform_lock_exclusive(int descriptor) {

@@ -42,7 +42,7 @@ package enum ChannelRoute {
         else {
             return .refuse(status: 400, body: "a channel's dir is either read or write\n")
         }
-        guard let id = ChannelID(String(request.path.dropFirst(prefix.count))),
+        guard let id = ChannelID(text(request.path.dropFirst(prefix.count))),
             let key = UUID128(key), homes.indices.contains(id.loop)
         else { return notFound }
         return .later { answer in
@@ -73,13 +73,17 @@ package enum ChannelRoute {
         }
     }
 
-    /// Keys are UUIDs, in which nothing is ever percent-encoded; unknown names are ignored.
+    /// Unknown names are ignored.
     private static func parameters(_ query: String?) -> (key: String?, direction: String?) {
         var found: (key: String?, direction: String?)
         for pair in (query ?? "").split(separator: "&") {
-            if pair.hasPrefix("key=") { found.key = String(pair.dropFirst(4)) }
-            if pair.hasPrefix("dir=") { found.direction = String(pair.dropFirst(4)) }
+            if pair.hasPrefix("key=") { found.key = text(pair.dropFirst(4)) }
+            if pair.hasPrefix("dir=") { found.direction = text(pair.dropFirst(4)) }
         }
         return found
+    }
+
+    private static func text(_ part: Substring) -> String {
+        String(decoding: part.percentDecoded, as: UTF8.self)
     }
 }

@@ -10,8 +10,9 @@ extension Explanation {
         > Read the message and the stack trace, and what its worker has logged (`iii logs`).
 
         invocation_error
-        A call asks for an action that there is not.
-        > Take "enqueue" or "void", or none to wait for the result.
+        A call asks for an action that there is not; or what is sent with it, or answers it, is
+        nested too deep or holds a number that not every SDK can read.
+        > Take "enqueue" or "void", or none to wait for the result; send such a number as a string.
 
         invocation_stopped
         The worker that ran the function went away before it answered.
@@ -29,11 +30,6 @@ extension Explanation {
         payload_too_large
         What was sent cannot be recorded, or its receiver's SDK cannot take so much in a message.
         > Send less, or send large content through a channel (`engine::channels::create`).
-
-        unreadable_message
-        A call, or the answer to one, came in a message that is no JSON, lacks what it must have, or
-        is nested deeper than 128 levels.
-        > Send what is less deep, or deep content as a text.
 
         deserialization_error
         The input does not have the shape that the function asks for.
@@ -53,7 +49,7 @@ extension Explanation {
 
         FUNCTION_NAMESPACE_CONFLICT
         Another live worker has the function, and `duplicate_functions` is "reject"; or the engine
-        has it itself.
+        has it itself; or its id is longer than 4096 bytes, or its worker has 10,000 registrations.
         > Stop the other worker, take another id, or set duplicate_functions = "balance".
 
         WORKER_NAMESPACE_CONFLICT
@@ -73,8 +69,8 @@ extension Explanation {
         > Ask again when it has ended (`iii cron ls`), or register it with overlap "allow".
 
         AMBIGUOUS
-        The name means several cron jobs.
-        > Name one by its trigger's id, which the message lists.
+        The name means several cron jobs, or the digits several traces.
+        > Name a job by its trigger's id, a trace by its whole id; the message lists them.
 
         BUSY
         So many ask already that this one is not taken.
@@ -129,7 +125,8 @@ extension Explanation {
         > Read channels to their ends; one with a missing end is over after five minutes.
 
         trigger_registration_failed
-        A trigger was refused by the engine, or by the worker that provides its type.
+        A trigger was refused by the engine, or by the worker that provides its type; or its worker
+        has 10,000 registrations.
         > Correct the configuration of the trigger as the message says.
 
         unregister_failed
@@ -283,7 +280,8 @@ extension Explanation {
         > Take one within 292 years of 1970.
 
         INVALID_ARGS
-        What an observer asks for has a wrong value, or arguments that the owner does not take.
+        What an observer asks for has a wrong value, or arguments that the owner does not take; or
+        its worker has 10,000 registrations.
         > Correct what the message names.
 
         INVALID_FILTER INVALID_FILTER_PATH

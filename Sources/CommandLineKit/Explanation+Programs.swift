@@ -150,9 +150,9 @@ extension Explanation {
         > Name an empty or a new directory, or use the version of the engine that wrote it.
 
         data.not_private
-        Others could change what is in the data directory: it is another user's, or its file system
-        lets everybody write it. Nothing was touched.
-        > Name a directory that the engine makes itself, or give this one to its user (chown).
+        Others could change what is in the data directory, or could have: it is another user's, or
+        everybody may write it or a part of the log in it. Nothing was touched.
+        > See that all in it is the engine's, then give it to its user (chown, chmod -R o-w).
 
         log.io_uring
         The kernel does not let this process use io_uring, and `log.io` says that it must.

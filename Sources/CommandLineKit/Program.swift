@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Glibc
+import Primitives
 
 /// Runs a command line program: arguments in, the project's exit status out.
 ///
@@ -55,7 +56,7 @@ package struct Program: Sendable {
         of error: any Error
     ) -> (status: ExitStatus, stream: Terminal.Stream, text: String) {
         if let failure = error as? Failure {
-            let lines = failure.problems.map { "\(Self.label($0.code))\($0.message)\n" }
+            let lines = failure.problems.map { "\(Self.label($0.code))\(Self.told($0.message))\n" }
             return (failure.status, .error, lines.joined())
         }
         // An exit that was asked for by number, after everything was said.
@@ -75,6 +76,11 @@ package struct Program: Sendable {
 
     /// What an error begins with: its code, which ``Explanation`` has.
     private static func label(_ code: String) -> String {
-        Color.red("error[\(code)]", on: .error) + ": "
+        Color.red("error[\(told(code))]", on: .error) + ": "
+    }
+
+    /// An error's text: much of it may be somebody else's, who is not to have the terminal.
+    private static func told(_ text: String) -> String {
+        Terminal.isTerminal(.error) ? text.visibleLines : text
     }
 }

@@ -55,6 +55,7 @@ package struct DashboardAccess: Sendable {
     }
 
     private let policy: AccessPolicy
+    private let hosts: [String]
     private let cookieName: String
     private let cookieValue: [UInt8]
 
@@ -66,7 +67,8 @@ package struct DashboardAccess: Sendable {
     ///   - cookieValue: a secret of this life of the engine, and not the token: browsers send it to
     ///     whatever else listens on this host.
     package init(token: String?, hosts: [String], cookieName: String, cookieValue: String) {
-        policy = AccessPolicy(token: token, hosts: hosts)
+        policy = AccessPolicy(token: token)
+        self.hosts = hosts.map { $0.lowercased() }
         self.cookieName = cookieName
         self.cookieValue = Array(cookieValue.utf8)
     }
@@ -79,7 +81,7 @@ package struct DashboardAccess: Sendable {
 
     package func judge(_ request: Request) -> Verdict {
         let host = request.header("host")
-        if let host, !policy.allows(host: host) {
+        if let host, !serves(host) {
             return .refused(
                 status: 421,
                 code: "UNKNOWN_HOST",
@@ -94,19 +96,19 @@ package struct DashboardAccess: Sendable {
                 message: "the Origin \(origin) is not that of the dashboard"
             )
         }
-        let isLocal = isLocal(request, host)
+        let isLocal = AccessPolicy.isLocal(
+            remoteAddress: request.remoteAddress,
+            headers: request.headers
+        )
         guard isLocal || hasCookie(request) else { return judgeToken(request) }
         return judgeChange(request)
     }
 
-    /// By one of these a proxy says that it is one.
-    private static let proxyHeaders = ["x-forwarded-for", "x-real-ip", "forwarded", "via"]
-
-    /// From this machine, and not by way of a proxy on it.
-    private func isLocal(_ request: Request, _ host: String?) -> Bool {
-        guard ListenAddress.isLoopback(request.remoteAddress) else { return false }
-        guard Self.proxyHeaders.allSatisfy({ request.header($0) == nil }) else { return false }
-        return host.map { ListenAddress.isLoopback(AccessPolicy.host(of: $0[...])) } ?? true
+    /// Whether a `Host` is one of this machine's.
+    private func serves(_ host: String) -> Bool {
+        let name = AccessPolicy.host(of: host.lowercased()[...])
+        return ListenAddress.isLoopback(name) || ListenAddress.isLiteral(name)
+            || hosts.contains(name)
     }
 
     private func judgeToken(_ request: Request) -> Verdict {

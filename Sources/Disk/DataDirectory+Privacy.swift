@@ -1,16 +1,21 @@
+import CPlatform
 import Glibc
 
 extension DataDirectory {
     /// Leaves an open directory to its owner alone: what others may write is not this engine's
     /// alone, and what they may read is not private.
     ///
-    /// - Throws: ``StorageError/notPrivate(path:owner:)`` where others may write it afterwards; it
-    ///   is as it was then.
+    /// - Throws: ``StorageError/writableByAll(path:directory:)`` where everybody could have written
+    ///   what is in it, ``StorageError/notPrivate(path:owner:)`` where others may write it
+    ///   afterwards; it is as it was then.
     static func makePrivate(_ directory: Int32, _ path: String) throws(StorageError) {
         var status = stat()
         guard fstat(directory, &status) == 0 else { throw .failed("stat", path, errno) }
         if let owner = stranger(owning: status, to: geteuid()) {
             throw .notPrivate(path: path, owner: owner)
+        }
+        if let found = try writableByAll(directory, path) {
+            throw .writableByAll(path: found, directory: path)
         }
         let problem = fchmod(directory, 0o700) == 0 ? 0 : errno
         guard problem == 0 || problem == EPERM else { throw .failed("chmod 700", path, problem) }
@@ -26,13 +31,49 @@ extension DataDirectory {
         status.st_uid == user || user == 0 ? nil : status.st_uid
     }
 
+    /// What everybody may write, so that what is there may not be the engine's own: the directory,
+    /// unless it is empty, or a part of its log; nil: nothing. A group may have been given it: that
+    /// is what its owner wanted.
+    private static func writableByAll(
+        _ directory: Int32,
+        _ path: String
+    ) throws(StorageError) -> String? {
+        let names = try list(directory, path)
+        guard !names.isEmpty else { return nil }
+        if isWritableByAll(".", in: directory) { return path }
+        guard names.contains("MANIFEST") else { return nil }
+        var parts = ["MANIFEST"]
+        if names.contains("log") {
+            let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY]
+            let log = try Descriptor("log", in: directory, options, path: "\(path)/log")
+            parts.append("log")
+            parts += try list(log.number, "\(path)/log").map { "log/\($0)" }
+        }
+        return parts.first { isWritableByAll($0, in: directory) }.map { "\(path)/\($0)" }
+    }
+
+    private static func isWritableByAll(_ name: String, in directory: Int32) -> Bool {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return false }
+        // A symbolic link has no rights of its own.
+        return status.st_mode & S_IFMT != S_IFLNK && status.st_mode & 0o002 != 0
+    }
+
     /// Why ``lock()`` would refuse the directory at `path`, as far as can be told from outside;
     /// nil: nothing is known against it.
     package static func refusal(of path: String) -> StorageError? {
         var status = stat()
-        guard stat(path, &status) == 0, let owner = stranger(owning: status, to: geteuid()) else {
+        guard stat(path, &status) == 0 else { return nil }
+        if let owner = stranger(owning: status, to: geteuid()) {
+            return .notPrivate(path: path, owner: owner)
+        }
+        do throws(StorageError) {
+            let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY, PLATFORM_OPEN_FOLLOW]
+            let root = try Descriptor(path, options, path: path)
+            guard let found = try writableByAll(root.number, path) else { return nil }
+            return .writableByAll(path: found, directory: path)
+        } catch {
             return nil
         }
-        return .notPrivate(path: path, owner: owner)
     }
 }

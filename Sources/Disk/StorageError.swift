@@ -8,6 +8,8 @@ package enum StorageError: Error, Equatable, Sendable {
     case shortWrite(path: String, expected: Int, written: Int)
     /// No room (or quota, or file-size limit) for a file. Everything written before is intact.
     case noSpace(path: String, code: Int32)
+    /// A pipe, a socket or a device where a file belongs.
+    case notAFile(path: String)
     /// Another engine owns the data directory.
     case locked(path: String, holder: LockHolder)
     /// The directory holds something that no engine put there.
@@ -15,6 +17,9 @@ package enum StorageError: Error, Equatable, Sendable {
     /// Others could change what is in the directory: the user who owns it, or, where that is this
     /// one, everybody, which the file system does not let be changed.
     case notPrivate(path: String, owner: UInt32?)
+    /// Everybody could have changed a log that is there already: by `path`, the directory's own or
+    /// that of something in it.
+    case writableByAll(path: String, directory: String)
     /// The kernel does not let this process use io_uring; plain system calls will do.
     case ringUnavailable(code: Int32)
 
@@ -35,7 +40,9 @@ package enum StorageError: Error, Equatable, Sendable {
         case .noSpace, .locked: true
         // The process, or the machine, is short of something for the moment.
         case .system(_, _, let code): [EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code)
-        case .shortWrite, .foreignDirectory, .notPrivate, .ringUnavailable: false
+        case .shortWrite, .notAFile, .foreignDirectory, .notPrivate, .writableByAll,
+            .ringUnavailable:
+            false
         }
     }
 
@@ -56,6 +63,9 @@ extension StorageError: CustomStringConvertible {
             "\(path): the device took \(written) of \(expected) bytes"
         case .noSpace(let path, let code):
             "\(path): no room: \(errorText(code)); \(Self.wayOut(of: code))"
+        case .notAFile(let path):
+            "\(path) is a pipe, a socket or a device, and no file: no engine has made it. Remove "
+                + "it, or restore the file that belongs there"
         case .locked(let path, let holder):
             "\(path) belongs to a running engine (\(holder)): stop it, or choose another directory"
         case .foreignDirectory(let path, let found):
@@ -68,6 +78,9 @@ extension StorageError: CustomStringConvertible {
         case .notPrivate(let path, nil):
             "\(path) can be written by others, and its file system does not let that be changed: "
                 + "choose a directory on another one"
+        case .writableByAll(let path, let directory):
+            "everybody may write \(path): look whether all that is in \(directory) is the engine's "
+                + "own, then take that right away (chmod -R o-w \(directory))"
         case .ringUnavailable(let code):
             "io_uring refused: \(errorText(code))"
         }

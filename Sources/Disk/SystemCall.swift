@@ -54,7 +54,9 @@ final class Descriptor {
         path: String
     ) throws(StorageError) {
         let all = options.reduce(0, |)
-        number = try check(platform_open_at(directory, name, Int32(all)), "open", path)
+        let opened = platform_open_at(directory, name, Int32(all))
+        guard opened != -ENXIO else { throw .notAFile(path: path) }
+        number = try check(opened, "open", path)
     }
 
     deinit { Glibc.close(number) }

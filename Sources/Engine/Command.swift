@@ -222,6 +222,8 @@ package final class Call: Sendable {
         case void
         case enqueue(queue: String)
         case unknown(String)
+        /// None: the call could not be read, for that reason.
+        case refused(String)
     }
 
     /// nil: nobody waits.

@@ -95,12 +95,6 @@ extension Engine where Store: ~Copyable {
         return refusal(of: function, for: access)
     }
 
-    /// Whether the name is that of a function which guards a listener: who had it could let in
-    /// whomever it likes.
-    func guardsListener(_ name: FunctionName) -> Bool {
-        options.listeners.contains { $0.isGuarded(by: name) }
-    }
-
     /// Whether lists show `function` to the worker: what it may not call it need not know.
     static func shows(
         _ function: FunctionName,
@@ -184,7 +178,7 @@ extension Call.Action {
     /// As the worker sent it; null: an ordinary call.
     var json: JSONText {
         switch self {
-        case .await: .null
+        case .await, .refused: .null
         case .void: JSONValue.object(["type": .string("void")]).text
         case .enqueue(let queue):
             JSONValue.object(["type": .string("enqueue"), "queue": .string(queue)]).text

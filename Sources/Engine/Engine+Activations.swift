@@ -152,13 +152,14 @@ extension Engine where Store: ~Copyable {
             )
         }
         let parent = report.propagation.traceparent.flatMap { TraceParent($0) }
-        let running = parent.flatMap { worker.origin(trace: $0.trace, baggage: baggage) }
+        let running = parent.map { worker.serving(in: $0.trace) } ?? []
+        let source = CallSource(among: running, baggage)
         let trace = parent?.trace ?? TraceID(from: &random)
         return EventOrigin(
             trace: trace,
-            cause: running?.record,
-            depth: max(report.depth, running?.run.depth ?? 0),
-            chain: running?.run.chain ?? ActivationChain(trace),
+            cause: source.invocation?.record,
+            depth: max(report.depth, source.depth),
+            chain: source.chain ?? ActivationChain(trace),
             baggage: baggage
         )
     }

@@ -19,6 +19,11 @@ extension Engine where Store: ~Copyable {
         var trigger = trigger(request, owner: worker)
         do throws(ErrorBody) {
             try check(request)
+        } catch {
+            return failTrigger(request, error, to: worker.connection)
+        }
+        try expelGuests(fromRouteOf: trigger)
+        do throws(ErrorBody) {
             try bindInEngine(trigger)
         } catch {
             return failTrigger(request, error, to: worker.connection)
@@ -109,7 +114,7 @@ extension Engine where Store: ~Copyable {
 
     private func disown(_ trigger: Registry.Trigger) {
         guard let owner = trigger.owner else { return }
-        registry.workers[owner]?.triggers.removeAll { $0 == trigger.request.id }
+        registry.workers[owner]?.triggers.remove(trigger.request.id)
     }
 
     // MARK: Providers
@@ -178,13 +183,14 @@ extension Engine where Store: ~Copyable {
         let name = TriggerTypeName(namespace: namespace ?? worker.namespace, id: id)
         guard worker.types.contains(name) else { return }
         try record(.triggerTypeUnregistered(TriggerTypeProvision(name, worker)))
-        try withdraw(name, by: worker)
+        try withdraw([name], by: worker)
     }
 
-    /// A worker no longer provides a type: who was served by it is served by the next, or parked.
-    mutating func withdraw(_ name: TriggerTypeName, by worker: Worker) throws(LogError) {
-        guard registry.withdraw(name, by: worker) else { return }
-        for trigger in registry.triggers(ofType: name.id) where trigger.type == name {
+    /// A worker no longer provides types: who was served by it is served by the next, or parked.
+    mutating func withdraw(_ names: [TriggerTypeName], by worker: Worker) throws(LogError) {
+        let abandoned = Set(names.filter { registry.withdraw($0, by: worker) })
+        guard !abandoned.isEmpty else { return }
+        for trigger in registry.triggers(servedAs: abandoned) {
             try move(trigger, to: registry.resolve(trigger.request, home: trigger.home))
             // It will not be refused any more.
             try acceptBinding(trigger.request.id)
@@ -239,9 +245,8 @@ extension Engine where Store: ~Copyable {
             let provider = registry.provider(of: name)
         else { return }
         let request = trigger.request
-        let bytes = request.config.bytes.count + (request.metadata?.bytes.count ?? 0)
-        guard fits(bytes, to: provider) else {
-            return try reject(trigger, Self.tooLarge(bytes, provider))
+        if let obstacle = obstacle(to: request.config.bytes, request.metadata, for: provider) {
+            return try reject(trigger, obstacle)
         }
         trigger.question = registry.nextNumber()
         registry.triggers[id] = trigger
@@ -294,7 +299,7 @@ extension Engine where Store: ~Copyable {
         trigger.question = 0
         registry.triggers[answer.id] = trigger
         if let error = answer.error {
-            try reject(trigger, error)
+            try reject(trigger, error.shortened)
         } else {
             try acceptBinding(answer.id)
         }

@@ -87,6 +87,7 @@ extension Engine where Store: ~Copyable {
         case .segments(let function):
             readSegments(function, input, worker.access, for: call, on: worker.connection)
             return nil
+        case .log(let function): return try log(function, input, origin, for: (call, worker))
         case .telemetry(let function):
             let caller = WaitingLook.call(call, worker.connection)
             try look(function, input, call.propagation.baggage, for: caller, origin)

@@ -27,7 +27,7 @@ extension Engine where Store: ~Copyable {
     }
 
     /// The invocation that a worker says it calls from, if it runs that.
-    private func handler(of context: CallContext, _ worker: Worker) -> Invocation? {
+    func handler(of context: CallContext, _ worker: Worker) -> Invocation? {
         context.invocation.flatMap { UUID128($0) }.flatMap { worker.serving[$0] }
     }
 

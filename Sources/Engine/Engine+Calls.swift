@@ -67,6 +67,15 @@ extension Engine where Store: ~Copyable {
                 message: "unknown action \"\(action)\"; known are \"enqueue\" and \"void\""
             )
         }
+        if case .refused(let reason) = call.action {
+            return ErrorBody(code: "invocation_error", message: "the call was refused: \(reason)")
+        }
+        if call.function.utf8.count > Limits.nameBytes || namespace.utf8.count > Limits.nameBytes {
+            return ErrorBody(
+                code: "INVALID_ARGUMENTS",
+                message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
+            )
+        }
         guard call.payload.count > options.payloadBytes else {
             return nil
         }
@@ -161,8 +170,8 @@ extension Engine where Store: ~Copyable {
             return send(message, to: connection, after: offset)
         }
         var result = result
-        if case .value(let bytes) = result, !fits(bytes.count, to: worker) {
-            result = .failure(Self.tooLarge(bytes.count, worker))
+        if case .value(let bytes) = result, let obstacle = obstacle(to: bytes, for: worker) {
+            result = .failure(obstacle)
         }
         if case .failure(let error) = result { result = .failure(told(error, to: worker)) }
         send(.answer(id, function: function, result, propagation), to: connection, after: offset)
@@ -171,6 +180,23 @@ extension Engine where Store: ~Copyable {
     /// Whether a message with so many bytes of payload can be received by the worker's SDK.
     func fits(_ payloadBytes: Int, to worker: Worker) -> Bool {
         payloadBytes + Limits.envelopeBytes <= worker.receiveLimit
+    }
+
+    /// Why the worker's SDK could not take a message with that in it and `more` bytes; nil: it can.
+    func obstacle(
+        to payload: [UInt8],
+        _ metadata: JSONText? = nil,
+        and more: Int = 0,
+        for worker: Worker
+    ) -> ErrorBody? {
+        let bytes = payload.count + (metadata?.bytes.count ?? 0) + more
+        guard fits(bytes, to: worker) else { return Self.tooLarge(bytes, worker) }
+        if JSONText.isReadable(payload), JSONText.isReadable(metadata?.bytes ?? []) { return nil }
+        return ErrorBody(
+            code: "invocation_error",
+            message: "the payload is from before numbers were bounded, and holds one of more than "
+                + "\(Limits.numberDigits) digits, which not every SDK can read"
+        )
     }
 
     static func tooLarge(_ bytes: Int, _ worker: Worker) -> ErrorBody {
@@ -204,36 +230,41 @@ extension Engine where Store: ~Copyable {
         var chain: ActivationChain?
         /// The caller's trace context as it was sent, or as it was handed to its worker.
         var parent: TraceParent?
+
+        /// What a record says of that: the span, where nothing that the engine knows of led to it,
+        /// and that the trace is not kept, where it is not.
+        var remote: RemoteSpan? {
+            guard let parent, cause == nil || parent.flags != TraceParent.sampled else {
+                return nil
+            }
+            return RemoteSpan(span: parent.span, flags: parent.flags)
+        }
     }
 
-    /// A call joins the trace that it names, below the invocation of that trace which its worker is
-    /// running. An SDK without tracing names none: its call belongs to the trace that its worker
-    /// is busy with, if that is only one, below its youngest invocation there; and else begins a
-    /// trace of its own, since nothing tells where it comes from.
+    /// A call joins the trace that it names, below the invocation that it says it is made from, or
+    /// else the one of that trace which its worker is running. One without a trace context joins
+    /// the trace of the handler that it names, or the only one that its worker is busy with, and
+    /// else begins a trace of its own. Where nothing tells which of several invocations it comes
+    /// from, it has no cause.
     mutating func origin(of call: Call, from worker: Worker) -> Origin {
-        if let parent = call.propagation.traceparent.flatMap({ TraceParent($0) }) {
-            let invocation = worker.origin(
-                trace: parent.trace,
-                baggage: call.propagation.baggage
-            )
-            return Origin(
-                trace: parent.trace,
-                cause: invocation?.record,
-                depth: invocation?.run.depth ?? 0,
-                chain: invocation?.run.chain,
-                parent: parent
-            )
+        let parent = call.propagation.traceparent.flatMap { TraceParent($0) }
+        let source = source(of: call, in: parent?.trace, worker)
+        return Origin(
+            trace: parent?.trace ?? source.trace ?? TraceID(from: &random),
+            cause: source.invocation?.record,
+            depth: source.depth,
+            chain: source.chain,
+            parent: parent ?? source.invocation?.run.parent
+        )
+    }
+
+    /// A handler that is named is believed where it is one that the worker runs.
+    private func source(of call: Call, in trace: TraceID?, _ worker: Worker) -> CallSource {
+        if let context = call.context, context.invocation != nil {
+            return handler(of: context, worker).map { CallSource($0, in: trace) } ?? CallSource()
         }
-        if let sole = worker.soleOrigin {
-            return Origin(
-                trace: sole.trace,
-                cause: sole.record,
-                depth: sole.run.depth,
-                chain: sole.run.chain,
-                parent: sole.run.parent
-            )
-        }
-        return Origin(trace: TraceID(from: &random), cause: nil)
+        let running = trace.map(worker.serving(in:)) ?? worker.servingOfSoleTrace
+        return CallSource(among: running, call.propagation.baggage)
     }
 
     // MARK: Queues
@@ -255,7 +286,8 @@ extension Engine where Store: ~Copyable {
                 target: target,
                 payload: call.payload,
                 receipt: receipt,
-                baggage: Baggage.deepened(by: origin.depth, call.propagation.baggage)
+                baggage: Baggage.deepened(by: origin.depth, call.propagation.baggage),
+                parent: origin.remote
             )
         } catch {
             answer(call, on: connection, .failure(error), after: nil)
@@ -324,6 +356,7 @@ extension Engine where Store: ~Copyable {
         let invocation = UUID128(from: &random)
         run.invocation = invocation
         run.worker = worker
+        run.flags = content.flags
         if !observers.isEmpty { run.depth = Baggage.depth(in: content.baggage) }
         run.record = try record(
             .queue(

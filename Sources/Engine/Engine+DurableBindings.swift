@@ -60,6 +60,11 @@ extension Engine where Store: ~Copyable {
                 )
             }
             trigger = self.trigger(request, owner: nil)
+        } catch {
+            return .failure(error)
+        }
+        try expelGuests(fromRouteOf: trigger)
+        do throws(ErrorBody) {
             try bindInEngine(trigger)
         } catch {
             return .failure(error)

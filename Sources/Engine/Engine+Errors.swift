@@ -17,7 +17,19 @@ extension Engine where Store: ~Copyable {
     }
 }
 
+extension String {
+    /// As much of it as is taken of a name, in bytes.
+    var cut: String {
+        guard utf8.count > Limits.nameBytes else { return self }
+        return String(decoding: utf8.prefix(Limits.nameBytes), as: UTF8.self)
+    }
+}
+
 extension ErrorBody {
+    /// What fits any message, and a line of output: of each text as much as of a name, and no
+    /// stack trace.
+    var shortened: ErrorBody { ErrorBody(code: code.cut, message: message.cut) }
+
     /// What its texts take in JSON, in bytes.
     fileprivate var jsonBytes: Int {
         [code, message, stacktrace ?? ""].reduce(0) { $0 + JSONText(string: $1).bytes.count }

@@ -35,8 +35,9 @@ extension Engine where Store: ~Copyable {
 
     /// A worker that says only now that it knows of observers has functions already.
     mutating func confirmAll(to worker: Worker) {
-        for function in worker.functions { confirm(function, to: worker, after: nil) }
-        review(sourcesAndTargets: worker.functions)
+        let functions = worker.functions.names
+        for function in functions { confirm(function, to: worker, after: nil) }
+        review(sourcesAndTargets: functions)
     }
 
     /// Tells an owner that its function is registered, with all of its observers.

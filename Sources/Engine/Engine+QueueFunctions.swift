@@ -80,7 +80,8 @@ extension Engine where Store: ~Copyable {
                 input,
                 function: function,
                 receipt: UUID128(from: &random),
-                baggage: Baggage.deepened(by: origin.depth, baggage)
+                baggage: Baggage.deepened(by: origin.depth, baggage),
+                parent: origin.remote
             )
         } catch {
             return .failure(error)
@@ -112,7 +113,8 @@ extension Engine where Store: ~Copyable {
                 target: target,
                 payload: wanted.payload,
                 receipt: receipt,
-                baggage: Baggage.deepened(by: origin.depth, wanted.baggage)
+                baggage: Baggage.deepened(by: origin.depth, wanted.baggage),
+                parent: origin.remote
             )
         } catch {
             return .failure(error)

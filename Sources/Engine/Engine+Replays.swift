@@ -245,8 +245,9 @@ extension Engine where Store: ~Copyable {
         guard ReplayMark.isOn(traceparent: traceparent), let parent = TraceParent(traceparent)
         else { return nil }
         // A client may have named such a trace: what runs in it for that is no replay.
-        let baggage = call.propagation.baggage
-        return ReplayOrigin(worker.origin(trace: parent.trace, baggage: baggage))
+        let running = worker.serving(in: parent.trace)
+        let source = CallSource(among: running, call.propagation.baggage)
+        return ReplayOrigin(source.invocation ?? running.last)
     }
 
     /// Whether an owner's event is of a replay: that it happened was told before.

@@ -179,6 +179,7 @@ extension Engine where Store: ~Copyable {
             baggage: Baggage.naming(trigger.function.id, in: propagation.baggage)
         )
         run.logged = event.logged.bytes
+        run.flags = parent?.flags ?? TraceParent.sampled
         run.key = key
         run.gatekeepers = gatekeepers(of: trigger)
         if request.awaitsBody {
@@ -259,6 +260,7 @@ extension Engine where Store: ~Copyable {
             baggage: run.baggage
         )
         asking.logged = question.logged
+        asking.flags = run.flags
         if options.http.middlewareTimeout < options.responseTimeout {
             timers.set(
                 .middlewareDeadline(exchange, number),

@@ -40,6 +40,7 @@ extension Engine where Store: ~Copyable {
         )
         question.after = run.after
         question.logged = run.logged
+        question.flags = run.flags
         try dispatch(question)
     }
 
@@ -55,11 +56,13 @@ extension Engine where Store: ~Copyable {
         if !worker.endpoints.isEmpty, let endpoint = worker.endpoints[run.function] {
             return try fetch(run, endpoint, worker)
         }
-        let bytes =
-            run.payload.count + (run.metadata?.bytes.count ?? 0) + (run.baggage?.utf8.count ?? 0)
-        guard fits(bytes, to: worker) else {
-            let refusal = Self.tooLarge(bytes, worker)
-            return try finish(run, record: nil, .failure(refusal), took: 0)
+        let baggage = run.baggage?.utf8.count ?? 0
+        if let obstacle = obstacle(to: run.payload, run.metadata, and: baggage, for: worker) {
+            // Nobody else would hear of it, for what a trigger or an observer runs.
+            if case .nobody = run.purpose, run.caller == nil {
+                notice(.warning, "function \(run.function) did not run: \(obstacle.message)")
+            }
+            return try finish(run, record: nil, .failure(obstacle), took: 0)
         }
         var id = run.invocation ?? UUID128(from: &random)
         // A caller may use an id again, or that of a call to the same worker by another caller, and
@@ -155,7 +158,8 @@ extension Engine where Store: ~Copyable {
                     awaited: isAwaited,
                     isCondition: isCondition,
                     input: run.causeHoldsPayload ? [] : run.logged ?? run.payload,
-                    parent: run.cause == nil ? run.parent?.span ?? 0 : 0
+                    parent: run.cause == nil ? run.parent?.span ?? 0 : 0,
+                    flags: run.cause == nil ? run.parent?.flags : nil
                 )
             ),
             trace: run.trace,
@@ -168,7 +172,8 @@ extension Engine where Store: ~Copyable {
     private func context(of run: Run, _ record: Offset) -> TraceParent {
         if let parent = run.parent { return parent }
         let origin = run.caller == nil ? run.record ?? run.cause : nil
-        let parent = TraceParent(trace: run.trace, span: EngineSpans.id(of: origin ?? record))
+        let span = EngineSpans.id(of: origin ?? record)
+        let parent = TraceParent(trace: run.trace, span: span, flags: run.flags)
         run.parent = parent
         return parent
     }
@@ -315,10 +320,11 @@ extension Engine where Store: ~Copyable {
             )
         }
         if case .deadLettered(let letter) = event {
+            let attempts = letter.failures == 1 ? "1 attempt" : "\(letter.failures) attempts"
             notice(
                 .warning,
-                "message \(message.offset) of queue \(queue) is a dead letter after "
-                    + "\(letter.failures) attempts: \(letter.error.message)"
+                "message \(message.offset) of queue \(queue) is a dead letter after \(attempts): "
+                    + letter.error.message
             )
         }
         let end = try record(.queue(event), trace: run.trace, cause: run.record)

@@ -1,11 +1,9 @@
 import AccessControl
 import CommitLog
-import ConfigurationEntries
 import Disk
 import Folding
 import JSON
 import Primitives
-import State
 
 // What a restricted worker registers is looked at first (protocol 9.5): whether it may, what the
 // listener's hook makes of it, and under which names it is to be known. What is refused is ignored;
@@ -38,6 +36,15 @@ struct Screening {
     /// The worker does not serve the function any more.
     mutating func forget(_ name: FunctionName) {
         if let id = ids.removeValue(forKey: name) { functions[id] = nil }
+    }
+
+    /// The worker has lost a trigger.
+    ///
+    /// - Returns: the id under which it knew it.
+    mutating func forgetTrigger(_ id: String) -> String {
+        guard let known = triggers.first(where: { $0.value == id })?.key else { return id }
+        triggers[known] = nil
+        return known
     }
 
     /// The worker does not provide the type any more.
@@ -194,7 +201,9 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         let registration = access.grants.prefixed(registration)
         // Neither the hook nor the prefix has been asked to be short.
-        guard fits(registration, of: worker) else { return }
+        guard fits(registration, of: worker, sentAs: original),
+            hasRoom(for: registration, of: worker, sentAs: original)
+        else { return }
         switch (registration, original) {
         case (.function(let id, let definition, let invocation), .function(let known, _, _)):
             let name = FunctionName(namespace: worker.namespace, id: id)
@@ -284,44 +293,6 @@ extension Engine where Store: ~Copyable {
         }
         if let refusal = refusal(of: request, access) { throw refusal }
         return request
-    }
-
-    private func refusal(
-        of request: TriggerRequest,
-        _ worker: Worker,
-        _ access: Access
-    ) -> ErrorBody? {
-        if let owner = registry.triggers[request.id]?.owner, owner != worker.connection {
-            return Access.refusal("trigger '\(request.id)' belongs to another worker")
-        }
-        return refusal(of: request, access)
-    }
-
-    /// A trigger calls in the engine's own name: what its worker may not call it may not name
-    /// either, be it as the target or in the configuration.
-    private func refusal(of request: TriggerRequest, _ access: Access) -> ErrorBody? {
-        let namespace = request.namespace ?? FunctionName.defaultNamespace
-        var named = [request.function]
-        if let condition = request.config.member("condition_function_id")?.stringValue {
-            named.append(condition)
-        }
-        for function in request.config.member("middleware_function_ids")?.elements ?? [] {
-            if let id = function.stringValue { named.append(id) }
-        }
-        // Some hand values over, as a read does.
-        let read: FunctionName? =
-            switch request.type {
-            case EngineTriggerType.state.rawValue: FunctionName(id: StateFunction.get.rawValue)
-            case EngineTriggerType.configuration.rawValue:
-                FunctionName(id: ConfigurationFunction.get.rawValue)
-            default: nil
-            }
-        if let read, let refusal = refusal(of: read, for: access) { return refusal }
-        for id in named {
-            let function = FunctionName(namespace: namespace, id: id)
-            if let refusal = refusal(ofDeferring: function, for: access) { return refusal }
-        }
-        return nil
     }
 }
 

@@ -54,6 +54,7 @@ extension Engine where Store: ~Copyable {
         options.timeZones = settings.timeZones
         options.telemetry = settings.telemetry
         configureServices(settings)
+        try expelGuestsFromClosed()
         arrangeAlerts()
         // The earliest end is found anew.
         silenceDue = now.monotonic

@@ -32,8 +32,10 @@ extension Engine where Store: ~Copyable {
                 begun.append(span)
             } else {
                 let offset = try record(event, trace: item.trace)
-                if case .log(let line) = item {
-                    try fireLogTriggers(line, at: offset, item.trace)
+                if case .log(let line) = item,
+                    !(line.trace.map(telemetryTriggers.isOwn) ?? false)
+                {
+                    try fireLogTriggers(line, at: offset)
                 }
             }
             if case .metric(let metric) = item { gauges.apply(metric, at: now.wall) }
@@ -55,10 +57,12 @@ extension Engine where Store: ~Copyable {
     }
 
     /// `engine::log::…`: a line like those that workers report, but for whom it belongs to.
+    /// `call`: the one that wants it written; nil: a trigger does.
     mutating func log(
         _ function: LogFunction,
         _ input: JSONText,
-        _ origin: Origin
+        _ origin: Origin,
+        for call: (call: Call, worker: Worker)? = nil
     ) throws(LogError) -> Outcome {
         let line: LogLine
         do throws(ErrorBody) {
@@ -69,7 +73,15 @@ extension Engine where Store: ~Copyable {
         guard options.telemetry.takes(.log(line)) else { return Outcome(result: .none) }
         let trace = line.trace ?? origin.trace
         let offset = try record(.logged(line.record), trace: trace, cause: origin.cause)
-        try fireLogTriggers(line, at: offset, trace)
+        let isOfOwn =
+            if let call {
+                isOfTelemetryTrigger(call.call, call.worker)
+            } else {
+                telemetryTriggers.isOwn(origin.trace)
+            }
+        if !isOfOwn, !(line.trace.map(telemetryTriggers.isOwn) ?? false) {
+            try fireLogTriggers(line, at: offset)
+        }
         return Outcome(result: .none)
     }
 

@@ -8,16 +8,22 @@ import Primitives
 // Functions that run for what workers report: a log line, or the spans of traces (services 2, C.8).
 
 extension Engine where Store: ~Copyable {
+    /// Whether a call is made from a run that a trigger for telemetry has led to: the handler that
+    /// it names tells, or its trace. An SDK that knows of observers names one with every call of a
+    /// handler's. Of any other, a call that names nothing may come from any run: that one of those
+    /// is under way is enough, or a function that writes lines would run for ever.
+    func isOfTelemetryTrigger(_ call: Call, _ worker: Worker) -> Bool {
+        let caller = call.context.flatMap { handler(of: $0, worker) }
+        let parent = call.propagation.traceparent.flatMap { TraceParent($0) }
+        let named = [caller?.trace, parent?.trace].compactMap(\.self)
+        if !named.isEmpty { return named.contains(where: telemetryTriggers.isOwn) }
+        return !worker.observes && worker.isServing(where: telemetryTriggers.isOwn)
+    }
+
     /// Runs the functions of triggers that want this line, which was recorded at `offset`. Lines
-    /// that such runs write themselves lead to no further ones.
-    mutating func fireLogTriggers(
-        _ line: LogLine,
-        at offset: Offset,
-        _ recorded: TraceID?
-    ) throws(LogError) {
-        guard !telemetryTriggers.isEmpty,
-            !(recorded.map(telemetryTriggers.isOwn) ?? false)
-        else { return }
+    /// that such runs write themselves must not come here.
+    mutating func fireLogTriggers(_ line: LogLine, at offset: Offset) throws(LogError) {
+        guard !telemetryTriggers.isEmpty else { return }
         let wanting = telemetryTriggers.triggers(for: line).filter { id in
             registry.triggers[id].map { isThere($0.function) } ?? false
         }

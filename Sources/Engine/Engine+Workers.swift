@@ -46,14 +46,14 @@ extension Engine where Store: ~Copyable {
 
     mutating func leave(_ connection: ConnectionID, _ reason: String) throws(LogError) {
         guard let worker = registry.remove(connection) else { return }
-        let functions = worker.functions
+        let functions = worker.functions.names
         metrics.workerLeft()
         for function in functions { _ = registry.cease(function, by: worker) }
         let offset = try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
-        for id in worker.triggers where registry.triggers[id]?.owner == connection {
+        for id in worker.triggers.names where registry.triggers[id]?.owner == connection {
             removeTrigger(id, after: offset)
         }
-        for type in worker.types { try withdraw(type, by: worker) }
+        try withdraw(worker.types.names, by: worker)
         let stopped = FunctionResult.failure(
             ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         )
@@ -91,32 +91,12 @@ extension Engine where Store: ~Copyable {
         _ registration: Registration
     ) throws(LogError) {
         guard let worker = registry.workers[connection] else { return }
-        guard fits(registration, of: worker) else { return }
+        guard fits(registration, of: worker, sentAs: registration) else { return }
         guard worker.pending == nil else {
             if worker.pending?.append(registration) == false { try cutOff(worker) }
             return
         }
         try take(registration, of: worker)
-    }
-
-    /// Whether a registration can be recorded, and come back in messages; a notice where it cannot.
-    /// Asked before anything is changed for it.
-    mutating func fits(_ registration: Registration, of worker: Worker) -> Bool {
-        let problem: String
-        if registration.longestName > Limits.nameBytes {
-            problem =
-                "an id or namespace in it has \(registration.longestName) bytes; at most "
-                + "\(Limits.nameBytes) are taken"
-        } else if registration.byteCount >= options.payloadBytes {
-            problem = "it has \(registration.byteCount) bytes"
-        } else {
-            return true
-        }
-        notice(
-            .warning,
-            "a registration of worker \(worker.name ?? worker.id.description) was ignored: \(problem)"
-        )
-        return false
     }
 
     /// There is no room for what a worker registers: its connection is over.
@@ -137,7 +117,10 @@ extension Engine where Store: ~Copyable {
         _ registration: Registration,
         of worker: Worker
     ) throws(LogError) {
-        guard let access = worker.access else { return try apply(registration, of: worker) }
+        guard let access = worker.access else {
+            guard hasRoom(for: registration, of: worker, sentAs: registration) else { return }
+            return try apply(registration, of: worker)
+        }
         try screen(registration, of: worker, access)
     }
 
@@ -176,7 +159,7 @@ extension Engine where Store: ~Copyable {
         let isReserved =
             Builtin.named(name) != nil
             || id.hasPrefix("engine::") && worker.namespace != FunctionName.defaultNamespace
-            || worker.access != nil && guardsListener(name)
+            || worker.access.map { isClosed(name, to: $0) } ?? false
         let owner = registry.functions[name]?.owners.first {
             $0 !== worker && !worker.outranks($0)
                 && (options.duplicates == .reject || !worker.mayShare(with: $0))
@@ -201,25 +184,8 @@ extension Engine where Store: ~Copyable {
         if isNew { try functionAppeared(name) }
     }
 
-    /// Restricted workers that served a function do no more once one that may do everything does.
-    /// What they run they may still answer.
-    private mutating func expelGuests(
-        from name: FunctionName,
-        for worker: Worker
-    ) throws(LogError) {
-        let guests = registry.functions[name]?.owners.filter { worker.outranks($0) } ?? []
-        for guest in guests {
-            let unregistered = FunctionUnregistered(worker: guest.id, function: name)
-            let offset = try record(.functionUnregistered(unregistered))
-            reject(name, of: guest, owner: worker, after: offset)
-            _ = registry.cease(name, by: guest)
-            guest.screening.forget(name)
-            observeGone([name], by: guest)
-        }
-    }
-
     /// A worker is told that a function is not its own: it goes on without (protocol 2.4).
-    private mutating func reject(
+    mutating func reject(
         _ name: FunctionName,
         of worker: Worker,
         owner: Worker?,

@@ -50,6 +50,9 @@ final class Run {
     /// Whether its end is an event: that of a replay was one before.
     var isObservable: Bool { !guardsListener && replay == nil }
 
+    /// Whether who called it waits for its result.
+    var isAwaited: Bool { if case .answer = purpose { true } else { false } }
+
     let function: FunctionName
     /// Of a request whose body has not come, without that.
     private(set) var payload: [UInt8]
@@ -80,6 +83,8 @@ final class Run {
     var worker: Worker?
     /// The trace context that the function is handed; nil: one of the engine's own.
     var parent: TraceParent?
+    /// The flags of such a context: those of the trace as it was begun elsewhere.
+    var flags = TraceParent.sampled
     /// The id under which its worker answers; nil: a new one.
     var invocation: UUID128?
     /// The worker that called, for those who are told who did; nil: the engine.

@@ -103,6 +103,12 @@ extension Registry {
         triggers.values.filter { $0.request.type == id }.sorted { $0.number < $1.number }
     }
 
+    /// The triggers that are served as one of these types, in the order in which they came.
+    func triggers(servedAs names: Set<TriggerTypeName>) -> [Trigger] {
+        triggers.values.filter { $0.type.map(names.contains) ?? false }
+            .sorted { $0.number < $1.number }
+    }
+
     /// Whether an earlier trigger of another owner says the same: replicas of a worker ask for the
     /// same schedule, and each slot of it is to fire once.
     func isStandby(_ id: String, _ duplicates: EngineOptions.Duplicates) -> Bool {
@@ -124,13 +130,13 @@ extension Registry {
         type.providers.removeAll { $0.worker === worker }
         type.providers.append(TriggerType.Provider(worker: worker, offer: offer))
         types[name] = type
-        if !worker.types.contains(name) { worker.types.append(name) }
+        worker.types.append(name)
         return before
     }
 
     /// - Returns: whether `worker` served it; false also where it was not among its providers.
     func withdraw(_ name: TriggerTypeName, by worker: Worker) -> Bool {
-        worker.types.removeAll { $0 == name }
+        worker.types.remove(name)
         guard var type = types[name] else { return false }
         let wasServing = type.providers.last?.worker === worker
         type.providers.removeAll { $0.worker === worker }

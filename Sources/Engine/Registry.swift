@@ -73,7 +73,7 @@ final class Registry {
             functionsVersion += 1
             if name.keepsStream { streamKeepers -= 1 }
         }
-        worker.functions.removeAll { $0 == name }
+        worker.functions.remove(name)
         worker.endpoints[name] = nil
         return true
     }

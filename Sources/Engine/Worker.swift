@@ -38,10 +38,12 @@ final class Worker {
     var claim: NameClaim?
     /// Whether no other worker may take its name (protocol 3.2).
     var holdsName = false
-    var functions: [FunctionName] = []
-    var triggers: [String] = []
+    var functions = Roster<FunctionName>()
+    var triggers = Roster<String>()
     /// The trigger types that it provides.
-    var types: [TriggerTypeName] = []
+    var types = Roster<TriggerTypeName>()
+    /// Whether it was said that it registers more than it may.
+    var isKnownToOverfill = false
     /// Those of its functions that are invoked by HTTP.
     var endpoints: [FunctionName: Endpoint] = [:]
 
@@ -78,7 +80,7 @@ final class Worker {
     /// Whether it may take a part of the calls of a function that `other` serves: only where both
     /// have the same rights, or one could listen in on what is not for it.
     func mayShare(with other: Worker) -> Bool {
-        other.access?.rules == access?.rules && other.access?.grants == access?.grants
+        other.access == access
     }
 
     /// Whether it takes over what `other` has registered. Who may do everything does, from who may
@@ -129,21 +131,21 @@ final class Worker {
         return all
     }
 
-    /// Which of its invocations a call of this trace comes from: the one whose function the
-    /// caller's baggage names, else the youngest.
-    func origin(trace: TraceID, baggage: String?) -> Invocation? {
-        let candidates = (servingByTrace[trace]?.all ?? []).compactMap { serving[$0] }
-        guard candidates.count > 1, let named = Baggage.function(in: baggage) else {
-            return candidates.last
-        }
-        return candidates.last { $0.run.function.id == named } ?? candidates.last
+    /// What it is running of a trace, in the order in which it began.
+    func serving(in trace: TraceID) -> [Invocation] {
+        (servingByTrace[trace]?.all ?? []).compactMap { serving[$0] }
     }
 
-    /// The youngest invocation of the one trace that it is busy with, if there is exactly one: what
-    /// a call without a trace context belongs to, as far as anybody can tell.
-    var soleOrigin: Invocation? {
-        guard servingByTrace.count == 1, let ids = servingByTrace.values.first else { return nil }
-        return serving[ids.last]
+    /// What it is running, where that is of one trace alone: what a call without a trace context
+    /// belongs to, as far as anybody can tell.
+    var servingOfSoleTrace: [Invocation] {
+        guard servingByTrace.count == 1, let trace = servingByTrace.keys.first else { return [] }
+        return serving(in: trace)
+    }
+
+    /// Whether it is running something of a trace that is one of those.
+    func isServing(where isOne: (TraceID) -> Bool) -> Bool {
+        servingByTrace.keys.contains(where: isOne)
     }
 
     /// The largest message that its SDK can receive, in bytes (protocol 1.5).

@@ -51,10 +51,7 @@ package struct Triggered: EventBody {
         writer.bytes(event)
         writer.optionalFunction(condition)
         writer.bytes(metadata)
-        writer.byte(parent == nil ? 0 : 1)
-        guard let parent else { return }
-        writer.u64(parent.span)
-        writer.byte(parent.flags)
+        writer.remoteSpan(parent)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -73,12 +70,7 @@ package struct Triggered: EventBody {
         condition = try reader.optionalFunction()
         metadata = try reader.bytes()
         // As do those of before they named a parent.
-        guard !reader.isAtEnd, try reader.byte() != 0 else {
-            parent = nil
-            return
-        }
-        let span = try reader.u64()
-        parent = RemoteSpan(span: span, flags: try reader.byte())
+        parent = reader.isAtEnd ? nil : try reader.remoteSpan()
     }
 }
 
@@ -94,6 +86,24 @@ package struct RemoteSpan: Equatable, Sendable {
 
     /// Whether whoever began it keeps its trace.
     package var isSampled: Bool { flags & 1 != 0 }
+}
+
+extension ByteWriter {
+    /// 0, or 1 and the span with its flags.
+    mutating func remoteSpan(_ parent: RemoteSpan?) {
+        guard let parent else { return byte(0) }
+        byte(1)
+        u64(parent.span)
+        byte(parent.flags)
+    }
+}
+
+extension ByteReader {
+    mutating func remoteSpan() throws(DecodeError) -> RemoteSpan? {
+        guard try byte() != 0 else { return nil }
+        let span = try u64()
+        return RemoteSpan(span: span, flags: try byte())
+    }
 }
 
 /// A function was handed to a worker.
@@ -116,6 +126,8 @@ package struct Invoked: EventBody {
     /// The caller's span, where the call comes from outside of all that the engine knows of; 0:
     /// none, or not told.
     package let parent: UInt64
+    /// What is said of that one's trace; nil: not told, or there is no such span.
+    package let flags: UInt8?
 
     package init(
         invocation: UUID128,
@@ -125,9 +137,11 @@ package struct Invoked: EventBody {
         awaited: Bool,
         isCondition: Bool,
         input: [UInt8],
-        parent: UInt64 = 0
+        parent: UInt64 = 0,
+        flags: UInt8? = nil
     ) {
         self.parent = parent
+        self.flags = parent == 0 ? nil : flags
         self.invocation = invocation
         self.function = function
         self.worker = worker
@@ -146,7 +160,13 @@ package struct Invoked: EventBody {
         writer.byte(isCondition ? 1 : 0)
         writer.bytes(input)
         writer.varint(parent)
+        guard parent != 0 else { return }
+        writer.byte(flags == nil ? 0 : 1)
+        if let flags { writer.byte(flags) }
     }
+
+    /// The caller's span with its flags, where both are told.
+    package var remote: RemoteSpan? { flags.map { RemoteSpan(span: parent, flags: $0) } }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
         invocation = try reader.uuid()
@@ -158,6 +178,12 @@ package struct Invoked: EventBody {
         input = try reader.bytes()
         // Records of before callers' spans were told end here.
         parent = reader.isAtEnd ? 0 : try reader.varint()
+        // As do those of before the flags were.
+        guard parent != 0, !reader.isAtEnd, try reader.byte() != 0 else {
+            flags = nil
+            return
+        }
+        flags = try reader.byte()
     }
 }
 

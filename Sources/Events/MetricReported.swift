@@ -25,6 +25,8 @@ package struct MetricReported: EventBody {
     package let points: [MetricPoint]
     package let scope: TelemetryScope
     package let temporality: Temporality
+    /// What it says of where it comes from beside the service: a JSON object, or nothing.
+    package let resource: [UInt8]
 
     package init(
         name: String,
@@ -34,9 +36,11 @@ package struct MetricReported: EventBody {
         form: Form,
         points: [MetricPoint],
         scope: TelemetryScope,
-        temporality: Temporality = .unspecified
+        temporality: Temporality = .unspecified,
+        resource: [UInt8] = []
     ) {
         self.temporality = temporality
+        self.resource = resource
         self.name = name
         self.description = description
         self.unit = unit
@@ -56,6 +60,8 @@ package struct MetricReported: EventBody {
         writer.varint(UInt64(points.count))
         for point in points { point.encode(into: &writer) }
         writer.byte(temporality.rawValue)
+        writer.bytes(resource)
+        for point in points { point.encodeRest(into: &writer) }
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -67,10 +73,17 @@ package struct MetricReported: EventBody {
         scope = try reader.scope()
         var points: [MetricPoint] = []
         for _ in 0..<(try reader.varint()) { points.append(try MetricPoint(from: &reader)) }
-        self.points = points
         // The first versions ended here.
         temporality =
             reader.isAtEnd ? .unspecified : Temporality(rawValue: try reader.byte()) ?? .unspecified
+        // And those of before they told of a resource here.
+        if reader.isAtEnd {
+            resource = []
+        } else {
+            resource = try reader.bytes()
+            for place in points.indices { try points[place].decodeRest(from: &reader) }
+        }
+        self.points = points
     }
 }
 
@@ -108,15 +121,27 @@ package struct MetricPoint: Equatable, Sendable {
         }
     }
 
-    package let attributes: [TelemetryAttribute]
+    package private(set) var attributes: [TelemetryAttribute]
     /// By the worker's clock; 0: not told.
     package let time: Timestamp
     package let value: Value
+    /// From when on a sum or a histogram counts, by the worker's clock; 0: not told.
+    package private(set) var start: Timestamp
+    /// The number, where it was sent as an integer: a double has not all of them.
+    package private(set) var integer: Int64?
 
-    package init(attributes: [TelemetryAttribute], time: Timestamp, value: Value) {
+    package init(
+        attributes: [TelemetryAttribute],
+        time: Timestamp,
+        value: Value,
+        start: Timestamp = Timestamp(nanoseconds: 0),
+        integer: Int64? = nil
+    ) {
         self.attributes = attributes
         self.time = time
         self.value = value
+        self.start = start
+        self.integer = integer
     }
 
     func encode(into writer: inout ByteWriter) {
@@ -138,6 +163,23 @@ package struct MetricPoint: Equatable, Sendable {
         value =
             try reader.byte() == 0
             ? .number(try reader.double()) : .histogram(try Histogram(from: &reader))
+        start = Timestamp(nanoseconds: 0)
+        integer = nil
+    }
+
+    /// What stands behind all points, since it came later.
+    func encodeRest(into writer: inout ByteWriter) {
+        writer.byte(start.nanoseconds == 0 ? 0 : 1)
+        if start.nanoseconds != 0 { writer.i64(start.nanoseconds) }
+        writer.byte(integer == nil ? 0 : 1)
+        if let integer { writer.i64(integer) }
+        writer.forms(of: attributes)
+    }
+
+    mutating func decodeRest(from reader: inout ByteReader) throws(DecodeError) {
+        if try reader.byte() != 0 { start = try reader.timestamp() }
+        if try reader.byte() != 0 { integer = try reader.i64() }
+        attributes = try reader.forms(of: attributes)
     }
 }
 

@@ -7,8 +7,8 @@ package struct AlertChanged: EventBody {
     /// The name of its rule.
     package let alert: String
     package let metric: String
-    /// What the metric was.
-    package let value: Double
+    /// What the metric was; nil: nobody tells of it any more.
+    package let value: Double?
     /// `>`, `>=`, `<`, `<=`, `==` or `!=`.
     package let comparison: String
     package let threshold: Double
@@ -17,7 +17,7 @@ package struct AlertChanged: EventBody {
     package init(
         alert: String,
         metric: String,
-        value: Double,
+        value: Double?,
         comparison: String,
         threshold: Double,
         isFiring: Bool
@@ -33,19 +33,23 @@ package struct AlertChanged: EventBody {
     package func encode(into writer: inout ByteWriter) {
         writer.text(alert)
         writer.text(metric)
-        writer.double(value)
+        writer.double(value ?? 0)
         writer.text(comparison)
         writer.double(threshold)
         writer.byte(isFiring ? 1 : 0)
+        writer.byte(value == nil ? 1 : 0)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
         alert = try reader.text()
         metric = try reader.text()
-        value = try reader.double()
+        let value = try reader.double()
         comparison = try reader.text()
         threshold = try reader.double()
         isFiring = try reader.byte() != 0
+        // Records of before it was told whether there is a value end here.
+        let isUnknown = try reader.isAtEnd ? false : reader.byte() != 0
+        self.value = isUnknown ? nil : value
     }
 }
 

@@ -136,6 +136,9 @@ package struct Enqueued: EventBody {
     package let baggage: String?
     /// JSON.
     package let payload: [UInt8]
+    /// The producer's span, where that is somebody else's, or its trace is not kept; nil: neither,
+    /// or not told.
+    package let parent: RemoteSpan?
 
     package init(
         queue: String,
@@ -143,8 +146,10 @@ package struct Enqueued: EventBody {
         receipt: UUID128,
         group: String?,
         baggage: String?,
-        payload: [UInt8]
+        payload: [UInt8],
+        parent: RemoteSpan? = nil
     ) {
+        self.parent = parent
         self.queue = queue
         self.target = target
         self.receipt = receipt
@@ -160,6 +165,7 @@ package struct Enqueued: EventBody {
         writer.text(group)
         writer.text(baggage)
         writer.bytes(payload)
+        writer.remoteSpan(parent)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -169,6 +175,8 @@ package struct Enqueued: EventBody {
         group = try reader.optionalText()
         baggage = try reader.optionalText()
         payload = try reader.bytes()
+        // Records of before producers' spans were told end here.
+        parent = reader.isAtEnd ? nil : try reader.remoteSpan()
     }
 }
 

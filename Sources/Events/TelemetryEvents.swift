@@ -112,6 +112,8 @@ package struct SpanReported: EventBody {
     package let traceState: String?
     package let scope: TelemetryScope
     package let role: Role
+    /// What it says of where it comes from beside the service: a JSON object, or nothing.
+    package let resource: [UInt8]
 
     package init(
         span: UInt64,
@@ -128,9 +130,11 @@ package struct SpanReported: EventBody {
         flags: UInt32?,
         traceState: String?,
         scope: TelemetryScope,
-        role: Role = .unspecified
+        role: Role = .unspecified,
+        resource: [UInt8] = []
     ) {
         self.role = role
+        self.resource = resource
         self.span = span
         self.parent = parent
         self.name = name
@@ -164,6 +168,8 @@ package struct SpanReported: EventBody {
         writer.text(traceState)
         writer.scope(scope)
         writer.byte(role.rawValue)
+        writer.bytes(resource)
+        writer.forms(of: attributes)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -175,7 +181,7 @@ package struct SpanReported: EventBody {
         end = try reader.timestamp()
         status = Status(rawValue: try reader.byte()) ?? .unset
         statusDescription = try reader.optionalText()
-        attributes = try reader.attributes()
+        let texts = try reader.attributes()
         events = try reader.bytes()
         links = try reader.bytes()
         flags = try reader.byte() == 0 ? nil : try reader.u32()
@@ -183,6 +189,10 @@ package struct SpanReported: EventBody {
         scope = try reader.scope()
         // The first versions ended here.
         role = reader.isAtEnd ? .unspecified : Role(rawValue: try reader.byte()) ?? .unspecified
+        // And those of before they told of a resource here.
+        let isShort = reader.isAtEnd
+        resource = isShort ? [] : try reader.bytes()
+        attributes = isShort ? texts : try reader.forms(of: texts)
     }
 }
 
@@ -201,12 +211,23 @@ package struct TelemetryScope: Equatable, Sendable {
 
 /// A name and a value as text: a string as it is, anything else as JSON.
 package struct TelemetryAttribute: Equatable, Sendable {
+    /// What the value is, for whoever is told of it again.
+    package enum Form: UInt8, Sendable {
+        case string
+        /// A number that is no integer, or that was sent as such.
+        case double
+        /// An integer, a boolean, an array or an object.
+        case json
+    }
+
     package let name: String
     package let value: String
+    package let form: Form
 
-    package init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String, _ form: Form = .string) {
         self.name = name
         self.value = value
+        self.form = form
     }
 }
 
@@ -223,6 +244,12 @@ extension ByteWriter {
             text(attribute.value)
         }
     }
+
+    /// A byte for each, or nothing where all are strings.
+    mutating func forms(of attributes: [TelemetryAttribute]) {
+        let isPlain = attributes.allSatisfy { $0.form == .string }
+        bytes(isPlain ? [] : attributes.map(\.form.rawValue))
+    }
 }
 
 extension ByteReader {
@@ -238,5 +265,17 @@ extension ByteReader {
             attributes.append(TelemetryAttribute(name, try text()))
         }
         return attributes
+    }
+
+    /// The same attributes with their forms.
+    mutating func forms(
+        of attributes: [TelemetryAttribute]
+    ) throws(DecodeError) -> [TelemetryAttribute] {
+        let forms = try bytes()
+        guard forms.count == attributes.count else { return attributes }
+        return zip(attributes, forms).map { attribute, form in
+            let form = TelemetryAttribute.Form(rawValue: form) ?? .string
+            return TelemetryAttribute(attribute.name, attribute.value, form)
+        }
     }
 }

@@ -15,11 +15,14 @@ enum Dialer {
         let status: UInt
         let reason: String
         /// Whether trying again with the same credentials is pointless.
-        var isFinal: Bool { status == 401 || status == 403 }
+        var isFinal: Bool { asksForToken || status == 403 }
+
+        /// 421: of who comes by a name that is not this machine's, too.
+        private var asksForToken: Bool { status == 401 || status == 421 }
 
         fileprivate var text: String {
             let answer = "it answered \(status) \(reason)"
-            guard status == 401 else { return answer }
+            guard asksForToken else { return answer }
             return answer + "; give the token that it asks for as III_TOKEN, or in its address: "
                 + "ws://HOST:PORT/?token=TOKEN"
         }

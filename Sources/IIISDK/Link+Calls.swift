@@ -43,6 +43,10 @@ extension Link {
             )
         }
         guard waiting.count >= options.callsKeptOffline else { return nil }
+        if options.callsKeptOffline == 0 {
+            let away = "the connection to the engine at \(identity.address) is lost"
+            return lastFailure ?? SDKError(code: .connectionLost, message: away)
+        }
         return SDKError(
             code: .tooManyWaiting,
             message: "the engine at \(identity.address) is away and \(waiting.count) calls wait "

@@ -35,7 +35,8 @@ final class Link {
     private var previous: (workerID: String, token: String?)?
     /// Whether the present connection has been greeted.
     private var isGreeted = false
-    private var lastFailure: SDKError?
+    /// Why the last attempt to connect failed; nil: it did not, or none has ended since.
+    private(set) var lastFailure: SDKError?
     private var livenessTimer: Scheduled<Void>?
     private var greetingTimer: Scheduled<Void>?
     var deadlineTimer: (deadline: NIODeadline, task: Scheduled<Void>)?

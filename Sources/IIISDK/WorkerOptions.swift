@@ -19,7 +19,8 @@ public struct WorkerOptions: Sendable {
     public var drainTimeout: Duration = .seconds(30)
     /// When to try again after the connection was lost.
     public var backoff = Backoff()
-    /// How many calls are kept for later while the engine is away; the next one fails.
+    /// How many calls are kept for later while the engine is away; the next one fails. With 0 each
+    /// fails at once, with ``SDKError/Code/connectionLost``, or why no connection can be made.
     public var callsKeptOffline = 1000
     /// Told about what is wrong but not fatal, as a refused function; writes to standard error
     /// unless set. Runs on the connection's thread: must not block.

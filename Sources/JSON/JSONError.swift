@@ -1,3 +1,5 @@
+import Primitives
+
 /// Why a text is not one JSON value of RFC 8259. Positions are bytes from the start, from 0.
 package enum JSONError: Error, Equatable, Sendable {
     /// The byte `found` at `at`, or the end of the text when nil, cannot stand there.
@@ -8,6 +10,9 @@ package enum JSONError: Error, Equatable, Sendable {
     case invalidUTF8(at: Int)
     /// The array or object that opens at `at` is nested more than `limit` levels deep.
     case tooDeep(at: Int, limit: Int)
+    /// The number whose digits begin at `at` is beyond the range of doubles, or has too many digits
+    /// before its fraction.
+    case numberOutOfRange(at: Int)
 
     /// What the grammar allows at a position.
     package enum Expectation: String, Equatable, Sendable {
@@ -32,8 +37,17 @@ package enum JSONError: Error, Equatable, Sendable {
     package var position: Int {
         switch self {
         case .unexpected(let position, _, _), .controlCharacter(let position, _),
-            .invalidUTF8(let position), .tooDeep(let position, _):
+            .invalidUTF8(let position), .tooDeep(let position, _),
+            .numberOutOfRange(let position):
             position
+        }
+    }
+
+    /// Whether the text is JSON as far as it was read, and only more than is taken.
+    package var isBeyondBounds: Bool {
+        switch self {
+        case .tooDeep, .numberOutOfRange: true
+        case .unexpected, .controlCharacter, .invalidUTF8: false
         }
     }
 }
@@ -52,6 +66,9 @@ extension JSONError: CustomStringConvertible {
             "byte \(position): a string is not valid UTF-8"
         case .tooDeep(let position, let limit):
             "byte \(position): nested deeper than \(limit) levels"
+        case .numberOutOfRange(let position):
+            "byte \(position): a number beyond ±1.8e308, or of more than "
+                + "\(Limits.numberDigits) digits"
         }
     }
 

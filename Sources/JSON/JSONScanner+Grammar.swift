@@ -1,3 +1,5 @@
+import Primitives
+
 /// What a walk over text found that a plain copy would get wrong.
 struct StringTraits {
     /// An escape: the bytes are not the content itself.
@@ -152,11 +154,21 @@ extension JSONScanner {
         } else {
             next = try endOfDigits(from: next)
         }
+        let digits = next - start
+        guard digits <= Limits.numberDigits || !boundsNumbers else {
+            throw .numberOutOfRange(at: start)
+        }
         if byte(at: next) == ASCII.dot { next = try endOfDigits(from: next + 1) }
         guard let mark = byte(at: next), mark | 0x20 == UInt8(ascii: "e") else { return next }
         next += 1
-        if let sign = byte(at: next), sign == ASCII.minus || sign == ASCII.plus { next += 1 }
-        return try endOfDigits(from: next)
+        let isSmaller = byte(at: next) == ASCII.minus
+        if isSmaller || byte(at: next) == ASCII.plus { next += 1 }
+        let end = try endOfDigits(from: next)
+        // Nothing of at most 200 digits leaves the range of doubles by an exponent of two.
+        if isSmaller || end - next <= 2 && digits <= 200 || !boundsNumbers { return end }
+        let number = Double(String(decoding: bytes[start..<end], as: UTF8.self))
+        guard number?.isFinite == true else { throw .numberOutOfRange(at: start) }
+        return end
     }
 
     @inline(__always)

@@ -34,7 +34,8 @@ struct JSONMember: Sendable {
 ///     try scanner.end()
 ///
 /// Accepted beyond RFC 8259, because Python writes it: `NaN`, `Infinity`, `-Infinity` (read as
-/// null) and unpaired surrogate escapes (read as U+FFFD).
+/// null) and unpaired surrogate escapes (read as U+FFFD). Not accepted though RFC 8259 has it,
+/// because there are SDKs that cannot read it: a number that is no double, be it an integer.
 ///
 /// Invariants:
 /// * `position <= bytes.count`; everything before `position` is valid.
@@ -44,6 +45,8 @@ package struct JSONScanner {
     /// The next byte to look at.
     package private(set) var position = 0
     private let depthLimit: Int
+    /// Whether numbers have to be doubles (``Limits/numberDigits``).
+    let boundsNumbers: Bool
     private var depth = 0
     /// Whether the container that was entered last has shown no member or element yet.
     private var isFirst = false
@@ -54,6 +57,15 @@ package struct JSONScanner {
     package init(_ bytes: UnsafeBufferPointer<UInt8>, depthLimit: Int = Limits.jsonDepth) {
         self.bytes = bytes
         self.depthLimit = depthLimit
+        boundsNumbers = true
+    }
+
+    /// For text that this process wrote, or took when it was less strict: of any depth, and with
+    /// any number.
+    package init(unbounded bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
+        depthLimit = .max
+        boundsNumbers = false
     }
 
     // MARK: Objects and arrays

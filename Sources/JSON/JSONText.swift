@@ -236,13 +236,14 @@ extension JSONText: CustomStringConvertible {
         scan { (scanner) throws(JSONError) in try scanner.value() } ?? .null
     }
 
-    /// Runs `body` over the text, without a depth limit: what this process wrote may be deeper than
-    /// what it accepts. Nil only for text that broke the promise of ``init(trusted:)``.
+    /// Runs `body` over the text, without bounds: what this process wrote may be deeper than what
+    /// it accepts, and what it took before numbers were bounded may hold any. Nil only for text that
+    /// broke the promise of ``init(trusted:)``.
     private func scan<Found>(
         _ body: (inout JSONScanner) throws(JSONError) -> Found
     ) -> Found? {
         bytes.withUnsafeBufferPointer { buffer in
-            var scanner = JSONScanner(buffer, depthLimit: .max)
+            var scanner = JSONScanner(unbounded: buffer)
             do { return try body(&scanner) } catch { return nil }
         }
     }

@@ -240,6 +240,7 @@ extension Enqueued {
         [EventField("queue", queue)] + (target.map(EventField.function) ?? [])
             + [EventField("receipt", receipt)] + EventField.optional("group", group)
             + EventField.optional("baggage", baggage) + EventField.json("payload", payload)
+            + EventField.optional("parent_span", parent.map { hexadecimal($0.span) })
     }
 }
 

@@ -148,7 +148,8 @@ package struct HistoryFinder {
     private static let listed = 8
 
     private mutating func find(prefix: String, else offset: Offset?) throws(ToolError) -> TraceID? {
-        let hasOffset = try offset.map { offset throws(ToolError) in try record(at: offset) } != nil
+        var hasOffset = false
+        if let offset { hasOffset = try record(at: offset) != nil }
         let search = Search()
         search.add(prefix: prefix)
         var found: [TraceID] = []

@@ -102,7 +102,7 @@ package struct HistoryText {
     // MARK: Lines
 
     private func header(_ tree: HistoryTree) -> String {
-        let records = tree.history.records
+        let records = tree.nodes.map(\.record)
         let subject = tree.history.trace.map { "trace \($0)" } ?? "no trace"
         var text = palette.bold(subject) + ", \(Text.count(records.count, "record"))"
         if let first = records.first?.offset, let last = records.last?.offset {

@@ -288,7 +288,8 @@ package struct LogSource: SegmentSource {
         at position: Int,
         into memory: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
-        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        // To open a pipe would wait for its other end.
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw .system("open", path: path, code: errno) }
         defer { close(file) }
         var count = 0

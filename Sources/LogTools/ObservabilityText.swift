@@ -7,19 +7,17 @@ extension AlertChanged {
     var fields: [EventField] {
         [
             EventField("alert", alert), EventField("metric", metric),
-            EventField("value", Self.number(value)), EventField("comparison", comparison),
+        ] + (value.map { [EventField("value", Self.number($0))] } ?? []) + [
+            EventField("comparison", comparison),
             EventField("threshold", Self.number(threshold)),
             EventField("firing", .flag(isFiring)),
         ]
     }
 
     var headline: Headline {
-        guard isFiring else {
-            return Headline("alert \(alert) is over: \(metric) is \(value)")
-        }
-        var headline = Headline(
-            "alert \(alert) fires: \(metric) is \(value), \(comparison) \(threshold)"
-        )
+        let told = value.map { "\(metric) is \($0)" } ?? "nothing tells of \(metric)"
+        guard isFiring else { return Headline("alert \(alert) is over: \(told)") }
+        var headline = Headline("alert \(alert) fires: \(told), \(comparison) \(threshold)")
         headline.tone = .bad
         return headline
     }

@@ -16,7 +16,7 @@ extension SpanReported {
         if let duration { fields.append(EventField("duration_ms", .span(duration))) }
         return fields + EventField.optional("status_description", statusDescription)
             + EventField.attributes(attributes) + EventField.json("events", events)
-            + EventField.json("links", links)
+            + EventField.json("links", links) + EventField.json("resource", resource)
     }
 
     var headline: Headline {
@@ -49,7 +49,7 @@ extension MetricReported {
             EventField("name", name), EventField("service", service), EventField("unit", unit),
             EventField("form", formText),
             EventField("points", .json(JSONValue.array(points.map(Self.json)).text.bytes)),
-        ]
+        ] + EventField.json("resource", resource)
     }
 
     var headline: Headline {

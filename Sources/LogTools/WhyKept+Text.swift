@@ -141,7 +141,7 @@ extension Need {
         case .waitingMessage: "\(noun) of messages that wait in queue \(name)"
         case .deadLetter: "\(noun) of dead letters of queue \(name)"
         case .settled: "\(noun) of messages that are over in queue \(name), and not in another"
-        case .queueSetup: "\(noun) that define queues and subscriptions"
+        case .queueSetup: "\(noun) of queues and subscriptions"
         case .value: "\(count == 1 ? "record" : "records") of keys of scope \(name)"
         case .item: "\(noun) of items of stream \(name)"
         case .schedule: "\(noun) of cron slots"

@@ -2,12 +2,15 @@
 ///
 /// | peer | token | `Origin` | |
 /// |---|---|---|---|
-/// | loopback | not asked | none, loopback, or listed | allowed |
-/// | elsewhere | right | none, loopback, or listed | allowed |
-/// | elsewhere | missing or wrong | | 401 |
+/// | on this machine, and nobody between | not asked | none, loopback, or listed | allowed |
+/// | any | right | none, loopback, or listed | allowed |
+/// | elsewhere, or through a proxy | missing or wrong | | 401 |
+/// | here, by a name that is not loopback | missing or wrong | | 421 |
 /// | any | | any other | 403 |
 /// | any | not asked, where others judge the peer | none, loopback, or listed | allowed |
-/// | any | `Host` is a name not listed, where hosts are checked | | 421 |
+///
+/// The token is also what stands against web pages that reach a loopback address through a name of
+/// their own which resolves to it: they do not have it.
 package struct AccessPolicy: Sendable {
     package enum Access: Equatable, Sendable {
         case allowed
@@ -20,27 +23,17 @@ package struct AccessPolicy: Sendable {
     private let token: [UInt8]?
     private let asksForToken: Bool
     private let origins: [String]
-    private let hosts: [String]?
 
     /// - Parameters:
-    ///   - token: what peers beyond loopback must present; nil refuses all of them.
+    ///   - token: what peers that are not on this machine must present; nil refuses all of them.
     ///   - asksForToken: false: who a peer is, others find out.
     ///   - origins: web origins allowed besides loopback ones, as `https://example.com:8443`;
     ///     `*` for all.
-    ///   - hosts: names, without port, allowed in `Host` besides loopback and IP addresses; nil
-    ///     allows every name. Checked, it keeps web pages from reaching a loopback listener through
-    ///     a name of their own that resolves to it.
-    package init(
-        token: String?,
-        asksForToken: Bool = true,
-        origins: [String] = [],
-        hosts: [String]? = nil
-    ) {
+    package init(token: String?, asksForToken: Bool = true, origins: [String] = []) {
         precondition(token != "", "An empty token protects nothing.")
         self.token = token.map { Array($0.utf8) }
         self.asksForToken = asksForToken
         self.origins = origins.map { $0.lowercased() }
-        self.hosts = hosts?.map { $0.lowercased() }
     }
 
     /// Judges a request by the peer's IP address (without port), its headers (names in lower case)
@@ -50,25 +43,59 @@ package struct AccessPolicy: Sendable {
         headers: [(name: String, value: String)],
         query: String?
     ) -> Access {
-        for (name, value) in headers {
-            if name == "origin", !allows(origin: value) {
-                return .refused(status: 403, reason: "the Origin \(value) is not allowed")
-            }
-            if name == "host", !allows(host: value) {
-                return .refused(status: 421, reason: "the Host \(value) is not served here")
-            }
+        for (name, value) in headers where name == "origin" && !allows(origin: value) {
+            return .refused(status: 403, reason: "the Origin \(value) is not allowed")
         }
-        guard asksForToken, !ListenAddress.isLoopback(remoteAddress) else { return .allowed }
-        guard token != nil else {
-            return .refused(status: 401, reason: "only peers on this machine are served")
+        guard asksForToken, !Self.isLocal(remoteAddress: remoteAddress, headers: headers) else {
+            return .allowed
         }
-        guard presentsToken(headers: headers, query: query) else {
+        if presentsToken(headers: headers, query: query) { return .allowed }
+        if ListenAddress.isLoopback(remoteAddress), !Self.isForwarded(headers),
+            let host = headers.first(where: { $0.name == "host" })?.value,
+            !ListenAddress.isLiteral(Self.host(of: host[...]))
+        {
             return .refused(
-                status: 401,
-                reason: "a token is required: Authorization: Bearer, or ?token="
+                status: 421,
+                reason: "the Host \(host) is not served here without the token: use localhost"
             )
         }
-        return .allowed
+        guard token != nil else {
+            return .refused(
+                status: 401,
+                reason: "only peers on this machine are served, and none through a proxy; "
+                    + "[security] token lets others in"
+            )
+        }
+        return .refused(
+            status: 401,
+            reason: "a token is required: Authorization: Bearer, or ?token="
+        )
+    }
+
+    /// Whether the peer is on this machine, and nobody stands between: neither a proxy on it, which
+    /// says so by a header or hands on the `Host` that it was asked for, nor a web page that
+    /// reaches it by a name of its own. Names of `headers` are in lower case.
+    package static func isLocal(
+        remoteAddress: String,
+        headers: [(name: String, value: String)]
+    ) -> Bool {
+        ListenAddress.isLoopback(remoteAddress) && !isForwarded(headers)
+            && headers.allSatisfy { name, value in name != "host" || isOwn(host: value) }
+    }
+
+    /// Whether a `Host` is one by which this machine alone is reached. Who connects to the address
+    /// of all interfaces comes to loopback.
+    private static func isOwn(host: String) -> Bool {
+        let name = Self.host(of: host[...])
+        return ListenAddress.isLoopback(name) || name == "0.0.0.0" || name == "::"
+    }
+
+    /// Whether a proxy says that it is one.
+    private static func isForwarded(_ headers: [(name: String, value: String)]) -> Bool {
+        headers.contains { name, _ in
+            name == "forwarded" || name.hasPrefix("x-forwarded-") || name == "x-real-ip"
+                || name == "via"
+        }
     }
 
     /// Whether the peer presents the token, in a header or in its query.
@@ -87,13 +114,6 @@ package struct AccessPolicy: Sendable {
             return ListenAddress.isLoopback(Self.host(of: origin.dropFirst(scheme.count)))
         }
         return false
-    }
-
-    package func allows(host: String) -> Bool {
-        guard let hosts else { return true }
-        let name = Self.host(of: host.lowercased()[...])
-        return ListenAddress.isLoopback(name) || ListenAddress.isLiteral(name)
-            || hosts.contains(name)
     }
 
     /// The host of `host`, `host:port`, `[v6]` or `[v6]:port`; what has another shape comes back
@@ -132,14 +152,26 @@ package struct AccessPolicy: Sendable {
             }
         }
         for item in (query ?? "").split(separator: "&") where item.hasPrefix("token=") {
-            found.append(percentDecoded(item.dropFirst(6)))
+            found.append(item.dropFirst(6).percentDecoded)
         }
         return found
     }
 
-    private static func percentDecoded(_ text: Substring) -> [UInt8] {
+    /// Takes a time that depends on the length of `candidate` only.
+    package static func equal(_ candidate: [UInt8], _ token: [UInt8]) -> Bool {
+        var difference = UInt8(candidate.count == token.count ? 0 : 1)
+        for (index, byte) in candidate.enumerated() {
+            difference |= byte ^ token[index % token.count]
+        }
+        return difference == 0
+    }
+}
+
+extension Substring {
+    /// The bytes that this part of a URL stands for; a percent sign that begins no escape stays.
+    package var percentDecoded: [UInt8] {
         var result: [UInt8] = []
-        var rest = text.utf8
+        var rest = utf8
         while let byte = rest.popFirst() {
             let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
             if byte == UInt8(ascii: "%"), digits.count == 2 {
@@ -150,14 +182,5 @@ package struct AccessPolicy: Sendable {
             }
         }
         return result
-    }
-
-    /// Takes a time that depends on the length of `candidate` only.
-    package static func equal(_ candidate: [UInt8], _ token: [UInt8]) -> Bool {
-        var difference = UInt8(candidate.count == token.count ? 0 : 1)
-        for (index, byte) in candidate.enumerated() {
-            difference |= byte ^ token[index % token.count]
-        }
-        return difference == 0
     }
 }

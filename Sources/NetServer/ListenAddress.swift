@@ -76,7 +76,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether `host` is an address rather than a name.
-    static func isLiteral(_ host: String) -> Bool {
+    package static func isLiteral(_ host: String) -> Bool {
         bytes(ofIPv4: host) != nil || bytes(ofIPv6: host) != nil
     }
 

@@ -54,6 +54,24 @@ package enum CloseReason: Equatable, Sendable {
     case shutdown
 }
 
+extension CloseReason: CustomStringConvertible {
+    /// In words, as they are recorded.
+    package var description: String {
+        switch self {
+        case .peer(code: let code?): "closed by the peer with \(code)"
+        case .peer(code: nil): "closed by the peer"
+        case .disconnected: "disconnected"
+        case .reset(let error): "the socket failed: \(error)"
+        case .protocolError(code: let code, let error): "closed with \(code): \(error)"
+        case .silent: "silent"
+        case .slow: "too slow"
+        case .closed(code: let code): "closed by the engine with \(code)"
+        case .aborted: "aborted"
+        case .shutdown: "shutdown"
+        }
+    }
+}
+
 /// The request that may become a WebSocket.
 package struct UpgradeRequest: Sendable {
     /// As sent, without the query.

@@ -106,7 +106,10 @@ package struct TraceParent: Hashable, Sendable, CustomStringConvertible {
     package let span: UInt64
     package let flags: UInt8
 
-    package init(trace: TraceID, span: UInt64, flags: UInt8 = 1) {
+    /// The flags of a trace that is kept.
+    package static let sampled: UInt8 = 1
+
+    package init(trace: TraceID, span: UInt64, flags: UInt8 = TraceParent.sampled) {
         self.trace = trace
         self.span = span
         self.flags = flags

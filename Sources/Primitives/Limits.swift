@@ -14,6 +14,9 @@ package enum Limits {
     package static let messageBytes = 64 << 20
     /// Levels of arrays and objects in a JSON text.
     package static let jsonDepth = 128
+    /// Digits of a JSON number before its fraction and exponent: with so many it is a double, and
+    /// every SDK reads it. Python raises from 4301 on, which ends the reader of SDKs before 0.24.4.
+    package static let numberDigits = 308
     /// What an SDK before 0.24.5 can receive in one message, in bytes (protocol 1.5).
     package static let oldClientMessageBytes = 1 << 20
     /// A frame that the engine sends, in bytes; larger messages are fragmented.
@@ -52,6 +55,8 @@ package enum Limits {
     /// Sockets of one event loop that wait for an auth function at a time; further ones are
     /// refused.
     package static let admissions = 4096
+    /// Functions, triggers, trigger types and observers of one connection; more are refused.
+    package static let registrations = 10_000
     /// Registrations of one worker that wait for its namespace, or for a hook, and what is in them,
     /// in bytes.
     package static let waitingRegistrations = 16_384

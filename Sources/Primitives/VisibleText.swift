@@ -1,11 +1,17 @@
 extension String {
     /// The text without anything that moves a terminal's cursor or turns the direction of writing:
     /// such characters are written as `\u001b`, which inside a JSON string is the same character.
-    package var visible: String {
+    package var visible: String { shown(keeping: "") }
+
+    /// The same of a text that may have lines and tabulators.
+    package var visibleLines: String { shown(keeping: "\n\t") }
+
+    private func shown(keeping kept: String) -> String {
         guard unicodeScalars.contains(where: Self.isHidden) else { return self }
         var result = ""
         for scalar in unicodeScalars {
             switch scalar {
+            case _ where kept.unicodeScalars.contains(scalar): result.unicodeScalars.append(scalar)
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"

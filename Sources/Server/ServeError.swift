@@ -84,7 +84,7 @@ package struct ServeError: Error, Equatable, Sendable {
                 message:
                     "\(error)\nNothing was touched. Give an empty or new directory with --data."
             )
-        case .notPrivate:
+        case .notPrivate, .writableByAll:
             self.init(
                 .configuration,
                 code: "data.not_private",
@@ -96,7 +96,7 @@ package struct ServeError: Error, Equatable, Sendable {
                 code: "log.io_uring",
                 message: "\(error)\nSet log.io to \"auto\" or \"plain\"."
             )
-        case .system, .shortWrite, .noSpace:
+        case .system, .shortWrite, .noSpace, .notAFile:
             self.init(.storage, code: "log.storage", message: "\(error)")
         }
     }

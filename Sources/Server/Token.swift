@@ -30,7 +30,8 @@ enum Token {
         else { return nil }
         let path = configuration.engine.data + "/token"
         // The directory is the engine's own: what leads elsewhere was put there by somebody else.
-        if access(path, F_OK) == 0 { return try read(path, options: O_NOFOLLOW) }
+        // Nor is it waited for, as a pipe would be.
+        if access(path, F_OK) == 0 { return try read(path, options: O_NOFOLLOW | O_NONBLOCK) }
         let token = try make(path)
         report.token(token, path: path)
         return token

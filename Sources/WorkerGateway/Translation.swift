@@ -23,6 +23,25 @@ extension Call {
             context: CallContext(frame)
         )
     }
+
+    /// A call that is only answered.
+    ///
+    /// - Throws: `reason`, where nobody waits for an answer.
+    convenience init(
+        refusing frame: IncomingInvoke,
+        because reason: FrameError
+    ) throws(FrameError) {
+        guard let id = try frame.invocationID, frame.action != .void else { throw reason }
+        self.init(
+            id: id,
+            function: try frame.functionID,
+            namespace: nil,
+            payload: JSONText.null.bytes,
+            metadata: nil,
+            action: .refused(reason.description),
+            propagation: Propagation(traceparent: nil, baggage: nil)
+        )
+    }
 }
 
 extension Call.Action {

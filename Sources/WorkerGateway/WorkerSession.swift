@@ -50,29 +50,6 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
             try WorkerFrame.decode(message, for: self)
         } catch {
             ignore(error)
-            if error != .blank, let frame = UnreadableFrame(message) {
-                refuse(frame, error, bytes: message.count)
-            }
-        }
-    }
-
-    /// Whoever waits for a message that cannot be read is told now, and not by a timeout.
-    private func refuse(_ frame: UnreadableFrame, _ error: FrameError, bytes: Int) {
-        let refusal = FunctionResult.failure(
-            ErrorBody(code: "unreadable_message", message: "what was sent cannot be read: \(error)")
-        )
-        switch frame.kind {
-        case .invoke:
-            reply(
-                ResultFrame(
-                    invocationID: frame.invocationID,
-                    functionID: frame.functionID,
-                    result: refusal
-                )
-            )
-            flush()
-        case .result:
-            add(.result(id, CallResult(id: frame.invocationID, result: refusal)), bytes: bytes)
         }
     }
 
@@ -107,6 +84,14 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
         let call = try Call(invoke)
         if isSettling, call.function == "engine::workers::register" { isSettling = false }
         add(.call(id, call), bytes: bytes)
+    }
+
+    func refuse(
+        _ invoke: IncomingInvoke,
+        because reason: FrameError,
+        bytes: Int
+    ) throws(FrameError) {
+        add(.call(id, try Call(refusing: invoke, because: reason)), bytes: bytes)
     }
 
     func take(_ result: consuming ResultFrame, bytes: Int) {

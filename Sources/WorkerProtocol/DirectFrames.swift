@@ -46,10 +46,10 @@ package struct DispatchFrame: OutgoingFrame {
     package var invocation: UUID128
     package var functionID: String
     /// One JSON value as text.
-    package var data: [UInt8]
+    package let data: [UInt8]
     /// The worker that asked. An object that a worker sends to another says who sent it, in
-    /// `_caller_worker_id` (protocol 4.2).
-    package var caller: UUID128?
+    /// `_caller_worker_id` (protocol 4.2), whatever the sender had put there.
+    package let caller: UUID128?
     package var metadata: JSONText?
     package var traceparent: TraceParent
     package var baggage: String?
@@ -92,7 +92,9 @@ package struct DispatchFrame: OutgoingFrame {
     ) {
         self.invocation = invocation
         self.functionID = functionID
-        self.data = data
+        // What the sender says of itself does not count.
+        self.data =
+            caller == nil ? data : JSONText(trusted: data).without("_caller_worker_id").bytes
         self.caller = caller
         self.metadata = metadata
         self.traceparent = traceparent
@@ -115,7 +117,6 @@ package struct DispatchFrame: OutgoingFrame {
         sink.literal("}")
     }
 
-    /// The caller comes last, so that it counts where the sender had put one of its own.
     private func encode(data: UnsafeRawBufferPointer, to sink: inout some FrameSink) {
         guard let caller, data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}")
         else { return sink.raw(data) }

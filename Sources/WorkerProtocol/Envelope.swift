@@ -32,26 +32,28 @@ struct Envelope {
     }
 
     /// Finds the members of the object that is all of `bytes`, and has `body` make a message of
-    /// them.
+    /// them. Bounded, what is too deep or holds a number out of range is refused.
     static func read<Message>(
         _ bytes: UnsafeBufferPointer<UInt8>,
+        isBounded: Bool = true,
         _ body: (Envelope) throws(FrameError) -> Message
     ) throws(FrameError) -> Message {
         try withUnsafeTemporaryAllocation(of: Slot.self, capacity: Field.count) {
             slots throws(FrameError) in
-            try body(try Envelope(bytes, slots))
+            try body(try Envelope(bytes, slots, isBounded))
         }
     }
 
     private init(
         _ bytes: UnsafeBufferPointer<UInt8>,
-        _ slots: UnsafeMutableBufferPointer<Slot>
+        _ slots: UnsafeMutableBufferPointer<Slot>,
+        _ isBounded: Bool
     ) throws(FrameError) {
         precondition(bytes.count < 1 << 31)
         self.bytes = bytes
         self.slots = slots
         var present: UInt32 = 0
-        var scanner = JSONScanner(bytes)
+        var scanner = isBounded ? JSONScanner(bytes) : JSONScanner(unbounded: bytes)
         let kind = scanner.peek()
         guard scanner.position < bytes.count else { throw .blank }
         guard kind == nil || kind == .object else {
@@ -110,7 +112,7 @@ struct Envelope {
     func string(_ field: Field, in message: StaticString) throws(FrameError) -> String? {
         guard let slot = slot(field) else { return nil }
         if let content = plainContent(slot) { return String(decoding: content, as: UTF8.self) }
-        var scanner = JSONScanner(UnsafeBufferPointer(rebasing: bytes[slot.range]))
+        var scanner = JSONScanner(unbounded: UnsafeBufferPointer(rebasing: bytes[slot.range]))
         do throws(JSONError) { return try scanner.string() } catch {
             throw wrongType(field, in: message)
         }
@@ -132,7 +134,7 @@ struct Envelope {
 
     /// The value at `field` where it stands, for a look inside; nil when the member is absent.
     func scanner(_ field: Field) -> JSONScanner? {
-        slot(field).map { JSONScanner(UnsafeBufferPointer(rebasing: bytes[$0.range])) }
+        slot(field).map { JSONScanner(unbounded: UnsafeBufferPointer(rebasing: bytes[$0.range])) }
     }
 
     /// The value at `field`, copied out and repaired; nil when the member is absent.
@@ -140,7 +142,7 @@ struct Envelope {
         guard let slot = slot(field) else { return nil }
         let value = UnsafeBufferPointer(rebasing: bytes[slot.range])
         guard slot.needsRepair else { return JSONText(trusted: [UInt8](value)) }
-        var scanner = JSONScanner(value)
+        var scanner = JSONScanner(unbounded: value)
         do throws(JSONError) { return scanner.text(try scanner.skipValue()) } catch {
             preconditionFailure("a validated value became invalid: \(error)")
         }
@@ -155,7 +157,7 @@ struct Envelope {
     /// The members of the message by name, each copied out when it is asked for: for messages that
     /// are rare and rich.
     func fields(in message: StaticString) throws(FrameError) -> MessageFields {
-        var scanner = JSONScanner(bytes)
+        var scanner = JSONScanner(unbounded: bytes)
         let whole: JSONText
         do throws(JSONError) {
             whole = scanner.text(try scanner.skipValue())
@@ -169,7 +171,7 @@ struct Envelope {
     func needsRepair(at path: [String]) -> Bool {
         var place = bytes
         for name in path {
-            var scanner = JSONScanner(place)
+            var scanner = JSONScanner(unbounded: place)
             guard scanner.peek() == .object, let slice = try? Self.member(name, &scanner) else {
                 return false
             }

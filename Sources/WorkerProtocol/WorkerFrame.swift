@@ -1,3 +1,6 @@
+import JSON
+import Primitives
+
 /// What a worker says to the engine (protocol 2).
 package enum WorkerFrame: Frame {
     case registerFunction(FunctionRegistration)
@@ -33,17 +36,45 @@ package enum WorkerFrame: Frame {
     }
 
     /// Reads one message and hands it to `receiver`. The two that come with every call are handed
-    /// over as what they are: to take them out of a frame again would copy them.
+    /// over as what they are: to take them out of a frame again would copy them. Where they are
+    /// more than is taken, whoever waits hears of it.
     package static func decode(
         _ bytes: UnsafeBufferPointer<UInt8>,
         for receiver: some WorkerFrameReceiver
     ) throws(FrameError) {
         let count = bytes.count
-        try Envelope.read(bytes) { envelope throws(FrameError) in
+        do throws(FrameError) {
+            try Envelope.read(bytes) { envelope throws(FrameError) in
+                switch try envelope.messageType() {
+                case .invokeFunction: try receiver.take(IncomingInvoke(envelope), bytes: count)
+                case .invocationResult: receiver.take(try ResultFrame(envelope), bytes: count)
+                case let type: receiver.take(try WorkerFrame(type, envelope), bytes: count)
+                }
+            }
+        } catch {
+            guard case .notJSON(let cause) = error, cause.isBeyondBounds else { throw error }
+            try refuse(bytes, because: error, for: receiver)
+        }
+    }
+
+    /// Hands over what is left of a message that is more than is taken: that somebody waits for an
+    /// answer to it, or for the answer that it was.
+    private static func refuse(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        because reason: FrameError,
+        for receiver: some WorkerFrameReceiver
+    ) throws(FrameError) {
+        let count = bytes.count
+        try Envelope.read(bytes, isBounded: false) { envelope throws(FrameError) in
             switch try envelope.messageType() {
-            case .invokeFunction: try receiver.take(IncomingInvoke(envelope), bytes: count)
-            case .invocationResult: receiver.take(try ResultFrame(envelope), bytes: count)
-            case let type: receiver.take(try WorkerFrame(type, envelope), bytes: count)
+            case .invokeFunction:
+                try receiver.refuse(IncomingInvoke(envelope), because: reason, bytes: count)
+            case .invocationResult:
+                var frame = try ResultFrame(envelope)
+                let message = "the function's result cannot be taken: \(reason)"
+                frame.result = .failure(ErrorBody(code: "invocation_error", message: message))
+                receiver.take(frame, bytes: count)
+            default: throw reason
             }
         }
     }
@@ -157,6 +188,14 @@ extension FrameSink {
 package protocol WorkerFrameReceiver {
     /// - Throws: what is wrong with the message.
     func take(_ invoke: IncomingInvoke, bytes: Int) throws(FrameError)
+    /// A call of which no more than who makes it is to be read.
+    ///
+    /// - Throws: what is wrong with the message; `reason` where nobody waits for an answer.
+    func refuse(
+        _ invoke: IncomingInvoke,
+        because reason: FrameError,
+        bytes: Int
+    ) throws(FrameError)
     func take(_ result: consuming ResultFrame, bytes: Int)
     /// Neither of these.
     func take(_ frame: WorkerFrame, bytes: Int)

@@ -35,6 +35,8 @@ extension EngineArguments {
         options.connectTimeout = .seconds(2)
         options.drainTimeout = .seconds(2)
         options.backoff.first = .milliseconds(100)
+        // Whoever waits at a terminal is told that the engine has gone.
+        options.callsKeptOffline = 0
         do throws(SDKError) {
             let worker = try await Worker.connect("iii-cli", options: options)
             let outcome: Result<Value, SDKError>

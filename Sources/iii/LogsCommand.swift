@@ -27,15 +27,16 @@ struct LogsCommand: AsyncParsableCommand {
         abstract: "Print what workers have logged, the youngest last.",
         discussion: """
             A running engine has the youngest lines in memory; `iii-log show --kind logged` shows \
-            all that the log holds. Exits 3 when the engine cannot be reached.
+            all that the log holds. Exits 3 when the engine cannot be reached; one that goes away \
+            while its lines are followed has half a minute to come back.
             """
     )
 
     @Flag(name: .shortAndLong, help: "Go on with what comes, until it is stopped.")
     var follow = false
 
-    @Option(help: "Only lines of this trace.")
-    var trace: String?
+    @Option(help: "Only lines of this trace, or of those whose ids begin so: 6 digits or more.")
+    var trace: TraceArgument?
 
     @Option(help: "Only lines of this level and above.")
     var level: Level?
@@ -52,6 +53,8 @@ struct LogsCommand: AsyncParsableCommand {
     private static let most = 10_000
     /// Between two questions.
     private static let pause = Duration.milliseconds(300)
+    /// For how long a lost connection is waited for.
+    private static let patience = Duration.seconds(30)
 
     func validate() throws {
         guard (0...Self.most).contains(count) else {
@@ -72,17 +75,19 @@ struct LogsCommand: AsyncParsableCommand {
             if known.isEmpty { Terminal.note("no such line is in memory; the log has older ones") }
             return
         }
-        var isLost = false
+        var lost: ContinuousClock.Instant?
         while Terminal.takesOutput {
             do { try await Task.sleep(for: Self.pause) } catch { return }
             do throws(SDKError) {
                 try await more(link, &tail)
-                isLost = false
-            } catch  where error.code == .connectionLost {
-                if !isLost {
+                lost = nil
+            } catch  where error.code == .connectionLost || error.code == .cannotConnect {
+                if let lost {
+                    guard lost.duration(to: .now) < Self.patience else { throw error }
+                } else {
                     Terminal.note("the connection is lost; lines follow once it is back")
+                    lost = .now
                 }
-                isLost = true
             }
         }
     }
@@ -107,8 +112,8 @@ struct LogsCommand: AsyncParsableCommand {
 
     /// The youngest first.
     private func lines(_ link: EngineLink, _ limit: Int) async throws(SDKError) -> [JSONText] {
-        var input: JSONObject = ["limit": .integer(Int64(limit))]
-        if let trace { input["trace_id"] = .string(trace) }
+        var input = trace?.filter ?? [:]
+        input["limit"] = .integer(Int64(limit))
         if let level { input["severity_min"] = .integer(level.severity) }
         return try await link.ask("engine::logs::list", input).member("logs")?.elements ?? []
     }

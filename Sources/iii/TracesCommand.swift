@@ -12,12 +12,13 @@ struct TracesCommand: AsyncParsableCommand {
         discussion: """
             Spans are the engine's own and those that workers report. `iii-log replay ID` tells \
             the same request by the log's records: with payloads, attempts and what it changed. \
-            Exits 3 when the engine cannot be reached, 4 when it knows no such trace.
+            Exits 2 where more than one trace begins so, 3 when the engine cannot be reached, 4 \
+            when it knows no such trace.
             """
     )
 
-    @Argument(help: "A trace; else the youngest are listed.")
-    var id: String?
+    @Argument(help: "A trace, or 6 digits or more that it begins with; else the youngest.")
+    var id: TraceArgument?
 
     @Option(name: [.customShort("n"), .long], help: "So many of the youngest, up to 10000.")
     var count = 20
@@ -48,15 +49,27 @@ struct TracesCommand: AsyncParsableCommand {
     func run() async throws {
         let isText = ReportFormat.choose(json: json) == .text
         guard let id else { return try await list(isText) }
-        let roots = try await engine.connected { (link) async throws(SDKError) in
-            let tree = try await link.ask("engine::traces::tree", ["trace_id": .string(id)])
-            return tree.member("roots")?.elements ?? []
+        let (traces, roots) = try await engine.connected {
+            (link) async throws(SDKError) -> ([String], [JSONText]) in
+            let traces = try await Self.traces(of: id, link)
+            guard traces.count == 1 else { return (traces, []) }
+            let wanted: JSONObject = ["trace_id": .string(traces[0])]
+            let tree = try await link.ask("engine::traces::tree", wanted)
+            return (traces, tree.member("roots")?.elements ?? [])
+        }
+        guard traces.count < 2 else {
+            throw Failure(
+                .usage,
+                code: "AMBIGUOUS",
+                "more than one trace begins with \(id.digits); name one of these:"
+                    + traces.map { "\n  \($0)" }.joined()
+            )
         }
         guard !roots.isEmpty else {
             throw Failure(
                 .unknownObject,
                 code: "NOT_FOUND",
-                "no span of trace \(id.visible) is in memory; `iii-log replay` finds older ones"
+                "no span of trace \(id.digits) is in memory; `iii-log replay` finds older ones"
             )
         }
         guard isText else {
@@ -65,6 +78,22 @@ struct TracesCommand: AsyncParsableCommand {
         }
         let lines = SpanTree(roots).lines
         Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
+    }
+
+    /// The traces in memory that it means.
+    private static func traces(
+        of id: TraceArgument,
+        _ link: EngineLink
+    ) async throws(SDKError) -> [String] {
+        var input = id.filter
+        input["include_internal"] = .bool(true)
+        let spans = try await link.ask("engine::traces::list", input).member("spans")
+        var traces: [String] = []
+        for case let trace? in spans?.elements?.map({ $0.member("trace_id")?.stringValue }) ?? []
+        where !traces.contains(trace) {
+            traces.append(trace)
+        }
+        return traces
     }
 
     private func list(_ isText: Bool) async throws {

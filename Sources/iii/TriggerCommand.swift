@@ -73,7 +73,10 @@ struct TriggerCommand: AsyncParsableCommand {
             let waiting = WaitingLine(function.visible)
             let outcome = await outcome(of: payload, worker, parent, until: deadline)
             await waiting.end()
-            if case .success(let result?) = outcome { Terminal.write("\(result)\n", to: .output) }
+            if case .success(let result?) = outcome {
+                let text = Terminal.isTerminal(.output) ? result.visibleLines : result
+                Terminal.write("\(text)\n", to: .output)
+            }
             // A call that nobody answers must be on its way before the connection ends.
             if void { await worker.drain() } else { await worker.close() }
             _ = try outcome.get()

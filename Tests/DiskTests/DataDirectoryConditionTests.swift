@@ -27,6 +27,28 @@ struct DataDirectoryConditionTests {
         try next.lock()
     }
 
+    @Test("a pipe in the place of a file is named, and not waited for")
+    func pipe() throws {
+        let store = PlainStorage(path: path, waker: try Waker())
+        try store.lock()
+        try store.arrange()
+        _ = consume store
+        let lock = "\(path)/LOCK"
+        #expect(unlink(lock) == 0 && mkfifo(lock, 0o600) == 0)
+        #expect(throws: StorageError.notAFile(path: lock)) {
+            try DataDirectory.condition(of: path)
+        }
+        #expect(throws: StorageError.notAFile(path: lock)) {
+            try PlainStorage(path: path, waker: try Waker()).lock()
+        }
+        let folder = SnapshotFolder(dataDirectory: directory.path)
+        let file = try folder.create(1)
+        try [UInt8](repeating: 7, count: 4096).withUnsafeBytes { try file.finish(head: $0) }
+        let name = "\(directory.path)/snap/00000000000000000001.snap"
+        #expect(unlink(name) == 0 && mkfifo(name, 0o600) == 0)
+        #expect(throws: StorageError.notAFile(path: name)) { try folder.open(1) }
+    }
+
     @Test("what is not an engine's is named")
     func foreign() throws {
         mkdir(path, 0o700)

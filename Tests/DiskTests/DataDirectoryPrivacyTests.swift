@@ -15,6 +15,40 @@ struct DataDirectoryPrivacyTests {
         #expect(DataDirectory.refusal(of: directory.path) == nil)
     }
 
+    @Test("what everybody could have written before is not taken, and left as it is")
+    func open() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.path
+        func lock() throws { try PlainStorage(path: path, waker: try Waker()).lock() }
+        func expectRefusal(for part: String) {
+            let refusal = StorageError.writableByAll(path: part, directory: path)
+            #expect(DataDirectory.refusal(of: path) == refusal)
+            #expect(throws: refusal) { try lock() }
+        }
+        TemporaryDirectory.create("\(path)/token")
+        try #require(chmod(path, 0o777) == 0)
+        expectRefusal(for: path)
+        #expect(TemporaryDirectory.mode(path) == 0o777)
+        #expect(TemporaryDirectory.names(path) == ["token"])
+        // Its group was given it.
+        try #require(chmod(path, 0o775) == 0)
+        try lock()
+        #expect(TemporaryDirectory.mode(path) == 0o700)
+
+        try #require(mkdir("\(path)/log", 0o700) == 0)
+        for part in ["MANIFEST", "log/00000000000000000000.seg"] {
+            TemporaryDirectory.create("\(path)/\(part)")
+        }
+        for part in ["MANIFEST", "log", "log/00000000000000000000.seg"] {
+            let mode = TemporaryDirectory.mode("\(path)/\(part)")
+            try #require(chmod("\(path)/\(part)", mode | 0o002) == 0)
+            expectRefusal(for: "\(path)/\(part)")
+            try #require(chmod("\(path)/\(part)", mode) == 0)
+        }
+        #expect(DataDirectory.refusal(of: path) == nil)
+        try lock()
+    }
+
     @Test("root has what it is given; everybody else only what is theirs")
     func owners() {
         var status = stat()
@@ -56,5 +90,9 @@ struct DataDirectoryPrivacyTests {
         let open = StorageError.notPrivate(path: "/data", owner: nil)
         #expect("\(open)".contains("/data can be written by others"))
         #expect(!open.isRetryable)
+        let found = StorageError.writableByAll(path: "/data/log", directory: "/data")
+        #expect("\(found)".contains("everybody may write /data/log"))
+        #expect("\(found)".contains("chmod -R o-w /data)"))
+        #expect(!found.isRetryable)
     }
 }

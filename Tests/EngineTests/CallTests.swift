@@ -246,6 +246,7 @@ struct CallTests {
         arguments: [
             (" ", "f", Call.Action.await, "INVALID_NAMESPACE"),
             ("default", "f", .unknown("later"), "invocation_error"),
+            ("default", "f", .refused("a number"), "invocation_error"),
             ("default", String(repeating: "f", count: 5000), .await, "INVALID_ARGUMENTS"),
             ("default", "f", .enqueue(queue: "none"), "enqueue_error"),
         ]

@@ -141,6 +141,7 @@ extension Command {
         _ payload: String = "{}",
         id: InvocationID? = .text("c"),
         as action: Call.Action = .await,
+        with propagation: Propagation = Propagation(),
         context: CallContext
     ) -> Command {
         .call(
@@ -152,7 +153,7 @@ extension Command {
                 payload: Array(payload.utf8),
                 metadata: nil,
                 action: action,
-                propagation: Propagation(),
+                propagation: propagation,
                 context: context
             )
         )

@@ -69,6 +69,41 @@ struct TelemetryTriggerTests {
         #expect(try write("info", "c").count == 1)
     }
 
+    @Test("what its worker writes elsewhere fires it while it runs, where callers are named")
+    func beside() throws {
+        let shop = try lab.joinObserving("shop", serving: "g")
+        try lab.settle(.trigger(shop, "log", "{}", to: "g", id: "t"))
+        func write(_ text: String, _ context: CallContext?, _ more: String = "") throws -> Int {
+            let input = #"{"message":"\#(text)"\#(more)}"#
+            let call =
+                if let context {
+                    Command.call(shop, "engine::log::info", input, context: context)
+                } else {
+                    Command.call(shop, "engine::log::info", input)
+                }
+            return try lab.settle(call).dispatches.count
+        }
+        let first = try lab.settle(.call(worker, "engine::log::info", #"{"message":"a"}"#))
+        let run = try #require(first.dispatches.first)
+        #expect(try write("b", nil) == 1, "no handler of its worker's has written that")
+        let own = CallContext(function: "g", invocation: run.invocation.description)
+        #expect(try write("c", own) == 0)
+        // Whatever the line says of itself: that of another trace, too.
+        let elsewhere = #","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#
+        #expect(try write("d", own, elsewhere) == 0)
+    }
+
+    @Test("a function that says nothing of where it logs from does not run for ever")
+    func endless() throws {
+        try lab.settle(.serve(worker, "busy"))
+        _ = try lab.settle(.call(worker, "busy"))
+        try lab.settle(.trigger(worker, "log", "{}", to: "f", id: "t"))
+        let other = try lab.join("o")
+        let first = try lab.settle(.call(other, "engine::log::info", #"{"message":"a"}"#))
+        #expect(first.dispatches.count == 1)
+        #expect(try write("info", "b").isEmpty, "though its worker is busy with other traces")
+    }
+
     @Test("a trace trigger is told of traces, each once, that it wants")
     func traces() throws {
         let added = try lab.settle(

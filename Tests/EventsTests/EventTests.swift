@@ -59,11 +59,16 @@ struct EventTests {
     private func shortForms(_ event: Event) -> [Int] {
         var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
         switch event {
-        case .cron(.skipped), .queue(.defined), .queue(.unsubscribed):
+        case .cron(.skipped), .queue(.defined), .queue(.unsubscribed), .alertChanged:
             return [event.byteCount - 1]
         case .invoked(let invoked):
+            let flags = invoked.parent == 0 ? 0 : invoked.flags == nil ? 1 : 2
             counter.varint(invoked.parent)
-            return [event.byteCount - counter.count]
+            let withoutFlags = event.byteCount - flags
+            return [withoutFlags - counter.count, withoutFlags]
+        case .queue(.enqueued(let event)):
+            let parent = event.parent == nil ? 1 : 10
+            return [Event.queue(.enqueued(event)).byteCount - parent]
         case .triggered(let event):
             for text in [event.type, event.trigger, event.summary] { counter.text(text) }
             counter.text(event.function.namespace)
@@ -72,7 +77,14 @@ struct EventTests {
             // And those that named no parent.
             let parent = event.parent == nil ? 1 : 10
             return [counter.count, Event.triggered(event).byteCount - parent]
-        case .spanReported, .metricReported: return [event.byteCount - 1]
+        case .spanReported(let span):
+            counter.bytes(span.resource)
+            counter.forms(of: span.attributes)
+            return [event.byteCount - counter.count - 1, event.byteCount - counter.count]
+        case .metricReported(let metric):
+            counter.bytes(metric.resource)
+            for point in metric.points { point.encodeRest(into: &counter) }
+            return [event.byteCount - counter.count - 1, event.byteCount - counter.count]
         case .state(.set(let set)):
             for text in [set.scope, set.key] { counter.text(text) }
             counter.bytes(set.value)

@@ -60,7 +60,24 @@ let goldenOfServices: [Golden] = [
                 )
             )
         ),
-        "017101016e0166080706050403020118171615141312110101670101620131"
+        "017101016e016608070605040302011817161514131211010167010162013100"
+    ),
+    Golden(
+        .queue(
+            .enqueued(
+                Enqueued(
+                    queue: "q",
+                    target: goldenFunction,
+                    receipt: goldenUUID,
+                    group: nil,
+                    baggage: nil,
+                    payload: [0x31],
+                    parent: RemoteSpan(span: 2, flags: 0)
+                )
+            )
+        ),
+        "017101016e0166080706050403020118171615141312110000" + "0131" + "01"
+            + "0200000000000000" + "00"
     ),
     Golden(
         .queue(
@@ -75,7 +92,7 @@ let goldenOfServices: [Golden] = [
                 )
             )
         ),
-        "0174000807060504030201181716151413121100000131"
+        "017400080706050403020118171615141312110000013100"
     ),
     Golden(
         .queue(
@@ -251,7 +268,33 @@ let goldenOfServices: [Golden] = [
             )
         ),
         "10000000000000002000000000000000016e01730100000000000000020000000000000002010164"
-            + "01016b0176025b5d025b5d0103000000010174" + "01016e00" + "04"
+            + "01016b0176025b5d025b5d0103000000010174" + "01016e00" + "04" + "0000"
+    ),
+    Golden(
+        .spanReported(
+            SpanReported(
+                span: 0x10,
+                parent: 0,
+                name: "n",
+                service: "s",
+                start: Timestamp(nanoseconds: 1),
+                end: Timestamp(nanoseconds: 2),
+                status: .ok,
+                statusDescription: nil,
+                attributes: [
+                    TelemetryAttribute("k", "v"), TelemetryAttribute("n", "7", .json),
+                    TelemetryAttribute("d", "1", .double),
+                ],
+                events: [],
+                links: [],
+                flags: nil,
+                traceState: nil,
+                scope: TelemetryScope(),
+                resource: [0x7B, 0x7D]
+            )
+        ),
+        "10000000000000000000000000000000016e017301000000000000000200000000000000" + "0100"
+            + "03016b0176016e01370164" + "0131" + "000000000000" + "00" + "027b7d" + "03000201"
     ),
     Golden(
         .metricReported(
@@ -290,6 +333,32 @@ let goldenOfServices: [Golden] = [
             + "0201016b0176010000000000000000000000000000f03f"
             + "0002000000000000000103000000000000000000000000000040"
             + "020102" + "01000000000000e03f" + "00" + "010000000000000040" + "01"
+            + "00" + "000000" + "000000"
+    ),
+    Golden(
+        .metricReported(
+            MetricReported(
+                name: "m",
+                description: "",
+                unit: "",
+                service: "s",
+                form: .counter,
+                points: [
+                    MetricPoint(
+                        attributes: [],
+                        time: Timestamp(nanoseconds: 1),
+                        value: .number(7),
+                        start: Timestamp(nanoseconds: 3),
+                        integer: 7
+                    )
+                ],
+                scope: TelemetryScope(),
+                temporality: .cumulative,
+                resource: [0x7B, 0x7D]
+            )
+        ),
+        "016d00000173000000" + "0100" + "0100000000000000" + "00" + "0000000000001c40" + "02"
+            + "027b7d" + "010300000000000000" + "010700000000000000" + "00"
     ),
     Golden(
         .alertChanged(
@@ -302,7 +371,20 @@ let goldenOfServices: [Golden] = [
                 isFiring: true
             )
         ),
-        "0161016d" + "0000000000000040" + "013e" + "000000000000e03f" + "01"
+        "0161016d" + "0000000000000040" + "013e" + "000000000000e03f" + "01" + "00"
+    ),
+    Golden(
+        .alertChanged(
+            AlertChanged(
+                alert: "a",
+                metric: "m",
+                value: nil,
+                comparison: ">",
+                threshold: 0.5,
+                isFiring: false
+            )
+        ),
+        "0161016d" + "0000000000000000" + "013e" + "000000000000e03f" + "00" + "01"
     ),
     Golden(.telemetryCleared(TelemetryCleared(.logs)), "02"),
 ]

@@ -150,7 +150,24 @@ let goldenOfWorkers: [Golden] = [
             )
         ),
         "08070605040302011817161514131211016e01662100000000000000310000000000000008070605"
-            + "04030201181716151413121101000131ac02"
+            + "04030201181716151413121101000131ac0200"
+    ),
+    Golden(
+        .invoked(
+            Invoked(
+                invocation: goldenUUID,
+                function: goldenFunction,
+                worker: otherUUID,
+                caller: goldenUUID,
+                awaited: true,
+                isCondition: false,
+                input: [0x31],
+                parent: 300,
+                flags: 3
+            )
+        ),
+        "08070605040302011817161514131211016e01662100000000000000310000000000000008070605"
+            + "04030201181716151413121101000131ac02" + "0103"
     ),
     Golden(
         .completed(

@@ -11,6 +11,16 @@ extension EventGenerator {
         }
     }
 
+    mutating func attributes() -> [TelemetryAttribute] {
+        (0..<entropy.next() % 3).map { _ in
+            TelemetryAttribute(text(), text(), flag() ? .json : .string)
+        }
+    }
+
+    mutating func remoteSpan() -> RemoteSpan? {
+        flag() ? RemoteSpan(span: number(), flags: 1) : nil
+    }
+
     mutating func stream(_ kind: EventKind) -> StreamEvent {
         switch kind {
         case .streamSet:

@@ -83,7 +83,7 @@ extension EventGenerator {
                 AlertChanged(
                     alert: text(),
                     metric: text(),
-                    value: double(),
+                    value: flag() ? double() : nil,
                     comparison: text(),
                     threshold: double(),
                     isFiring: flag()
@@ -219,7 +219,7 @@ extension EventGenerator {
                     event: bytes(),
                     condition: flag() ? function() : nil,
                     metadata: flag() ? bytes() : [],
-                    parent: flag() ? RemoteSpan(span: number(), flags: 1) : nil
+                    parent: remoteSpan()
                 )
             )
         case .invoked:
@@ -232,7 +232,8 @@ extension EventGenerator {
                     awaited: flag(),
                     isCondition: flag(),
                     input: bytes(),
-                    parent: number()
+                    parent: number(),
+                    flags: flag() ? 1 : nil
                 )
             )
         default:
@@ -265,7 +266,8 @@ extension EventGenerator {
                     receipt: uuid(),
                     group: optionalText(),
                     baggage: optionalText(),
-                    payload: bytes()
+                    payload: bytes(),
+                    parent: remoteSpan()
                 )
             )
         case .delivered:
@@ -345,7 +347,8 @@ extension EventGenerator {
                     flags: flag() ? count() : nil,
                     traceState: optionalText(),
                     scope: scope(),
-                    role: SpanReported.Role(rawValue: UInt8(entropy.next() % 6)) ?? .server
+                    role: SpanReported.Role(rawValue: UInt8(entropy.next() % 6)) ?? .server,
+                    resource: bytes()
                 )
             )
         default:
@@ -358,7 +361,8 @@ extension EventGenerator {
                     form: MetricReported.Form(rawValue: UInt8(entropy.next() % 4)) ?? .gauge,
                     points: (0..<entropy.next() % 3).map { _ in point() },
                     scope: scope(),
-                    temporality: flag() ? .delta : .cumulative
+                    temporality: flag() ? .delta : .cumulative,
+                    resource: bytes()
                 )
             )
         }
@@ -366,10 +370,6 @@ extension EventGenerator {
 
     private mutating func scope() -> TelemetryScope {
         TelemetryScope(name: optionalText(), version: optionalText())
-    }
-
-    private mutating func attributes() -> [TelemetryAttribute] {
-        (0..<entropy.next() % 3).map { _ in TelemetryAttribute(text(), text()) }
     }
 
     private mutating func double() -> Double {
@@ -381,7 +381,9 @@ extension EventGenerator {
         MetricPoint(
             attributes: attributes(),
             time: time(),
-            value: flag() ? .number(double()) : .histogram(histogram())
+            value: flag() ? .number(double()) : .histogram(histogram()),
+            start: time(),
+            integer: flag() ? 7 : nil
         )
     }
 

@@ -100,6 +100,8 @@ struct HTTPEventTests {
             ("application/json; charset=utf-8", " 7 ", "7"),
             ("text/application/json", "1", "1"), ("application/json", "", "null"),
             ("application/json", "{", "null"), ("application/json", "1 2", "null"),
+            ("application/json", "1e999", "null"),
+            ("application/json", String(repeating: "1", count: 5000), "null"),
             ("Application/JSON", "1", "null"), ("text/plain", "1", "null"),
             ("application/vnd.x+json", "1", "null"), (nil, "1", "null"),
             ("application/json", String(repeating: "[", count: 5000), "null"),

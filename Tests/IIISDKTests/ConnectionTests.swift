@@ -113,6 +113,23 @@ struct ConnectionTests {
         await pair.worker.close()
     }
 
+    @Test("where no calls are kept they fail at once, with why there is no connection")
+    func nothingKept() async throws {
+        let pair = try await Pair.connect {
+            $0.callsKeptOffline = 0
+            $0.backoff.first = .milliseconds(10)
+        }
+        await pair.engine.stop()
+        pair.connection.drop()
+        var code: SDKError.Code?
+        while code != .cannotConnect {
+            let call = Task { try await pair.worker.call(raw: "late", .null) }
+            code = await error(of: call)?.code
+            try #require(code == .connectionLost || code == .cannotConnect)
+        }
+        await pair.worker.close()
+    }
+
     @Test("pings are answered with their payload; the application's ping with a pong")
     func pings() async throws {
         let pair = try await Pair.connect()

@@ -38,12 +38,13 @@ struct PartsTests {
         )
         let codes: [(UInt, SDKError.Code)] = [
             (401, .unauthorized), (403, .unauthorized), (404, .cannotConnect),
+            (421, .unauthorized),
         ]
         for (status, code) in codes {
             let error = Dialer.failure(Dialer.Refusal(status: status, reason: "No"), "no way there")
             #expect(error.code == code)
             #expect(error.message.hasPrefix("no way there: it answered \(status) No"))
-            #expect(error.message.contains("III_TOKEN") == (status == 401))
+            #expect(error.message.contains("III_TOKEN") == [401, 421].contains(status))
         }
     }
 

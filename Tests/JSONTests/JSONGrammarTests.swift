@@ -7,7 +7,7 @@ struct JSONGrammarTests {
         "accepts every form of the grammar and keeps its bytes",
         arguments: [
             "null", "true", "false", "0", "-0", "1", "-1", "10", "1234567890", "0.5", "-0.0",
-            "1.25", "1e5", "1E5", "1e+5", "1e-5", "1.5E-07", "0e0", "0E+1", "1e999", "-1e-999",
+            "1.25", "1e5", "1E5", "1e+5", "1e-5", "1.5E-07", "0e0", "0E+1", "0e999", "-1e-999",
             "123456789012345678901234567890", #""""#, #""a""#, #"" ""#, #""\"""#, #""\\""#,
             #""\/""#, #""\b\f\n\r\t""#, #""\u0041""#, #""\u00e9\u00E9""#, #""\u0000""#,
             #""\ud83d\ude00""#, #""\uD83D\uDE00""#, #""\ufffd\uFFFF""#, "\"\u{7F}\"", "\"é\"",
@@ -139,6 +139,49 @@ struct JSONGrammarTests {
         #expect(text.isNested(within: 4) && !text.isNested(within: 3))
         #expect(text.flattened(beyond: 4) == text)
         #expect(text.flattened(beyond: 3).stringValue == text.description)
+    }
+
+    @Test("numbers that are doubles are accepted, with all their digits; others are not")
+    func numbers() throws {
+        let nines = String(repeating: "9", count: 308)
+        let tiny = "0." + String(repeating: "0", count: 400) + "1"
+        let accepted = [
+            nines, "-\(nines)", "\(nines).\(nines)", "\(nines)e-5", "1e308", "-1.5E+308", tiny,
+            "1.7976931348623157e308", "\(tiny)e700", "12e00000000000000000000000000307",
+        ]
+        for text in accepted {
+            #expect(try JSONText(validating: Array("[\(text)]".utf8)).description == "[\(text)]")
+        }
+        let long = String(repeating: "1", count: 5000)
+        let refused = [
+            "\(nines)0", "-\(nines)0", long, "\(long)e-4999", "\(long).5", "1e309", "-1e400",
+            "1.8e308", "1e999", "0.01E+311", "\(nines)e1", "1e\(long)", #"{"a":[1,{"b":-1e999}]}"#,
+        ]
+        for text in refused { refusesAlike(Array(text.utf8)) }
+        #expect(
+            message(of: "[1,1e999]")
+                == "byte 3: a number beyond ±1.8e308, or of more than 308 digits"
+        )
+    }
+
+    @Test("what was taken before numbers were bounded is read as it is, and known")
+    func oldNumbers() {
+        let long = String(repeating: "1", count: 5000)
+        let old = JSONText(trusted: Array(#"{"a":[1e999,\#(long)],"b":7}"#.utf8))
+        #expect(old.member("a")?.description == "[1e999,\(long)]")
+        #expect(old.member("b")?.numberValue == .integer(7))
+        #expect(old.value().text == old)
+        func isReadable(_ text: String) -> Bool { JSONText.isReadable(Array(text.utf8)) }
+        for before in [0, 1, 307, 308, 309, 5000] {
+            let space = String(repeating: " ", count: before)
+            let number = String(repeating: "1", count: 309)
+            #expect(!isReadable("[\(space)\(number)]"))
+            #expect(!isReadable("[\(space)-\(number),\(space)0]"))
+            #expect(isReadable("[\(space)\(number.dropLast()),\(space)0]"))
+            #expect(isReadable("[\(space)\"\(long)\",0.\(long)]"))
+        }
+        #expect(!isReadable(long))
+        #expect(isReadable(""))
     }
 
     @Test("surrounding white space is dropped, inner white space kept")

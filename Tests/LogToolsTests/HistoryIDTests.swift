@@ -78,6 +78,16 @@ import Testing
         #expect(tree.json(limit: 1 << 20).map { "\($0)" } == tree.json)
     }
 
+    @Test("digits that are no offset of the log are what a trace begins with")
+    func digits() throws {
+        var story = Story.hello()
+        let other = try #require(TraceID(high: 0x0832_6946_0000_0000, low: 1))
+        _ = story.invoke("f", by: Story.worker, at: 9, cause: nil, trace: other)
+        let log = try StoredLog(story)
+        var finder = HistoryFinder(try log.pass)
+        #expect(try finder.history(of: HistoryID("08326946")).trace == other)
+    }
+
     @Test("a prefix of two traces names both")
     func ambiguous() throws {
         var story = Story.hello()

@@ -15,8 +15,7 @@ struct AccessPolicyTests {
 
     private static let policy = AccessPolicy(
         token: "s3cret/+",
-        origins: ["https://app.example:8443"],
-        hosts: ["engine.example"]
+        origins: ["https://app.example:8443"]
     )
 
     private func status(_ access: AccessPolicy.Access) -> Int {
@@ -74,14 +73,49 @@ struct AccessPolicyTests {
         origin("null", 403),
         origin("", 403),
         Case(headers: [bearer, ("origin", "https://evil.example")], status: 403),
-        // A Host says by which name we were reached.
-        Case(remote: "127.0.0.1", headers: [("host", "localhost:49134")], status: 0),
-        Case(remote: "127.0.0.1", headers: [("host", "192.0.2.1:80")], status: 0),
-        Case(remote: "127.0.0.1", headers: [("host", "[2001:db8::1]:80")], status: 0),
-        Case(remote: "127.0.0.1", headers: [("host", "Engine.example:80")], status: 0),
-        Case(remote: "127.0.0.1", headers: [("host", "rebound.example:49134")], status: 421),
-        Case(remote: "127.0.0.1", headers: [("host", "")], status: 421),
+        // A Host says by which name we were reached: of this machine are loopback ones alone.
+        near("host", "localhost:49134", 0),
+        near("host", "LOCALHOST", 0),
+        near("host", "127.0.0.1:49134", 0),
+        near("host", "[::1]:49134", 0),
+        near("host", "0.0.0.0:49134", 0),
+        near("host", "[::]:49134", 0),
+        near("host", "rebound.example:49134", 421),
+        near("host", "localhost.rebound.example", 421),
+        near("host", "", 421),
+        near("host", "192.0.2.1:80", 401),
+        near("host", "[2001:db8::1]:80", 401),
+        Case(remote: "::1", headers: [bearer, ("host", "engine.example:80")], status: 0),
+        Case(remote: "::1", headers: [("host", "engine.example")], query: bare, status: 0),
+        Case(headers: [bearer, ("host", "iii:49134")], status: 0),
+        Case(headers: [("host", "iii:49134")], status: 401),
+        Case(headers: [("host", "localhost:49134")], status: 401),
+        // A proxy on this machine brings others, by whatever Host.
+        near("x-forwarded-for", "203.0.113.7", 401),
+        near("x-forwarded-proto", "https", 401),
+        near("x-forwarded-anything", "", 401),
+        near("x-real-ip", "203.0.113.7", 401),
+        near("forwarded", "for=203.0.113.7", 401),
+        near("via", "1.1 proxy", 401),
+        near("x-forwarded", "not a proxy's", 0),
+        Case(remote: "::1", headers: [bearer, ("via", "1.1 proxy")], status: 0),
+        Case(
+            remote: "127.0.0.1",
+            headers: [("host", "engine.example"), ("via", "1.1 proxy")],
+            status: 401
+        ),
+        Case(
+            remote: "127.0.0.1",
+            headers: [("host", "localhost"), ("via", "1.1 proxy")],
+            status: 401
+        ),
     ]
+
+    private static let bare = "token=s3cret/+"
+
+    private static func near(_ name: String, _ value: String, _ status: Int) -> Case {
+        Case(remote: "127.0.0.1", headers: [(name, value)], status: status)
+    }
 
     @Test("follows the table", arguments: cases)
     func table(_ row: Case) {
@@ -93,17 +127,29 @@ struct AccessPolicyTests {
         #expect(status(access) == row.status)
     }
 
-    @Test("without a token lets nobody in from beyond this machine")
+    @Test("without a token lets nobody in from beyond this machine, nor through a proxy")
     func withoutToken() {
         let policy = AccessPolicy(token: nil)
         let far = policy.check(remoteAddress: "192.0.2.7", headers: [Self.bearer], query: "token=")
         #expect(status(far) == 401)
-        let near = policy.check(
-            remoteAddress: "127.0.0.1",
-            headers: [("host", "any.example")],
-            query: nil
-        )
-        #expect(near == .allowed)
+        for (host, expected) in [("localhost:3112", 0), ("any.example", 421), ("10.0.0.1", 401)] {
+            let near = policy.check(
+                remoteAddress: "127.0.0.1",
+                headers: [("host", host)],
+                query: nil
+            )
+            #expect(status(near) == expected, "\(host)")
+        }
+    }
+
+    @Test("where others judge the peer, its name and its proxies are theirs to judge")
+    func judgedByOthers() {
+        let policy = AccessPolicy(token: nil, asksForToken: false)
+        func check(_ headers: [(name: String, value: String)]) -> Int {
+            status(policy.check(remoteAddress: "127.0.0.1", headers: headers, query: nil))
+        }
+        #expect(check([("host", "iii.example.com"), ("x-forwarded-for", "203.0.113.7")]) == 0)
+        #expect(check([("host", "iii.example.com"), ("origin", "https://evil.example")]) == 403)
     }
 }
 

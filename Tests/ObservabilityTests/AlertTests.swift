@@ -40,6 +40,21 @@ struct AlertTests {
         #expect(try bench.ask(.listAlerts).member("firing_count")?.description == "1")
     }
 
+    @Test("one whose metric nobody tells of any more is over, without a number")
+    func silent() throws {
+        var bench = StoreBench { $0.alerts = [rule("g")] }
+        bench.figures["g"] = 0
+        #expect(try firing(&bench) == [true])
+        bench.figures["g"] = nil
+        _ = try bench.ask(.evaluateAlerts)
+        let change = try #require(bench.store.takeAlertChanges().first)
+        #expect(!change.isFiring)
+        #expect(change.value == nil)
+        #expect(change.text == "alert a is over: nothing tells of g")
+        let told = change.payload(at: bench.now, withState: true)
+        #expect(told.member("value")?.isNull == true)
+    }
+
     @Test("lists and evaluations have the keys that they are known by")
     func shapes() throws {
         var bench = StoreBench { $0.alerts = [rule("m", .greaterThanOrEqual, 2)] }

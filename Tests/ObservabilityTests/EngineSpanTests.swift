@@ -85,6 +85,29 @@ struct EngineSpanTests {
         #expect(found["iii.tag.hidden"] == nil)
     }
 
+    @Test("the spans of an enqueue and of a publish have the sender's baggage and its parent")
+    func senders() throws {
+        let sender = RemoteSpan(span: 7, flags: 1)
+        let calls: [(function: String?, name: String)] = [
+            ("send", "enqueue send → mails"), (nil, "call iii::durable::publish"),
+        ]
+        for (function, name) in calls {
+            let sent = "iii.session.id=s,iii.tag.team=c,iii.tag.kind=step"
+            let message = bench.enqueue(function, baggage: sent, parent: sender)
+            let found = try attributes(of: name)
+            #expect(found["iii.session.id"] == "s")
+            #expect(found["iii.tag.team"] == "c")
+            #expect(found["iii.tag.kind"] == nil)
+            let span = try #require(try spans().first { $0.name == name })
+            #expect(span == (name, text(message), hexadecimal(UInt64(7))))
+        }
+        // Where the engine knows what led to it, that is what it stands below.
+        let root = bench.request(2)
+        let inner = bench.enqueue("send", 2, cause: root, parent: RemoteSpan(span: 7, flags: 0))
+        let span = try #require(try spans().first { $0.id == text(inner) })
+        #expect(span.parent == text(root))
+    }
+
     @Test("a request's span says what was asked for, without secrets that its record has not")
     func http() throws {
         let event = #"""

@@ -112,7 +112,8 @@ final class FollowBench {
         _ function: String?,
         _ trace: UInt64? = 1,
         cause: Offset? = nil,
-        baggage: String? = nil
+        baggage: String? = nil,
+        parent: RemoteSpan? = nil
     ) -> Offset {
         write(
             .queue(
@@ -123,7 +124,8 @@ final class FollowBench {
                         receipt: UUID128(high: 3, low: 3),
                         group: nil,
                         baggage: baggage,
-                        payload: []
+                        payload: [],
+                        parent: parent
                     )
                 )
             ),

@@ -84,6 +84,53 @@ struct OTLPExportTests {
         #expect(bench.log.takeExports(limit: 10, of: Set(OTLPExport.paths)).isEmpty)
     }
 
+    /// What a worker reported, read, recorded and sent on.
+    private func sentOn(_ export: String) throws -> String {
+        let export = try JSONText(validating: Array(export.utf8))
+        let spans = OTLPSpans.decode(export)
+        let metrics = OTLPMetrics.decode(export).map {
+            (metric: $0, received: Timestamp(nanoseconds: 9))
+        }
+        let sent = spans.isEmpty ? OTLPExport.metrics(metrics) : .spans(spans)
+        return String(decoding: sent.body(isJSON: true), as: UTF8.self)
+    }
+
+    private static let resource =
+        #""resource":{"attributes":[{"key":"host.name","value":{"stringValue":"h"}},"#
+        + #"{"key":"process.pid","value":{"intValue":"7"}},"#
+        + #"{"key":"service.name","value":{"stringValue":"shop"}}]}"#
+
+    @Test("a worker's span is sent on with its resource, and what its attributes are")
+    func typed() throws {
+        let attributes =
+            #"[{"key":"code","value":{"intValue":"500"}},{"key":"ok","value":{"boolValue":true}},"#
+            + #"{"key":"ratio","value":{"doubleValue":1.0}},{"key":"text","value":"#
+            + #"{"stringValue":"500"}},{"key":"list","value":{"arrayValue":{"values":["#
+            + #"{"intValue":"1"},{"stringValue":"x"}]}}}]"#
+        let span =
+            #"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","#
+            + #""name":"s","startTimeUnixNano":"1","endTimeUnixNano":"2","#
+            + #""attributes":\#(attributes)}"#
+        let text = try sentOn(
+            #"{"resourceSpans":[{\#(Self.resource),"scopeSpans":[{"spans":[\#(span)]}]}]}"#
+        )
+        #expect(text.contains(Self.resource))
+        #expect(text.contains(#""attributes":\#(attributes)"#))
+    }
+
+    @Test("a worker's sum is sent on with its resource, its start and all of an integer")
+    func exact() throws {
+        let point =
+            #"{"startTimeUnixNano":"1","timeUnixNano":"2","asInt":"-9007199254740993","#
+            + #""attributes":[{"key":"shard","value":{"intValue":"3"}}]}"#
+        let text = try sentOn(
+            #"{"resourceMetrics":[{\#(Self.resource),"scopeMetrics":[{"metrics":[{"name":"m","#
+                + #""sum":{"dataPoints":[\#(point)],"aggregationTemporality":2}}]}]}]}"#
+        )
+        #expect(text.contains(Self.resource))
+        #expect(text.contains(point))
+    }
+
     @Test("what was before this life is not sent, and what finds no room is counted")
     func bounds() {
         let bench = FollowBench()

@@ -54,8 +54,8 @@ struct OTLPSpansTests {
         #expect(record.scope == TelemetryScope(name: "lib", version: "1"))
         #expect(
             record.attributes == [
-                TelemetryAttribute("n", "5"), TelemetryAttribute("s", "x"),
-                TelemetryAttribute("l", "[true]"),
+                TelemetryAttribute("n", "5", .json), TelemetryAttribute("s", "x"),
+                TelemetryAttribute("l", "[true]", .json),
                 TelemetryAttribute("Authorization", "[REDACTED]"),
             ]
         )

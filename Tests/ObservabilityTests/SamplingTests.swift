@@ -89,6 +89,39 @@ struct SamplingTests {
         #expect(try names(alone) == [])
     }
 
+    @Test("messages and calls that begin a trace here are kept as it was begun elsewhere")
+    func senders() throws {
+        let bench = bench { _ in }
+        func send(_ bench: FollowBench, _ trace: UInt64, _ flags: UInt8?) {
+            let parent = flags.map { RemoteSpan(span: 7, flags: $0) }
+            let message = bench.enqueue("send", trace, parent: parent)
+            bench.ack(message, bench.deliver(message, trace), trace)
+        }
+        send(bench, trace(1), 0)
+        #expect(try names(bench) == [])
+        send(bench, trace(2), nil)
+        #expect(try names(bench) == ["enqueue send → mails", "fn_queue mails"])
+        let none = self.bench { $0.ratio = 0 }
+        send(none, trace(1), 1)
+        #expect(try names(none) == ["enqueue send → mails", "fn_queue mails"])
+        for (number, flags) in [(3, 0), (4, 1)] as [(UInt64, UInt8)] {
+            let call = Invoked(
+                invocation: UUID128(high: 1, low: number),
+                function: none.name("hello"),
+                worker: UUID128(high: 1, low: 1),
+                caller: UUID128(high: 1, low: 1),
+                awaited: true,
+                isCondition: false,
+                input: [],
+                parent: 7,
+                flags: flags
+            )
+            none.write(.invoked(call), trace(number))
+            none.report("called \(flags)", trace(number))
+        }
+        #expect(try names(none).filter { $0.hasPrefix("called") } == ["called 1"])
+    }
+
     @Test("so many traces a second and no more")
     func limit() throws {
         let bench = bench { $0.tracesPerSecond = 2 }

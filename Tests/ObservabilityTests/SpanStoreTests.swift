@@ -174,6 +174,18 @@ struct SpanStoreTests {
         #expect(names == 500)
     }
 
+    @Test("traces and lines are found by what the ids of their traces begin with")
+    func prefixes() throws {
+        var bench = StoreBench()
+        bench.add(.span("a", trace: 0xA1, id: 1), .span("b", trace: 0xB1, id: 2))
+        let whole = String(repeating: "0", count: 30)
+        #expect(try bench.names(#"{"trace_prefix":"\#(whole)A"}"#) == ["a"])
+        #expect(try bench.names(#"{"trace_prefix":"\#(whole)"}"#) == ["a", "b"])
+        #expect(try bench.names(#"{"trace_prefix":"1"}"#) == [])
+        let lines = try bench.ask(.listLogs, #"{"trace_prefix":"00"}"#)
+        #expect(lines.member("logs")?.elements?.isEmpty == true)
+    }
+
     @Test("groups by an attribute, the youngest first")
     func groups() throws {
         var bench = StoreBench()

@@ -129,10 +129,14 @@ extension Programs.AccessTests {
         let guest = try gate.connect(["Authorization: Bearer good"])
         try guest.register("told")
         try guest.announce()
-        for type in ["state", "configuration"] {
+        for type in [
+            "state", "configuration", "stream", "stream:join", "subscribe", "durable:subscriber",
+            "log", "trace", "engine::functions-available", "engine::workers-available",
+        ] {
             try guest.send([
                 "type": "registertrigger", "id": "t-\(type)", "trigger_type": type,
-                "function_id": "told", "config": [:] as Envelope,
+                "function_id": "told",
+                "config": ["stream_name": "s", "topic": "t"] as Envelope,
             ])
             let refused = try guest.next("a refusal of \(type)") {
                 $0["type"] as? String == "triggerregistrationresult"

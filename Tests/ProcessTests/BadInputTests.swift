@@ -79,21 +79,39 @@ extension Programs.BadInputTests {
         }
     }
 
-    @Test("Who waits for a message that cannot be read is told at once")
-    func unreadable() throws {
+    @Test("A call and a result beyond the limits are answered at once, not dropped")
+    func refusedAtOnce() throws {
         let worker = try RawWorker.ready(engine, functions: ["echo::fn"])
         let caller = try RawWorker.ready(engine)
-        let id = try caller.call("echo::fn", [:])
-        let dispatch = try worker.dispatch("echo::fn")
-        let own = try #require(dispatch["invocation_id"] as? String)
-        try worker.socket.send(
-            text: #"{"type":"invocationresult","invocation_id":"\#(own)","function_id":"echo::fn","#
-                + #""result":\#(nesting(128))}"#
-        )
-        #expect(code(of: try caller.reply(to: id)) == "unreadable_message")
-        let deep = UUID().uuidString.lowercased()
-        try caller.socket.send(text: invocation(deep, "echo::fn", data: nesting(128)))
-        #expect(code(of: try caller.reply(to: deep)) == "unreadable_message")
+        let long = String(repeating: "1", count: 5000)
+        for data in ["1e999", #"{"a":-1e400}"#, #"{"a":\#(long)}"#, nesting(129)] {
+            var id = UUID().uuidString.lowercased()
+            try caller.socket.send(text: invocation(id, "echo::fn", data: data))
+            #expect(code(of: try caller.reply(to: id)) == "invocation_error")
+
+            let set = #"{"scope":"s","key":"k","value":\#(data)}"#
+            id = UUID().uuidString.lowercased()
+            try caller.socket.send(text: invocation(id, "state::set", data: set))
+            #expect(code(of: try caller.reply(to: id)) == "invocation_error")
+
+            id = try caller.call("echo::fn", [:])
+            let asked = try worker.dispatch("echo::fn")["invocation_id"] as? String ?? ""
+            try worker.socket.send(
+                text: #"{"type":"invocationresult","invocation_id":"\#(asked)","#
+                    + #""function_id":"echo::fn","result":\#(data)}"#
+            )
+            #expect(code(of: try caller.reply(to: id)) == "invocation_error")
+        }
+        #expect(worker.inbox.isEmpty, "\(JSON.text(worker.inbox))")
+        let read = try caller.ask("state::get", ["scope": "s", "key": "k"])
+        #expect(read["result"] is NSNull || read["result"] == nil)
+        let whole = String(long.prefix(308))
+        let id = UUID().uuidString.lowercased()
+        try caller.socket.send(text: invocation(id, "echo::fn", data: whole))
+        guard case .text(let dispatch)? = try worker.socket.receive(within: 30) else {
+            throw Failure("no call came")
+        }
+        #expect(dispatch.contains(#""data":\#(whole),"#))
     }
 
     @Test("A message of 20 MiB, in one frame and in fragments", arguments: [false, true])

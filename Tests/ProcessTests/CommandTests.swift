@@ -342,6 +342,23 @@ extension LongPrograms.CommandTests {
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
     }
 
+    @Test("What somebody has put into an error does not get hold of a terminal")
+    func terminal() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let name = "no\u{1B}[2Jsuch"
+        let piped = try run([Project.engine, "trigger", name, "--engine", engine.url], in: scratch)
+        #expect(piped.ending == .exit(4), "\(piped.all)")
+        #expect(piped.errors.contains(name), "\(piped.all)")
+        let quoted = "\"$(printf 'no\\033[2Jsuch')\""
+        let line = "\(Project.engine) trigger \(quoted) --engine \(engine.url)"
+        let shown = try run(["/usr/bin/script", "-qec", line, "/dev/null"], in: scratch)
+        #expect(shown.ending == .exit(4), "\(shown.all)")
+        #expect(shown.output.contains("no\\u001b[2Jsuch"), "\(shown.all)")
+        #expect(!shown.output.contains("\u{1B}[2J"), "\(shown.all)")
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
     @Test("iii trigger exits with 5 when the answer does not come in time")
     func triggerTimesOut() throws {
         let engine = EngineProcess(in: scratch)

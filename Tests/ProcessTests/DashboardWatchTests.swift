@@ -50,6 +50,8 @@ extension Programs.DashboardWatchTests {
             ("iii_log_batch_records", "histogram"), ("iii_invocations", "counter"),
             ("process_resident_memory_bytes", "gauge"), ("iii_disk_free_bytes", "gauge"),
             ("iii_connections", "gauge"), ("iii_snapshots", "gauge"),
+            ("iii_invocation_duration_seconds", "histogram"),
+            ("iii_invocation_errors", "counter"), ("iii_workers_spawned", "counter"),
         ] { #expect(families[name] == type, "\(name)") }
         let samples = try #require(found["samples"] as? [[Any]])
         func value(_ name: String, _ labels: [String: String] = [:]) -> Double? {

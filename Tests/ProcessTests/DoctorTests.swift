@@ -164,6 +164,14 @@ extension Programs.DoctorTests {
         try expectFault(found, at: "data directory", "data.not_ours", exit: 78)
         #expect(files(below: foreign) == ["letter.txt"])
 
+        let open = scratch("open")
+        try FileManager.default.createDirectory(atPath: open, withIntermediateDirectories: false)
+        _ = try scratch.write("open/token", "s3cret")
+        try #require(chmod(open, 0o777) == 0)
+        let exposed = try doctor(["--data", open])
+        try expectFault(exposed, at: "data directory", "data.not_private", exit: 78)
+        #expect(exposed.output.contains("chmod -R o-w \(open)"), "\(exposed.all)")
+
         let lost = try doctor(["--data", scratch("no/such/data")])
         try expectFault(lost, at: "data directory", "log.storage", exit: 74)
         #expect(lost.output.contains("mkdir -p \(scratch("no/such"))"), "\(lost.all)")

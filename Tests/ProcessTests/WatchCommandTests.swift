@@ -40,13 +40,18 @@ extension Programs.WatchCommandTests {
         try log("debug", "third \u{1B}[31m")
         #expect(bodies(try iii("logs").output) == ["first", "second", "third "])
         #expect(bodies(try iii("logs", "--level", "info").output) == ["first", "second"])
-        #expect(bodies(try iii("logs", "--trace", trace).output) == ["second"])
+        for id in [trace, "0AF765"] {
+            #expect(bodies(try iii("logs", "--trace", id).output) == ["second"])
+        }
         #expect(bodies(try iii("logs", "-n", "1").output) == ["third "])
         #expect(try iii("logs", "-n", "0").output.isEmpty)
         let none = try iii("logs", "--trace", String(repeating: "1", count: 32))
         #expect(none.ending == .exit(0) && none.output.isEmpty, "\(none.all)")
         #expect(none.errors.hasPrefix("note: "), "\(none.all)")
-        for wrong in [["--level", "loud"], ["-n", "-1"], ["-n", "10001"]] {
+        for wrong in [
+            ["--level", "loud"], ["-n", "-1"], ["-n", "10001"], ["--trace", "0af76"],
+            ["--trace", "no trace"],
+        ] {
             let refused = try run([Project.engine, "logs"] + wrong, in: engine.scratch)
             #expect(refused.ending == .exit(2), "\(refused.all)")
         }
@@ -109,6 +114,9 @@ extension Programs.WatchCommandTests {
         #expect(none.output.isEmpty && none.errors.hasPrefix("note: "), "\(none.all)")
         let tree = try iii("traces", trace)
         #expect(JSON.object(tree.output)["children"] is [Any], "\(tree.all)")
+        #expect(try iii("traces", String(trace.prefix(12))).output == tree.output)
+        #expect(try iii("traces", "ffffff").ending == .exit(4))
+        #expect(try iii("traces", "xyz").ending == .exit(2))
         let unknown = try iii("traces", String(repeating: "0", count: 31) + "1")
         #expect(unknown.ending == .exit(4) && unknown.errors.contains("NOT_FOUND"))
         #expect(try iii("traces", trace, "--status", "ok").ending == .exit(2))
@@ -128,6 +136,32 @@ extension Programs.WatchCommandTests {
         #expect(queues.contains { $0["name"] as? String == "default" })
         #expect(pictures[1]["workers"] is [Any])
         #expect(try iii("top", "--delay", "1ms").ending == .exit(2))
+    }
+
+    @Test("Who watches an engine that dies is told at once, and ends with 3")
+    func gone() throws {
+        func watch(_ arguments: String...) throws -> ChildProcess {
+            try ChildProcess(
+                [Project.engine] + arguments + ["--engine", engine.url],
+                label: arguments[0],
+                in: engine.scratch
+            )
+        }
+        try log("info", "before")
+        let top = try watch("top", "--delay", "100ms")
+        let logs = try watch("logs", "--follow")
+        defer {
+            top.kill9()
+            logs.kill9()
+        }
+        try eventually("both are connected") {
+            top.output.isEmpty || logs.output.isEmpty ? nil : ()
+        }
+        engine.kill9()
+        #expect(try top.wait(within: 10) == .exit(3), "\(top.errors)")
+        try eventually("that the connection is lost is told") {
+            logs.errors.contains("lines follow once it is back") ? () : nil
+        }
     }
 
     @Test("Workers, functions and triggers are listed")

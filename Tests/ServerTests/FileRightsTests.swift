@@ -73,9 +73,14 @@ struct FileRightsTests {
 
     @Test("a data directory that others could write is a wrong configuration")
     func data() {
-        let error = ServeError(StorageError.notPrivate(path: "/data", owner: 4242))
-        #expect(error.kind == .configuration)
-        #expect(error.code == "data.not_private")
+        for problem in [
+            StorageError.notPrivate(path: "/data", owner: 4242),
+            .writableByAll(path: "/data/log", directory: "/data"),
+        ] {
+            let error = ServeError(problem)
+            #expect(error.kind == .configuration)
+            #expect(error.code == "data.not_private")
+        }
     }
 }
 

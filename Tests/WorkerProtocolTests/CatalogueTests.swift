@@ -68,6 +68,14 @@ struct CatalogueTests {
             add(.invoke(try InvokeFrame(invoke)), bytes)
         }
 
+        func refuse(
+            _ invoke: IncomingInvoke,
+            because reason: FrameError,
+            bytes: Int
+        ) throws(FrameError) {
+            throw reason
+        }
+
         func take(_ result: consuming ResultFrame, bytes: Int) { add(.result(result), bytes) }
 
         func take(_ frame: WorkerFrame, bytes: Int) {

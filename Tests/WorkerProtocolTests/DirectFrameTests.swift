@@ -34,7 +34,8 @@ struct DirectFrameTests {
         arguments: [
             ("1", "1"), ("[]", "[]"), (#""{}""#, #""{}""#), ("{}", "{CALLER}"),
             ("{ \t\r\n}", "{ \t\r\nCALLER}"), (#"{"a":1}"#, #"{"a":1,CALLER}"#),
-            (#"{"_caller_worker_id":"x"}"#, #"{"_caller_worker_id":"x",CALLER}"#),
+            (#"{"_caller_worker_id":"x"}"#, "{CALLER}"),
+            (#"{"a":1,"_c\u0061ller_worker_id":"x","b":[2]}"#, #"{"a":1,"b":[2],CALLER}"#),
         ]
     )
     func dispatch(data: String, shown: String) throws {

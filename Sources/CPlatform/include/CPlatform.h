@@ -28,7 +28,8 @@ enum {
 };
 
 /// `openat` with `O_CLOEXEC`, with `O_NOFOLLOW` unless told otherwise, and mode 0600 for what it
-/// creates. The current directory is -100 (`AT_FDCWD`). A descriptor, or a negative errno.
+/// creates. The current directory is -100 (`AT_FDCWD`). A descriptor, or a negative errno: `ENXIO`
+/// for what is neither a file nor a directory, which is never waited for.
 int platform_open_at(int directory, const char *path, int options);
 
 /// `flock(LOCK_EX | LOCK_NB)`: 0, or a negative errno (`EWOULDBLOCK` when another holds it).

@@ -6,19 +6,18 @@ import Primitives
 /// Prometheus; how many series there are is bounded, whatever users call their queues and
 /// functions.
 struct MetricsText {
-    private var writer = MetricsWriter()
-    private let picture: EnginePicture
+    var writer = MetricsWriter()
+    let picture: EnginePicture
     private let host: HostFigures
-    private let totals: RecordTotals
+    let totals: RecordTotals
     private let facts: DashboardFacts
     private let telemetry: TelemetryFigures
     private let processes: [ProcessRow]
 
-    /// Queues and functions that have series of their own: those with the most in them. The rest is
-    /// one series under this name.
+    /// Queues that have series of their own: those with the most in them. The rest is one series
+    /// under this name.
     private static let queueLimit = 500
-    private static let functionLimit = 500
-    private static let others = "(other)"
+    static let others = "(other)"
 
     /// All families.
     static func families(
@@ -141,51 +140,30 @@ struct MetricsText {
         for (name, help, value) in counters { writer.single(name, .counter, help, value) }
     }
 
-    // MARK: Functions
-
-    private mutating func functions() {
-        let rows = totals.functions.sorted {
-            ($1.value.calls, $0.key.id) < ($0.value.calls, $1.key.id)
-        }
-        let own = rows.prefix(Self.functionLimit)
-        var rest = (calls: UInt64(0), errors: UInt64(0), took: UInt64(0))
-        for row in rows.dropFirst(Self.functionLimit) {
-            rest.calls += row.value.calls
-            rest.errors += row.value.errors
-            rest.took &+= row.value.took
-        }
-        let calls = "iii_invocations_total"
-        writer.family(calls, .counter, "Runs of functions by workers, by what they came to.")
-        for (name, count) in own {
-            let labels: MetricsWriter.Labels = [
-                ("function", name.id), ("namespace", name.namespace),
-            ]
-            writer.sample(calls, count.calls - count.errors, labels + [("outcome", "ok")])
-            writer.sample(calls, count.errors, labels + [("outcome", "error")])
-        }
-        let others: MetricsWriter.Labels = [("function", Self.others), ("namespace", "")]
-        if rest.calls > 0 {
-            writer.sample(calls, rest.calls - rest.errors, others + [("outcome", "ok")])
-            writer.sample(calls, rest.errors, others + [("outcome", "error")])
-        }
-        let seconds = "iii_invocation_seconds_total"
-        writer.family(seconds, .counter, "What those runs took, all together.")
-        for (name, count) in own {
-            let labels: MetricsWriter.Labels = [
-                ("function", name.id), ("namespace", name.namespace),
-            ]
-            writer.sample(seconds, Double(count.took) / 1_000_000_000, labels)
-        }
-        if rest.calls > 0 {
-            writer.sample(seconds, Double(rest.took) / 1_000_000_000, others)
-        }
-        writer.single("iii_running", .gauge, "Runs under way.", picture.work.running)
-    }
-
     // MARK: Edges
 
     private mutating func edges() {
-        writer.single("iii_workers", .gauge, "Workers that are connected.", picture.work.workers)
+        writer.single(
+            "iii_workers",
+            .gauge,
+            "Workers that are connected.",
+            picture.work.workers,
+            as: "iii.workers.active"
+        )
+        writer.single(
+            "iii_workers_spawned_total",
+            .counter,
+            "Workers that have connected.",
+            picture.work.spawned,
+            as: "iii.workers.spawns.total"
+        )
+        writer.single(
+            "iii_workers_died_total",
+            .counter,
+            "Workers whose connection has ended.",
+            picture.work.died,
+            as: "iii.workers.deaths.total"
+        )
         writer.single(
             "iii_functions",
             .gauge,

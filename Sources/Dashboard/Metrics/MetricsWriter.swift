@@ -7,9 +7,14 @@ struct MetricsWriter {
 
     private(set) var families: [MetricFamily] = []
 
-    /// Begins a family.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        families.append(MetricFamily(name: name, kind: kind, help: help))
+    /// Begins a family. `exported`: the name under which collectors get it; nil: the same.
+    mutating func family(
+        _ name: String,
+        _ kind: Kind,
+        _ help: String,
+        as exported: String? = nil
+    ) {
+        families.append(MetricFamily(name: name, exportName: exported, kind: kind, help: help))
     }
 
     /// A sample of the family that was begun last, whose name it has.
@@ -26,9 +31,10 @@ struct MetricsWriter {
         _ name: String,
         _ kind: Kind,
         _ help: String,
-        _ value: some BinaryInteger
+        _ value: some BinaryInteger,
+        as exported: String? = nil
     ) {
-        family(name, kind, help)
+        family(name, kind, help, as: exported)
         sample(name, value)
     }
 
@@ -42,11 +48,26 @@ struct MetricsWriter {
         sum: Double
     ) {
         family(name, .histogram, help)
-        families[families.count - 1].histogram = MetricFamily.Histogram(
-            bounds: bounds,
-            cumulative: cumulative,
-            count: count,
-            sum: sum
+        families[families.count - 1].histograms = [
+            MetricFamily.Histogram(
+                bounds: bounds,
+                cumulative: cumulative,
+                count: count,
+                sum: sum
+            )
+        ]
+    }
+
+    /// One more histogram of the family that was begun last: how long runs took, in seconds.
+    mutating func histogram(of times: RunTimes, _ labels: Labels) {
+        families[families.count - 1].histograms.append(
+            MetricFamily.Histogram(
+                labels: labels.map { MetricFamily.Label($0.name, $0.value) },
+                bounds: RunTimes.bounds.map { Double($0) / 1_000_000_000 },
+                cumulative: times.cumulative,
+                count: times.total,
+                sum: Double(times.sum) / 1_000_000_000
+            )
         )
     }
 

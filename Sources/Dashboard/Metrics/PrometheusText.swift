@@ -1,4 +1,5 @@
 import Observability
+import Primitives
 
 /// Metrics in Prometheus' text format, version 0.0.4. A family's samples stand together, behind its
 /// help and type.
@@ -16,18 +17,20 @@ struct PrometheusText {
         line("# HELP \(name) \(family.help)")
         line("# TYPE \(name) \(family.kind.rawValue)")
         for sample in family.samples { self.sample(name, sample.value, sample.labels) }
-        guard let histogram = family.histogram else { return }
-        for (bound, number) in zip(histogram.bounds, histogram.cumulative) {
-            bucket(name, Self.text(bound), number)
-        }
-        bucket(name, "+Inf", histogram.count)
-        sample("\(name)_sum", .real(histogram.sum), [])
-        sample("\(name)_count", .integer(Int64(clamping: histogram.count)), [])
+        for histogram in family.histograms { write(histogram, name) }
     }
 
-    private mutating func bucket(_ name: String, _ bound: String, _ number: UInt64) {
-        let labels = [MetricFamily.Label("le", bound)]
-        sample("\(name)_bucket", .integer(Int64(clamping: number)), labels)
+    private mutating func write(_ histogram: MetricFamily.Histogram, _ name: String) {
+        func bucket(_ bound: String, _ number: UInt64) {
+            let labels = histogram.labels + [MetricFamily.Label("le", bound)]
+            sample("\(name)_bucket", .integer(Int64(clamping: number)), labels)
+        }
+        for (bound, number) in zip(histogram.bounds, histogram.cumulative) {
+            bucket(Self.text(bound), number)
+        }
+        bucket("+Inf", histogram.count)
+        sample("\(name)_sum", .real(histogram.sum), histogram.labels)
+        sample("\(name)_count", .integer(Int64(clamping: histogram.count)), histogram.labels)
     }
 
     private mutating func sample(
@@ -54,9 +57,10 @@ struct PrometheusText {
             + "}"
     }
 
+    /// Names may have any character in them, and Prometheus takes NUL for the end of all metrics.
     private static func escaped(_ value: String) -> String {
         var result = ""
-        for scalar in value.unicodeScalars {
+        for scalar in value.visibleLines.unicodeScalars {
             switch scalar {
             case "\\": result += "\\\\"
             case "\"": result += "\\\""

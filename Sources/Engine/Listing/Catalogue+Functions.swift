@@ -113,7 +113,8 @@ extension Catalogue {
     /// - Throws: `NOT_FOUND` or `INVALID_ARGUMENTS`.
     func info(_ wanted: FunctionNames) throws(ErrorBody) -> JSONObject {
         switch (wanted.one, wanted.several) {
-        case (let id?, nil): return detail(try function(id, wanted.namespace))
+        case (let id?, nil):
+            return detail(try function(id, wanted.namespace, among: functions), triggersByFunction)
         case (nil, let ids?): return try batch(ids, wanted.namespace)
         default:
             throw ErrorBody(
@@ -132,9 +133,11 @@ extension Catalogue {
                 message: "function_ids has \(ids.count) ids; it takes 1 to \(Self.batch)"
             )
         }
+        let functions = functions
+        let triggers = triggersByFunction
         let rows = distinct.map { id -> JSONValue in
             do throws(ErrorBody) {
-                return .object(detail(try function(id, namespace)))
+                return .object(detail(try function(id, namespace, among: functions), triggers))
             } catch {
                 return .object(["function_id": .string(id), "error": .string("not_found")])
             }
@@ -146,7 +149,8 @@ extension Catalogue {
     /// the only one that has it.
     private func function(
         _ id: String,
-        _ namespace: String?
+        _ namespace: String?,
+        among functions: [FunctionEntry]
     ) throws(ErrorBody) -> FunctionEntry {
         let named = functions.filter { $0.name.id == id }
         if let found = named.first(where: {
@@ -175,13 +179,20 @@ extension Catalogue {
         return row
     }
 
-    func detail(_ entry: FunctionEntry) -> JSONObject {
+    /// Live triggers by the function that they run, sorted by id.
+    var triggersByFunction: [FunctionName: [Registry.Trigger]] {
+        Dictionary(grouping: registry.liveTriggers, by: \.function)
+    }
+
+    func detail(
+        _ entry: FunctionEntry,
+        _ triggers: [FunctionName: [Registry.Trigger]]
+    ) -> JSONObject {
         var detail = row(entry)
         entry.definition.copy("request_format", into: &detail, as: "request_schema")
         entry.definition.copy("response_format", into: &detail, as: "response_schema")
-        let triggers = registry.liveTriggers.filter { $0.function == entry.name }
         detail["registered_triggers"] = .array(
-            triggers.map {
+            (triggers[entry.name] ?? []).map {
                 .object([
                     "id": .string($0.request.id), "trigger_type": .string($0.request.type),
                     "config": $0.request.config.value(),

@@ -46,7 +46,7 @@ extension Catalogue {
         let type = trigger.type.flatMap { triggerType($0) }
         info["trigger"] = type.map { .object(detail($0)) } ?? .null
         let function = functions.first { $0.name == trigger.function }
-        info["function"] = function.map { .object(detail($0)) } ?? .null
+        info["function"] = function.map { .object(detail($0, triggersByFunction)) } ?? .null
         return info
     }
 

@@ -12,7 +12,7 @@ extension Registry {
 
     /// Those that this one serves.
     func triggerTypes(of worker: Worker) -> [TriggerTypeEntry] {
-        worker.types.compactMap { name in
+        worker.types.names.compactMap { name in
             types[name]?.providers.last.flatMap {
                 $0.worker === worker ? TriggerTypeEntry(name, $0) : nil
             }

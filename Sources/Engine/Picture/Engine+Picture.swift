@@ -28,6 +28,8 @@ extension Engine where Store: ~Copyable {
             streams: pictureOfStreams(),
             work: EnginePicture.Work(
                 workers: registry.workers.count,
+                spawned: metrics.spawned,
+                died: metrics.died,
                 functions: registry.functions.count,
                 triggers: registry.triggers.count,
                 running: runningCount,

@@ -90,6 +90,9 @@ package struct EnginePicture: Sendable {
     /// How much there is, and what is under way.
     package struct Work: Equatable, Sendable {
         package let workers: Int
+        /// Workers that have connected since this start, and that have gone.
+        package let spawned: Int
+        package let died: Int
         package let functions: Int
         package let triggers: Int
         package let running: Int

@@ -85,6 +85,12 @@ package final class Access: Sendable {
     }
 }
 
+extension Access: Equatable {
+    package static func == (left: Access, right: Access) -> Bool {
+        left.rules == right.rules && left.grants == right.grants
+    }
+}
+
 extension ExposeRule {
     func covers(_ function: FunctionName, _ metadata: () -> JSONText?) -> Bool {
         guard function.namespace == namespace else { return false }

@@ -103,14 +103,17 @@ package struct Router {
 
     /// Removes all triggers of the method and the path of `trigger`, however those name parameters.
     package mutating func removeAll(like trigger: HTTPTrigger) {
-        guard let place = place(of: trigger.segments) else { return }
-        for gone in nodes[place].triggers[trigger.method] ?? [] { remove(gone.id) }
+        for gone in triggers(like: trigger) { remove(gone.id) }
+    }
+
+    /// All triggers of the method and the path of `trigger`, however those name parameters.
+    package func triggers(like trigger: HTTPTrigger) -> [HTTPTrigger] {
+        place(of: trigger.segments).flatMap { nodes[$0].triggers[trigger.method] } ?? []
     }
 
     /// The triggers of the same route that are not this one's earlier self.
     private func others(than trigger: HTTPTrigger) -> [HTTPTrigger] {
-        guard let place = place(of: trigger.segments) else { return [] }
-        return (nodes[place].triggers[trigger.method] ?? []).filter { $0.id != trigger.id }
+        triggers(like: trigger).filter { $0.id != trigger.id }
     }
 
     /// The names of parameters, each at its place.

@@ -5,12 +5,11 @@ package import Primitives
 
 extension Endpoint {
     /// The body of a request: the payload, with the id of the worker that called where it is an
-    /// object and a worker did (protocol 4.2). It comes last, so that it counts where the caller
-    /// had put one of its own.
+    /// object and a worker did (protocol 4.2), in place of what the caller had put there.
     package static func body(_ payload: [UInt8], caller: UUID128?) -> [UInt8] {
         guard let caller, payload.first == UInt8(ascii: "{"), payload.last == UInt8(ascii: "}")
         else { return payload }
-        let open = payload.dropLast()
+        let open = JSONText(trusted: payload).without("_caller_worker_id").bytes.dropLast()
         let isEmpty = open.dropFirst().allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
         let member = "\(isEmpty ? "" : ",")\"_caller_worker_id\":\"\(caller)\"}"
         return Array(open) + Array(member.utf8)

@@ -16,8 +16,9 @@ package struct EngineMetrics {
     private var succeeded = 0
     private var failed = 0
     private var deferred = 0
-    private var spawned = 0
-    private var died = 0
+    /// Workers that have connected, and that have gone.
+    package private(set) var spawned = 0
+    package private(set) var died = 0
     private var tallies: [FunctionName: Tally] = [:]
     /// Of the function that ran last: most often it is the next one, too.
     private var last: Tally?

@@ -33,6 +33,8 @@ struct LogQuery {
     private let from: Int64?
     private let until: Int64?
     private let trace: String?
+    /// What the id of a line's trace begins with; iii's own engine does not know this one.
+    private let tracePrefix: String?
     private let span: String?
     private let leastSeverity: Int64?
     private let severity: String?
@@ -44,6 +46,7 @@ struct LogQuery {
         from = try fields.optionalInteger("start_time")
         until = try fields.optionalInteger("end_time")
         trace = try fields.optionalString("trace_id")?.lowercased()
+        tracePrefix = try fields.optionalString("trace_prefix")?.lowercased()
         span = try fields.optionalString("span_id")?.lowercased()
         leastSeverity = try fields.optionalInteger("severity_min")
         severity = try fields.optionalString("severity_text")
@@ -58,6 +61,7 @@ struct LogQuery {
         return (from.map { time >= $0 } ?? true)
             && (until.map { time <= $0 } ?? true)
             && (trace.map { line.trace?.description == $0 } ?? true)
+            && (tracePrefix.map { line.trace?.description.hasPrefix($0) ?? false } ?? true)
             && (span.map { line.record.span != 0 && hexadecimal(line.record.span) == $0 } ?? true)
             && (leastSeverity.map { Int64(line.record.severity) >= $0 } ?? true)
             && (severity.map { line.record.severityText.lowercased() == $0.lowercased() } ?? true)

@@ -9,11 +9,12 @@ package enum OTLPMetrics {
     package static func decode(_ export: JSONText) -> [MetricReported] {
         var metrics: [MetricReported] = []
         for group in export.value()["resourceMetrics"].elements {
-            let service = group["resource"]["attributes"].attributes["service.name"]?.content
+            let told = group["resource"]["attributes"]
+            let service = told.attributes["service.name"]?.content ?? "unknown"
+            let resource = told.told
             for scope in group["scopeMetrics"].elements {
                 for metric in scope["metrics"].elements {
-                    guard
-                        let metric = self.metric(metric, service ?? "unknown", scope["scope"])
+                    guard let metric = self.metric(metric, service, resource, scope["scope"])
                     else { continue }
                     metrics.append(metric)
                 }
@@ -25,6 +26,7 @@ package enum OTLPMetrics {
     private static func metric(
         _ metric: JSONValue,
         _ service: String,
+        _ resource: [UInt8],
         _ scope: JSONValue
     ) -> MetricReported? {
         guard let name = metric["name"].name, let (form, data) = form(metric) else { return nil }
@@ -38,7 +40,8 @@ package enum OTLPMetrics {
             form: form,
             points: points,
             scope: scope.scope,
-            temporality: temporality(data["aggregationTemporality"])
+            temporality: temporality(data["aggregationTemporality"]),
+            resource: resource
         )
     }
 
@@ -63,6 +66,7 @@ package enum OTLPMetrics {
 
     private static func point(_ point: JSONValue, _ form: MetricReported.Form) -> MetricPoint? {
         let value: MetricPoint.Value
+        var integer: Int64?
         if form == .histogram {
             value = .histogram(
                 MetricPoint.Histogram(
@@ -75,15 +79,17 @@ package enum OTLPMetrics {
                 )
             )
         } else {
-            guard let number = point["asDouble"].double ?? point["asInt"].double else {
-                return nil
-            }
+            let real = point["asDouble"].double
+            guard let number = real ?? point["asInt"].double else { return nil }
             value = .number(number)
+            if real == nil { integer = point["asInt"].integer }
         }
         return MetricPoint(
             attributes: point["attributes"].texts,
             time: point["timeUnixNano"].time,
-            value: value
+            value: value,
+            start: point["startTimeUnixNano"].time,
+            integer: integer
         )
     }
 }

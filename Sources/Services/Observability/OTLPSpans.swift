@@ -21,10 +21,12 @@ package enum OTLPSpans {
     package static func decode(_ export: JSONText) -> [ReportedSpan] {
         var spans: [ReportedSpan] = []
         for group in export.value()["resourceSpans"].elements {
-            let service = group["resource"]["attributes"].attributes["service.name"]?.content
+            let told = group["resource"]["attributes"]
+            let service = told.attributes["service.name"]?.content ?? "unknown"
+            let resource = told.told
             for scope in group["scopeSpans"].elements {
                 for span in scope["spans"].elements {
-                    guard let span = self.span(span, service ?? "unknown", scope["scope"]) else {
+                    guard let span = self.span(span, service, resource, scope["scope"]) else {
                         continue
                     }
                     spans.append(span)
@@ -37,6 +39,7 @@ package enum OTLPSpans {
     private static func span(
         _ span: JSONValue,
         _ service: String,
+        _ resource: [UInt8],
         _ scope: JSONValue
     ) -> ReportedSpan? {
         guard let trace = span["traceId"].trace, span["spanId"].span != 0 else { return nil }
@@ -57,7 +60,8 @@ package enum OTLPSpans {
                 flags: span["flags"].integer.flatMap { UInt32(exactly: $0) },
                 traceState: span["traceState"].name,
                 scope: scope.scope,
-                role: span["kind"].role
+                role: span["kind"].role,
+                resource: resource
             ),
             trace: trace
         )

@@ -90,10 +90,34 @@ extension JSONValue {
 
     /// The same list as names and texts, without what must not be kept.
     var texts: [TelemetryAttribute] {
-        attributes.members.map { member in
-            let isSecret = Self.secrets.contains(member.name.lowercased())
-            return TelemetryAttribute(member.name, isSecret ? "[REDACTED]" : member.value.display)
+        var forms: [String: TelemetryAttribute.Form] = [:]
+        for item in elements {
+            if let key = item["key"].content { forms[key] = item["value"].form }
         }
+        return attributes.members.map { member in
+            guard !Self.secrets.contains(member.name.lowercased()) else {
+                return TelemetryAttribute(member.name, "[REDACTED]")
+            }
+            let form = forms[member.name] ?? .string
+            return TelemetryAttribute(member.name, member.value.display, form)
+        }
+    }
+
+    /// What an `AnyValue` is.
+    private var form: TelemetryAttribute.Form {
+        guard case .object(let object) = self else { return .string }
+        return switch object.members.first?.name {
+        case "doubleValue": .double
+        case "intValue", "boolValue", "arrayValue", "kvlistValue": .json
+        default: .string
+        }
+    }
+
+    /// The attributes of a resource, without its service's name: a JSON object, or nothing.
+    var told: [UInt8] {
+        var attributes = attributes
+        attributes["service.name"] = nil
+        return attributes.members.isEmpty ? [] : JSONValue.object(attributes).text.bytes
     }
 
     var scope: TelemetryScope {

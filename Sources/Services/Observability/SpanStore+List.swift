@@ -12,6 +12,8 @@ struct SpanQuery {
     }
 
     let traces: Set<String>?
+    /// What the id of a trace begins with; iii's own engine does not know this one.
+    let tracePrefix: String?
     let offset: Int
     let limit: Int
     /// In lower case, as the next two.
@@ -37,6 +39,7 @@ struct SpanQuery {
         } else {
             traces = try fields.optionalStrings("trace_ids").map { Set($0.map { $0.lowercased() }) }
         }
+        tracePrefix = try fields.optionalString("trace_prefix")?.lowercased()
         offset = try fields.optionalCount("offset") ?? 0
         limit = try fields.optionalCount("limit") ?? 100
         service = try fields.optionalString("service_name")?.lowercased()
@@ -62,7 +65,7 @@ extension SpanStore {
         let traces = query.searchesAll ? tracesMatching(query) : nil
         var rows = spans.filter { span in
             (query.searchesAll || isRoot(span))
-                && (query.traces?.contains(span.trace.description) ?? true)
+                && query.isOf(span.trace)
                 && (traces?.contains(span.trace) ?? query.matchesByName(span.record))
                 && query.matches(span.record, now: now)
         }
@@ -112,6 +115,11 @@ extension SpanStore {
 }
 
 extension SpanQuery {
+    fileprivate func isOf(_ trace: TraceID) -> Bool {
+        if let traces, !traces.contains(trace.description) { return false }
+        return tracePrefix.map { trace.description.hasPrefix($0) } ?? true
+    }
+
     fileprivate func matches(_ span: SpanReported, now: Timestamp) -> Bool {
         let end = span.isPending ? now : span.end
         let milliseconds = Double(span.duration(now: now).nanoseconds) / 1_000_000

@@ -80,9 +80,8 @@ extension SpanReported {
     /// What it takes in memory, in bytes, roughly.
     var byteCount: Int {
         let texts = [name, service, statusDescription, traceState, scope.name, scope.version]
-        return texts.reduce(256 + attributes.byteCount + events.count + links.count) {
-            $0 + ($1?.utf8.count ?? 0)
-        }
+        let bytes = attributes.byteCount + events.count + links.count + resource.count
+        return texts.reduce(256 + bytes) { $0 + ($1?.utf8.count ?? 0) }
     }
 
     /// How long it took; one that runs: so far.

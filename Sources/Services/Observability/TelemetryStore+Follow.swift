@@ -10,22 +10,25 @@ extension TelemetryStore {
         switch record.event {
         case .telemetryCleared(let event): clear(event.content)
         case .alertChanged(let event) where isOld: alerts.take(event, at: record.time)
-        case .triggered(let event) where event.parent != nil || !settings.sampling.keepsAllTraces:
-            guard let work = change.began else { break }
-            begin(work, parent: event.parent)
-        case .invoked, .cron(.fired):
-            guard !settings.sampling.keepsAllTraces, let work = change.began else { break }
-            begin(work, parent: nil)
+        case .triggered(let event): begin(record, change, parent: event.parent)
+        case .queue(.enqueued(let event)): begin(record, change, parent: event.parent)
+        case .invoked(let event): begin(record, change, parent: event.remote)
+        case .cron(.fired): begin(record, change, parent: nil)
         default: break
         }
     }
 
-    private mutating func begin(_ work: Work, parent: RemoteSpan?) {
-        let facts = work.facts
-        guard facts.cause == nil, let trace = facts.trace else { return }
+    private mutating func begin(
+        _ record: FollowedRecord,
+        _ change: WorkChange,
+        parent: RemoteSpan?
+    ) {
+        guard parent != nil || !settings.sampling.keepsAllTraces, record.cause == nil,
+            let facts = change.began?.facts, let trace = facts.trace
+        else { return }
         sampler.begin(
             trace,
-            SpanDraft(facts).name,
+            (RecordedCall.Called(record)?.draft ?? SpanDraft(facts)).name,
             settings.service,
             parent: parent,
             at: facts.start,

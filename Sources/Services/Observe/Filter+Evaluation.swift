@@ -124,7 +124,7 @@ extension Operator.Order {
 extension Operator.ElementTest {
     /// Whether an element of the array at `place` passes; false where that is no array.
     fileprivate func passes(in place: Place) -> Bool {
-        var scanner = JSONScanner(place, depthLimit: .max)
+        var scanner = JSONScanner(unbounded: place)
         guard scanner.peek() == .array else { return false }
         do throws(JSONError) {
             try scanner.beginArray()
@@ -149,7 +149,7 @@ extension Operator.ElementTest {
 extension Place {
     /// The value, parsed, if it is of that kind.
     fileprivate func value(of kind: JSONKind) -> JSONValue? {
-        var scanner = JSONScanner(self, depthLimit: .max)
+        var scanner = JSONScanner(unbounded: self)
         guard scanner.peek() == kind else { return nil }
         do throws(JSONError) { return try scanner.value() } catch { return nil }
     }

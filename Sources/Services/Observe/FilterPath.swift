@@ -104,7 +104,7 @@ struct FilterPath: Sendable {
         into value: UnsafeBufferPointer<UInt8>,
         _ segment: Segment
     ) -> UnsafeBufferPointer<UInt8>? {
-        var scanner = JSONScanner(value, depthLimit: .max)
+        var scanner = JSONScanner(unbounded: value)
         let found: JSONSlice?
         do throws(JSONError) {
             switch scanner.peek() {

@@ -42,8 +42,17 @@ package final class Message {
         package let receipt: UUID128
         package let trace: TraceID?
         package let baggage: String?
+        /// Of the trace that it was sent in: those that its handler is handed.
+        package let flags: UInt8
 
-        package init(payload: [UInt8], receipt: UUID128, trace: TraceID?, baggage: String?) {
+        package init(
+            payload: [UInt8],
+            receipt: UUID128,
+            trace: TraceID?,
+            baggage: String?,
+            flags: UInt8
+        ) {
+            self.flags = flags
             self.payload = payload
             self.receipt = receipt
             self.trace = trace

@@ -12,7 +12,8 @@ extension QueueView {
         target: FunctionName,
         payload: [UInt8],
         receipt: UUID128,
-        baggage: String?
+        baggage: String?,
+        parent: RemoteSpan? = nil
     ) throws(ErrorBody) -> Enqueued {
         if queue.isEmpty { throw Self.enqueueError("queue is required") }
         if target.id.isEmpty { throw Self.enqueueError("function_id is required") }
@@ -26,7 +27,8 @@ extension QueueView {
             group: state.settings.fifo
                 ? try Self.group(of: payload, in: queue, state.settings) : nil,
             baggage: baggage,
-            payload: payload
+            payload: payload,
+            parent: parent
         )
     }
 
@@ -84,7 +86,8 @@ extension QueueView {
         _ input: JSONText,
         function: String,
         receipt: UUID128,
-        baggage: String?
+        baggage: String?,
+        parent: RemoteSpan? = nil
     ) throws(ErrorBody) -> Enqueued {
         let topic: String
         let data: JSONText
@@ -113,7 +116,8 @@ extension QueueView {
             receipt: receipt,
             group: nil,
             baggage: baggage,
-            payload: data.bytes
+            payload: data.bytes,
+            parent: parent
         )
     }
 

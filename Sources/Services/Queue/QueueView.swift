@@ -323,7 +323,8 @@ extension Message.Content {
             payload: event.payload,
             receipt: event.receipt,
             trace: trace,
-            baggage: event.baggage
+            baggage: event.baggage,
+            flags: event.parent?.flags ?? TraceParent.sampled
         )
     }
 }

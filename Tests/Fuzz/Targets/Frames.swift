@@ -21,7 +21,6 @@ extension FuzzTarget {
     ) -> String? {
         bytes.withMemoryRebound(to: UInt8.self) { text in
             _ = BinaryMessage(text)
-            _ = UnreadableFrame(text)
             guard let message = try? decode(text) else { return nil }
             let written = message.bytes
             if (try? JSONText(validating: written))?.isObject != true {

@@ -45,9 +45,9 @@ struct AlertBook: Sendable {
             let rests = standing.triggered.map { $0.distance(to: now) < rule.cooldown } ?? false
             if isBeyond, !rests {
                 standing.triggered = now
-                changes.append(AlertChange(rule: rule, value: standing.value ?? 0, isFiring: true))
+                changes.append(AlertChange(rule: rule, value: standing.value, isFiring: true))
             } else if standing.isFiring, !isBeyond {
-                changes.append(AlertChange(rule: rule, value: standing.value ?? 0, isFiring: false))
+                changes.append(AlertChange(rule: rule, value: standing.value, isFiring: false))
             }
             standing.isFiring = isBeyond
             standings[rule.name] = standing

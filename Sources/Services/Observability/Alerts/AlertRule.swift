@@ -140,10 +140,11 @@ extension AlertRule {
 /// What an evaluation has found about one alert that did not stand before, or is to be told again.
 package struct AlertChange: Equatable, Sendable {
     package let rule: AlertRule
-    package let value: Double
+    /// Nil: nobody tells of the metric any more.
+    package let value: Double?
     package let isFiring: Bool
 
-    package init(rule: AlertRule, value: Double, isFiring: Bool) {
+    package init(rule: AlertRule, value: Double?, isFiring: Bool) {
         self.rule = rule
         self.value = value
         self.isFiring = isFiring
@@ -152,7 +153,8 @@ package struct AlertChange: Equatable, Sendable {
     /// What webhooks and functions get; only functions are told of an alert's end, too.
     package func payload(at time: Timestamp, withState: Bool) -> JSONText {
         var object: JSONObject = [
-            "alert": .string(rule.name), "metric": .string(rule.metric), "value": .double(value),
+            "alert": .string(rule.name), "metric": .string(rule.metric),
+            "value": value.map { .double($0) } ?? .null,
             "threshold": .double(rule.threshold), "operator": .string(rule.comparison.typeName),
             "timestamp": .integer(time.milliseconds),
         ]
@@ -162,9 +164,9 @@ package struct AlertChange: Equatable, Sendable {
 
     /// In a line.
     package var text: String {
-        isFiring
-            ? "alert \(rule.name) fires: \(rule.metric) is \(value), \(rule.comparison.symbol) "
-                + "\(rule.threshold)"
-            : "alert \(rule.name) is over: \(rule.metric) is \(value)"
+        let told = value.map { "\(rule.metric) is \($0)" } ?? "nothing tells of \(rule.metric)"
+        return isFiring
+            ? "alert \(rule.name) fires: \(told), \(rule.comparison.symbol) \(rule.threshold)"
+            : "alert \(rule.name) is over: \(told)"
     }
 }

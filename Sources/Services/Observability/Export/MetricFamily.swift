@@ -40,12 +40,20 @@ package struct MetricFamily: Equatable, Sendable {
 
     /// How many values were at most as large as each bound.
     package struct Histogram: Equatable, Sendable {
+        package let labels: [Label]
         package let bounds: [Double]
         package let cumulative: [UInt64]
         package let count: UInt64
         package let sum: Double
 
-        package init(bounds: [Double], cumulative: [UInt64], count: UInt64, sum: Double) {
+        package init(
+            labels: [Label] = [],
+            bounds: [Double],
+            cumulative: [UInt64],
+            count: UInt64,
+            sum: Double
+        ) {
+            self.labels = labels
             self.bounds = bounds
             self.cumulative = cumulative
             self.count = count
@@ -63,13 +71,16 @@ package struct MetricFamily: Equatable, Sendable {
     }
 
     package let name: String
+    /// The name under which collectors get it, where iii's own engine has one of its own.
+    package let exportName: String?
     package let kind: Kind
     package let help: String
     package var samples: [Sample] = []
-    package var histogram: Histogram?
+    package var histograms: [Histogram] = []
 
-    package init(name: String, kind: Kind, help: String) {
+    package init(name: String, exportName: String? = nil, kind: Kind, help: String) {
         self.name = name
+        self.exportName = exportName
         self.kind = kind
         self.help = help
     }
@@ -92,7 +103,7 @@ extension MetricFamily {
                 value: .number(sample.value.double)
             )
         }
-        if let histogram {
+        points += histograms.map { histogram in
             let told = MetricPoint.Histogram(
                 count: histogram.count,
                 sum: histogram.sum,
@@ -101,7 +112,11 @@ extension MetricFamily {
                 min: nil,
                 max: nil
             )
-            points.append(MetricPoint(attributes: [], time: time, value: .histogram(told)))
+            return MetricPoint(
+                attributes: histogram.labels.map { TelemetryAttribute($0.name, $0.value) },
+                time: time,
+                value: .histogram(told)
+            )
         }
         let form: MetricReported.Form =
             switch kind {
@@ -110,7 +125,7 @@ extension MetricFamily {
             case .histogram: .histogram
             }
         return MetricReported(
-            name: name,
+            name: exportName ?? name,
             description: help,
             unit: unit,
             service: service,

@@ -21,9 +21,11 @@ package enum OTLPExport: Sendable {
             self.attributes = attributes
         }
 
-        /// What is said of a service: of the engine's own what is known, of others nothing.
-        fileprivate func of(_ service: String, _ scope: TelemetryScope) -> [UInt8] {
-            service == self.service && scope.name == "iii" ? attributes : []
+        /// What is said of where a span comes from: of the engine's own what is known, of others
+        /// what they told.
+        fileprivate func of(_ span: SpanReported) -> [UInt8] {
+            let isOwn = span.service == service && span.scope.name == "iii"
+            return isOwn ? attributes : span.resource
         }
     }
 
@@ -56,8 +58,7 @@ package enum OTLPExport: Sendable {
             switch self {
             case .spans(let spans):
                 let groups = Group.of(spans) { span in
-                    let (service, scope) = (span.record.service, span.record.scope)
-                    return (service, scope, own.of(service, scope))
+                    (span.record.service, span.record.scope, own.of(span.record))
                 }
                 writer.groups(groups, "resourceSpans", "scopeSpans", "spans") { $0.span($1) }
             case .logs(let lines):
@@ -69,7 +70,10 @@ package enum OTLPExport: Sendable {
                     $0.line($1.line, received: $1.received)
                 }
             case .metrics(let metrics):
-                let groups = Group.of(metrics) { ($0.metric.service, $0.metric.scope, []) }
+                let groups = Group.of(metrics) { entry in
+                    let metric = entry.metric
+                    return (metric.service, metric.scope, metric.resource)
+                }
                 writer.groups(groups, "resourceMetrics", "scopeMetrics", "metrics") {
                     $0.metric($1.metric, received: $1.received)
                 }
@@ -226,7 +230,8 @@ extension OTLPWriter {
             }
         message(number, name) { writer in
             writer.repeated(1, "dataPoints", metric.points) {
-                $0.point($1, received, since: metric.form == .gauge ? nil : start)
+                let told = $1.start.nanoseconds == 0 ? nil : $1.start
+                $0.point($1, received, since: metric.form == .gauge ? told : start ?? told)
             }
             guard metric.form != .gauge else { return }
             // Those that say nothing send what is cumulative.
@@ -246,7 +251,11 @@ extension OTLPWriter {
         switch point.value {
         case .number(let number):
             fixed64(3, "timeUnixNano", time.unsigned)
-            double(4, "asDouble", number)
+            if let integer = point.integer {
+                sfixed64(6, "asInt", integer)
+            } else {
+                double(4, "asDouble", number)
+            }
             texts(7, "attributes", point.attributes)
         case .histogram(let histogram):
             fixed64(3, "timeUnixNano", time.unsigned)
@@ -270,7 +279,7 @@ extension OTLPWriter {
         guard !attributes.isEmpty else { return }
         repeated(number, name, attributes) { writer, attribute in
             writer.string(1, "key", attribute.name)
-            writer.message(2, "value") { $0.value(.string(attribute.value)) }
+            writer.message(2, "value") { $0.value(of: attribute) }
         }
     }
 
@@ -279,6 +288,21 @@ extension OTLPWriter {
             writer.string(1, "key", member.0)
             writer.message(2, "value") { $0.value(member.1) }
         }
+    }
+
+    private mutating func value(of attribute: TelemetryAttribute) {
+        switch attribute.form {
+        case .double:
+            if let number = Double(attribute.value), number.isFinite {
+                return double(4, "doubleValue", number)
+            }
+        case .json:
+            if let json = try? JSONText(validating: Array(attribute.value.utf8)) {
+                return value(json.value())
+            }
+        case .string: break
+        }
+        value(.string(attribute.value))
     }
 
     /// An `AnyValue`; null is one that has nothing.

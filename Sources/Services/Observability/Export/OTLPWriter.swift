@@ -108,6 +108,16 @@ struct OTLPWriter {
         }
     }
 
+    mutating func sfixed64(_ number: UInt64, _ name: String, _ value: Int64) {
+        if isJSON {
+            json.key(name)
+            json.string(String(value))
+        } else {
+            tag(number, .fixed64)
+            little(UInt64(bitPattern: value), bytes: 8)
+        }
+    }
+
     mutating func double(_ number: UInt64, _ name: String, _ value: Double) {
         if isJSON {
             json.key(name)

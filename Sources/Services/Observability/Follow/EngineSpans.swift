@@ -21,8 +21,8 @@ package enum EngineSpans {
 /// A call of one of the engine's own functions, told by the one record that it led to.
 struct RecordedCall: Sendable {
     enum Called: Sendable {
-        case enqueue(queue: String, function: String)
-        case publish(topic: String)
+        case enqueue(queue: String, function: String, baggage: String?)
+        case publish(topic: String, baggage: String?)
         case other(function: String)
     }
 
@@ -37,7 +37,7 @@ struct RecordedCall: Sendable {
         guard let trace = record.trace, let called = Called(record) else { return nil }
         offset = record.offset
         self.trace = trace
-        parent = work.span(below: record.cause)
+        parent = record.sender?.span ?? work.span(below: record.cause)
         time = record.time
         self.called = called
     }
@@ -58,20 +58,31 @@ struct RecordedCall: Sendable {
 }
 
 extension RecordedCall.Called {
+    /// Of the caller, where the record tells of it.
+    var baggage: String? {
+        switch self {
+        case .enqueue(_, _, let baggage), .publish(_, let baggage): baggage
+        case .other: nil
+        }
+    }
+
     var draft: SpanDraft {
         switch self {
-        case .enqueue(let queue, let function):
-            return SpanDraft(
+        case .enqueue(let queue, let function, let baggage):
+            var draft = SpanDraft(
                 "enqueue \(function) → \(queue)",
                 [("function_id", function), ("queue", queue)],
                 .producer
             )
-        case .publish(let topic):
+            draft.add(broughtAlong: baggage)
+            return draft
+        case .publish(let topic, let baggage):
             var draft = SpanDraft.call("iii::durable::publish", kind: "internal")
             draft.role = .producer
             draft.add("messaging.destination.name", topic)
             draft.add("messaging.operation.type", "publish")
             draft.add("baggage.topic", topic)
+            draft.add(broughtAlong: baggage)
             return draft
         case .other(let function): return .call(function, kind: "internal")
         }
@@ -81,9 +92,10 @@ extension RecordedCall.Called {
         switch record.event {
         case .queue(.enqueued(let event)):
             if let function = event.target?.id {
-                self = .enqueue(queue: event.queue, function: function)
+                let baggage = event.baggage
+                self = .enqueue(queue: event.queue, function: function, baggage: baggage)
             } else {
-                self = .publish(topic: event.queue)
+                self = .publish(topic: event.queue, baggage: event.baggage)
             }
         case .state(let event) where record.cause != nil:
             guard let function = event.caller else { return nil }
@@ -131,6 +143,12 @@ struct EndedWork: Sendable {
 }
 
 extension FollowedRecord {
+    /// The span of somebody else's that a message was sent from.
+    var sender: RemoteSpan? {
+        guard cause == nil, case .queue(.enqueued(let event)) = event else { return nil }
+        return event.parent
+    }
+
     /// Of the response that a request's function asks for.
     var status: Int? {
         guard case .completed(let end) = event else { return nil }

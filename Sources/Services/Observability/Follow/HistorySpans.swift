@@ -64,6 +64,7 @@ package struct HistorySpan: Sendable {
         remoteParent =
             switch record.event {
             case .triggered(let event): event.parent?.span ?? 0
+            case .queue(.enqueued): record.sender?.span ?? 0
             case .invoked(let event): event.parent
             default: 0
             }

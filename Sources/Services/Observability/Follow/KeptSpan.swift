@@ -45,7 +45,7 @@ enum KeptSpan: Sendable {
         switch self {
         case .reported(let span): span.record.byteCount
         case .ended(let end): end.byteCount
-        case .call: 256
+        case .call(let call): 256 + (call.called.baggage?.utf8.count ?? 0)
         }
     }
 }

@@ -122,6 +122,7 @@ struct OpenWork {
             work.function = event.target
             work.isTopic = event.target == nil
             work.baggage = event.baggage
+            work.parentSpan = record.sender?.span ?? 0
             change.began = begin(root(work))
         case .delivered(let event): change.began = delivery(event, record)
         case .acked(let event):

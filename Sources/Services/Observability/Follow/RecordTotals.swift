@@ -8,6 +8,20 @@ package struct RecordTotals: Equatable, Sendable {
         package internal(set) var errors: UInt64 = 0
         /// Of all of them together.
         package internal(set) var took: UInt64 = 0
+        /// Of those that succeeded, and of the others.
+        package internal(set) var succeeded = RunTimes()
+        package internal(set) var failed = RunTimes()
+
+        package init() {}
+
+        /// Takes in the runs of another function.
+        package mutating func add(_ other: Function) {
+            calls += other.calls
+            errors += other.errors
+            took &+= other.took
+            succeeded.add(other.succeeded)
+            failed.add(other.failed)
+        }
     }
 
     package internal(set) var records: UInt64 = 0
@@ -79,6 +93,55 @@ extension RecordTotals.Function {
     fileprivate mutating func add(_ nanoseconds: UInt64, failed: Bool) {
         calls += 1
         took &+= nanoseconds
-        if failed { errors += 1 }
+        if failed {
+            errors += 1
+            self.failed.add(nanoseconds)
+        } else {
+            succeeded.add(nanoseconds)
+        }
+    }
+}
+
+/// How many runs took how long.
+package struct RunTimes: Equatable, Sendable {
+    /// In nanoseconds: a run is counted at the first that it is not above.
+    package static let bounds: [UInt64] = [
+        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000,
+        250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
+        30_000_000_000,
+    ]
+
+    /// One for each bound, and one for all beyond; empty while there was no run.
+    private var counts: [UInt64] = []
+    /// In nanoseconds.
+    package private(set) var sum: UInt64 = 0
+
+    package init() {}
+
+    package var total: UInt64 { counts.reduce(0, +) }
+
+    /// How many took at most as long as each of ``bounds``.
+    package var cumulative: [UInt64] {
+        var sum: UInt64 = 0
+        return Self.bounds.indices.map { place in
+            if !counts.isEmpty { sum += counts[place] }
+            return sum
+        }
+    }
+
+    mutating func add(_ nanoseconds: UInt64) {
+        if counts.isEmpty { counts = [UInt64](repeating: 0, count: Self.bounds.count + 1) }
+        counts[Self.bounds.firstIndex { nanoseconds <= $0 } ?? Self.bounds.count] += 1
+        sum &+= nanoseconds
+    }
+
+    /// Takes in the runs of another function.
+    package mutating func add(_ others: RunTimes) {
+        if counts.isEmpty {
+            counts = others.counts
+        } else {
+            for place in others.counts.indices { counts[place] += others.counts[place] }
+        }
+        sum &+= others.sum
     }
 }

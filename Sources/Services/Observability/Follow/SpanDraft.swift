@@ -33,7 +33,8 @@ struct SpanDraft {
         attributes.append(TelemetryAttribute(name, value))
     }
 
-    /// Every entry that a message brings along is an attribute of its delivery's span.
+    /// Every entry that a message brings along is an attribute of the span in which it is sent, and
+    /// of its delivery's.
     mutating func add(broughtAlong baggage: String?) {
         for entry in CallerBaggage.entries(baggage).members
         where !CallerBaggage.spanTags.contains(entry.name) {

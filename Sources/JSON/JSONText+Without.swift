@@ -1,0 +1,15 @@
+extension JSONText {
+    /// The same object without the top-level members called `name`, be it spelled with escapes; the
+    /// others keep their bytes and their order. Itself where there are none, or this is no object.
+    package func without(_ name: String) -> JSONText {
+        guard member(name) != nil else { return self }
+        var rest = [ASCII.openBrace]
+        for member in topLevelMembers where self.name(member.key) != name {
+            if rest.count > 1 { rest.append(ASCII.comma) }
+            // The key's range is what is between its quotes.
+            rest += bytes[member.key.range.lowerBound - 1..<member.value.range.upperBound]
+        }
+        rest.append(ASCII.closeBrace)
+        return JSONText(trusted: rest)
+    }
+}
