@@ -60,11 +60,11 @@ package struct JSONScanner {
         boundsNumbers = true
     }
 
-    /// For text that this process wrote, or took when it was less strict: of any depth, and with
-    /// any number.
-    package init(unbounded bytes: UnsafeBufferPointer<UInt8>) {
+    /// For text that this process wrote, or took when it was less strict: of any depth, as a rule,
+    /// and with any number.
+    package init(unbounded bytes: UnsafeBufferPointer<UInt8>, depthLimit: Int = .max) {
         self.bytes = bytes
-        depthLimit = .max
+        self.depthLimit = depthLimit
         boundsNumbers = false
     }
 

@@ -94,7 +94,7 @@ extension JSONText: CustomStringConvertible {
         // Every level has two brackets.
         guard bytes.count > 2 * limit else { return true }
         return bytes.withUnsafeBufferPointer { buffer in
-            var scanner = JSONScanner(buffer, depthLimit: limit)
+            var scanner = JSONScanner(unbounded: buffer, depthLimit: limit)
             do throws(JSONError) { _ = try scanner.skipValue() } catch { return false }
             return true
         }
@@ -237,8 +237,8 @@ extension JSONText: CustomStringConvertible {
     }
 
     /// Runs `body` over the text, without bounds: what this process wrote may be deeper than what
-    /// it accepts, and what it took before numbers were bounded may hold any. Nil only for text that
-    /// broke the promise of ``init(trusted:)``.
+    /// it accepts, and what it took before numbers were bounded may hold any. Nil only for text
+    /// that broke the promise of ``init(trusted:)``.
     private func scan<Found>(
         _ body: (inout JSONScanner) throws(JSONError) -> Found
     ) -> Found? {

@@ -151,8 +151,8 @@ final class Core: Sendable {
             )
             recovery = log.recovery
             // Reading the log may have taken long: what counts from the start counts from here.
-            let now = SystemClock().now()
-            let start = Now(wall: log.stamp(now.wall), monotonic: now.monotonic)
+            var start = SystemClock().now()
+            start.wall = log.stamp(start.wall)
             engine = try Engine(
                 log: log,
                 views: consume views,
@@ -163,8 +163,7 @@ final class Core: Sendable {
         } catch {
             return opened(.failure(ServeError(error, data: path)))
         }
-        let begin = engine.log.segment(of: known.next)
-        let rolled = keepers(engine: engine.log.engine, segment: begin)
+        let rolled = keepers(engine: engine.log.engine, segment: engine.log.segment(of: known.next))
         tail.move(to: engine.log.durable)
         let loop = CoreLoop(
             engine: engine,

@@ -107,7 +107,7 @@ import Testing
         let answer = try queues(log).messages(of: "mails", limit: 50)
         let first =
             #"{"id":"\#(Self.receipt)","queue":"mails","offset":3,"function_id":"mail::send","#
-            + #""state":"delayed","attempt":1,"next_at_ms":1788264001030,"#
+            + #""state":"delayed","attempt":2,"next_at_ms":1788264001030,"#
             + #""why":"waits for attempt 2 of 2","payload":{"n":2},"#
             + #""enqueued_at_ms":1788264000002,"trace_id":"\#(Self.trace)"}"#
         #expect(answer.rows.first?.json == first)

@@ -24,7 +24,8 @@ import Testing
             _ = try pass.verify { _ in }
             let last = try #require(told.last)
             #expect(told.allSatisfy { $0.total == total && $0.bytes <= total })
-            #expect(told[0].bytes < last.bytes)
+            // A segment that was made ahead may be looked at first.
+            #expect(told.contains { $0.bytes < last.bytes })
             #expect(last.bytes > total / 2)
             #expect(last.text.hasPrefix("reading: 0 of "))
             #expect(last.text.hasSuffix(" %"))
