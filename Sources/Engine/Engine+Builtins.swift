@@ -200,7 +200,7 @@ extension Engine where Store: ~Copyable {
 
     /// Sees to it that the records of `changes`, and of the triggers that they fire, come into one
     /// batch: a crash leaves all of them, or none.
-    private mutating func keepTogether(
+    mutating func keepTogether(
         _ changes: [StateChange],
         _ triggering: [TriggeringWrite]
     ) throws(LogError) {
@@ -228,10 +228,11 @@ extension Engine where Store: ~Copyable {
     /// Records what a call changes, and has its triggers fire.
     ///
     /// - Returns: the youngest record of a change; nil: there is none.
-    private mutating func write(
+    mutating func write(
         _ changes: [StateChange],
         _ triggering: [TriggeringWrite],
-        _ origin: Origin
+        _ origin: Origin,
+        awaitingFunctions: Bool = false
     ) throws(LogError) -> Offset? {
         var last: Offset?
         var records: [Offset?] = []
@@ -240,22 +241,13 @@ extension Engine where Store: ~Copyable {
             if let event = change.event {
                 offset = try record(.state(event), trace: origin.trace, cause: origin.cause)
                 last = offset
-                tellWaiting(of: change)
             }
             if !triggering.isEmpty { records.append(offset) }
         }
-        try fire(triggering, records, origin)
+        // When all is recorded: who waits is told of all of it.
+        for change in changes where change.event != nil { tellWaiting(of: change) }
+        try fire(triggering, records, origin, awaitingFunctions: awaitingFunctions)
         return last
-    }
-
-    /// Lets a value go whose time is over, and waits for no disk that does not give what it was.
-    mutating func expire(_ change: StateChange) throws(LogError) {
-        var refusal: ErrorBody?
-        let triggering = triggering([change], &refusal)
-        if let refusal { notice(.error, "state triggers miss an old value: \(refusal.message)") }
-        try keepTogether([change], triggering)
-        let origin = Origin(trace: TraceID(from: &random), cause: nil)
-        _ = try write([change], triggering, origin)
     }
 
     /// The youngest record: what an answer depends on that was read from many places.

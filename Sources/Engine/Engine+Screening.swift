@@ -222,6 +222,8 @@ extension Engine where Store: ~Copyable {
                 ),
                 of: worker
             )
+            // What was refused is not kept: there is no end to what may be.
+            if !worker.functions.contains(name) { worker.screening.forget(name) }
         case (.removeFunction(let id), _):
             guard let name = worker.screening.functions.removeValue(forKey: id) else { return }
             worker.screening.ids[name] = nil
@@ -261,6 +263,7 @@ extension Engine where Store: ~Copyable {
         }
         worker.screening.triggers[known.id] = request.id
         try apply(.trigger(request), of: worker)
+        if !worker.triggers.contains(request.id) { worker.screening.triggers[known.id] = nil }
     }
 
     private mutating func admit(
@@ -276,6 +279,7 @@ extension Engine where Store: ~Copyable {
         }
         worker.screening.types[name(known)] = name(offer)
         try apply(.triggerType(offer), of: worker)
+        if !worker.types.contains(name(offer)) { worker.screening.types[name(known)] = nil }
     }
 
     /// A trigger that a restricted worker asks for and that will belong to no connection: under the

@@ -23,6 +23,7 @@ package struct LiveSettings: Sendable {
     package var stateTriggers: Bool
     package var stateValueBytes: Int?
     package var streamAuthentication: String?
+    package var streamJoinsNeedAnswers: Bool
     package var configurationTTL: UInt64?
 
     package init(_ options: EngineOptions) {
@@ -37,6 +38,7 @@ package struct LiveSettings: Sendable {
         stateTriggers = options.stateTriggers
         stateValueBytes = options.stateValueBytes
         streamAuthentication = options.streamAuthentication
+        streamJoinsNeedAnswers = options.streamJoinsNeedAnswers
         configurationTTL = options.configurationTTL
     }
 }
@@ -94,6 +96,7 @@ extension Engine where Store: ~Copyable {
         options.stateValueBytes = settings.stateValueBytes
         views.state.maxValueBytes = settings.stateValueBytes
         options.streamAuthentication = settings.streamAuthentication
+        options.streamJoinsNeedAnswers = settings.streamJoinsNeedAnswers
         options.configurationTTL = settings.configurationTTL
     }
 

@@ -24,7 +24,7 @@ final class Reactions {
 
     enum Step {
         case fired(Offset, FunctionName, condition: FunctionName?, metadata: JSONText?)
-        /// In an earlier life; all else is in its record.
+        /// In an earlier life, or before its function was back; all else is in its record.
         case left(Offset, FunctionName)
     }
 
@@ -164,11 +164,13 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Records that the triggers of writes fire, and then has them run: what runs may fill the
-    /// batch. `records` are those of the changes; nil: there was nothing to delete.
+    /// batch. `records` are those of the changes; nil: there was nothing to delete. With
+    /// `awaitingFunctions` one whose function is not there waits for it, as what was left does.
     mutating func fire(
         _ writes: [TriggeringWrite],
         _ records: [Offset?],
-        _ origin: Origin
+        _ origin: Origin,
+        awaitingFunctions: Bool
     ) throws(LogError) {
         var fired: [Reactions] = []
         for write in writes {
@@ -179,6 +181,10 @@ extension Engine where Store: ~Copyable {
                     trace: origin.trace,
                     cause: records[write.change] ?? origin.cause
                 )
+                if awaitingFunctions, !isThere(firing.function) {
+                    steps.append(.left(offset, firing.function))
+                    continue
+                }
                 let metadata =
                     firing.metadata.isEmpty ? nil : JSONText(trusted: firing.metadata)
                 steps.append(

@@ -19,17 +19,29 @@ enum TopicTrigger {
     case known(metadata: JSONText?)
 }
 
-/// How many messages the live triggers of topics take at the same time: each adds its own to those
-/// of the same subscription (services 2, A.8).
+/// How many messages the live triggers of topics take at the same time: each that a worker has adds
+/// its own to those of the same subscription (services 2, A.8). Those that belong to no worker are
+/// wishes, and not consumers: where there are no others, the largest counts.
 struct TopicConsumers {
+    private struct Place {
+        let concurrency: UInt32
+        let isOfWorker: Bool
+    }
+
     /// By queue, and by the trigger's id.
-    private var places: [String: [String: UInt32]] = [:]
+    private var places: [String: [String: Place]] = [:]
     /// The queue of each trigger.
     private var queues: [String: String] = [:]
 
-    mutating func add(_ trigger: String, to queue: String, _ concurrency: UInt32) {
+    mutating func add(
+        _ trigger: String,
+        to queue: String,
+        _ concurrency: UInt32,
+        isOfWorker: Bool
+    ) {
         queues[trigger] = queue
-        places[queue, default: [:]][trigger] = concurrency
+        let place = Place(concurrency: concurrency, isOfWorker: isOfWorker)
+        places[queue, default: [:]][trigger] = place
     }
 
     /// - Returns: the queue that it was of; nil: it is none of a topic.
@@ -42,7 +54,10 @@ struct TopicConsumers {
 
     /// How many that makes for a queue; nil: it has no trigger.
     func total(of queue: String) -> UInt32? {
-        places[queue].map { UInt32(clamping: $0.values.reduce(0) { $0 + UInt64($1) }) }
+        guard let all = places[queue]?.values else { return nil }
+        let live = all.filter(\.isOfWorker)
+        guard !live.isEmpty else { return all.map(\.concurrency).max() }
+        return UInt32(clamping: live.reduce(0) { $0 + UInt64($1.concurrency) })
     }
 }
 
@@ -61,7 +76,12 @@ extension Engine where Store: ~Copyable {
         }
         // It may have been one of another topic.
         removeConsumer(trigger.request.id)
-        topicConsumers.add(trigger.request.id, to: name, subscription.settings.concurrency)
+        topicConsumers.add(
+            trigger.request.id,
+            to: name,
+            subscription.settings.concurrency,
+            isOfWorker: trigger.owner != nil
+        )
         countConsumers(of: name)
         try pump(name)
     }

@@ -74,11 +74,8 @@ extension Engine where Store: ~Copyable {
         let trace = line.trace ?? origin.trace
         let offset = try record(.logged(line.record), trace: trace, cause: origin.cause)
         let isOfOwn =
-            if let call {
-                isOfTelemetryTrigger(call.call, call.worker)
-            } else {
-                telemetryTriggers.isOwn(origin.trace)
-            }
+            telemetryTriggers.isOwn(origin.trace)
+            || (call.map { isOfTelemetryTrigger($0.call, $0.worker) } ?? false)
         if !isOfOwn, !(line.trace.map(telemetryTriggers.isOwn) ?? false) {
             try fireLogTriggers(line, at: offset)
         }

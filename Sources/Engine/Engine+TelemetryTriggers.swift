@@ -13,6 +13,7 @@ extension Engine where Store: ~Copyable {
     /// handler's. Of any other, a call that names nothing may come from any run: that one of those
     /// is under way is enough, or a function that writes lines would run for ever.
     func isOfTelemetryTrigger(_ call: Call, _ worker: Worker) -> Bool {
+        guard !telemetryTriggers.isEmpty else { return false }
         let caller = call.context.flatMap { handler(of: $0, worker) }
         let parent = call.propagation.traceparent.flatMap { TraceParent($0) }
         let named = [caller?.trace, parent?.trace].compactMap(\.self)

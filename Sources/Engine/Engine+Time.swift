@@ -41,6 +41,7 @@ extension Engine where Store: ~Copyable {
             exchanges[exchange] != nil || awaitedBodies[exchange] != nil
         case .admissionDeadline(let id): admissions.contains(id)
         case .streamAdmission(let id): streams.admissions.contains(id)
+        case .streamVisit(let id, let question): streams.peers[id]?.visit?.question == question
         case .hookDeadline(let connection, let number):
             registry.workers[connection]?.screening.asked == number
         case .observer(let id, let number, let deadline):
@@ -68,9 +69,31 @@ extension Engine where Store: ~Copyable {
     /// in the next turn.
     private mutating func expireValues() throws(LogError) {
         guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
-        for change in views.state.takeExpired(now: now.wall, limit: Limits.expiriesOfTurn) {
-            try givingUpTooLarge { (engine) throws(LogError) in try engine.expire(change) }
+        // Of these the time was over while the engine was down, or before workers could be back.
+        let early = started.wall.advanced(by: Timestamp.Span(nanoseconds: Limits.workersReturn))
+        var room = Limits.expiriesOfTurn
+        for (end, isEarly) in [(min(now.wall, early), true), (now.wall, false)] where room > 0 {
+            let changes = views.state.takeExpired(now: end, limit: room)
+            room -= changes.count
+            for change in changes {
+                try givingUpTooLarge { (engine) throws(LogError) in
+                    try engine.expire(change, awaitingFunctions: isEarly)
+                }
+            }
         }
+    }
+
+    /// Lets a value go whose time is over, and waits for no disk that does not give what it was.
+    private mutating func expire(
+        _ change: StateChange,
+        awaitingFunctions: Bool
+    ) throws(LogError) {
+        var refusal: ErrorBody?
+        let triggering = triggering([change], &refusal)
+        if let refusal { notice(.error, "state triggers miss an old value: \(refusal.message)") }
+        try keepTogether([change], triggering)
+        let origin = Origin(trace: TraceID(from: &random), cause: nil)
+        _ = try write([change], triggering, origin, awaitingFunctions: awaitingFunctions)
     }
 
     private mutating func end(_ subject: Timers.Subject) throws(LogError) {
@@ -84,6 +107,7 @@ extension Engine where Store: ~Copyable {
             expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)
         case .streamAdmission(let id): expireStreamAdmission(id)
+        case .streamVisit(let id, let question): endVisit(id, question: question)
         case .hookDeadline(let connection, let number): try endHook(connection, number)
         case .observer(let id, let number, let deadline):
             try expire(observer: id, number: number, deadline)

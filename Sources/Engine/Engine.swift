@@ -256,6 +256,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .drain:
             // Workers that leave behind it are not gone for good.
             try record(.stopping(Stopping()))
+            try fireLeavesOfAll()
             isDraining = true
             refuseWaitingRequests()
             endAllWaiting()

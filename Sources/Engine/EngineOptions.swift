@@ -55,6 +55,9 @@ package struct EngineOptions: Sendable {
     package var http = HTTPRules()
     /// The id of the function that is asked about every socket of streams; nil: none is.
     package var streamAuthentication: String?
+    /// Whether nobody joins a group of a stream unless a function was asked about it, and all that
+    /// were asked have answered. Else who is not refused is let in (services 1, D.5).
+    package var streamJoinsNeedAnswers = false
     /// What the placeholders of configuration entries stand for.
     package var placeholders = Placeholders(variables: [:], version: "", bytesMax: 1 << 20)
     /// How long a configuration entry stays that the last trigger for it has left, in nanoseconds;

@@ -15,6 +15,8 @@ struct Timers {
         case admissionDeadline(AdmissionID)
         /// The auth function has said nothing of a socket of streams.
         case streamAdmission(SubscriberID)
+        /// A function has not said whether a socket may join, by the number of the question.
+        case streamVisit(SubscriberID, question: UInt64)
         /// A hook has not answered about a worker's registration, by its count.
         case hookDeadline(ConnectionID, UInt64)
         case observer(String, number: UInt64, Observers.Deadline)

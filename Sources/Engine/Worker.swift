@@ -131,9 +131,10 @@ final class Worker {
         return all
     }
 
-    /// What it is running of a trace, in the order in which it began.
+    /// What it is running of a trace, in the order in which it began: the youngest, if they are
+    /// many. Every call asks, and of so many nothing tells which one it comes from.
     func serving(in trace: TraceID) -> [Invocation] {
-        (servingByTrace[trace]?.all ?? []).compactMap { serving[$0] }
+        (servingByTrace[trace]?.youngest(32) ?? []).compactMap { serving[$0] }
     }
 
     /// What it is running, where that is of one trace alone: what a call without a trace context
@@ -166,7 +167,7 @@ private struct Siblings {
 
     init(_ only: UUID128) { last = only }
 
-    var all: [UUID128] { others + [last] }
+    func youngest(_ count: Int) -> [UUID128] { others.suffix(count - 1) + [last] }
 
     mutating func append(_ id: UUID128) {
         others.append(last)

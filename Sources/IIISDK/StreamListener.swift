@@ -1,6 +1,8 @@
 import JSON
 import NIOCore
 import NIOPosix
+import NIOWebSocket
+import Primitives
 
 /// What a subscriber of a stream is told.
 public struct StreamNews: Sendable {
@@ -73,8 +75,9 @@ public struct StreamListener: Sendable {
     ///   - start: what the listener has heard of before; nil: it begins with a `sync`.
     ///   - body: answers whether to go on.
     /// - Throws: ``SDKError/Code/cannotConnect`` where the first connection cannot be made,
-    ///   ``SDKError/Code/unauthorized`` where the engine does not let this listener in, and what
-    ///   `body` throws.
+    ///   ``SDKError/Code/unauthorized`` where the engine does not let this listener in,
+    ///   ``SDKError/Code/payloadTooLarge`` where a message has more than 64 MiB, such as the `sync`
+    ///   of a large group, and what `body` throws.
     public func listen(
         after start: UInt64? = nil,
         _ body: (StreamNews) async throws -> Bool
@@ -99,7 +102,7 @@ public struct StreamListener: Sendable {
                 switch error {
                 case .byListener(let error): throw error
                 case .connection(let error):
-                    if error.code == .unauthorized { throw error }
+                    if [.unauthorized, .payloadTooLarge].contains(error.code) { throw error }
                     guard hasConnected, error.code != .cannotConnect else {
                         throw SDKError(code: .cannotConnect, message: error.message)
                     }
@@ -146,6 +149,15 @@ public struct StreamListener: Sendable {
             throw error
         } catch let error as SDKError {
             throw .connection(error)
+        } catch NIOWebSocketError.invalidFrameLength {
+            throw .connection(
+                SDKError(
+                    code: .payloadTooLarge,
+                    message: "what \(group) of stream \(stream) tells at once, such as all that it "
+                        + "holds, has more than \(Limits.messageBytes >> 20) MiB; listen to single "
+                        + "items, or behind an offset"
+                )
+            )
         } catch is CancellationError {
             throw .byListener(SDKError(code: .cancelled, message: "the task was cancelled"))
         } catch {

@@ -91,15 +91,16 @@ extension JSONNumber {
         }
     }
 
-    /// The sum: an integer stays an integer, up to `UInt64.max`, and a double stays a double.
+    /// The sum: an integer stays an integer, up to `UInt64.max`, and a double stays a double, as
+    /// which an integer beyond 64 bits counts, too (services 1, 0.6).
     ///
-    /// - Returns: nil when the sum fits neither 64-bit range, or the number is `raw`.
+    /// - Returns: nil when the sum of an integer fits neither 64-bit range, or that of anything
+    /// else   no double.
     package func adding(_ other: Int64) -> JSONNumber? {
         switch self {
         case .integer(let value): JSONNumber(exactly: Int128(value) + Int128(other))
         case .unsigned(let value): JSONNumber(exactly: Int128(value) + Int128(other))
-        case .double(let value): JSONNumber(value + Double(other))
-        case .raw: nil
+        case .double, .raw: doubleValue.flatMap { JSONNumber($0 + Double(other)) }
         }
     }
 
@@ -108,8 +109,7 @@ extension JSONNumber {
         switch self {
         case .integer(let value): JSONNumber(exactly: Int128(value) - Int128(other))
         case .unsigned(let value): JSONNumber(exactly: Int128(value) - Int128(other))
-        case .double(let value): JSONNumber(value - Double(other))
-        case .raw: nil
+        case .double, .raw: doubleValue.flatMap { JSONNumber($0 - Double(other)) }
         }
     }
 }

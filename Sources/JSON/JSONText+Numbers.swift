@@ -1,17 +1,17 @@
 import Primitives
 
 extension JSONText {
-    /// Whether `text`, which was taken before, holds no number of more digits than are taken now
-    /// (``Limits/numberDigits``): logs hold integers of any length from when they were not bounded,
-    /// and a longer one may end the reader of a worker's SDK.
+    /// Whether `text`, which was taken before, holds no number of more digits than every SDK reads
+    /// (``Limits/readableDigits``): logs hold integers of any length from when they were not
+    /// bounded, and a longer one may end the reader of a worker's SDK.
     ///
     /// Looks at few bytes of most texts: a number that is too long has one of those in it.
     package static func isReadable(_ text: [UInt8]) -> Bool {
-        let step = Limits.numberDigits + 1
+        let step = Limits.readableDigits + 1
         guard text.count >= step else { return true }
         return text.withUnsafeBufferPointer { bytes in
             for place in stride(from: step - 1, to: bytes.count, by: step)
-            where digits(around: place, in: bytes) > Limits.numberDigits {
+            where digits(around: place, in: bytes) > Limits.readableDigits {
                 // They may as well be those of a string, or of a fraction.
                 var scanner = JSONScanner(bytes, depthLimit: .max)
                 return (try? scanner.skipValue()) != nil

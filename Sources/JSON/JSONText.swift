@@ -91,8 +91,10 @@ extension JSONText: CustomStringConvertible {
 
     /// Whether arrays and objects in it are nested no deeper than `limit` levels.
     package func isNested(within limit: Int) -> Bool {
-        // Every level has two brackets.
-        guard bytes.count > 2 * limit else { return true }
+        // Every level has an opening bracket or brace, which differ in one bit.
+        var opening = 0
+        for byte in bytes { opening &+= byte | 0x20 == ASCII.openBrace ? 1 : 0 }
+        guard opening > limit else { return true }
         return bytes.withUnsafeBufferPointer { buffer in
             var scanner = JSONScanner(unbounded: buffer, depthLimit: limit)
             do throws(JSONError) { _ = try scanner.skipValue() } catch { return false }

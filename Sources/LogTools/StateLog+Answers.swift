@@ -30,6 +30,9 @@ package struct StateReading: Sendable {
         for attempt in 1...attempts {
             do throws(ToolError) {
                 let log = try StateLog(LogPass(.directory(directory)), below: end)
+                if case .changes(let question) = question {
+                    try log.checkIsWritten(question.after)
+                }
                 self = try Self(question, log, end)
                 return
             } catch  where attempt < attempts && error.code == .damaged {

@@ -200,7 +200,8 @@ package struct StateLog {
 
     // MARK: Changes
 
-    /// Hands over the writes behind `after`, in order, until `visit` has enough.
+    /// Hands over the writes behind `after`, in order, until `visit` has enough, and then those
+    /// that were made together with the last one: all that is written, or nothing.
     ///
     /// - Returns: the last record that was looked at.
     package func changes(
@@ -210,17 +211,50 @@ package struct StateLog {
         let start = after.advanced(by: 1)
         if start < complete, isTrimmed { throw Self.trimmed(complete) }
         var last = after
+        var enough: Together?
         var fault = PayloadFault()
         try pass.read(from: start) { record in
             fault.met(by: record) { (record) throws(DecodeError) -> Bool in
                 guard record.offset < end else { return false }
+                if let whole = enough, !whole.isFollowed(by: record) { return false }
                 let write = try Self.write(record)
+                // Plain writes stand alone, whatever was made at the same time by the same run.
+                if enough != nil, let write, write.event.standsAlone { return false }
                 last = record.offset
-                return write.map(visit) ?? true
+                guard let write else { return true }
+                if !visit(write) || enough != nil {
+                    guard !write.event.standsAlone else { return false }
+                    enough = Together(record)
+                }
+                return true
             }
         }
         try fault.check()
         return last
+    }
+
+    /// What the records of one transaction have in common.
+    private struct Together {
+        let last: Offset
+        let time: Timestamp
+        let trace: TraceID?
+        let cause: Offset?
+
+        init(_ record: RecordView) {
+            last = record.offset
+            time = record.time
+            trace = record.trace
+            cause = record.cause
+        }
+
+        func isFollowed(by record: RecordView) -> Bool {
+            switch EventKind(rawValue: record.kind) {
+            case .stateSet, .stateDeleted: break
+            default: return false
+            }
+            return record.offset == last.advanced(by: 1) && record.time == time
+                && record.trace == trace && record.cause == cause
+        }
     }
 }
 
@@ -233,6 +267,15 @@ extension StateEvent {
         return switch self {
         case .set(let set): isSame(set.scope, scope) && isSame(set.key, key)
         case .deleted(let deleted): isSame(deleted.scope, scope) && isSame(deleted.key, key)
+        }
+    }
+
+    /// Whether no transaction made it.
+    fileprivate var standsAlone: Bool {
+        switch self {
+        case .set(let set): set.function != "state::transact"
+        // The record does not tell.
+        case .deleted(let deleted): deleted.reason == .expired
         }
     }
 

@@ -86,8 +86,11 @@ package struct AccessPolicy: Sendable {
     /// Whether a `Host` is one by which this machine alone is reached. Who connects to the address
     /// of all interfaces comes to loopback.
     private static func isOwn(host: String) -> Bool {
-        let name = Self.host(of: host[...])
-        return ListenAddress.isLoopback(name) || name == "0.0.0.0" || name == "::"
+        var name = Self.host(of: host[...]).lowercased()
+        if name.hasSuffix(".") { name.removeLast() }
+        // Nobody can own a name below localhost (RFC 6761, 6.3).
+        return ListenAddress.isLoopback(name) || name.hasSuffix(".localhost")
+            || name == "0.0.0.0" || name == "::"
     }
 
     /// Whether a proxy says that it is one.

@@ -14,9 +14,11 @@ package enum Limits {
     package static let messageBytes = 64 << 20
     /// Levels of arrays and objects in a JSON text.
     package static let jsonDepth = 128
-    /// Digits of a JSON number before its fraction and exponent: with so many it is a double, and
-    /// every SDK reads it. Python raises from 4301 on, which ends the reader of SDKs before 0.24.4.
+    /// Digits of a JSON number before its fraction and exponent: with so many it is a double.
     package static let numberDigits = 308
+    /// Digits that every SDK reads: Python raises from 4301 on, which ends the reader of SDKs
+    /// before 0.24.4.
+    package static let readableDigits = 4300
     /// What an SDK before 0.24.5 can receive in one message, in bytes (protocol 1.5).
     package static let oldClientMessageBytes = 1 << 20
     /// A frame that the engine sends, in bytes; larger messages are fragmented.
@@ -65,6 +67,8 @@ package enum Limits {
     package static let streamRequests = 1024
     /// How long the auth function of streams is waited for, in nanoseconds.
     package static let streamAdmission: UInt64 = 8_000_000_000
+    /// How long a function is waited for that says whether a socket may join, in nanoseconds.
+    package static let streamVisit: UInt64 = 30_000_000_000
     /// Messages that wait for a subscriber which does not take them, and their bytes.
     package static let streamWaiting = 64
     package static let streamWaitingBytes = 1 << 20
@@ -120,6 +124,8 @@ package enum Limits {
     package static let turnCommands = 128
     /// Values of the state that are let go in one turn because their time is over.
     package static let expiriesOfTurn = 1024
+    /// How long after a start workers may not be back yet, in nanoseconds.
+    package static let workersReturn: Int64 = 10_000_000_000
     /// Calls that wait for what the log says of the state or of messages, or for a change of it.
     package static let askingCalls = 4096
     /// Single records that are read back at once without anybody waiting for them; more are waited

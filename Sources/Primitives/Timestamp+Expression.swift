@@ -2,7 +2,7 @@ extension Timestamp {
     /// The forms that ``init(expression:now:)`` reads, for whoever wrote something else.
     package static let expressionForms =
         "2026-09-01T12:00:00Z, '2026-09-01 12:00' (UTC), 2026-09-01, -90s, -15m, -1h, -2d, now, "
-        + "today or yesterday"
+        + "today or yesterday; years are 1678 to 2261"
 
     /// A point in time as people write it: RFC 3339 with or without a zone (UTC then, like every
     /// time that is printed), a date, `now`, `today`, `yesterday`, or a time ago such as `-1h` or

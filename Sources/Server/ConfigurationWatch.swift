@@ -39,8 +39,9 @@ final class ConfigurationWatch: Sendable {
             return tell(.info, "\(name) is no file: edits of it do not count")
         }
         do throws(DirectoryWatch.SystemError) {
-            let watch = try DirectoryWatch(directory)
-            CoreThread.start { self.run(watch, name) }
+            let watch = try DirectoryWatch()
+            try watch.add(directory)
+            CoreThread.start { self.run(watch, name, path) }
         } catch {
             tell(
                 .warning,
@@ -58,13 +59,14 @@ final class ConfigurationWatch: Sendable {
     /// Edits count no more. The thread ends with the process.
     func stop() { isStopped.store(true, ordering: .relaxed) }
 
-    private func run(_ watch: DirectoryWatch, _ name: String) {
+    private func run(_ watch: DirectoryWatch, _ name: String, _ path: String) {
         platform_name_thread("iii-config")
         var last = Result<Configuration.Loaded, ConfigurationErrors>.success(started)
         var inForce = started
         // At once: the start read the file before there was a watch to see it edited.
         repeat {
             if isStopped.load(ordering: .relaxed) { return }
+            watchTarget(of: path, watch)
             let found = load(name)
             guard found != last else { continue }
             last = found
@@ -73,6 +75,16 @@ final class ConfigurationWatch: Sendable {
             case .success(let loaded): take(loaded, &inForce, name)
             }
         } while watch.waitForChange()
+    }
+
+    /// Where the file is a link, what it leads to may be edited without the link's directory
+    /// noticing; and it may lead elsewhere after an edit.
+    private func watchTarget(of path: String, _ watch: DirectoryWatch) {
+        guard let resolved = realpath(path, nil) else { return }
+        defer { free(resolved) }
+        let directory = Configuration.directory(of: String(cString: resolved))
+        // Where it cannot be watched, the link's own directory still is.
+        try? watch.add(directory)
     }
 
     private func load(_ name: String) -> Result<Configuration.Loaded, ConfigurationErrors> {
@@ -110,8 +122,13 @@ final class ConfigurationWatch: Sendable {
             apply(started.configuration.takingLiveKeys(of: loaded.configuration))
             tell(.info, "\(name) was read again, and is in force: \(edit.live.text)")
         }
-        if !edit.pending.isEmpty {
-            tell(.warning, "\(name) was read again; this needs a restart: \(edit.pending.text)")
+        guard !edit.pending.isEmpty else { return }
+        // Whatever files have said since, it is what the engine was started with that is in force.
+        let pending = ConfigurationEdit(from: started, to: loaded).pending
+        if pending.isEmpty {
+            tell(.info, "\(name) was read again: nothing needs a restart any more")
+        } else {
+            tell(.warning, "\(name) was read again; this needs a restart: \(pending.text)")
         }
     }
 

@@ -256,6 +256,7 @@ extension EngineOptions {
             listenerSecrets[number] = listener.access.secrets(configuration.httpFunctions.secrets)
         }
         streamAuthentication = configuration.stream.authFunction
+        streamJoinsNeedAnswers = configuration.stream.join == .required
         placeholders = Placeholders(
             // The engine's own variables, its token among them, are no business of workers.
             variables: Configuration.Sources.environment().filter { !$0.key.hasPrefix("III_") },

@@ -1,8 +1,8 @@
 import Glibc
 import Primitives
 
-/// Waits for changes of what is in a directory. The directory and not a file: editors write another
-/// file and rename it, and a volume of an orchestrator swaps a link.
+/// Waits for changes of what is in some directories. A directory and not a file: editors write
+/// another file and rename it, and a volume of an orchestrator swaps a link.
 struct DirectoryWatch {
     private let descriptor: Int32
 
@@ -11,16 +11,22 @@ struct DirectoryWatch {
     /// In nanoseconds: a directory in which something always happens is looked at, too.
     private static let patience: UInt64 = 5_000_000_000
 
-    /// Begins to watch: what changes from now on is seen by ``waitForChange()``.
+    /// Watches nothing yet.
     ///
     /// - Throws: the number of a system error.
-    init(_ directory: String) throws(SystemError) {
+    init() throws(SystemError) {
         descriptor = inotify_init1(Int32(IN_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError(number: errno) }
+    }
+
+    /// Begins to watch: what changes from now on is seen by ``waitForChange()``. A directory that
+    /// is watched already stays so.
+    ///
+    /// - Throws: the number of a system error.
+    func add(_ directory: String) throws(SystemError) {
         let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM
-        guard descriptor >= 0, inotify_add_watch(descriptor, directory, UInt32(events)) >= 0 else {
-            let number = errno
-            if descriptor >= 0 { close(descriptor) }
-            throw SystemError(number: number)
+        guard inotify_add_watch(descriptor, directory, UInt32(events)) >= 0 else {
+            throw SystemError(number: errno)
         }
     }
 
@@ -29,9 +35,9 @@ struct DirectoryWatch {
         var description: String { String(cString: strerror(number)) }
     }
 
-    /// Returns when something has changed, and the directory has been quiet for a while.
+    /// Returns when something has changed, and has been quiet for a while.
     ///
-    /// - Returns: false: it cannot be watched any more.
+    /// - Returns: false: nothing can be watched any more.
     func waitForChange() -> Bool {
         guard wait(for: -1) else { return false }
         let limit = SystemClock().now().monotonic + Self.patience

@@ -26,22 +26,61 @@ struct EntryFolder: Sendable {
     }
 
     /// Reads the files, and begins to watch. Before listeners are open: the first worker finds
-    /// entries as their files say.
+    /// entries as their files say. A directory that is not there is read once it is.
     func start() {
         do throws(DirectoryWatch.SystemError) {
+            let watch = try DirectoryWatch()
             // First the watch: what changes while the files are read is read again.
-            let watch = try DirectoryWatch(path)
-            let first = look()
-            CoreThread.start {
-                var last = first
-                while watch.waitForChange() { last = look(after: last) }
+            let isThere = try attend(watch)
+            if !isThere {
+                tell(
+                    .warning,
+                    "\(path) is not there: there are no files of configuration entries until it is"
+                )
             }
+            let first = isThere ? look() : nil
+            CoreThread.start { follow(watch, after: first, isThere) }
         } catch {
             tell(
                 .warning,
                 "\(path) cannot be watched (\(error)): there are no files of configuration entries"
             )
         }
+    }
+
+    private func follow(_ watch: DirectoryWatch, after first: Look?, _ isThere: Bool) {
+        var last = first
+        var wasThere = isThere
+        while watch.waitForChange() {
+            do throws(DirectoryWatch.SystemError) {
+                let isThere = try attend(watch)
+                // While it is gone what happens around it is nothing new.
+                if isThere || wasThere { last = look(after: last) }
+                wasThere = isThere
+            } catch {
+                return tell(.error, "\(path) cannot be watched any more: \(error)")
+            }
+        }
+    }
+
+    /// Watches the directory; where it is not there, the nearest one above it that is.
+    ///
+    /// - Returns: whether it is there.
+    private func attend(_ watch: DirectoryWatch) throws(DirectoryWatch.SystemError) -> Bool {
+        while true {
+            let nearest = nearestDirectory
+            try watch.add(nearest)
+            // What is below may have been made before it was watched.
+            if nearest == nearestDirectory { return nearest == path }
+        }
+    }
+
+    private var nearestDirectory: String {
+        var directory = path
+        while directory != "/", access(directory, F_OK) != 0 {
+            directory = Configuration.directory(of: directory)
+        }
+        return directory
     }
 
     /// What was read, to see whether something is new.
@@ -154,6 +193,7 @@ extension Setting {
         case .null: return .null
         case .boolean(let flag): return .bool(flag)
         case .integer(let number): return .integer(number)
+        case .unsigned(let number): return .number(JSONNumber(number))
         case .number(let number): return JSONNumber(number).map { .number($0) } ?? .null
         case .string(let text), .untyped(let text), .other(let text): return .string(text)
         case .array(let elements): return .array(elements.map(\.json))

@@ -13,8 +13,8 @@ import Synchronization
 ///
 /// It costs the core a store for each batch. It looks for more ten times a second at the most,
 /// goes on in short steps with rests between them (``BackgroundPace``), and sleeps while there is
-/// no more. What comes faster than it can read is passed over, and counted; where the processors
-/// are busy with something else it is late, and misses nothing.
+/// no more. What comes faster than it can read is passed over, and counted; few records are read
+/// however late they are.
 ///
 /// It has a small share of a processor, but always some of one. In idle time (`SCHED_IDLE`,
 /// sched(7)) its processor would count as free for whoever wakes; but while all are busy it would

@@ -189,6 +189,11 @@ package final class StreamGateway {
                 Fan([message], isEvents: subscriber.wantsEvents).all,
                 isAnswer: !message.isPresence
             )
+            // A response of events is one join, and nothing comes behind its refusal.
+            if message.isRefusal, subscriber.wantsEvents {
+                subscriber.flush()
+                return subscriber.close(code: 1008, reason: "not let in")
+            }
             touch(subscriber)
         case .close(let id, let code, let reason):
             guard let subscriber = subscribers[id.number] else { return }

@@ -13,11 +13,13 @@ enum Payload {
     /// One value: JSON stands for itself, anything else is a string; `-` reads JSON from standard
     /// input.
     static func single(_ text: String) throws(Failure) -> JSONText {
-        text == "-" ? try self.text(of: text) : value(text)
+        text == "-" ? try self.text(of: text) : try value(text)
     }
 
     /// Whether a word that begins with a minus is a number of JSON.
-    static func isNumber(_ text: String) -> Bool { value(text).isNumber }
+    static func isNumber(_ text: String) -> Bool {
+        (try? JSONText(validating: Array(text.utf8)))?.isNumber ?? false
+    }
 
     private static func text(of json: String) throws(Failure) -> JSONText {
         var source = Array(json.utf8)
@@ -49,19 +51,23 @@ enum Payload {
                 throw Failure(.usage, code: "usage.payload", "\"\(key)\" is given twice")
             }
             builder.key(String(key))
-            builder.raw(value(String(pair[pair.index(after: equals)...])))
+            builder.raw(try value(String(pair[pair.index(after: equals)...])))
         }
         builder.endObject()
         return builder.finish()
     }
 
-    private static func value(_ text: String) -> JSONText {
+    /// - Throws: where it is JSON, but for its depth: nobody means the text of that.
+    private static func value(_ text: String) throws(Failure) -> JSONText {
         let source = Array(text.utf8)
         do throws(JSONError) {
             let value = try JSONText(validating: source)
             // What had to be trimmed or repaired was not meant as JSON: `NaN`, or ` 1`.
             if value.bytes == source { return value }
         } catch {
+            if case .tooDeep = error {
+                throw Failure(.usage, code: "usage.payload", "a value cannot be kept: \(error)")
+            }
             // Not JSON, so it is a string.
         }
         return JSONText(string: text)

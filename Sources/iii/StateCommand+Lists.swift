@@ -65,6 +65,8 @@ struct StateHistory: AsyncParsableCommand {
 
     @OptionGroup var shared: ListArguments
 
+    func validate() throws { try PageLength.check(limit, of: "--limit") }
+
     func run() async throws {
         var input = place.input
         input.key("limit")

@@ -157,7 +157,12 @@ struct StateSet: AsyncParsableCommand {
 
     @OptionGroup var shared: ListArguments
 
-    func validate() throws { _ = try value() }
+    func validate() throws {
+        _ = try value()
+        if let ttl, ttl < .milliseconds(1) {
+            throw ValidationError("--ttl is at least 1ms: a value that is gone at once is not set")
+        }
+    }
 
     private func value() throws -> String {
         let isBehindMark = values.first == "--"
@@ -183,7 +188,7 @@ struct StateSet: AsyncParsableCommand {
         }
         if let ttl {
             input.key("ttl_ms")
-            input.integer(max(1, Int64(ttl / .milliseconds(1))))
+            input.integer(Int64(ttl / .milliseconds(1)))
         }
         input.key("with_revision")
         input.bool(true)

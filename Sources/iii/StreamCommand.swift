@@ -147,6 +147,10 @@ struct TailStream: AsyncParsableCommand {
     @Flag(help: "Print JSON, one message a line; so it is where the output is no terminal.")
     var json = false
 
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count is at least 1") }
+    }
+
     func run() async throws {
         let isText = ReportFormat.choose(json: json) == .text
         var left = count ?? .max

@@ -198,6 +198,32 @@ struct StateTriggerTests {
         #expect(try restart(second).engine.views.work.reactions.count == 0)
     }
 
+    @Test("a value whose time was over while the engine was down is told of when a worker is back")
+    func overdue() throws {
+        let first = try Lab()
+        let maker = try first.join("m")
+        let input = #"{"trigger_type":"state","function_id":"f","config":{"key":"k"}}"#
+        try first.settle(.call(maker, "engine::register_trigger", input))
+        let set = #"{"scope":"s","key":"k","value":1,"ttl_ms":1000}"#
+        try first.settle(.call(maker, "state::set", set))
+        first.pass(seconds: 60)
+
+        let second = try restart(first)
+        try second.settle()
+        #expect(second.value(scope: "s", key: "k") == nil)
+        #expect(second.engine.views.work.reactions.count == 1, "it waits")
+        // And in the next life, too.
+        let third = try restart(second)
+        #expect(try third.settle().dispatches.isEmpty)
+        let worker = try third.join("w", serving: "f")
+        let run = try #require(third.left.dispatches.first)
+        let event = JSONText(trusted: run.payload)
+        #expect(event.member("event_type")?.stringValue == "state:deleted")
+        #expect(event.member("old_value")?.description == "1")
+        try third.settle(.answer(worker, run.invocation))
+        #expect(third.engine.views.work.reactions.count == 0)
+    }
+
     @Test("a write and what it fires are on disk together, or neither is")
     func together() throws {
         let (first, worker) = try lab("{}")

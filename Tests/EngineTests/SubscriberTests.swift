@@ -111,6 +111,10 @@ struct SubscriberTests {
         try lab.settle(.gone(2))
         let effects = try lab.settle(.answer(peer, asked.invocation))
         #expect(effects.subscriberLines.isEmpty)
+        // To the function it has joined, and so it leaves.
+        let left = try #require(effects.dispatches.first)
+        #expect(left.function == "left")
+        try lab.settle(.answer(peer, left.invocation))
         #expect(lab.isQuiet)
         #expect(
             try lab.value(

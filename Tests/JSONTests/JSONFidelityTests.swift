@@ -74,8 +74,12 @@ struct JSONFidelityTests {
         #expect(JSONNumber.double(1.5).adding(1) == .double(2.5))
         #expect(JSONNumber.double(1).adding(1) == .double(2))
         #expect(JSONNumber.double(1.5).subtracting(2) == .double(-0.5))
-        #expect(JSONNumber.raw("18446744073709551616").adding(0) == nil)
-        #expect(JSONNumber.raw("18446744073709551616").subtracting(1) == nil)
+        // An integer beyond 64 bits counts as a double.
+        let power = 18_446_744_073_709_551_616.0
+        #expect(JSONNumber.raw("18446744073709551616").adding(0) == .double(power))
+        #expect(JSONNumber.raw("18446744073709551616").subtracting(1) == .double(power))
+        #expect(JSONNumber.raw("1e400").adding(1) == nil)
+        #expect(JSONNumber.double(.greatestFiniteMagnitude).adding(.max) != nil)
     }
 
     @Test("nulls, duplicate names, order and empty containers survive parsing")

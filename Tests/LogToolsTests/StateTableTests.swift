@@ -193,6 +193,39 @@ import Testing
         #expect(value.count == 2)
     }
 
+    @Test("changes end behind a transaction, and not inside of it")
+    func together() throws {
+        var story = Story()
+        func set(_ key: String, by function: String, at time: Double) -> Offset {
+            let value = StateSet(scope: "s", key: key, value: Array("1".utf8), function: function)
+            return story.add(.state(.set(value)), at: time)
+        }
+        let first = set("a", by: "state::set", at: 1)
+        _ = set("b", by: "state::set", at: 2)
+        for key in ["c", "d"] { _ = set(key, by: "state::transact", at: 2) }
+        let last = story.add(.state(.deleted(StateDeleted(scope: "s", key: "a"))), at: 2)
+        // Made by the same run, but later; and at once, but alone.
+        let later = set("e", by: "state::transact", at: 3)
+        _ = set("f", by: "state::set", at: 3)
+        let log = try StoredLog(story)
+        func page(after offset: Offset, _ limit: Int) throws -> (keys: [String], last: Offset) {
+            var keys: [String] = []
+            let last = try StateLog(try log.opened()).changes(after: offset) { write in
+                keys.append(write.event.key)
+                return keys.count < limit
+            }
+            return (keys, last)
+        }
+        #expect(try page(after: first, 1).keys == ["b"])
+        let two = try page(after: first, 2)
+        #expect(two.keys == ["b", "c", "d", "a"])
+        #expect(two.last == last)
+        let next = try page(after: last, 1)
+        #expect(next.keys == ["e"])
+        #expect(next.last == later)
+        #expect(try page(after: later, 9).keys == ["f"])
+    }
+
     @Test("no moment is behind the end of the log", arguments: [false, true])
     func behind(isTrimmed: Bool) throws {
         let (trimmed, whole) = try StoredLog.trimmed()

@@ -166,7 +166,7 @@ extension Programs.HTTPRouteTests {
         }
         _ = try worker.ask("engine::workers::list", [:])
         #expect(try status("GET", "/r/1") == 405)
-        #expect(try status("HEAD", "/r/1") == 404)
+        #expect(try status("HEAD", "/r/1") == 405)
     }
 
     @Test("The trace that a client names is the one that it is told, however it is answered")

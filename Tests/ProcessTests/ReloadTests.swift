@@ -124,6 +124,63 @@ extension Programs.ReloadTests {
         #expect(try peer.response().text == "1")
     }
 
+    @Test("what needs a restart does so no more when the edit is undone")
+    func undone() throws {
+        try replace("[log]\ncompression = \"none\"\n")
+        try told("this needs a restart: log.compression = \"none\"")
+        // With another one beside it, all that needs a restart is named.
+        try replace("[log]\ncompression = \"none\"\n[stream]\nslow = \"coalesce\"\n")
+        try told("slow = \"coalesce\" (")
+        try replace("[http]\ntimeout = \"20s\"\n")
+        try told("nothing needs a restart any more")
+    }
+
+    @Test("A link is followed: an edit of what it leads to counts, also when it leads elsewhere")
+    func linked() throws {
+        let scratch = engine.scratch
+        for name in ["one", "two"] { try makeDirectory(scratch(name)) }
+        func link(_ target: String) throws {
+            guard symlink(target, scratch("edit.tmp")) == 0, rename(scratch("edit.tmp"), file) == 0
+            else { throw Failure("the link: \(errno)") }
+        }
+        for (index, name) in ["one/real.toml", "two/real.toml"].enumerated() {
+            for round in 0..<2 {
+                let timeout = "timeout = \"\(10 + 2 * index + round)s\""
+                let target = try scratch.write(name, "[http]\n\(timeout)\n")
+                if round == 0 { try link(target) }
+                try told("http.\(timeout)")
+            }
+        }
+    }
+
+    private func makeDirectory(_ path: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: path,
+            withIntermediateDirectories: true
+        )
+    }
+
+    @Test("A directory of entries that is made later is read then, and watched")
+    func lateEntries() throws {
+        let scratch = try Scratch()
+        let folder = scratch("late/entries")
+        let engine = EngineProcess(in: scratch, ["--set", "configuration.directory=\(folder)"])
+        try engine.start()
+        let worker = try RawWorker.ready(engine)
+        #expect(engine.errors.contains("is not there"))
+        func awaitValue(_ value: Int) throws {
+            try eventually("the entry is \(value)") { () -> Void? in
+                let reply = try worker.ask("configuration::get", ["id": "mail"])
+                return (reply["result"] as? Envelope)?["value"] as? Int == value ? () : nil
+            }
+        }
+        try makeDirectory(folder)
+        _ = try scratch.write("late/entries/mail.yaml", "value: 1\n")
+        try awaitValue(1)
+        _ = try scratch.write("late/entries/mail.yaml", "value: 2\n")
+        try awaitValue(2)
+    }
+
     @Test("A bad edit changes nothing, and says where it is wrong; a good one is taken again")
     func bad() throws {
         let worker = try slowWorker()

@@ -28,6 +28,7 @@ extension Programs.StateCommandTests {
         }
         let difference = try engine.log("state", "diff", "--from", "-1h", "--to", "now")
         #expect(difference.ending == .exit(0), "\(difference.all)")
+        #expect(try get("2999-01-01").errors.contains("1678 to 2261"))
         let wrong = try get("tomorrow")
         #expect(wrong.ending == .exit(2), "\(wrong.all)")
         #expect(wrong.errors.contains("yesterday"), "\(wrong.all)")
@@ -53,7 +54,12 @@ extension Programs.StateCommandTests {
             #expect(outcome.ending == .exit(0), "\(words): \(outcome.all)")
             #expect(try state("get", "s", "n").output == "\(value)\n")
         }
-        for wrong in [[], ["--ttk"], ["-text"], ["1", "2"], ["-1", "--if-revison", "3"]] {
+        // JSON, but for its depth.
+        let deep = String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)
+        for wrong in [
+            [], ["--ttk"], ["-text"], ["1", "2"], ["-1", "--if-revison", "3"],
+            ["1", "--ttl", "0s"], [deep],
+        ] {
             let outcome = try run(
                 [Project.engine, "state", "set", "--engine", engine.url, "s", "wrong"] + wrong,
                 in: engine.scratch
@@ -61,6 +67,12 @@ extension Programs.StateCommandTests {
             #expect(outcome.ending == .exit(2), "\(wrong): \(outcome.all)")
         }
         #expect(try state("get", "s", "wrong").ending == .exit(4))
+        for limit in ["0", "1001"] {
+            let outcome = try state("history", "s", "n", "-l", limit)
+            #expect(outcome.ending == .exit(2), "\(limit): \(outcome.all)")
+        }
+        let tail = [Project.engine, "stream", "tail", "s", "g", "--count", "0"]
+        #expect(try run(tail, in: engine.scratch).ending == .exit(2))
         #expect(try state("set", "--help").output.contains("--if-revision"))
     }
 

@@ -102,6 +102,23 @@ extension Programs.StateHistoryTests {
             ["scope": "s", "after": revision, "wait_ms": 50]
         )
         #expect((try result(nothing)["changes"] as? [Envelope])?.isEmpty == true)
+        let ahead = try client.ask(
+            "state::changes",
+            ["after": 1_000_000, "wait_ms": 60_000]
+        )
+        #expect(code(of: ahead) == "UNKNOWN_OFFSET")
+        // Whoever waits is told of all that is written together, and so is whoever wants one.
+        let waiting = try client.call(
+            "state::changes",
+            ["scope": "s", "key_prefix": "t", "after": revision, "wait_ms": 60_000, "limit": 1]
+        )
+        let writes = (0..<50).map { number -> Envelope in
+            ["type": "set", "scope": "s", "key": "t\(number)", "value": number]
+        }
+        _ = try other.ask("state::transact", ["writes": writes])
+        let together = try result(try client.reply(to: waiting))
+        #expect((together["changes"] as? [Envelope])?.count == 50)
+        #expect(together["at_end"] as? Bool == true)
         // Whoever waits does not hold up the end.
         _ = try client.call("state::changes", ["after": revision, "wait_ms": 60_000])
         _ = try client.ask("state::get", ["scope": "s", "key": "k"])

@@ -83,6 +83,34 @@ extension Programs.StreamJoinTests {
         #expect(try client.event() == "update 4")
     }
 
+    @Test("a response of events ends behind its refusal, which moves nobody on")
+    func refusedEvents() throws {
+        try worker.bind("1", "stream:join", "one")
+        let events = try EventStreamClient(engine, "/stream/b/g")
+        try worker.answer(try worker.dispatch("one"), ["unauthorized": true])
+        let refusal = try events.next()
+        #expect(StreamClient.short(refusal.data) == "unauthorized")
+        #expect(refusal.id == nil && refusal.data["offset"] == nil)
+        #expect(events.ends())
+    }
+
+    @Test("D.3: a stop tells of every subscription that it is left")
+    func stop() throws {
+        try worker.bind("1", "stream:leave", "left")
+        let client = try connect()
+        try client.join("b", "g", as: "1")
+        try client.join("b", "h", as: "2")
+        for _ in 0..<2 { #expect(try client.event() == "sync []") }
+        engine.terminate()
+        for subscription in ["1", "2"] {
+            let run = try worker.dispatch("left")
+            let data = run["data"] as? Envelope
+            #expect(data?["subscription_id"] as? String == subscription)
+            try worker.answer(run, NSNull())
+        }
+        #expect(try engine.wait() == .exit(0), "\(engine.errors)")
+    }
+
     @Test("D.3: an item, or null; a group; a read that fails leaves the subscription")
     func syncs() throws {
         try set("b", "i", ["n": 1])

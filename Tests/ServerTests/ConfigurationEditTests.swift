@@ -68,6 +68,7 @@ struct ConfigurationEditTests {
         redact_headers = ["x-a"]
         [stream]
         auth_function = "auth"
+        join = "required"
         [queue]
         lease = "9s"
         [queue.queues.mails]

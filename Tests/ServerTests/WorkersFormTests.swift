@@ -247,7 +247,7 @@ struct WorkersFormTests {
     @Test("a text that is not YAML is refused with its line")
     func syntax() throws {
         let cases = [
-            ("workers:\n  - name: [", 3), ("a: 1\n\tb: 2", 2), ("a: 1\nb: 2\na: 3", 0),
+            ("workers:\n  - name: [", 2), ("a: 1\n\tb: 2", 2), ("a: 1\nb: 2\na: 3", 0),
         ]
         for (text, line) in cases {
             let messages = try refusals(["config.yaml": text])

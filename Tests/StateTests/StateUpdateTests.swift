@@ -317,6 +317,44 @@ extension StateUpdateTests {
     }
 }
 
+// MARK: Many operations
+
+extension StateUpdateTests {
+    @Test("each of many operations takes as long as the first one", .timeLimit(.minutes(1)))
+    func many() throws {
+        var state = StateHarness()
+        let count = 120_000
+        let kinds = [
+            #"{"type":"append","path":["a","l"],"value":7}"#,
+            #"{"type":"append","path":"t","value":"x"}"#,
+            #"{"type":"increment","path":"n","by":1}"#,
+        ]
+        for kind in kinds {
+            let ops = Array(repeating: kind, count: count).joined(separator: ",")
+            try state.call(.update, #"{"scope":"s","key":"k","ops":[\#(ops)]}"#)
+        }
+        let answer = try #require(try state.call(.get, #"{"scope":"s","key":"k"}"#))
+        let value = JSONText(trusted: Array(answer.utf8))
+        #expect(value.member("a")?.member("l")?.elements?.count == count)
+        #expect(value.member("t")?.stringValue?.utf8.count == count)
+        #expect(value.member("n")?.description == "\(count)")
+    }
+
+    @Test("a number that no 64 bits hold is a double, and counts on as one")
+    func largeNumbers() throws {
+        var state = StateHarness()
+        let number = "123456789012345678901234567890"
+        try state.call(.set, #"{"scope":"s","key":"k","value":{"n":\#(number)}}"#)
+        try state.call(
+            .update,
+            #"{"scope":"s","key":"k","ops":[{"type":"decrement","path":"n","by":1}]}"#
+        )
+        let answer = try #require(try state.call(.get, #"{"scope":"s","key":"k"}"#))
+        let value = JSONText(trusted: Array(answer.utf8)).member("n")?.numberValue
+        #expect(value == .double(1.2345678901234568e29))
+    }
+}
+
 // MARK: Golden answer
 
 extension StateUpdateTests {

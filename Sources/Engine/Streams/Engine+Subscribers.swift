@@ -38,7 +38,8 @@ extension Engine where Store: ~Copyable {
         gate.hold(.toSubscribers(effect), after: offset)
     }
 
-    private mutating func advance(_ peer: StreamPeer) throws(LogError) {
+    /// Does what a socket has asked for since, up to what functions are asked about.
+    mutating func advance(_ peer: StreamPeer) throws(LogError) {
         while !peer.isBusy, !peer.isGone, let command = peer.waiting.popFirst() {
             switch command {
             case .join(_, let join): try begin(join, of: peer)
@@ -97,82 +98,16 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Joining
 
-    private mutating func begin(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
-        let triggers = withoutReplicas(streams.triggers.ofJoins)
-        guard !triggers.isEmpty else { return try finish(join, of: peer) }
-        let visit = StreamVisit(peer, join, visitNotice(join, "joins", triggers))
-        guard visit.notice.payload.count <= options.payloadBytes else {
-            notice(.warning, "refused: \(visit.notice.summary), with a context that is too large")
-            return tell(peer, join, .unauthorized, after: newest)
-        }
-        peer.isBusy = true
-        try proceed(with: visit)
-    }
-
-    private mutating func visitNotice(
-        _ join: StreamJoin,
-        _ verb: String,
-        _ triggers: [String]
-    ) -> TriggerNotice {
-        TriggerNotice(
-            payload: join.visit.bytes,
-            summary: "\(join.subscription) \(verb) \(join.group.stream)/\(join.group.group)",
-            trace: TraceID(from: &random),
-            cause: nil,
-            triggers: triggers
-        )
-    }
-
-    /// Asks the next function about a join; where none is left, it has its way or not. Nobody is
-    /// let in unasked: where none can be asked now, the socket is to come back.
-    private mutating func proceed(with visit: StreamVisit) throws(LogError) {
-        let canAsk = !isDraining && !isInShortage
-        while canAsk, let id = visit.notice.rest.popFirst() {
-            guard let run = try firing(id, of: visit.notice, purpose: .joinsStream(visit)) else {
-                continue
-            }
-            return try start(run)
-        }
-        let peer = visit.peer
-        peer.isBusy = false
-        guard !peer.isGone else { return }
-        if visit.isRefused {
-            tell(peer, visit.join, .unauthorized, after: newest)
-        } else if !visit.notice.rest.isEmpty {
-            peer.waiting.removeAll()
-            let reason = "no function can be asked about a join now"
-            hold(.close(peer.id, code: 1013, reason: reason), after: nil)
-        } else {
-            try finish(visit.join, of: peer)
-        }
-        try advance(peer)
-    }
-
-    /// A function has answered about a join. What is no clear refusal, an error too, is none.
-    mutating func visited(_ visit: StreamVisit, _ result: FunctionResult) throws(LogError) {
-        switch result {
-        case .value(let bytes):
-            let answer = JSONText(trusted: bytes)
-            if answer.isObject, answer.member("unauthorized")?.boolValue == true {
-                visit.isRefused = true
-            }
-        case .none: break
-        case .failure(let error):
-            notice(
-                .warning,
-                "a function failed that was asked whether \(visit.notice.summary): "
-                    + "\(error.code): \(error.message)"
-            )
-        }
-        try proceed(with: visit)
-    }
-
-    private mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+    /// Lets a join have its way.
+    mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
         peer.stopReplay(of: join.subscription)
         if let old = peer.subscriptions.updateValue(join, forKey: join.subscription) {
             streams.leave(peer.id, old)
             groupChanged(old.group)
-            if old.group != join.group { tellOfPresence("left", old, of: peer.id) }
+            if old.group != join.group {
+                tellOfPresence("left", old, of: peer.id)
+                try fireLeave(old)
+            }
         }
         streams.join(peer.id, join)
         groupChanged(join.group)
@@ -260,12 +195,18 @@ extension Engine where Store: ~Copyable {
         after offset: Offset?
     ) {
         guard !peer.isGone else { return }
-        // Whoever goes on behind this offset later must find there what it was told of.
+        // Whoever goes on behind this offset later is told no more of what is before it: only what
+        // tells of all that may have one.
+        let told: Offset? =
+            switch content {
+            case .sync, .resumed: offset
+            default: nil
+            }
         let envelope = StreamEnvelope(
             group: join.group,
             item: join.item,
             time: now.wall,
-            offset: offset,
+            offset: told,
             content: content
         )
         hold(.send(peer.id, StreamMessage(envelope)), after: offset)
@@ -289,6 +230,7 @@ extension Engine where Store: ~Copyable {
 
     private mutating func leaveAll(_ peer: StreamPeer) throws(LogError) {
         peer.isGone = true
+        peer.abandonVisit()
         peer.waiting.removeAll()
         peer.stopReplays()
         let joins = peer.subscriptions.values.sorted { $0.subscription < $1.subscription }
@@ -299,12 +241,6 @@ extension Engine where Store: ~Copyable {
             tellOfPresence("left", join, of: peer.id)
             try fireLeave(join)
         }
-    }
-
-    private mutating func fireLeave(_ join: StreamJoin) throws(LogError) {
-        let triggers = withoutReplicas(streams.triggers.ofLeaves)
-        guard !triggers.isEmpty else { return }
-        try notify(visitNotice(join, "leaves", triggers))
     }
 
     // MARK: Who is there

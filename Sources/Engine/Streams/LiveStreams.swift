@@ -18,6 +18,13 @@ struct LiveStreams {
     /// Spans that are to be told of as they come.
     var watchedSpans = WatchedSpans()
     private var joins: UInt64 = 0
+    private var questions: UInt64 = 0
+
+    /// A number for what a function is asked about a join.
+    mutating func nextQuestion() -> UInt64 {
+        questions += 1
+        return questions
+    }
 
     mutating func join(_ id: SubscriberID, _ join: StreamJoin) {
         joins += 1
@@ -97,11 +104,18 @@ final class StreamPeer {
     private var order: Deque<String> = []
     /// Not begun yet: one thing of a socket is done after the other.
     var waiting: Deque<StreamCommand> = []
-    /// Whether functions are being asked about a join.
-    var isBusy = false
+    /// The join that functions are being asked about.
+    var visit: StreamVisit?
+    var isBusy: Bool { visit != nil }
     var isGone = false
 
     init(_ id: SubscriberID) { self.id = id }
+
+    /// No further function is asked about its join, and what one still answers lets nobody in.
+    func abandonVisit() {
+        visit?.notice.rest = []
+        visit = nil
+    }
 
     /// The log is to be read for a subscription when all have been that wait already.
     func wait(_ join: StreamJoin, from start: Offset) {
@@ -133,22 +147,6 @@ final class StreamPeer {
         behind = [:]
         refusals = [:]
         order = []
-    }
-}
-
-/// A join that functions are asked about.
-final class StreamVisit {
-    let peer: StreamPeer
-    let join: StreamJoin
-    /// What they are told, and which of them.
-    let notice: TriggerNotice
-    /// Whether one of them has refused it.
-    var isRefused = false
-
-    init(_ peer: StreamPeer, _ join: StreamJoin, _ notice: TriggerNotice) {
-        self.peer = peer
-        self.join = join
-        self.notice = notice
     }
 }
 

@@ -152,6 +152,8 @@ package final class StreamMessage: Sendable {
     package let isChange: Bool
     /// Whether it tells who else is there.
     package let isPresence: Bool
+    /// Whether it says that the join was refused.
+    package let isRefusal: Bool
     /// The envelope.
     package let json: [UInt8]
 
@@ -164,6 +166,7 @@ package final class StreamMessage: Sendable {
         default: isChange = false
         }
         if case .presence = envelope.content { isPresence = true } else { isPresence = false }
+        if case .unauthorized = envelope.content { isRefusal = true } else { isRefusal = false }
         json = envelope.json.bytes
     }
 }

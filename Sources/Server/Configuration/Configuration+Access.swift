@@ -170,6 +170,7 @@ extension Setting.Value {
         case .array(let elements): return .array(elements.map(\.value.json))
         case .string(let text), .untyped(let text), .other(let text): return .string(text)
         case .integer(let number): return .integer(number)
+        case .unsigned(let number): return .number(JSONNumber(number))
         case .number(let number): return JSONNumber(number).map(JSONValue.number) ?? .null
         case .boolean(let flag): return .bool(flag)
         case .null: return .null

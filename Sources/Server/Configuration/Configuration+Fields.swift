@@ -47,6 +47,7 @@ extension Configuration.Stream {
     static let fields: [Field<Self>] = [
         Field("address", \.address, .address),
         Field(optional: "auth_function", \.authFunction, .nonEmpty),
+        Field("join", \.join, .choice),
         Field("slow", \.slow, .choice),
         Field("origins", \.origins, .origins),
     ]

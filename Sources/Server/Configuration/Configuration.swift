@@ -71,11 +71,20 @@ extension Configuration {
         case reject
     }
 
+    /// Who joins a group of a stream.
+    package enum StreamJoins: String, CaseIterable, Equatable, Sendable {
+        /// Whom no function refuses.
+        case open
+        /// Whom a function was asked about, and all that were asked have answered.
+        case required
+    }
+
     /// The listener for streams.
     package struct Stream: Equatable, Sendable {
         package var address = Address(host: "127.0.0.1", port: 3112)
         /// The function that is asked what it knows of every connection; nil: none.
         package var authFunction: String?
+        package var join = StreamJoins.open
         /// What a subscriber gets that does not take what it is sent.
         package var slow = SlowPolicy.drop
         /// Web origins that pages may connect from besides loopback ones; `*` for all.

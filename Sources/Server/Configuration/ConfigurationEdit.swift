@@ -12,7 +12,7 @@ struct ConfigurationEdit: Equatable {
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
         "http.concurrency_request_limit", "http.reconnect_grace", "http.redact_headers",
         "queue.lease", "cron.timezone", "state.triggers_enabled", "state.max_value_bytes",
-        "stream.auth_function", "configuration.ttl", "engine.invocation_timeout",
+        "stream.auth_function", "stream.join", "configuration.ttl", "engine.invocation_timeout",
         "engine.registration_namespace_grace",
     ]).union(Configuration.Observability.liveKeys)
 

@@ -12,6 +12,8 @@ struct Setting: Equatable, Sendable {
         case array([Setting])
         case string(String)
         case integer(Int64)
+        /// Above `Int64.max`.
+        case unsigned(UInt64)
         case number(Double)
         case boolean(Bool)
         case null
@@ -96,6 +98,7 @@ extension Setting {
         case .array: "a list"
         case .string(let text), .untyped(let text): quoted(text)
         case .integer(let number): String(number)
+        case .unsigned(let number): String(number)
         case .number(let number): String(number)
         case .boolean(let flag): String(flag)
         case .null: "empty"

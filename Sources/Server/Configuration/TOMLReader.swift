@@ -16,8 +16,18 @@ struct TOMLReader {
         file: String,
         findings: inout Findings
     ) -> Setting? {
+        let fault = TOMLGuard.fault(in: source.text)
         do {
-            let table = try TOMLTable(string: source.text)
+            // What is wrong before a fault is told in its place.
+            let harmless = fault.map { source.text.utf8.prefix($0.statement) }
+            let table = try TOMLTable(
+                string: harmless.map { String(decoding: $0, as: UTF8.self) } ?? source.text
+            )
+            if let fault {
+                let place = Place.file(file, line: source.originalLine(of: fault.line))
+                findings.error(.syntax, at: place, "not valid TOML: \(fault.message)")
+                return nil
+            }
             var reader = TOMLReader(file: file, source: source, variables: variables)
             let entries = reader.entries(of: table, at: [], name: "")
             findings.append(reader.findings)

@@ -13,6 +13,7 @@ struct YAMLReader {
     private enum Refusal: Error {
         case tooLarge
         case key(line: Int)
+        case tag(String, line: Int)
     }
 
     /// The tree of `source`; nil, and a finding, where it is not YAML. `file` is its name for
@@ -30,12 +31,21 @@ struct YAMLReader {
             (line, problem) = (0, "it unfolds to more than \(settingsMax) values")
         } catch Refusal.key(let keyLine) {
             (line, problem) = (keyLine, "a key must be plain text")
+        } catch Refusal.tag(let tag, line: let tagLine) {
+            (line, problem) = (tagLine, "the tag \(tag) does not fit its value")
         } catch let error as YamlError {
             (line, problem) = describe(error)
         } catch {
             (line, problem) = (0, String(describing: error))
         }
-        let place = Place.file(file, line: line == 0 ? 0 : source.originalLine(of: line))
+        // What is missing at the end the library finds behind the last line.
+        let text = source.text.utf8
+        let newline = UInt8(ascii: "\n")
+        let lines = text.count { $0 == newline } + (text.last == newline ? 0 : 1)
+        let place = Place.file(
+            file,
+            line: line == 0 ? 0 : source.originalLine(of: min(line, max(1, lines)))
+        )
         findings.error(.syntax, at: place, "not valid YAML: \(problem)")
         return nil
     }
@@ -84,7 +94,7 @@ struct YAMLReader {
             }
             value = .array(elements)
         case .scalar(let scalar):
-            value = scalar.style == .plain ? Self.plain(scalar.string) : .string(scalar.string)
+            value = try Self.value(of: scalar)
         case .alias:
             value = .other("an alias")
         }
@@ -95,17 +105,48 @@ struct YAMLReader {
         .file(file, line: node.mark.map { source.originalLine(of: $0.line) } ?? 0)
     }
 
+    private static func value(of scalar: Node.Scalar) throws(Refusal) -> Setting.Value {
+        let text = scalar.string
+        let plain = Self.plain(text)
+        let tagged: Setting.Value?
+        switch Tag.Name(rawValue: scalar.tag.description) {
+        case .str, .nonSpecific: tagged = .string(text)
+        case .int: tagged = integer(text)
+        case .float: tagged = float(text).map(Setting.Value.number)
+        case .bool: if case .boolean = plain { tagged = plain } else { tagged = nil }
+        case .null: if case .null = plain { tagged = plain } else { tagged = nil }
+        default: tagged = scalar.style == .plain ? plain : .string(text)
+        }
+        guard let tagged else {
+            throw .tag(scalar.tag.description, line: scalar.mark?.line ?? 0)
+        }
+        return tagged
+    }
+
+    /// What a text without quotes and tag means in the core schema (YAML 1.2.2, 10.3.2).
     private static func plain(_ text: String) -> Setting.Value {
         switch text {
-        case "", "~", "null", "Null", "NULL": return .null
-        case "true", "True", "TRUE": return .boolean(true)
-        case "false", "False", "FALSE": return .boolean(false)
-        default: break
+        case "", "~", "null", "Null", "NULL": .null
+        case "true", "True", "TRUE": .boolean(true)
+        case "false", "False", "FALSE": .boolean(false)
+        default: integer(text) ?? float(text).map(Setting.Value.number) ?? .string(text)
         }
-        if let integer = Int64(text) { return .integer(integer) }
-        let startsNumber = text.first.map { $0.isNumber || "+-.".contains($0) } ?? false
-        if startsNumber, let number = Double(text) { return .number(number) }
-        return .string(text)
+    }
+
+    /// Decimal digits with or without a sign, octal ones behind `0o`, hexadecimal ones behind `0x`.
+    /// Nil: it is none of these, or beyond 64 bits.
+    private static func integer(_ text: String) -> Setting.Value? {
+        let radix = text.hasPrefix("0x") ? 16 : text.hasPrefix("0o") ? 8 : 10
+        let digits = text.dropFirst(radix == 10 ? 0 : 2)
+        if radix != 10, digits.first == "+" || digits.first == "-" { return nil }
+        if let number = Int64(digits, radix: radix) { return .integer(number) }
+        return UInt64(digits, radix: radix).map { .unsigned($0) }
+    }
+
+    /// Nil, too, for what no double holds, and for infinities, which no setting can be.
+    private static func float(_ text: String) -> Double? {
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else { return nil }
+        return Double(text).flatMap { $0.isFinite ? $0 : nil }
     }
 }
 

@@ -4,14 +4,13 @@ extension CronTrigger {
     /// Up to where slots have come by `now`, of those behind `start`: one that is put off until
     /// later has not, nor has any behind it.
     func come(by now: Timestamp, after start: Timestamp) -> Timestamp {
-        // What is older cannot be put off any more.
-        let early = Timestamp(nanoseconds: now.nanoseconds - policy.jitter.nanoseconds)
-        var come = max(start, early)
-        while let slot = schedule.next(after: come), slot <= now {
-            guard slot.advanced(by: delay(of: slot)) <= now else { return come }
-            come = slot
-        }
-        return max(come, now)
+        // Only the last one can still be put off: none is for longer than to the next.
+        guard policy.jitter.nanoseconds > 0,
+            let last = schedule.latest(after: start, notAfter: now),
+            last.advanced(by: delay(of: last)) > now
+        else { return max(start, now) }
+        let before = Timestamp(nanoseconds: last.nanoseconds - 1)
+        return schedule.latest(after: start, notAfter: before) ?? start
     }
 
     /// Behind which instant the slots come that are caught up at `now`, of those in `(since, end]`.

@@ -297,8 +297,8 @@ extension CronView {
         guard let entry = entries[fired.trigger] else { return }
         let (slot, now) = (fired.scheduled, max(fired.scheduled, fired.actual))
         let policy = entry.trigger.policy
-        // A slot after this may still be put off.
-        let late = Timestamp(nanoseconds: now.nanoseconds - policy.jitter.nanoseconds)
+        // A slot after this is still put off.
+        let late = entry.trigger.come(by: now, after: slot)
         if entry.isMissed(slot) || policy.overlap == .queue || late <= slot {
             raise(fired.trigger, to: slot)
         } else if policy.catchUp != .skip, policy.catchUp != .one {

@@ -113,11 +113,17 @@ extension JSONValue {
         }
     }
 
-    /// The attributes of a resource, without its service's name: a JSON object, or nothing.
+    /// The attributes of a resource, without its service's name and without credentials: a JSON
+    /// object, or nothing, also where they are more than resources are. They are recorded with each
+    /// span and metric.
     var told: [UInt8] {
         var attributes = attributes
         attributes["service.name"] = nil
-        return attributes.members.isEmpty ? [] : JSONValue.object(attributes).text.bytes
+        for name in attributes.members.map(\.name) where Self.secrets.contains(name.lowercased()) {
+            attributes[name] = .string("[REDACTED]")
+        }
+        let bytes = JSONValue.object(attributes).text.bytes
+        return attributes.members.isEmpty || bytes.count > 4096 ? [] : bytes
     }
 
     var scope: TelemetryScope {

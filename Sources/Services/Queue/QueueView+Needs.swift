@@ -26,13 +26,16 @@ extension QueueView {
     }
 
     /// Whether another subscription of the topic still has the message that is over in `queue`: its
-    /// record stays then, and must not come back here.
+    /// record stays then, and must not come back here. The topic stands before one of the `::` of
+    /// the name; whose that is by now, says nothing of whose it was.
     private func isWaitedForBesides(_ queue: String, _ message: Offset) -> Bool {
-        if let known = queues[queue], known.subscription == nil { return false }
-        guard let topic = queues[queue]?.subscription?.topic else {
-            return isWaitedFor(message, in: Array(queues.keys))
+        let name = Array(queue.utf8)
+        let colon = UInt8(ascii: ":")
+        return name.indices.dropLast().contains { end in
+            guard name[end] == colon, name[end + 1] == colon else { return false }
+            let topic = String(decoding: name[..<end], as: UTF8.self)
+            return isWaitedFor(message, in: queues(ofTopic: topic))
         }
-        return isWaitedFor(message, in: queues(ofTopic: topic))
     }
 
     private func isWaitedFor(_ message: Offset, in names: [String]) -> Bool {

@@ -74,8 +74,9 @@ extension UpdatedDocument {
         _ sum: (JSONNumber) -> JSONNumber?
     ) throws(Violation) {
         if let key {
-            let object = try rootObject()
-            let new = try Self.sum(of: object[key] ?? .integer(0), key, sum)
+            // Nothing may hold on to the object, or changing it would copy its members.
+            let old = try rootObject()[key] ?? .integer(0)
+            let new = try Self.sum(of: old, key, sum)
             try changeRootObject { object in object[key] = new }
         } else {
             value = try Self.sum(of: isMissing ? .integer(0) : value, nil, sum)
@@ -185,21 +186,35 @@ extension JSONValue {
         _ element: JSONValue,
         at place: String
     ) throws(UpdateOperation.Violation) {
-        switch (self, element) {
-        case (.null, _):
+        if case .null = self {
             self = element.appendedToNothing
-        case (.array(var elements), _):
-            self = .null
+        } else if var elements = takeElements() {
             elements.append(element)
             self = .array(elements)
-        case (.string(let text), .string(let more)):
-            self = .string(text + more)
-        default:
+        } else if case .string(let more) = element, var text = takeText() {
+            text.append(more)
+            self = .string(text)
+        } else {
             throw UpdateOperation.Violation(
                 code: "type_mismatch",
                 message: "\(element.kind.described) cannot be appended to \(place), "
                     + "which is \(kind.described)"
             )
         }
+    }
+
+    /// The elements of an array, for the caller alone: a second reference here would copy them when
+    /// they change. Null is left in its place. Nil: it is none, and stays.
+    private mutating func takeElements() -> [JSONValue]? {
+        guard case .array(let elements) = self else { return nil }
+        self = .null
+        return elements
+    }
+
+    /// A string, as ``takeElements()`` an array.
+    private mutating func takeText() -> String? {
+        guard case .string(let text) = self else { return nil }
+        self = .null
+        return text
     }
 }

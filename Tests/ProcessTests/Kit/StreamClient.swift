@@ -114,4 +114,13 @@ final class EventStreamClient {
             buffer += part
         }
     }
+
+    /// Whether the response ends within `seconds`, whatever comes before.
+    func ends(within seconds: Double = 30) -> Bool {
+        let deadline = Deadline(in: seconds)
+        while let part = socket.receive(until: deadline) {
+            if part.isEmpty { return true }
+        }
+        return false
+    }
 }
