@@ -36,6 +36,8 @@ struct CallSource {
     /// for the result of another.
     private static func caller(among running: [Invocation], _ baggage: String?) -> Invocation? {
         guard running.count > 1 else { return running.first }
+        // There may be more of them.
+        guard running.count < Worker.siblings else { return nil }
         var candidates = running
         if let function = Baggage.function(in: baggage) {
             let named = running.filter { $0.run.function.id == function }

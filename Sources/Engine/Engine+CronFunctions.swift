@@ -135,7 +135,8 @@ extension Engine where Store: ~Copyable {
     /// Runs a job's function with the payload of a slot that is now, but beside no other run of it
     /// where those do not overlap. Nobody waits for its result, and a run that a crash cuts off is
     /// not run again: no slot was taken.
-    private mutating func runNow(_ job: CronTrigger) throws(LogError) -> Outcome {
+    private mutating func runNow(_ named: CronTrigger) throws(LogError) -> Outcome {
+        let job = leader(of: named)
         guard isThere(job.function) else { return .failure(notFound(job.function)) }
         guard job.policy.overlap == .allow || !views.work.cron.isRunning(job.id) else {
             return .failure(
@@ -178,6 +179,15 @@ extension Engine where Store: ~Copyable {
             "job_id": .string(job.id), "trace_id": .string(trace.description),
         ]
         return Outcome(result: .value(JSONValue.object(answer).text.bytes), after: offset)
+    }
+
+    /// Replicas make one job of several triggers: the one of which slots fire, whichever is named.
+    private func leader(of job: CronTrigger) -> CronTrigger {
+        guard registry.isStandby(job.id, options.duplicates) else { return job }
+        return views.work.cron.triggers.first {
+            $0.function == job.function && $0.schedule.text == job.schedule.text
+                && !registry.isStandby($0.id, options.duplicates)
+        } ?? job
     }
 
     private mutating func pause(

@@ -182,7 +182,9 @@ extension Engine where Store: ~Copyable {
                     cause: records[write.change] ?? origin.cause
                 )
                 if awaitingFunctions, !isThere(firing.function) {
-                    steps.append(.left(offset, firing.function))
+                    // By itself: the others do not wait for that function.
+                    let step = Reactions.Step.left(offset, firing.function)
+                    fired.append(Reactions(payload: nil, trace: origin.trace, [step]))
                     continue
                 }
                 let metadata =
@@ -196,6 +198,7 @@ extension Engine where Store: ~Copyable {
                     )
                 )
             }
+            guard !steps.isEmpty else { continue }
             fired.append(Reactions(payload: write.payload, trace: origin.trace, steps))
         }
         // What fires while the engine drains is done by its next life.

@@ -131,10 +131,13 @@ final class Worker {
         return all
     }
 
+    /// Every call asks: of so many invocations of a trace nothing tells which one it comes from.
+    static let siblings = 32
+
     /// What it is running of a trace, in the order in which it began: the youngest, if they are
-    /// many. Every call asks, and of so many nothing tells which one it comes from.
+    /// ``siblings`` or more.
     func serving(in trace: TraceID) -> [Invocation] {
-        (servingByTrace[trace]?.youngest(32) ?? []).compactMap { serving[$0] }
+        (servingByTrace[trace]?.youngest(Self.siblings) ?? []).compactMap { serving[$0] }
     }
 
     /// What it is running, where that is of one trace alone: what a call without a trace context

@@ -171,6 +171,9 @@ package struct LogPass {
         }
     }
 
+    /// Whether it is a log, with its snapshots, and not some of one's files.
+    var isWholeLog: Bool { snapshots != nil || distant != nil }
+
     /// The offsets up to which the snapshots were folded, the newest first.
     func snapshotEnds() throws(ToolError) -> [Offset] {
         do throws(StorageError) {

@@ -69,8 +69,10 @@ package struct SegmentList: Equatable, Sendable {
         for index in segments.indices {
             segments[index].take(scan, isFollowed: index < (places.last ?? index))
         }
-        // What a fold with holes needs is what nobody needs.
-        if isFolded, scan.damages.isEmpty { try segments.pin(pass, by: views, at: scan.next) }
+        // What a fold with holes needs, or one of an excerpt, is what nobody needs.
+        if isFolded, scan.damages.isEmpty, pass.isWholeLog {
+            try segments.pin(pass, by: views, at: scan.next)
+        }
         self.segments = segments
         damages = scan.damages.map(\.description)
     }

@@ -44,9 +44,11 @@ package final class EventStreamSocket {
     package static func append(
         _ data: UnsafeBufferPointer<UInt8>,
         id: UInt64?,
+        retry: Int? = nil,
         to buffer: inout ByteBuffer
     ) {
         if let id { buffer.writeString("id: \(id)\n") }
+        if let retry { buffer.writeString("retry: \(retry)\n") }
         buffer.writeStaticString("data: ")
         buffer.writeBytes(data)
         buffer.writeStaticString("\n\n")

@@ -69,7 +69,11 @@ struct EntryFolder: Sendable {
     private func attend(_ watch: DirectoryWatch) throws(DirectoryWatch.SystemError) -> Bool {
         while true {
             let nearest = nearestDirectory
-            try watch.add(nearest)
+            do throws(DirectoryWatch.SystemError) { try watch.add(nearest) } catch {
+                // It went in between.
+                if error.number == ENOENT { continue }
+                throw error
+            }
             // What is below may have been made before it was watched.
             if nearest == nearestDirectory { return nearest == path }
         }

@@ -22,7 +22,13 @@ struct Fan {
         for message in messages {
             message.json.withUnsafeBufferPointer { json in
                 if isEvents {
-                    EventStreamSocket.append(json, id: message.offset?.rawValue, to: &bytes)
+                    EventStreamSocket.append(
+                        json,
+                        id: message.offset?.rawValue,
+                        // Who is refused is not to ask again every second.
+                        retry: message.isRefusal ? 3_600_000 : nil,
+                        to: &bytes
+                    )
                 } else {
                     SharedFrames.append(text: json, to: &bytes)
                 }

@@ -195,6 +195,22 @@ struct CronJobTests {
         #expect(history?.map { $0.member("by_hand")?.boolValue } == [nil, nil, true])
     }
 
+    @Test("replicas have one job, whichever of their triggers is named")
+    func byHandOfReplica() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        let other = try lab.join("w2", serving: "f")
+        let config = #"{"expression":"* * * * *"}"#
+        try lab.settle(.trigger(worker, "cron", config, to: "f"))
+        try lab.settle(.trigger(other, "cron", config, to: "f", id: "u"))
+        let now = Command.call(worker, "engine::cron::run", #"{"job":"u"}"#)
+        lab.pass(seconds: 30.25)
+        #expect(try lab.settle(now).dispatches.count == 1)
+        #expect(try lab.settle(now).lines.contains { $0.contains("ALREADY_RUNNING") })
+        lab.pass(seconds: 30)
+        #expect(try lab.settle().dispatches.isEmpty, "the slot does not run beside it")
+    }
+
     @Test("a job that may overlap itself runs by hand whenever it is asked to")
     func byHandBeside() throws {
         let lab = try Lab(at: midnight)

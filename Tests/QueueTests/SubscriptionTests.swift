@@ -110,6 +110,21 @@ struct SubscriptionTests {
         expectSame(bench)
     }
 
+    @Test("what ended a message is kept while another has it, whose ever the queue's name is now")
+    func nameTakenSince() throws {
+        var bench = Bench()
+        bench.subscribe("a", "b")
+        let offset = try bench.publish()
+        #expect(bench.deliver(from: queue) == [offset])
+        bench.ack(offset, in: queue)
+        bench.unsubscribe("a")
+        #expect(bench.view.queues[queue] == nil)
+        let defined = try #require(bench.view.decideConfigured(queue, .standard))
+        bench.apply(.defined(defined))
+        #expect(bench.view.message(offset, in: "t::b@default") != nil)
+        expectSame(bench)
+    }
+
     @Test("it ends once, and only where it is")
     func decided() throws {
         var (bench, _, _, _) = try ended()

@@ -22,7 +22,9 @@ struct TOMLGuardTests {
         ("a = [\u{2029}]", 1), ("a = [1,\u{85}]", 1), ("a = \u{2028}", 1),
         ("a = { = 1 }", 1), ("a = { .b = 1 }", 1), ("a = {\n", 1), ("a = \"x\n[\n", 1),
         ("a = \(lists)", 1), ("[\(parts)a]", 1), ("\n\(parts)a = 1", 2), ("a = \(date) 1", 1),
-        ("a = [\n\(date) 12:00]", 2), ("a = ]\n[\n", 1), ("a = 1 2\n[\n", 1),
+        ("a = [\n\(date) 12:00]", 2), ("a = 2020-01-01 1\n", 1), ("a = 2020-01-01T:30\n", 1),
+        ("a = [ 2020-01-01 0, ]", 1), ("a = 2020-01-01T+01:00\n", 1),
+        ("a = ]\n[\n", 1), ("a = 1 2\n[\n", 1),
     ]
 
     @Test("each is an error with its line", arguments: corpus)
@@ -62,6 +64,7 @@ struct TOMLGuardTests {
     @Test("whatever is made of its pieces is read, or refused", arguments: UInt64(1)...8)
     func pieces(seed: UInt64) {
         let pieces = [
+            "1979-05-27T", "1979-05-27 1", ":", "+01:",
             "[", "]", "[[", "]]", "{", "}", ",", "=", ".", "\"", "'", "'''", "\"\"\"", "a", "b1",
             "\n", " ", "#c", "0", "1_", "__", "-", "+", "e", "0x", "inf", "true", "1979-05-27",
             "T", "07:32:00", "Z", "\u{85}", "\u{2028}", "é", "\t", "\r\n", "\\", "\u{FEFF}",

@@ -87,6 +87,8 @@ extension Engine where Store: ~Copyable {
         } else if !visit.notice.rest.isEmpty
             || visit.isUnanswered && options.streamJoinsNeedAnswers
         {
+            // To a function that was asked it has joined.
+            if visit.question != 0 { try fireLeave(visit.join) }
             turnAway(peer)
         } else {
             try finish(visit.join, of: peer)
@@ -146,12 +148,17 @@ extension Engine where Store: ~Copyable {
     /// nothing begins any more when the first has heard of it.
     mutating func fireLeavesOfAll() throws(LogError) {
         let triggers = withoutReplicas(streams.triggers.ofLeaves)
-        guard !triggers.isEmpty else { return }
         let members = streams.groups.values.flatMap { $0.members.values }
-        for member in members.sorted(by: { $0.number < $1.number }) {
-            for trigger in triggers {
-                try notify(visitNotice(member.join, "leaves", [trigger]))
-            }
+        var joins = members.sorted { $0.number < $1.number }.map(\.join)
+        // Of those that are being asked about nobody gets in any more.
+        let visits = streams.peers.values.compactMap(\.visit).filter { $0.question != 0 }
+        for visit in visits.sorted(by: { $0.question < $1.question }) {
+            joins.append(visit.join)
+            visit.peer.abandonVisit()
+            turnAway(visit.peer)
+        }
+        for join in joins {
+            for trigger in triggers { try notify(visitNotice(join, "leaves", [trigger])) }
         }
     }
 }

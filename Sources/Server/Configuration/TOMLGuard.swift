@@ -163,10 +163,17 @@ struct TOMLGuard {
             isDigit(bytes[position + 1])
         else { return }
         advance()
+        // After one digit the library reads on, whatever comes.
+        guard position + 1 >= bytes.count || isDigit(bytes[position + 1]) else {
+            throw fault("behind a date its time is not complete")
+        }
         try part()
     }
 
     private mutating func part() throws(End) {
+        if isDateWithoutTime(bytes[position...]) {
+            throw fault("behind a date and its T the time is missing")
+        }
         let start = position
         while let byte = next, !endsWord(byte) {
             // Of these the library goes back further than it remembers.
@@ -244,6 +251,16 @@ struct TOMLGuard {
 
     private func isQuote(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")
+    }
+
+    /// Whether a date begins here, and then `T` without a digit behind it.
+    private func isDateWithoutTime(_ rest: ArraySlice<UInt8>) -> Bool {
+        let pattern = "dddd-dd-dd".utf8
+        guard rest.count > pattern.count + 1,
+            zip(pattern, rest).allSatisfy({ $0 == UInt8(ascii: "d") ? isDigit($1) : $0 == $1 })
+        else { return false }
+        let mark = rest.startIndex + pattern.count
+        return rest[mark] | 0x20 == UInt8(ascii: "t") && !isDigit(rest[mark + 1])
     }
 
     private func isDigit(_ byte: UInt8) -> Bool {

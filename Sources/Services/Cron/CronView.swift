@@ -312,7 +312,10 @@ extension CronView {
             let next = entry.trigger.schedule.next(after: floor)
             entries[fired.trigger]?.missed = next.map { $0 <= late } == true ? (late, now) : nil
         } else {
-            raise(fired.trigger, to: late)
+            // A slot that jitter has put off to about now is not missed.
+            let last = entry.trigger.schedule.latest(after: slot, notAfter: late) ?? slot
+            let isYoung = last > slot && last.advanced(by: policy.jitter) > now
+            raise(fired.trigger, to: isYoung ? Timestamp(nanoseconds: last.nanoseconds - 1) : late)
         }
         wait(fired.trigger)
     }
