@@ -19,8 +19,12 @@ for family in text_string_to_metric_families(sys.stdin.read()):
     families[family.name] = family.type
     samples += [[sample.name, sample.labels, sample.value] for sample in family.samples]
     if family.type == "histogram":
-        buckets = [s.value for s in family.samples if s.name.endswith("_bucket")]
-        count = [s.value for s in family.samples if s.name.endswith("_count")]
-        assert buckets == sorted(buckets), f"{family.name} is not cumulative"
-        assert buckets[-1:] == count, f"{family.name} has no bucket for all"
+        series = {}
+        for s in family.samples:
+            labels = tuple(sorted(label for label in s.labels.items() if label[0] != "le"))
+            series.setdefault(labels, {}).setdefault(s.name.rpartition("_")[2], []).append(s.value)
+        for labels, parts in series.items():
+            buckets = parts["bucket"]
+            assert buckets == sorted(buckets), f"{family.name} {labels} is not cumulative"
+            assert buckets[-1:] == parts["count"], f"{family.name} {labels} has no bucket for all"
 print(json.dumps({"families": families, "samples": samples}))
