@@ -1,3 +1,5 @@
+import Primitives
+
 /// The parameters of a request's query; of those with the same name the first counts.
 struct Query {
     private var values: [String: String] = [:]
@@ -6,9 +8,9 @@ struct Query {
     init(_ text: String?) {
         for item in (text ?? "").split(separator: "&") {
             let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = Self.decoded(pair[0])
+            let name = pair[0].formDecoded
             guard values[name] == nil else { continue }
-            values[name] = pair.count == 2 ? Self.decoded(pair[1]) : ""
+            values[name] = pair.count == 2 ? pair[1].formDecoded : ""
         }
     }
 
@@ -31,28 +33,6 @@ struct Query {
             )
         }
         return number
-    }
-
-    private static func decoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                let digits = rest.prefix(2).compactMap {
-                    Character(Unicode.Scalar($0)).hexDigitValue
-                }
-                guard digits.count == 2 else {
-                    bytes.append(byte)
-                    continue
-                }
-                bytes.append(UInt8(digits[0] * 16 + digits[1]))
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -293,11 +293,7 @@ extension Engine where Store: ~Copyable {
             answer(call, on: connection, .failure(error), after: nil)
             return error
         }
-        let offset = try record(
-            .queue(.enqueued(enqueued)),
-            trace: origin.trace,
-            cause: origin.cause
-        )
+        let offset = try record(enqueued, origin)
         if call.id != nil { send(.receipt(call, receipt), to: connection, after: offset) }
         metrics.postponed()
         try pump(queue)

@@ -86,11 +86,7 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
-        let offset = try record(
-            .queue(.enqueued(enqueued)),
-            trace: origin.trace,
-            cause: origin.cause
-        )
+        let offset = try record(enqueued, origin)
         for queue in views.work.queue.queues(ofTopic: enqueued.queue) { try pump(queue) }
         return Outcome(result: .none, after: offset)
     }
@@ -119,15 +115,18 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
-        let offset = try record(
-            .queue(.enqueued(enqueued)),
-            trace: origin.trace,
-            cause: origin.cause
-        )
+        let offset = try record(enqueued, origin)
         metrics.postponed()
         try pump(enqueued.queue)
         let receipt = enqueued.receipt.description
         let answer = JSONValue.object(["messageReceiptId": .string(receipt)])
         return Outcome(result: .value(answer.text.bytes), after: offset)
+    }
+
+    mutating func record(
+        _ enqueued: Enqueued,
+        _ origin: Origin
+    ) throws(LogError) -> Offset {
+        try record(.queue(.enqueued(enqueued)), trace: origin.trace, cause: origin.cause)
     }
 }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Who may talk to a listener. A pure function of what the peer presents.
 ///
 /// | peer | token | `Origin` | |
@@ -167,23 +169,5 @@ package struct AccessPolicy: Sendable {
             difference |= byte ^ token[index % token.count]
         }
         return difference == 0
-    }
-}
-
-extension Substring {
-    /// The bytes that this part of a URL stands for; a percent sign that begins no escape stays.
-    package var percentDecoded: [UInt8] {
-        var result: [UInt8] = []
-        var rest = utf8
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-            if byte == UInt8(ascii: "%"), digits.count == 2 {
-                result.append(UInt8(digits[0] * 16 + digits[1]))
-                rest = rest.dropFirst(2)
-            } else {
-                result.append(byte)
-            }
-        }
-        return result
     }
 }

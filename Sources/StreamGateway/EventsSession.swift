@@ -17,7 +17,10 @@ struct EventsRequest {
         guard parts.count == 4 || parts.count == 5, parts[0].isEmpty, parts[1] == "stream" else {
             return nil
         }
-        let names = parts.dropFirst(2).compactMap { Self.decoded($0) }
+        let names = parts.dropFirst(2).compactMap {
+            // No name is anything but UTF-8.
+            String(validating: $0.percentDecoded, as: UTF8.self)
+        }
         guard names.count == parts.count - 2,
             names.allSatisfy({ $0.utf8.count <= Limits.nameBytes })
         else { return nil }
@@ -46,22 +49,6 @@ struct EventsRequest {
     private static func parameter(_ name: String, _ query: String?) -> String? {
         (query ?? "").split(separator: "&").first { $0.hasPrefix("\(name)=") }
             .map { String($0.dropFirst(name.count + 1)) }
-    }
-
-    /// Nil for what is not UTF-8 behind its percent signs.
-    private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-            if byte == UInt8(ascii: "%"), digits.count == 2 {
-                bytes.append(UInt8(digits[0] * 16 + digits[1]))
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }
 

@@ -1,4 +1,5 @@
 package import JSON
+import Primitives
 
 /// A JSON Schema (drafts 4 to 2020-12, without the keywords that look at what others evaluated).
 /// References lead into the schema itself; `format` tells people something and checks nothing.
@@ -36,7 +37,8 @@ package struct Schema: Equatable, Sendable {
         for part in reference.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
             .dropFirst()
         {
-            let name = part.percentDecoded.replacing("~1", with: "/").replacing("~0", with: "~")
+            let name = String(decoding: part.percentDecoded, as: UTF8.self)
+                .replacing("~1", with: "/").replacing("~0", with: "~")
             switch place {
             case .object(let object):
                 guard let member = object[name] else { return nil }
@@ -237,23 +239,5 @@ extension JSONValue {
             return nil
         }
         return Int(exactly: value)
-    }
-}
-
-extension Substring {
-    fileprivate var percentDecoded: String {
-        var bytes: [UInt8] = []
-        var rest = self.utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                rest = rest.dropFirst(2)
-                bytes.append(value)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

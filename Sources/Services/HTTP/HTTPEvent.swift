@@ -189,30 +189,8 @@ enum FormURLEncoding {
                 separator: UInt8(ascii: "="),
                 maxSplits: 1,
                 omittingEmptySubsequences: false
-            )
-            return (decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : "")
+            ).map { Substring($0).formDecoded }
+            return (parts[0], parts.count > 1 ? parts[1] : "")
         }
-    }
-
-    private static func decoded(_ text: Substring.UTF8View) -> String {
-        var bytes: [UInt8] = []
-        var rest = text
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "+") {
-                bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), let value = hexadecimalByte(rest.prefix(2)) {
-                bytes.append(value)
-                rest.removeFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// - Returns: nil unless these are two hexadecimal digits.
-    private static func hexadecimalByte(_ digits: Substring.UTF8View) -> UInt8? {
-        let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        return values.count == 2 ? UInt8(values[0] << 4 | values[1]) : nil
     }
 }

@@ -98,35 +98,17 @@ package enum CallerBaggage {
                 omittingEmptySubsequences: false
             )
             guard pair.count == 2 else { continue }
-            let key = trimmed(pair[0])
-            if !key.isEmpty { object[key] = .string(decoded(trimmed(pair[1]))) }
+            let key = String(trimmed(pair[0]))
+            guard !key.isEmpty else { continue }
+            let value = trimmed(pair[1]).percentDecoded
+            object[key] = .string(String(decoding: value, as: UTF8.self))
         }
         return object
     }
 
-    private static func trimmed(_ text: Substring) -> String {
+    private static func trimmed(_ text: Substring) -> Substring {
         let start = text.drop { $0 == " " || $0 == "\t" }
         let end = start.lastIndex { $0 != " " && $0 != "\t" }
-        return end.map { String(start[...$0]) } ?? ""
-    }
-
-    /// Without percent-encoding; a percent sign that begins none stays.
-    private static func decoded(_ text: String) -> String {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
-        let source = Array(text.utf8)
-        var bytes: [UInt8] = []
-        var place = 0
-        while place < source.count {
-            if source[place] == UInt8(ascii: "%"), place + 2 < source.count,
-                let value = hexadecimal(source[place + 1...place + 2])
-            {
-                bytes.append(UInt8(value))
-                place += 3
-            } else {
-                bytes.append(source[place])
-                place += 1
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        return end.map { start[...$0] } ?? ""
     }
 }
