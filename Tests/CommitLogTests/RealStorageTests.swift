@@ -87,15 +87,10 @@ struct RealStorageTests {
         try live(directory.path) { PlainStorage(path: directory.path, waker: waker) }
     }
 
-    @Test("io_uring carries a log through rolls and restarts")
+    @Test("io_uring carries a log through rolls and restarts", .enabled(if: hasRing))
     func uring() throws {
         let directory = TemporaryDirectory()
         let waker = try Waker()
-        do throws(StorageError) {
-            _ = try UringStorage(path: directory.path, waker: waker)
-        } catch .ringUnavailable {
-            return
-        }
         try live(directory.path) { try UringStorage(path: directory.path, waker: waker) }
     }
 

@@ -145,3 +145,17 @@ func verify(_ disk: SimulatedDisk) throws(LogError) -> (entries: [Offset: Entry]
     let scan = try reader.verify { view in entries[view.offset] = Entry(view) }
     return (entries, scan)
 }
+
+/// Whether this machine lets a process have an io_uring; where not, the engine uses plain calls,
+/// and the tests of the ring are skipped.
+let hasRing: Bool = {
+    do throws(StorageError) {
+        _ = try UringStorage(path: "/nowhere", waker: try Waker())
+        return true
+    } catch .ringUnavailable {
+        return false
+    } catch {
+        // For the tests to find.
+        return true
+    }
+}()

@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 
 /// A directory of its own, removed with everything in it.
@@ -45,3 +46,17 @@ final class TemporaryDirectory {
         if file >= 0 { close(file) }
     }
 }
+
+/// Whether this machine lets a process have an io_uring; where not, the engine uses plain calls,
+/// and the tests of the ring are skipped.
+let hasRing: Bool = {
+    do throws(StorageError) {
+        _ = try UringStorage(path: "/nowhere", waker: try Waker())
+        return true
+    } catch .ringUnavailable {
+        return false
+    } catch {
+        // For the tests to find.
+        return true
+    }
+}()

@@ -317,7 +317,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("says when a client goes away before the reply")
+    @Test("says when a client goes away before the reply", .timeLimit(.minutes(1)))
     func abandoned() async throws {
         try await withHTTP { listener, log in
             let peer = try Peer(port: listener.port)

@@ -34,7 +34,13 @@ extension Programs.FileLimitTests {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/\(engine.pid)/fd").count
         }
         try eventually("clients are let in") { try open() > 200 ? () : nil }
-        usleep(500_000)
+        var (last, looks) = (0, 0)
+        try eventually("nobody is let in any more") {
+            let count = try open()
+            looks = count == last ? looks + 1 : 0
+            last = count
+            return looks == 20 ? () : nil
+        }
         #expect(try open() < 450 + 4 * loops)
         // A listener has some that nobody else takes from it.
         let workers = try (0..<20).map { _ in try RawWorker(engine) }
