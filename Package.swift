@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 // The list of targets is the whole permission to import: Tests/TidyTests holds the sources to it.

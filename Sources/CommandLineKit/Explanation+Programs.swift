@@ -163,6 +163,15 @@ extension Explanation {
         was acknowledged is on the disk.
         > Look after the disk (`dmesg`), its room and the permissions; then start the engine again.
 
+        log.not_closed
+        The engine was stopped, and the disk had not taken what was under way in time. Everything
+        that was acknowledged is on the disk; the rest is as after a crash.
+        > Look after the disk (`dmesg`) and its room; then start the engine again.
+
+        process.no_thread
+        The system gives the engine no further thread.
+        > Raise the limit: ulimit -u, TasksMax= of systemd, --pids-limit of docker.
+
         process.file_limit
         The process may have too few file descriptors for the log and any connections.
         > Raise the hard limit: ulimit -Hn, LimitNOFILE= of systemd, --ulimit nofile= of docker.

@@ -67,12 +67,15 @@ package struct Program: Sendable {
         switch root.exitCode(for: error) {
         case .success: return (.success, .output, "\(text)\n")
         case .validationFailure:
-            let prefix = root._errorPrefix
+            let prefix = Self.errorPrefix
             guard text.hasPrefix(prefix) else { return (.usage, .error, "\(text)\n") }
             return (.usage, .error, "\(Self.label("usage"))\(text.dropFirst(prefix.count))\n")
         default: return (.internalFault, .error, "\(Self.label("internal"))\(error)\n")
         }
     }
+
+    /// What ArgumentParser begins an error's text with.
+    private static let errorPrefix = "Error: "
 
     /// What an error begins with: its code, which ``Explanation`` has.
     private static func label(_ code: String) -> String {

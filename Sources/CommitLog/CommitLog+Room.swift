@@ -2,6 +2,12 @@ import Disk
 import RecordFormat
 
 extension CommitLog where Store: ~Copyable {
+    /// Whether the batch being filled is below its bound. Take no new work while it is not.
+    package var hasRoom: Bool { filling.byteCount < options.batchBytes }
+
+    /// Of the batch being filled, in bytes.
+    package var unflushedBytes: Int { filling.byteCount }
+
     /// Whether so many records, of so many bytes of payload in all, go into the batch being filled:
     /// they then survive together, or not at all, if nothing is flushed between them. An empty
     /// batch takes what ``batchPayloadMax(records:)`` says.

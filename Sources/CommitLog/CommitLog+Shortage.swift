@@ -1,4 +1,4 @@
-import Disk
+package import Disk
 import RecordFormat
 
 // A full disk: the next segment cannot be made, and the rest of the active one has to last. So it
@@ -8,6 +8,13 @@ extension CommitLog where Store: ~Copyable {
     /// Whether the next segment cannot be made for lack of room, or of descriptors, threads or
     /// memory; turns false by itself when there is some.
     package var isDiskFull: Bool { obstacle?.isRetryable ?? false }
+
+    /// Why nothing more can be handed to the device: the next segment is needed, and the last
+    /// attempt to make it that has ended since then failed. Nil where nothing is in the way; turns
+    /// nil by itself.
+    package var standstill: StorageError? {
+        if case .awaitingSegment(let refused) = step { refused } else { nil }
+    }
 
     /// Whether, the disk being full, what is left of the active segment is to be kept for what
     /// brings work to an end: take no new work while it is.

@@ -39,7 +39,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     var fetcher = RecordFetcher()
     /// The single records that are being read.
     var reads = RecordReads()
-    private var step = Step.ready
+    private(set) var step = Step.ready
     private var ticket: UInt64 = 0
     private(set) var failure: LogError?
     /// Bytes of the segment made ahead; nil while there is none.
@@ -73,13 +73,14 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package private(set) var statistics = LogStatistics()
 
     /// What is on its way to the device.
-    private enum Step {
+    enum Step {
         case ready
         case data(end: Offset)
         case idle
-        // A roll: three writes and, if the next segment is not made yet, a wait.
+        // A roll: three writes and, if the next segment is not made yet, a wait: the last attempt
+        // to make it that has ended since then was `refused`.
         case seal
-        case awaitingSegment
+        case awaitingSegment(refused: StorageError?)
         case header(SegmentHeader)
         case manifest
     }
@@ -131,9 +132,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     // MARK: Appending
 
-    /// Whether the batch being filled is below its bound. Take no new work while it is not.
-    package var hasRoom: Bool { filling.byteCount < options.batchBytes }
-
     /// Whether everything staged is durable and nothing is on its way.
     package var isIdle: Bool {
         if case .ready = step { filling.isEmpty } else { false }
@@ -141,8 +139,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
 
     /// The offset below which every record was handed to the device.
     package var flushed: Offset { filling.base }
-    /// Of the batch that is filled, in bytes.
-    package var unflushedBytes: Int { filling.byteCount }
 
     /// The time that a record appended at `wall` gets: never before the last record's.
     package func stamp(_ wall: Timestamp) -> Timestamp { max(wall, lastTime) }
@@ -155,8 +151,7 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     ///
     /// - Returns: the record's offset.
     /// - Throws: ``LogError/recordTooLarge(bytes:limit:)``, or ``LogError/full`` when no segment
-    ///   can
-    ///   hold a batch that large: nothing was staged.
+    ///   can hold a batch that large: nothing was staged.
     @specialized(where Store == UringStorage)
     package mutating func append(
         kind: UInt8,
@@ -249,12 +244,16 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     /// Makes everything staged durable, marks the log as closed in order, and ends it.
+    ///
+    /// - Throws: ``LogError/storage(_:)`` also where there is no segment for what is staged.
     package consuming func close() throws(LogError) {
+        // What stood in the way may not any more: the attempt that is under way tells.
+        if standstill != nil { step = .awaitingSegment(refused: nil) }
         while true {
             try flush()
             try reap()
             if isIdle { break }
-            if case .awaitingSegment = step, let obstacle { throw .storage(obstacle) }
+            if let standstill { throw .storage(standstill) }
             try wait(nanoseconds: nil)
         }
         fillManifest(isClean: true)
@@ -319,7 +318,7 @@ extension CommitLog where Store: ~Copyable {
         case .idle:
             step = .ready
         case .seal:
-            step = .awaitingSegment
+            step = .awaitingSegment(refused: nil)
             // What stood in the way hours ago may not any more.
             if case .failed(let number, _) = device.store.preparation() {
                 device.store.prepareSegment(number, size: options.segmentBytes)
@@ -375,6 +374,7 @@ extension CommitLog where Store: ~Copyable {
             // What may pass is waited for. Anything else matters once the segment is needed.
             if error.isRetryable {
                 device.store.prepareSegment(number, size: options.segmentBytes)
+                if case .awaitingSegment = step { step = .awaitingSegment(refused: error) }
             } else if case .awaitingSegment = step {
                 throw poison(.storage(error))
             }

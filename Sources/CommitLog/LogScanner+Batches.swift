@@ -190,8 +190,7 @@ extension LogScanner where Source: ~Copyable {
     /// Looks through a segment from `start` to its end.
     ///
     /// - Returns: the first batch header of this segment there, and the end of the last page that
-    ///   is
-    ///   not zero; `start` when there is none.
+    ///   is not zero; `start` when there is none.
     mutating func survey(
         _ place: Place,
         from start: Int,

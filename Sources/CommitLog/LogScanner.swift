@@ -7,8 +7,7 @@ import RecordFormat
 ///
 /// Invariants:
 /// * Every record between the first and `expected` was handed over, skipped on request, or is in
-///   the
-///   range of a damage.
+///   the range of a damage.
 /// * At most one damage, `openLoss`, has an end that is not known yet: the next base that can be
 ///   trusted closes it.
 struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {

@@ -13,7 +13,7 @@ final class SegmentMaker: Sendable {
     private let path: String
     private let waker: Waker
     private let state = Mutex(Preparation.none)
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<SystemThread?>(nil)
     private let isCancelled = Atomic(false)
 
     /// A maker of segments in the open folder `log`, which outlives the maker's thread.
@@ -30,7 +30,8 @@ final class SegmentMaker: Sendable {
         if case .running = before { preconditionFailure("one segment at a time") }
         join()
         state.withLock { $0 = .running(number) }
-        let started = Self.spawn { [self] in
+        let body: @Sendable () -> Void = { [self] in
+            platform_name_thread("iii-segment")
             if case .failed = before { rest() }
             let end: Preparation
             do throws(StorageError) {
@@ -42,9 +43,16 @@ final class SegmentMaker: Sendable {
             state.withLock { $0 = end }
             waker.wake()
         }
-        switch started {
-        case .success(let identifier): thread.withLock { $0 = identifier }
-        case .failure(let error): state.withLock { $0 = .failed(number, error) }
+        do throws(SystemThread.Refusal) {
+            let started = try SystemThread(body)
+            thread.withLock { $0 = started }
+        } catch {
+            let refusal = StorageError.system(
+                "start a thread",
+                path: "segment maker",
+                code: error.code
+            )
+            state.withLock { $0 = .failed(number, refusal) }
         }
     }
 
@@ -65,35 +73,7 @@ final class SegmentMaker: Sendable {
             defer { thread = nil }
             return thread
         }
-        if let running { pthread_join(running, nil) }
-    }
-
-    private final class Work {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    private static func spawn(
-        _ body: @escaping @Sendable () -> Void
-    ) -> Result<pthread_t, StorageError> {
-        var identifier = pthread_t()
-        let work = Unmanaged.passRetained(Work(body))
-        let code = pthread_create(
-            &identifier,
-            nil,
-            { context in
-                guard let context else { return nil }
-                platform_name_thread("iii-segment")
-                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
-                return nil
-            },
-            work.toOpaque()
-        )
-        guard code == 0 else {
-            work.release()
-            return .failure(.system("start a thread", path: "segment maker", code: code))
-        }
-        return .success(identifier)
+        running?.join()
     }
 }
 

@@ -31,6 +31,8 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
     private var hasDrained = false
     private var commands = Backlog()
     private var effects: [Effect] = []
+    /// Those of each event loop, while they are handed over.
+    private var parts: [[Effect]]
     /// Nil where there is one processor: somebody else would always want it.
     private var polling: HaltPolling?
 
@@ -49,23 +51,26 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         self.inbox = inbox
         self.clock = clock
         self.sinks = sinks
+        parts = Array(repeating: [], count: sinks.count)
         self.notify = notify
         self.rolled = rolled
         self.tail = tail
         self.polling = polling
         self.drained = drained
+        self.engine.isEnding = { inbox.isClosed }
     }
 
     /// Runs until the inbox is closed, then closes the log.
     ///
-    /// - Throws: what the log threw. Nothing that was not durable has left; the process must end.
+    /// - Throws: what the log threw, also where what is staged waits for a segment that cannot be
+    ///   made. Nothing that was not durable has left; the process must end.
     @specialized(where Store == UringStorage, Random == SystemEntropy, Time == SystemClock)
     package consuming func run() throws(LogError) {
         while true {
             let isClosing = inbox.isClosed
             let didWork = try turn()
             if didWork { continue }
-            if isClosing && engine.log.isIdle { break }
+            if isClosing, engine.log.isIdle || engine.log.standstill != nil { break }
             try sleep()
         }
         try engine.close(reason: "stopped")
@@ -127,9 +132,10 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         if sinks.count == 1 {
             sinks[0](effects)
         } else {
-            for (loop, sink) in sinks.enumerated() {
-                let part = effects.filter { $0.loop == loop }
-                if !part.isEmpty { sink(part) }
+            for effect in effects { parts[effect.loop].append(effect) }
+            for loop in parts.indices where !parts[loop].isEmpty {
+                sinks[loop](parts[loop])
+                parts[loop] = []
             }
         }
         effects = []

@@ -28,7 +28,7 @@ package final class DurableTail: Sendable {
     /// The follower's thread: from now on the next move rings.
     ///
     /// - Returns: false where there was one already: do not sleep.
-    package func await(past seen: Offset) -> Bool {
+    package func announceWait(past seen: Offset) -> Bool {
         isAwaited.store(true, ordering: .sequentiallyConsistent)
         guard offset.load(ordering: .sequentiallyConsistent) == seen.rawValue else {
             isAwaited.store(false, ordering: .sequentiallyConsistent)

@@ -218,11 +218,7 @@ extension Engine where Store: ~Copyable {
             records = changes.count
             bytes = Self.bytes(of: changes)
         }
-        while !log.takes(records: records, bytes: bytes) {
-            try log.flush()
-            try log.wait(nanoseconds: 1_000_000)
-            try log.reap()
-        }
+        while !log.takes(records: records, bytes: bytes) { try waitForRoom() }
     }
 
     /// Records what a call changes, and has its triggers fire.

@@ -38,6 +38,21 @@ extension Engine where Store: ~Copyable {
     /// Whether a batch that the device could take waits for more.
     package var isHoldingBatch: Bool { (hold?.isHolding ?? false) && log.canFlush }
 
+    /// Has the device take what is staged, in the midst of a command that the log has no room for:
+    /// call it again until there is.
+    ///
+    /// A full disk is a pause here, too, of the whole engine: half a command can neither be taken
+    /// back nor told of. It is waited for unless the engine is to end.
+    ///
+    /// - Throws: ``LogError/storage(_:)`` where the engine is to end and the next segment cannot be
+    ///   made: what is staged is lost, as in a crash.
+    mutating func waitForRoom() throws(LogError) {
+        try log.flush()
+        try log.wait(nanoseconds: Limits.roomLook)
+        try log.reap()
+        if let standstill = log.standstill, isEnding() { throw .storage(standstill) }
+    }
+
     private mutating func keepsBatch() -> Bool {
         hold?.keeps(staged: log.staged, bytes: log.unflushedBytes, now: now.monotonic) ?? false
     }

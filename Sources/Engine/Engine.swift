@@ -106,6 +106,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var droppedSpans: UInt64 = 0
     var lastDropNotice: UInt64?
     var isDraining = false
+    /// Whether whoever runs the engine wants it to end: asked where a command waits for the log.
+    var isEnding: @Sendable () -> Bool = { false }
     /// Whether new work is refused because the disk is full.
     var isInShortage = false
     /// When the oldest message of a queue was enqueued that was looked at last.
@@ -325,10 +327,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
                     cause: cause
                 ) { event.encode(into: &$0) }
             } catch .full {
-                // Not even one more record: let the device take what is staged.
-                try log.flush()
-                try log.wait(nanoseconds: 1_000_000)
-                try log.reap()
+                // Not even one more record.
+                try waitForRoom()
             }
         }
     }

@@ -33,6 +33,9 @@ package enum Limits {
     package static let idleMarkDelay: UInt64 = 10_000_000
     /// How long the log sleeps at a time while its next segment cannot be made, in nanoseconds.
     package static let obstacleLook: UInt64 = 200_000_000
+    /// How long a command that the log has no room for sleeps at a time until the device has taken
+    /// what is staged, in nanoseconds.
+    package static let roomLook: UInt64 = 1_000_000
     /// How long what cannot be read for the moment is let be before it is tried again, in
     /// nanoseconds; where that fails, twice as long each time, up to the most.
     package static let unreadableRest: Int64 = 2_000_000_000
@@ -105,6 +108,8 @@ package enum Limits {
     package static let lateCrowds = 256
     package static let heldRecords: UInt64 = 256
     package static let heldBytes = 256 << 10
+    /// How long the core may take to close the log when it is stopped, in seconds.
+    package static let stopSeconds = 30
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
     package static let coreSlice: UInt64 = 100_000
     /// How long an event loop runs at a time, in nanoseconds: it works off many sockets before one

@@ -41,14 +41,19 @@ final class ConfigurationWatch: Sendable {
         do throws(DirectoryWatch.SystemError) {
             let watch = try DirectoryWatch()
             try watch.add(directory)
-            CoreThread.start { self.run(watch, name, path) }
+            if CoreThread.tryStart({ self.run(watch, name, path) }) { return }
+            tellUnwatched(directory, of: name, "the system has no room for one more thread")
         } catch {
-            tell(
-                .warning,
-                "\(directory) cannot be watched (\(error)): edits of \(name) count from the next "
-                    + "start on"
-            )
+            tellUnwatched(directory, of: name, "\(error)")
         }
+    }
+
+    private func tellUnwatched(_ directory: String, of name: String, _ reason: String) {
+        tell(
+            .warning,
+            "\(directory) cannot be watched (\(reason)): edits of \(name) count from the next "
+                + "start on"
+        )
     }
 
     private static func isFile(_ path: String) -> Bool {

@@ -57,11 +57,13 @@ final class Core: Sendable {
     func start(
         sinks: [@Sendable ([Effect]) -> Void]
     ) async throws(ServeError) -> RecoveryReport {
-        let outcome = await withUnsafeContinuation { continuation in
-            let opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void = {
+        typealias Outcome = Result<RecoveryReport, ServeError>
+        let outcome: Outcome = await withUnsafeContinuation { continuation in
+            let opened: @Sendable (Outcome) -> Void = {
                 continuation.resume(returning: $0)
             }
-            CoreThread.start { self.main(sinks, opened) }
+            let isStarted = CoreThread.tryStart { self.main(sinks, opened) }
+            if !isStarted { opened(.failure(.noThread)) }
         }
         return try outcome.get()
     }
@@ -79,10 +81,13 @@ final class Core: Sendable {
         await drained.wait(limit: limit)
     }
 
-    /// Handles what is there, closes the log, and returns when the thread has ended.
-    func stop() async {
+    /// Handles what is there, closes the log, and returns when the thread has ended, or its time is
+    /// over. The process ends where the log cannot be closed.
+    ///
+    /// - Returns: whether the log is closed in order.
+    func stop() async -> Bool {
         inbox.close()
-        await ended.wait(limit: .seconds(30))
+        return await ended.wait(limit: .seconds(Limits.stopSeconds))
     }
 
     // MARK: On the core thread

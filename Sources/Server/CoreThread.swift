@@ -1,37 +1,26 @@
-import Glibc
+import Disk
 
 /// A thread that runs one function and ends.
 enum CoreThread {
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
+    /// Runs what it is given on a thread of its own; false: the system has no room for one more,
+    /// and nothing runs.
+    typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Bool
 
     /// Starts a thread that the engine cannot do without.
-    static func start(_ body: @escaping @Sendable () -> Void) {
-        let isStarted = tryStart(body)
-        precondition(isStarted, "the system has no room for one more thread")
+    ///
+    /// - Throws: where the system has no room for one more thread.
+    static func start(_ body: @escaping @Sendable () -> Void) throws(ServeError) {
+        guard tryStart(body) else { throw .noThread }
     }
 
     /// - Returns: false where the system has no room for one more thread: nothing runs.
+    @Sendable
     static func tryStart(_ body: @escaping @Sendable () -> Void) -> Bool {
-        var thread = pthread_t()
-        let work = Unmanaged.passRetained(Body(body))
-        let status = pthread_create(
-            &thread,
-            nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            work.toOpaque()
-        )
-        guard status == 0 else {
-            work.release()
+        do throws(SystemThread.Refusal) {
+            try SystemThread(body).detach()
+            return true
+        } catch {
             return false
         }
-        pthread_detach(thread)
-        return true
     }
 }

@@ -39,7 +39,12 @@ struct EntryFolder: Sendable {
                 )
             }
             let first = isThere ? look() : nil
-            CoreThread.start { follow(watch, after: first, isThere) }
+            if CoreThread.tryStart({ follow(watch, after: first, isThere) }) { return }
+            tell(
+                .warning,
+                "\(path) is not watched (the system has no room for one more thread): edits of its "
+                    + "files count from the next start on"
+            )
         } catch {
             tell(
                 .warning,

@@ -4,7 +4,8 @@ import Synchronization
 final class Gathering: Sendable {
     private struct State {
         var hasHappened = false
-        var waiting: [UInt64: UnsafeContinuation<Void, Never>] = [:]
+        /// Resumed with whether it happened.
+        var waiting: [UInt64: UnsafeContinuation<Bool, Never>] = [:]
         var count: UInt64 = 0
     }
 
@@ -17,30 +18,40 @@ final class Gathering: Sendable {
             defer { state.waiting = [:] }
             return Array(state.waiting.values)
         }
-        for continuation in waiting { continuation.resume() }
+        for continuation in waiting { continuation.resume(returning: true) }
     }
 
-    /// Returns when it has happened, or `limit` is over.
-    func wait(limit: Duration) async {
-        let ticket = state.withLock { state in
+    /// Waits until it has happened, or `limit` is over.
+    ///
+    /// - Returns: whether it has happened.
+    @discardableResult
+    func wait(limit: Duration) async -> Bool {
+        var timer: Task<Void, any Error>?
+        let hasHappened: Bool = await withUnsafeContinuation { continuation in
+            guard let ticket = enter(continuation) else {
+                return continuation.resume(returning: true)
+            }
+            // Not before: a time that is over finds who waits.
+            timer = Task {
+                try await Task.sleep(for: limit)
+                self.leave(ticket)
+            }
+        }
+        timer?.cancel()
+        return hasHappened
+    }
+
+    /// - Returns: nil where it has happened already: nobody need wait.
+    private func enter(_ continuation: UnsafeContinuation<Bool, Never>) -> UInt64? {
+        state.withLock { state in
+            guard !state.hasHappened else { return nil }
             state.count += 1
+            state.waiting[state.count] = continuation
             return state.count
         }
-        let timer = Task {
-            try await Task.sleep(for: limit)
-            self.leave(ticket)
-        }
-        await withUnsafeContinuation { continuation in
-            let isOver = state.withLock { state in
-                if !state.hasHappened { state.waiting[ticket] = continuation }
-                return state.hasHappened
-            }
-            if isOver { continuation.resume() }
-        }
-        timer.cancel()
     }
 
     private func leave(_ ticket: UInt64) {
-        state.withLock { $0.waiting.removeValue(forKey: ticket) }?.resume()
+        state.withLock { $0.waiting.removeValue(forKey: ticket) }?.resume(returning: false)
     }
 }

@@ -192,9 +192,20 @@ struct Listeners {
             """
     }
 
-    /// Written beside and renamed, so that whoever waits for the file finds it whole.
-    func writePorts(to path: String?) throws(ServeError) {
+    /// Writes the ports file; nil: there is to be none.
+    ///
+    /// - Throws: where it cannot be written; all that was opened is closed then.
+    func publishPorts(in path: String?) async throws(ServeError) {
         guard let path else { return }
+        do throws(ServeError) { try writePorts(to: path) } catch {
+            await stopAccepting()
+            await close()
+            throw error
+        }
+    }
+
+    /// Written beside and renamed, so that whoever waits for the file finds it whole.
+    private func writePorts(to path: String) throws(ServeError) {
         let others = workers.dropFirst().map { String($0.port) }.joined(separator: ",")
         let page = dashboard.map { "\"dashboard\":\($0.port)," } ?? ""
         let text =

@@ -72,7 +72,9 @@ final class LogFollower: Sendable {
     }
 
     /// Begins, once the log is open and ``tail`` was moved to its end.
-    func start() { CoreThread.start { self.run() } }
+    ///
+    /// - Throws: where there is no thread for it.
+    func start() throws(ServeError) { try CoreThread.start { self.run() } }
 
     /// Takes settings that were edited. Any thread.
     @Sendable
@@ -145,7 +147,7 @@ final class LogFollower: Sendable {
                 tail.waker.sleep(nanoseconds: Self.pause)
                 tellOfTraces(&progress)
                 // A question may have ended that sleep.
-                if !isAsked, tail.await(past: progress.reader.next) {
+                if !isAsked, tail.announceWait(past: progress.reader.next) {
                     tail.waker.sleep(nanoseconds: nil)
                 }
             } catch {

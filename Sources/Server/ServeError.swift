@@ -1,8 +1,9 @@
 import CommitLog
 import Disk
 import NetServer
+import Primitives
 
-/// Why the engine did not start, for an operator to act on.
+/// Why the engine did not start, or not stop in order, for an operator to act on.
 package struct ServeError: Error, Equatable, Sendable {
     /// What kind of thing is wrong: decides the exit status.
     package enum Kind: Equatable, Sendable {
@@ -99,6 +100,25 @@ package struct ServeError: Error, Equatable, Sendable {
         case .system, .shortWrite, .noSpace, .notAFile:
             self.init(.storage, code: "log.storage", message: "\(error)")
         }
+    }
+
+    /// The core did not come to its end in the time that a stop has.
+    static var notClosed: ServeError {
+        ServeError(
+            .storage,
+            code: "log.not_closed",
+            message: "the log was not closed: what was on its way to the disk had not arrived "
+                + "after \(Limits.stopSeconds) s\nEverything that was acknowledged is on disk. The "
+                + "next start goes on from there."
+        )
+    }
+
+    static var noThread: ServeError {
+        ServeError(
+            .configuration,
+            code: "process.no_thread",
+            message: "the system has no room for one more thread of the engine"
+        )
     }
 
     init(_ error: ListenerError, setting: String) {

@@ -48,19 +48,19 @@ package enum Server {
         let opened = try await core.start(sinks: edges.sinks)
         report.opened(opened, configuration)
         EntryFolder(configuration.entries, inbox: core.inbox, report: report)?.start()
-        follower.start()
-        TelemetryReader.start(core.inbox)
         let exporter = exporter(of: follower.log, configuration, outbound, edges, group, report)
         let listeners: Listeners
         do throws(ServeError) {
+            try follower.start()
+            try TelemetryReader.start(core.inbox)
             let page = try early.get()
             listeners = try await .open(configuration, page, descriptors, edges, group, report)
+            dashboard.ready(loaded, opened, listeners)
+            try await listeners.publishPorts(in: options.portsFile)
         } catch {
-            await core.stop()
+            _ = await core.stop()
             throw error
         }
-        dashboard.ready(loaded, opened, listeners)
-        try listeners.writePorts(to: options.portsFile)
         report.listening(listeners, configuration)
         let processes = WorkerProcesses(loaded, sources, listeners, outside, options, board, report)
         processes.want(configuration.exec)
@@ -76,27 +76,30 @@ package enum Server {
         exitOnSecondSignal(shutdown.arrivals)
         edits.stop()
         dashboard.system.stage.stopping()
-        await stop(core, listeners, processes, exporter, follower)
+        guard await stop(core, listeners, processes, exporter, follower) else { throw .notClosed }
         report.stopped()
         shutdown.cancel()
     }
 
     /// In the opposite order of the start; what is told of it all reaches collectors last.
+    ///
+    /// - Returns: whether the log is closed in order.
     private static func stop(
         _ core: Core,
         _ listeners: Listeners,
         _ processes: WorkerProcesses,
         _ exporter: TelemetryExporter.Handle?,
         _ follower: LogFollower
-    ) async {
+    ) async -> Bool {
         await listeners.stopAccepting()
         await core.drain(limit: .seconds(10))
         // Before their connections end: else they would look for another engine.
         await processes.stop()
         await listeners.close()
         await exporter?.takeLastMetrics()
-        await core.stop()
+        let isClosed = await core.stop()
         await exporter?.flush(of: follower)
+        return isClosed
     }
 
     /// Sends from now on what the configuration says; nil: nothing.

@@ -41,12 +41,8 @@ final class SnapshotKeeper: Sendable {
     /// Told when old segments were written anew.
     private let rewritten: @Sendable () -> Void
     private let now: @Sendable () -> Timestamp
-    private let start: Start
+    private let start: CoreThread.Start
     private let state: Mutex<State>
-
-    /// Runs what it is given on a thread of its own; false: there is no room for one, and nothing
-    /// runs.
-    typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Bool
 
     /// A keeper that knows the newest snapshot to reach up to `segment`.
     init(
@@ -56,7 +52,7 @@ final class SnapshotKeeper: Sendable {
         notify: @escaping @Sendable (Notice) -> Void,
         rewritten: @escaping @Sendable () -> Void,
         now: @escaping @Sendable () -> Timestamp = { SystemClock().now().wall },
-        start: @escaping Start = { body in
+        start: @escaping CoreThread.Start = { body in
             CoreThread.tryStart {
                 platform_name_thread("iii-snapshot")
                 platform_lower_priority(19)

@@ -7,9 +7,10 @@ import Observability
 /// Reads the telemetry that event loops had no time for, on a thread of its own, behind everything
 /// else and at a pace: what comes faster finds no room and is dropped.
 enum TelemetryReader {
-    static func start(_ inbox: Inbox) {
+    /// - Throws: where there is no thread for it.
+    static func start(_ inbox: Inbox) throws(ServeError) {
         guard let waker = inbox.telemetry.waker else { return }
-        CoreThread.start { run(inbox, waker) }
+        try CoreThread.start { run(inbox, waker) }
     }
 
     private static func run(_ inbox: Inbox, _ waker: Waker) -> Never {

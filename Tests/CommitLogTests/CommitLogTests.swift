@@ -210,6 +210,48 @@ struct CommitLogTests {
         }
     }
 
+    /// A log that has staged more than there is room for on a full disk.
+    private func standstill(_ disk: SimulatedDisk) throws -> CommitLog<SimulatedStorage> {
+        disk.isFull = true
+        disk.delayPercent = 0
+        var log = try open(disk)
+        while log.standstill == nil {
+            if log.hasRoom {
+                _ = try log.append(Entry(payload: [UInt8](repeating: 1, count: 3000)))
+            }
+            try log.flush()
+            try log.reap()
+        }
+        return log
+    }
+
+    @Test("closing waits for the segment that is being made", arguments: 1...20)
+    func closeAfterShortage(seed: UInt64) throws {
+        let disk = SimulatedDisk(seed: seed)
+        let log = try standstill(disk)
+        let staged = log.staged
+        disk.isFull = false
+        try log.close()
+        disk.kill()
+        #expect(try verify(disk).entries.count == Int(staged.rawValue))
+        let next = try open(disk)
+        #expect(next.recovery.wasClean == true)
+    }
+
+    @Test("a log that has no segment for what is staged is not closed", arguments: 1...20)
+    func closeInShortage(seed: UInt64) throws {
+        let disk = SimulatedDisk(seed: seed)
+        let log = try standstill(disk)
+        let durable = log.durable
+        var failure: LogError?
+        do throws(LogError) { try log.close() } catch { failure = error }
+        #expect(failure == .storage(.noSpace(path: "simulated", code: ENOSPC)))
+        disk.kill()
+        let next = try open(disk)
+        #expect(next.recovery.wasClean == false)
+        #expect(next.staged == durable, "what was durable, and no more")
+    }
+
     @Test("a record behind what was read ahead is found without going through its segment")
     func readNearTail() throws {
         let disk = SimulatedDisk(seed: 1)

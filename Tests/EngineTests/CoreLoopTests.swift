@@ -57,6 +57,31 @@ struct CoreLoopTests {
         #expect(next.recoveredEnd > 5, "the end is in the log, too")
     }
 
+    @Test("it ends with the reason where what is staged has no segment on a full disk")
+    func fullDisk() throws {
+        let disk = SimulatedDisk()
+        disk.isFull = true
+        disk.completesAtOnce = true
+        let inbox = Inbox(waker: try Waker())
+        let outbox = Outbox()
+        var waits: UInt64 = 0
+        disk.onWait = { _ in
+            waits += 1
+            if waits == 50 { inbox.close() }
+            // Else a loop that does not end would go on for ever.
+            if waits == 200 { disk.isFull = false }
+            guard waits < 50 else { return }
+            inbox.offer(.workerJoined(ConnectionID(loop: 0, number: waits), address: "a"))
+        }
+        let options = LogOptions(segmentBytes: 64 << 10)
+        let error = #expect(throws: LogError.self) {
+            try loop(disk, inbox, [outbox], options: options)
+        }
+        #expect(error == .storage(.noSpace(path: "simulated", code: 28)))
+        let told = outbox.taken.joined().count
+        #expect(0 < told && told < 49, "the others wait for their records to be on disk")
+    }
+
     @Test("it does not sleep on staged records that the device is free to take")
     func stagedBeforeSleep() throws {
         let lab = try Lab()
@@ -159,11 +184,13 @@ struct CoreLoopTests {
         _ disk: SimulatedDisk,
         _ inbox: Inbox,
         _ outboxes: [Outbox],
-        _ polling: HaltPolling? = nil
+        _ polling: HaltPolling? = nil,
+        options: LogOptions = LogOptions()
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: 1)
         let log = try CommitLog(
             opening: SimulatedStorage(disk),
+            options: options,
             entropy: &entropy,
             now: Lab.epoch,
             replay: { _ in }

@@ -1,4 +1,6 @@
 import CommitLog
+import Disk
+import Events
 import Folding
 import Primitives
 import Queue
@@ -103,6 +105,31 @@ struct ShortageTests {
         try lab.settle()
         let after = try lab.settle(.enqueue(worker, "f", large))
         #expect(after.lines == ["receipt f"])
+    }
+
+    @Test("a command that has no room in the log waits for it, unless the engine is to end")
+    func waitInCommand() throws {
+        let disk = SimulatedDisk()
+        disk.isFull = true
+        disk.completesAtOnce = true
+        let lab = try Lab(disk: disk, segmentBytes: 256 << 10)
+        let event = Event.stopped(Stopped(reason: String(repeating: "x", count: 4000)))
+        var waits = 0
+        disk.onWait = { _ in
+            waits += 1
+            if waits == 3 { disk.isFull = false }
+        }
+        // Several segments: a batch is let go where it has no room for one more.
+        for _ in 0..<300 { try lab.engine.record(event) }
+        #expect(waits > 3)
+
+        disk.isFull = true
+        disk.onWait = nil
+        lab.engine.isEnding = { true }
+        let error = #expect(throws: LogError.self) {
+            for _ in 0..<300 { try lab.engine.record(event) }
+        }
+        #expect(error == .storage(.noSpace(path: "simulated", code: 28)))
     }
 
     @Test("nobody joins a stream unasked: whoever asks is to come back when there is room")

@@ -55,6 +55,18 @@ extension Programs.StartReportTests {
         #expect(try found(by: engine)["clean"] as? Bool == false)
     }
 
+    @Test("Where the ports file cannot be written the log is closed in order; exit 78")
+    func portsFile() throws {
+        let nowhere = ["--ports-file", scratch("nowhere/ports.json")]
+        let refused = try EngineProcess(in: scratch, nowhere).refused()
+        #expect(refused.ending == .exit(78), "\(refused.all)")
+        #expect(refused.errors.contains("error[ports_file]"), "\(refused.all)")
+
+        let engine = EngineProcess(in: scratch, ["--json"])
+        try engine.start()
+        #expect(try found(by: engine)["clean"] as? Bool == true)
+    }
+
     @Test("Addresses are members, by the names of the ports file")
     func listening() throws {
         let listener = "[[worker_listener]]\naddress = \"127.0.0.1:0\"\n"

@@ -40,19 +40,21 @@ final class WorkerProcesses: Sendable {
     }
 
     private let host: Host
+    private let start: CoreThread.Start
     private let orders = Mutex(Orders())
     /// Readable when there are new orders; not open where the system has no descriptor left.
     private let bell: Int32
 
-    init(_ host: Host) {
+    init(_ host: Host, start: @escaping CoreThread.Start = CoreThread.tryStart) {
         self.host = host
+        self.start = start
         bell = platform_eventfd()
     }
 
     deinit { if bell >= 0 { platform_close(bell) } }
 
     /// Starts those of `wanted` that do not run, and ends those that run and are not wanted so. Any
-    /// thread.
+    /// thread. Where there is no thread for them that is told, and the next call tries again.
     func want(_ wanted: [Configuration.Exec]) {
         let starts = orders.withLock { orders in
             guard !orders.isStopped else { return false }
@@ -62,7 +64,26 @@ final class WorkerProcesses: Sendable {
             return true
         }
         platform_eventfd_ring(bell)
-        if starts { CoreThread.start { self.run() } }
+        guard starts, !start({ self.run() }) else { return }
+        abandon(wanted)
+    }
+
+    /// There is no thread: nothing runs, and who waits for the end of all need not.
+    private func abandon(_ wanted: [Configuration.Exec]) {
+        let stopping = orders.withLock { orders in
+            orders.hasThread = false
+            defer { orders.stopping = [] }
+            return orders.stopping
+        }
+        for waiting in stopping { waiting.resume() }
+        for exec in wanted {
+            host.tell(
+                .error,
+                exec,
+                "was not started: the system has no room for one more thread. It will be tried "
+                    + "again when the configuration is edited"
+            )
+        }
     }
 
     /// Ends all of them, each within its `stop_timeout`.
