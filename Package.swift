@@ -58,6 +58,7 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser",
     package: "swift-argument-parser"
@@ -120,6 +121,7 @@ let package = Package(
             "NetServer",
             [
                 "Primitives", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, nioHTTP2,
+                nioHPACK,
             ]
         ),
         // 3
@@ -307,7 +309,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
-        tests("DashboardTests", ["Dashboard", "Observability", "Primitives"]),
+        tests("DashboardTests", ["Dashboard", "Engine", "JSON", "Observability", "Primitives"]),
         tests(
             "ChannelsTests",
             [

@@ -33,6 +33,10 @@ static const unsigned char dom_js[] = {
 #embed "app/dom.js"
 };
 
+static const unsigned char finder_js[] = {
+#embed "app/finder.js"
+};
+
 static const unsigned char form_js[] = {
 #embed "app/form.js"
 };
@@ -43,6 +47,10 @@ static const unsigned char format_js[] = {
 
 static const unsigned char functions_js[] = {
 #embed "app/functions.js"
+};
+
+static const unsigned char json_js[] = {
+#embed "app/json.js"
 };
 
 static const unsigned char live_js[] = {
@@ -118,9 +126,11 @@ static const struct dashboard_file files[] = {
     {"/charts.js", SCRIPT, charts_js, sizeof charts_js},
     {"/cron.js", SCRIPT, cron_js, sizeof cron_js},
     {"/dom.js", SCRIPT, dom_js, sizeof dom_js},
+    {"/finder.js", SCRIPT, finder_js, sizeof finder_js},
     {"/form.js", SCRIPT, form_js, sizeof form_js},
     {"/format.js", SCRIPT, format_js, sizeof format_js},
     {"/functions.js", SCRIPT, functions_js, sizeof functions_js},
+    {"/json.js", SCRIPT, json_js, sizeof json_js},
     {"/live.js", SCRIPT, live_js, sizeof live_js},
     {"/log.js", SCRIPT, log_js, sizeof log_js},
     {"/logs.js", SCRIPT, logs_js, sizeof logs_js},

@@ -5,8 +5,8 @@ extension ExitStatus {
         self =
             switch code {
             case "cannot_connect", "connection_lost", "WORKER_NAMESPACE_CONFLICT": .unreachable
-            case "function_not_found", "NOT_FOUND": .unknownObject
-            case "TIMEOUT": .timedOut
+            case "function_not_found", "NOT_FOUND", "UNKNOWN_OFFSET": .unknownObject
+            case "TIMEOUT", "invocation_timeout": .timedOut
             case "invalid_address", "MALFORMED_ID": .usage
             case "unauthorized", "FORBIDDEN": .notPermitted
             default: .failed

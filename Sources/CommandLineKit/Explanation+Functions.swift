@@ -28,7 +28,9 @@ extension Explanation {
         > See what keeps the worker, or set the lease above the longest run.
 
         payload_too_large
-        What was sent cannot be recorded, or its receiver's SDK cannot take so much in a message.
+        What was sent cannot be recorded: a call, a message of a queue, a value or an event has at
+        most 16,711,680 bytes of JSON (16 MiB without 64 KiB; less where `[log] segment_bytes` is
+        less than 17 MiB). Or its receiver's SDK cannot take so much in a message.
         > Send less, or send large content through a channel (`engine::channels::create`).
 
         deserialization_error
@@ -223,6 +225,10 @@ extension Explanation {
         A function wrote more response headers into its channel than are taken.
         > Set fewer or shorter ones.
 
+        response_status_invalid
+        A function answered a request with a status from 100 to 199, which ends none.
+        > Return a `status_code` from 200 on.
+
         url_validation_failed
         The URL that a function is invoked by is not allowed, or its host has no address.
         > Correct the URL, or allow it in `[http_functions]`.
@@ -326,8 +332,8 @@ extension Explanation {
         > Correct what the message names.
 
         BODY_TOO_LARGE
-        A request's JSON body is larger than `[http] body_limit`.
-        > Send less, or set the limit higher. What is not JSON is streamed, and has no limit.
+        A request's body is larger than `[http] body_limit`, and is JSON or has an Idempotency-Key.
+        > Send less, or set the limit higher. Any other body is streamed, and has no limit.
 
         HEADERS_TOO_LARGE TARGET_TOO_LONG
         A request's headers, or its path and query, are larger than they may be.

@@ -137,7 +137,8 @@ extension Explanation {
         > Stop whoever has it (`ss -ltnp` tells), or change the setting that the error names.
 
         ports_file
-        The file behind --ports-file cannot be written.
+        The file behind --ports-file cannot be written. Where its disk is full, the engine warns
+        and goes on without it.
         > Name a path in a directory that may be written to.
 
         data.in_use

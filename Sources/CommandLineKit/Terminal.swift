@@ -136,7 +136,8 @@ package enum Terminal {
         return poll(&descriptor, 1, -1) >= 0 || errno == EINTR
     }
 
-    private static func variable(_ name: String, _ fallback: String) -> String {
+    /// A variable of the environment; `fallback` where it is not set.
+    package static func variable(_ name: String, _ fallback: String) -> String {
         getenv(name).map { String(cString: $0) } ?? fallback
     }
 }

@@ -9,6 +9,8 @@ package struct Damage: Equatable, Sendable {
         case segmentHeader
         /// The segment belongs to another log, or bears another segment's name.
         case foreignSegment
+        /// The file is another segment of this log, which is there under no other name.
+        case misnamed(UInt64)
         /// The segment is not there.
         case missingSegment
         /// A batch header's bits changed: one sector cannot be half written.
@@ -17,6 +19,8 @@ package struct Damage: Equatable, Sendable {
         case misplacedBatch
         /// Batches that were there are gone.
         case missingBatches
+        /// The log ends where nothing looks wrong, and a snapshot was made of more.
+        case snapshotAhead
         /// Sectors of a batch that was synced are gone.
         case missingSectors
         /// Bits of a batch's body changed.
@@ -70,10 +74,16 @@ extension Damage: CustomStringConvertible {
         switch reason {
         case .segmentHeader: "the segment's header is damaged"
         case .foreignSegment: "the segment belongs to another log or another place in this one"
+        case .misnamed(let number):
+            "the file is segment \(number) under a wrong name, and is to be renamed to "
+                + DataDirectory.segmentName(number)
         case .missingSegment: "the segment is missing"
         case .batchHeader: "a batch header is damaged"
         case .misplacedBatch: "a batch is not where it was written"
         case .missingBatches: "batches are missing"
+        case .snapshotAhead:
+            "the log ends here, and snap/\(SnapshotFolder.name(lost.upperBound.rawValue)) was made "
+                + "of more of it"
         case .missingSectors: "sectors of a synced batch are missing"
         case .changedBits: "bits of a batch changed"
         case .footer: "the segment's footer is damaged, or what it stands for"

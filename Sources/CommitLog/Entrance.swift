@@ -81,13 +81,14 @@ extension LogScanner where Source: ~Copyable {
         }
     }
 
-    private func misplaced(_ header: SegmentHeader, _ position: Int) -> LogError {
-        if !found.damages.isEmpty { return .damaged(found.damages) }
+    private mutating func misplaced(_ header: SegmentHeader, _ position: Int) -> LogError {
+        if !found.damages.isEmpty { return .damaged(damages()) }
         let damage = Damage(
             .misplacedBatch,
             segment: header.number,
             position: position,
-            lost: expected..<expected
+            lost: expected..<expected,
+            isOpenEnded: true
         )
         return .damaged([damage])
     }

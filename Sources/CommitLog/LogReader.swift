@@ -17,7 +17,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     ///
     /// With an `entrance` the segment that it leads into is read from there on only. Unless it
     /// `needsHeaders`, a segment whose first page is lost is read as its batches tell it, and is no
-    /// damage where they lack nothing.
+    /// damage where they lack nothing. That the log ends before `reach` is damage.
     ///
     /// - Returns: what was seen. A torn tail is the batch being written, or one left by a crash.
     /// - Throws: ``LogError/damaged(_:)`` after the last record before the first damage;
@@ -25,6 +25,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package mutating func read(
         from start: Offset = .zero,
         until end: Offset = .max,
+        reaching reach: Offset = .zero,
         through entrance: Entrance? = nil,
         needsHeaders: Bool = true,
         _ visit: (RecordView) throws(DecodeError) -> Void
@@ -32,6 +33,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         let scan = try scan(
             from: start,
             until: end,
+            reaching: reach,
             salvages: false,
             needsHeaders: needsHeaders,
             entrance: entrance,
@@ -41,10 +43,15 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         return scan
     }
 
-    /// The identity of the engine whose log it is; nil: MANIFEST does not say.
+    /// The identity of the engine whose log it is, as MANIFEST says, or the first segment with a
+    /// header where that is lost; nil: nothing tells.
     package mutating func identity() throws(LogError) -> UUID128? {
         let page = AlignedMemory(capacity: Layout.page)
-        return try source.newestManifest(through: page)?.engine
+        if let manifest = try source.newestManifest(through: page) { return manifest.engine }
+        for file in try source.listed() {
+            if case .valid(let header) = try firstPage(of: file, page) { return header.engine }
+        }
+        return nil
     }
 
     /// The headers of the segments that were begun, in order; what has none, nor a batch that tells
@@ -66,7 +73,9 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package mutating func frames() throws(LogError) -> FrameList {
         let page = AlignedMemory(capacity: Layout.page)
         var list = FrameList()
+        var unused: [SegmentFile] = []
         for file in try source.listed() {
+            let known = list.count
             switch try firstPage(of: file, page) {
             case .valid(let header) where header.number == file.number:
                 list.frames.append(try frame(header, file, page))
@@ -77,7 +86,15 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             case .zero, .damaged:
                 try addSalvaged(file, page, to: &list)
             }
+            guard list.count > known else {
+                unused.append(file)
+                continue
+            }
+            // Only behind the segment that was begun last nothing is written yet.
+            list.unreadable += unused.map { FrameList.Unreadable($0, nil) }
+            unused = []
         }
+        list.unreadable.sort { $0.number < $1.number }
         return list
     }
 
@@ -160,6 +177,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// - Parameters:
     ///   - start: where a segment begins, or any offset.
     ///   - end: half-open.
+    ///   - reach: a log that ends before it is damaged.
     ///   - indexSpacing: how dense the index is that the scan has, in bytes of batches.
     ///   - visit: gets views that are valid during the call.
     /// - Returns: all that is wrong, in the order of the log, in ``LogScan/damages``.
@@ -167,25 +185,39 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     package mutating func verify(
         from start: Offset = .zero,
         until end: Offset = .max,
+        reaching reach: Offset = .zero,
         indexSpacing: Int = OffsetIndex.spacing,
         _ visit: (RecordView) throws(DecodeError) -> Void = { _ in }
     ) throws(LogError) -> LogScan {
-        try scan(from: start, until: end, salvages: true, indexSpacing: indexSpacing, visit)
+        try scan(
+            from: start,
+            until: end,
+            reaching: reach,
+            salvages: true,
+            indexSpacing: indexSpacing,
+            visit
+        )
     }
 
     /// Checks structure only: headers, and how batches and segments follow each other. The bodies
     /// of batches are read in the last segment only, and counted elsewhere as unread.
     ///
-    /// - Parameter end: where a segment begins; it and what follows are not looked at.
+    /// - Parameters:
+    ///   - end: where a segment begins; it and what follows are not looked at.
+    ///   - reach: a log that ends before it is damaged.
     /// - Returns: all that is wrong before, in the order of the log, in ``LogScan/damages``.
     /// - Throws: ``LogError/storage(_:)``.
-    package mutating func survey(until end: Offset = .max) throws(LogError) -> LogScan {
-        try scan(from: .zero, until: end, salvages: true, isQuick: true) { _ in }
+    package mutating func survey(
+        until end: Offset = .max,
+        reaching reach: Offset = .zero
+    ) throws(LogError) -> LogScan {
+        try scan(from: .zero, until: end, reaching: reach, salvages: true, isQuick: true) { _ in }
     }
 
     private mutating func scan(
         from start: Offset,
         until end: Offset,
+        reaching reach: Offset,
         salvages: Bool,
         isQuick: Bool = false,
         needsHeaders: Bool = true,
@@ -199,6 +231,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
             manifest: manifest,
             from: start,
             until: end,
+            reaching: reach,
             salvages: salvages,
             isQuick: isQuick,
             needsHeaders: needsHeaders,
@@ -238,6 +271,9 @@ package struct FrameList: Equatable, Sendable {
     package internal(set) var frames: [SegmentFrame] = []
     /// Those that hold something of which nothing tells what, in order.
     package internal(set) var unreadable: [Unreadable] = []
+
+    /// How many segments are here.
+    fileprivate var count: Int { frames.count + unreadable.count }
 
     package struct Unreadable: Equatable, Sendable {
         package let number: UInt64

@@ -13,7 +13,7 @@ package struct LogScan: Equatable, Sendable {
     package internal(set) var segments = 0
     /// When the last record was written.
     package internal(set) var lastTime = Timestamp(nanoseconds: 0)
-    /// Every record below was synced, as the log itself says.
+    /// Every record below was synced, as the log itself says, or a snapshot of it.
     package internal(set) var mark = Offset.zero
     /// In the order of the log; empty when it is sound.
     package internal(set) var damages: [Damage] = []
@@ -74,21 +74,6 @@ package struct LogScan: Equatable, Sendable {
     var tail: Tail?
     /// Segments made ahead that hold nothing yet.
     var unused: [SegmentFile] = []
-
-    /// A snapshot is made of durable records only: a log that ends before `end`, up to which there
-    /// is one, has lost some.
-    ///
-    /// - Throws: ``LogError/damaged(_:)``.
-    package func check(reaches end: Offset) throws(LogError) {
-        guard next < end else { return }
-        let damage = Damage(
-            .missingBatches,
-            segment: tail?.header.number ?? 0,
-            position: tail?.position ?? 0,
-            lost: next..<end
-        )
-        throw .damaged([damage])
-    }
 
     struct Tail: Equatable, Sendable {
         let header: SegmentHeader

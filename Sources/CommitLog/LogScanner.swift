@@ -31,16 +31,20 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// The offset that the next record must have.
     var expected = Offset.zero
     /// Which damage waits for its end.
-    private var openLoss: Int?
+    var openLoss: Int?
+    /// Up to where snapshots of the log were made.
+    let reach: Offset
     /// Where to begin in a segment that holds older records, too.
     private let entrance: Entrance?
 
     /// A pass that hands over records from `start` on; bodies of batches that end before are not
-    /// read. Without a manifest nothing is known beside the segments.
+    /// read. Without a manifest nothing is known beside the segments, but that they went up to
+    /// `reach`.
     init(
         manifest: Manifest?,
         from start: Offset = .zero,
         until end: Offset = .max,
+        reaching reach: Offset = .zero,
         salvages: Bool,
         isQuick: Bool = false,
         needsHeaders: Bool = true,
@@ -50,6 +54,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         self.entrance = entrance
         self.needsHeaders = needsHeaders
         self.manifest = manifest
+        self.reach = reach
         self.start = start
         self.end = end
         self.salvages = salvages
@@ -57,7 +62,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         window = isQuick ? .forHeaders : SegmentWindow()
         found.index = OffsetIndex(spacing: indexSpacing)
         found.manifest = manifest
-        found.mark = manifest?.durable ?? .zero
+        found.mark = max(manifest?.durable ?? .zero, reach)
     }
 
     /// What a segment's first page says about it.
@@ -94,18 +99,19 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
                 reportOpen(.missingSegment, segment: number, position: 0)
             }
             number = file.number + 1
-            let header = states[index].header
+            let header = trusted(states[index], file)
             if ends(before: header) {
                 found.next = expected
                 return found
             }
-            // Of what is not wanted, not even the header need be readable.
-            let next = states[(index + 1)..<count].lazy.compactMap { $0.header }.first
-            if let next, next.base <= start, start > .zero {
-                pass(header, next)
+            if let next = successor(of: index, files[..<count], states) {
+                pass(header, next, file)
                 continue
             }
             switch states[index] {
+            case .begun(let strange, _) where header == nil:
+                let reason = foreignness(of: strange, files, states)
+                reportOpen(reason, segment: file.number, position: 0)
             case .begun(let header, let isSalvaged):
                 if isSalvaged, needsHeaders {
                     let lost = expected..<expected
@@ -267,13 +273,6 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         return true
     }
 
-    /// Goes by a segment of which no record is wanted.
-    private mutating func pass(_ header: SegmentHeader?, _ next: SegmentHeader) {
-        if found.segments == 0 { found.first = header?.base ?? expected }
-        found.segments += 1
-        expected = next.base
-    }
-
     private mutating func read(
         _ header: SegmentHeader,
         _ file: SegmentFile,
@@ -281,18 +280,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         _ source: inout Source,
         _ visit: Visit
     ) throws(LogError) {
-        let isStrange = manifest.map { $0.engine != header.engine } ?? false
-        if header.number != file.number || isStrange {
-            return reportOpen(.foreignSegment, segment: file.number, position: 0)
-        }
-        // Nothing before the oldest segment is missed: it was dropped on purpose. Where a loss is
-        // open, this one is not the oldest.
-        if found.segments == 0, openLoss == nil {
-            found.first = header.base
-            expected = header.base
-        }
-        found.segments += 1
-        meet(header.base, segment: file.number, position: 0)
+        enter(header, file)
         var place = Place(header: header, isLast: isLast, fileSize: file.size)
         if try !passByFooter(&place, file, &source) {
             if let entrance, entrance.leads(into: header), entrance.base >= expected {
@@ -324,67 +312,5 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             position: place.position,
             isSealed: place.isSealed
         )
-    }
-}
-
-extension LogScanner where Source: ~Copyable {
-    // MARK: Telling what is wrong
-
-    mutating func report(
-        _ reason: Damage.Reason,
-        segment: UInt64,
-        position: Int,
-        lost: Range<Offset>
-    ) {
-        found.damages.append(Damage(reason, segment: segment, position: position, lost: lost))
-    }
-
-    /// Reports a damage whose end only the next intact batch tells.
-    mutating func reportOpen(_ reason: Damage.Reason, segment: UInt64, position: Int) {
-        report(reason, segment: segment, position: position, lost: expected..<expected)
-        if openLoss == nil { openLoss = found.damages.count - 1 }
-    }
-
-    var isLossOpen: Bool { openLoss != nil }
-
-    /// Goes on at a base that can be trusted; whatever lies between is lost.
-    mutating func meet(_ base: Offset, segment: UInt64, position: Int) {
-        if base > expected, openLoss == nil {
-            reportOpen(.missingBatches, segment: segment, position: position)
-        }
-        if base < expected, openLoss == nil {
-            reportOpen(.foreignSegment, segment: segment, position: position)
-        }
-        closeLoss(at: base, isOpenEnded: false)
-        expected = max(expected, base)
-    }
-
-    private mutating func closeLoss(at end: Offset, isOpenEnded: Bool) {
-        guard let index = openLoss else { return }
-        let damage = found.damages[index]
-        let first = damage.lost.lowerBound
-        found.damages[index] = Damage(
-            damage.reason,
-            segment: damage.segment,
-            position: damage.position,
-            lost: first..<max(first, end),
-            isOpenEnded: isOpenEnded
-        )
-        openLoss = nil
-    }
-
-    private mutating func finish() {
-        if openLoss != nil {
-            closeLoss(at: found.mark, isOpenEnded: true)
-        } else if expected < found.mark {
-            report(
-                .missingBatches,
-                segment: found.tail?.header.number ?? manifest?.oldestSegment ?? 0,
-                position: found.tail?.position ?? 0,
-                lost: expected..<found.mark
-            )
-        }
-        found.next = expected
-        found.damages.sort { ($0.segment, $0.position) < ($1.segment, $1.position) }
     }
 }

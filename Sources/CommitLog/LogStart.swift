@@ -9,6 +9,9 @@ package struct LogStart: Sendable {
     package var lastTime: Timestamp
     /// Where the records below are.
     package var index: OffsetIndex
+    /// Below this every record was durable, as snapshots say: at least those before ``next``. A log
+    /// that ends before has lost some.
+    package var reach: Offset
 
     /// Nothing is known: every record is replayed.
     package init() {
@@ -19,5 +22,6 @@ package struct LogStart: Sendable {
         self.next = next
         self.lastTime = lastTime
         self.index = index
+        reach = next
     }
 }

@@ -124,7 +124,7 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
             while walker.expected < end {
                 let (base, position) = (walker.expected, place.position)
                 let isOn = try walker.advance(&place, &source) { (_) throws(LogError) in }
-                if !walker.found.damages.isEmpty { throw .damaged(walker.found.damages) }
+                if !walker.found.damages.isEmpty { throw .damaged(walker.damages()) }
                 guard isOn, place.position > position else { break }
                 note(base, header, position, total)
                 total += place.position - position
@@ -196,7 +196,7 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
             visit(record)
         }
         self.place = place
-        if !scanner.found.damages.isEmpty { throw .damaged(scanner.found.damages) }
+        if !scanner.found.damages.isEmpty { throw .damaged(scanner.damages()) }
         if !isOn { try roll(place) }
         return max(0, place.position - position)
     }
@@ -215,7 +215,14 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     }
 
     private static func lost(at offset: Offset, in segment: UInt64) -> LogError {
-        .damaged([Damage(.missingBatches, segment: segment, position: 0, lost: offset..<offset)])
+        let damage = Damage(
+            .missingBatches,
+            segment: segment,
+            position: 0,
+            lost: offset..<offset,
+            isOpenEnded: true
+        )
+        return .damaged([damage])
     }
 }
 

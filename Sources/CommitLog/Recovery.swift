@@ -138,7 +138,12 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         _ replay: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
         guard isInUse else { return LogScan() }
-        let scanner = LogScanner<Store>(manifest: manifest, from: known.next, salvages: false)
+        let scanner = LogScanner<Store>(
+            manifest: manifest,
+            from: known.next,
+            reaching: known.reach,
+            salvages: false
+        )
         var replayed = 0
         var scan = try scanner.run(&device.store) { record throws(LogError) in
             do throws(DecodeError) {
@@ -149,7 +154,6 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
             replayed += 1
         }
         guard scan.damages.isEmpty else { throw .damaged(scan.damages) }
-        try scan.check(reaches: known.next)
         var index = known.index
         index.append(scan.index)
         scan.index = index

@@ -14,8 +14,7 @@ package struct DashboardFacts: Sendable {
     package var addresses: [(name: String, address: String)]
     /// What the start found in the log.
     package var recovery: JSONText
-    /// The settings in force, secrets redacted.
-    package var settings: JSONText
+    package var settings: DashboardSettings
 
     package init(
         version: String,
@@ -24,7 +23,7 @@ package struct DashboardFacts: Sendable {
         durability: String,
         addresses: [(name: String, address: String)],
         recovery: JSONText,
-        settings: JSONText
+        settings: DashboardSettings
     ) {
         self.version = version
         self.started = started
@@ -33,6 +32,23 @@ package struct DashboardFacts: Sendable {
         self.addresses = addresses
         self.recovery = recovery
         self.settings = settings
+    }
+}
+
+/// What is known of the configuration, which may be read again while the engine runs.
+package struct DashboardSettings: Sendable {
+    /// Those in force, secrets redacted.
+    package var inForce: JSONText
+    /// Those of the file that wait for a restart, as they are told.
+    package var pending: [String] = []
+    /// Whether the file could be taken when it was read last.
+    package var isTaken = true
+    /// When it was read last and could be taken.
+    package var takenAt: Timestamp
+
+    package init(inForce: JSONText, takenAt: Timestamp) {
+        self.inForce = inForce
+        self.takenAt = takenAt
     }
 }
 
@@ -92,6 +108,16 @@ package final class DashboardStage: Sendable {
             state.stage = .ready(facts)
             state.facts = facts
             state.access = access
+        }
+    }
+
+    /// The configuration was read again; once the engine is ready.
+    package func configured(_ change: (inout DashboardSettings) -> Void) {
+        state.withLock { state in
+            guard var facts = state.facts else { return }
+            change(&facts.settings)
+            state.facts = facts
+            if case .ready = state.stage { state.stage = .ready(facts) }
         }
     }
 

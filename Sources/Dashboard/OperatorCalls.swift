@@ -80,7 +80,7 @@ final class OperatorCalls {
     func handOver() {
         guard !commands.isEmpty else { return }
         // As many as there may be under way: the inbox is not flooded from here.
-        _ = inbox.offer(&commands, bytes: commandBytes) {}
+        _ = inbox.offer(&commands, bytes: commandBytes)
         commandBytes = 0
     }
 

@@ -44,7 +44,13 @@ enum StatusText {
         json.key("recovery")
         json.raw(facts.recovery)
         json.key("settings")
-        json.raw(facts.settings)
+        json.raw(facts.settings.inForce)
+        json.key("settings_pending")
+        json.beginArray()
+        for setting in facts.settings.pending { json.string(setting) }
+        json.endArray()
+        json.key("config_last_reload_successful")
+        json.bool(facts.settings.isTaken)
         json.endObject()
         return json.finish()
     }

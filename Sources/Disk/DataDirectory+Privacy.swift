@@ -41,8 +41,7 @@ extension DataDirectory {
         let names = try list(directory, path)
         guard !names.isEmpty else { return nil }
         if isWritableByAll(".", in: directory) { return path }
-        guard names.contains("MANIFEST") else { return nil }
-        var parts = ["MANIFEST"]
+        var parts = names.filter { $0 == "MANIFEST" }
         if names.contains("log") {
             let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY]
             let log = try Descriptor("log", in: directory, options, path: "\(path)/log")

@@ -17,7 +17,7 @@ import Glibc
 /// it only reads: so does a tool that looks at the log of a running engine.
 package final class DataDirectory {
     package let path: String
-    private var root: Descriptor?
+    private(set) var root: Descriptor?
     private var log: Descriptor?
     private var lockFile: Descriptor?
     private var manifest: Descriptor?
@@ -48,6 +48,10 @@ package final class DataDirectory {
         guard try openRoot() else { return false }
         let names = try list(rootNumber, path)
         if names.contains("MANIFEST") { return true }
+        // A log that has lost it; but a copy that is not finished is none yet.
+        if names.contains("log"), !names.contains(Self.partialManifest), try hasSegments() {
+            return true
+        }
         if let found = names.filter({ !Self.neighbours.contains($0) }).min() {
             throw .foreignDirectory(path: path, found: found)
         }
@@ -63,6 +67,12 @@ package final class DataDirectory {
         }
         try Self.makePrivate(rootNumber, path)
         let name = "\(path)/LOCK"
+        // LOCK can be removed under a running engine, the directory cannot: it is locked as well,
+        // where its file system locks directories. And first, so that no LOCK is made for nobody.
+        if platform_lock_exclusive(rootNumber) == -EWOULDBLOCK {
+            let file = try? Descriptor("LOCK", in: rootNumber, [PLATFORM_OPEN_READ], path: name)
+            throw .locked(path: path, holder: LockFile.holder(file?.number))
+        }
         let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_WRITE, PLATFORM_OPEN_CREATE]
         let file = try Descriptor("LOCK", in: rootNumber, options.map { Int($0) }, path: name)
         let result = platform_lock_exclusive(file.number)
@@ -111,6 +121,9 @@ package final class DataDirectory {
             guard fstatat(logNumber, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
                 throw .failed("stat", "\(path)/log/\(name)", errno)
             }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw .notAFile(path: "\(path)/log/\(name)")
+            }
             files.append(SegmentFile(number: number, size: Int(status.st_size)))
         }
         return files.sorted { $0.number < $1.number }
@@ -145,7 +158,14 @@ package final class DataDirectory {
         precondition(memory.count == Self.page)
         let name = "\(path)/MANIFEST"
         let options = [PLATFORM_OPEN_READ]
-        let file = try Descriptor.direct("MANIFEST", in: rootNumber, options, path: name)
+        let file: Descriptor
+        do throws(StorageError) {
+            file = try Descriptor.direct("MANIFEST", in: rootNumber, options, path: name)
+        } catch .system(_, _, let code) where code == ENOENT {
+            // What is lost says as little as what is empty.
+            memory.initializeMemory(as: UInt8.self, repeating: 0)
+            return
+        }
         let position = off_t(slot * Self.page)
         let count = try check(
             platform_read(file.number, memory.baseAddress, memory.count, position),
@@ -252,6 +272,9 @@ package final class DataDirectory {
 
 extension DataDirectory {
     static let page = 4096
+
+    /// What MANIFEST is called until the segments of a copy are in their place.
+    package static let partialManifest = "MANIFEST.partial"
 
     package static func segmentName(_ number: UInt64) -> String {
         let digits = String(number)
@@ -372,17 +395,4 @@ extension DataDirectory {
     private func syncLog() throws(StorageError) {
         guard fsync(logNumber) == 0 else { throw .failed("fsync", "\(path)/log", errno) }
     }
-}
-
-/// The names in an open directory.
-func list(_ directory: Int32, _ path: String) throws(StorageError) -> [String] {
-    var names: [String] = []
-    let result = withUnsafeMutablePointer(to: &names) { pointer in
-        platform_list(directory, pointer) { context, name in
-            guard let name else { return }
-            context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-        }
-    }
-    try check(result, "list", path)
-    return names
 }

@@ -67,7 +67,8 @@ extension FileStorage where Self: ~Copyable {
 }
 
 /// The segments of a directory, for reading only: takes no lock and touches nothing. A directory
-/// that holds no log is an error (`ENOENT` on its MANIFEST).
+/// that holds no log is an error (`ENOENT` on its MANIFEST); one whose MANIFEST alone is missing is
+/// read as if it were empty.
 package struct ReadOnlyDirectory: SegmentSource, ~Copyable {
     private let directory: DataDirectory
 

@@ -33,8 +33,9 @@ enum LockFile {
         }
     }
 
-    static func holder(_ file: Int32) -> StorageError.LockHolder {
-        let text = read(file)
+    /// What `file` says; nil: there is no LOCK to say anything.
+    static func holder(_ file: Int32?) -> StorageError.LockHolder {
+        let text = file.map(Self.read) ?? ""
         return StorageError.LockHolder(
             pid: field("pid", of: text).flatMap { Int32($0) },
             host: field("host", of: text) ?? ""

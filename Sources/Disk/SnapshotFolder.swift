@@ -13,7 +13,8 @@ package struct SnapshotFolder: Sendable {
 
     package init(dataDirectory: String) { root = dataDirectory }
 
-    private func name(_ number: UInt64) -> String {
+    /// The name of a snapshot's file.
+    package static func name(_ number: UInt64) -> String {
         let digits = String(number)
         return String(repeating: "0", count: 20 - digits.count) + digits + ".snap"
     }
@@ -33,7 +34,7 @@ package struct SnapshotFolder: Sendable {
         }
         return try list(folder.number, path).compactMap { found in
             guard found.hasSuffix(".snap"), let number = UInt64(found.dropLast(5)),
-                name(number) == found
+                Self.name(number) == found
             else { return nil }
             return number
         }
@@ -42,12 +43,12 @@ package struct SnapshotFolder: Sendable {
 
     /// When a snapshot was made; nil: it is not there.
     package func made(_ number: UInt64) throws(StorageError) -> Timestamp? {
-        try modificationTime(of: "\(path)/\(name(number))")
+        try modificationTime(of: "\(path)/\(Self.name(number))")
     }
 
     /// A snapshot, to be read.
     package func open(_ number: UInt64) throws(StorageError) -> StoredSnapshot {
-        try StoredSnapshot("\(path)/\(name(number))")
+        try StoredSnapshot("\(path)/\(Self.name(number))")
     }
 
     /// Begins a snapshot; nobody sees it before ``SnapshotFile/finish(head:)``.
@@ -55,12 +56,12 @@ package struct SnapshotFolder: Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .failed("create", path, errno)
         }
-        return try SnapshotFile(folder: openFolder(), path: path, name: name(number))
+        return try SnapshotFile(folder: openFolder(), path: path, name: Self.name(number))
     }
 
     /// Removes the snapshots whose numbers are not wanted.
     package func keep(_ isWanted: (UInt64) -> Bool) throws(StorageError) {
-        try remove(numbers().filter { !isWanted($0) }.map(name))
+        try remove(numbers().filter { !isWanted($0) }.map(Self.name))
     }
 
     /// Removes what a process left that ended while it made one.

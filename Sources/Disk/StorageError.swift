@@ -8,7 +8,7 @@ package enum StorageError: Error, Equatable, Sendable {
     case shortWrite(path: String, expected: Int, written: Int)
     /// No room (or quota, or file-size limit) for a file. Everything written before is intact.
     case noSpace(path: String, code: Int32)
-    /// A pipe, a socket or a device where a file belongs.
+    /// A symbolic link, a directory, a pipe, a socket or a device where a file belongs.
     case notAFile(path: String)
     /// Another engine owns the data directory.
     case locked(path: String, holder: LockHolder)
@@ -64,8 +64,9 @@ extension StorageError: CustomStringConvertible {
         case .noSpace(let path, let code):
             "\(path): no room: \(errorText(code)); \(Self.wayOut(of: code))"
         case .notAFile(let path):
-            "\(path) is a pipe, a socket or a device, and no file: no engine has made it. Remove "
-                + "it, or restore the file that belongs there"
+            "\(path) is no file, but a symbolic link, a directory, a pipe, a socket or a device: no "
+                + "engine has made it. Put the file itself in its place, or remove it where none "
+                + "belongs there"
         case .locked(let path, let holder):
             "\(path) belongs to a running engine (\(holder)): stop it, or choose another directory"
         case .foreignDirectory(let path, let found):

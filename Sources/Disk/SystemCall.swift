@@ -81,3 +81,16 @@ final class Descriptor {
         }
     }
 }
+
+/// The names in an open directory.
+func list(_ directory: Int32, _ path: String) throws(StorageError) -> [String] {
+    var names: [String] = []
+    let result = withUnsafeMutablePointer(to: &names) { pointer in
+        platform_list(directory, pointer) { context, name in
+            guard let name else { return }
+            context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+        }
+    }
+    try check(result, "list", path)
+    return names
+}

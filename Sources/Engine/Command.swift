@@ -62,12 +62,16 @@ package enum Command: Sendable {
     indirect case stream(StreamCommand)
     /// Settings that were edited while the engine runs.
     indirect case configure(LiveSettings)
+    /// What is listened on, by the names of the ports file: told once.
+    case listening([String: String])
     /// What the engine is like now; answered by ``Effect/picture(_:_:)``.
     indirect case look(PictureRequest)
     /// All that the files of configuration entries say; an entry without its file has gone.
     case takeFiles([EntryFile])
     /// No new work; what is in flight may finish.
     case drain
+    /// So much time is over since ``drain``: what still runs is told of, and not waited for.
+    case endDrain(limit: String)
 
     package struct Reading: Sendable {
         package let result: FunctionResult

@@ -24,6 +24,9 @@ package enum Effect: Sendable {
     indirect case readBody(ExchangeID, trace: TraceID?)
     /// The response is what its function writes, and nothing else from now on.
     indirect case stream(ExchangeID, trace: TraceID)
+    /// The function of such a response has failed; of one that is not there any more, it is
+    /// nothing.
+    case streamFailed(ExchangeID)
     /// A channel that a worker made, and is told of behind this.
     indirect case open(Channel, for: ConnectionID)
     /// A function to run by a request to somewhere else; answered by ``Command/fetched(_:_:)``.
@@ -183,7 +186,7 @@ package enum Effect: Sendable {
             connection.loop
         case .respond(let exchange, _, _): exchange.loop
         case .readBody(let exchange, _): exchange.loop
-        case .stream(let exchange, _): exchange.loop
+        case .stream(let exchange, _), .streamFailed(let exchange): exchange.loop
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop

@@ -120,7 +120,8 @@ extension Engine where Store: ~Copyable {
     }
 
     /// What the middleware of the worker's listener is asked in place of `call`; nil: there is
-    /// none, or the call is one of a builtin, which goes past it (protocol 9.6).
+    /// none, or the call goes past it: that of a builtin whose id begins with `engine::` (protocol
+    /// 9.6).
     func middleware(
         for call: Call,
         _ access: Access,
@@ -129,7 +130,11 @@ extension Engine where Store: ~Copyable {
         guard let middleware = access.rules.middleware else { return nil }
         let target = FunctionName(namespace: namespace, id: call.function)
         // One that names another function would lead past the middleware.
-        if let builtin = Builtin.named(target), !builtin.namesAnother { return nil }
+        if call.function.hasPrefix("engine::"), let builtin = Builtin.named(target),
+            !builtin.namesAnother
+        {
+            return nil
+        }
         func input(_ context: JSONText) -> [UInt8] {
             var input = JSONBuilder(capacity: 256 + call.payload.count)
             input.beginObject()

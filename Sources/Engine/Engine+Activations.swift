@@ -179,11 +179,7 @@ extension Engine where Store: ~Copyable {
         let id = UUID128(from: &random)
         let payload = event.payload(for: observer.spec, observer: observer.id, activation: id)
         guard payload.count <= options.payloadBytes else {
-            return notice(
-                .warning,
-                "observer \(observer.id) of \(observer.spec.source) misses an event: its "
-                    + "\(payload.count) bytes cannot be recorded"
-            )
+            return miss(payload.count, observer)
         }
         guard hasRoom(for: payload.count, of: observer), mayExtend(origin) else { return }
         let logged = telling.logged.payload(
@@ -208,6 +204,17 @@ extension Engine where Store: ~Copyable {
         run.logged = logged
         run.activation = Run.Activation(observer: observer, id: id)
         try activate(run, of: observer)
+    }
+
+    /// No record can hold an event of so many bytes: whoever observes is told that there was one.
+    private mutating func miss(_ bytes: Int, _ observer: Observer) {
+        let reason = ErrorBody(
+            code: "payload_too_large",
+            message: "observer \(observer.id) of \(observer.spec.source) misses an event: its "
+                + "\(bytes) bytes cannot be recorded"
+        )
+        notice(.warning, reason.message)
+        tellState(of: observer, reason)
     }
 
     /// That the observer fires is a trigger of its own, below what it was waiting for.

@@ -52,6 +52,34 @@ extension Engine where Store: ~Copyable {
         try subscribe(trigger)
         try ask(request.id)
         try adoptTrigger(request.id)
+        awaitProvider(of: trigger)
+    }
+
+    /// A trigger that nobody serves yet may be one of a type that nobody knows.
+    mutating func awaitProvider(of trigger: Registry.Trigger) {
+        let type = trigger.request.type
+        guard trigger.isParked, awaitedTypes.insert(type).inserted else { return }
+        timers.set(.unknownType(type), at: now.monotonic + Limits.providerReturn)
+    }
+
+    /// Providers had the time to come: what still waits for one may be misspelt (protocol 3.5).
+    mutating func tellOfUnknownType(_ type: String) {
+        awaitedTypes.remove(type)
+        let waiting = registry.triggers(ofType: type).filter {
+            registry.resolve($0.request, home: $0.home) == nil
+        }
+        guard let first = waiting.first else { return }
+        // Those of workers may be many, and long: to compare them takes its time.
+        let others = registry.types.keys.map(\.id).filter { $0.utf8.count <= 64 && $0 != type }
+        let known = EngineTriggerType.allCases.map(\.rawValue) + others.sorted().prefix(64)
+        let near = type.utf8.count <= 64 ? Suggestion.nearest(to: type, in: known) : nil
+        notice(
+            .warning,
+            "trigger \(first.request.id) for \(first.function)"
+                + (waiting.count == 1 ? "" : " (and \(waiting.count - 1) more)")
+                + " waits: nobody provides the type \"\(type.cut)\""
+                + (near.map { "; did you mean \"\($0)\"?" } ?? "")
+        )
     }
 
     /// A trigger that has been asked for, with the provider that it finds.
@@ -101,7 +129,8 @@ extension Engine where Store: ~Copyable {
         let offset = try record(.triggerUnregistered(TriggerUnregistered(trigger: id)))
         removeTrigger(id, after: offset)
         try dropLegacy(id)
-        try unsubscribe(trigger)
+        // A worker that ends with the engine may take back what it has, and is back with it.
+        if !isDraining { try unsubscribe(trigger) }
     }
 
     /// Takes a trigger out of the table and away from whoever serves it, who hears of it when the

@@ -53,6 +53,7 @@ extension Engine where Store: ~Copyable {
             registry: registry,
             version: options.version,
             started: started.wall,
+            addresses: access == nil ? addresses : [:],
             latestMetrics: { worker in
                 gauges.latestMetrics(of: worker.id, runtime: worker.runtime, now: now)
             },
@@ -171,10 +172,13 @@ extension Engine where Store: ~Copyable {
         // Nothing is written: triggers would be told that there was nothing before.
         if let refusal { return .failure(refusal) }
         try keepTogether(decision.changes, triggering)
-        return Outcome(
-            reply: decision.reply,
-            after: try write(decision.changes, triggering, origin) ?? decision.after
+        let written = try write(
+            decision.changes,
+            triggering,
+            origin,
+            awaitingFunctions: awaitsWorkers(for: UInt64(Limits.workersReturn))
         )
+        return Outcome(reply: decision.reply, after: written ?? decision.after)
     }
 
     private func tooLarge(_ changes: [StateChange]) -> ErrorBody? {
@@ -228,7 +232,7 @@ extension Engine where Store: ~Copyable {
         _ changes: [StateChange],
         _ triggering: [TriggeringWrite],
         _ origin: Origin,
-        awaitingFunctions: Bool = false
+        awaitingFunctions: Bool
     ) throws(LogError) -> Offset? {
         var last: Offset?
         var records: [Offset?] = []

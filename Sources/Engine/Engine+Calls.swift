@@ -22,6 +22,7 @@ extension Engine where Store: ~Copyable {
             return answer(call, on: connection, .failure(refusal), after: nil)
         }
         let target = FunctionName(namespace: namespace, id: call.function)
+        if holds(call, to: target, of: worker) { return }
         if try divert(call, to: target, of: worker) { return }
         if let access = worker.access {
             let refusal =
@@ -70,12 +71,6 @@ extension Engine where Store: ~Copyable {
         if case .refused(let reason) = call.action {
             return ErrorBody(code: "invocation_error", message: "the call was refused: \(reason)")
         }
-        if call.function.utf8.count > Limits.nameBytes || namespace.utf8.count > Limits.nameBytes {
-            return ErrorBody(
-                code: "INVALID_ARGUMENTS",
-                message: "a function's id and namespace have at most \(Limits.nameBytes) bytes"
-            )
-        }
         guard call.payload.count > options.payloadBytes else {
             return nil
         }
@@ -109,6 +104,7 @@ extension Engine where Store: ~Copyable {
         asking question: MiddlewareQuestion? = nil
     ) throws(LogError) {
         guard registry.isServed(function) else {
+            metrics.missed()
             return answer(call, on: worker.connection, .failure(notFound(function)), after: nil)
         }
         let purpose = purpose(of: call, on: worker.connection)
@@ -127,6 +123,7 @@ extension Engine where Store: ~Copyable {
         )
         run.logged = question?.logged
         run.parent = origin.parent
+        run.remote = origin.remote
         if case .answer = purpose, case .uuid(let id) = call.id { run.invocation = id }
         setContext(of: run, call, worker, origin)
         try start(run)
@@ -138,14 +135,21 @@ extension Engine where Store: ~Copyable {
         return .answer(connection, id, function: call.function, call.propagation)
     }
 
-    /// Answers a call that waits; void calls and those without an id hear nothing.
+    /// Answers a call that waits; void calls and those without an id hear nothing, and what has
+    /// failed of them is for whoever reads the engine's output.
     mutating func answer(
         _ call: Call,
         on connection: ConnectionID,
         _ result: FunctionResult,
         after offset: Offset?
     ) {
-        guard let id = call.id, call.action != .void else { return }
+        guard let id = call.id, call.action != .void else {
+            guard case .failure(let error) = result else { return }
+            let caller =
+                connection.isOfOperators
+                ? "an operator" : Self.name(ofCaller: registry.workers[connection])
+            return tellUnheard(call.function, by: caller, error)
+        }
         answer(
             id,
             function: call.function,
@@ -211,7 +215,10 @@ extension Engine where Store: ~Copyable {
     func notFound(_ function: FunctionName) -> ErrorBody {
         var message =
             "Function \(function.id) not found in namespace \(function.namespace)."
-        let others = registry.namespaces(of: function.id)
+        var others = registry.namespaces(of: function.id)
+        if Builtin.named(function.id) != nil {
+            others = Set(others + [FunctionName.defaultNamespace]).sorted()
+        }
         if !others.isEmpty {
             message += " It is registered in namespace(s): \(others.joined(separator: ", "))."
         }
@@ -230,11 +237,13 @@ extension Engine where Store: ~Copyable {
         var chain: ActivationChain?
         /// The caller's trace context as it was sent, or as it was handed to its worker.
         var parent: TraceParent?
+        /// The span that the handler was handed which the call comes from; nil: from none.
+        var handed: UInt64?
 
-        /// What a record says of that: the span, where nothing that the engine knows of led to it,
-        /// and that the trace is not kept, where it is not.
+        /// What a record says of that: the span, where it is not the one that was handed out, which
+        /// who follows the log knows, and that the trace is not kept, where it is not.
         var remote: RemoteSpan? {
-            guard let parent, cause == nil || parent.flags != TraceParent.sampled else {
+            guard let parent, parent.span != handed || parent.flags != TraceParent.sampled else {
                 return nil
             }
             return RemoteSpan(span: parent.span, flags: parent.flags)
@@ -249,12 +258,14 @@ extension Engine where Store: ~Copyable {
     mutating func origin(of call: Call, from worker: Worker) -> Origin {
         let parent = call.propagation.traceparent.flatMap { TraceParent($0) }
         let source = source(of: call, in: parent?.trace, worker)
+        let handed = source.invocation?.run.parent
         return Origin(
             trace: parent?.trace ?? source.trace ?? TraceID(from: &random),
             cause: source.invocation?.record,
             depth: source.depth,
             chain: source.chain,
-            parent: parent ?? source.invocation?.run.parent
+            parent: parent ?? handed,
+            handed: handed?.span
         )
     }
 
@@ -314,15 +325,11 @@ extension Engine where Store: ~Copyable {
         let registry = registry
         while let message = views.work.queue.next(
             in: state,
-            isServed: { Self.isServed($0, by: registry) }
+            isServed: { registry.isThere($0) }
         ) {
+            guard !awaitsCondition(of: queue, state) else { return }
             try deliver(message, from: queue)
         }
-    }
-
-    /// Whether a message for that function can be delivered now.
-    static func isServed(_ function: FunctionName, by registry: Registry) -> Bool {
-        registry.isServed(function) || Builtin.named(function) != nil
     }
 
     private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {
@@ -334,20 +341,18 @@ extension Engine where Store: ~Copyable {
         }
         if message.content == nil { wasRead(message, of: queue) }
         let function = message.target.function
-        let subscription = views.work.queue.queues[queue]?.subscription
+        let state = views.work.queue.queues[queue]
         let worker = registry.pick(function)
         let run = Run(
             function: function,
             payload: content.payload,
-            metadata: subscription == nil ? nil : metadata(ofTopicQueue: queue),
+            metadata: state?.subscription == nil ? nil : metadata(ofTopicQueue: queue),
             purpose: .deliver(queue: queue, message),
             trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,
             causeHoldsPayload: true,
             baggage: Baggage.naming(function.id, in: Baggage.broughtAlong(content.baggage)),
-            condition: subscription?.condition.map {
-                FunctionName(namespace: function.namespace, id: $0)
-            }
+            condition: state?.condition
         )
         let invocation = UUID128(from: &random)
         run.invocation = invocation

@@ -14,13 +14,35 @@ extension Engine where Store: ~Copyable {
             case .fired(let fired) where registry.isStandby(fired.trigger, options.duplicates):
                 views.work.cron.pass(fired.scheduled, of: fired.trigger, now: now.wall)
             case .fired(let fired):
-                if !isThere(fired.function), views.work.cron.rest(fired.trigger) { continue }
+                if rests(fired.trigger) { continue }
                 let trace = TraceID(from: &random)
                 let offset = try recordCron(event, trace: trace)
                 try run(fired, at: offset, trace: trace)
+            case .skipped(let skipped):
+                // The run that it would overlap may wait for the same; one that goes on does not.
+                if hasWaitingRun(skipped.trigger), rests(skipped.trigger) { continue }
+                try recordCron(event)
             default:
                 try recordCron(event)
             }
+        }
+    }
+
+    /// Whether a trigger, of which a slot has come, waits from now on until its function, or its
+    /// condition, is served.
+    private mutating func rests(_ id: String) -> Bool {
+        guard let trigger = views.work.cron.trigger(id),
+            let missing = unserved(trigger.function, trigger.condition)
+        else { return false }
+        return views.work.cron.rest(id, until: missing)
+    }
+
+    /// Whether a run of a trigger, which a crash cut off, has not begun again.
+    private func hasWaitingRun(_ id: String) -> Bool {
+        guard !waitingFirings.isEmpty else { return false }
+        let waiting = Set(waitingFirings.values.joined())
+        return views.work.cron.openFirings.contains { open in
+            open.fired.trigger == id && waiting.contains(open.offset)
         }
     }
 
@@ -59,6 +81,23 @@ extension Engine where Store: ~Copyable {
         timers.set(.cronRuns(function), at: now.monotonic + UInt64(CronView.settling.nanoseconds))
     }
 
+    /// A trigger of a function was registered: what the function's runs ask first may be another
+    /// condition now, or none. Those that wait for one look at their trigger again.
+    mutating func reviseRuns(of function: FunctionName) {
+        let others = Set(waitingFirings.filter { $0.key != function }.values.joined())
+        guard !others.isEmpty else { return }
+        let revised = views.work.cron.openFirings
+            .filter { $0.fired.function == function && others.contains($0.offset) }
+            .map(\.offset)
+        guard !revised.isEmpty else { return }
+        for awaited in waitingFirings.keys {
+            waitingFirings[awaited]?.removeAll { revised.contains($0) }
+            if waitingFirings[awaited]?.isEmpty == true { waitingFirings[awaited] = nil }
+        }
+        waitingFirings[function] = ((waitingFirings[function] ?? []) + revised).sorted()
+        if registry.isServed(function) { awaitTriggers(of: function) }
+    }
+
     mutating func repeatRuns(of function: FunctionName) throws(LogError) {
         // Who serves it next lets them wait anew.
         guard !isDraining, registry.isServed(function) else { return }
@@ -67,6 +106,11 @@ extension Engine where Store: ~Copyable {
 
     private mutating func rerun(_ firing: Offset) throws(LogError) {
         guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
+            return
+        }
+        let condition = views.work.cron.trigger(of: open.fired)?.condition
+        if let missing = unserved(open.fired.function, condition) {
+            waitingFirings[missing, default: []].append(firing)
             return
         }
         cronHistory.repeated(open.fired, at: firing)

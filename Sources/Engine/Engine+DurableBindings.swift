@@ -88,6 +88,7 @@ extension Engine where Store: ~Copyable {
         let offset = try recordBinding(id, trace: origin.trace, cause: origin.cause)
         try ask(id)
         try adoptTrigger(id)
+        awaitProvider(of: trigger)
         return Outcome(result: Self.bindingAnswer(id), after: offset)
     }
 

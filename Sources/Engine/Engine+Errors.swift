@@ -15,6 +15,34 @@ extension Engine where Store: ~Copyable {
         let bytes = error.jsonBytes
         return fits(bytes, to: worker) ? error : Self.tooLarge(bytes, worker)
     }
+
+    /// Tells the operator of a call that has failed, and whose caller does not hear of it.
+    mutating func tellUnheard(_ function: String, by caller: String, _ error: ErrorBody) {
+        guard let untold = unheardFailures.pass(at: now.monotonic) else { return }
+        let error = error.shortened
+        notice(
+            .warning,
+            "a call of \(function.cut) by \(caller), who waits for no result, failed: "
+                + "\(error.code): \(error.message)"
+                + (untold == 0 ? "" : "; so did \(untold) more since this was told last")
+        )
+    }
+
+    /// A worker has gone before its namespace was known: calls that it sent for nothing wait no
+    /// longer. Who waits for others has gone with it.
+    mutating func tellOfUnplacedCalls(of worker: Worker) {
+        let gone = ErrorBody(
+            code: "invocation_stopped",
+            message: "the worker has left before its namespace was known"
+        )
+        for call in worker.pending?.calls ?? [] where call.action == .void {
+            tellUnheard(call.function, by: Self.name(ofCaller: worker), gone)
+        }
+    }
+
+    static func name(ofCaller worker: Worker?) -> String {
+        worker.map { $0.name ?? $0.id.description } ?? "a worker that has left"
+    }
 }
 
 extension String {

@@ -5,7 +5,8 @@ import HTTP
 import Primitives
 
 // Requests that come between a start of the engine and the return of its workers. That there is no
-// such path would be the wrong answer: clients and load balancers take it as final.
+// such path, or no such function, would be the wrong answer: clients and load balancers take it as
+// final.
 
 extension Engine where Store: ~Copyable {
     /// Remembers the routes of the life before. Called ahead of the record of this life's start,
@@ -26,6 +27,40 @@ extension Engine where Store: ~Copyable {
     mutating func forgetExpectedRoutes() {
         guard now.monotonic >= started.monotonic + options.http.reconnectGrace else { return }
         expectedRoutes = ExpectedRoutes()
+    }
+
+    /// Whether workers of the life before may not be back yet: they have `time` nanoseconds from
+    /// the start.
+    func awaitsWorkers(for time: UInt64) -> Bool {
+        hasPast && now.monotonic - started.monotonic < time
+    }
+
+    /// Whether a request, whose route is there, comes before the function that it is for, or one
+    /// that is asked about it, may be back.
+    func comesEarly(_ request: HTTPRequest, to trigger: HTTPTrigger) -> Bool {
+        guard awaitsWorkers(for: options.http.reconnectGrace) else { return false }
+        if !isThere(trigger.function), runs(request, trigger) { return true }
+        return gatekeepers(of: trigger).contains { gatekeeper in
+            switch gatekeeper {
+            case .condition(let asked), .middleware(let asked): !isThere(asked)
+            case .body: false
+            }
+        }
+    }
+
+    /// Whether the request is the first one with its key: others get what that one got, and need no
+    /// function for it.
+    private func runs(_ request: HTTPRequest, _ trigger: HTTPTrigger) -> Bool {
+        // What is no key is refused when somebody serves the function.
+        guard let key = try? self.key(of: request, trigger) else { return true }
+        let decision = views.work.requests.decide(
+            route: key.route,
+            key: key.key,
+            fingerprint: key.fingerprint,
+            now: now.wall
+        )
+        if case .fresh = decision { return true }
+        return false
     }
 
     /// Answers a request that no trigger serves with `reply`, or, where one is expected back that

@@ -20,7 +20,7 @@ extension Engine where Store: ~Copyable {
 
     /// The log has been looked through.
     mutating func explain(_ id: UInt64, _ found: Result<LoggedMessages, ErrorBody>) {
-        guard let asking = askingCalls.removeValue(forKey: id),
+        guard let asking = askingCalls.remove(id),
             case .job(let question) = asking.question
         else { return }
         let result: FunctionResult =
@@ -46,7 +46,7 @@ extension Engine where Store: ~Copyable {
         return ExplanationContext(
             now: now.wall,
             obstacle: obstacle,
-            isServed: { Self.isServed($0, by: registry) },
+            isServed: { registry.isThere($0) },
             awaitsTrigger: { awaited[$0] != nil },
             worker: { registry.worker($0)?.name }
         )

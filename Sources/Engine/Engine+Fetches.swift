@@ -78,12 +78,12 @@ extension Engine where Store: ~Copyable {
         try finish(fetching.invocation, result)
     }
 
-    /// Ends what runs elsewhere for a worker that is gone, in the order in which it began.
-    mutating func endFetches(of worker: Worker, _ result: FunctionResult) throws(LogError) {
+    /// What runs elsewhere for a worker that is gone is over, in the order in which it began.
+    mutating func interruptFetches(of worker: Worker) throws(LogError) {
         guard !fetches.isEmpty else { return }
         let ended = fetches.values.filter { $0.owner == worker.connection }
             .map(\.invocation).sorted { $0.record < $1.record }
         for invocation in ended { fetches[invocation.id] = nil }
-        for invocation in ended { try finish(invocation, result) }
+        for invocation in ended { try interrupt(invocation) }
     }
 }

@@ -131,10 +131,9 @@ extension Engine where Store: ~Copyable {
 
     /// What the end of a run records where a `kept` record, right behind it, has all that its
     /// function returned: the status alone, as once in the log is enough. Nil: there will be none.
-    func endOfKept(_ result: FunctionResult, of run: Run) -> FunctionResult? {
+    func endOfKept(_ run: Run) -> FunctionResult? {
         guard let request = run.keyed, let keyed = keyedRuns[request], keyed.stream == nil,
-            case .value(let bytes) = result,
-            let reply = HTTPReply(value: JSONText(trusted: bytes)), reply.status < 500,
+            let reply = run.reply, reply.status < 500,
             reply.kept(without: options.http.secrets).byteCount <= options.payloadBytes
         else { return nil }
         let status = JSONValue.object(["status_code": .integer(Int64(reply.status))])
@@ -149,7 +148,7 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult,
         after end: Offset?
     ) throws(LogError) {
-        let answer = self.reply(to: result)
+        let answer = self.reply(of: run, result)
         if keyedRuns[request]?.stream != nil {
             keyedRuns[request]?.end = result.isFailure ? .failed : .returned
             return try settleStream(request, trace: run.trace)

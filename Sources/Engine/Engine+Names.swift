@@ -187,13 +187,28 @@ extension Engine where Store: ~Copyable {
         try resolve(worker)
     }
 
-    /// The namespace is known: what waited for it is registered, in order.
+    /// Keeps a call of a function that the worker itself has sent and that waits for its namespace.
+    /// No other worker's call waits: for those the function is not there yet.
+    ///
+    /// - Returns: false: it does not wait for that, or there is no room for it.
+    func holds(_ call: Call, to target: FunctionName, of worker: Worker) -> Bool {
+        guard worker.pending?.registers(target.id) == true, !isThere(target) else { return false }
+        switch call.action {
+        case .await, .void: return worker.pending?.append(call) == true
+        case .enqueue, .unknown, .refused: return false
+        }
+    }
+
+    /// The namespace is known: what waited for it is registered, in order, and then called.
     private mutating func resolve(_ worker: Worker) throws(LogError) {
         guard var waiting = worker.pending else { return }
         worker.pending = nil
-        while registry.workers[worker.connection] === worker, let next = waiting.popFirst() {
+        while registry.workers[worker.connection] === worker,
+            let next = waiting.registrations.popFirst()
+        {
             try take(next, of: worker)
         }
+        for call in waiting.calls { try begin(.call(worker.connection, call)) }
     }
 }
 

@@ -101,9 +101,7 @@ extension Engine where Store: ~Copyable {
     // MARK: States
 
     /// Whether a function can be called.
-    func isThere(_ function: FunctionName) -> Bool {
-        registry.isServed(function) || Builtin.named(function) != nil
-    }
+    func isThere(_ function: FunctionName) -> Bool { registry.isThere(function) }
 
     private func standing(of observer: Observer) -> (ObserverState, ErrorBody?) {
         let (source, target) = (observer.spec.source, observer.spec.target)
@@ -155,7 +153,7 @@ extension Engine where Store: ~Copyable {
         guard !isSame else { return }
         observer.state = state
         if state == .active { observer.wasActive = true }
-        tellState(of: observer)
+        tellState(of: observer, reason)
         if let reason, state == .error { failLegacy(observer, reason) }
     }
 
@@ -215,7 +213,8 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Telling
 
-    private mutating func tellState(of observer: Observer) {
+    /// `reason`: why it is in that state, or does not do there what it is to do.
+    mutating func tellState(of observer: Observer, _ reason: ErrorBody?) {
         guard observer.legacy == nil else { return }
         for holder in observer.holders {
             tell(
@@ -223,7 +222,7 @@ extension Engine where Store: ~Copyable {
                 .stateChanged(
                     id: observer.id,
                     observer.state,
-                    observer.reason,
+                    reason,
                     fires: observer.fires
                 )
             )

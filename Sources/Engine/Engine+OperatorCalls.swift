@@ -70,6 +70,7 @@ extension Engine where Store: ~Copyable {
             return answer(call, on: connection, outcome)
         }
         guard builtin != nil || registry.isServed(target) else {
+            metrics.missed()
             return answer(call, on: connection, .failure(notFound(target)), after: nil)
         }
         let origin = try begin(call, of: target, trace, target.id)

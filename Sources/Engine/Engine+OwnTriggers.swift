@@ -48,6 +48,10 @@ extension Engine where Store: ~Copyable {
                 config: request.config
             )
             try views.work.queue.check(subscription)
+            let ignored = QueueTrigger.ignored(request.config).joined(separator: ", ")
+            if !ignored.isEmpty {
+                notice(.warning, "queue trigger \(request.id): without effect are \(ignored)")
+            }
         case .state: try bindState(trigger)
         case .configuration: try bindConfiguration(trigger)
         case .stream:

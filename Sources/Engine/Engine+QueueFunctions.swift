@@ -26,7 +26,7 @@ extension Engine where Store: ~Copyable {
                     subscription($0)?.topic == name
                 }
             } isServed: { function in
-                Self.isServed(function, by: registry)
+                registry.isThere(function)
             } content: { message in
                 do throws(LogError) {
                     return try content(of: message)

@@ -117,7 +117,8 @@ extension Engine where Store: ~Copyable {
 
     /// The engine stops: what has not begun will not.
     mutating func refuseAwaitedBodies() {
-        for exchange in awaitedBodies.keys { refuseWhileStopping(exchange) }
+        let exchanges = awaitedBodies.keys.sorted { ($0.loop, $0.number) < ($1.loop, $1.number) }
+        for exchange in exchanges { refuseWhileStopping(exchange) }
         awaitedBodies = [:]
     }
 

@@ -67,6 +67,9 @@ extension Engine where Store: ~Copyable {
             turnAway(exchange, request, with: .methodNotAllowed(methods))
         case .found(let trigger, let parameters):
             guard !isDraining else { return refuseWhileStopping(exchange) }
+            guard !comesEarly(request, to: trigger) else {
+                return gate.hold(.respond(exchange, .routeNotReady, trace: nil), after: nil)
+            }
             if request.awaitsBody, options.http.middleware.isEmpty {
                 return awaitBody(of: exchange, request, propagation)
             }
@@ -206,20 +209,6 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// Global middleware, the condition, the route's own middleware (services 1, A.11); all of them
-    /// live where the function lives.
-    private func gatekeepers(of trigger: HTTPTrigger) -> ArraySlice<Run.Gatekeeper> {
-        let global = options.http.middleware
-        if global.isEmpty, trigger.condition == nil, trigger.middleware.isEmpty { return [] }
-        let namespace = trigger.function.namespace
-        var all = global.map {
-            Run.Gatekeeper.middleware(FunctionName(namespace: namespace, id: $0))
-        }
-        if let condition = trigger.condition { all.append(.condition(condition)) }
-        all += trigger.middleware.map { .middleware($0) }
-        return all[...]
-    }
-
     func question(
         about request: HTTPRequest,
         _ event: HTTPEvent,
@@ -282,12 +271,16 @@ extension Engine where Store: ~Copyable {
         guard exchanges[exchange]?.asking == number else { return }
         exchanges[exchange]?.hear()
         switch answer {
-        case .failure: respond(exchange, to: answer, after: offset)
+        case .failure(let error): respond(exchange, with: failure(error), after: offset)
         case .none: try goOn(run, past: middleware)
         case .value(let bytes):
             switch MiddlewareVerdict(JSONText(trusted: bytes)) {
             case .proceed: try start(run)
-            case .respond(let reply): respond(exchange, with: reply, after: offset)
+            case .respond(let reply):
+                guard let defect = HTTPReply.defect(ofStatus: reply.status) else {
+                    return respond(exchange, with: reply, after: offset)
+                }
+                respond(exchange, with: failure(defect), after: offset)
             case .unknown: try goOn(run, past: middleware)
             }
         }
@@ -310,22 +303,10 @@ extension Engine where Store: ~Copyable {
 
     // MARK: Response
 
-    mutating func respond(
-        _ exchange: ExchangeID,
-        to result: FunctionResult,
-        after offset: Offset?
-    ) {
-        if let reply = reply(to: result) { respond(exchange, with: reply, after: offset) }
-    }
-
-    /// Nil: the function answers nothing, and the client waits for a stream, or the timeout
-    /// (services 1, A.7).
-    mutating func reply(to result: FunctionResult) -> HTTPReply? {
-        switch result {
-        case .value(let bytes): HTTPReply(value: JSONText(trusted: bytes))
-        case .none: nil
-        case .failure(let error): failure(error)
-        }
+    /// What a request gets whose run has ended with `result`. Nil: the function answers nothing,
+    /// and the client waits for a stream, or the timeout (services 1, A.7).
+    mutating func reply(of run: Run, _ result: FunctionResult) -> HTTPReply? {
+        if case .failure(let error) = result { failure(error) } else { run.reply }
     }
 
     mutating func failure(_ error: ErrorBody) -> HTTPReply {

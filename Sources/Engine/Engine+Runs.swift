@@ -28,22 +28,6 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    private mutating func ask(_ condition: FunctionName, whether run: Run) throws(LogError) {
-        let question = Run(
-            function: condition,
-            payload: run.question?.plain ?? run.payload,
-            purpose: .condition(of: run),
-            trace: run.trace,
-            cause: run.record ?? run.cause,
-            causeHoldsPayload: run.causeHoldsPayload && run.record == nil,
-            baggage: run.baggage
-        )
-        question.after = run.after
-        question.logged = run.logged
-        question.flags = run.flags
-        try dispatch(question)
-    }
-
     mutating func dispatch(_ run: Run) throws(LogError) {
         if registry.functions[run.function] == nil, let builtin = Builtin.named(run.function) {
             return try dispatch(run, to: builtin)
@@ -51,6 +35,8 @@ extension Engine where Store: ~Copyable {
         // While a condition was asked, the worker may have gone.
         let chosen = run.worker.flatMap { $0.functions.contains(run.function) ? $0 : nil }
         guard let worker = chosen ?? registry.pick(run.function) else {
+            // Who left while the engine stops may be back behind it.
+            if isDraining, run.isRepeated { return }
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
         }
         if !worker.endpoints.isEmpty, let endpoint = worker.endpoints[run.function] {
@@ -58,9 +44,9 @@ extension Engine where Store: ~Copyable {
         }
         let baggage = run.baggage?.utf8.count ?? 0
         if let obstacle = obstacle(to: run.payload, run.metadata, and: baggage, for: worker) {
-            // Nobody else would hear of it, for what a trigger or an observer runs.
-            if case .nobody = run.purpose, run.caller == nil {
-                notice(.warning, "function \(run.function) did not run: \(obstacle.message)")
+            if case .nobody = run.purpose {
+                let caller = run.caller.map { Self.name(ofCaller: registry.worker($0)) }
+                tellUnheard(run.function.id, by: caller ?? "the engine", obstacle)
             }
             return try finish(run, record: nil, .failure(obstacle), took: 0)
         }
@@ -158,8 +144,8 @@ extension Engine where Store: ~Copyable {
                     awaited: isAwaited,
                     isCondition: isCondition,
                     input: run.causeHoldsPayload ? [] : run.logged ?? run.payload,
-                    parent: run.cause == nil ? run.parent?.span ?? 0 : 0,
-                    flags: run.cause == nil ? run.parent?.flags : nil
+                    parent: run.remote?.span ?? 0,
+                    flags: run.remote?.flags
                 )
             ),
             trace: run.trace,
@@ -191,24 +177,42 @@ extension Engine where Store: ~Copyable {
         try finish(invocation, result.result)
     }
 
+    /// Whoever ran it is gone. While the engine stops, that is no failure of what its next life
+    /// runs again: as in a crash, no record tells of an end.
+    mutating func interrupt(_ invocation: Invocation) throws(LogError) {
+        if isDraining, invocation.run.isRepeated {
+            runningCount -= 1
+            return
+        }
+        let stopped = ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
+        try finish(invocation, .failure(stopped))
+    }
+
     mutating func finish(
         _ invocation: Invocation,
         _ result: FunctionResult
     ) throws(LogError) {
         runningCount -= 1
+        let run = invocation.run
+        if case .respond(let exchange) = run.purpose, result.isFailure, exchanges[exchange] == nil {
+            // Whoever was to end the stream may not do so any more.
+            gate.hold(.streamFailed(exchange), after: nil)
+        }
         let took = now.monotonic - invocation.started
-        metrics.ran(invocation.run.function, failed: result.isFailure, took: took)
-        try finish(invocation.run, record: invocation.record, result, took: took)
+        let outcome = answerable(result, of: run)
+        metrics.ran(run.function, failed: outcome.isFailure, took: took)
+        try finish(run, record: invocation.record, outcome, took: took)
     }
 
     /// Ends a run whose start has the record `start`, or none where it never began, after `took`
-    /// nanoseconds.
+    /// nanoseconds. What began comes by way of its invocation.
     mutating func finish(
         _ run: Run,
         record start: Offset?,
         _ result: FunctionResult,
         took: UInt64
     ) throws(LogError) {
+        let result = start == nil ? answerable(result, of: run) : result
         let span = Timestamp.Span(nanoseconds: Int64(clamping: took))
         switch run.purpose {
         case .deliver(let queue, let message):
@@ -234,7 +238,7 @@ extension Engine where Store: ~Copyable {
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: endOfKept(result, of: run)
+                        result: endOfKept(run)
                             ?? recordable(hidden(result, of: run), of: run),
                         duration: span
                     )
@@ -247,6 +251,26 @@ extension Engine where Store: ~Copyable {
         if let activation = run.activation { try self.end(activation) }
         guard !observers.isEmpty, start != nil, run.isObservable else { return }
         try observed(run, result, took: span, at: end)
+    }
+
+    /// What a run has come to: that of a request has failed with a value that can be no response,
+    /// unless it is not the value that is the response. If it is, the run has it from now on.
+    private func answerable(_ result: FunctionResult, of run: Run) -> FunctionResult {
+        guard case .respond(let exchange) = run.purpose, case .value(let bytes) = result else {
+            return result
+        }
+        let isResponse =
+            if let request = run.keyed {
+                keyedRuns[request]?.stream == nil
+            } else {
+                exchanges[exchange] != nil
+            }
+        guard isResponse, let reply = HTTPReply(value: JSONText(trusted: bytes)) else {
+            return result
+        }
+        if let defect = HTTPReply.defect(ofStatus: reply.status) { return .failure(defect) }
+        run.reply = reply
+        return result
     }
 
     /// Does what a run was for, with its result, which rests on the record `end`.
@@ -262,11 +286,11 @@ extension Engine where Store: ~Copyable {
         case .respond(let exchange):
             if let keyed = run.keyed {
                 try settle(keyed, run, exchange, result, after: end)
-            } else {
-                respond(exchange, to: result, after: end)
+            } else if let reply = reply(of: run, result) {
+                respond(exchange, with: reply, after: end)
             }
         case .condition(let subject):
-            try proceed(with: subject, result, after: end)
+            try proceed(with: subject, condition: run.function, result, after: end)
         case .middleware(let subject, let exchange, let number):
             try proceed(
                 with: subject,
@@ -293,7 +317,7 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    private mutating func settle(
+    mutating func settle(
         _ message: Message,
         of queue: String,
         _ run: Run,
@@ -319,53 +343,9 @@ extension Engine where Store: ~Copyable {
                 )
             )
         }
-        if case .deadLettered(let letter) = event {
-            let attempts = letter.failures == 1 ? "1 attempt" : "\(letter.failures) attempts"
-            notice(
-                .warning,
-                "message \(message.offset) of queue \(queue) is a dead letter after \(attempts): "
-                    + letter.error.message
-            )
-        }
+        if case .deadLettered(let letter) = event { tell(of: letter) }
         let end = try record(.queue(event), trace: run.trace, cause: run.record)
         if !observers.isEmpty, start != nil { try observed(run, result, took: took, at: end) }
         try pump(queue)
-    }
-
-    /// A condition has answered: exactly `false` skips the run, an error fails it where it is a
-    /// request's or a message's, and skips it otherwise (services 1, 0.4; services 2, A.9).
-    /// `offset` is the youngest record that the answer rests on.
-    private mutating func proceed(
-        with run: Run,
-        _ answer: FunctionResult,
-        after offset: Offset?
-    ) throws(LogError) {
-        // The client has a response already, or has gone.
-        if case .respond(let exchange) = run.purpose, exchanges[exchange] == nil { return }
-        let isRefused = answer == .value(JSONText.false.bytes)
-        var failure: ErrorBody?
-        if case .failure(let error) = answer { failure = error }
-        guard isRefused || failure != nil else { return try start(run) }
-        switch run.purpose {
-        case .respond(let exchange):
-            if let failure {
-                respond(exchange, to: .failure(failure), after: offset)
-            } else {
-                respond(exchange, with: .conditionNotMet, after: offset)
-            }
-        case .deliver(let queue, let message):
-            let result = failure.map { FunctionResult.failure($0) } ?? .none
-            try settle(message, of: queue, run, result, Timestamp.Span(nanoseconds: 0), nil)
-        case .react:
-            let result = failure.map { FunctionResult.failure($0) } ?? .none
-            try finish(run, record: nil, result, took: 0)
-        case .cron(let firing):
-            try skipFiring(firing, failure?.message ?? "its condition answered false")
-        case .notify(let notice):
-            try notified(notice, by: run, failure.map { .failure($0) } ?? .none)
-        case .answer, .nobody, .cronByHand, .condition, .middleware, .admit, .screen,
-            .keepsStream, .joinsStream, .admitStream:
-            break
-        }
     }
 }

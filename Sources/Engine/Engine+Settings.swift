@@ -61,6 +61,7 @@ extension Engine where Store: ~Copyable {
         // The earliest end is found anew.
         silenceDue = now.monotonic
         for name in try defineQueues() { try pump(name) }
+        tellOfKeptQueues(before: before.queues)
         if before.timeZones.standard != settings.timeZones.standard { try rereadCron() }
     }
 
@@ -83,6 +84,21 @@ extension Engine where Store: ~Copyable {
             }
         }
         return changed
+    }
+
+    /// Of queues that an edit speaks of, and that stay as they were made since the configuration
+    /// said the same last.
+    private mutating func tellOfKeptQueues(before: [String: QueueSettings]) {
+        for (name, settings) in options.queues.sorted(by: { $0.key < $1.key }) {
+            guard before[name] != settings, let queue = views.work.queue.queues[name],
+                queue.subscription == nil, queue.settings != settings
+            else { continue }
+            notice(
+                .warning,
+                "queue \(name) stays as `queue::define` has made it: the configuration says of it "
+                    + "what it said before that"
+            )
+        }
     }
 
     private mutating func configureServices(_ settings: LiveSettings) {

@@ -9,19 +9,6 @@ import State
 // thread of its own (``Effect/readLog(_:)``), beside everything else; what it is read for is
 // durable by then.
 
-/// A call that the log is read for, or that waits for a change.
-struct AskingCall {
-    let call: Call
-    let connection: ConnectionID
-    var question: Effect.Reading.Question
-    /// Until when there need not be changes, on the monotonic clock.
-    let deadline: UInt64
-    /// What it is answered at its deadline; nil: the log is being read for it.
-    var nothing: FunctionResult?
-    /// A change that it waits for was made while the log was being read for it.
-    var isOvertaken = false
-}
-
 extension Engine where Store: ~Copyable {
     /// Has the log read for a call.
     mutating func ask(
@@ -39,12 +26,13 @@ extension Engine where Store: ~Copyable {
         var deadline = now.monotonic
         if case .state(.changes(let changes)) = question { deadline += changes.wait }
         lastRead += 1
-        askingCalls[lastRead] = AskingCall(
+        let asking = AskingCall(
             call: call,
             connection: connection,
             question: question,
             deadline: deadline
         )
+        askingCalls.add(asking, lastRead)
         read(lastRead, question)
     }
 
@@ -55,36 +43,35 @@ extension Engine where Store: ~Copyable {
 
     /// The log has been read.
     mutating func wasRead(_ id: UInt64, _ reading: Command.Reading) {
-        guard var asking = askingCalls[id] else { return }
+        guard let asking = askingCalls[id] else { return }
         let waits = reading.isEmpty && !isDraining && now.monotonic < asking.deadline
         guard waits, case .state(.changes(let changes)) = asking.question else {
-            askingCalls[id] = nil
+            askingCalls.remove(id)
             return answer(asking.call, on: asking.connection, reading.result, after: nil)
         }
         // From here on: nothing is missed, and nothing is read twice.
-        asking.question = .state(.changes(changes.behind(reading.last)))
-        if asking.isOvertaken {
-            asking.isOvertaken = false
-            askingCalls[id] = asking
-            return read(id, asking.question)
+        let rest = Effect.Reading.Question.state(.changes(changes.behind(reading.last)))
+        askingCalls.update(id) {
+            $0.question = rest
+            $0.nothing = asking.isOvertaken ? nil : reading.result
+            $0.isOvertaken = false
         }
-        asking.nothing = reading.result
-        askingCalls[id] = asking
+        guard !asking.isOvertaken else { return read(id, rest) }
         timers.set(.changes(id), at: asking.deadline)
     }
 
     /// A key was written: whoever waits for that is answered.
     mutating func tellWaiting(of change: StateChange) {
-        guard !askingCalls.isEmpty else { return }
-        for (id, asking) in askingCalls {
-            guard case .state(.changes(let changes)) = asking.question,
+        for id in askingCalls.watching(change.scope) {
+            guard let asking = askingCalls[id],
+                case .state(.changes(let changes)) = asking.question,
                 changes.concerns(scope: change.scope, key: change.key)
             else { continue }
             guard asking.nothing != nil else {
-                askingCalls[id]?.isOvertaken = true
+                askingCalls.update(id) { $0.isOvertaken = true }
                 continue
             }
-            askingCalls[id]?.nothing = nil
+            askingCalls.update(id) { $0.nothing = nil }
             read(id, asking.question)
         }
     }
@@ -92,12 +79,12 @@ extension Engine where Store: ~Copyable {
     /// There was no change in time.
     mutating func endWaiting(_ id: UInt64) {
         guard let asking = askingCalls[id], let nothing = asking.nothing else { return }
-        askingCalls[id] = nil
+        askingCalls.remove(id)
         answer(asking.call, on: asking.connection, nothing, after: nil)
     }
 
     /// Answers whoever waits for a change: the engine stops.
     mutating func endAllWaiting() {
-        for id in askingCalls.keys.sorted() { endWaiting(id) }
+        for id in askingCalls.names { endWaiting(id) }
     }
 }

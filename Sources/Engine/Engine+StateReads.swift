@@ -114,7 +114,7 @@ extension Engine where Store: ~Copyable {
                 default: nil
                 }
             }
-            guard let found else { preconditionFailure("a version is a value's record") }
+            guard let found else { throw Self.strange(version, "a value's record") }
             return found
         } catch {
             throw unreadable("the value's record \(version)", error)

@@ -14,8 +14,6 @@ import State
 
 /// The functions that one write runs, one after another.
 final class Reactions {
-    /// Their input; nil where it has to be read from the firing's record, after a crash.
-    let payload: [UInt8]?
     let trace: TraceID
     var waiting: Deque<Step>
     /// One of them runs.
@@ -23,13 +21,13 @@ final class Reactions {
     var isPumping = false
 
     enum Step {
-        case fired(Offset, FunctionName, condition: FunctionName?, metadata: JSONText?)
-        /// In an earlier life, or before its function was back; all else is in its record.
+        case fired(Offset, Triggered)
+        /// In an earlier life, or before all that it needs was back; the rest, its condition too,
+        /// is in its record.
         case left(Offset, FunctionName)
     }
 
-    init(payload: [UInt8]?, trace: TraceID, _ steps: [Step]) {
-        self.payload = payload
+    init(trace: TraceID, _ steps: [Step]) {
         self.trace = trace
         waiting = Deque(steps)
     }
@@ -65,8 +63,6 @@ extension Engine where Store: ~Copyable {
     struct TriggeringWrite {
         /// The number of its change among those that are made together.
         let change: Int
-        /// What the functions get.
-        let payload: [UInt8]
         /// What is recorded of each trigger, and the bytes of all that.
         let firings: [Triggered]
         let bytes: Int
@@ -98,9 +94,7 @@ extension Engine where Store: ~Copyable {
                 firings.append(fired)
                 bytes += size
             }
-            writes.append(
-                TriggeringWrite(change: number, payload: payload, firings: firings, bytes: bytes)
-            )
+            writes.append(TriggeringWrite(change: number, firings: firings, bytes: bytes))
         }
         return writes
     }
@@ -134,29 +128,37 @@ extension Engine where Store: ~Copyable {
     }
 
     /// What is recorded of a trigger that a write fires, and its bytes; nil: the trigger is gone,
-    /// or no record can hold that.
+    /// or no record can hold that. The old value is left out where both do not fit: no write goes
+    /// untold because of what it replaced.
     private mutating func firing(
         of trigger: StateTrigger,
         _ write: StateWrite,
         _ payload: [UInt8]
     ) -> (Triggered, bytes: Int)? {
         guard let bound = registry.triggers[trigger.id] else { return nil }
-        let fired = Triggered(
-            type: ReactionView.type,
-            trigger: trigger.id,
-            summary: "\(write.kind) \(write.scope)/\(write.key)",
-            function: bound.function,
-            event: payload,
-            condition: trigger.condition,
-            metadata: bound.request.metadata?.bytes ?? []
-        )
-        let bytes = Event.triggered(fired).byteCount
-        guard bytes <= options.payloadBytes else {
+        func told(_ payload: [UInt8]) -> Triggered {
+            Triggered(
+                type: ReactionView.type,
+                trigger: trigger.id,
+                summary: "\(write.kind) \(write.scope)/\(write.key)",
+                function: bound.function,
+                event: payload,
+                condition: trigger.condition,
+                metadata: bound.request.metadata?.bytes ?? []
+            )
+        }
+        var fired = told(payload)
+        var bytes = Event.triggered(fired).byteCount
+        if bytes > options.recordBytes, write.old != nil {
+            fired = told(write.payloadWithoutOld.bytes)
+            bytes = Event.triggered(fired).byteCount
+        }
+        guard bytes <= options.recordBytes else {
             notice(
                 .error,
-                "state trigger \(trigger.id) did not run for \(write.scope)/\(write.key): the old "
-                    + "and the new value, with its metadata, have \(bytes) bytes; at most "
-                    + "\(options.payloadBytes) can be recorded"
+                "state trigger \(trigger.id) did not run for \(write.scope)/\(write.key): the new "
+                    + "value, with its metadata, has \(bytes) bytes; at most "
+                    + "\(options.recordBytes) can be recorded"
             )
             return nil
         }
@@ -165,7 +167,8 @@ extension Engine where Store: ~Copyable {
 
     /// Records that the triggers of writes fire, and then has them run: what runs may fill the
     /// batch. `records` are those of the changes; nil: there was nothing to delete. With
-    /// `awaitingFunctions` one whose function is not there waits for it, as what was left does.
+    /// `awaitingFunctions` one whose function or condition is not there waits for it, as what was
+    /// left does.
     mutating func fire(
         _ writes: [TriggeringWrite],
         _ records: [Offset?],
@@ -181,28 +184,17 @@ extension Engine where Store: ~Copyable {
                     trace: origin.trace,
                     cause: records[write.change] ?? origin.cause
                 )
-                if awaitingFunctions, !isThere(firing.function) {
-                    // By itself: the others do not wait for that function.
+                if awaitingFunctions, unserved(firing.function, firing.condition) != nil {
+                    // By itself: the others do not wait for what it waits for.
                     let step = Reactions.Step.left(offset, firing.function)
-                    fired.append(Reactions(payload: nil, trace: origin.trace, [step]))
+                    fired.append(Reactions(trace: origin.trace, [step]))
                     continue
                 }
-                let metadata =
-                    firing.metadata.isEmpty ? nil : JSONText(trusted: firing.metadata)
-                steps.append(
-                    .fired(
-                        offset,
-                        firing.function,
-                        condition: firing.condition,
-                        metadata: metadata
-                    )
-                )
+                steps.append(.fired(offset, firing))
             }
             guard !steps.isEmpty else { continue }
-            fired.append(Reactions(payload: write.payload, trace: origin.trace, steps))
+            fired.append(Reactions(trace: origin.trace, steps))
         }
-        // What fires while the engine drains is done by its next life.
-        guard !isDraining else { return }
         for reactions in fired { try pump(reactions) }
     }
 
@@ -211,10 +203,12 @@ extension Engine where Store: ~Copyable {
     /// Runs the next function of a write, unless one runs. What ends at once asks for the next one
     /// from within: the loop that is under way gives it.
     mutating func pump(_ reactions: Reactions) throws(LogError) {
-        guard !reactions.isPumping else { return }
+        // What has not begun when the engine drains is done by its next life.
+        guard !isDraining, !reactions.isPumping else { return }
         reactions.isPumping = true
         defer { reactions.isPumping = false }
         while !reactions.isBusy, let step = reactions.waiting.first {
+            // Without a look at its record, which may be one of many.
             if case .left(_, let function) = step, !isThere(function) {
                 waitingReactions[function, default: []].append(reactions)
                 return
@@ -228,6 +222,12 @@ extension Engine where Store: ~Copyable {
                 reactions.waiting.removeFirst()
                 continue
             }
+            if case .left = step, case .condition(let condition)? = run.gatekeepers.first,
+                !isThere(condition)
+            {
+                wait(reactions, for: condition)
+                return
+            }
             reactions.waiting.removeFirst()
             reactions.isBusy = true
             try start(run)
@@ -238,37 +238,30 @@ extension Engine where Store: ~Copyable {
         of step: Reactions.Step,
         in reactions: Reactions
     ) throws(LogError) -> Run {
+        let offset: Offset
+        let fired: Triggered
+        var trace = reactions.trace
         switch step {
-        case .fired(let firing, let function, let condition, let metadata):
-            return Run(
-                function: function,
-                payload: reactions.payload ?? [],
-                metadata: metadata,
-                purpose: .react(reactions),
-                trace: reactions.trace,
-                cause: firing,
-                causeHoldsPayload: true,
-                condition: condition
-            )
+        case .fired(let firing, let known): (offset, fired) = (firing, known)
         case .left(let firing, _):
             let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, trace in
                 guard case .triggered(let fired) = event else { return nil }
                 return (fired, trace)
             }
-            guard let (fired, trace) = found else {
-                preconditionFailure("a firing is a trigger's record")
-            }
-            return Run(
-                function: fired.function,
-                payload: fired.event,
-                metadata: fired.metadata.isEmpty ? nil : JSONText(trusted: fired.metadata),
-                purpose: .react(reactions),
-                trace: trace ?? reactions.trace,
-                cause: firing,
-                causeHoldsPayload: true,
-                condition: fired.condition
-            )
+            guard let found else { throw Self.strange(firing, "a trigger's record") }
+            (offset, fired) = (firing, found.0)
+            trace = found.1 ?? trace
         }
+        return Run(
+            function: fired.function,
+            payload: fired.event,
+            metadata: fired.metadata.isEmpty ? nil : JSONText(trusted: fired.metadata),
+            purpose: .react(reactions),
+            trace: trace,
+            cause: offset,
+            causeHoldsPayload: true,
+            condition: fired.condition
+        )
     }
 
     /// A function that a write ran has ended, or was not to run.
@@ -286,7 +279,29 @@ extension Engine where Store: ~Copyable {
 
     // MARK: After a restart
 
-    /// Takes up what an earlier life left: it runs when its functions are there.
+    /// Lets what a write led to wait for a condition. One that does not come is told of: its
+    /// functions are there, and do not run.
+    private mutating func wait(_ reactions: Reactions, for condition: FunctionName) {
+        if waitingReactions[condition] == nil {
+            let patience = UInt64(Limits.workersReturn)
+            timers.set(.lateCondition(condition), at: now.monotonic + patience)
+        }
+        waitingReactions[condition, default: []].append(reactions)
+    }
+
+    /// Whoever serves a condition has had the time to come.
+    mutating func tellOfLateCondition(_ condition: FunctionName) {
+        guard let waiting = waitingReactions[condition],
+            case .left(let offset, let function)? = waiting.first?.waiting.first
+        else { return }
+        notice(
+            .warning,
+            "state trigger function \(function) waits, with what fired it in record \(offset): "
+                + "nobody serves its condition \(condition) (waiting for it: \(waiting.count))"
+        )
+    }
+
+    /// Takes up what an earlier life left: it runs when its functions and conditions are there.
     mutating func restoreReactions() throws(LogError) {
         var last: (cause: Offset?, reactions: Reactions)?
         var all: [Reactions] = []
@@ -296,7 +311,7 @@ extension Engine where Store: ~Copyable {
                 last.reactions.waiting.append(step)
                 continue
             }
-            let reactions = Reactions(payload: nil, trace: TraceID(from: &random), [step])
+            let reactions = Reactions(trace: TraceID(from: &random), [step])
             last = (firing.cause, reactions)
             all.append(reactions)
         }
@@ -305,7 +320,7 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    /// A function is there that earlier writes waited for.
+    /// A function, or a condition, is there that earlier writes waited for.
     mutating func takeUpReactions(of function: FunctionName) throws(LogError) {
         for reactions in waitingReactions.removeValue(forKey: function) ?? [] {
             try pump(reactions)

@@ -68,6 +68,9 @@ extension Engine where Store: ~Copyable {
         if let event = views.work.cron.decideAdded(trigger.request.id, now: now.wall) {
             try recordCron(event)
         }
+        if !waitingFirings.isEmpty, trigger.type.flatMap({ EngineTriggerType($0) }) == .cron {
+            reviseRuns(of: trigger.function)
+        }
         guard let subscription = subscription(trigger) else { return }
         let name = Self.queue(of: subscription)
         topicTriggers[name] = .known(metadata: trigger.request.metadata)
@@ -165,6 +168,14 @@ extension Engine where Store: ~Copyable {
             timers.set(.topicTrigger(queue), at: now.monotonic + moment)
             return true
         }
+    }
+
+    /// Whether nobody serves the function that is asked about the messages of a queue: they wait
+    /// for it as they would for their own, and spend no attempt.
+    mutating func awaitsCondition(of queue: String, _ state: QueueState) -> Bool {
+        guard let condition = state.condition, !isThere(condition) else { return false }
+        waitingQueues[condition, default: []].insert(queue)
+        return true
     }
 
     func isTriggerAwaited(of queue: String) -> Bool {

@@ -18,15 +18,15 @@ enum WaitingLook {
 }
 
 extension Engine where Store: ~Copyable {
-    /// How often, at the most, it is told that telemetry is dropped, in nanoseconds.
-    private static var dropNoticeInterval: UInt64 { 10_000_000_000 }
-
     mutating func report(_ batch: TelemetryBatch) throws(LogError) {
-        tell(batch.dropped)
+        var dropped = batch.dropped
         var begun: [ReportedSpan] = []
         for item in batch.items where options.telemetry.takes(item) {
             let event = item.event
-            guard event.byteCount < options.payloadBytes else { continue }
+            guard event.byteCount < options.payloadBytes else {
+                if case .span = item { dropped.spans += 1 } else { dropped.others += 1 }
+                continue
+            }
             // What only begins is told again when it ends.
             if case .span(let span) = item, item.isPending {
                 begun.append(span)
@@ -41,18 +41,18 @@ extension Engine where Store: ~Copyable {
             if case .metric(let metric) = item { gauges.apply(metric, at: now.wall) }
         }
         if !begun.isEmpty { gate.hold(.began(begun), after: nil) }
+        tell(dropped)
     }
 
     private mutating func tell(_ dropped: DroppedFrames) {
         guard dropped != DroppedFrames() else { return }
         droppedSpans += UInt64(dropped.spans)
         droppedFrames += dropped.spans + dropped.others
-        if let last = lastDropNotice, now.monotonic - last < Self.dropNoticeInterval { return }
-        lastDropNotice = now.monotonic
+        guard dropNotices.pass(at: now.monotonic) != nil else { return }
         notice(
             .warning,
-            "telemetry came faster than it could be recorded: \(droppedFrames) messages of spans, "
-                + "metrics or logs were dropped since the start"
+            "telemetry was too large to be recorded, or came too fast: \(droppedFrames) messages "
+                + "of spans, metrics or logs were dropped since the start"
         )
     }
 

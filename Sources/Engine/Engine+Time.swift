@@ -50,12 +50,15 @@ extension Engine where Store: ~Copyable {
             registry.workers[connection]?.claim?.number == number
         case .providerSilence(let trigger, let question):
             registry.triggers[trigger]?.question == question
+        case .unknownType(let type): awaitedTypes.contains(type)
         case .bindingAcceptance(let trigger): waitingBindings[trigger] != nil
         case .changes(let id): askingCalls[id] != nil
         case .functionsLook, .alertLook: true
         case .cronRuns(let function): waitingFirings[function] != nil
         case .topicTrigger(let queue): isTriggerAwaited(of: queue)
+        case .deadLetters(let queue): untoldLetters[queue] != nil
         case .restingReactions: !restingReactions.all.isEmpty
+        case .lateCondition(let condition): waitingReactions[condition] != nil
         case .reconnectGrace: !expectedRoutes.isEmpty
         case .streamSync(let id, let subscription, let number, _):
             streams.join(of: subscription, by: id, number: number) != nil
@@ -69,10 +72,12 @@ extension Engine where Store: ~Copyable {
     /// in the next turn.
     private mutating func expireValues() throws(LogError) {
         guard !isInShortage, let due = views.state.nextExpiry, due <= now.wall else { return }
-        // Of these the time was over while the engine was down, or before workers could be back.
+        // Of these the time was over while the engine was down, or before workers could be back:
+        // what counts is when it was over, which only the wall clock tells, and not when that is
+        // noticed.
         let early = started.wall.advanced(by: Timestamp.Span(nanoseconds: Limits.workersReturn))
         var room = Limits.expiriesOfTurn
-        for (end, isEarly) in [(min(now.wall, early), true), (now.wall, false)] where room > 0 {
+        for (end, isEarly) in [(min(now.wall, early), hasPast), (now.wall, false)] where room > 0 {
             let changes = views.state.takeExpired(now: end, limit: room)
             room -= changes.count
             for change in changes {
@@ -113,12 +118,15 @@ extension Engine where Store: ~Copyable {
             try expire(observer: id, number: number, deadline)
         case .nameClaim(let connection, let number): try endNameClaim(of: connection, number)
         case .providerSilence(let trigger, let question): repeatQuestion(trigger, question)
+        case .unknownType(let type): tellOfUnknownType(type)
         case .bindingAcceptance(let trigger): try acceptBinding(trigger)
         case .changes(let id): endWaiting(id)
         case .functionsLook: try tellOfFunctions()
         case .cronRuns(let function): try repeatRuns(of: function)
         case .topicTrigger(let queue): try endWait(ofTopicQueue: queue)
+        case .deadLetters(let queue): tellOfLetters(of: queue)
         case .restingReactions: try tryRestingReactions()
+        case .lateCondition(let condition): tellOfLateCondition(condition)
         case .streamSync(let id, let subscription, let number, let rest):
             try syncAgain(id, subscription, number: number, rest: rest)
         case .streamReplays(let id):

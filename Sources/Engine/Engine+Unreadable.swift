@@ -4,6 +4,7 @@ import Events
 import Folding
 import Primitives
 import Queue
+import RecordFormat
 
 // Records that cannot be read back. A disk that refuses one, and a process that has no descriptor
 // left to read by, say nothing of the record: what needs it waits, or is to be asked for again.
@@ -21,6 +22,12 @@ extension Engine where Store: ~Copyable {
         )
     }
 
+    /// A record is another one than the views say, which know of it from a snapshot: somebody has
+    /// put another log there.
+    static func strange(_ offset: Offset, _ expected: String) -> LogError {
+        .undecodable(offset, DecodeError(position: 0, expected: expected))
+    }
+
     // MARK: Messages
 
     /// What is not kept in memory is read back from the log, and waited for.
@@ -30,7 +37,7 @@ extension Engine where Store: ~Copyable {
             guard case .queue(.enqueued(let event)) = event else { return nil }
             return Message.Content(event, trace: trace)
         }
-        guard let content else { preconditionFailure("a message comes from its record") }
+        guard let content else { throw Self.strange(message.offset, "a message's record") }
         return content
     }
 

@@ -48,18 +48,16 @@ extension Engine where Store: ~Copyable {
         guard let worker = registry.remove(connection) else { return }
         let functions = worker.functions.names
         metrics.workerLeft()
+        tellOfUnplacedCalls(of: worker)
         for function in functions { _ = registry.cease(function, by: worker) }
         let offset = try record(.workerLeft(WorkerLeft(worker: worker.id, reason: reason)))
         for id in worker.triggers.names where registry.triggers[id]?.owner == connection {
             removeTrigger(id, after: offset)
         }
         try withdraw(worker.types.names, by: worker)
-        let stopped = FunctionResult.failure(
-            ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
-        )
         try observersLeave(connection)
-        for invocation in worker.endAll() { try finish(invocation, stopped) }
-        try endFetches(of: worker, stopped)
+        for invocation in worker.endAll() { try interrupt(invocation) }
+        try interruptFetches(of: worker)
         try endReplays(askedBy: worker)
         // Now: that those ended is an event still.
         observeGone(functions, by: worker)
@@ -200,9 +198,17 @@ extension Engine where Store: ~Copyable {
         send(.rejected(rejection), to: worker.connection, after: offset)
     }
 
+    /// Which of the two nobody serves, of a function and the one that is asked whether it runs;
+    /// nil: neither is missing.
+    func unserved(_ function: FunctionName, _ condition: FunctionName?) -> FunctionName? {
+        guard isThere(function) else { return function }
+        return condition.flatMap { isThere($0) ? nil : $0 }
+    }
+
     /// Work that waited for a worker can go on.
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
         for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
+        for queue in waitingQueues.removeValue(forKey: name)?.sorted() ?? [] { try pump(queue) }
         awaitTriggers(of: name)
         try wakeCron(of: name)
         try takeUpReactions(of: name)

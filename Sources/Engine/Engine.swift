@@ -32,6 +32,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var options: EngineOptions
     /// When this life of the engine began.
     let started: Now
+    /// Whether there was one before: only then are workers to come back.
+    let hasPast: Bool
     let registry = Registry()
     var router = Router()
     /// Routes of the life before that are not back yet, until the time for that is over.
@@ -55,11 +57,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var keyedStreams: [ExchangeID: KeyedStream] = [:]
     /// Requests that get a response of the log, by the name of its read.
     var waitingReplies: [UInt64: WaitingReply] = [:]
-    /// Cron runs of before a crash, until a worker has served their function for a moment.
+    /// Cron runs of before a crash, until a worker has served their function, or their condition,
+    /// for a moment: whichever was missing.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
     var configuration = LiveConfiguration()
-    /// State triggers of before a crash, until a worker serves their function.
+    /// State triggers of before a crash, until a worker serves their function, or their condition:
+    /// whichever is missing.
     var waitingReactions: [FunctionName: [Reactions]] = [:]
     var restingReactions = RestingReactions()
     var runningCount = 0
@@ -71,6 +75,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// What goes along with the messages of topics, by the names of their queues.
     var topicTriggers: [String: TopicTrigger] = [:]
     var topicConsumers = TopicConsumers()
+    /// Types of triggers that nobody served when they came, until that is looked at again.
+    var awaitedTypes: Set<String> = []
+    /// Topics' queues with messages, by the condition that is asked about those and is not served.
+    var waitingQueues: [FunctionName: Set<String>] = [:]
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
@@ -78,8 +86,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var lastRead: UInt64 = 0
     /// Channels that are not over, as far as the edges have told.
     var channels = ChannelLedger()
-    /// Calls that ask the log, by the name of their reading.
-    var askingCalls: [UInt64: AskingCall] = [:]
+    var askingCalls = AskingCalls()
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -93,6 +100,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var quietSince: Offset?
     /// What the engine counts about itself.
     var metrics = EngineMetrics()
+    /// What is listened on, by the names of the ports file.
+    var addresses: [String: String] = [:]
     /// What workers tell of their processes.
     var gauges = LatestGauges()
     /// What workers want to run for what is reported.
@@ -100,11 +109,12 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var alertWatch = AlertWatch()
     /// Questions that a follower of the log is to answer, by their names.
     var waitingLooks: [UInt64: WaitingLook] = [:]
-    /// Messages of telemetry that were dropped, those of spans among them, and when that was told
-    /// last.
+    /// Messages of telemetry that were dropped, those of spans among them.
     var droppedFrames = 0
     var droppedSpans: UInt64 = 0
-    var lastDropNotice: UInt64?
+    var dropNotices = NoticeLimit()
+    /// Of calls that came to nothing, and whose callers do not hear of it.
+    var unheardFailures = NoticeLimit()
     var isDraining = false
     /// Whether whoever runs the engine wants it to end: asked where a command waits for the log.
     var isEnding: @Sendable () -> Bool = { false }
@@ -115,6 +125,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var batches: BatchWatch
     var device = DeviceWatch()
     private var jumps = ClockWatch()
+    /// By the queues that had a line about dead letters within the last second.
+    var untoldLetters: [String: UntoldLetters] = [:]
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
     var notices: [Notice] = []
     /// Keeps the compiler from loading an engine: a type that it may load is copied, with all its
@@ -138,6 +150,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.random = random
         self.now = now
         started = now
+        hasPast = self.log.staged > .zero
         hold = options.holdsBatches ? BatchHold() : nil
         batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
@@ -253,6 +266,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .sawSpans(let pushes): push(pushes)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
+        case .listening(let addresses): self.addresses = addresses
         case .look(let request): takePicture(request)
         case .takeFiles(let files): try take(files)
         case .drain:
@@ -262,6 +276,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             isDraining = true
             refuseWaitingRequests()
             endAllWaiting()
+        case .endDrain(let limit): endDrain(limit)
         }
     }
 

@@ -38,6 +38,8 @@ package struct EngineOptions: Sendable {
     /// The largest payload, result or definition that is recorded, in bytes: what the log's records
     /// hold, less room for what else is in them.
     package var payloadBytes: Int
+    /// What a record may have in all, in bytes.
+    var recordBytes: Int { payloadBytes + Limits.recordOverheadBytes }
     /// Whether writes of the state run the functions of their triggers.
     package var stateTriggers = true
     /// The largest value that `state::set` takes, in bytes of compact JSON; nil: what a record can

@@ -48,12 +48,13 @@ package final class Inbox: Sendable {
     ///   - commands: at least one, in the order in which they are to be handled. Left empty,
     ///     in memory that the core is done with: the inbox is the only owner of what it takes.
     ///   - bytes: roughly how much memory they hold.
-    ///   - whenDrained: called once, on the core thread, if the answer is ``Offer/full``.
+    ///   - whenDrained: made only if the answer is ``Offer/full``, and then called once, on the
+    ///     core thread; nil: nobody waits for that.
     /// - Returns: whether the edge may go on reading.
     package func offer(
         _ commands: inout [Command],
         bytes: Int,
-        whenDrained: @escaping @Sendable () -> Void
+        whenDrained: @autoclosure () -> (@Sendable () -> Void)? = nil
     ) -> Offer {
         let answer: Offer = state.withLock { state in
             state.count += commands.count
@@ -63,7 +64,7 @@ package final class Inbox: Sendable {
             guard state.bytes > limitBytes || state.count > limitCommands else {
                 return .taken
             }
-            state.waiting.append(whenDrained)
+            if let resume = whenDrained() { state.waiting.append(resume) }
             return .full
         }
         waker.wake()

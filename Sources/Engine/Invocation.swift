@@ -1,4 +1,6 @@
 import AccessControl
+import Events
+import HTTP
 import JSON
 import Primitives
 import Queue
@@ -50,6 +52,15 @@ final class Run {
     /// Whether its end is an event: that of a replay was one before.
     var isObservable: Bool { !guardsListener && replay == nil }
 
+    /// Whether the next life of the engine runs it again where this one has not recorded its end.
+    var isRepeated: Bool {
+        switch purpose {
+        case .deliver, .cron, .react: true
+        case .condition(let subject): subject.isRepeated
+        default: false
+        }
+    }
+
     /// Whether who called it waits for its result.
     var isAwaited: Bool { if case .answer = purpose { true } else { false } }
 
@@ -83,6 +94,8 @@ final class Run {
     var worker: Worker?
     /// The trace context that the function is handed; nil: one of the engine's own.
     var parent: TraceParent?
+    /// What its record says of that one.
+    var remote: RemoteSpan?
     /// The flags of such a context: those of the trace as it was begun elsewhere.
     var flags = TraceParent.sampled
     /// The id under which its worker answers; nil: a new one.
@@ -99,6 +112,9 @@ final class Run {
     var activation: Activation?
     /// Where it was run before: who answers what it calls.
     var replay: Replay?
+    /// The response that its value means, once it has ended; nil: that is none of a request, or
+    /// its function answers in another way.
+    var reply: HTTPReply?
 
     enum Gatekeeper {
         /// Must not answer `false`.

@@ -81,10 +81,15 @@ final class Registry {
     /// Whether any worker keeps the items of a stream.
     var keepsStreams: Bool { streamKeepers > 0 }
 
+    /// Whether a worker serves it.
     func isServed(_ name: FunctionName) -> Bool { functions[name] != nil }
 
+    /// Whether it can be called: a worker serves it, or the engine itself does.
+    func isThere(_ name: FunctionName) -> Bool { isServed(name) || Builtin.named(name) != nil }
+
     /// The worker that runs `name` next: the least busy one, and of those the one that waited
-    /// longest.
+    /// longest. It looks at all that serve it: their order changes with every call and result, and
+    /// to keep it would cost as much as a look at so few, as many as there are replicas.
     func pick(_ name: FunctionName) -> Worker? {
         guard let owners = functions[name]?.owners else { return nil }
         let worker = owners.min {

@@ -9,7 +9,7 @@ package import RecordFormat
 package struct Snapshot {
     package var views: Views
     /// What the log need not read again.
-    package let start: LogStart
+    package var start: LogStart
 
     /// What the views of nothing need to know.
     package struct Settings: Sendable {
@@ -63,7 +63,8 @@ package struct Snapshot {
         do throws(StorageError) {
             for number in try folder.numbers() where bound.map({ number < $0.rawValue }) ?? true {
                 let file = try folder.open(number)
-                if let image = SnapshotImage(size: file.size, of: engine, file.read) {
+                let image = SnapshotImage(size: file.size, of: engine, file.read)
+                if let image, image.next.rawValue == number {
                     do throws(DecodeError) { return try body(image) } catch {}
                 }
                 skipped(

@@ -9,26 +9,16 @@ package struct SnapshotImage {
 
     /// Nil when the `size` bytes of `source` are no snapshot, or not one of the log `engine`.
     package init?(size: Int, of engine: UUID128, _ source: @escaping SnapshotReader.Source) {
-        let block = AlignedMemory(capacity: 1 << 20)
-        let page = UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<Layout.page])
-        guard size >= Layout.page, source(0, page),
-            let header = SnapshotHeader.read(UnsafeRawBufferPointer(page)),
-            header.engine == engine, header.bodyLength == UInt64(size - Layout.page),
-            header.workLength <= header.bodyLength
+        guard let header = SnapshotHeader.read(size: size, source), header.engine == engine,
+            header.isWhole(source)
         else { return nil }
-        var checksum: UInt32 = 0
-        for start in stride(from: Layout.page, to: size, by: block.capacity) {
-            let count = min(block.capacity, size - start)
-            let part = UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<count])
-            guard source(start, part) else { return nil }
-            checksum = Checksum.crc32c(UnsafeRawBufferPointer(part), from: checksum)
-        }
-        guard checksum == header.bodyChecksum else { return nil }
         self.header = header
         self.source = source
     }
 
     var records: UInt64 { header.records }
+    /// The first record that is not folded in it.
+    var next: Offset { header.next }
     var workLength: Int { Int(header.workLength) }
 
     func start(_ index: OffsetIndex) -> LogStart {

@@ -25,6 +25,8 @@ struct Timers {
         case nameClaim(ConnectionID, UInt64)
         /// A provider has not answered that question about a trigger (protocol 5).
         case providerSilence(trigger: String, question: UInt64)
+        /// Triggers of this type had no provider.
+        case unknownType(String)
         /// A trigger of no connection is taken as accepted by its provider (protocol 5).
         case bindingAcceptance(trigger: String)
         /// A call has waited long enough for changes of the state.
@@ -37,8 +39,12 @@ struct Timers {
         case cronRuns(FunctionName)
         /// Messages of a topic's queue have waited for a trigger.
         case topicTrigger(String)
+        /// Dead letters of a queue may have come since the last line about them.
+        case deadLetters(String)
         /// Reactions whose records could not be read are tried again.
         case restingReactions
+        /// Reactions have waited for a condition.
+        case lateCondition(FunctionName)
         /// What a group holds is read again for a socket that has joined it, by the number of the
         /// join; the disk refused it for so long, in nanoseconds.
         case streamSync(SubscriberID, subscription: String, join: UInt64, rest: Int64)

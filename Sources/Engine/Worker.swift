@@ -1,7 +1,6 @@
 import AccessControl
 import HTTPFunctions
 import JSON
-import Observability
 import Primitives
 
 /// A connected worker. Only the core thread touches it.
@@ -32,8 +31,8 @@ final class Worker {
     var features: [String] = []
     /// Whether it declared that it knows of observers (`observe.v1`).
     var observes = false
-    /// Registrations that came before the namespace was known; nil: it is known.
-    var pending: RegistrationQueue? = RegistrationQueue()
+    /// What came before the namespace was known; nil: it is known.
+    var pending: Unplaced? = Unplaced()
     /// What it says of itself, while it waits for the name that another worker has.
     var claim: NameClaim?
     /// Whether no other worker may take its name (protocol 3.2).
@@ -99,11 +98,6 @@ final class Worker {
         return screening.types.first { $0.value == type }?.key.id ?? type.id
     }
 
-    /// How much of what it is running was asked for by this worker.
-    func inFlight(askedBy caller: UUID128) -> Int {
-        serving.values.count { $0.run.caller == caller }
-    }
-
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation
         if invocation.run.replay != nil { replaying += 1 }
@@ -159,88 +153,5 @@ final class Worker {
         let parts = version.split(separator: ".").compactMap { Int($0) }
         let isOld = parts.lexicographicallyPrecedes([0, 24, 5])
         return isOld ? Limits.oldClientMessageBytes : Limits.messageBytes
-    }
-}
-
-/// What a worker is running of one trace, in the order in which it began: of most traces one thing,
-/// which takes no memory of its own.
-private struct Siblings {
-    private(set) var last: UUID128
-    private var others: [UUID128] = []
-
-    init(_ only: UUID128) { last = only }
-
-    func youngest(_ count: Int) -> [UUID128] { others.suffix(count - 1) + [last] }
-
-    mutating func append(_ id: UUID128) {
-        others.append(last)
-        last = id
-    }
-
-    /// - Returns: whether any is left.
-    mutating func remove(_ id: UUID128) -> Bool {
-        guard last == id else {
-            others.removeAll { $0 == id }
-            return true
-        }
-        guard let next = others.popLast() else { return false }
-        last = next
-        return true
-    }
-}
-
-/// W3C baggage, as far as the engine reads and writes it.
-enum Baggage {
-    private static let functionKey = "iii.function.id"
-
-    /// The function that the baggage says it comes from.
-    static func function(in baggage: String?) -> String? {
-        for entry in baggage?.split(separator: ",") ?? [] {
-            let pair = entry.split(separator: "=", maxSplits: 1)
-            if pair.count == 2, pair[0].drop(while: { $0 == " " }) == functionKey {
-                return String(pair[1].split(separator: ";").first ?? "")
-            }
-        }
-        return nil
-    }
-
-    /// How many observers a chain of calls has gone through that goes on from a queue.
-    private static let depthKey = "iii.observe.depth"
-
-    static func depth(in baggage: String?) -> Int {
-        for entry in baggage?.split(separator: ",") ?? [] {
-            let pair = entry.split(separator: "=", maxSplits: 1)
-            if pair.count == 2, pair[0].drop(while: { $0 == " " }) == depthKey {
-                return max(0, Int(pair[1]) ?? 0)
-            }
-        }
-        return 0
-    }
-
-    /// The same baggage for what is put into a queue behind so many observers.
-    static func deepened(by depth: Int, _ baggage: String?) -> String? {
-        guard depth > 0 else { return baggage }
-        let others = (baggage?.split(separator: ",") ?? []).filter {
-            !$0.drop(while: { $0 == " " }).hasPrefix("\(depthKey)=")
-        }
-        return (others.map(String.init) + ["\(depthKey)=\(depth)"]).joined(separator: ",")
-    }
-
-    /// What a message's baggage is for its deliveries: without what tells of the span alone that it
-    /// was sent from.
-    static func broughtAlong(_ baggage: String?) -> String? {
-        baggage?.split(separator: ",").filter { entry in
-            let key = String(entry.prefix { $0 != "=" }.filter { !$0.isWhitespace })
-            return !CallerBaggage.spanTags.contains(key)
-        }.joined(separator: ",")
-    }
-
-    /// The same baggage for a call of `function`: that entry replaced, the others kept.
-    static func naming(_ function: String, in baggage: String?) -> String {
-        guard let baggage else { return "\(functionKey)=\(function)" }
-        let others = baggage.split(separator: ",").filter {
-            !$0.drop(while: { $0 == " " }).hasPrefix("\(functionKey)=")
-        }
-        return (others.map(String.init) + ["\(functionKey)=\(function)"]).joined(separator: ",")
     }
 }

@@ -123,8 +123,8 @@ package struct Invoked: EventBody {
     package let isCondition: Bool
     /// JSON; empty where the record's cause already holds it.
     package let input: [UInt8]
-    /// The caller's span, where the call comes from outside of all that the engine knows of; 0:
-    /// none, or not told.
+    /// The caller's span, where that is not the one that the engine handed to what the call comes
+    /// from; 0: none, or not told.
     package let parent: UInt64
     /// What is said of that one's trace; nil: not told, or there is no such span.
     package let flags: UInt8?

@@ -1,8 +1,8 @@
 package import Primitives
 package import RecordFormat
 
-/// What waited in a queue was dropped: what could have been delivered, what was behind another of
-/// its group, and what had a delay. What was running and what was dead is not among it.
+/// What a queue had was dropped: what waited (what could have been delivered, what was behind
+/// another of its group, and what had a delay), or what was dead. What was running is not among it.
 package struct Purged: EventBody {
     package static let kind = EventKind.purged
 
@@ -11,12 +11,16 @@ package struct Purged: EventBody {
     package let by: String?
     /// What was dropped, ascending, each once: what waited is not to be worked out again.
     package let messages: [Offset]
+    /// Whether they were dead letters, and not what waited.
+    package let areDead: Bool
 
     package init(
         queue: String,
         by: String?,
-        messages: [Offset]
+        messages: [Offset],
+        areDead: Bool = false
     ) {
+        self.areDead = areDead
         self.queue = queue
         self.by = by
         self.messages = messages
@@ -31,6 +35,7 @@ package struct Purged: EventBody {
             writer.varint(message.rawValue - last.rawValue)
             last = message
         }
+        writer.byte(areDead ? 1 : 0)
     }
 
     package init(from reader: inout ByteReader) throws(DecodeError) {
@@ -43,6 +48,8 @@ package struct Purged: EventBody {
             messages.append(last)
         }
         self.messages = messages
+        // The first versions ended here: they dropped only what waited.
+        areDead = reader.isAtEnd ? false : try reader.byte() != 0
     }
 }
 
@@ -51,7 +58,7 @@ extension Purged {
     package var halves: [Purged] {
         let middle = messages.count / 2
         return [messages[..<middle], messages[middle...]].map {
-            Purged(queue: queue, by: by, messages: Array($0))
+            Purged(queue: queue, by: by, messages: Array($0), areDead: areDead)
         }
     }
 }

@@ -61,11 +61,16 @@ extension QueueSettings {
         !name.isBlank && name.utf8.count <= Limits.nameBytes
     }
 
-    /// The delay after failure number `failures` (1 for the first): the backoff, doubled each time.
+    /// No message waits longer for its next attempt, whatever the backoff.
+    private static let longestDelay = Timestamp.Span.seconds(7 * 86_400)
+
+    /// The delay after failure number `failures` (1 for the first): the backoff, doubled each time,
+    /// and a week at the most.
     package func delay(afterFailures failures: UInt32) -> Timestamp.Span {
         let (product, overflow) = backoff.nanoseconds.multipliedReportingOverflow(
             by: failures > 62 ? .max : 1 << Int64(failures - 1)
         )
-        return Timestamp.Span(nanoseconds: overflow ? .max : product)
+        return overflow
+            ? Self.longestDelay : min(Self.longestDelay, Timestamp.Span(nanoseconds: product))
     }
 }

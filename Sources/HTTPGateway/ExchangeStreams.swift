@@ -36,6 +36,15 @@ final class ExchangeStreams {
     /// The response is the function's; `dress` adds the headers that are not.
     func begin(_ dress: (inout HTTPReply) -> Void) { sink.begin(dress) }
 
+    /// How often the function has written, so far.
+    var written: Int { sink.written }
+
+    /// Whether it has written nothing since then, though the client would have taken it.
+    func isSilent(since written: Int) -> Bool { sink.written == written && sink.isTaken }
+
+    /// Nothing more comes of the response; its client must not take a part for the whole.
+    func cut() { response.expire() }
+
     /// The request was answered otherwise, or its client has gone.
     func abandon() {
         sink.abandon()

@@ -52,8 +52,11 @@ package final class HTTPGateway: HTTPService {
     /// JSON is part of the function's input; anything else is read from the channel, unless it has
     /// to be compared with that of another request.
     package func wantsWholeBody(header: (String) -> String?) -> Bool {
-        if let type = header("content-type"), HTTPEvent.isJSON(type) { return true }
-        return keepsKeys && header("idempotency-key") != nil
+        Self.hasJSON(header) || keepsKeys && header("idempotency-key") != nil
+    }
+
+    private static func hasJSON(_ header: (String) -> String?) -> Bool {
+        header("content-type").map(HTTPEvent.isJSON) ?? false
     }
 
     /// Who guards a route may refuse a request before its body is read (services 1, A.11).
@@ -112,7 +115,11 @@ package final class HTTPGateway: HTTPService {
             case 503: "BUSY"
             default: "BAD_REQUEST"
             }
-        let error = ErrorBody(code: code, message: refusal.reason)
+        var message = refusal.reason
+        if refusal.status == 413, let head, !Self.hasJSON(head.header) {
+            message += " where the request has an Idempotency-Key"
+        }
+        let error = ErrorBody(code: code, message: message)
         return reply(
             HTTP.HTTPReply(status: refusal.status, error: error),
             to: CORS.Asker(
@@ -126,7 +133,7 @@ package final class HTTPGateway: HTTPService {
     package func readCompleted() {
         guard !commands.isEmpty else { return }
         // One request per connection is under way, so that what waits is bounded by connections.
-        _ = inbox.offer(&commands, bytes: commandBytes) {}
+        _ = inbox.offer(&commands, bytes: commandBytes)
         commandBytes = 0
     }
 
@@ -160,7 +167,7 @@ package final class HTTPGateway: HTTPService {
     package func find(_ id: ChannelID, key: UUID128) -> DataChannel? {
         loop.assertInEventLoop()
         guard let (number, stream) = id.exchange, let request = pending[number],
-            request.key.isSame(as: key)
+            request.key.isSecretly(key)
         else { return nil }
         let streams = request.streams ?? open(number, request)
         switch stream {
@@ -204,10 +211,27 @@ package final class HTTPGateway: HTTPService {
                 reply.headers.removeAll(where: Self.namesTrace)
                 reply.vouched.append(Self.header(naming: trace))
             }
+        case .streamFailed(let id): cutWhenSilent(id)
         case .send, .close, .open, .fetch, .admit, .probe, .readLog, .look, .began, .watchTraces,
             .watchSpans, .notify,
             .picture, .toSubscribers:
             break
+        }
+    }
+
+    /// Breaks a response off whose function has failed, once it has written nothing for a while:
+    /// the failure does not end the body (services 1, A.7), since it may overtake the body's end,
+    /// but whom it kept from ending that would keep the client for ever.
+    private func cutWhenSilent(_ id: ExchangeID) {
+        guard let written = pending[id.number]?.streams?.written else { return }
+        loop.assumeIsolated().scheduleTask(in: .nanoseconds(Limits.failedStreamRest)) {
+            [weak self] in
+            guard let self, let streams = self.pending[id.number]?.streams else { return }
+            if streams.isSilent(since: written) {
+                streams.cut()
+            } else {
+                self.cutWhenSilent(id)
+            }
         }
     }
 

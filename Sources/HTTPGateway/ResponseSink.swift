@@ -29,6 +29,8 @@ final class ResponseSink: ChannelSink {
     /// Came before the engine let the response begin.
     private var held: [ChannelMessage] = []
     private var ending: ChannelEnding?
+    /// Batches that became a part of the body.
+    private(set) var written = 0
 
     init(
         _ exchange: HTTPExchange,
@@ -119,10 +121,15 @@ final class ResponseSink: ChannelSink {
 
     private func ask() {
         phase = .asking
+        refusal = refusal ?? HTTP.HTTPReply.defect(ofStatus: status)
         started()
     }
 
+    /// Whether the client has taken what was written.
+    var isTaken: Bool { exchange.isWritable }
+
     private func write(_ batch: [ChannelMessage]) {
+        written += 1
         for message in batch where message.kind == .binary { exchange.write(message.bytes) }
         if exchange.isWritable { channel.ready() }
     }

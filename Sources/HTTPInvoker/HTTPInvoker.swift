@@ -72,7 +72,7 @@ package final class HTTPInvoker {
         if case .value(let value) = result { bytes += value.count }
         var commands = [Command.fetched(id, result)]
         // What is under way is bounded, so that what waits is.
-        _ = inbox.offer(&commands, bytes: bytes) {}
+        _ = inbox.offer(&commands, bytes: bytes)
     }
 
     /// A request that brought no response.

@@ -15,8 +15,8 @@ final class OutboundCall {
     private let settings: InvokerSettings
     private let loop: any EventLoop
     private let done: (FunctionResult) -> Void
-    /// Told of the response's status.
-    var heard: (Int) -> Void = { _ in }
+    /// Told of the response's head.
+    var heard: (HTTPResponseHead) -> Void = { _ in }
     private var deadline: Scheduled<Void>?
     private var channel: (any Channel)?
     private var isOver = false
@@ -145,7 +145,7 @@ final class OutboundCall {
 
     func began(_ head: HTTPResponseHead) {
         status = head.status
-        heard(Int(head.status.code))
+        heard(head)
     }
 
     func received(_ bytes: ByteBuffer) {

@@ -9,8 +9,9 @@ package enum PostOutcome: Equatable, Sendable {
     case accepted
     /// It will not be taken, whenever it is sent.
     case refused(String)
-    /// It may be taken later.
-    case failed(String)
+    /// It may be taken later, but not before `pause` is over: what the server has asked for, up to
+    /// a minute.
+    case failed(String, pause: TimeAmount)
 }
 
 /// A message to a server that the operator named.
@@ -32,6 +33,7 @@ extension InvokerSettings {
         done: @escaping (PostOutcome) -> Void
     ) {
         var status: Int?
+        var pause = TimeAmount.zero
         let call = OutboundCall(OutboundRequest(post), self, loop) { result in
             let reason =
                 if case .failure(let error) = result { error.message } else {
@@ -40,12 +42,23 @@ extension InvokerSettings {
             switch status {
             case .some(200..<300): done(.accepted)
             // RFC 9110, 15.5.9 and RFC 6585, 4; what a server has trouble with passes.
-            case nil, 408, 429, .some(500...): done(.failed(reason))
+            case nil, 408, 429, .some(500...): done(.failed(reason, pause: pause))
             case .some: done(.refused(reason))
             }
         }
-        call.heard = { status = $0 }
+        call.heard = { head in
+            status = Int(head.status.code)
+            pause = Self.retryAfter(head)
+        }
         call.start()
+    }
+
+    /// How long the server wants to be let be (RFC 9110, 10.2.3), as far as it says so in seconds.
+    private static func retryAfter(_ head: HTTPResponseHead) -> TimeAmount {
+        guard let text = head.headers.first(name: "retry-after"), let seconds = Int64(text) else {
+            return .zero
+        }
+        return .seconds(min(60, max(0, seconds)))
     }
 }
 

@@ -113,6 +113,10 @@ public struct StreamListener: Sendable {
         }
     }
 
+    /// How long an answer to a join is waited for: a function may be asked about the connection,
+    /// and another one about the join.
+    private static let patience = TimeAmount.seconds(45)
+
     private enum Interruption: Error {
         case byListener(any Error)
         case connection(SDKError)
@@ -125,10 +129,18 @@ public struct StreamListener: Sendable {
     ) async throws(Interruption) {
         let connection = try await open()
         do {
-            let outgoing = ChannelConnection.Outgoing(channel: connection.channel)
+            let channel = connection.channel
+            let outgoing = ChannelConnection.Outgoing(channel: channel)
+            let patience = channel.eventLoop.scheduleTask(in: Self.patience) {
+                channel.close(promise: nil)
+            }
+            defer { patience.cancel() }
             try await connection.executeThenClose { incoming in
+                var hasAnswer = false
                 try await outgoing.write(.message(.text(join(after: last))))
                 for try await message in incoming {
+                    patience.cancel()
+                    hasAnswer = true
                     guard case .text(let text) = message, let news = StreamNews(text) else {
                         continue
                     }
@@ -143,7 +155,11 @@ public struct StreamListener: Sendable {
                     }
                     guard try await body(news) else { return }
                 }
-                throw SDKError(code: .connectionLost, message: "the connection ended")
+                let silence = "nobody has answered the join, as an engine does"
+                throw SDKError(
+                    code: .connectionLost,
+                    message: hasAnswer ? "the connection ended" : silence
+                )
             }
         } catch let error as Interruption {
             throw error

@@ -226,12 +226,20 @@ extension QueueEvent {
             [EventField("queue", event.queue), EventField("message", event.message)]
         case .discarded(let event):
             [EventField("queue", event.queue), EventField("message", event.message)]
-        case .purged(let event):
-            [EventField("queue", event.queue)] + EventField.optional("by", event.by)
-                + [EventField("messages", .number(UInt64(event.messages.count)))]
-                + EventField.record("first", event.messages.first)
-                + EventField.record("last", event.messages.last)
+        case .purged(let event): event.fields
         }
+    }
+}
+
+extension Purged {
+    fileprivate var fields: [EventField] {
+        var fields = [EventField("queue", queue)]
+        fields += EventField.optional("by", by)
+        fields.append(EventField("messages", .number(UInt64(messages.count))))
+        fields += EventField.record("first", messages.first)
+        fields += EventField.record("last", messages.last)
+        if areDead { fields.append(EventField("dead", .flag(true))) }
+        return fields
     }
 }
 

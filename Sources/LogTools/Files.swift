@@ -81,9 +81,61 @@ package final class DirectoryFiles: Files {
     }
 
     package func makeFolder(_ name: String) throws(ToolError) {
-        guard mkdir(full(name), 0o700) == 0 || errno == EEXIST else {
+        guard mkdir(full(name), 0o700) == 0 else {
+            if errno == EEXIST { return }
             throw failed("create", name)
         }
+        try giveToOwner(name)
+    }
+
+    /// What root makes in the directory of another user is that user's: the engine is to open it.
+    ///
+    /// That user may put something else in its place: no link is followed, and no file given away
+    /// that has another name as well.
+    func giveToOwner(_ name: String) throws(ToolError) {
+        guard geteuid() == 0 else { return }
+        let file = Glibc.open(full(name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { throw failed("open", name) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw failed("stat", name) }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        guard isFolder || status.st_nlink == 1 else { throw failed("chown", name, EMLINK) }
+        try giveToOwner(name, file)
+    }
+
+    /// The same for a file or folder that is open as `file`.
+    private func giveToOwner(_ name: String, _ file: Int32) throws(ToolError) {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        guard stat(path, &owner) == 0 else { throw failed("stat", ".") }
+        guard owner.st_uid != 0 || owner.st_gid != 0 else { return }
+        guard fchown(file, owner.st_uid, owner.st_gid) == 0 else {
+            throw failed("chown \(owner.st_uid):\(owner.st_gid)", name)
+        }
+    }
+
+    /// Removes a folder with the files in it. Of a link nothing but the link goes: what that leads
+    /// to is somebody else's.
+    func removeFolder(_ name: String) throws(ToolError) {
+        forget()
+        let options = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY
+        let folder = Glibc.open(full(name), options)
+        guard folder >= 0 else {
+            if errno == ENOENT { return }
+            guard errno == ENOTDIR || errno == ELOOP else { throw failed("open", name) }
+            return try remove(name)
+        }
+        guard let directory = fdopendir(folder) else {
+            let code = errno
+            close(folder)
+            throw failed("list", name, code)
+        }
+        defer { closedir(directory) }
+        for file in Self.names(in: directory) {
+            guard unlinkat(folder, file, 0) == 0 else { throw failed("remove", "\(name)/\(file)") }
+        }
+        guard rmdir(full(name)) == 0 else { throw failed("remove", name) }
     }
 
     package func names(in folder: String) throws(ToolError) -> [String] {
@@ -92,6 +144,11 @@ package final class DirectoryFiles: Files {
             throw failed("list", folder)
         }
         defer { closedir(directory) }
+        return Self.names(in: directory)
+    }
+
+    /// `directory` is open, and stays so.
+    private static func names(in directory: OpaquePointer) -> [String] {
         var names: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
@@ -114,6 +171,7 @@ package final class DirectoryFiles: Files {
         let file = Glibc.open(full(name), options, 0o600)
         guard file >= 0 else { throw failed("create", name) }
         open = (name, file)
+        try giveToOwner(name, file)
     }
 
     package func write(

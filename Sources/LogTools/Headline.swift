@@ -213,9 +213,10 @@ extension QueueEvent {
         case .discarded(let event):
             return Headline("discarded: message \(event.message) of queue \(event.queue)")
         case .purged(let event):
-            let count = Text.count(event.messages.count, "message")
+            let count = Text.count(event.messages.count, event.areDead ? "dead letter" : "message")
             let by = event.by.map { " by \($0)" } ?? ""
-            return Headline("purged: \(count) of queue \(event.queue)\(by)")
+            let what = event.areDead ? "discarded" : "purged"
+            return Headline("\(what): \(count) of queue \(event.queue)\(by)")
         }
     }
 

@@ -53,7 +53,8 @@ package struct HistoryOTLP {
         if let above {
             let id = EngineSpans.id(of: above.offset)
             if above.trace == trace {
-                parent = id
+                // The caller's own span is below the run's, if it is anywhere.
+                if parent == 0 { parent = id }
             } else if let other = above.trace {
                 story.origin = SpanStory.Origin(trace: other, span: id)
             }

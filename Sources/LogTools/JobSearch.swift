@@ -213,7 +213,12 @@ private struct MessageCollector {
         switch event {
         case .purged(let purged):
             for message in purged.messages where messages[message] != nil {
-                let one = Purged(queue: purged.queue, by: purged.by, messages: [message])
+                let one = Purged(
+                    queue: purged.queue,
+                    by: purged.by,
+                    messages: [message],
+                    areDead: purged.areDead
+                )
                 add(record, .purged(one), to: message)
             }
         case .delivered(let delivery):

@@ -58,8 +58,11 @@ package struct LogCopy: Equatable, Sendable {
         if let progress = pass.progress { try copy.report(to: progress) }
         let check = try copy.verify { _ in }
         guard check.damages.isEmpty, check.torn == nil, check.next == scan.next else {
+            try copied.revoke()
             throw try Self.fault(check, of: target, pass)
         }
+        // Until now nobody else could take it.
+        _ = consume copied
         self.target = target
         records = check.records
         segments = check.segments
@@ -151,7 +154,7 @@ package struct LogCopy: Equatable, Sendable {
 /// same file in that place.
 private struct CopiedSegments: ~Copyable {
     private let pass: LogPass
-    private let directory: TargetDirectory
+    private var directory: TargetDirectory
     private let memory = AlignedMemory(capacity: 4 << 20)
     /// By the segment's number.
     private var copies: [UInt64: Copy] = [:]
@@ -275,7 +278,9 @@ private struct CopiedSegments: ~Copyable {
         return header.salt
     }
 
-    consuming func finish(_ manifest: Manifest) throws(ToolError) {
+    mutating func finish(_ manifest: Manifest) throws(ToolError) {
         try directory.finish(manifest)
     }
+
+    func revoke() throws(ToolError) { try directory.revoke() }
 }

@@ -1,5 +1,6 @@
 package import CommitLog
 package import Disk
+import Glibc
 package import Primitives
 package import RecordFormat
 
@@ -93,11 +94,17 @@ package struct LogPass {
             }
         }
         do throws(LogError) {
+            let reach = try reach()
             do throws(LogError) {
-                return try reader.read(from: start, through: entrance(to: start), take)
+                return try reader.read(
+                    from: start,
+                    reaching: reach,
+                    through: entrance(to: start),
+                    take
+                )
             } catch .damaged(let met) {
                 damages = met
-                let scan = try reader.verify(take)
+                let scan = try reader.verify(reaching: reach, take)
                 damages = scan.damages
                 return scan
             }
@@ -145,7 +152,7 @@ package struct LogPass {
     ) throws(ToolError) -> LogScan {
         var reader = LogReader(source.readingAhead().salvaging())
         do throws(LogError) {
-            return try reader.verify(until: end) { visit($0) }
+            return try reader.verify(until: end, reaching: reach()) { visit($0) }
         } catch {
             throw Self.converted(error)
         }
@@ -156,10 +163,18 @@ package struct LogPass {
     package func survey(until end: Offset = .max) throws(ToolError) -> LogScan {
         var reader = LogReader(source.salvaging())
         do throws(LogError) {
-            return try reader.survey(until: end)
+            return try reader.survey(until: end, reaching: reach())
         } catch {
             throw Self.converted(error)
         }
+    }
+
+    /// How far its snapshots say that the log goes. To be asked before the log is read: an engine
+    /// may make another one meanwhile.
+    private func reach() throws(LogError) -> Offset {
+        guard let snapshots else { return .zero }
+        var reader = LogReader(source)
+        return snapshots.reach(of: try reader.identity())
     }
 
     /// The segments there are, ascending by number.
@@ -169,6 +184,42 @@ package struct LogPass {
         } catch {
             throw ToolError(.unreadable, error.description)
         }
+    }
+
+    /// Whether nothing is left of MANIFEST, which was there before the first segment.
+    func lacksManifest(_ scan: LogScan) -> Bool {
+        isWholeLog && scan.manifest == nil && scan.segments > 0
+    }
+
+    /// The snapshots that cannot be used, with what becomes of that; whether every byte of them is
+    /// looked at or their first pages only.
+    func unusableSnapshots(readingAll: Bool) -> [String] {
+        guard let snapshots else { return [] }
+        var found: [String] = []
+        do throws(StorageError) {
+            for number in try snapshots.numbers() {
+                let isUsable: Bool
+                do throws(StorageError) {
+                    let file = try snapshots.open(number)
+                    let header = SnapshotHeader.read(size: file.size, file.read)
+                    isUsable = header.map { !readingAll || $0.isWhole(file.read) } ?? false
+                } catch .system(_, _, let code) where code == ENOENT {
+                    // An engine has made others meanwhile.
+                    continue
+                } catch {
+                    isUsable = false
+                }
+                guard !isUsable else { continue }
+                found.append(
+                    "snap/\(SnapshotFolder.name(number)) is damaged or of another version; no "
+                        + "record is lost by it: the engine starts from an older one, or from the "
+                        + "log alone"
+                )
+            }
+        } catch {
+            return ["snap/ cannot be read; no record is lost by it: \(error)"]
+        }
+        return found
     }
 
     /// Whether it is a log, with its snapshots, and not some of one's files.

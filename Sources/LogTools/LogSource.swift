@@ -187,18 +187,12 @@ package struct LogSource: SegmentSource {
         if case .other(var source) = origin {
             return try source.readManifest(slot: slot, into: memory)
         }
-        do throws(StorageError) {
-            switch origin {
-            case .directory(let open):
-                try open.directory.readManifest(slot: slot, into: memory)
-            case .ahead(let open):
-                try open.directory.readManifest(slot: slot, into: memory)
-            case .files, .other: break
-            }
-        } catch .system(_, _, let code) where code == ENOENT {
-            // There are segments, or this would not be open: they alone tell enough.
-        } catch .foreignDirectory {
-            // As above.
+        switch origin {
+        case .directory(let open):
+            try open.directory.readManifest(slot: slot, into: memory)
+        case .ahead(let open):
+            try open.directory.readManifest(slot: slot, into: memory)
+        case .files, .other: break
         }
     }
 

@@ -220,8 +220,11 @@ struct QueueCheck {
                 }
                 continue
             }
-            guard !message.isDead, message.delivery == nil else {
-                if !isLenient { tell("message \(number) of queue \(event.queue) does not wait") }
+            guard message.isDead == event.areDead, message.delivery == nil else {
+                if !isLenient {
+                    let what = event.areDead ? "is no dead letter" : "does not wait"
+                    tell("message \(number) of queue \(event.queue) \(what)")
+                }
                 continue
             }
             queues[event.queue]?[number] = nil

@@ -12,8 +12,8 @@ import RecordFormat
 ///
 ///     write log/N.seg.tmp, sync it                           all of them
 ///     link log/N.seg to quarantine/N.seg, sync quarantine/    all of them
+///     write what is given up, and how far the log went, to the other slot of MANIFEST, sync it
 ///     move snap/M.snap to quarantine/, sync both              they know where records were
-///     write what is given up to the other slot of MANIFEST, sync it
 ///     rename log/N.seg.tmp to log/N.seg, sync log/            one after the other
 package struct Repair: ~Copyable {
     private let pass: LogPass
@@ -34,6 +34,8 @@ package struct Repair: ~Copyable {
 
     package consuming func run() throws(ToolError) {
         guard !plan.items.isEmpty else { return }
+        // All of it may be lost.
+        try files.makeFolder("log")
         try begin()
         let scan = try pass.verify { take($0) }
         if let failure { throw failure }
@@ -47,11 +49,8 @@ package struct Repair: ~Copyable {
         while place < plan.items.count { try end() }
         try files.makeQuarantine()
         for item in plan.items where item.exists { try files.keepAside(segment: item.segment) }
-        try setSnapshotsAside()
-        if var manifest = plan.manifest {
-            manifest.add(lost)
-            try manifest.writeNext(to: files)
-        }
+        try note()
+        try files.setSnapshotsAside()
         for item in plan.items { try replace(item) }
     }
 
@@ -100,16 +99,20 @@ package struct Repair: ~Copyable {
 
     // MARK: Changing places
 
-    /// The engine folds the log anew: what it knew by a snapshot may be what is given up, and is
-    /// not where it was.
-    private func setSnapshotsAside() throws(ToolError) {
-        let snapshots = try files.names(in: "snap").filter { $0.hasSuffix(".snap") }
-        guard !snapshots.isEmpty else { return }
-        for name in snapshots {
-            try files.rename("snap/\(name)", to: "quarantine/\(try files.freeName(name))")
+    /// Snapshots may be the only ones to know how far the log went: MANIFEST has to, before they
+    /// are out of the way. And up to where offsets are given up, behind what is known: without the
+    /// snapshots, a repair that goes on from here would not know that the log went further.
+    private func note() throws(ToolError) {
+        var manifest = plan.manifest ?? Manifest(engine: plan.engine)
+        if plan.manifest == nil {
+            manifest.oldestSegment = plan.first
+            try files.create("MANIFEST")
+            try files.sync(".")
         }
-        try files.sync("quarantine")
-        try files.sync("snap")
+        let end = plan.items.last?.offsets.upperBound ?? .zero
+        manifest.durable = max(manifest.durable, plan.mark, end)
+        manifest.add(lost)
+        try manifest.writeNext(to: files)
     }
 
     private func replace(_ item: RepairPlan.Item) throws(ToolError) {

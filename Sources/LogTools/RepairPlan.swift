@@ -21,7 +21,13 @@ package struct RepairPlan: Equatable, Sendable {
     let engine: UUID128
     /// What MANIFEST says; nil when it says nothing.
     let manifest: Manifest?
+    /// The first segment that there is to be.
+    let first: UInt64
     let missing: MissingRecords
+    /// Every record below is known to have been durable.
+    let mark: Offset
+    /// What is to be renamed before; nil: nothing.
+    let renaming: Renaming?
 
     /// More segments than any log has: numbers beyond are not believed.
     private static let segmentLimit: UInt64 = 1 << 20
@@ -33,8 +39,10 @@ package struct RepairPlan: Equatable, Sendable {
         engine = Salvage.engine(of: scan)
         manifest = scan.manifest
         missing = MissingRecords(scan)
+        mark = scan.mark
+        renaming = Renaming(of: scan.damages, in: pass.path)
         let known = scan.spans.map(\.header.number)
-        let first = scan.manifest?.oldestSegment ?? files.min() ?? 0
+        first = scan.manifest?.oldestSegment ?? files.min() ?? 0
         let last = (known + damages.map(\.segment) + [scan.manifest?.active ?? 0]).max() ?? 0
         guard !damages.isEmpty, first <= last else {
             items = []
@@ -69,8 +77,9 @@ package struct RepairPlan: Equatable, Sendable {
     /// What has to be accepted, as the command takes it.
     package var losses: [AcceptedLoss] { damages.map { AcceptedLoss($0) } }
 
-    /// Throws unless exactly what is damaged was accepted.
+    /// Throws unless exactly what is damaged was accepted, and where nobody has to lose it.
     package func check(_ accepted: [AcceptedLoss]) throws(ToolError) {
+        if let renaming { throw renaming.error }
         if let missing = losses.first(where: { !accepted.contains($0) }) {
             throw ToolError(
                 .lossNotAccepted,
@@ -88,6 +97,10 @@ package struct RepairPlan: Equatable, Sendable {
 
     package func write(to output: Output, palette: Palette) {
         for damage in damages { output.line(palette.red("damaged: ") + damage.description) }
+        if let renaming {
+            output.line("to repair: \(renaming.advice)")
+            return
+        }
         for item in items {
             let name = DataDirectory.segmentName(item.segment)
             let range = "offsets \(item.offsets.lowerBound)..<\(item.offsets.upperBound)"
@@ -118,7 +131,7 @@ package struct RepairPlan: Equatable, Sendable {
         json.endArray()
         json.key("accept_loss")
         json.beginArray()
-        for loss in losses { json.string(loss.description) }
+        for loss in renaming == nil ? losses : [] { json.string(loss.description) }
         json.endArray()
         json.key("segments")
         json.beginArray()

@@ -26,13 +26,15 @@ package struct Salvage: Equatable, Sendable {
     /// `pieceBytes` is the size from which on a segment of the new log ends where one of the old
     /// log does.
     ///
-    /// - Throws: ``ToolError`` where `target` holds something, or cannot be written.
+    /// - Throws: ``ToolError`` where `target` holds something, or cannot be written, and where
+    ///   files have each other's names: what is in them would be left behind.
     package init(
         _ pass: LogPass,
         to target: String,
         pieceBytes: Int = 1 << 20
     ) throws(ToolError) {
         let known = try pass.survey()
+        if let names = Renaming(of: known.damages, in: pass.path) { throw names.error }
         let directory = try TargetDirectory(target, isEmpty: true)
         var log = SalvagedLog(in: directory, of: known, pieceBytes: pieceBytes)
         var scan = try log.take(pass, known)
@@ -80,7 +82,11 @@ package struct Salvage: Equatable, Sendable {
 
     /// The identity of the log that was read; a new one where nothing tells it any more.
     static func engine(of scan: LogScan) -> UUID128 {
-        if let engine = scan.manifest?.engine ?? scan.spans.first?.header.engine { return engine }
+        if let engine = scan.manifest?.engine { return engine }
+        // Of a header that is made of batches the engine is not known.
+        let nobody = UUID128(high: 0, low: 0)
+        let known = scan.spans.lazy.map(\.header.engine).first { $0 != nobody }
+        if let known { return known }
         var random = SystemEntropy()
         return UUID128(from: &random)
     }

@@ -24,7 +24,7 @@ struct SalvagedLog: ~Copyable {
         var salts: [UInt64: UInt64] = [:]
     }
 
-    private let directory: TargetDirectory
+    private var directory: TargetDirectory
     private let engine: UUID128
     private let compression: Compression
     /// Bytes from which on the next piece begins with the next segment of the old log.

@@ -43,6 +43,10 @@ extension Verification {
         json.beginArray()
         for damage in damages { json.string(damage) }
         json.endArray()
+        json.key("snapshots")
+        json.beginArray()
+        for snapshot in snapshots { json.string(snapshot) }
+        json.endArray()
         json.key("contradiction_count")
         json.integer(contradictionCount)
         json.key("contradictions")

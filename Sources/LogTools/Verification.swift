@@ -37,6 +37,8 @@ package struct Verification: Equatable, Sendable {
     /// Where the unfinished batch at the end is.
     package let torn: String?
     package let damages: [String]
+    /// Snapshots that cannot be used: no fault of the log.
+    package let snapshots: [String]
     /// Losses that somebody accepted: no fault of the log.
     package let gaps: [String]
     /// Records that retention removed.
@@ -49,6 +51,11 @@ package struct Verification: Equatable, Sendable {
 
     /// The most contradictions that are named.
     package static let listed = 100
+
+    private static let lostManifest =
+        "MANIFEST is missing, or damaged in both of its places; no record is lost by it, but it "
+        + "says where the log ends, and records at the end may be missing that nothing else tells "
+        + "of. The next start of the engine makes it anew from the segments"
 
     package init(_ pass: LogPass, depth: Depth) throws(ToolError) {
         var findings = Findings()
@@ -80,7 +87,9 @@ package struct Verification: Equatable, Sendable {
                 + "\(torn.byteCount) bytes; nothing in it was acknowledged, and the engine cuts it "
                 + "at its next start"
         }
-        damages = scan.damages.map(\.description)
+        let lost = pass.lacksManifest(scan) ? [Self.lostManifest] : []
+        damages = lost + scan.damages.map(\.description)
+        snapshots = pass.unusableSnapshots(readingAll: depth != .quick)
         gaps = scan.gaps.map { gap in
             "segment \(gap.segment), byte \(gap.position): offsets \(gap.lost.lowerBound)..<"
                 + "\(gap.lost.upperBound) are lost, and their loss was accepted"
@@ -105,6 +114,7 @@ package struct Verification: Equatable, Sendable {
         if contradictionCount > contradictions.count {
             output.line("… and \(contradictionCount - contradictions.count) contradictions more")
         }
+        for snapshot in snapshots { output.line(palette.yellow("snapshot: ") + snapshot) }
         for gap in gaps { output.line(palette.yellow("gap: ") + gap) }
         if let torn { output.line(palette.yellow("torn tail: ") + torn) }
         let range =

@@ -9,6 +9,7 @@ import Primitives
 /// | elsewhere, or through a proxy | missing or wrong | | 401 |
 /// | here, by a name that is not loopback | missing or wrong | | 421 |
 /// | any | | any other | 403 |
+/// | any, with a preflight | not asked | loopback, or listed | allowed |
 /// | any | not asked, where others judge the peer | none, loopback, or listed | allowed |
 ///
 /// The token is also what stands against web pages that reach a loopback address through a name of
@@ -39,18 +40,20 @@ package struct AccessPolicy: Sendable {
     }
 
     /// Judges a request by the peer's IP address (without port), its headers (names in lower case)
-    /// and its query (as sent, without the question mark).
+    /// and its query (as sent, without the question mark). A preflight is a browser's, which does
+    /// not present the token with it, and gets nothing by it: its `Origin` alone is judged.
     package func check(
         remoteAddress: String,
         headers: [(name: String, value: String)],
-        query: String?
+        query: String?,
+        isPreflight: Bool = false
     ) -> Access {
         for (name, value) in headers where name == "origin" && !allows(origin: value) {
             return .refused(status: 403, reason: "the Origin \(value) is not allowed")
         }
-        guard asksForToken, !Self.isLocal(remoteAddress: remoteAddress, headers: headers) else {
-            return .allowed
-        }
+        guard asksForToken, !isPreflight,
+            !Self.isLocal(remoteAddress: remoteAddress, headers: headers)
+        else { return .allowed }
         if presentsToken(headers: headers, query: query) { return .allowed }
         if ListenAddress.isLoopback(remoteAddress), !Self.isForwarded(headers),
             let host = headers.first(where: { $0.name == "host" })?.value,

@@ -99,6 +99,8 @@ package struct HTTPSettings: Sendable {
     /// How long the client of a connection of HTTP/2 may take nothing of a reply that waits for it,
     /// or leave a PING unanswered.
     package var replyIdle = TimeAmount.seconds(30)
+    /// How long a client that still sends, behind the last reply of a connection, is heard.
+    package var lingering = TimeAmount.seconds(30)
     /// How many bytes a second a body that is to be whole must bring on average, once it has taken
     /// longer than `bodyIdle`; 0: any number.
     package var bodyRate = 256
@@ -106,7 +108,7 @@ package struct HTTPSettings: Sendable {
     package var headerBytes = 16 << 10
     package var headerCount = 100
     /// A request's body, in bytes, where it is to be whole; and what is read and dropped of one
-    /// that nobody wanted.
+    /// that nobody wanted, before the client is told that nothing more is.
     package var bodyBytes = 10 << 20
     /// What the bodies of all requests of one event loop may take at the same time, in bytes.
     package var loopBodyBytes = 256 << 20

@@ -107,4 +107,46 @@ extension HTTPConnection {
         case .waiting, .receiving, .closing: break
         }
     }
+
+    // MARK: Behind the last reply
+
+    /// Our side is shut. The client has a moment to end its own, and another one for each piece
+    /// that it still sends, for ``HTTPSettings/lingering`` in all: a browser reads no reply before
+    /// it has sent all of its request.
+    func linger() {
+        guard let context, context.channel.isActive else { return }
+        lingersUntil = context.eventLoop.now + settings.lingering
+        deadline.set(in: .seconds(2))
+    }
+
+    /// What comes is dropped, or the peer would lose the reply. Of a stream, a body's worth: it can
+    /// end by itself. Of a connection one read in 5 ms: who sends without end must not have all of
+    /// the event loop.
+    func drop(_ count: Int) {
+        if isStream {
+            droppedBytes += count
+            let isEnough = droppedBytes > settings.bodyBytes
+            if isEnough, droppedBytes - count <= settings.bodyBytes { leave() }
+            return
+        }
+        guard let context else { return }
+        if let lingersUntil {
+            deadline.set(in: min(.seconds(2), lingersUntil - context.eventLoop.now))
+        }
+        guard !isPaced else { return }
+        isPaced = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [weak self] in
+            self?.isPaced = false
+            self?.resumeReads()
+        }
+    }
+
+    /// Waits for the client no longer.
+    func leave() {
+        guard hasLeft else {
+            context?.close(promise: nil)
+            return
+        }
+        context?.triggerUserOutboundEvent(RequestUnneeded(), promise: nil)
+    }
 }

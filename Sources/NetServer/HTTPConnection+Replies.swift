@@ -26,7 +26,9 @@ extension HTTPConnection {
     }
 
     func write(body: ByteBuffer) {
-        guard phase == .answering, let head, sendsBody, body.readableBytes > 0 else { return }
+        guard phase == .answering, let head, sendsBody, reply?.reply.mayHaveContent == true,
+            body.readableBytes > 0
+        else { return }
         if isStream {
             write(part: .body(.byteBuffer(body)))
         } else if head.version == .http1_0 {
@@ -84,7 +86,7 @@ extension HTTPConnection {
         _ promise: EventLoopPromise<Void>? = nil
     ) {
         let socket = context.channel as? any SocketOptionProvider
-        _ = socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        _ = socket?.setSoLinger(Glibc.linger(l_onoff: 1, l_linger: 0))
         let pipeline = context.pipeline.syncOperations
         let tls = try? pipeline.context(handlerType: NIOSSLServerHandler.self)
         (tls ?? context).close(promise: promise)
@@ -137,8 +139,9 @@ extension HTTPConnection {
         guard isStream else { return write(reply.bytes(circumstances)) }
         write(part: .head(reply.head(circumstances)))
         guard !isStreamed else { return }
-        if reply.mayHaveBody, !circumstances.isHead, !reply.body.isEmpty {
-            write(part: .body(.byteBuffer(ByteBuffer(bytes: reply.body))))
+        let content = reply.content
+        if !circumstances.isHead, !content.isEmpty {
+            write(part: .body(.byteBuffer(ByteBuffer(bytes: content))))
         }
         writeLastPart()
     }
@@ -235,7 +238,7 @@ extension HTTPConnection {
         } else {
             deadline.clear()
             flush()
-            context?.closeGently()
+            context?.shut { [weak self] in self?.linger() }
         }
         resumeReads()
     }

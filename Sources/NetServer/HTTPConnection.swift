@@ -44,9 +44,12 @@ final class HTTPConnection: ChannelDuplexHandler {
     var body = GatheredBody()
     /// What this one has of the event loop's bodies, in bytes.
     var heldBytes = 0
-    private var droppedBytes = 0
+    /// Behind the last reply of a stream.
+    var droppedBytes = 0
     /// Whether something was dropped a moment ago.
-    private var isPaced = false
+    var isPaced = false
+    /// How long the client's side is waited for, once ours is shut.
+    var lingersUntil: NIODeadline?
     /// Whether the end of the last request was seen.
     private(set) var isComplete = false
     /// When the body was waited for at first; nil: it was not.
@@ -177,22 +180,6 @@ final class HTTPConnection: ChannelDuplexHandler {
         pump()
     }
 
-    /// What comes behind the last reply is dropped, or the peer would lose that; but not for ever,
-    /// and only one read in 5 ms: who sends without end must not have all of the event loop.
-    private func drop(_ count: Int) {
-        droppedBytes += count
-        guard let context, droppedBytes <= settings.bodyBytes else {
-            context?.close(promise: nil)
-            return
-        }
-        guard !isStream, !isPaced else { return }
-        isPaced = true
-        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [weak self] in
-            self?.isPaced = false
-            self?.resumeReads()
-        }
-    }
-
     /// Whether something waits for its turn.
     var hasMore: Bool { isStream ? !queue.isEmpty : parser.hasBytes }
 
@@ -313,8 +300,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         bodyBegin = nil
         hasGrown = true
         if let defect = head.defect { return refuse(defect) }
-        if head.headers.count > settings.headerCount {
-            return refuse(Refusal(431, "the headers are too many"))
+        // Of a connection the parser has counted the bytes.
+        if head.headers.count > settings.headerCount
+            || isStream && head.byteCount > settings.headerBytes
+        {
+            return refuse(Refusal(431, "the headers are too many or too large"))
         }
         let length: Int? = if case .length(let length) = head.body { length } else { nil }
         let isWhole = length == 0 || service.wantsWholeBody { head.header($0) }
@@ -379,7 +369,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .answering: breakOff(Refusal(408, "the request's body did not come in time"))
         case .discarding: closeGently()
         case .closing where !hasLeft && isTaking: awaitTaking()
-        case .closing: context?.close(promise: nil)
+        case .closing: leave()
         }
     }
 }

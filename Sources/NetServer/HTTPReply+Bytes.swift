@@ -19,9 +19,10 @@ extension HTTPReply {
     /// The reply as it goes over the wire (RFC 9112).
     func bytes(_ circumstances: Circumstances) -> ByteBuffer {
         let hasBody = mayHaveBody
+        let body = content
         let sent = headers.filter { Self.isSent($0.name, $0.value) }
         let room =
-            256 + Self.room(sent) + Self.room(vouched) + (hasBody ? body.count : 0)
+            256 + Self.room(sent) + Self.room(vouched) + body.count
         var buffer = ByteBuffer()
         buffer.reserveCapacity(room)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in
@@ -43,7 +44,7 @@ extension HTTPReply {
                 writer.header("connection", "keep-alive")
             }
             writer.write("\r\n")
-            if hasBody, !circumstances.isHead { writer.write(body) }
+            if !circumstances.isHead { writer.write(body) }
             return writer.count
         }
         return buffer
@@ -64,7 +65,7 @@ extension HTTPReply {
         for (name, value) in vouched { fields.add(name: name, value: value) }
         if !fields.contains(name: "date") { fields.add(name: "date", value: circumstances.date) }
         if mayHaveBody, !circumstances.isStreamed {
-            fields.add(name: "content-length", value: String(body.count))
+            fields.add(name: "content-length", value: String(content.count))
         }
         return HTTPResponseHead(
             version: HTTPVersion(major: 2, minor: 0),
@@ -77,6 +78,12 @@ extension HTTPReply {
 
     /// RFC 9110, 15.3.5 and 15.4.5.
     var mayHaveBody: Bool { sentStatus != 204 && sentStatus != 304 }
+
+    /// A body that may be there may have to be empty (RFC 9110, 15.3.6).
+    var mayHaveContent: Bool { mayHaveBody && sentStatus != 205 }
+
+    /// What is sent of the body.
+    var content: [UInt8] { mayHaveContent ? body : [] }
 
     /// Whether a service's header goes out: it is one, and none of the connection's own.
     private static func isSent(_ name: String, _ value: String) -> Bool {

@@ -22,6 +22,8 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     private let remoteAddress: SocketAddress?
     private var makeSession: (() -> any WebSocketSession)?
     private var events: EventStreamStart?
+    /// What a preflight is answered.
+    private var permission: HTTPHeaders?
     private var refusal: Refusal?
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
@@ -174,7 +176,9 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             headers: plainHeaders(head.headers),
             remoteAddress: remoteAddress?.ipAddress ?? "",
             remotePort: remoteAddress?.port ?? 0,
-            isUpgrade: isUpgrade
+            isUpgrade: isUpgrade,
+            isPreflight: head.method == .OPTIONS && head.headers.contains(name: "origin")
+                && head.headers.contains(name: "access-control-request-method")
         )
         switch route(request) {
         case .later(let ask):
@@ -217,6 +221,9 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
                     makeSession: makeSession
                 )
             }
+        case .permit(let headers):
+            permission = HTTPHeaders(headers.map { ($0.name, $0.value) })
+            permission?.add(name: "Connection", value: "close")
         case .later, .serveLater: preconditionFailure("What was put off once is decided then.")
         }
     }
@@ -255,6 +262,9 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     /// Answers what became no WebSocket.
     private func answer(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        if let permission, refusal == nil {
+            return respond(204, permission, ByteBuffer(), context)
+        }
         guard let events, refusal == nil else {
             return refuse(refusal ?? Self.notWebSocket, context)
         }
@@ -287,8 +297,6 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     }
 
     private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
-        isAnswered = true
-        deadline?.cancel()
         let body = ByteBuffer(string: refusal.reason + "\n")
         var headers: HTTPHeaders = [
             "Content-Type": "text/plain; charset=utf-8",
@@ -300,9 +308,21 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
             headers.add(name: "Upgrade", value: "websocket")
             headers.add(name: "Sec-WebSocket-Version", value: "13")
         }
+        respond(refusal.status, headers, body, context)
+    }
+
+    /// The last answer of this connection.
+    private func respond(
+        _ status: Int,
+        _ headers: HTTPHeaders,
+        _ body: ByteBuffer,
+        _ context: ChannelHandlerContext
+    ) {
+        isAnswered = true
+        deadline?.cancel()
         let head = HTTPResponseHead(
             version: .http1_1,
-            status: HTTPResponseStatus(statusCode: refusal.status),
+            status: HTTPResponseStatus(statusCode: status),
             headers: headers
         )
         context.write(wrapOutboundOut(.head(head)), promise: nil)

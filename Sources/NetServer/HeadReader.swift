@@ -97,11 +97,11 @@ struct HeadReader {
     // MARK: The request line
 
     /// Methods of RFC 9110 and RFC 5789.
-    private static let methods: Set<String> = [
+    static let methods: Set<String> = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
     ]
 
-    private static let unknownMethod = Refusal(501, "unknown method")
+    static let unknownMethod = Refusal(501, "unknown method")
     private static let malformedLine = Refusal(
         400,
         "the request line must be a method, a target and a version, as HTTP/1.1, one space apart"

@@ -46,9 +46,8 @@ extension HTTPRequestHead {
             guard lengths.isEmpty else {
                 return Refusal(400, "both Content-Length and Transfer-Encoding")
             }
-            // A stream of HTTP/2 that gives no length reads as chunked.
-            let hasChunks = version == .http1_1 || version.major == 2
-            guard encodings.count == 1, hasChunks, encoding.lowercased() == "chunked" else {
+            guard encodings.count == 1, version == .http1_1, encoding.lowercased() == "chunked"
+            else {
                 return Refusal(400, "Transfer-Encoding must be chunked and nothing else")
             }
         }
@@ -74,14 +73,19 @@ extension HTTPParserError {
 }
 
 extension ChannelHandlerContext {
-    /// Shuts our side once everything is written, however slowly the peer takes it, and the whole
-    /// connection when the peer has shut its own, or two seconds later. What arrives until then has
-    /// to be dropped by the caller: closing over unread bytes would make the kernel reset the
+    /// Shuts our side once everything is written, however slowly the peer takes it, and then calls
+    /// `then`. The whole connection ends when the peer has shut its own. What arrives until then
+    /// has to be dropped by the caller: closing over unread bytes would make the kernel reset the
     /// connection, and the peer lose the answer that was just written.
-    func closeGently() {
+    func shut(then: @escaping () -> Void) {
         let written = eventLoop.makePromise(of: Void.self)
         close(mode: .output, promise: written)
-        written.futureResult.assumeIsolated().whenComplete { _ in
+        written.futureResult.assumeIsolated().whenComplete { _ in then() }
+    }
+
+    /// The same, and ends the connection two seconds later.
+    func closeGently() {
+        shut {
             let closing = self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(2)) {
                 self.close(promise: nil)
             }

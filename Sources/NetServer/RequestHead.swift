@@ -56,21 +56,60 @@ package final class RequestHead {
 }
 
 extension RequestHead {
-    /// As NIO's codec makes it of a stream of HTTP/2.
-    convenience init(_ head: HTTPRequestHead) {
-        // A stream that gives no length reads as chunked.
-        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        let isChunked = head.headers.contains(name: "transfer-encoding")
+    /// Of a stream of HTTP/2.
+    ///
+    /// - Parameters:
+    ///   - fields: in order of arrival, well-formed: the names in lower case, and those that begin
+    ///     with a colon in front, none of them twice.
+    ///   - isWhole: whether there is no body.
+    convenience init(fields: [(name: String, value: String)], isWhole: Bool) {
+        func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+        let method = first(":method") ?? ""
+        let uri = first(":path") ?? ""
+        let authority = first(":authority")
+        let host = first("host")
+        var headers = fields.filter { $0.name.utf8.first != UInt8(ascii: ":") }
+        // One of the two has to be there, whichever (RFC 9113, 8.3.1).
+        if let authority, host == nil { headers.insert((name: "host", value: authority), at: 0) }
+        let body: Body =
+            if isWhole {
+                .length(0)
+            } else if let length = first("content-length").flatMap({ Int($0) }) {
+                .length(length)
+            } else {
+                .chunks
+            }
+        let defect: Refusal? =
+            if !HeadReader.methods.contains(method) {
+                HeadReader.unknownMethod
+            } else if let authority, let host, authority.lowercased() != host.lowercased() {
+                Refusal(400, "the Host header and :authority differ")
+            } else {
+                HTTPRequestHead(
+                    version: .http2,
+                    method: HTTPMethod(rawValue: method),
+                    uri: uri,
+                    headers: HTTPHeaders(headers.map { ($0.name, $0.value) })
+                ).defect
+            }
         self.init(
-            method: head.method.rawValue,
-            target: HTTPTarget(head.uri),
+            method: method,
+            target: HTTPTarget(uri),
             version: .http2,
-            headers: plainHeaders(head.headers),
-            body: isChunked ? .chunks : .length(length),
+            headers: joiningCookies(headers),
+            body: body,
             keepsAlive: false,
             expectation: .none,
-            defect: head.defect
+            defect: defect
         )
+    }
+
+    /// What it takes as the lines of HTTP/1.1, in bytes.
+    var byteCount: Int {
+        let query = target.query.map { $0.utf8.count + 1 } ?? 0
+        let rest = "  HTTP/1.1\r\n\r\n".utf8.count
+        let line = method.utf8.count + target.path.utf8.count + query + rest
+        return headers.reduce(line) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
     }
 
     /// As NIO knows it.

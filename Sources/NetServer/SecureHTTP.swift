@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOHTTP2
 import NIOSSL
 import NIOTLS
@@ -86,10 +85,13 @@ final class HTTP2Connection: ChannelDuplexHandler {
     typealias OutboundIn = HTTP2Frame
 
     /// How often the peer has let more come, of whatever stream.
-    fileprivate(set) var grants = 0
+    var grants = 0
     private let settings: HTTPSettings
     private let deadline: MovingDeadline
     private var isDraining = false
+
+    /// How large a frame of the peer may be, in bytes: NIO's own setting, and HTTP/2's.
+    private static let frameBytes = 16 << 10
 
     private init(eventLoop: any EventLoop, settings: HTTPSettings) {
         self.settings = settings
@@ -102,10 +104,18 @@ final class HTTP2Connection: ChannelDuplexHandler {
         service: LoopService
     ) throws {
         var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        // What NIO does not decode ends the connection, with all of its streams. So it decodes more
+        // than is taken, and who sends that is answered 431. HPACK counts 32 bytes a field besides.
+        // Until the client has acknowledged this, NIO has a limit of its own, of 16 KiB.
+        let headBytes = 4 * settings.headerBytes + 32 * settings.headerCount
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: settings.streams),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: settings.headerBytes),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: headBytes),
         ]
+        configuration.maximumSequentialContinuationFrames = max(
+            configuration.maximumSequentialContinuationFrames,
+            headBytes / frameBytes
+        )
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.outboundBufferSizeHighWatermark = 256 << 10
         stream.outboundBufferSizeLowWatermark = 64 << 10
@@ -131,8 +141,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
             ) { stream in
                 stream.eventLoop.makeCompletedFuture {
                     let (service, carrier) = shared.value
-                    try HTTPConnection.configure(
-                        stream: stream,
+                    try StreamFrames.configure(
+                        stream,
                         settings: settings,
                         service: service,
                         carrier: carrier
@@ -206,124 +216,5 @@ final class HTTP2Connection: ChannelDuplexHandler {
     /// The handler of HTTP/2 has told the peer what it did wrong.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if !(error is NIOHTTP2Errors.StreamError) { context.close(promise: nil) }
-    }
-}
-
-/// What a stream does by frames, before they are HTTP.
-///
-/// Tells the connection when the client lets more come. And lets the last frame of a reply say that
-/// it is the last, where NIO's codec sends an empty one behind it: a client that knows the length
-/// (curl) is done before that comes, and answers it with a reset; after 200 of those in half a
-/// minute the connection would be closed as an attack.
-private final class StreamFrames: ChannelDuplexHandler {
-    typealias InboundIn = HTTP2Frame.FramePayload
-    typealias OutboundIn = HTTP2Frame.FramePayload
-    typealias OutboundOut = HTTP2Frame.FramePayload
-
-    private let carrier: HTTP2Connection
-    /// Written, and not flushed yet.
-    private var held: HTTP2Frame.FramePayload?
-
-    init(on carrier: HTTP2Connection) { self.carrier = carrier }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .windowUpdate = unwrapInboundIn(data) { carrier.grants += 1 }
-        context.fireChannelRead(data)
-    }
-
-    func write(
-        context: ChannelHandlerContext,
-        data: NIOAny,
-        promise: EventLoopPromise<Void>?
-    ) {
-        let payload = unwrapOutboundIn(data)
-        if payload.isEmptyEnd, let last = held?.ending {
-            held = nil
-            return context.write(wrapOutboundOut(last), promise: promise)
-        }
-        release(context)
-        guard promise == nil, payload.ending != nil else {
-            return context.write(data, promise: promise)
-        }
-        held = payload
-    }
-
-    func flush(context: ChannelHandlerContext) {
-        release(context)
-        context.flush()
-    }
-
-    func close(
-        context: ChannelHandlerContext,
-        mode: CloseMode,
-        promise: EventLoopPromise<Void>?
-    ) {
-        release(context)
-        context.close(mode: mode, promise: promise)
-    }
-
-    private func release(_ context: ChannelHandlerContext) {
-        guard let payload = held else { return }
-        held = nil
-        context.write(wrapOutboundOut(payload), promise: nil)
-    }
-}
-
-extension HTTP2Frame.FramePayload {
-    fileprivate var isEmptyEnd: Bool {
-        guard case .data(let data) = self else { return false }
-        return data.endStream && data.data.readableBytes == 0
-    }
-
-    /// The same as the last of its stream; nil: it cannot be.
-    fileprivate var ending: HTTP2Frame.FramePayload? {
-        switch self {
-        case .data(var data):
-            data.endStream = true
-            return .data(data)
-        case .headers(var headers):
-            headers.endStream = true
-            return .headers(headers)
-        default: return nil
-        }
-    }
-}
-
-extension HTTPConnection {
-    /// Adds the handlers of a new stream of HTTP/2. On its event loop.
-    static func configure(
-        stream: any Channel,
-        settings: HTTPSettings,
-        service: LoopService,
-        carrier: HTTP2Connection
-    ) throws {
-        let pipeline = stream.pipeline.syncOperations
-        try pipeline.addHandler(StreamFrames(on: carrier))
-        try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
-        let connection = HTTPConnection(
-            settings: settings,
-            service: service,
-            eventLoop: stream.eventLoop,
-            carrier: carrier
-        )
-        try pipeline.addHandler(StreamParts(of: connection))
-        try pipeline.addHandler(connection)
-    }
-}
-
-/// Hands the parts of a stream's request on.
-private final class StreamParts: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-
-    private let connection: HTTPConnection
-
-    init(of connection: HTTPConnection) { self.connection = connection }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): connection.receive(.head(RequestHead(head)))
-        case .body(let bytes): connection.receive(.body(bytes))
-        case .end: connection.receive(.end)
-        }
     }
 }

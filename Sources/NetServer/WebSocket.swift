@@ -86,6 +86,9 @@ package struct UpgradeRequest: Sendable {
     package let remotePort: Int
     /// Whether it asks for a WebSocket. Accepting one that does not is answered with 426.
     package let isUpgrade: Bool
+    /// Whether a browser asks if a page of another origin may ask what it would (Fetch, *CORS
+    /// protocol*). It does so without what the request itself will present.
+    package let isPreflight: Bool
 
     /// Whether it asks for events as they come (HTML, Server-sent events), not for a WebSocket.
     package var asksForEvents: Bool {
@@ -110,6 +113,9 @@ package enum UpgradeDecision {
         headers: [(name: String, value: String)],
         makeSession: () -> any EventStreamSession
     )
+    /// The page may ask: an answer without a body, and the connection closes. Only for requests
+    /// that are preflights.
+    case permit(headers: [(name: String, value: String)])
     /// As ``later(_:)``, where the request asks for events.
     case serveLater((_ decide: @escaping (UpgradeDecision) -> Void) -> Void)
     /// Somebody else has to be asked: another event loop, or an auth function. The closure is

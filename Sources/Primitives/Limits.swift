@@ -1,4 +1,5 @@
-/// Every bound of the engine that is not configuration, in one place.
+/// Bounds of the engine that are not configuration. Those that concern only one type, or functions
+/// of one service, may stand beside what they bound: a service's as an extension of this.
 package enum Limits {
     /// Rows of each list in a picture of the engine.
     package static let pictureRows = 2000
@@ -37,9 +38,12 @@ package enum Limits {
     /// what is staged, in nanoseconds.
     package static let roomLook: UInt64 = 1_000_000
     /// How long what cannot be read for the moment is let be before it is tried again, in
-    /// nanoseconds; where that fails, twice as long each time, up to the most.
+    /// nanoseconds; where that fails, twice as long each time.
     package static let unreadableRest: Int64 = 2_000_000_000
+    /// As long at the most, in nanoseconds.
     package static let unreadableRestMax: Int64 = 64_000_000_000
+    /// The time between two lines about the dead letters of a queue, in nanoseconds.
+    package static let deadLetterNotices: UInt64 = 1_000_000_000
     /// Messages of one queue that the disk refuses, none of them given in between, before the queue
     /// rests: it need not be asked for all that wait.
     package static let refusedMessages = 8
@@ -52,32 +56,38 @@ package enum Limits {
     package static let fetchMilliseconds: Int64 = 3_600_000
     /// Requests for functions that one event loop makes at a time; further ones fail.
     package static let fetches = 1024
-    /// Names that are looked up at a time, for the functions of one connection and for those of
-    /// all; and questions of one connection that wait for an answer.
+    /// Names that are looked up at a time for the functions of one connection.
     package static let lookUpsOfWorker = 2
+    /// Names that are looked up at a time for the functions of all.
     package static let lookUps = 8
+    /// Questions of one connection that wait for the address of a name.
     package static let openLookUps = 256
     /// Sockets of one event loop that wait for an auth function at a time; further ones are
     /// refused.
     package static let admissions = 4096
     /// Functions, triggers, trigger types and observers of one connection; more are refused.
     package static let registrations = 10_000
-    /// Registrations of one worker that wait for its namespace, or for a hook, and what is in them,
-    /// in bytes.
+    /// Registrations of one worker that wait for its namespace, or for a hook.
     package static let waitingRegistrations = 16_384
+    /// What is in those, in bytes.
     package static let waitingRegistrationBytes = 32 << 20
+    /// Calls of one worker that wait, with the functions that they are of, for its namespace, and
+    /// their payloads, in bytes.
+    package static let unplacedCalls = 4096
+    package static let unplacedCallBytes = 32 << 20
     /// What a socket of streams may have asked for that was not begun.
     package static let streamRequests = 1024
     /// How long the auth function of streams is waited for, in nanoseconds.
     package static let streamAdmission: UInt64 = 8_000_000_000
     /// How long a function is waited for that says whether a socket may join, in nanoseconds.
     package static let streamVisit: UInt64 = 30_000_000_000
-    /// Messages that wait for a subscriber which does not take them, and their bytes.
+    /// Messages that wait for a subscriber which does not take them.
     package static let streamWaiting = 64
+    /// What is in those, in bytes.
     package static let streamWaitingBytes = 1 << 20
-    /// Answers to what a subscriber asked for that wait for it, and their bytes: as many as any
-    /// socket may leave unread.
+    /// Answers to what a subscriber asked for that wait for it.
     package static let streamAnswers = 65_536
+    /// What is in those, in bytes: as much as any socket may leave unread.
     package static let streamAnswerBytes = 64 << 20
     /// Subscriptions of one socket that the log is read for at a time; further ones wait.
     package static let streamReplays = 8
@@ -90,9 +100,9 @@ package enum Limits {
     /// How long a function's owner may take to answer for an observer, in nanoseconds: its SDK
     /// gives its hook 30 s.
     package static let ownerAckDelay: UInt64 = 35_000_000_000
-    /// Activations of one observer that may wait for its `max_in_flight`, and their payloads, in
-    /// bytes.
+    /// Activations of one observer that may wait for its `max_in_flight`.
     package static let waitingActivations = 1024
+    /// The payloads of those, in bytes.
     package static let waitingActivationBytes = 16 << 20
     /// How long the core sleeps at a time while something is due later, in nanoseconds. What it
     /// sleeps by stands still while the machine is suspended, and does not see the wall clock being
@@ -101,12 +111,15 @@ package enum Limits {
     /// How long the core thread looks for the next request before it sleeps, in nanoseconds.
     package static let haltPoll: UInt64 = 200_000
     /// How long a record waits for those of other clients to go to the device with it, in
-    /// nanoseconds; how many records of one batch are a crowd that is expected back; for how many
-    /// crowds nobody waits after some were late; and how many records, or bytes, wait for nobody.
+    /// nanoseconds.
     package static let batchHold: UInt64 = 1_000_000
+    /// Records of one batch that are a crowd which is expected back.
     package static let heldCrowd: UInt64 = 8
+    /// Crowds that nobody waits for after some were late.
     package static let lateCrowds = 256
+    /// Records that wait for nobody.
     package static let heldRecords: UInt64 = 256
+    /// Bytes of records that wait for nobody.
     package static let heldBytes = 256 << 10
     /// How long the core may take to close the log when it is stopped, in seconds.
     package static let stopSeconds = 30
@@ -117,6 +130,9 @@ package enum Limits {
     package static let loopSlice: UInt64 = 3_000_000
     /// How long a provider may leave a trigger unanswered before it is told once more (protocol 5).
     package static let providerPatience: UInt64 = 7_000_000_000
+    /// How much later than a trigger the provider of its type may come before that is told, in
+    /// nanoseconds.
+    package static let providerReturn: UInt64 = 2_000_000_000
     /// How long whoever makes a trigger of no connection waits for its provider (protocol 5).
     package static let bindingPatience: UInt64 = 10_000_000_000
     /// How long the holder of a name has to show that it lives (protocol 3.2).
@@ -136,23 +152,30 @@ package enum Limits {
     /// Single records that are read back at once without anybody waiting for them; more are waited
     /// for.
     package static let readsInFlight = 64
+    /// What the engine has said and nobody has read yet, in bytes, beside what is being written.
+    package static let reportBytes = 1 << 20
+    /// How long the end of the process waits for what was said last to be written, in seconds.
+    package static let lastWords = 1.0
     /// A write that takes longer to be on the medium, in nanoseconds, has waited for a processor.
     package static let slowSync: UInt64 = 2_000_000
     /// Messages that may be on their way in a channel when nobody says how many.
     package static let channelMessages = 64
-    /// At most so many.
+    /// Messages that may be on their way in a channel at the most, whoever says how many.
     package static let channelMessagesMax = 1024
     /// Bytes that may be on their way in a channel: as many as its messages have when SDKs cut
     /// them. One message may be larger.
     package static let channelBytes = 4 << 20
-    /// Channels that one connection has made and that are not over, and those of all; further ones
-    /// are refused.
+    /// Channels that one connection has made and that are not over; further ones are refused.
     package static let channelsOfWorker = 4096
+    /// Channels of all connections that are not over; further ones are refused.
     package static let channels = 65_536
-    /// What the channels of one connection may hold together, in bytes, as long as none of them has
-    /// less than the least.
+    /// What the channels of one connection may hold together, in bytes, as long as each of them may
+    /// hold ``channelBytesMin``.
     package static let channelBytesOfWorker = 256 << 20
+    /// What any channel may hold, in bytes, however many there are.
     package static let channelBytesMin = 64 << 10
+    /// How long a streamed response may rest whose function has failed, in nanoseconds.
+    package static let failedStreamRest: Int64 = 5_000_000_000
     /// The headers that a function writes into its response's channel, in bytes.
     package static let streamedHeaderBytes = 16 << 10
     /// Writes that are synced the other way before the single write is tried again.

@@ -73,4 +73,33 @@ package struct SnapshotHeader: Equatable, Sendable {
         guard case .valid(let header) = reading else { return nil }
         return header
     }
+
+    /// Reads the first page of the `size` bytes of `source`; nil where they are no snapshot that
+    /// this engine can use, or not all of one.
+    package static func read(
+        size: Int,
+        _ source: SnapshotReader.Source
+    ) -> SnapshotHeader? {
+        let page = AlignedMemory(capacity: Layout.page)
+        guard size >= Layout.page, source(0, page.bytes),
+            let header = read(page.prefix(Layout.page)),
+            header.bodyLength == UInt64(size - Layout.page),
+            header.workLength <= header.bodyLength
+        else { return nil }
+        return header
+    }
+
+    /// Whether the body in `source`, whose size was checked, is what was written.
+    package func isWhole(_ source: SnapshotReader.Source) -> Bool {
+        let block = AlignedMemory(capacity: 1 << 20)
+        let size = Layout.page + Int(bodyLength)
+        var checksum: UInt32 = 0
+        for start in stride(from: Layout.page, to: size, by: block.capacity) {
+            let count = min(block.capacity, size - start)
+            let part = UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<count])
+            guard source(start, part) else { return false }
+            checksum = Checksum.crc32c(UnsafeRawBufferPointer(part), from: checksum)
+        }
+        return checksum == bodyChecksum
+    }
 }

@@ -75,10 +75,12 @@ final class Core: Sendable {
         inbox.offer(.configure(LiveSettings(options)))
     }
 
-    /// No new work; returns when what runs has ended, or `limit` is over.
-    func drain(limit: Duration) async {
+    /// No new work; returns when what runs has ended, or `engine.drain_timeout` is over.
+    func drain() async {
+        let limit = configuration.engine.drainTimeout
         inbox.offer(.drain)
-        await drained.wait(limit: limit)
+        await drained.wait(limit: .nanoseconds(limit.nanoseconds))
+        inbox.offer(.endDrain(limit: Quantity.text(limit)))
     }
 
     /// Handles what is there, closes the log, and returns when the thread has ended, or its time is
@@ -131,9 +133,7 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        let snapshot = Snapshot.newest(for: configuration) { reason in
-            report.notice(Notice(severity: .warning, text: reason))
-        }
+        let snapshot = Snapshot.newest(for: configuration, skipped: warn)
         let known = snapshot.start
         // Only one owner of the views at any time: what a second one holds would be copied when
         // the engine changes it, and stay.
@@ -155,6 +155,7 @@ final class Core: Sendable {
                 }
             )
             recovery = log.recovery
+            Snapshot.setAside(above: recovery.next, in: path, tell: warn)
             // Reading the log may have taken long: what counts from the start counts from here.
             var start = SystemClock().now()
             start.wall = log.stamp(start.wall)
@@ -224,15 +225,24 @@ final class Core: Sendable {
         let path = configuration.engine.data
         // What cannot be asked need not be warned of.
         guard let warning = try? FileSystem(of: path).warning(path: path) else { return }
-        report.notice(Notice(severity: .warning, text: warning))
+        warn(warning)
     }
+
+    private func warn(_ text: String) { report.notice(Notice(severity: .warning, text: text)) }
 
     /// The device broke its promise: nobody may be told anything more. What was told is on disk.
     private func fail(_ error: LogError) -> Never {
+        let path = configuration.engine.data
+        let isThere = access("\(path)/MANIFEST", F_OK) == 0 || errno != ENOENT
+        let fate =
+            isThere
+            ? "Everything that was acknowledged is on disk. The engine stops here; start it again "
+                + "when the device is well."
+            : "The files of \(path) were removed while the engine ran, and what was written to them "
+                + "is gone. The engine stops here; restore a backup before it is started again."
         report.fatal(
-            "the log cannot go on: \(error)\nEverything that was acknowledged is on disk. The "
-                + "engine stops here; start it again when the device is well.",
-            code: ServeError(error, data: configuration.engine.data).code
+            "the log cannot go on: \(error)\n\(fate)",
+            code: ServeError(error, data: path).code
         )
         platform_end_groups()
         _exit(74)

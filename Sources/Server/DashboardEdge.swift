@@ -69,24 +69,40 @@ struct DashboardEdge: Sendable {
         _ listeners: Listeners
     ) {
         files.opened(listeners)
+        let now = SystemClock().now().wall
         system.stage.ready(
             DashboardFacts(
                 version: Server.version,
-                started: SystemClock().now().wall,
+                started: now,
                 data: loaded.configuration.engine.data,
                 durability: loaded.configuration.engine.durability.text,
                 addresses: listeners.addresses,
                 recovery: recovery.json,
-                settings: Self.settings(loaded.effective)
+                settings: DashboardSettings(
+                    inForce: Self.settings(loaded.configuration),
+                    takenAt: now
+                )
             ),
             token: listeners.token
         )
     }
 
-    private static func settings(_ effective: [Configuration.EffectiveSetting]) -> JSONText {
+    /// Tells what came of reading the configuration again.
+    func configure(_ outcome: ConfigurationWatch.Outcome) {
+        let inForce = Self.settings(outcome.inForce)
+        let now = SystemClock().now().wall
+        system.stage.configured { settings in
+            settings.inForce = inForce
+            settings.pending = outcome.pending
+            settings.isTaken = outcome.isTaken
+            if outcome.isTaken { settings.takenAt = now }
+        }
+    }
+
+    private static func settings(_ configuration: Configuration) -> JSONText {
         var json = JSONBuilder()
         json.beginObject()
-        for setting in effective {
+        for setting in configuration.effective() {
             json.key(setting.key)
             json.raw(setting.json)
         }

@@ -3,7 +3,7 @@ import Primitives
 
 /// Waits for changes of what is in some directories. A directory and not a file: editors write
 /// another file and rename it, and a volume of an orchestrator swaps a link.
-struct DirectoryWatch {
+final class DirectoryWatch: Sendable {
     private let descriptor: Int32
 
     /// In milliseconds.
@@ -15,19 +15,52 @@ struct DirectoryWatch {
     ///
     /// - Throws: the number of a system error.
     init() throws(SystemError) {
-        descriptor = inotify_init1(Int32(IN_CLOEXEC))
-        guard descriptor >= 0 else { throw SystemError(number: errno) }
+        let made = inotify_init1(Int32(IN_CLOEXEC))
+        guard made >= 0 else { throw SystemError(number: errno) }
+        descriptor = made
     }
+
+    deinit { close(descriptor) }
 
     /// Begins to watch: what changes from now on is seen by ``waitForChange()``. A directory that
     /// is watched already stays so.
     ///
     /// - Throws: the number of a system error.
     func add(_ directory: String) throws(SystemError) {
-        let events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM
+        // That a directory has gone the kernel tells of every one that is watched.
+        let events =
+            IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF
         guard inotify_add_watch(descriptor, directory, UInt32(events)) >= 0 else {
             throw SystemError(number: errno)
         }
+    }
+
+    /// Begins to watch all that decides what is at `path`: a directory itself, else the one that it
+    /// is in, and those of the links on the way to it; where it is not there, the nearest one that
+    /// is. Those above are watched for being renamed. To be called again after every change.
+    ///
+    /// - Returns: whether it is there.
+    /// - Throws: the number of a system error.
+    @discardableResult
+    func attend(_ path: String) throws(SystemError) -> Bool {
+        while true {
+            let way = PathWay(to: path)
+            // Where one of these cannot be watched, the rest still is.
+            for directory in way.passed { addMoves(of: directory) }
+            for directory in way.links { try? add(directory) }
+            do throws(SystemError) { try add(way.end) } catch {
+                // It went in between.
+                if error.number == ENOENT { continue }
+                throw error
+            }
+            // What is below may have been made before it was watched.
+            if way == PathWay(to: path) { return way.isWhole }
+        }
+    }
+
+    /// Beside what a directory is watched for already.
+    private func addMoves(of directory: String) {
+        _ = inotify_add_watch(descriptor, directory, UInt32(IN_MOVE_SELF | IN_MASK_ADD))
     }
 
     struct SystemError: Error, CustomStringConvertible {

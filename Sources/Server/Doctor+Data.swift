@@ -131,15 +131,14 @@ extension Doctor {
         _ progress: @escaping (Double) -> Void
     ) throws(LogError) -> String {
         let snapshot = Snapshot.newest(for: configuration) { skipped.append($0) }
-        let start = snapshot.start.next
+        let (start, reach) = (snapshot.start.next, snapshot.start.reach)
         var views = (consume snapshot).views
         let recovery = RecoveryProgress(path: path, from: start, tell: progress)
         var reader = LogReader(directory: path)
-        let scan = try reader.read(from: start) { record throws(DecodeError) in
+        let scan = try reader.read(from: start, reaching: reach) { record throws(DecodeError) in
             recovery.passed(record.offset)
             try views.apply(record)
         }
-        try scan.check(reaches: start)
         let place = start > .zero ? " behind the snapshot of offset \(start)" : ""
         return "\(scan.records) read\(place)"
     }

@@ -26,7 +26,15 @@ package struct Doctor {
         init(_ subject: String, _ outcome: Outcome, _ text: String) {
             self.subject = subject
             self.outcome = outcome
-            self.text = text.split(separator: "\n").joined(separator: " ")
+            self.text = Self.line(text)
+        }
+
+        /// Several lines as one: each is a sentence of its own.
+        private static func line(_ text: String) -> String {
+            text.split(separator: "\n").reduce(into: "") { line, next in
+                if let end = line.last { line += end.isPunctuation ? " " : ". " }
+                line += next
+            }
         }
 
         init(_ subject: String, _ error: ServeError) {

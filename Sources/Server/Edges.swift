@@ -153,7 +153,7 @@ final class Edges: Sendable {
                         case .send(let connection, let message) where connection.isOfOperators:
                             owned.dashboard.value.carryOut(message)
                         case .send, .close, .admit, .probe: workers.carryOut(effect)
-                        case .respond, .readBody, .stream: http.carryOut(effect)
+                        case .respond, .readBody, .stream, .streamFailed: http.carryOut(effect)
                         case .open(let channel, _):
                             owned.channels.value.open(
                                 channel.id,

@@ -31,7 +31,7 @@ struct EntryFolder: Sendable {
         do throws(DirectoryWatch.SystemError) {
             let watch = try DirectoryWatch()
             // First the watch: what changes while the files are read is read again.
-            let isThere = try attend(watch)
+            let isThere = try watch.attend(path)
             if !isThere {
                 tell(
                     .warning,
@@ -58,7 +58,7 @@ struct EntryFolder: Sendable {
         var wasThere = isThere
         while watch.waitForChange() {
             do throws(DirectoryWatch.SystemError) {
-                let isThere = try attend(watch)
+                let isThere = try watch.attend(path)
                 // While it is gone what happens around it is nothing new.
                 if isThere || wasThere { last = look(after: last) }
                 wasThere = isThere
@@ -66,30 +66,6 @@ struct EntryFolder: Sendable {
                 return tell(.error, "\(path) cannot be watched any more: \(error)")
             }
         }
-    }
-
-    /// Watches the directory; where it is not there, the nearest one above it that is.
-    ///
-    /// - Returns: whether it is there.
-    private func attend(_ watch: DirectoryWatch) throws(DirectoryWatch.SystemError) -> Bool {
-        while true {
-            let nearest = nearestDirectory
-            do throws(DirectoryWatch.SystemError) { try watch.add(nearest) } catch {
-                // It went in between.
-                if error.number == ENOENT { continue }
-                throw error
-            }
-            // What is below may have been made before it was watched.
-            if nearest == nearestDirectory { return nearest == path }
-        }
-    }
-
-    private var nearestDirectory: String {
-        var directory = path
-        while directory != "/", access(directory, F_OK) != 0 {
-            directory = Configuration.directory(of: directory)
-        }
-        return directory
     }
 
     /// What was read, to see whether something is new.
@@ -123,12 +99,14 @@ struct EntryFolder: Sendable {
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             // Editors and volumes have files of their own, which begin with a dot.
-            if !name.hasPrefix("."), name.hasSuffix(".yaml") { names.append(name) }
+            let isMeant = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+            if !name.hasPrefix("."), isMeant { names.append(name) }
         }
         return names.sorted()
     }
 
     private static func id(of name: String) -> String? {
+        guard name.hasSuffix(".yaml") else { return nil }
         let id = String(name.dropLast(".yaml".count))
         return ConfigurationView.isID(id) ? id : nil
     }

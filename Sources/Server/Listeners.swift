@@ -132,7 +132,8 @@ struct Listeners {
                 switch policy.check(
                     remoteAddress: request.remoteAddress,
                     headers: request.headers,
-                    query: request.query
+                    query: request.query,
+                    isPreflight: request.isPreflight
                 ) {
                 case .allowed: edges.streamRoute(request)
                 case .refused(let status, let reason):
@@ -153,6 +154,11 @@ struct Listeners {
         ]
         if let dashboard { addresses.append(("dashboard", "\(dashboard.address)")) }
         return addresses
+    }
+
+    /// The same as a table.
+    var addressTable: [String: String] {
+        Dictionary(addresses.map { ($0.name, $0.address) }) { first, _ in first }
     }
 
     /// Where a program on this machine reaches the engine's own listener for workers.
@@ -195,36 +201,23 @@ struct Listeners {
     /// Writes the ports file; nil: there is to be none.
     ///
     /// - Throws: where it cannot be written; all that was opened is closed then.
-    func publishPorts(in path: String?) async throws(ServeError) {
+    func publishPorts(in path: String?, _ report: Report) async throws(ServeError) {
         guard let path else { return }
-        do throws(ServeError) { try writePorts(to: path) } catch {
+        do throws(ServeError) {
+            if let warning = try PortsFile.write(ports, to: path) { report.notice(warning) }
+        } catch {
             await stopAccepting()
             await close()
             throw error
         }
     }
 
-    /// Written beside and renamed, so that whoever waits for the file finds it whole.
-    private func writePorts(to path: String) throws(ServeError) {
+    /// The text of the ports file.
+    private var ports: String {
         let others = workers.dropFirst().map { String($0.port) }.joined(separator: ",")
         let page = dashboard.map { "\"dashboard\":\($0.port)," } ?? ""
-        let text =
-            "{\"worker\":\(workers[0].port),\"http\":\(http.port),\"stream\":\(stream.port),"
+        return "{\"worker\":\(workers[0].port),\"http\":\(http.port),\"stream\":\(stream.port),"
             + "\(page)\"worker_listeners\":[\(others)]}\n"
-        let temporary = "\(path).tmp"
-        let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        let bytes = Array(text.utf8)
-        let isWritten = file >= 0 && Glibc.write(file, bytes, bytes.count) == bytes.count
-        let problem = errno
-        if file >= 0 { Glibc.close(file) }
-        guard isWritten, rename(temporary, path) == 0 else {
-            throw ServeError(
-                .configuration,
-                code: "ports_file",
-                message: "cannot write the ports file \(path): "
-                    + String(cString: strerror(problem))
-            )
-        }
     }
 
     func stopAccepting() async {

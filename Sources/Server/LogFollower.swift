@@ -210,7 +210,7 @@ final class LogFollower: Sendable {
         let text =
             "the log cannot be read for telemetry and the list of requests, which go on at its end "
             + "as soon as that can be read: \(error)"
-        report.notice(Notice(severity: .warning, text: text))
+        report.notice(Notice(severity: .warning, paragraph: text))
     }
 }
 

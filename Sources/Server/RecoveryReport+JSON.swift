@@ -3,6 +3,15 @@ import JSON
 import Primitives
 
 extension RecoveryReport {
+    /// What an operator should know of a start that went well; nil: nothing.
+    var warning: String? {
+        guard rebuiltManifest else { return nil }
+        return "MANIFEST was missing, or damaged in both of its places, and was made anew from the "
+            + "segments. It also says where the log ends: records at its end may be missing that "
+            + "nothing else tells of. A disk that lost this may lose more: make a backup, and "
+            + "replace it."
+    }
+
     /// What a start found in the log, for programs.
     var json: JSONText {
         var json = JSONBuilder()
@@ -19,6 +28,8 @@ extension RecoveryReport {
         json.integer(offsetsLost)
         json.key("clean")
         json.bool(wasClean)
+        json.key("manifest_rebuilt")
+        json.bool(rebuiltManifest)
         json.key("backend")
         json.string(backend)
         json.endObject()

@@ -8,9 +8,11 @@ import Primitives
 /// What the engine tells its operator: a few lines at the start and the end, and what goes wrong in
 /// between. Plain text, or one JSON object a line, in which the facts of a start are members, too,
 /// named as in `/api/status`; below `[observability] log_level` it says nothing. In text, words of
-/// others (of functions, workers and clients) begin no line and move no cursor.
+/// others (of functions, workers and clients) begin no line and move no cursor. Nobody who says
+/// something waits for it to be read, but whoever says the last of a process, for a while.
 struct Report: Sendable {
     private let isJSON: Bool
+    private let sink: ReportOutput
 
     func opened(_ recovery: RecoveryReport, _ configuration: Configuration) {
         var text = "iii \(Server.version), data in \(configuration.engine.data)"
@@ -46,6 +48,7 @@ struct Report: Sendable {
             json.key("recovery")
             json.raw(recovery.json)
         }
+        if let warning = recovery.warning { line(.warning, "manifest_rebuilt", warning) }
     }
 
     func listening(_ listeners: Listeners, _ configuration: Configuration) {
@@ -79,18 +82,31 @@ struct Report: Sendable {
             json.endArray()
         }
         if let plain = configuration.plaintextWarning { line(.warning, "no_tls", plain) }
+        // Whoever waits for the ports file finds all of the start told.
+        sink.flush()
     }
 
-    func stopping(_ signal: Int32) {
-        let name = signal == SIGINT ? "SIGINT" : "SIGTERM"
+    /// What is remarkable about a configuration.
+    func warn(_ warnings: [ConfigurationWarning]) {
+        for warning in warnings {
+            notice(Notice(severity: .warning, paragraph: "\(warning)"))
+        }
+    }
+
+    /// `cause` is the signal that asks for it.
+    func stopping(_ cause: String) {
         line(
             .info,
             "stopping",
-            "\(name): taking no new work, waiting for what runs; once more to stop at once"
+            "\(cause): taking no new work, waiting for what runs; once more to stop at once"
         )
     }
 
-    func stopped() { line(.info, "stopped", "stopped, log closed in order") }
+    /// The last line of a process that ends in order.
+    func stopped() {
+        line(.info, "stopped", "stopped, log closed in order", isLast: true)
+        sink.flush()
+    }
 
     func token(_ token: String, path: String) {
         line(
@@ -107,10 +123,15 @@ struct Report: Sendable {
     init(isJSON: Bool, least: Configuration.LogLevel = .info) {
         self.isJSON = isJSON
         self.least = least
+        let sink = ReportOutput(STDERR_FILENO) { lost in
+            let text = "\(lost) lines are missing here: nobody read what was said before them"
+            return Self.line(.warning, "notice", text, isJSON: isJSON)
+        }
+        self.sink = sink
         notice = { notice in
             guard notice.severity.isAtLeast(least) else { return }
             let text = isJSON ? notice.text : Self.text(of: notice)
-            Self.write(notice.severity, "notice", text, notice.trace, isJSON: isJSON)
+            sink.say(Self.line(notice.severity, "notice", text, notice.trace, isJSON: isJSON))
         }
     }
 
@@ -121,37 +142,42 @@ struct Report: Sendable {
         )
     }
 
-    /// The last line of a process that has to end.
+    /// The last of a process that has to end, whatever the level.
     func fatal(_ text: String, code: String) {
-        guard isJSON else { return Self.write("error[\(code)]: \(text)") }
-        Self.write(.error, "fatal", text, isJSON: true) { json in
-            json.key("code")
-            json.string(code)
-        }
+        let line =
+            isJSON
+            ? Self.line(.error, "fatal", text, isJSON: true) { json in
+                json.key("code")
+                json.string(code)
+            } : "error[\(code)]: \(text.visibleLines)"
+        sink.say(line, isLast: true)
+        sink.flush()
     }
 
     private func line(
         _ severity: Notice.Severity,
         _ event: String,
         _ text: String,
+        isLast: Bool = false,
         members: (inout JSONBuilder) -> Void = { _ in }
     ) {
         guard severity.isAtLeast(least) else { return }
-        Self.write(severity, event, text, isJSON: isJSON, members: members)
+        let line = Self.line(severity, event, text, isJSON: isJSON, members: members)
+        sink.say(line, isLast: isLast)
     }
 
     /// `members` writes what an object of JSON has beside the members that all have.
-    private static func write(
+    private static func line(
         _ severity: Notice.Severity,
         _ event: String,
         _ text: String,
         _ trace: TraceID? = nil,
         isJSON: Bool,
         members: (inout JSONBuilder) -> Void = { _ in }
-    ) {
+    ) -> String {
         guard isJSON else {
             let trace = trace.map { " trace=\($0)" } ?? ""
-            return write("\(severity == .info ? "" : "\(severity.rawValue): ")\(text)\(trace)")
+            return "\(severity == .info ? "" : "\(severity.rawValue): ")\(text)\(trace)"
         }
         var json = JSONBuilder()
         json.beginObject()
@@ -169,22 +195,18 @@ struct Report: Sendable {
         }
         members(&json)
         json.endObject()
-        write(String(decoding: json.finish().bytes, as: UTF8.self))
-    }
-
-    /// One call, so that lines of several threads do not mix.
-    private static func write(_ text: String) {
-        let bytes = Array("\(text)\n".utf8)
-        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+        return String(decoding: json.finish().bytes, as: UTF8.self)
     }
 
     /// Says what a worker process has written, a line at a time, whatever the level.
     func output(of process: String, _ line: String) {
-        guard isJSON else { return Self.write(Self.text(ofOutput: line, of: process)) }
-        Self.write(.info, "output", line, isJSON: true) { json in
-            json.key("process")
-            json.string(process)
-        }
+        guard isJSON else { return sink.say(Self.text(ofOutput: line, of: process)) }
+        sink.say(
+            Self.line(.info, "output", line, isJSON: true) { json in
+                json.key("process")
+                json.string(process)
+            }
+        )
     }
 
     // MARK: Words of others, as text
@@ -204,7 +226,7 @@ struct Report: Sendable {
     /// Says lines of workers, as they are listed.
     func echo(_ echoes: (lines: [JSONText], lost: UInt64)) {
         for line in echoes.lines where Self.severity(line) >= least.number {
-            Self.write(isJSON ? Self.json(line) : Self.text(line))
+            sink.say(isJSON ? Self.json(line) : Self.text(line))
         }
         guard echoes.lost > 0 else { return }
         let text = "\(echoes.lost) lines of workers came too fast to be said here; they are listed"

@@ -19,26 +19,43 @@ package enum Server {
     /// `sources` is where `loaded` comes from, and is looked at again when the file is edited.
     ///
     /// - Returns: when everything is closed in order.
-    /// - Throws: where it could not start, or not close in order.
+    /// - Throws: where it could not start, or not close in order; it has been told.
     package static func serve(
         _ loaded: Configuration.Loaded,
         from sources: Configuration.Sources,
         options: ServeOptions
     ) async throws(ServeError) {
+        let report = Report(loaded.configuration.observability, isJSON: options.json)
+        do throws(ServeError) {
+            try await run(loaded, from: sources, options, report)
+        } catch {
+            report.fatal(error.message, code: error.code)
+            throw error
+        }
+    }
+
+    /// Tells programs, as an engine that reports as JSON, why there is no configuration to start
+    /// with.
+    package static func refuse(_ errors: ConfigurationErrors) {
+        let report = Report(isJSON: true)
+        for error in errors.errors { report.fatal("\(error)", code: error.code.rawValue) }
+    }
+
+    private static func run(
+        _ loaded: Configuration.Loaded,
+        from sources: Configuration.Sources,
+        _ options: ServeOptions,
+        _ report: Report
+    ) async throws(ServeError) {
         let configuration = loaded.configuration
         let (files, outside) = prepareProcess()
-        let shutdown = ShutdownSignals()
-        let report = Report(configuration.observability, isJSON: options.json)
+        let signals = ProcessSignals()
+        report.warn(loaded.warnings)
+        PortsFile.removeStale(options.portsFile, data: configuration.engine.data)
         let descriptors = try Descriptors(configuration, limit: files, loops: loops, report)
         let outbound = try InvokerSettings(configuration, descriptors.outbound.share)
         let stage = DashboardStage(hosts: configuration.observability.dashboardHosts)
-        let core = try Core(
-            configuration,
-            outbound: outbound.policy,
-            progress: stage.recovered,
-            hasOwnProcessor: System.coreCount > 1,
-            report
-        )
+        let core = try Core(configuration, outbound, stage, report)
         let follower = LogFollower(configuration, core, report: report)
         let board = ProcessBoard()
         let dashboard = try DashboardEdge(configuration, stage, follower, board)
@@ -55,30 +72,44 @@ package enum Server {
             try TelemetryReader.start(core.inbox)
             let page = try early.get()
             listeners = try await .open(configuration, page, descriptors, edges, group, report)
+            core.inbox.offer(.listening(listeners.addressTable))
             dashboard.ready(loaded, opened, listeners)
-            try await listeners.publishPorts(in: options.portsFile)
+            report.listening(listeners, configuration)
+            try await listeners.publishPorts(in: options.portsFile, report)
         } catch {
             _ = await core.stop()
             throw error
         }
-        report.listening(listeners, configuration)
         let processes = WorkerProcesses(loaded, sources, listeners, outside, options, board, report)
         processes.want(configuration.exec)
         let edits = ConfigurationWatch(loaded, from: sources, report: report) { edited in
-            core.configure(edited)
-            edges.configure(edited)
-            follower.configure(edited)
-            processes.want(edited.exec)
+            dashboard.configure(edited)
+            guard edited.isTaken else { return }
+            core.configure(edited.inForce)
+            edges.configure(edited.inForce)
+            follower.configure(edited.inForce)
+            processes.want(edited.inForce.exec)
         }
-        edits.start()
-
-        report.stopping(await shutdown.arrivals.next())
-        exitOnSecondSignal(shutdown.arrivals)
-        edits.stop()
+        await take(edits, until: signals, report)
+        PortsFile.remove(options.portsFile)
         dashboard.system.stage.stopping()
         guard await stop(core, listeners, processes, exporter, follower) else { throw .notClosed }
         report.stopped()
-        shutdown.cancel()
+        signals.cancel()
+    }
+
+    /// Takes edits until a signal asks for a stop; from then on the next one ends the process.
+    private static func take(
+        _ edits: ConfigurationWatch,
+        until signals: ProcessSignals,
+        _ report: Report
+    ) async {
+        edits.start()
+        signals.onHangUp(edits.readAgain)
+        let cause = await signals.arrivals.next()
+        exitOnSecondSignal(signals.arrivals)
+        report.stopping(cause)
+        edits.stop()
     }
 
     /// In the opposite order of the start; what is told of it all reaches collectors last.
@@ -92,7 +123,7 @@ package enum Server {
         _ follower: LogFollower
     ) async -> Bool {
         await listeners.stopAccepting()
-        await core.drain(limit: .seconds(10))
+        await core.drain()
         // Before their connections end: else they would look for another engine.
         await processes.stop()
         await listeners.close()
@@ -162,7 +193,7 @@ package enum Server {
     }
 
     /// Nothing is lost by it: what anybody was told is on disk.
-    private static func exitOnSecondSignal(_ signals: ShutdownSignals.Arrivals) {
+    private static func exitOnSecondSignal(_ signals: ProcessSignals.Arrivals) {
         signals.onNext { _ in
             platform_end_groups()
             exit(1)
@@ -183,6 +214,23 @@ package struct ServeOptions: Equatable, Sendable {
         self.portsFile = portsFile
         self.json = json
         self.watchesSources = watchesSources
+    }
+}
+
+extension Core {
+    fileprivate convenience init(
+        _ configuration: Configuration,
+        _ outbound: InvokerSettings,
+        _ stage: DashboardStage,
+        _ report: Report
+    ) throws(ServeError) {
+        try self.init(
+            configuration,
+            outbound: outbound.policy,
+            progress: stage.recovered,
+            hasOwnProcessor: System.coreCount > 1,
+            report
+        )
     }
 }
 

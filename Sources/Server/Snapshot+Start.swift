@@ -1,12 +1,13 @@
 import CommitLog
 import Disk
 import Engine
+import LogTools
 import Primitives
 import RecordFormat
 
 extension Snapshot {
     /// What a start with this configuration need not read again; without a usable snapshot that is
-    /// nothing. `skipped` is told of those that cannot be used.
+    /// nothing, but for how far the log has to go. `skipped` is told of those that cannot be used.
     static func newest(
         for configuration: Configuration,
         skipped: (String) -> Void
@@ -17,13 +18,42 @@ extension Snapshot {
         )
         let path = configuration.engine.data
         var reader = LogReader(directory: path)
-        // A directory that is none yet, or cannot be read, is the log's own business.
-        guard let engine = try? reader.identity() else { return Snapshot(settings) }
-        let folder = SnapshotFolder(dataDirectory: path)
-        let newest = Snapshot.newest(in: folder, of: engine, skipped: skipped) {
-            image throws(DecodeError) in
-            try Snapshot(image, settings)
+        var snapshot = Snapshot(settings)
+        let engine: UUID128?
+        do throws(LogError) {
+            engine = try reader.identity()
+        } catch {
+            // A directory that is none yet, or cannot be read, is the log's own business.
+            return snapshot
         }
-        return newest ?? Snapshot(settings)
+        let folder = SnapshotFolder(dataDirectory: path)
+        if let engine {
+            let newest = Snapshot.newest(in: folder, of: engine, skipped: skipped) {
+                image throws(DecodeError) in
+                try Snapshot(image, settings)
+            }
+            snapshot = newest ?? snapshot
+        }
+        snapshot.start.reach = max(snapshot.start.reach, folder.reach(of: engine))
+        return snapshot
+    }
+
+    /// Puts the snapshots aside that say that the log in the directory `path` goes on, which ends
+    /// at `end`: where they were evidence of a loss the start was refused, so they cannot be read,
+    /// or are of another log. Once the log has come past them nothing would tell them from its own.
+    static func setAside(above end: Offset, in path: String, tell: (String) -> Void) {
+        do throws(ToolError) {
+            let names = try DirectoryFiles(path: path).setSnapshotsAside(above: end)
+            guard !names.isEmpty else { return }
+            tell(
+                "\(path)/snap: \(names.joined(separator: ", ")) cannot be used for this log, which "
+                    + "ends at offset \(end), and was moved to \(path)/quarantine"
+            )
+        } catch {
+            tell(
+                "snapshots that reach beyond the end of the log, offset \(end), could not be moved "
+                    + "from \(path)/snap to \(path)/quarantine: \(error.message)"
+            )
+        }
     }
 }

@@ -149,7 +149,7 @@ final class SnapshotKeeper: Sendable {
             // One that cannot be read stops the fold where it needs it, and not before.
             let segments = try reader.frames().frames
             while true {
-                var fold = try Self.fold(in: folder, of: engine)
+                var fold = try Self.fold(in: folder, of: engine, upTo: base)
                 let begin = fold.next
                 if let last, begin <= last {
                     warn("no snapshot was made up to \(base): the one before it cannot be read")
@@ -213,11 +213,16 @@ final class SnapshotKeeper: Sendable {
         notify(Notice(severity: .error, paragraph: text))
     }
 
+    /// On top of the newest snapshot that does not reach beyond `base`: one that does is not of
+    /// this log.
     private static func fold(
         in folder: SnapshotFolder,
-        of engine: UUID128
+        of engine: UUID128,
+        upTo base: Offset
     ) throws(LogError) -> SnapshotFold {
-        let next = Snapshot.newest(in: folder, of: engine) { image throws(DecodeError) in
+        let bound = base.advanced(by: 1)
+        let next = Snapshot.newest(in: folder, of: engine, below: bound) {
+            image throws(DecodeError) in
             try SnapshotFold(on: image)
         }
         return next ?? SnapshotFold()

@@ -200,12 +200,13 @@ final class TelemetryExporter {
             case .refused(let reason):
                 self.lose(pending.count, reason)
                 self.ended(pending)
-            case .failed(let reason): self.retry(pending, reason)
+            case .failed(let reason, let pause): self.retry(pending, reason, after: pause)
             }
         }
     }
 
-    private func retry(_ pending: Pending, _ reason: String) {
+    /// `asked` is the pause that the collector wants; it counts where it is the longer one.
+    private func retry(_ pending: Pending, _ reason: String, after asked: TimeAmount) {
         var next = pending
         next.attempts += 1
         guard next.attempts < Self.attempts else {
@@ -213,7 +214,7 @@ final class TelemetryExporter {
             return ended(pending)
         }
         let pause = TimeAmount.seconds(Int64(1) << Int64(pending.attempts))
-        loop.assumeIsolated().scheduleTask(in: pause) { self.send(next) }
+        loop.assumeIsolated().scheduleTask(in: max(pause, asked)) { self.send(next) }
     }
 
     /// Told at the first loss, and once a minute while it goes on.

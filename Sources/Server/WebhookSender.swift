@@ -14,7 +14,7 @@ final class WebhookSender: Sendable {
 
     /// For one attempt, in milliseconds.
     private static let timeout: Int64 = 30_000
-    /// Before each further attempt.
+    /// Before each further attempt, unless the server asks for a longer pause.
     private static let pauses: [TimeAmount] = [.seconds(1), .seconds(2), .seconds(4)]
 
     init(_ settings: InvokerSettings, report: Report) {
@@ -47,9 +47,9 @@ final class WebhookSender: Sendable {
             switch outcome {
             case .accepted: break
             case .refused(let reason): self.tell(hook, reason)
-            case .failed(let reason):
+            case .failed(let reason, let asked):
                 guard let pause = pauses.first else { return self.tell(hook, reason) }
-                loop.assumeIsolated().scheduleTask(in: pause) {
+                loop.assumeIsolated().scheduleTask(in: max(pause, asked)) {
                     self.send(post, hook, pauses.dropFirst(), loop)
                 }
             }

@@ -27,13 +27,21 @@ struct EventsRequest {
         group = StreamGroup(stream: names[0], group: names[1])
         item = names.count == 3 && !names[2].isEmpty ? names[2] : nil
         after = (request.header("last-event-id") ?? Self.parameter("after", request.query))
-            .flatMap { UInt64($0) }.map { Offset($0) }
+            .flatMap { $0.isEmpty ? nil : Offset(heardOf: $0) }
         origin = request.header("origin")
     }
 
     /// The page that asks was judged before, by its origin.
     var headers: [(name: String, value: String)] {
         origin.map { [("Access-Control-Allow-Origin", $0), ("Vary", "Origin")] } ?? []
+    }
+
+    /// What a preflight is told: the headers that a page may set beyond those that any may.
+    var permission: [(name: String, value: String)] {
+        headers + [
+            ("Access-Control-Allow-Methods", "GET"),
+            ("Access-Control-Allow-Headers", "Authorization, Last-Event-ID"),
+        ]
     }
 
     func join(_ context: JSONText?) -> StreamJoin {

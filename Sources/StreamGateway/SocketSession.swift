@@ -45,8 +45,9 @@ final class SocketSession: WebSocketSession {
                 group: try data.requiredString("groupId")
             ),
             item: try data.optionalString("id"),
-            after: try data.optionalInteger("after").flatMap { UInt64(exactly: $0) }
-                .map { Offset($0) },
+            after: data.optionalValue("after").flatMap { value in
+                value.isNull ? nil : Offset(heardOf: value.stringValue ?? value.description)
+            },
             watchesPresence: try data.optionalBool("presence") ?? false,
             context: context
         )

@@ -75,9 +75,10 @@ package final class StreamGateway {
 
     // MARK: Being let in
 
-    /// A WebSocket at any path (services 1, D.3), and events of the group that a path names.
+    /// A WebSocket at any path (services 1, D.3), and events of the group that a path names, for
+    /// which a browser may ask leave.
     package func route(_ request: UpgradeRequest) -> UpgradeDecision {
-        guard request.asksForEvents else {
+        guard request.asksForEvents || request.isPreflight else {
             return decide(request, later: { .later($0) }) { context in
                 .accept { self.makeSession(context) }
             }
@@ -88,6 +89,7 @@ package final class StreamGateway {
                 body: "no stream here; events are at /stream/NAME/GROUP or /stream/NAME/GROUP/ID\n"
             )
         }
+        if request.isPreflight { return .permit(headers: join.permission) }
         return decide(request, later: { .serveLater($0) }) { context in
             .serveEvents(headers: join.headers) { self.makeEvents(join, context) }
         }
@@ -151,7 +153,7 @@ package final class StreamGateway {
     func handOver() {
         guard !commands.isEmpty else { return }
         // What a socket may ask for before it is answered is bounded by the core.
-        _ = inbox.offer(&commands, bytes: commandBytes) {}
+        _ = inbox.offer(&commands, bytes: commandBytes)
         commandBytes = 0
     }
 

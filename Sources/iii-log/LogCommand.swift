@@ -39,6 +39,8 @@ enum VerbFirst {
     /// `show 12 -D DIR`.
     static func arranged(_ commandLine: [String]) -> [String] {
         let arguments = Array(commandLine.dropFirst())
+        // Behind `help` stands what it is about.
+        if arguments.first == "help" { return arguments }
         var place = 0
         while place < arguments.count {
             if ["-D", "--data", "--engine"].contains(arguments[place]) {

@@ -52,6 +52,7 @@ struct RepairLog: ParsableCommand {
         if isDry || plan.damages.isEmpty { return try tell(plan, isDone: false) }
         if texts.isEmpty {
             try tell(plan, isDone: false)
+            try Answer.telling { () throws(ToolError) in try plan.check(plan.losses) }
             guard try isWanted() else { return }
         }
         try Answer.telling { () throws(ToolError) in

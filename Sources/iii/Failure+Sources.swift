@@ -11,11 +11,6 @@ extension Failure {
         self.init(.configuration, problems)
     }
 
-    /// Why the engine did not start, or not stop in order.
-    init(_ error: ServeError) {
-        self.init(error.kind.status, code: error.code, error.message)
-    }
-
     /// Why a call did not succeed, in the code of whoever refused it.
     init(_ error: SDKError) {
         let code = error.code.rawValue

@@ -124,7 +124,7 @@ struct FunctionsCommand: AsyncParsableCommand {
     @Argument(help: "Words of an id or a description; else all.")
     var search: String?
 
-    @Flag(help: "The engine's own too.")
+    @Flag(help: "Those that look after the engine too, and those that say they are internal.")
     var all = false
 
     @OptionGroup var shared: ListArguments

@@ -37,11 +37,7 @@ struct QueueList: AsyncParsableCommand {
                     "engine::queue::topic_stats",
                     ["topic": .string(name)]
                 )
-                var row: JSONObject = ["name": .string(name)]
-                for field in ["depth", "dlq_depth", "consumer_count", "config"] {
-                    row[field] = stats.member(field)?.value() ?? .null
-                }
-                rows.append(JSONValue.object(row).text)
+                rows.append(Self.row(name, stats))
             }
             return rows
         }
@@ -49,13 +45,27 @@ struct QueueList: AsyncParsableCommand {
             rows,
             empty: "there is no queue",
             [
-                ("QUEUE", { $0.shown("name") }), ("WAITING", { $0.shown("depth") }),
+                ("QUEUE", { $0.shown("name") }), ("WAITING", { $0.shown("waiting") }),
+                ("DELAYED", { $0.shown("delayed") }), ("RUNNING", { $0.shown("in_flight") }),
                 ("DEAD", { $0.shown("dlq_depth") }),
                 ("CONSUMERS", { $0.shown("consumer_count") }),
                 ("KIND", { $0.member("config")?.shown("type") ?? "-" }),
             ],
-            numbers: [1, 2, 3]
+            numbers: [1, 2, 3, 4, 5]
         )
+    }
+
+    /// What the engine says of a queue, and as `iii-log queue ls` how many messages just wait.
+    private static func row(_ name: String, _ stats: JSONText) -> JSONText {
+        var row: JSONObject = ["name": .string(name)]
+        let fields = ["depth", "dlq_depth", "consumer_count", "config", "delayed", "in_flight"]
+        for field in fields { row[field] = stats.member(field)?.value() ?? .null }
+        if let depth = stats.integer("depth"), let delayed = stats.integer("delayed"),
+            let running = stats.integer("in_flight")
+        {
+            row["waiting"] = .integer(depth - delayed - running)
+        }
+        return JSONValue.object(row).text
     }
 }
 
@@ -67,13 +77,19 @@ struct QueuePageArguments: ParsableArguments {
     @Option(name: [.customShort("n"), .long], help: "At most so many, up to 1000.")
     var count = 50
 
+    @Option(help: "Behind the first so many.")
+    var offset: UInt32 = 0
+
     @OptionGroup var shared: ListArguments
 
     func validate() throws { try PageLength.check(count) }
 
     func page(_ function: String) async throws(Failure) -> [JSONText] {
         let name = queue
-        let input: JSONObject = ["topic": .string(name), "limit": .integer(Int64(count))]
+        let input: JSONObject = [
+            "topic": .string(name), "limit": .integer(Int64(count)),
+            "offset": .integer(Int64(offset)),
+        ]
         return try await shared.engine.connected { (link) async throws(SDKError) in
             let rows = try await link.ask(function, input).elements ?? []
             if rows.isEmpty { try await link.expectQueue(name) }
@@ -94,7 +110,7 @@ struct QueuePeek: AsyncParsableCommand {
         let rows = try await arguments.page("engine::queue::messages")
         arguments.shared.write(
             rows,
-            empty: "no message waits",
+            empty: arguments.offset == 0 ? "no message waits" : "no more messages wait",
             [
                 ("MESSAGE", { $0.shown("id") }), ("STATE", { $0.shown("state") }),
                 ("FUNCTION", { $0.shown("function_id") }), ("PAYLOAD", { $0.shown("payload") }),
@@ -115,7 +131,8 @@ struct QueueDeadLetters: AsyncParsableCommand {
         let rows = try await arguments.page("engine::queue::dlq_messages")
         arguments.shared.write(
             rows,
-            empty: "there is no dead letter",
+            empty: arguments.offset == 0
+                ? "there is no dead letter" : "there are no more dead letters",
             [
                 ("MESSAGE", { $0.shown("id") }), ("ATTEMPTS", { $0.shown("retries") }),
                 ("ERROR", { $0.shown("error") }), ("PAYLOAD", { $0.shown("payload") }),
@@ -150,18 +167,32 @@ struct QueueRedrive: AsyncParsableCommand {
 struct QueueDiscard: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard",
-        abstract: "Drop one dead letter. The log keeps what it was."
+        abstract: "Drop one dead letter of a queue, or all. The log keeps what they were.",
+        discussion: "With --all it asks first on a terminal, and exits 1 when that is denied."
     )
 
     @Argument(help: "The queue, or the topic.")
     var queue: String
 
     @Argument(help: "The message.")
-    var message: String
+    var message: String?
+
+    @Flag(help: "Drop all that were given up.")
+    var all = false
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
 
     @OptionGroup var shared: ListArguments
 
+    func validate() throws {
+        guard (message == nil) == all else {
+            throw ValidationError("Name a message, or --all: one of both.")
+        }
+    }
+
     func run() async throws {
+        guard let message else { return try await discardAll() }
         try await shared.mend(
             queue,
             "iii::queue::discard_message",
@@ -169,6 +200,23 @@ struct QueueDiscard: AsyncParsableCommand {
             done: "discarded",
             message
         )
+    }
+
+    private func discardAll() async throws(Failure) {
+        if !yes {
+            try await shared.confirmDrop(of: queue) { stats in
+                let count = stats.integer("dlq_depth") ?? 0
+                let what = count == 1 ? "is 1 dead letter" : "are \(count) dead letters"
+                return "In queue \(queue.visible) \(what). Drop all dead letters, for good?"
+            }
+        }
+        let input: JSONObject = ["queue": .string(queue)]
+        let answer = try await shared.engine.connected { (link) async throws(SDKError) in
+            try await link.ask("iii::queue::discard", input)
+        }
+        let count = answer.integer("discarded") ?? 0
+        let text = count == 1 ? "1 message discarded" : "\(count) messages discarded"
+        Terminal.write((shared.isText ? text : answer.description) + "\n", to: .output)
     }
 }
 
@@ -193,12 +241,12 @@ struct QueuePurge: AsyncParsableCommand {
 
     func run() async throws {
         let input: JSONObject = ["queue": .string(queue)]
-        if !yes, Terminal.isTerminal(.input), Terminal.isTerminal(.error) {
-            let stats = try await shared.engine.connected { (link) async throws(SDKError) in
-                try await link.ask("engine::queue::topic_stats", ["topic": .string(queue)])
-            }
-            guard isWanted(depth: stats.integer("depth") ?? 0) else {
-                throw Failure(.failed, code: "queue.not_purged", "nothing was dropped")
+        if !yes {
+            // What runs is among the depth: how much of it waits is told when it was dropped.
+            try await shared.confirmDrop(of: queue) { stats in
+                let depth = stats.integer("depth") ?? 0
+                let what = depth == 1 ? "1 message waits or runs" : "\(depth) messages wait or run"
+                return "In queue \(queue.visible) \(what). Drop everything that waits, for good?"
             }
         }
         let answer = try await shared.engine.connected { (link) async throws(SDKError) in
@@ -207,16 +255,6 @@ struct QueuePurge: AsyncParsableCommand {
         let count = answer.integer("purged") ?? 0
         let text = "\(count == 1 ? "1 message" : "\(count) messages") dropped from queue "
         Terminal.write(shared.isText ? "\(text)\(queue.visible)\n" : "\(answer)\n", to: .output)
-    }
-
-    /// What runs is among `depth`: how much of it waits is told when it was dropped.
-    private func isWanted(depth: Int64) -> Bool {
-        let what = depth == 1 ? "1 message waits or runs" : "\(depth) messages wait or run"
-        Terminal.write(
-            "In queue \(queue.visible) \(what). Drop everything that waits, for good? [y/N] ",
-            to: .error
-        )
-        return ["y", "yes"].contains((readLine() ?? "").lowercased())
     }
 }
 
@@ -267,6 +305,24 @@ struct QueueDefine: AsyncParsableCommand {
 }
 
 extension ListArguments {
+    /// Asks before many messages are dropped at once, on a terminal; `question` is told how the
+    /// queue stands.
+    ///
+    /// - Throws: that it was denied.
+    fileprivate func confirmDrop(
+        of queue: String,
+        _ question: (JSONText) -> String
+    ) async throws(Failure) {
+        guard Terminal.isTerminal(.input), Terminal.isTerminal(.error) else { return }
+        let stats = try await engine.connected { (link) async throws(SDKError) in
+            try await link.ask("engine::queue::topic_stats", ["topic": .string(queue)])
+        }
+        Terminal.write(question(stats) + " [y/N] ", to: .error)
+        guard ["y", "yes"].contains((readLine() ?? "").lowercased()) else {
+            throw Failure(.failed, code: "queue.not_purged", "nothing was dropped")
+        }
+    }
+
     /// Calls a function that mends a queue, and tells how many messages it took.
     ///
     /// - Throws: that there is no such queue, or no such dead letter, where one was named.

@@ -20,17 +20,26 @@ struct ServeArguments: ParsableArguments {
 
     @OptionGroup var arguments: ConfigurationArguments
 
-    @Option(help: "Write the real ports to this file, as JSON, once all of them listen.")
+    @Option(
+        help: "Write the real ports to this file, as JSON, while they listen."
+    )
     var portsFile: String?
 
-    @Flag(help: "Report the start as JSON.")
+    @Flag(help: "Report on standard error as JSON, an object a line.")
     var json = false
 
     /// Serves until it is told to stop, a worker of `command` beside those of the configuration.
     func serve(command: [String] = [], watchesSources: Bool = false) async throws {
         var sources = arguments.sources(file: config)
         sources.command = command
-        let loaded = try arguments.load(from: sources)
+        let loaded: Configuration.Loaded
+        do throws(ConfigurationErrors) {
+            loaded = try Configuration.load(from: sources, version: Server.version)
+        } catch {
+            guard json else { throw Failure(error) }
+            Server.refuse(error)
+            throw ExitCode(ExitStatus.configuration.rawValue)
+        }
         let options = ServeOptions(
             portsFile: portsFile,
             json: json,
@@ -39,7 +48,8 @@ struct ServeArguments: ParsableArguments {
         do throws(ServeError) {
             try await Server.serve(loaded, from: sources, options: options)
         } catch {
-            throw Failure(error)
+            // The engine's own report has told it.
+            throw ExitCode(error.kind.status.rawValue)
         }
     }
 }

@@ -139,21 +139,26 @@ struct TailStream: AsyncParsableCommand {
     @Option(help: "The token that the engine asks for.")
     var token: String?
 
-    @Option(
-        help: "Where streams are, as ws://HOST:PORT; else III_STREAM_URL, else ws://127.0.0.1:3112."
-    )
+    @Option(help: "Where streams are, as ws://HOST:PORT; else III_STREAM_URL, or ask the engine.")
     var address: String?
+
+    @Option(help: "The engine, as ws://HOST:PORT; else III_URL, else ws://127.0.0.1:49134.")
+    var engine: String?
 
     @Flag(help: "Print JSON, one message a line; so it is where the output is no terminal.")
     var json = false
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count is at least 1") }
+        guard address == nil || engine == nil else {
+            throw ValidationError("--address says where streams are: no --engine is asked")
+        }
     }
 
     func run() async throws {
         let isText = ReportFormat.choose(json: json) == .text
         var left = count ?? .max
+        let address = try await StreamPlace(address: address, engine: engine).found()
         do {
             let listener = try StreamListener(
                 stream,

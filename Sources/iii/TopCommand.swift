@@ -221,7 +221,7 @@ struct LoadPicture {
     private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
     private var queueTable: [String] {
-        var table = TextTable(["QUEUE", "WAITING", "DEAD", "CONSUMERS"], numbers: [1, 2, 3])
+        var table = TextTable(["QUEUE", "DEPTH", "DEAD", "CONSUMERS"], numbers: [1, 2, 3])
         let order = load.queues.sorted {
             ($1.dead, $1.depth, $0.name) < ($0.dead, $0.depth, $1.name)
         }

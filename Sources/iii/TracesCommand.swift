@@ -41,6 +41,9 @@ struct TracesCommand: AsyncParsableCommand {
         guard (1...10_000).contains(count) else {
             throw ValidationError("--count is a number from 1 to 10000")
         }
+        if let status, !["ok", "error", "unset"].contains(status.lowercased()) {
+            throw ValidationError("--status is ok, error or unset")
+        }
         guard id == nil || (status == nil && service == nil && name == nil) else {
             throw ValidationError("one trace is printed whole; filters are for the list")
         }

@@ -9,6 +9,7 @@ struct RefusalTests {
             ("cannot_connect", .unreachable), ("function_not_found", .unknownObject),
             ("TIMEOUT", .timedOut), ("invalid_address", .usage), ("unauthorized", .notPermitted),
             ("FORBIDDEN", .notPermitted), ("of_a_function", .failed),
+            ("invocation_timeout", .timedOut), ("UNKNOWN_OFFSET", .unknownObject),
         ] as [(String, CommandLineKit.ExitStatus)]
     )
     func statuses(code: String, status: CommandLineKit.ExitStatus) {

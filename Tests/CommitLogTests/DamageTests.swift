@@ -109,8 +109,14 @@ struct DamageTests {
     func swapped() throws {
         let disk = try sample(segments: true)
         (disk.files[0], disk.files[1]) = (disk.files[1], disk.files[0])
-        let reasons = try verify(disk).scan.damages.map(\.reason)
-        #expect(reasons.contains(.foreignSegment))
+        #expect(try verify(disk).scan.damages.map(\.reason) == [.misnamed(1), .misnamed(0)])
+    }
+
+    @Test("a copy of a segment in another one's place is no segment that was renamed")
+    func copied() throws {
+        let disk = try sample(segments: true)
+        disk.files[1] = disk.files[0]
+        #expect(try verify(disk).scan.damages.map(\.reason) == [.foreignSegment])
     }
 
     @Test("a segment of another log is told by its identity")

@@ -155,6 +155,24 @@ struct LogTailTests {
         #expect(seen == (base.rawValue..<end.rawValue).map { Offset($0) })
     }
 
+    @Test("where nothing tells how far a damage goes, nobody says that no record is lost")
+    func openEnd() throws {
+        var log = try open(disk)
+        for _ in 0..<30 { try write(3, to: &log) }
+        var tail = LogTail(SimulatedStorage(disk))
+        try tail.start(bytes: .max, before: log.durable)
+        let end = log.durable
+        disk.edit(0) { $0[3 * Layout.page + 20] ^= 1 }
+        var failure: LogError?
+        do throws(LogError) { _ = try read(&tail, below: end) } catch { failure = error }
+        guard case .damaged(let found) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(found.map(\.reason) == [.batchHeader])
+        #expect(found.allSatisfy { $0.isOpenEnded })
+    }
+
     @Test("a place where the log is damaged is an error, and the end can be gone on from")
     func damage() throws {
         var log = try open(disk)

@@ -59,7 +59,15 @@ struct SchemaTests {
             invalid: ["[\"a\",1]"]
         ),
         Case(schema: #"{"minItems":1,"maxItems":2}"#, valid: ["[1]"], invalid: ["[]", "[1,2,3]"]),
-        Case(schema: #"{"uniqueItems":true}"#, valid: ["[1,2]"], invalid: ["[1,2,1.0]"]),
+        Case(
+            schema: #"{"uniqueItems":true}"#,
+            valid: ["[1,2]", #"[1,"1",true,null,[1],{"a":1}]"#, #"[{"a":1},{"b":1},["a"],"a"]"#],
+            invalid: [
+                "[1,2,1.0]", "[0.0,0]", "[[1],[1.0]]", #"["a","b","a"]"#,
+                #"[{"a":1,"b":[2]},{"b":[2.0],"a":1}]"#,
+                "[18446744073709551615,1,18446744073709551615]",
+            ]
+        ),
         Case(schema: #"{"contains":{"type":"null"}}"#, valid: ["[1,null]"], invalid: ["[1]"]),
         Case(
             schema: #"{"contains":{"type":"null"},"minContains":0,"maxContains":1}"#,
@@ -174,6 +182,10 @@ struct SchemaTests {
         let schema = try Schema(JSONText(validating: Array(text.utf8)))
         let value = JSONText(trusted: Array(#"{"ports":[80,70000]}"#.utf8)).value()
         #expect(schema.violation(of: value) == "/ports/1 must be at most 65535")
+        let choice = try Schema(JSONText(trusted: Array(#"{"enum":[1,"a"]}"#.utf8)))
+        #expect(choice.violation(of: .null) == #"the value must be one of [1,"a"]"#)
+        let needy = try Schema(JSONText(trusted: Array(#"{"required":["a"]}"#.utf8)))
+        #expect(needy.violation(of: .object([:])) == #"the value needs "a""#)
     }
 
     @Test("a schema that leads in circles, or doubles at every step, ends")
@@ -186,6 +198,66 @@ struct SchemaTests {
         let any = ##"{"anyOf":[{"$ref":"#"},{"$ref":"#"}]}"##
         let choice = try Schema(JSONText(trusted: Array(any.utf8)))
         #expect(choice.violation(of: .null) == "the schema is too costly to check")
+    }
+
+    private static func list(_ element: String, _ count: Int) -> String {
+        Array(repeating: element, count: count).joined(separator: ",")
+    }
+
+    /// A schema that asks for the same `count` times.
+    private static func schema(_ rule: String, times count: Int) -> String {
+        let references = list(##"{"$ref":"#/$defs/r"}"##, count)
+        return #"{"allOf":[\#(references)],"$defs":{"r":\#(rule)}}"#
+    }
+
+    private static let zeros = list("0", 1199)
+    private static let manyZeros = "[\(list("0", 20_000))]"
+    private static let longText = "\"\(String(repeating: "a", count: 100_000))\""
+    /// Schemas that take no time for each value, and values that take no time for each rule.
+    static let costly: [(schema: String, value: String)] = [
+        (
+            #"{"allOf":[\#(list(#"{"uniqueItems":true}"#, 390))]}"#,
+            "[\((0..<100).map { "[\(zeros),\($0)]" }.joined(separator: ","))]"
+        ),
+        (schema(#"{"enum":[\#(manyZeros)]}"#, times: 2000), manyZeros),
+        (schema(#"{"const":\#(manyZeros)}"#, times: 2000), manyZeros),
+        (schema(#"{"const":\#(longText)}"#, times: 2000), longText),
+        (schema(#"{"const":{\#(longText):1}}"#, times: 2000), "{\(longText):1}"),
+        (schema(#"{"maxLength":200000}"#, times: 2000), longText),
+        (schema(#"{"required":[\#(list(#""a""#, 20_000))]}"#, times: 2000), #"{"a":1}"#),
+        (schema(#"{"dependencies":{"a":[\#(list(#""a""#, 20_000))]}}"#, times: 2000), #"{"a":1}"#),
+        (schema(#"{"type":[\#(list(#""null""#, 20_000))]}"#, times: 2000), "null"),
+    ]
+
+    @Test(
+        "whatever is looked at counts, so that no small schema takes minutes",
+        .timeLimit(.minutes(1)),
+        arguments: costly.indices
+    )
+    func tooCostly(number: Int) throws {
+        let (schema, value) = Self.costly[number]
+        let held = try Schema(JSONText(validating: Array(schema.utf8)))
+        let wrong = held.violation(of: try JSONText(validating: Array(value.utf8)).value())
+        #expect(wrong == "the schema is too costly to check")
+    }
+
+    @Test("elements are told apart without comparing each with each", .timeLimit(.minutes(1)))
+    func manyElements() throws {
+        let schema = try Schema(JSONText(trusted: Array(#"{"uniqueItems":true}"#.utf8)))
+        let numbers = (0..<100_000).map { JSONValue.integer($0) }
+        #expect(schema.violation(of: .array(numbers)) == nil)
+        let twice = schema.violation(of: .array(numbers + [.integer(7)]))
+        #expect(twice == "the value has the same element twice")
+    }
+
+    @Test("long names on the way to a value are not written out for each", .timeLimit(.minutes(1)))
+    func longNames() throws {
+        let name = String(repeating: "n", count: 8 << 20)
+        let members = (0..<50_000).map { #""\#($0)":{}"# }.joined(separator: ",")
+        let text = #"{"properties":{"\#(name)":{"properties":{\#(members)}}}}"#
+        let schema = try Schema(JSONText(validating: Array(text.utf8)))
+        let value = #"{"\#(name)":{\#(members)}}"#
+        #expect(schema.violation(of: try JSONText(validating: Array(value.utf8)).value()) == nil)
     }
 
     @Test(

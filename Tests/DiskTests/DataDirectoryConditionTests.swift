@@ -49,6 +49,49 @@ struct DataDirectoryConditionTests {
         #expect(throws: StorageError.notAFile(path: name)) { try folder.open(1) }
     }
 
+    @Test("a link or a folder in the place of a segment is named, and not taken for a damaged one")
+    func link() throws {
+        let store = PlainStorage(path: path, waker: try Waker())
+        try store.lock()
+        try store.arrange()
+        let name = "\(path)/log/00000000000000000003.seg"
+        #expect(symlink("/elsewhere", name) == 0)
+        #expect(throws: StorageError.notAFile(path: name)) { try store.segments() }
+        #expect(unlink(name) == 0 && mkdir(name, 0o700) == 0)
+        #expect(throws: StorageError.notAFile(path: name)) { try store.segments() }
+    }
+
+    @Test("a directory stays locked when somebody removes LOCK")
+    func removedLock() throws {
+        let store = PlainStorage(path: path, waker: try Waker())
+        try store.lock()
+        #expect(unlink("\(path)/LOCK") == 0)
+        #expect(throws: StorageError.self) {
+            try PlainStorage(path: path, waker: try Waker()).lock()
+        }
+        #expect(TemporaryDirectory.names(path).isEmpty, "no LOCK is left that nobody has")
+        #expect(try DataDirectory.condition(of: path) == .held(.init(pid: nil, host: "")))
+        _ = consume store
+        #expect(try DataDirectory.condition(of: path) == .fresh)
+        try PlainStorage(path: path, waker: try Waker()).lock()
+    }
+
+    @Test("a log that has lost MANIFEST is one; a copy that is not finished is none")
+    func lostManifest() throws {
+        let store = PlainStorage(path: path, waker: try Waker())
+        try store.lock()
+        try store.arrange()
+        try store.createSegment(0, size: 65536)
+        _ = consume store
+        #expect(unlink("\(path)/MANIFEST") == 0)
+        #expect(try DataDirectory.condition(of: path) == .free)
+        let partial = DataDirectory.partialManifest
+        TemporaryDirectory.create("\(path)/\(partial)")
+        #expect(throws: StorageError.foreignDirectory(path: path, found: partial)) {
+            try DataDirectory.condition(of: path)
+        }
+    }
+
     @Test("what is not an engine's is named")
     func foreign() throws {
         mkdir(path, 0o700)

@@ -319,4 +319,23 @@ struct RestrictedCallTests {
         #expect(try lab.settle(.call(guest, "secret")).lines[0].contains("FORBIDDEN"))
         #expect(try lab.settle(.call(guest, "engine::log::info", #"{"message":"m"}"#)).count == 1)
     }
+
+    @Test("go to the middleware also where a builtin does what workers could, as the state's")
+    func middlewareOfBuiltins() throws {
+        var rules = rules
+        rules.middleware = "gate"
+        var gated = try Gated(rules, serving: "gate")
+        let lab = gated.lab
+        let builtins = ["state::set", "iii::durable::publish", "publish", "stream::set"]
+        let allowed = builtins.map { "\"\($0)\"" }.joined(separator: ",")
+        let guest = try gated.join(#"{"allowed_functions":[\#(allowed)]}"#, under: rules)
+        for builtin in builtins {
+            let input = #"{"scope":"s","key":"k","value":1}"#
+            let effects = try lab.settle(.call(guest, builtin, input))
+            #expect(effects.dispatches.map(\.function) == ["gate"], "\(builtin)")
+            let asked = JSONText(trusted: try #require(effects.dispatches.first).payload)
+            #expect(asked.member("function_id")?.stringValue == builtin)
+        }
+        #expect(lab.value(scope: "s", key: "k") == nil)
+    }
 }

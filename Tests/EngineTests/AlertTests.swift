@@ -56,6 +56,19 @@ struct EngineAlertTests {
         #expect(kinds[place + 1] == .triggered)
     }
 
+    @Test("the names of the engine's own metrics are known to whoever reads rules")
+    func names() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w")
+        try lab.settle(.enqueue(worker, "f"))
+        let names = Set(lab.engine.figures.keys)
+        #expect(names.isSuperset(of: AlertRule.engineMetrics))
+        for name in names {
+            #expect(!AlertRule(name: "a", metric: name, threshold: 0).isAboutNothing, "\(name)")
+        }
+        #expect(AlertRule(name: "a", metric: "iii.queue.dept", threshold: 0).isAboutNothing)
+    }
+
     @Test("a webhook is told behind the record, of the beginning alone")
     func webhook() throws {
         let lab = try lab(.webhook(url: "https://x"), "iii.workers.active", above: 0)

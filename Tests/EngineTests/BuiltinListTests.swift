@@ -180,6 +180,11 @@ struct BuiltinListTests {
         #expect(info.member("worker")?.keys == (Self.workerKeys + ["internal"]).sorted())
         #expect(info.member("worker")?.member("internal") == .false)
         #expect(info.member("trigger_types")?.elements?.first?.member("id")?.stringValue == "cron")
+        try lab.settle(.listening(["stream": "127.0.0.1:9"]))
+        for (name, address) in [("iii-stream", "127.0.0.1:9"), ("iii-http", nil)] {
+            let info = try ask("engine::workers::info", #"{"name":"\#(name)"}"#)
+            #expect(info.member("worker")?.member("address")?.stringValue == address)
+        }
         let own = try ask("engine::workers::info", #"{"name":"iii-engine-functions"}"#)
         #expect(own.member("worker")?.member("internal") == .true)
         let ids = column(own, "functions", "function_id")

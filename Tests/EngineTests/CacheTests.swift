@@ -78,6 +78,19 @@ struct CacheTests {
         #expect(budget.used == 0)
     }
 
+    @Test("a value's version that is another record is told to whoever asks, and ends nothing")
+    func strange() throws {
+        let lab = try Lab()
+        try lab.settle()
+        var code: String?
+        do throws(ErrorBody) {
+            _ = try Engine<SimulatedStorage, SeededEntropy>.stored(at: .zero, in: &lab.engine.log)
+        } catch {
+            code = error.code
+        }
+        #expect(code == "record_unreadable")
+    }
+
     @Test("a message whose record was damaged meanwhile becomes a dead letter; the others go on")
     func damaged() throws {
         let lab = try Lab(cacheBytes: 0)

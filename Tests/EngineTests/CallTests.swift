@@ -1,5 +1,6 @@
 import Events
 import JSON
+import Observability
 import Primitives
 import Testing
 
@@ -39,6 +40,74 @@ struct CallTests {
         lab.pass(seconds: 0.2)
         try lab.settle()
         #expect(try lab.settle(.call(caller, "f")).dispatches.count == 1)
+    }
+
+    @Test("a worker's calls of functions that wait for its namespace wait with them, in order")
+    func unplaced() throws {
+        let lab = try Lab()
+        let peer = try lab.connect()
+        let other = try lab.join("other")
+        try lab.settle(.serve(peer, "f"))
+        #expect(try lab.settle(.call(peer, "f", "1")).lines == [])
+        #expect(try lab.settle(.call(peer, "f", "2", as: .void)).lines == [])
+        for command in [Command.call(peer, "g"), .call(other, "f")] {
+            #expect(try lab.settle(command).lines.first?.contains("not found") == true)
+        }
+        let left = try lab.settle(.call(peer.connection, .describe("w", "default", "node", "1")))
+        #expect(left.lines == ["invoke f 1", "invoke f 2"])
+        // And where it never says which it is.
+        let silent = try lab.connect()
+        try lab.settle(.serve(silent, "h"))
+        #expect(try lab.settle(.call(silent, "h", "3")).lines == [])
+        lab.pass(seconds: 5.1)
+        #expect(try lab.settle().lines == ["invoke h 3"])
+    }
+
+    @Test("so many calls wait for a namespace, and no more")
+    func unplacedBound() throws {
+        let lab = try Lab()
+        let peer = try lab.connect()
+        try lab.settle(.serve(peer, "f"))
+        for _ in 0..<Limits.unplacedCalls { try lab.turn(.call(peer, "f")) }
+        #expect(try lab.settle(.call(peer, "f")).lines.first?.contains("not found") == true)
+    }
+
+    @Test("void calls that wait for a namespace which never comes are told of")
+    func unplacedGone() throws {
+        let lab = try Lab()
+        let peer = try lab.connect()
+        try lab.settle(.serve(peer, "f"))
+        try lab.settle(.call(peer, "f", as: .void))
+        try lab.settle(.workerLeft(peer.connection, reason: "gone"))
+        let notices = lab.engine.takeNotices().map(\.text).filter { $0.contains("no result") }
+        #expect(notices.count == 1)
+        #expect(notices.first?.contains("the worker has left before its namespace") == true)
+    }
+
+    @Test("of calls that fail and whose callers wait for nothing the operator is told, not of each")
+    func unheard() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w")
+        for _ in 0..<3 { try lab.settle(.call(worker, "gone", as: .void)) }
+        let notices = lab.engine.takeNotices().map(\.text).filter { $0.contains("gone") }
+        #expect(notices.count == 1)
+        #expect(notices.first?.hasPrefix("a call of gone by w, who waits for no result") == true)
+        lab.pass(seconds: 11)
+        try lab.settle(.call(worker, "gone", as: .void))
+        #expect(lab.engine.takeNotices().contains { $0.text.contains("; so did 2 more since") })
+        #expect(lab.engine.metrics.figures["iii.invocations.error"] == 4)
+    }
+
+    @Test("who looks for a builtin in another namespace is told where it is")
+    func builtinElsewhere() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w")
+        #expect(
+            try lab.settle(.call(worker, "state::get", in: "shop")).lines == [
+                "state::get = function_not_found: Function state::get not found in namespace shop. "
+                    + "It is registered in namespace(s): default."
+            ]
+        )
     }
 
     @Test("a void call runs, and its caller hears nothing, not even that nobody serves it")

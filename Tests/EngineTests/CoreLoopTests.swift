@@ -141,7 +141,13 @@ struct CoreLoopTests {
         for round in 0..<20 {
             var batch: [Command] = []
             batch += (0..<3).map(left)
-            #expect(inbox.offer(&batch, bytes: 1) {} == .taken, "round \(round)")
+            var isMade = false
+            func resumption() -> @Sendable () -> Void {
+                isMade = true
+                return {}
+            }
+            let taken = inbox.offer(&batch, bytes: 1, whenDrained: resumption())
+            #expect(taken == .taken && !isMade, "round \(round)")
             #expect(batch.isEmpty)
             inbox.offer(left(3))
             batch += (4..<7).map(left)

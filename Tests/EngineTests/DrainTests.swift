@@ -1,4 +1,5 @@
 import Folding
+import HTTP
 import Primitives
 import Queue
 import Testing
@@ -34,6 +35,37 @@ struct DrainTests {
         try lab.settle(.answer(next, second.invocation))
         #expect(queue.depth == 0)
         #expect(lab.isQuiet)
+    }
+
+    @Test("what runs when a drain has had its time is told of, and nothing where nothing runs")
+    func cutOff() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let caller = try lab.join("c")
+        func told() -> [String] {
+            lab.engine.takeNotices().map(\.text).filter { $0.contains("drain_timeout") }
+        }
+        let call = try #require(try lab.settle(.call(caller, "f")).dispatches.first)
+        try lab.settle(.drain)
+        try lab.settle(.endDrain(limit: "10s"))
+        #expect(told().map { $0.contains("did not end within 10s") } == [true])
+        try lab.settle(.answer(worker, call.invocation, "7"))
+        try lab.settle(.endDrain(limit: "10s"))
+        #expect(told().isEmpty)
+    }
+
+    @Test("dead letters that are to be told of by the second are told of when a drain ends")
+    func letters() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 1) }
+        let worker = try lab.join("w", serving: "f")
+        for _ in 0..<2 {
+            try lab.settle(.enqueue(worker, "f"))
+            try lab.settle(.fail(worker, try #require(lab.left.dispatches.last).invocation))
+        }
+        _ = lab.engine.takeNotices()
+        try lab.settle(.drain, .endDrain(limit: "10s"))
+        let told = lab.engine.takeNotices().map(\.text)
+        #expect(told.count { $0.hasPrefix("1 more message of queue default") } == 1)
     }
 
     @Test("the pong to a worker that leaves comes behind what it is still sent")
@@ -172,7 +204,7 @@ struct SilenceTests {
         try lab.settle(.trigger(worker, "http", #"{"api_path":"/f"}"#, to: "f"))
         try lab.settle(.get("/f"))
         lab.pass(seconds: 1.1)
-        #expect(try lab.settle().lines == ["http 504 "])
+        #expect(try lab.settle().compactMap(\.reply) == [.timedOut])
         #expect(lab.isQuiet)
     }
 
@@ -208,6 +240,33 @@ struct SilenceTests {
         #expect(try lab.settle().lines == [])
         let queue = try #require(lab.engine.views.work.queue.queues["default"])
         #expect(queue.deadCount == 1)
+    }
+
+    @Test("of many dead letters the first is told of at once, the others by the second")
+    func manyDead() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 1) }
+        let worker = try lab.join("w", serving: "f")
+        func told(failing count: Int) throws -> [String] {
+            for number in 0..<count {
+                try lab.settle(.enqueue(worker, "f", "\(number)"))
+                let invocation = try #require(lab.left.dispatches.last).invocation
+                try lab.settle(.fail(worker, invocation))
+            }
+            return lab.engine.takeNotices().map(\.text).filter { $0.contains("dead letter") }
+        }
+        func pass() throws -> [String] {
+            lab.pass(seconds: 1.01)
+            try lab.settle()
+            return try told(failing: 0)
+        }
+        let first = try told(failing: 5)
+        #expect(first.count == 1 && first.first?.contains("after 1 attempt") == true)
+        let rest = try pass()
+        #expect(rest.count == 1 && rest.first?.hasPrefix("4 more messages of queue d") == true)
+        #expect(try told(failing: 1) == [], "a second is not over since then")
+        #expect(try pass().first?.hasPrefix("1 more message of queue default is") == true)
+        #expect(try pass() == [])
+        #expect(try told(failing: 1).count == 1, "at once, after a quiet second")
     }
 
     @Test("a silent condition holds a message no longer than its function would")

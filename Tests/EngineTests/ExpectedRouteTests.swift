@@ -21,14 +21,6 @@ struct ExpectedRouteTests {
         return (lab, worker)
     }
 
-    private func restart(
-        _ lab: Lab,
-        _ adjust: (inout EngineOptions) -> Void = { _ in }
-    ) throws -> Lab {
-        lab.disk.crash(keepingWrite: false)
-        return try Lab(disk: lab.disk, at: lab.now.wall, life: 2, adjust)
-    }
-
     private func reply(_ lab: Lab, _ path: String, _ method: String = "GET") throws -> HTTPReply? {
         try lab.settle(.get(path, method: method)).compactMap(\.reply).first
     }
@@ -40,7 +32,7 @@ struct ExpectedRouteTests {
     @Test("a route of before a crash is 503 until it is back, and all else as ever")
     func crash() throws {
         let (lab, _) = try first()
-        let next = try restart(lab)
+        let next = try lab.restarted()
         #expect(next.recovered == Digest(of: lab.engine.views))
         let refused = try #require(try reply(next, "/users/7"))
         #expect(refused == .routeNotReady)
@@ -66,7 +58,7 @@ struct ExpectedRouteTests {
     @Test("when the time is over, it is 404 and nothing is kept of it")
     func grace() throws {
         let (lab, _) = try first()
-        let next = try restart(lab)
+        let next = try lab.restarted()
         next.pass(seconds: 9.9)
         #expect(try status(next, "/users/7") == 503)
         next.pass(seconds: 0.2)
@@ -81,7 +73,7 @@ struct ExpectedRouteTests {
         try lab.settle(.drain)
         try lab.settle(.register(worker.connection, .removeTrigger(id: "t")))
         try lab.settle(.workerLeft(worker.connection, reason: "closed"))
-        let next = try restart(lab)
+        let next = try lab.restarted()
         #expect(next.recovered == Digest(of: lab.engine.views))
         #expect(try status(next, "/users/7") == 503)
     }
@@ -96,7 +88,7 @@ struct ExpectedRouteTests {
             }
             try lab.settle(.workerLeft(worker.connection, reason: "gone"))
             try lab.settle(.drain)
-            let next = try restart(lab)
+            let next = try lab.restarted()
             #expect(try status(next, "/users/7") == (hasReplica ? 503 : 404))
         }
     }
@@ -104,7 +96,7 @@ struct ExpectedRouteTests {
     @Test("a method of a path that is back is waited for as well, and is 405 then")
     func methods() throws {
         let (lab, _) = try first()
-        let next = try restart(lab)
+        let next = try lab.restarted()
         let worker = try next.join("w", serving: "f")
         let config = #"{"api_path":"/users/:id","http_method":"PUT"}"#
         try next.settle(.trigger(worker, "http", config, to: "f"))
@@ -117,7 +109,7 @@ struct ExpectedRouteTests {
     @Test("no time at all turns it off")
     func off() throws {
         let (lab, _) = try first()
-        let next = try restart(lab) { $0.http.reconnectGrace = 0 }
+        let next = try lab.restarted { $0.http.reconnectGrace = 0 }
         #expect(try status(next, "/users/7") == 404)
         #expect(next.engine.expectedRoutes.isEmpty)
     }
@@ -125,7 +117,7 @@ struct ExpectedRouteTests {
     @Test("the time can be edited while it runs, and counts from the start")
     func edited() throws {
         let (lab, _) = try first()
-        let next = try restart(lab)
+        let next = try lab.restarted()
         func edit(seconds: UInt64) throws {
             var settings = LiveSettings(next.engine.options)
             settings.http.reconnectGrace = seconds * 1_000_000_000

@@ -156,6 +156,30 @@ struct PurgeTests {
         #expect(next.engine.views.work.queue.queues["default"]?.depth == 0)
     }
 
+    @Test("dead letters are dropped in one record, and are gone after a crash, too")
+    func deadLetters() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 1) }
+        let worker = try lab.join("w", serving: "f")
+        var receipts: [String] = []
+        for number in 1...3 {
+            receipts.append(try lab.receipt(.enqueue(worker, "f", "\(number)")))
+            try lab.settle(.fail(worker, try #require(lab.left.dispatches.last).invocation))
+        }
+        let left = try lab.settle(.call(worker, "iii::queue::discard", purge))
+        #expect(left.lines == [#"iii::queue::discard = {"queue":"default","discarded":3}"#])
+        let purged = try lab.recordedEvents().compactMap { event -> Purged? in
+            if case .queue(.purged(let purged)) = event { purged } else { nil }
+        }
+        #expect(purged.map(\.messages.count) == [3] && purged.first?.areDead == true)
+        let told = try lab.job(receipts[2], by: worker)
+        #expect(told.text("state") == "discarded" && told.text("ended_by") == "worker w")
+        lab.disk.crash(keepingWrite: false)
+        let next = try Lab(disk: lab.disk, at: lab.now.wall, life: 2) {
+            $0.queues["default"] = .once(attempts: 1)
+        }
+        #expect(next.engine.views.work.queue.queues["default"]?.deadCount == 0)
+    }
+
     @Test("nobody hears of it before it is on disk")
     func gate() throws {
         let lab = try Lab()

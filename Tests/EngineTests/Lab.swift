@@ -85,6 +85,12 @@ final class Lab {
         )
     }
 
+    /// The next life of the engine, behind a crash that kept nothing which was not durable.
+    func restarted(_ adjust: (inout EngineOptions) -> Void = { _ in }) throws -> Lab {
+        disk.crash(keepingWrite: false)
+        return try Lab(disk: disk, at: now.wall, life: 2, adjust)
+    }
+
     deinit { expectKnownCauses() }
 
     // MARK: Turns
@@ -369,6 +375,7 @@ extension Effect {
             "http \(reply.status) \(String(decoding: reply.body, as: UTF8.self))"
         case .readBody(let exchange, _): "read body of \(exchange.number)"
         case .stream, .open: "stream or channel"
+        case .streamFailed(let exchange): "stream of \(exchange.number) failed"
         case .toSubscribers(let effect): effect.line
         }
     }

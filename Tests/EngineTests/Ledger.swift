@@ -52,7 +52,7 @@ struct Ledger {
             queues[event.queue]?[event.message] = nil
         case .purged(let event):
             for message in event.messages {
-                change(event.queue, message, "purged") { !$0.isDead }
+                change(event.queue, message, "purged") { $0.isDead == event.areDead }
                 queues[event.queue]?[message] = nil
             }
         case .subscribed, .unsubscribed: break

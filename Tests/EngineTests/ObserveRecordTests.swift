@@ -186,8 +186,8 @@ struct ObserveRecordTests {
         let large = "\"\(String(repeating: "x", count: 3000))\""
         let call = try #require(try lab.settle(.call(owner, "pay", large)).dispatches.first)
         let effects = try lab.settle(.answer(owner, call.invocation, large))
-        #expect(effects.count == 1)
-        #expect(effects[0].answer == .value(Array(large.utf8)))
+        #expect(effects.compactMap(\.answer) == [.value(Array(large.utf8))])
+        #expect(effects.lines(to: watcher) == ["o is active (payload_too_large), fires 0"])
         #expect(lab.engine.takeNotices().contains { $0.text.contains("misses an event") })
     }
 }

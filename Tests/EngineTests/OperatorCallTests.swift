@@ -81,10 +81,10 @@ struct OperatorCallTests {
                 "engine::logs::clear", "engine::queue::enqueue", "engine::register_trigger",
                 "engine::replay", "engine::traces::clear", "engine::unregister_trigger",
                 "engine::workers::register", "enqueue", "iii::durable::publish",
-                "iii::queue::discard_message", "iii::queue::purge", "iii::queue::redrive",
-                "iii::queue::redrive_message", "publish", "queue::define", "state::delete",
-                "state::set", "state::transact", "state::update", "stream::delete",
-                "stream::send", "stream::set", "stream::update",
+                "iii::queue::discard", "iii::queue::discard_message", "iii::queue::purge",
+                "iii::queue::redrive", "iii::queue::redrive_message", "publish", "queue::define",
+                "state::delete", "state::set", "state::transact", "state::update",
+                "stream::delete", "stream::send", "stream::set", "stream::update",
             ]
         )
         #expect(!OperatorCall.onlyReads(FunctionName(namespace: "default", id: "hello")))

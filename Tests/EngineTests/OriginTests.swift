@@ -187,4 +187,30 @@ struct OriginTests {
         let sender = RemoteSpan(span: 0x00F0_67AA_0BA9_02B7, flags: 0)
         #expect(parents == [sender, sender])
     }
+
+    @Test("a record names the span that a handler calls from, but not the one that it was handed")
+    func ownSpan() throws {
+        let worker = try lab.join("w", serving: "outer", "inner")
+        let outer = try #require(try lab.settle(.call(caller, "outer")).dispatches.first)
+        let own = TraceParent(trace: outer.traceparent.trace, span: 7, flags: 1)
+        let propagation = Propagation(traceparent: own.description)
+        let queue = Call.Action.enqueue(queue: "default")
+        try lab.settle(.call(worker, "mail", as: queue, with: propagation))
+        let topic = #"{"topic":"t","data":1}"#
+        try lab.settle(.call(worker, "iii::durable::publish", topic, with: propagation))
+        try lab.settle(.call(worker, "mail", as: queue, with: Self.propagation(outer)))
+        let left = try lab.settle(.call(worker, "inner", with: propagation))
+        let inner = try #require(left.dispatches.first)
+        #expect(inner.traceparent == own)
+        // Of a worker that has no spans of its own, who follows the log knows it from `inner`.
+        try lab.settle(.call(worker, "mail", as: queue, with: Self.propagation(inner)))
+        let spans = try lab.recordedEvents().compactMap { event -> UInt64? in
+            switch event {
+            case .queue(.enqueued(let enqueued)): enqueued.parent?.span ?? 0
+            case .invoked(let invoked) where invoked.function.id == "inner": invoked.parent
+            default: nil
+            }
+        }
+        #expect(spans == [7, 7, 0, 7, 0])
+    }
 }

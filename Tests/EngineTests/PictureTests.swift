@@ -34,7 +34,7 @@ struct PictureTests {
         try lab.settle(.call(worker, "f", "1", as: .enqueue(queue: "q")))
         try lab.settle(.call(worker, "gone", "2", as: .enqueue(queue: "q")))
         var row = try #require(try look(lab).queues.first { $0.name == "q" })
-        #expect((row.depth, row.inFlight, row.delayed, row.dead) == (2, 1, 0, 0))
+        #expect(row.counts.states == [2, 1, 0, 0])
 
         // The first fails, and waits; the other has nobody to go to.
         func fail() throws {
@@ -43,7 +43,7 @@ struct PictureTests {
         }
         try fail()
         row = try #require(try look(lab).queues.first { $0.name == "q" })
-        #expect((row.depth, row.inFlight, row.delayed, row.dead) == (2, 0, 1, 0))
+        #expect(row.counts.states == [2, 0, 1, 0])
         #expect(row.unserved.map(\.function.id) == ["gone"])
         #expect(row.unserved.map(\.count) == [1])
         #expect(row.oldest == enqueued)
@@ -51,11 +51,12 @@ struct PictureTests {
         lab.pass(seconds: 1.1)
         try lab.settle()
         row = try #require(try look(lab).queues.first { $0.name == "q" })
-        #expect((row.inFlight, row.delayed) == (1, 0))
+        #expect(row.counts.states == [2, 1, 0, 0])
         try fail()
         row = try #require(try look(lab).queues.first { $0.name == "q" })
-        #expect((row.depth, row.inFlight, row.delayed, row.dead) == (1, 0, 0, 1))
-        #expect((row.tally.delivered, row.tally.failed, row.tally.dead) == (2, 1, 1))
+        #expect(row.counts.states == [1, 0, 0, 1])
+        let tally = row.counts.tally
+        #expect((tally.delivered, tally.failed, tally.dead) == (2, 1, 1))
     }
 
     @Test("nothing is shown that is not on disk")
@@ -84,4 +85,73 @@ struct PictureTests {
         #expect(second.functions?.map(\.name.id) == ["f", "g"])
         #expect(second.version != first.version)
     }
+
+    @Test("of more queues than have a row those with dead letters have one, and all are counted")
+    func manyQueues() throws {
+        let lab = try Lab { options in
+            for number in 0...Limits.pictureRows { options.queues["a\(number)"] = .standard }
+            options.queues["zdead"] = .once(attempts: 1)
+            options.queues["zdeep"] = .standard
+        }
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.call(worker, "gone", "1", as: .enqueue(queue: "zdeep")))
+        try lab.settle(.call(worker, "f", "2", as: .enqueue(queue: "zdead")))
+        let id = try #require(lab.left.dispatches.last).invocation
+        try lab.settle(.fail(worker, id))
+
+        let picture = try look(lab)
+        #expect(picture.queues.count == Limits.pictureRows)
+        #expect(picture.queues.suffix(2).map(\.name) == ["zdead", "zdeep"])
+        #expect(picture.queues.map(\.name) == picture.queues.map(\.name).sorted())
+        #expect(picture.allQueues.queues >= Limits.pictureRows + 3)
+        #expect((picture.allQueues.depth, picture.allQueues.dead) == (1, 1))
+        #expect((picture.allQueues.tally.delivered, picture.allQueues.tally.dead) == (1, 1))
+    }
+
+    @Test("streams are counted by who has joined their groups")
+    func streams() throws {
+        let lab = try Lab()
+        func counts(after commands: Command...) throws -> [Int] {
+            for command in commands { try lab.settle(command) }
+            let picture = try look(lab)
+            #expect(picture.streams.count == picture.work.streams)
+            #expect(picture.streams.reduce(0) { $0 + $1.subscribers } == picture.work.subscribers)
+            return [picture.work.streams, picture.work.subscribers]
+        }
+        #expect(try counts(after: .join(1), .join(1, item: "i"), .join(2, group: "h")) == [1, 2])
+        #expect(try counts(after: .join(1, stream: "other"), .join(2, "t")) == [2, 3])
+        #expect(try counts(after: .leave(2, "t"), .leave(2, "never")) == [2, 2])
+        #expect(try counts(after: .gone(1), .gone(2)) == [0, 0])
+    }
+
+    @Test("of more workers than have a row the first by name have one, and all are counted")
+    func manyWorkers() throws {
+        let lab = try Lab()
+        _ = try lab.join("z")
+        for number in 0..<Limits.pictureRows { _ = try lab.join("a\(number)") }
+        let picture = try look(lab)
+        #expect(picture.workers.count == Limits.pictureRows)
+        #expect(picture.workerCount == Limits.pictureRows + 1)
+        #expect(picture.workers.allSatisfy { $0.name != "z" })
+    }
+
+    @Test("of more triggers than have a row those whose function nobody serves have one")
+    func manyTriggers() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        func trigger(_ id: String, _ function: String) -> Command {
+            .trigger(worker, "subscribe", #"{"topic":"t"}"#, to: function, id: id)
+        }
+        for number in 0..<Limits.pictureRows { try lab.settle(trigger("a\(number)", "f")) }
+        try lab.settle(trigger("z", "gone"))
+        let picture = try look(lab)
+        let triggers = try #require(picture.triggers)
+        #expect(triggers.count == Limits.pictureRows)
+        #expect(picture.work.triggers == Limits.pictureRows + 1)
+        #expect(triggers.filter { !$0.isServed }.map(\.id) == ["z"])
+    }
+}
+
+extension EnginePicture.QueueCounts {
+    fileprivate var states: [Int] { [depth, inFlight, delayed, dead] }
 }

@@ -99,6 +99,19 @@ struct RequestBodyTests {
         #expect(lab.isQuiet)
     }
 
+    @Test("a stop refuses those whose bodies have not come, in the order in which they came")
+    func stopped() throws {
+        let (lab, _) = try lab()
+        for number in 1...50 { try lab.settle(head(UInt64(number))) }
+        let refused = try lab.settle(.drain).compactMap { effect -> UInt64? in
+            guard case .respond(let exchange, let reply, _) = effect, reply.status == 503 else {
+                return nil
+            }
+            return exchange.number
+        }
+        #expect(refused == Array(1...50))
+    }
+
     @Test("without it nothing is recorded before the body is there", arguments: [0, 1, 2, 3])
     func awaited(how: Int) throws {
         let (lab, worker) = try lab()

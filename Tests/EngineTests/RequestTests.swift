@@ -1,6 +1,7 @@
 import Folding
 import HTTP
 import LogTools
+import Observability
 import Primitives
 import Testing
 
@@ -64,6 +65,28 @@ struct RequestTests {
         }
         #expect(try lab.settle(.answer(worker, call.invocation, proceed)).lines == [])
         #expect(lab.isQuiet)
+    }
+
+    @Test("a status that ends no request fails who answered with it, a function or middleware")
+    func interimStatus() throws {
+        let (lab, worker) = try lab(#"{"api_path":"/f"}"#)
+        let respond = #"{"action":"respond","response":{"status_code":101}}"#
+        let asked = try #require(try lab.settle(.get("/f")).dispatches.first)
+        let refused = try lab.settle(.answer(worker, asked.invocation, respond))
+        #expect(refused.first?.reply?.status == 500)
+
+        let again = try #require(try lab.settle(.get("/f", exchange: 2)).dispatches.first)
+        let call = try #require(
+            try lab.settle(.answer(worker, again.invocation, proceed)).dispatches.first
+        )
+        let left = try lab.settle(.answer(worker, call.invocation, #"{"status_code":100}"#))
+        let reply = try #require(left.first?.reply)
+        #expect(reply.status == 500)
+        let body = String(decoding: reply.body, as: UTF8.self)
+        #expect(body.contains("response_status_invalid") && body.contains("error_id"))
+        // It is a failure for whoever reads the log, too.
+        let code = Array("response_status_invalid".utf8)
+        #expect(lab.disk.segments.values.contains { $0.contains(code) })
     }
 
     @Test("a route that no request can be for is taken, and told of")
@@ -223,16 +246,17 @@ struct KeyedRequestTests {
     @Test("a failure frees the key, and those that wait hear of it")
     func failure() throws {
         let (lab, worker) = try lab()
-        for answer in ["fail", #"{"status_code":503}"#] {
+        for answer in ["fail", #"{"status_code":503}"#, #"{"status_code":100}"#] {
             let call = try #require(try send(post(1), lab, worker).dispatches.first)
             #expect(try send(post(2), lab, worker).lines == [])
             let left =
                 answer == "fail"
                 ? try lab.settle(.fail(worker, call.invocation))
                 : try lab.settle(.answer(worker, call.invocation, answer))
-            let status = answer == "fail" ? 500 : 503
+            let status = answer.contains("503") ? 503 : 500
             #expect(left.compactMap(\.reply).map(\.status) == [status, status])
         }
+        #expect(lab.engine.metrics.figures["iii.invocations.error"] == 2)
         #expect(try send(post(3), lab, worker).dispatches.map(\.function) == ["f"])
         // Its worker goes.
         let left = try lab.settle(.workerLeft(worker.connection, reason: "gone"))
@@ -305,7 +329,8 @@ struct KeyedRequestTests {
             case .returnedThenWriter: [.answer(worker, call.invocation), writer]
             case .clientThenFailure: [.requestAbandoned(first), failure]
             }
-        #expect(try lab.settle(both[0]).lines == [])
+        let told = cut == .functionThenWriter ? ["stream of \(first.number) failed"] : []
+        #expect(try lab.settle(both[0]).lines == told)
         #expect(try lab.settle(both[1]).compactMap(\.reply).map(\.status) == [500])
         #expect(try send(post(3), lab, worker).dispatches.map(\.function) == ["f"])
     }

@@ -38,6 +38,26 @@ struct SettingsTests {
         #expect(lab.engine.views.work.queue.queues["other"] != nil, "its messages have a home")
     }
 
+    @Test("that an edit speaks of a queue in vain is said")
+    func kept() throws {
+        let lab = try Lab { $0.queues["q"] = .once(attempts: 2) }
+        let worker = try lab.join("w")
+        let input = #"{"queue":"q","config":{"concurrency":7}}"#
+        try lab.settle(.call(worker, "queue::define", input))
+        func told() -> [String] {
+            lab.engine.takeNotices().map(\.text).filter { $0.contains("queue q stays") }
+        }
+        _ = try change(lab) { $0.queues["q"] = nil }
+        #expect(told().isEmpty)
+        _ = try change(lab) { $0.queues["q"] = .once(attempts: 2) }
+        #expect(told().count == 1)
+        _ = try change(lab) { $0.namespaceGrace += 1 }
+        #expect(told().isEmpty, "an edit of something else says nothing of it")
+        _ = try change(lab) { $0.queues["q"] = .once(attempts: 3) }
+        #expect(told().isEmpty)
+        #expect(lab.engine.views.work.queue.queues["q"]?.settings == .once(attempts: 3))
+    }
+
     @Test("a shorter patience ends what runs already")
     func patience() throws {
         let lab = try Lab()

@@ -127,6 +127,9 @@ struct StateTriggerTests {
             : try lab.settle(.answer(worker, question.invocation, answer))
         #expect(next.dispatches.map(\.function) == (answer == "true" ? ["f"] : []))
         #expect(lab.engine.views.work.reactions.count == (answer == "true" ? 1 : 0))
+        let told = "state trigger function f failed: its condition c failed: no"
+        let isTold = lab.engine.takeNotices().contains { $0.text == told }
+        #expect(isTold == (answer == "error"))
     }
 
     @Test("metadata comes along, and a trigger that is gone fires no more")
@@ -276,9 +279,26 @@ struct StateTriggerTests {
         #expect(notices.count { $0.hasPrefix("3 state triggers are told of a write") } == 2)
     }
 
+    @Test("a write whose old and new value fit no record together is told of without the old one")
+    func largeValues() throws {
+        let (lab, worker) = try lab("{}") { $0.payloadBytes = 900_000 }
+        completeWaits(of: lab.disk)
+        let set = Self.set(Self.text(500_000))
+        let made = try #require(try lab.settle(.call(worker, "state::set", set)).dispatches.first)
+        #expect(JSONText(trusted: made.payload).member("old_value_omitted") == nil)
+        try lab.settle(.answer(worker, made.invocation))
+        let run = try #require(try lab.settle(.call(worker, "state::set", set)).dispatches.first)
+        let event = JSONText(trusted: run.payload)
+        #expect(event.member("event_type")?.stringValue == "state:updated")
+        #expect(event.member("old_value") == .null)
+        #expect(event.member("old_value_omitted")?.description == "true")
+        #expect(event.member("new_value")?.bytes.count == 500_002)
+    }
+
     @Test("a trigger whose metadata leaves no room for the value does not run; all else goes on")
     func largeMetadata() throws {
         let (lab, worker) = try lab("{}") { $0.payloadBytes = 900_000 }
+        completeWaits(of: lab.disk)
         let metadata = Self.text(880_000)
         try lab.settle(.trigger(worker, "state", "{}", to: "g", id: "m", metadata: metadata))
         let set = #"{"scope":"s","key":"k","value":\#(Self.text(200_000)),"ttl_ms":1000}"#
@@ -288,7 +308,12 @@ struct StateTriggerTests {
         #expect(lab.engine.views.state.keyCount == 0)
         #expect(lab.left.dispatches.map(\.function) == ["f", "f"])
         let notices = lab.engine.takeNotices().map(\.text)
-        #expect(notices.count { $0.hasPrefix("state trigger m did not run for s/k") } == 2)
+        #expect(notices.count { $0.hasPrefix("state trigger m did not run for s/k") } == 1)
+        // That the value is gone can be told: without what it was.
+        let deleted = try lab.settle(.answer(worker, lab.left.dispatches[1].invocation)).dispatches
+        #expect(deleted.map(\.function) == ["g"])
+        let event = JSONText(trusted: try #require(deleted.first).payload)
+        #expect(event.member("old_value_omitted")?.description == "true")
     }
 
     @Test("what fires while the engine drains is run by the next life")

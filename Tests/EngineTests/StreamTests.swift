@@ -13,6 +13,16 @@ import Testing
 struct StreamTests {
     private let place = #""stream_name":"board","group_id":"g","item_id":"i""#
 
+    @Test("who wants to hear of others is told in the order in which they joined")
+    func watchers() throws {
+        let lab = try Lab()
+        for number in 1...30 { try lab.settle(.join(UInt64(number), presence: true)) }
+        let told = try lab.settle(.join(99, "t")).subscriberLines.filter {
+            $0.contains("joined")
+        }
+        #expect(told.compactMap { UInt64($0.split(separator: " ")[1]) } == Array(1...30))
+    }
+
     @Test("items are kept, and read back where memory is short")
     func items() throws {
         let lab = try Lab(cacheBytes: 0)

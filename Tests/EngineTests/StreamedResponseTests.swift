@@ -7,8 +7,10 @@ import Testing
 struct StreamedResponseTests {
     private let exchange = ExchangeID(loop: 0, number: 1)
 
-    private func lab() throws -> (Lab, Peer, Effect.Dispatch) {
-        let lab = try Lab()
+    private func lab(
+        _ adjust: (inout EngineOptions) -> Void = { _ in }
+    ) throws -> (Lab, Peer, Effect.Dispatch) {
+        let lab = try Lab(adjust)
         let worker = try lab.join("w", serving: "f")
         try lab.settle(.trigger(worker, "http", #"{"api_path":"/f"}"#, to: "f"))
         let dispatch = try #require(try lab.settle(.get("/f")).dispatches.first)
@@ -26,6 +28,33 @@ struct StreamedResponseTests {
         #expect(try lab.settle(.answer(worker, dispatch.invocation, "1")).lines == [])
         lab.pass(seconds: 60)
         #expect(try lab.settle().lines == [])
+        #expect(lab.isQuiet)
+    }
+
+    @Test("that the function of a stream fails is told to whoever sends it: it may be left open")
+    func failed() throws {
+        let (lab, worker, dispatch) = try lab()
+        try lab.settle(.requestStreams(exchange))
+        let effects = try lab.settle(.fail(worker, dispatch.invocation))
+        #expect(effects.lines == ["stream of 1 failed"])
+        #expect(lab.isQuiet)
+    }
+
+    @Test(
+        "so is that it ends without an answer: its worker is silent, or has gone",
+        arguments: [false, true]
+    )
+    func unanswered(isGone: Bool) throws {
+        let (lab, worker, _) = try self.lab { $0.invocationTimeout = 1_000_000_000 }
+        try lab.settle(.requestStreams(exchange))
+        let effects: [Effect]
+        if isGone {
+            effects = try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+        } else {
+            lab.pass(seconds: 1.1)
+            effects = try lab.settle()
+        }
+        #expect(effects.lines == ["stream of 1 failed"])
         #expect(lab.isQuiet)
     }
 

@@ -30,6 +30,21 @@ struct SubscriptionTests {
         return try Lab(disk: lab.disk, at: lab.now.wall, life: life, adjust)
     }
 
+    @Test("settings of other engines that have no effect are told of, once a registration")
+    func ignored() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        func told(_ id: String, _ settings: String) throws -> [String] {
+            _ = try subscribe(lab, worker, id: id, settings)
+            try lab.settle(.call(worker, "enqueue", publish))
+            return lab.engine.takeNotices().map(\.text).filter { $0.contains("without effect") }
+        }
+        let config = #","backoffType":"x","queue_config":{"visibilityTimeout":30}"#
+        let line = "queue trigger t: without effect are visibilityTimeout, backoffType"
+        #expect(try told("t", config) == [line])
+        #expect(try told("u", #","queue_config":{"maxRetries":3}"#) == [])
+    }
+
     @Test("what an ended subscription has left stays, and goes to who subscribes next")
     func ended() throws {
         let lab = try Lab()

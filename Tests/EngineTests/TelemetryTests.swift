@@ -149,6 +149,21 @@ struct TelemetryTests {
         #expect(lab.engine.takeNotices().contains { $0.text.contains("9 messages") })
     }
 
+    @Test("what no record can hold is dropped, and counted as what had no room")
+    func tooLarge() throws {
+        let lab = try Lab { $0.payloadBytes = 4096 }
+        let text = String(repeating: "x", count: 5000)
+        let export = try decode(
+            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","#
+                + #""body":{"stringValue":"\#(text)"}}]}]}]}"#
+        )
+        let lines = OTLPLogs.decode(export)
+        #expect(lines.count == 1)
+        try lab.settle(report(lines.map { .log($0) }))
+        #expect(lab.engine.droppedFrames == 1)
+        #expect(lab.engine.takeNotices().contains { $0.text.contains("too large") })
+    }
+
     @Test("so much telemetry waits and no more, and it costs no work its place")
     func room() {
         let room = TelemetryRoom(limit: 100)

@@ -43,6 +43,25 @@ struct TriggerTypeTests {
         #expect(try lab.settle(.provide(second, "mail")).lines(to: second) == [bound])
     }
 
+    @Test("that nobody provides a type is told after a moment, once, and what may have been meant")
+    func unknown() throws {
+        let lab = try Lab()
+        let client = try lab.join("c")
+        try lab.settle(.trigger(client, "htpp", "{}", to: "f"))
+        try lab.settle(.trigger(client, "htpp", "{}", to: "g", id: "u"))
+        try lab.settle(.trigger(client, "mail", config, to: "f", id: "m"))
+        try lab.settle(.provide(try lab.join("p"), "mail"))
+        lab.pass(seconds: 3)
+        try lab.settle()
+        let told = lab.engine.takeNotices().map(\.text).filter { $0.contains("nobody provides") }
+        #expect(
+            told == [
+                "trigger t for f (and 1 more) waits: nobody provides the type \"htpp\"; "
+                    + "did you mean \"http\"?"
+            ]
+        )
+    }
+
     @Test("a provider that is replaced loses its triggers, and has them back when the other goes")
     func replicas() throws {
         let lab = try Lab()

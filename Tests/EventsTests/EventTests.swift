@@ -59,7 +59,8 @@ struct EventTests {
     private func shortForms(_ event: Event) -> [Int] {
         var counter = ByteWriter(UnsafeMutableRawBufferPointer(start: nil, count: 0))
         switch event {
-        case .cron(.skipped), .queue(.defined), .queue(.unsubscribed), .alertChanged:
+        case .cron(.skipped), .queue(.defined), .queue(.unsubscribed), .queue(.purged),
+            .alertChanged:
             return [event.byteCount - 1]
         case .invoked(let invoked):
             let flags = invoked.parent == 0 ? 0 : invoked.flags == nil ? 1 : 2
@@ -131,6 +132,13 @@ struct EventTests {
         #expect(event == .queue(.unsubscribed(expected)))
     }
 
+    @Test("a purge of the first versions dropped what waited")
+    func shortPurged() throws {
+        let old: [UInt8] = [1, 0x71, 0, 1, 5]
+        let expected = Purged(queue: "q", by: nil, messages: [Offset(5)])
+        #expect(try Event.decode(EventKind.purged.rawValue, old) == .queue(.purged(expected)))
+    }
+
     @Test("no bytes trap the decoder", arguments: EventKind.allCases)
     func noise(kind: EventKind) {
         var generator = EventGenerator(seed: UInt64(kind.rawValue))
@@ -179,12 +187,23 @@ struct EventTests {
         for (kind, number) in numbers { #expect(kind.rawValue == number) }
     }
 
-    @Test("the delay doubles with each failure and ends at the end of time")
+    @Test("the delay doubles with each failure, up to a week")
     func delays() {
         let settings = QueueSettings.standard
+        let week = Timestamp.Span.seconds(7 * 86_400)
         let seconds = (1...5).map { settings.delay(afterFailures: $0).milliseconds / 1000 }
         #expect(seconds == [1, 2, 4, 8, 16])
-        #expect(settings.delay(afterFailures: 40).nanoseconds == .max)
-        #expect(settings.delay(afterFailures: .max).nanoseconds == .max)
+        #expect(settings.delay(afterFailures: 20).milliseconds == 524_288_000)
+        for failures in [21, 40, UInt32.max] {
+            #expect(settings.delay(afterFailures: failures) == week)
+        }
+        let endless = QueueSettings(
+            fifo: false,
+            concurrency: 1,
+            attempts: 3,
+            backoff: .milliseconds(.max),
+            groupField: nil
+        )
+        #expect(endless.delay(afterFailures: 1) == week)
     }
 }

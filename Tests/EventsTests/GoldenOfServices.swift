@@ -159,7 +159,11 @@ let goldenOfServices: [Golden] = [
     ),
     Golden(
         .queue(.purged(Purged(queue: "q", by: "w", messages: [Offset(5), Offset(305)]))),
-        "01710101770205ac02"
+        "01710101770205ac0200"
+    ),
+    Golden(
+        .queue(.purged(Purged(queue: "q", by: nil, messages: [Offset(5)], areDead: true))),
+        "017100010501"
     ),
     Golden(
         .state(.set(StateSet(scope: "s", key: "k", value: [0x31], function: "f"))),

@@ -110,6 +110,6 @@ extension EventGenerator {
             last += 1 + entropy.next() % 1000
             return Offset(last)
         }
-        return Purged(queue: text(), by: optionalText(), messages: messages)
+        return Purged(queue: text(), by: optionalText(), messages: messages, areDead: flag())
     }
 }

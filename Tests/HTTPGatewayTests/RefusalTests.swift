@@ -95,6 +95,19 @@ struct RefusalTests {
         }
     }
 
+    @Test("say why a body is to be whole, where a key is the reason")
+    func keyed() throws {
+        let key = "POST /a HTTP/1.1\r\nHost: h\r\nIdempotency-Key: k\r\n"
+        let json = "Content-Type: application/json\r\n"
+        for (request, isReason) in [(key + Self.large, true), (key + json + Self.large, false)] {
+            let bench = try bench()
+            try bench.receive(request)
+            let sent = try bench.sent()
+            #expect(sent.hasPrefix("HTTP/1.1 413 "), "\(sent)")
+            #expect(sent.contains("1000 bytes where the request has an") == isReason, "\(sent)")
+        }
+    }
+
     @Test("name the engine's trace, whatever a function says it is")
     func ownTrace() throws {
         let bench = try bench()

@@ -132,6 +132,18 @@ struct StreamTests {
         #expect(try bench.request(get).id != id)
     }
 
+    @Test("a status that ends no request fails the response, and says so")
+    func interimStatus() throws {
+        let (id, writer) = try writer()
+        writer.text(#"{"type":"set_status","status_code":100}"#)
+        writer.binary("one")
+        try begin(id)
+        let sent = try bench.sent()
+        #expect(sent.hasPrefix("HTTP/1.1 500 "))
+        #expect(sent.contains("response_status_invalid"))
+        #expect(ended() == [false])
+    }
+
     @Test("the end without a binary answers with the head alone")
     func headOnly() throws {
         let (id, writer) = try writer()
@@ -164,6 +176,37 @@ struct StreamTests {
         #expect(ended() == [false])
         #expect(try bench.sent().hasSuffix("4\r\nhalf\r\n"))
         #expect(!bench.channel.isActive)
+    }
+
+    @Test("a response whose function has failed is broken off when nothing comes, and no sooner")
+    func failed() throws {
+        let (id, writer) = try writer()
+        writer.binary("one")
+        try begin(id)
+        _ = bench.commands()
+        let loop = bench.channel.embeddedEventLoop
+        bench.gateway.carryOut(.streamFailed(id))
+        loop.advanceTime(by: .seconds(4))
+        writer.binary("two")
+        loop.advanceTime(by: .seconds(4))
+        #expect(try bench.sent().hasSuffix("3\r\ntwo\r\n"))
+        #expect(ended().isEmpty)
+        loop.advanceTime(by: .seconds(4))
+        #expect(ended() == [false])
+        #expect(!bench.channel.isActive)
+        #expect(writer.told.last == "reader left")
+    }
+
+    @Test("the end of a body may come behind the failure of its function, and is its end")
+    func failedWhole() throws {
+        let (id, writer) = try writer()
+        writer.binary("one")
+        try begin(id)
+        _ = bench.commands()
+        bench.gateway.carryOut(.streamFailed(id))
+        writer.channel.end(.whole)
+        #expect(try bench.sent().hasSuffix("3\r\none\r\n0\r\n\r\n"))
+        #expect(ended() == [true])
     }
 
     @Test("what the engine answered before the stream began is the response")

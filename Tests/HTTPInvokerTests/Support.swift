@@ -100,6 +100,30 @@ struct Outside {
                 caller: nil
             )
         )
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let settings = settings
+        return try await loop.flatSubmit {
+            let promise = loop.makePromise(of: FunctionResult.self)
+            let time = Timestamp(seconds: 1_700_000_000)
+            settings.run(fetch, on: loop, at: time) { promise.succeed($0) }
+            return promise.futureResult
+        }.get()
+    }
+
+    /// What becomes of a message that is sent once.
+    func post(_ invocation: String) async throws -> PostOutcome {
+        let json = JSONText(trusted: Array(invocation.utf8))
+        let post = OutboundPost(endpoint: try Endpoint(json, policy), body: Array("{}".utf8))
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let settings = settings
+        return try await loop.flatSubmit {
+            let promise = loop.makePromise(of: PostOutcome.self)
+            settings.send(post, on: loop) { promise.succeed($0) }
+            return promise.futureResult
+        }.get()
+    }
+
+    private var settings: InvokerSettings {
         let names = names
         var settings = InvokerSettings(
             policy: policy,
@@ -112,14 +136,7 @@ struct Outside {
         )
         settings.descriptors = descriptors
         settings.responseBytes = responseBytes
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let finished = settings
-        return try await loop.flatSubmit {
-            let promise = loop.makePromise(of: FunctionResult.self)
-            let time = Timestamp(seconds: 1_700_000_000)
-            finished.run(fetch, on: loop, at: time) { promise.succeed($0) }
-            return promise.futureResult
-        }.get()
+        return settings
     }
 }
 

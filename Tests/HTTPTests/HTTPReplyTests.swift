@@ -69,6 +69,16 @@ struct HTTPReplyTests {
         #expect(try reply("{\"status_code\":\(value)}")?.status == expected)
     }
 
+    @Test("a status below 200 ends no request, and is said to be none")
+    func interim() throws {
+        for (status, isWrong) in [(100, true), (199, true), (200, false), (99, false)] {
+            let value = try JSONText(validating: Array("{\"status_code\":\(status)}".utf8))
+            let reply = try #require(HTTPReply(value: value))
+            let code = HTTPReply.defect(ofStatus: reply.status)?.code
+            #expect(code == (isWrong ? "response_status_invalid" : nil), "\(status)")
+        }
+    }
+
     @Test(
         "headers come from strings only",
         arguments: [
@@ -79,6 +89,7 @@ struct HTTPReplyTests {
             ),
             (#"{"a":"x\ny","b":"1","content-type":"bad\nvalue"}"#, ["b=1"]),
             (#"["a: x\u0000y","b: 1","content-type: a\rb"]"#, ["b=1"]),
+            (#"{"A":"1","b":"2","a":"3"}"#, ["b=2", "a=3"]), (#"["A: 1","a: 2"]"#, ["A=1", "a=2"]),
             (#"["a: b: c"]"#, ["a=b: c"]), ("7", []), ("\"a: 1\"", []), ("null", []),
         ]
     )

@@ -80,6 +80,7 @@ struct RouterTests {
         let router = try router("GET /a", "HEAD /a", "POST /b")
         #expect(show(router.match(method: "HEAD", path: "/a")) == "HEAD /a")
         #expect(show(router.match(method: "HEAD", path: "/b")) == "405 POST")
+        #expect(router.methods(of: "/a") == ["GET", "HEAD"])
     }
 
     @Test("what is no path is no parameter either")

@@ -204,6 +204,19 @@ import Testing
         story.complete(run, at: 1, .none, took: 1)
         let span = try #require(try spans(HistoryOTLP(story.history())).first)
         #expect(text(span, "parentSpanId") == "000000000000abcd")
+        // As the engine's exporter has it, and not below the run.
+        let message = Enqueued(
+            queue: "mails",
+            target: FunctionName(id: "g"),
+            receipt: Story.receipt,
+            group: nil,
+            baggage: nil,
+            payload: [],
+            parent: RemoteSpan(span: 0xEF, flags: 1)
+        )
+        story.add(.queue(.enqueued(message)), cause: run)
+        let sent = try #require(try spans(HistoryOTLP(story.history())).last)
+        #expect(text(sent, "parentSpanId") == "00000000000000ef")
     }
 
     @Test("spans that SDKs reported are there as they said, the last report of each, once ended")

@@ -57,6 +57,24 @@ import Testing
             #expect(error.message.hasPrefix("\(log.path) is damaged"), "\(error.message)")
             #expect(!error.message.contains(backup), "what it was to be copied to is not to blame")
         }
+        let left = try FileManager.default.contentsOfDirectory(atPath: backup)
+        #expect(!left.contains("MANIFEST"), "no engine takes it, and the next copy begins anew")
+    }
+
+    @Test("what an interrupted copy left is no hindrance to the next one, but an engine's log is")
+    func interrupted() throws {
+        let log = try StoredLog(Wound.long(), records: 3)
+        let backup = "\(log.scratch.path)/backup"
+        let part = "\(backup)/log.partial"
+        try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true)
+        for name in ["LOCK", "MANIFEST.partial", "log.partial/00000000000000000007.seg"] {
+            try Data([1, 2, 3]).write(to: URL(fileURLWithPath: "\(backup)/\(name)"))
+        }
+        let copy = try LogCopy(try log.pass, to: backup, isEmpty: true)
+        #expect(copy.records > 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: backup).sorted()
+        #expect(left == ["LOCK", "MANIFEST", "log"])
+        #expect(throws: ToolError.self) { _ = try LogCopy(try log.pass, to: backup, isEmpty: true) }
     }
 
     @Test("what a copy has lost since it was written is no fault of the log")

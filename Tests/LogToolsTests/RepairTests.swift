@@ -23,6 +23,74 @@ import Testing
         #expect(try RepairPlan(log.pass).damages.isEmpty)
     }
 
+    @Test(
+        "the loss of what only a snapshot knows is accepted as any other, and the snapshot goes",
+        arguments: [true, false]
+    )
+    func snapshotAhead(hasManifest: Bool) throws {
+        let log = try Wound.log()
+        let intact = try log.records()
+        let end = try log.pass.verify { _ in }.next.advanced(by: 10)
+        try log.addSnapshot(end)
+        if !hasManifest { try FileManager.default.removeItem(atPath: "\(log.path)/MANIFEST") }
+        let pass = try log.pass
+        let plan = try RepairPlan(pass)
+        #expect(plan.damages.map(\.reason) == [.snapshotAhead])
+        #expect(plan.damages.first?.lost.upperBound == end)
+        try Repair(pass, plan, DirectoryFiles(path: log.path)).run()
+        let kept = "\(log.path)/quarantine/\(SnapshotFolder.name(end.rawValue))"
+        #expect(FileManager.default.fileExists(atPath: kept))
+        #expect(try Verification(log.pass, depth: .full).verdict == .sound)
+        let opened = try reopened(log.path)
+        #expect(opened.records == intact)
+        #expect(opened.report.next >= end)
+    }
+
+    @Test("a repair of that which was cut off gives up no fewer offsets the next time")
+    func snapshotAheadAgain() throws {
+        let log = try Wound.log()
+        let end = try log.pass.verify { _ in }.next.advanced(by: 10)
+        try log.addSnapshot(end)
+        let files = FailingFiles(log.path)
+        files.fails = { [unowned files] _ in files.steps.last?.hasPrefix("rename log/") == true }
+        let pass = try log.pass
+        let plan = try RepairPlan(pass)
+        let code = codeOf { () throws(ToolError) in try Repair(pass, plan, files).run() }
+        #expect(code == .notWritten)
+        let again = try log.pass
+        try Repair(again, RepairPlan(again), DirectoryFiles(path: log.path)).run()
+        #expect(try Verification(log.pass, depth: .full).verdict == .sound)
+        // Behind the snapshot records may have been acknowledged that nothing knows of.
+        let opened = try reopened(log.path)
+        #expect(opened.report.next >= end.advanced(by: 1 << 20))
+    }
+
+    @Test("segments under each other's names are not given up, and are all there by their headers")
+    func misnamed() throws {
+        let log = try Wound.log()
+        let whole = try log.records()
+        let paths = try log.segmentPaths
+        func swap() throws {
+            let files = FileManager.default
+            try files.moveItem(atPath: paths[1], toPath: "\(log.scratch.path)/third")
+            try files.moveItem(atPath: paths[2], toPath: paths[1])
+            try files.moveItem(atPath: "\(log.scratch.path)/third", toPath: paths[2])
+        }
+        try swap()
+        let pass = try log.pass
+        let plan = try RepairPlan(pass)
+        #expect(plan.damages.map(\.reason) == [.misnamed(2), .misnamed(1)])
+        let accepted = codeOf { () throws(ToolError) in try plan.check(plan.losses) }
+        #expect(accepted == .damaged)
+        let target = "\(log.scratch.path)/new"
+        let code = codeOf { () throws(ToolError) in _ = try Salvage(pass, to: target) }
+        #expect(code == .damaged)
+        #expect(!FileManager.default.fileExists(atPath: target))
+        #expect(try Salvage(LogPass(.files(paths)), to: target).records == whole.count)
+        try swap()
+        #expect(try log.records() == whole)
+    }
+
     @Test("what is replaced is kept, byte for byte")
     func keeps() throws {
         let log = try Wound.log()

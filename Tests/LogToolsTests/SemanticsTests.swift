@@ -93,6 +93,16 @@ import Testing
         )
     }
 
+    @Test("what is purged as dead is a dead letter")
+    func purgedDead() {
+        var story = Story()
+        story.add(.queue(.defined(QueueDefined(queue: "q", settings: .standard))), trace: nil)
+        let message = story.enqueue("q", "f", at: 1, cause: nil)
+        let event = Purged(queue: "q", by: nil, messages: [message], areDead: true)
+        story.add(.queue(.purged(event)), at: 2, trace: nil)
+        expect(story, "message \(message) of queue q is no dead letter")
+    }
+
     @Test("an ended subscription delivers nothing, and keeps what it had for the next one")
     func ended() {
         var story = Story()

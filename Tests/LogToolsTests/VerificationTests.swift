@@ -1,4 +1,5 @@
 import CommitLog
+import Disk
 import Events
 import Foundation
 import JSON
@@ -43,10 +44,52 @@ import Testing
         try log.change(segment: 0) { bytes in
             for position in 4096 + 512..<4096 + 1024 { bytes[position] = 0 }
         }
-        let verification = try verify(log)
+        let pass = try LogPass(.files(log.segmentPaths))
+        let verification = try Verification(pass, depth: .semantic)
         #expect(verification.verdict == .tornTail)
         #expect(verification.torn?.contains("segment 0, byte 4096") == true)
         #expect(try SegmentList(log.pass).segments[0].checksums == "torn tail")
+    }
+
+    @Test("a MANIFEST that is gone or spoilt is named, and a start makes it anew", arguments: 0..<3)
+    func manifest(loss: Int) throws {
+        let log = try StoredLog(long())
+        let whole = try log.records()
+        let url = URL(fileURLWithPath: "\(log.path)/MANIFEST")
+        switch loss {
+        case 0: try FileManager.default.removeItem(at: url)
+        case 1: try Data().write(to: url)
+        default:
+            var bytes = [UInt8](try Data(contentsOf: url))
+            for place in [50, 4146] { bytes[place] ^= 0x5A }
+            try Data(bytes).write(to: url)
+        }
+        let verification = try verify(log)
+        #expect(verification.verdict == .damaged)
+        #expect(verification.damages.count == 1)
+        #expect(verification.damages.first?.hasPrefix("MANIFEST is missing") == true)
+        let opened = try reopened(log.path)
+        #expect(opened.report.rebuiltManifest)
+        #expect(opened.records == whole)
+        #expect(try Verification(log.pass, depth: .full).verdict == .sound)
+    }
+
+    @Test("a snapshot that cannot be used is named, and is no damage of the log")
+    func snapshot() throws {
+        let log = try StoredLog(.hello())
+        try log.addSnapshot(Offset(5))
+        #expect(try verify(log).snapshots.isEmpty)
+        let name = SnapshotFolder.name(5)
+        let url = URL(fileURLWithPath: "\(log.path)/snap/\(name)")
+        var bytes = [UInt8](try Data(contentsOf: url))
+        bytes[30] ^= 1
+        try Data(bytes).write(to: url)
+        for depth in [Verification.Depth.quick, .full] {
+            let verification = try Verification(log.pass, depth: depth)
+            #expect(verification.verdict == .sound)
+            #expect(verification.snapshots.count == 1)
+            #expect(verification.snapshots.first?.hasPrefix("snap/\(name)") == true)
+        }
     }
 
     @Test("a flipped bit in the middle is named with segment, position and offset")

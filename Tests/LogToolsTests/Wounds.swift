@@ -72,6 +72,21 @@ extension StoredLog {
         try change(segment: Int(last.header.number)) { body(&$0, last.position) }
     }
 
+    /// Puts a snapshot of nothing beside it that says that the log went on to `end`.
+    func addSnapshot(_ end: Offset) throws {
+        let scan = try pass.verify { _ in }
+        let header = SnapshotHeader(
+            engine: try #require(scan.spans.first).header.engine,
+            next: end,
+            lastTime: Story.start,
+            records: end.rawValue
+        )
+        var page = [UInt8](repeating: 0, count: 4096)
+        page.withUnsafeMutableBytes { header.write(to: $0) }
+        let file = try SnapshotFolder(dataDirectory: path).create(end.rawValue)
+        try page.withUnsafeBytes { try file.finish(head: $0) }
+    }
+
     /// Every record, by its offset.
     func records() throws -> [Offset: LogRecord] { try LogToolsTests.records(of: pass) }
 }

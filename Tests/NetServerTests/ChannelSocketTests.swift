@@ -269,7 +269,9 @@ struct ChannelRouteTests {
             plain.send("GET \(path)?key=\(key)&dir=read HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(try plain.readToEnd().hasPrefix("HTTP/1.1 426 "))
             #expect(try status(port, "\(path)?token=a&key=\(key)&dir=read&x=1") == "101")
-            let encoded = "\(path)?key=\(key)&dir=%77rite".replacing("-", with: "%2D")
+            // Of another one: that whose reader has gone ends.
+            let other = "/ws/channels/\(ids[0])"
+            let encoded = "\(other)?key=\(key)&dir=%77rite".replacing("-", with: "%2D")
             #expect(try status(port, encoded) == "101")
         }
     }

@@ -4,72 +4,6 @@ import Testing
 
 @testable import NetServer
 
-/// A client of HTTP/2 that says no more than it is told to, on a connection without a socket.
-private struct Client {
-    let channel = EmbeddedChannel()
-    let dam = Dam()
-    let service = HoldingService()
-
-    /// With a `window` of so many bytes for each stream, instead of 65,535; and with bodies whole
-    /// before their requests are received, or on request.
-    init(window: UInt8? = nil, wholeBodies: Bool = true) throws {
-        service.wantsWholeBodies = wholeBodies
-        try channel.pipeline.syncOperations.addHandler(dam)
-        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.7", port: 1), promise: nil)
-        let shared = LoopService(eventLoop: channel.eventLoop, service: service)
-        try HTTP2Connection.configure(channel, settings: HTTPSettings(), service: shared)
-        try channel.writeInbound(ByteBuffer(bytes: WireFrame.preface))
-        try send(.settings, window.map { [0, 4, 0, 0, 0, $0] } ?? [])
-        _ = try sent()
-    }
-
-    func send(_ frame: WireFrame) throws {
-        try channel.writeInbound(ByteBuffer(bytes: frame.bytes))
-        channel.embeddedEventLoop.run()
-    }
-
-    func send(
-        _ kind: WireFrame.Kind,
-        _ payload: [UInt8] = [],
-        flags: UInt8 = 0,
-        stream: UInt8 = 0
-    ) throws {
-        try send(WireFrame(kind: kind, flags: flags, stream: stream, payload: payload))
-    }
-
-    /// Asks for `http://h/`, and takes the exchange.
-    func get(_ stream: UInt8) throws -> HTTPExchange {
-        try send(.get(stream))
-        return try #require(service.exchanges.last)
-    }
-
-    /// Begins a request with a body, and takes the exchange.
-    func post(_ stream: UInt8) throws -> HTTPExchange {
-        try send(.post(stream))
-        return try #require(service.exchanges.last)
-    }
-
-    /// Lets five more bytes come.
-    func grant(_ stream: UInt8) throws { try send(.grant(5, on: stream)) }
-
-    func pass(seconds: Int64) {
-        channel.embeddedEventLoop.advanceTime(by: .seconds(seconds))
-    }
-
-    /// What came since the last call.
-    func sent() throws -> [WireFrame] {
-        channel.embeddedEventLoop.run()
-        var bytes: [UInt8] = []
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-            bytes += buffer.readableBytesView
-        }
-        var frames: [WireFrame] = []
-        var rest = bytes[...]
-        while let frame = WireFrame.take(from: &rest) { frames.append(frame) }
-        return frames
-    }
-}
-
 @Suite("HTTP/2 connection")
 struct HTTP2ConnectionTests {
     private func reply(_ count: Int) -> HTTPReply {
@@ -78,7 +12,7 @@ struct HTTP2ConnectionTests {
 
     @Test("a peer that is idle, and does not say goodbye, is not waited for")
     func silent() throws {
-        let client = try Client()
+        let client = try HTTP2Client()
         client.pass(seconds: 61)
         #expect(try client.sent().map(\.kind) == [.goodbye, .ping])
         client.pass(seconds: 28)
@@ -89,7 +23,7 @@ struct HTTP2ConnectionTests {
 
     @Test("one that answers gets the second GOAWAY, and the end")
     func answers() throws {
-        let client = try Client()
+        let client = try HTTP2Client()
         client.pass(seconds: 61)
         let ping = try #require(try client.sent().last)
         try client.send(.ping, ping.payload, flags: WireFrame.last)
@@ -99,7 +33,7 @@ struct HTTP2ConnectionTests {
 
     @Test("a reply of which nothing is taken is not kept")
     func stalled() throws {
-        let client = try Client(window: 0)
+        let client = try HTTP2Client(window: 0)
         try client.get(1).respond(reply(1000))
         #expect(try client.sent().map(\.kind) == [.headers])
         client.pass(seconds: 20)
@@ -111,13 +45,13 @@ struct HTTP2ConnectionTests {
         client.pass(seconds: 30)
         #expect(try client.sent() == [])
         client.pass(seconds: 40)
-        #expect(try client.sent().map(\.kind) == [.reset])
+        #expect(try client.sent() == [.reset(.cancel, 1)])
         #expect(client.channel.isActive)
     }
 
     @Test("a reply that waits for the connection is waited for")
     func slow() throws {
-        let client = try Client()
+        let client = try HTTP2Client()
         client.dam.isShut = true
         try client.get(1).respond(reply(100_000))
         client.pass(seconds: 300)
@@ -132,7 +66,7 @@ struct HTTP2ConnectionTests {
 
     @Test("a reply that is being made, and of which nothing is taken, is broken off")
     func stalledStream() throws {
-        let client = try Client(window: 0)
+        let client = try HTTP2Client(window: 0)
         let exchange = try client.get(1)
         var isAbandoned = false
         exchange.onAbandoned = { isAbandoned = true }
@@ -158,7 +92,7 @@ struct HTTP2ConnectionTests {
         arguments: [false, true]
     )
     func stalledUnread(hasBegun: Bool) throws {
-        let client = try Client(window: 0, wholeBodies: false)
+        let client = try HTTP2Client(window: 0, wholeBodies: false)
         let exchange = try client.post(1)
         var isAbandoned = false
         exchange.onAbandoned = { isAbandoned = true }
@@ -179,7 +113,7 @@ struct HTTP2ConnectionTests {
         arguments: [false, true]
     )
     func grantsUnread(isWhole: Bool) throws {
-        let client = try Client(window: 0, wholeBodies: false)
+        let client = try HTTP2Client(window: 0, wholeBodies: false)
         let exchange = try client.post(1)
         var isAbandoned = false
         exchange.onAbandoned = { isAbandoned = true }
@@ -197,7 +131,7 @@ struct HTTP2ConnectionTests {
 
     @Test("of a body that nobody reads a little is taken, and no more")
     func bounded() throws {
-        let client = try Client(wholeBodies: false)
+        let client = try HTTP2Client(wholeBodies: false)
         let exchange = try client.post(1)
         // What the client may send, by stream; 0 is the connection.
         var windows: [UInt8: Int] = [0: 65_535, 1: 65_535]
@@ -220,7 +154,7 @@ struct HTTP2ConnectionTests {
 
     @Test("a reply is waited for while it is taken, and then the rest of its request, but not long")
     func unfinished() throws {
-        let client = try Client(window: 0, wholeBodies: false)
+        let client = try HTTP2Client(window: 0, wholeBodies: false)
         try client.post(1).respond(reply(1000))
         #expect(try client.sent().map(\.kind) == [.headers])
         for _ in 0..<3 {
@@ -235,7 +169,23 @@ struct HTTP2ConnectionTests {
         client.pass(seconds: 9)
         #expect(try client.sent() == [])
         client.pass(seconds: 2)
-        #expect(try client.sent().map(\.kind) == [.reset])
+        #expect(try client.sent() == [.reset(.none, 1)])
+        #expect(client.channel.isActive)
+    }
+
+    /// Of a stream that was cancelled a browser shows no reply (RFC 9113, 8.1).
+    @Test("who sends more than anybody wants, behind the reply, is told to stop, and of no error")
+    func unneeded() throws {
+        var settings = HTTPSettings()
+        settings.bodyBytes = 20_000
+        let client = try HTTP2Client(wholeBodies: false, settings: settings)
+        try client.post(1).respond(reply(2))
+        #expect(try client.sent().map(\.kind) == [.headers, .data])
+        let piece = [UInt8](repeating: 0, count: 10_000)
+        for _ in 0..<2 { try client.send(.data, piece, stream: 1) }
+        #expect(try !client.sent().contains { $0.kind == .reset })
+        try client.send(.data, piece, stream: 1)
+        #expect(try client.sent().filter { $0.kind == .reset } == [.reset(.none, 1)])
         #expect(client.channel.isActive)
     }
 }

@@ -42,6 +42,18 @@ struct WireFrame: Equatable {
         return frame
     }
 
+    // MARK: What servers send
+
+    /// Why a stream ends before its time (RFC 9113, 7).
+    enum Reason: UInt8 {
+        case none = 0
+        case cancel = 8
+    }
+
+    static func reset(_ reason: Reason, _ stream: UInt8) -> WireFrame {
+        WireFrame(kind: .reset, stream: stream, payload: [0, 0, 0, reason.rawValue])
+    }
+
     // MARK: What clients send
 
     /// What a connection begins with.
@@ -55,6 +67,35 @@ struct WireFrame: Equatable {
     /// The head of a request to `http://h/` whose body follows.
     static func post(_ stream: UInt8) -> WireFrame {
         WireFrame(kind: .headers, flags: wholeHead, stream: stream, payload: head(0x83))
+    }
+
+    /// The head of a request, each field a literal that no table keeps (RFC 7541, 6.2.2).
+    static func head(
+        _ stream: UInt8,
+        _ fields: [(name: String, value: String)],
+        isWhole: Bool = true
+    ) -> WireFrame {
+        let payload = fields.flatMap { field -> [UInt8] in
+            [0] + text(field.name) + text(field.value)
+        }
+        let flags = wholeHead | (isWhole ? last : 0)
+        return WireFrame(kind: .headers, flags: flags, stream: stream, payload: payload)
+    }
+
+    private static func text(_ text: String) -> [UInt8] {
+        length(text.utf8.count) + Array(text.utf8)
+    }
+
+    /// In seven bits, or behind them (RFC 7541, 5.1).
+    private static func length(_ count: Int) -> [UInt8] {
+        guard count >= 127 else { return [UInt8(count)] }
+        var bytes: [UInt8] = [127]
+        var rest = count - 127
+        while rest >= 128 {
+            bytes.append(UInt8(128 + rest % 128))
+            rest /= 128
+        }
+        return bytes + [UInt8(rest)]
     }
 
     /// Method, scheme and path are in HPACK's table (RFC 7541, A); the authority is a literal.

@@ -135,12 +135,14 @@ struct HTTPConnectionTests {
     }
 
     /// One with a dam behind it.
-    private func slow() throws -> (EmbeddedChannel, Dam, HoldingService) {
+    private func slow(
+        _ settings: HTTPSettings = HTTPSettings()
+    ) throws -> (EmbeddedChannel, Dam, HoldingService) {
         let channel = EmbeddedChannel()
         let dam = Dam()
         let service = HoldingService()
         try channel.pipeline.syncOperations.addHandler(dam)
-        try channel.serve(service, HTTPSettings())
+        try channel.serve(service, settings)
         dam.isShut = true
         return (channel, dam, service)
     }
@@ -158,6 +160,58 @@ struct HTTPConnectionTests {
         #expect(channel.isActive)
         channel.embeddedEventLoop.advanceTime(by: .seconds(1))
         #expect(!channel.isActive)
+    }
+
+    /// As a browser does.
+    @Test("a client that sends all of its request before it reads the reply gets it")
+    func lingers() throws {
+        var settings = HTTPSettings()
+        settings.bodyBytes = 1000
+        let (channel, dam, service) = try slow(settings)
+        service.wantsWholeBodies = false
+        dam.open()
+        try channel.receive("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n")
+        service.exchanges[0].respond(HTTPReply(status: 200))
+        #expect(try channel.sent().contains("\r\nconnection: close\r\n"))
+        for _ in 0..<20 {
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try #require(channel.isActive)
+            try channel.receive(String(repeating: "x", count: 1000))
+        }
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test("one that keeps it open without an end is not waited for")
+    func trickleBehindTheReply() throws {
+        let (channel, dam, service) = try slow()
+        dam.open()
+        try channel.receive("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        service.exchanges[0].respond(HTTPReply(status: 200))
+        for _ in 0..<29 {
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try channel.receive("x")
+        }
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(!channel.isActive)
+    }
+
+    /// RFC 9110, 15.3.6.
+    @Test("205 has a body without content")
+    func resetContent() throws {
+        let bench = try Bench()
+        try bench.receive(get + get)
+        bench.service.exchanges[0].respond(HTTPReply(status: 205, body: Array("gone".utf8)))
+        let whole = try bench.sent()
+        #expect(whole.contains("\r\ncontent-length: 0\r\n"))
+        #expect(whole.hasSuffix("\r\n\r\n"))
+        bench.service.exchanges[1].begin(HTTPReply(status: 205))
+        bench.service.exchanges[1].write(ByteBuffer(string: "gone"))
+        bench.service.exchanges[1].end()
+        #expect(try bench.sent().hasSuffix("\r\n\r\n0\r\n\r\n"))
     }
 
     @Test("a connection is not idle before its client has taken the last reply")
@@ -198,12 +252,6 @@ struct HTTPConnectionTests {
         let request = try #require(bench.service.requests.first)
         #expect(request.headers.map(\.name) == ["host", "cookie", "x"])
         #expect(request.headers.map(\.value) == ["h", "a=1; b=2; c=3; d=4", "y"])
-        let version = HTTPVersion(major: 2, minor: 0)
-        let stream = RequestHead(
-            HTTPRequestHead(version: version, method: .GET, uri: "/", headers: HTTPHeaders(fields))
-        )
-        #expect(stream.headers.map(\.name) == ["host", "cookie", "x"])
-        #expect(stream.header("cookie") == "a=1; b=2; c=3")
     }
 }
 

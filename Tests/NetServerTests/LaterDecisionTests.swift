@@ -5,6 +5,52 @@ import Testing
 
 @testable import NetServer
 
+@Suite("Preflights", .ownThread)
+struct PreflightTests {
+    private static let origin = "OPTIONS / HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n"
+
+    @Test("are told apart from other requests, and answered without a body")
+    func answered() async throws {
+        try await withWebSockets(
+            route: { request in
+                request.isPreflight
+                    ? .permit(headers: [("Access-Control-Allow-Origin", "https://a.example")])
+                    : .refuse(status: 404, body: "no\n")
+            }
+        ) { listener in
+            let method = "Access-Control-Request-Method: GET\r\n"
+            let asked = try Peer(port: listener.port)
+            asked.send(Self.origin + method + "\r\n")
+            let answer = try asked.readToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 204 "))
+            #expect(answer.contains("\r\nAccess-Control-Allow-Origin: https://a.example\r\n"))
+            #expect(answer.hasSuffix("\r\n\r\n"))
+            let other = Self.origin.replacing("OPTIONS", with: "GET") + method
+            for request in [Self.origin, other] {
+                let peer = try Peer(port: listener.port)
+                peer.send(request + "\r\n")
+                #expect(try peer.readToEnd().hasPrefix("HTTP/1.1 404 "))
+            }
+        }
+    }
+
+    @Test("are judged by their origin alone")
+    func judged() {
+        let policy = AccessPolicy(token: "secret", origins: ["https://a.example"])
+        func status(_ origin: String) -> Int {
+            let access = policy.check(
+                remoteAddress: "192.0.2.7",
+                headers: [("origin", origin)],
+                query: nil,
+                isPreflight: true
+            )
+            return if case .refused(let status, _) = access { status } else { 0 }
+        }
+        #expect(status("https://a.example") == 0)
+        #expect(status("https://b.example") == 403)
+    }
+}
+
 @Suite("Decisions that take time", .ownThread)
 struct LaterDecisionTests {
     /// Decides half a heartbeat later, on the same loop.

@@ -101,11 +101,60 @@ struct EngineSpanTests {
             let span = try #require(try spans().first { $0.name == name })
             #expect(span == (name, text(message), hexadecimal(UInt64(7))))
         }
-        // Where the engine knows what led to it, that is what it stands below.
+        // Of a span that nobody keeps, what the engine knows takes the place.
         let root = bench.request(2)
-        let inner = bench.enqueue("send", 2, cause: root, parent: RemoteSpan(span: 7, flags: 0))
-        let span = try #require(try spans().first { $0.id == text(inner) })
-        #expect(span.parent == text(root))
+        for (flags, parent) in [(UInt8(0), text(root)), (1, hexadecimal(UInt64(7)))] {
+            let sender = RemoteSpan(span: 7, flags: flags)
+            let inner = bench.enqueue("send", 2, cause: root, parent: sender)
+            let span = try #require(try spans().first { $0.id == text(inner) })
+            #expect(span.parent == parent)
+        }
+    }
+
+    @Test("what a function does stands below the span of its caller's that it was called from")
+    func nested() throws {
+        let outer = bench.invoke("outer", cause: bench.request())
+        let inner = bench.invoke("inner", cause: outer, parent: RemoteSpan(span: 7, flags: 1))
+        let message = bench.enqueue("send", cause: inner)
+        let span = try #require(try spans().first { $0.id == text(message) })
+        #expect(span.parent == hexadecimal(UInt64(7)))
+    }
+
+    @Test("what a write fires, or the end of a run, stands beside it: the trace has one root")
+    func fired() throws {
+        func fire(_ type: String, _ function: String, _ cause: Offset) -> Offset {
+            let event = Triggered(
+                type: type,
+                trigger: "t",
+                summary: "",
+                function: bench.name(function),
+                event: []
+            )
+            return bench.write(.triggered(event), cause: cause)
+        }
+        let root = bench.request()
+        let run = bench.invoke("hello", cause: root)
+        let write = bench.write(.state(.set(.sample)), cause: run)
+        bench.complete(bench.invoke("react", cause: fire("state", "react", write)))
+        let end = bench.complete(run)
+        bench.complete(bench.invoke("watch", cause: fire("observe", "watch", end)))
+        let spans = try spans()
+        for name in ["call state::set", "state_triggers", "trigger watch"] {
+            let span = try #require(spans.first { $0.name == name }, "\(name)")
+            #expect(span.parent == text(root), "\(name)")
+        }
+        let tree = try ask(.traceTree, #"{"trace_id":"\#(bench.trace(1))"}"#)
+        #expect(tree.member("roots")?.elements?.count == 1)
+    }
+
+    @Test("the youngest places are kept, and those that are below a span")
+    func places() {
+        var places = RecentPlaces(limit: 2)
+        for record in UInt64(1)...4 {
+            places.note(Offset(record), below: record == 3 ? 0 : 10 * record)
+        }
+        let kept = (UInt64(0)...5).map { places[Offset($0)] }
+        #expect(kept == [nil, nil, 20, nil, 40, nil])
     }
 
     @Test("a request's span says what was asked for, without secrets that its record has not")

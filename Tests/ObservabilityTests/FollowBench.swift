@@ -69,7 +69,8 @@ final class FollowBench {
         _ function: String,
         _ trace: UInt64? = 1,
         cause: Offset?,
-        isCondition: Bool = false
+        isCondition: Bool = false,
+        parent: RemoteSpan? = nil
     ) -> Offset {
         invocations += 1
         return write(
@@ -81,7 +82,9 @@ final class FollowBench {
                     caller: UUID128(high: 0, low: 0),
                     awaited: true,
                     isCondition: isCondition,
-                    input: []
+                    input: [],
+                    parent: parent?.span ?? 0,
+                    flags: parent?.flags
                 )
             ),
             trace,
@@ -204,8 +207,9 @@ final class FollowBench {
     }
 
     /// By somebody whose own trace it is.
-    func purge(_ messages: Offset..., queue: String = "mails") {
-        write(.queue(.purged(Purged(queue: queue, by: "w", messages: messages))), 9)
+    func purge(_ messages: Offset..., queue: String = "mails", areDead: Bool = false) {
+        let event = Purged(queue: queue, by: "w", messages: messages, areDead: areDead)
+        write(.queue(.purged(event)), 9)
     }
 
     func describe() {

@@ -173,6 +173,17 @@ struct RequestBookTests {
         #expect(bench.row()?.status == .failed)
     }
 
+    @Test("dead letters that are thrown away together fail their requests")
+    func deadTogether() {
+        let (first, second) = (bench.enqueue("send"), bench.enqueue("send", 2))
+        bench.bury(first, bench.deliver(first))
+        bench.bury(second, bench.deliver(second, 2), 2)
+        #expect(bench.row()?.status == .dead && bench.row(2)?.status == .dead)
+        bench.purge(first, second, areDead: true)
+        #expect(bench.row()?.status == .failed && bench.row(2)?.status == .failed)
+        #expect(bench.row()?.error?.contains("purged") != true)
+    }
+
     @Test("what runs when the engine is killed is interrupted, and messages wait on")
     func restart() {
         let root = bench.request()
@@ -277,6 +288,57 @@ struct RequestBookTests {
         #expect((hello?.calls, hello?.errors) == (1, 1))
         #expect(hello?.took == 2_000_000)
         #expect(totals.functions[bench.name("send")]?.errors == 0)
+    }
+
+    @Test("of each cron job it is known when it succeeded last, and how often it failed")
+    func cronJobs() {
+        bench.log.live(from: .zero)
+        func fire(_ trigger: String) -> Offset {
+            let fired = CronFired(
+                trigger: trigger,
+                function: bench.name("hello"),
+                expression: "0 * * * * *",
+                scheduled: bench.now,
+                actual: bench.now
+            )
+            return bench.write(.cron(.fired(fired)))
+        }
+        let job = CronJob(function: bench.name("hello"), expression: "0 * * * * *")
+        let slot = fire("a")
+        #expect(bench.log.totals.cronJobs == [job: CronRuns()])
+        bench.complete(bench.invoke("hello", cause: slot))
+        let success = bench.log.totals.cronJobs[job]?.lastSuccess
+        #expect(success != nil)
+        bench.pass(.seconds(60))
+        bench.complete(bench.invoke("hello", cause: fire("b")), 1, bench.failure)
+        #expect(bench.log.totals.cronJobs[job] == CronRuns(lastSuccess: success, failures: 1))
+        bench.complete(bench.invoke("hello", cause: bench.request()), 1, bench.failure)
+        #expect(bench.log.totals.cronJobs.count == 1)
+    }
+
+    @Test("what is beyond those that are counted one by one is counted all together")
+    func otherTotals() {
+        bench.log.live(from: .zero)
+        for number in 0...max(RecordTotals.functionLimit, RecordTotals.cronLimit) {
+            let name = bench.name("f\(number)")
+            let fired = CronFired(
+                trigger: "a",
+                function: name,
+                expression: "@daily",
+                scheduled: bench.now,
+                actual: bench.now
+            )
+            let trace = UInt64(number + 1)
+            let slot = bench.write(.cron(.fired(fired)), trace)
+            let run = bench.invoke("f\(number)", trace, cause: slot)
+            bench.complete(run, trace, bench.failure)
+        }
+        let totals = bench.log.totals
+        #expect(totals.functions.count == RecordTotals.functionLimit)
+        #expect(totals.functions[bench.name("f7")]?.place == 7)
+        #expect((totals.otherFunctions.calls, totals.otherFunctions.errors) == (1, 1))
+        #expect(totals.cronJobs.count == RecordTotals.cronLimit)
+        #expect(totals.otherCronJobs == CronRuns(failures: 1))
     }
 
     @Test("totals are of this life, and not of what it finds in the log")

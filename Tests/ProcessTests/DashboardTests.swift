@@ -62,6 +62,14 @@ extension Programs.DashboardTests {
     @Test("A value is edited against its revision and looked back at; a function is called by form")
     func values() throws { try use("slider", "calling") }
 
+    @Test(
+        """
+        Numbers stay as they were written, namespaces are told apart, data becomes no markup, and \
+        of more queues, functions or workers than are told of the page says how many there are
+        """
+    )
+    func fidelity() throws { try use("fidelity", "pieces", "namespaces", "address", "many") }
+
     @Test("A worker that is killed is unhealthy within two seconds")
     func killed() throws { try use("worker") }
 

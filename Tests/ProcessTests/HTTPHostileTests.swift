@@ -205,16 +205,8 @@ extension Programs.HTTPHostileTests {
         let chunk =
             Array("100000\r\n".utf8) + [UInt8](repeating: 0x20, count: 1 << 20)
             + Array("\r\n".utf8)
-        var sent = 0
-        do {
-            while sent < 1024, try chunked.socket.send(chunk, until: Deadline(in: 2)) == chunk.count
-            {
-                sent += 1
-            }
-        } catch {
-            // The engine has closed the connection.
-        }
-        #expect(sent < 64, "\(sent) MiB were taken")
+        // What comes behind the answer is dropped, for a while: the client is to see the answer.
+        for _ in 0..<24 { try chunked.socket.send(chunk) }
         #expect(try chunked.response().status == 413)
         try served()
         let grown = try engine.residentBytes() - before

@@ -81,6 +81,9 @@ extension Programs.HTTPResponseTests {
             #expect(response.values("content-type") == [vector.type], "\(vector.value)")
             #expect(response["content-length"] == "\(vector.body.utf8.count)", "\(vector.value)")
         }
+        let interim = try response(to: #"{"status_code":100,"body":1}"#)
+        #expect(interim.status == 500)
+        #expect(interim.text.contains(#""code":"response_status_invalid""#), "\(interim.text)")
     }
 
     @Test("A.8: headers of an object and of lines; what is no header is left out")

@@ -207,6 +207,71 @@ extension Programs.ReloadTests {
         try engine.stop()
     }
 
+    @Test("SIGHUP reads the file again, and says what came of it")
+    func hangUp() throws {
+        let text = "was read again: what was read before is in force"
+        // It counts from when all listen, and not the moment before.
+        try eventually("\"\(text)\" is told") { () -> Void? in
+            kill(engine.pid, SIGHUP)
+            return engine.errors.contains(text) ? () : nil
+        }
+        _ = try RawWorker.ready(engine)
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
+    @Test("The dashboard tells what is in force, what waits for a restart, and a refusal")
+    func dashboard() throws {
+        let client = DashboardClient(engine)
+        func status() throws -> Envelope { JSON.object(try client.get("/api/status").text) }
+        func isTaken() throws -> Bool {
+            let text = try client.get("/metrics").text
+            return text.contains("\niii_config_last_reload_successful 1\n")
+        }
+        #expect(try isTaken())
+        #expect(try status()["settings_pending"] as? [String] == [])
+        try replace("[http]\ntimeout = \"7s\"\n[log]\ncompression = \"none\"\n")
+        try told("this needs a restart: log.compression")
+        let edited = try status()
+        let settings = try #require(edited["settings"] as? Envelope)
+        #expect(settings["http.timeout"] as? String == "7s")
+        #expect(settings["log.compression"] as? String == "zstd")
+        let pending = try #require(edited["settings_pending"] as? [String])
+        #expect(pending.count == 1 && pending[0].hasPrefix("log.compression"), "\(pending)")
+        #expect(try isTaken())
+        try replace("[http]\ntimeout = 7\n")
+        try told("stays in force")
+        try eventually("the refusal is a metric") { try isTaken() ? nil : () }
+        #expect(JSON.text(try status()["settings"]) == JSON.text(settings))
+        #expect(try status()["config_last_reload_successful"] as? Bool == false)
+    }
+
+    @Test("A directory on the way may be a link that leads elsewhere, or be made anew")
+    func directories() throws {
+        let scratch = try Scratch()
+        for name in ["rel1", "rel2"] { try makeDirectory(scratch(name)) }
+        _ = try scratch.write("rel1/iii.toml", "[http]\ntimeout = \"11s\"\n")
+        _ = try scratch.write("rel2/iii.toml", "[http]\ntimeout = \"12s\"\n")
+        try #require(symlink("rel1", scratch("current")) == 0)
+        let engine = EngineProcess(in: scratch, ["--config", "current/iii.toml"])
+        try engine.start()
+        func told(_ text: String) throws {
+            try eventually("\"\(text)\" is told") { engine.errors.contains(text) ? () : nil }
+        }
+        func write(_ timeout: String) throws {
+            _ = try scratch.write("rel2/iii.toml", "[http]\ntimeout = \"\(timeout)\"\n")
+            try told("http.timeout = \"\(timeout)\"")
+        }
+        try #require(symlink("rel2", scratch("next")) == 0)
+        try #require(rename(scratch("next"), scratch("current")) == 0)
+        try told("http.timeout = \"12s\"")
+        try write("13s")
+        try FileManager.default.removeItem(atPath: scratch("rel2"))
+        try told("cannot be read")
+        try makeDirectory(scratch("rel2"))
+        try write("14s")
+        try write("15s")
+    }
+
     @Test("The YAML form is watched, too")
     func yaml() throws {
         let other = try Self(

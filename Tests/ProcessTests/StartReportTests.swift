@@ -56,7 +56,7 @@ extension Programs.StartReportTests {
     }
 
     @Test("Where the ports file cannot be written the log is closed in order; exit 78")
-    func portsFile() throws {
+    func unwritablePortsFile() throws {
         let nowhere = ["--ports-file", scratch("nowhere/ports.json")]
         let refused = try EngineProcess(in: scratch, nowhere).refused()
         #expect(refused.ending == .exit(78), "\(refused.all)")
@@ -65,6 +65,60 @@ extension Programs.StartReportTests {
         let engine = EngineProcess(in: scratch, ["--json"])
         try engine.start()
         #expect(try found(by: engine)["clean"] as? Bool == true)
+    }
+
+    /// The codes that say why there is no start, each line being an object.
+    private func codes(_ outcome: Outcome) -> [String] {
+        let lines = outcome.errors.split(separator: "\n").map { JSON.object(String($0)) }
+        #expect(lines.allSatisfy { $0["event"] is String }, "\(outcome.all)")
+        return lines.filter { $0["event"] as? String == "fatal" }.compactMap {
+            $0["code"] as? String
+        }
+    }
+
+    @Test("A start that fails says so as JSON, too")
+    func failures() throws {
+        let settings = ["--json", "--set", "http.timeout=", "--set", "http.nothing=1"]
+        let wrong = try EngineProcess(in: scratch, settings).refused()
+        #expect(wrong.ending == .exit(78), "\(wrong.all)")
+        #expect(codes(wrong).sorted() == ["config.unknown_key", "config.value"], "\(wrong.all)")
+        let engine = EngineProcess(in: scratch, ["--json"])
+        try engine.start()
+        let second = try EngineProcess(in: scratch, ["--json"]).refused()
+        #expect(second.ending == .exit(75), "\(second.all)")
+        #expect(codes(second) == ["data.in_use"], "\(second.all)")
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
+    @Test("The ports file is there while the engine listens")
+    func portsFile() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let file = scratch("ports-1.json")
+        #expect(FileManager.default.fileExists(atPath: file))
+        // A second engine on the same directory takes nothing from the first one.
+        let second = EngineProcess(in: scratch, ["--ports-file", file])
+        #expect(try second.refused().ending == .exit(75))
+        #expect(FileManager.default.fileExists(atPath: file))
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+
+    @Test("That MANIFEST was lost is told by verify, and by the start that makes it anew")
+    func lostManifest() throws {
+        let engine = EngineProcess(in: scratch, ["--json"])
+        try engine.start()
+        #expect(try found(by: engine)["manifest_rebuilt"] as? Bool == false)
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        try FileManager.default.removeItem(atPath: "\(engine.data)/MANIFEST")
+        let told = try engine.log("verify")
+        #expect(told.ending == .exit(2), "\(told.all)")
+        #expect(told.output.contains("MANIFEST is missing"))
+        try engine.start()
+        let warning = try line("manifest_rebuilt", of: engine)
+        #expect(warning["severity"] as? String == "warning")
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        #expect(try engine.log("verify").ending == .exit(0))
     }
 
     @Test("Addresses are members, by the names of the ports file")

@@ -246,6 +246,25 @@ extension Programs.StreamJoinTests {
         try expectEnd()
     }
 
+    @Test("who says wrongly what it has heard of is told of a gap; a number may be a text")
+    func heardOf() throws {
+        let client = try connect()
+        try client.join("b", "g")
+        let seen = try #require(try client.next()["offset"] as? Int)
+        try set("b", "i", 1)
+        #expect(try client.event() == "create 1")
+        for after in [seen, "\(seen)"] as [Any] {
+            try client.join("b", "g", nil, as: "s", ["after": after])
+            #expect(try client.event() == "create 1", "\(after)")
+            #expect(try client.event() == "resumed", "\(after)")
+        }
+        for after in [-1, "x", 1.5, true, [seen], "\(Int.max)"] as [Any] {
+            try client.join("b", "g", nil, as: "s", ["after": after])
+            #expect(try client.event() == "gap", "\(after)")
+            #expect(try client.event() == "sync [1]", "\(after)")
+        }
+    }
+
     @Test("D.3: a leave is told once for each subscription, and for what was never joined")
     func leaves() throws {
         try worker.bind("1", "stream:leave", "left", ["config": ["stream_name": "other"]])

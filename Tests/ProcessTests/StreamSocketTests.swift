@@ -183,6 +183,14 @@ extension Programs.StreamSocketTests {
         let open = EngineProcess(in: scratch, ["--config", file])
         try open.start()
         _ = try StreamClient(open, headers: ["Origin: https://app.example"])
+        for (origin, status) in [("https://app.example", 204), ("https://evil.example", 403)] {
+            let asked = ["Origin: \(origin)", "Access-Control-Request-Method: GET"]
+            let peer = try HTTPPeer(port: open.streamPort)
+            let told = try peer.ask("OPTIONS", "/stream/board/g", asked)
+            #expect(told.status == status)
+            let headers = status == 204 ? "Authorization, Last-Event-ID" : nil
+            #expect(told["access-control-allow-headers"] == headers)
+        }
     }
 
     @Test("the command line lists streams, and follows one across a restart of the engine")
@@ -203,8 +211,8 @@ extension Programs.StreamSocketTests {
         #expect(item["id"] as? String == "a" && item["value"] as? Int == 1, "\(item)")
         let tail = try ChildProcess(
             [
-                Project.engine, "stream", "tail", "board", "g", "--count", "4", "--address",
-                "ws://127.0.0.1:\(engine.streamPort)",
+                Project.engine, "stream", "tail", "board", "g", "--count", "4", "--engine",
+                engine.url,
             ],
             label: "tail",
             in: scratch

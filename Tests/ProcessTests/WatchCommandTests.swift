@@ -206,6 +206,11 @@ extension Programs.WatchCommandTests {
     @Test("A queue is defined, looked into and mended")
     func queues() throws {
         func json(_ told: Outcome) -> Envelope { JSON.object(told.output) }
+        func row(_ queue: String) throws -> Envelope {
+            let rows = try iii("queue", "ls").output.split(separator: "\n")
+                .map { JSON.object(String($0)) }
+            return try #require(rows.first { $0["name"] as? String == queue })
+        }
         let defined = try iii("queue", "define", "mails", "--max-retries", "1", "--backoff", "1s")
         #expect(json(defined)["changed"] as? Bool == true, "\(defined.all)")
         _ = try worker.ask(
@@ -217,6 +222,9 @@ extension Programs.WatchCommandTests {
         let peeked = json(try iii("queue", "peek", "mails"))
         #expect(peeked["state"] as? String == "in_flight")
         #expect(JSON.text(peeked["payload"]) == #"{"n":1}"#)
+        let running = try row("mails")
+        #expect(running["depth"] as? Int == 1 && running["in_flight"] as? Int == 1)
+        #expect(running["waiting"] as? Int == 0 && running["delayed"] as? Int == 0)
         try worker.fail(invoked, "no")
         let letter = try eventually("a dead letter is listed") { () -> Envelope? in
             let letter = json(try iii("queue", "dlq", "mails"))
@@ -224,10 +232,7 @@ extension Programs.WatchCommandTests {
         }
         #expect((letter["error"] as? String)?.contains("no") == true)
         let id = try #require(letter["id"] as? String)
-        let row = try iii("queue", "ls").output.split(separator: "\n")
-            .map { JSON.object(String($0)) }
-            .first { $0["name"] as? String == "mails" }
-        #expect(row?["dlq_depth"] as? Int == 1)
+        #expect(try row("mails")["dlq_depth"] as? Int == 1)
         #expect(json(try iii("queue", "redrive", "mails", id))["redriven"] as? Int == 1)
         try worker.fail(worker.dispatch("shop::order"), "no")
         try eventually("it is a dead letter again") {
@@ -236,6 +241,9 @@ extension Programs.WatchCommandTests {
         let gone = try iii("queue", "discard", "mails", id)
         #expect(gone.ending == .exit(4) && gone.errors.contains("NOT_FOUND"), "\(gone.all)")
         #expect(json(try iii("queue", "redrive", "mails"))["redriven"] as? Int == 0)
+        #expect(try iii("queue", "discard", "mails").ending == .exit(2), "one, or all")
+        #expect(json(try iii("queue", "discard", "mails", "--all"))["discarded"] as? Int == 0)
+        #expect(try iii("queue", "discard", "nosuch", "--all").ending == .exit(4))
         let empty = try iii("queue", "dlq", "mails")
         #expect(empty.ending == .exit(0) && empty.output.isEmpty, "\(empty.all)")
         #expect(empty.errors.hasPrefix("note: "), "\(empty.all)")

@@ -54,13 +54,14 @@ extension Bench {
         _ offset: Offset,
         in queue: String? = nil,
         served: Bool = true,
+        without absent: String? = nil,
         obstacle: ExplanationContext.Obstacle? = nil,
         awaitsTrigger: Bool = false
     ) throws -> [JSONText] {
         let context = ExplanationContext(
             now: now,
             obstacle: obstacle,
-            isServed: { _ in served },
+            isServed: { served && $0.id != absent },
             awaitsTrigger: { _ in awaitsTrigger },
             worker: { _ in nil }
         )
@@ -71,12 +72,14 @@ extension Bench {
     func explained(
         _ offset: Offset,
         served: Bool = true,
+        without absent: String? = nil,
         obstacle: ExplanationContext.Obstacle? = nil,
         awaitsTrigger: Bool = false
     ) throws -> Told {
         let jobs = try explain(
             offset,
             served: served,
+            without: absent,
             obstacle: obstacle,
             awaitsTrigger: awaitsTrigger
         )
@@ -122,6 +125,22 @@ struct ExplanationTests {
         #expect(last.wayOut.contains("`[queue.queues.q]`"))
         bench.define(concurrency: 0)
         #expect(try bench.explained(offsets[3]).reason == "stopped")
+    }
+
+    @Test("what waits for its condition says so, unless its function is not served either")
+    func condition() throws {
+        var bench = Bench()
+        let function = FunctionName(namespace: "n", id: "f")
+        let settings = QueueSettings.standard
+        let event = Subscribed(topic: "t", function: function, condition: "c", settings: settings)
+        bench.apply(.subscribed(event))
+        let offset = try bench.publish()
+        let told = try bench.explained(offset, without: "c")
+        #expect(told.state == "waiting" && told.reason == "condition_unserved")
+        #expect(told.why == "no worker serves c (n), which is asked before f (n) runs")
+        #expect(told.wayOut.contains("start a worker"))
+        #expect(try bench.explained(offset, without: "f").reason == "unserved")
+        #expect(try bench.explained(offset).reason == "next")
     }
 
     @Test("what keeps everything from going is told where nothing else does")

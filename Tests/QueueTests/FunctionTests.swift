@@ -54,6 +54,18 @@ struct FunctionTests {
         #expect(bench.view.queues["q"]?.deadCount == 0)
     }
 
+    @Test("how many messages run, wait for their next attempt or just wait is told")
+    func stats() throws {
+        var bench = Bench()
+        bench.define(concurrency: 2, attempts: 2)
+        let offsets = [try bench.enqueue(), try bench.enqueue(), try bench.enqueue()]
+        _ = bench.deliver()
+        bench.fail(offsets[0])
+        let stats = try bench.call(.topicStats, #"{"topic":"q"}"#)
+        #expect(stats.hasPrefix(#"{"depth":3,"#), "\(stats)")
+        #expect(stats.hasSuffix(#","delayed":1,"in_flight":1}"#), "\(stats)")
+    }
+
     @Test("messages that wait or run are shown, the oldest first, and dead ones not")
     func messages() throws {
         var bench = Bench()
@@ -82,6 +94,10 @@ struct FunctionTests {
         #expect(all == "[\(rows.joined(separator: ","))]")
         let oldest = try bench.call(.messages, #"{"topic":"q","limit":1}"#)
         #expect(oldest == "[\(rows[0])]")
+        for (offset, page) in [("1", rows[1...1]), ("2", rows[2...]), ("\(Int64.max)", [])] {
+            let input = #"{"topic":"q","limit":1,"offset":\#(offset)}"#
+            #expect(try bench.call(.messages, input) == "[\(page.joined(separator: ","))]")
+        }
         let unserved = try bench.call(.messages, #"{"queue":"q"}"#, served: { _ in false })
         #expect(unserved.contains(#""why":"no worker serves its function","payload":{"n":3}"#))
         var (dead, _) = try graveyard()
@@ -210,6 +226,8 @@ struct FunctionTests {
             (QueueFunction.redrive, "{}", "queue_not_set"),
             (.redrive, #"{"queue":""}"#, "queue_not_set"),
             (.redriveMessage, #"{"message_id":"x"}"#, "queue_not_set"),
+            (.discard, "{}", "queue_not_set"),
+            (.discard, #"{"queue":"none"}"#, "NOT_FOUND"),
             (.redriveMessage, #"{"queue":"q"}"#, "message_id_not_set"),
             (.discardMessage, #"{"queue":"q","message_id":""}"#, "message_id_not_set"),
             (.topicStats, "{}", "topic_required"), (.deadLetters, "null", "topic_required"),
@@ -258,6 +276,18 @@ struct QueueTriggerTests {
         )
         #expect(top.settings.attempts == 1)
         #expect(top.settings.backoff == .milliseconds(1))
+    }
+
+    @Test("what has no effect is named")
+    func ignored() throws {
+        func ignored(_ config: String) throws -> [String] {
+            QueueTrigger.ignored(try JSONText(validating: Array(config.utf8)))
+        }
+        let nested = #"{"visibilityTimeout":30,"delaySeconds":0,"backoffType":"fixed"}"#
+        let all = ["visibilityTimeout", "delaySeconds", "backoffType"]
+        #expect(try ignored(#"{"topic":"t","queue_config":\#(nested)}"#) == all)
+        #expect(try ignored(#"{"topic":"t","delaySeconds":1}"#) == ["delaySeconds"])
+        #expect(try ignored(#"{"topic":"t","queue_config":{"maxRetries":5}}"#) == [])
     }
 
     @Test("numbers beyond all measure are cut, not trapped")

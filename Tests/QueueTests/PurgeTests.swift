@@ -131,6 +131,51 @@ struct PurgeTests {
         #expect(bench.replayed().digest() == bench.view.digest())
     }
 
+    @Test("dead letters are dropped at once, in one record; what waits and what runs stays")
+    func deadLetters() throws {
+        let budget = MemoryBudget(bytes: 10_000)
+        var bench = Bench()
+        bench.view = QueueView(budget: budget)
+        bench.define(fifo: true, attempts: 1)
+        let first = try bench.enqueue(#"{"g":"a"}"#)
+        let other = try bench.enqueue(#"{"g":"b"}"#)
+        let running = try bench.enqueue(#"{"g":"a"}"#)
+        let waiting = try bench.enqueue(#"{"g":"a"}"#)
+        #expect(bench.deliver() == [first, other])
+        bench.fail(first)
+        bench.fail(other)
+        #expect(bench.deliver() == [running])
+        #expect(bench.view.queues["q"]?.deadCount == 2)
+        let before = bench.events.count
+        #expect(try bench.call(.discard, own) == #"{"queue":"q","discarded":2}"#)
+        let expected = Purged(queue: "q", by: "w", messages: [first, other], areDead: true)
+        #expect(bench.events.count == before + 1 && bench.events.last?.event == .purged(expected))
+        #expect(expected.halves.allSatisfy { $0.areDead })
+        #expect(bench.view.queues["q"]?.deadCount == 0 && bench.view.queues["q"]?.depth == 2)
+        #expect(try bench.explained(first).state == "discarded")
+        #expect(bench.deliver() == [], "the group's next one waits for what runs")
+        bench.ack(running)
+        #expect(bench.deliver() == [waiting])
+        #expect(try bench.call(.discard, own) == #"{"queue":"q","discarded":0}"#)
+        #expect(bench.replayed().digest() == bench.view.digest())
+        bench.ack(waiting)
+        #expect(budget.used == 0)
+    }
+
+    @Test("a record drops only what it is about: the dead, or what waits")
+    func kinds() throws {
+        var bench = Bench()
+        bench.define(attempts: 1)
+        let dead = try bench.enqueue()
+        #expect(bench.deliver() == [dead])
+        bench.fail(dead)
+        let waiting = try bench.enqueue()
+        bench.apply(.purged(Purged(queue: "q", by: nil, messages: [dead])))
+        bench.apply(.purged(Purged(queue: "q", by: nil, messages: [waiting], areDead: true)))
+        #expect(bench.view.queues["q"]?.deadCount == 1 && bench.view.queues["q"]?.depth == 1)
+        #expect(bench.deliver() == [waiting])
+    }
+
     @Test("who wanted it is told, and what was dropped")
     func record() throws {
         var bench = Bench()

@@ -44,13 +44,17 @@ struct ConfigurationEditTests {
         let process = "[[exec]]\nname = \"a\"\ncommand = [\"b\"]\n"
         let edit = try edit("", process)
         #expect(edit.pending.isEmpty)
-        #expect(edit.live.contains("exec[0].command = [\"b\"] (iii.toml:3)"))
+        #expect(edit.live == ["worker process \"a\" is started"])
         let changed = try self.edit(
             "\(process)env = { KEY = \"one\" }",
             "\(process)env = { KEY = \"two\" }"
         )
-        #expect(changed.live == ["exec"])
+        #expect(changed.live == ["worker process \"a\" is started anew"])
         #expect(changed.pending.isEmpty)
+        let other = "[[exec]]\nname = \"z\"\ncommand = [\"y\"]\n"
+        let removed = try self.edit(process + other, other)
+        #expect(removed.live == ["worker process \"a\" is stopped"], "the other one runs on")
+        #expect(removed.pending.isEmpty)
     }
 
     private static let live = """
@@ -149,12 +153,37 @@ struct ConfigurationEditTests {
             from: Configuration.Sources(environment: [:], workingDirectory: workspace.path),
             report: Report(isJSON: false, least: .error)
         ) { [expected] edited in
-            if edited == expected { taken.signal() }
+            if edited.inForce == expected, edited.isTaken { taken.signal() }
         }
         withExtendedLifetime(workspace) {
             watch.start()
             #expect(taken.wait(timeout: .now() + 30) == .success)
             watch.stop()
+        }
+    }
+
+    @Test("holds up no stop while it is taken")
+    func slow() throws {
+        let workspace = try Workspace(["iii.toml": "[http]\ntimeout = \"8s\"\n"])
+        let loaded = try workspace.load()
+        try workspace.write("iii.toml", "[http]\ntimeout = \"9s\"\n")
+        let taken = DispatchSemaphore(value: 0)
+        let stopped = DispatchSemaphore(value: 0)
+        let isOver = DispatchSemaphore(value: 0)
+        let watch = ConfigurationWatch(
+            loaded,
+            from: Configuration.Sources(environment: [:], workingDirectory: workspace.path),
+            report: Report(isJSON: false, least: .error)
+        ) { _ in
+            taken.signal()
+            if stopped.wait(timeout: .now() + 30) == .success { isOver.signal() }
+        }
+        withExtendedLifetime(workspace) {
+            watch.start()
+            #expect(taken.wait(timeout: .now() + 30) == .success)
+            watch.stop()
+            stopped.signal()
+            #expect(isOver.wait(timeout: .now() + 30) == .success)
         }
     }
 }

@@ -166,6 +166,11 @@ struct ConfigurationErrorTests {
                     + " \"python3 worker.py\""
             ),
             (
+                "[[exec]]\nname = \"a\"\ncommand = []",
+                "iii.toml:3: exec[0].command must be a list of strings, the program first, is"
+                    + " an empty list"
+            ),
+            (
                 "[[exec]]\nname = \"a\"\ncommand = [\"x\"]\n[[exec]]\ncommand = [\"y\"]\nname = \"a\"",
                 "iii.toml:6: exec[1].name \"a\" is taken by another [[exec]]"
             ),

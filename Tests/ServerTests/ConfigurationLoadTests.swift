@@ -273,6 +273,44 @@ struct ConfigurationLoadTests {
         #expect(found.security.token == "a=b")
     }
 
+    @Test("a variable means a queue of the file in whatever case, and a secret is no setting")
+    func variableNames() throws {
+        let text = "[queue.queues.Mails]\nconcurrency = 2"
+        let variables = [
+            "III_QUEUE__QUEUES__MAILS__CONCURRENCY": "7", "III_SECRET_STRIPE__KEY": "k",
+        ]
+        let found = try Workspace(["iii.toml": text]).load(environment: variables).configuration
+        #expect(found.queue.queues["Mails"]?.concurrency == 7)
+        #expect(found.queue.queues.keys.sorted() == ["Mails", "default"])
+    }
+
+    @Test("where the working directory is gone, what is relative to it is nowhere")
+    func goneDirectory() throws {
+        func errors(_ change: (inout Configuration.Sources) -> Void) throws -> [String] {
+            var sources = Configuration.Sources(environment: [:], workingDirectory: nil)
+            change(&sources)
+            do throws(ConfigurationErrors) {
+                _ = try Configuration.load(from: sources, version: "1.2.3")
+                return []
+            } catch {
+                return error.errors.map(\.description)
+            }
+        }
+        #expect(try errors { $0.data = "/d" } == [])
+        #expect(try errors { $0.data = "d" }.first?.contains("is gone") == true)
+        #expect(try errors { _ in }.first?.contains("\"data\" is nowhere") == true)
+        let file = try errors {
+            $0.data = "/d"
+            $0.file = "iii.toml"
+        }
+        #expect(file.first?.contains("cannot be read") == true)
+        let command = try errors {
+            $0.data = "/d"
+            $0.command = ["x"]
+        }
+        #expect(command.count == 1)
+    }
+
     @Test("a variable and a flag take the place of a list of the file")
     func lists() throws {
         let workspace = try Workspace(["iii.toml": "[stream]\norigins = [\"https://a.example\"]"])

@@ -123,6 +123,8 @@ struct ObservabilityConfigurationTests {
             "sampling_ratio = 1.5", "sampling_ratio = \"much\"",
             "sampling = { rules = [{ rate = 1 }] }", "sampling = { default = 2 }",
             "sampling = { defualt = 1 }", "collapse_spans = [{}]",
+            "endpoint = \"localhost:4318\"", "endpoint = \"http://\"",
+            "endpoint = \"http://localhost:4318/?x=1\"",
             "alerts = [{ name = \"a\", metric = \"m\" }]",
             "alerts = [{ name = \"a\", metric = \"m\", threshold = 1, operator = \"=>\" }]",
             "alerts = [{ name = \"a\", metric = \"m\", threshold = nan }]",
@@ -135,6 +137,10 @@ struct ObservabilityConfigurationTests {
             action = { type = "webhook", url = "ftp://x" } }]
             """,
             """
+            alerts = [{ name = "a", metric = "m", threshold = 1, \
+            action = { type = "webhook", url = "https:// x" } }]
+            """,
+            """
             alerts = [{ name = "a", metric = "m", threshold = 1 }, \
             { name = "a", metric = "n", threshold = 1 }]
             """,
@@ -144,6 +150,23 @@ struct ObservabilityConfigurationTests {
         let told = try refusals(["iii.toml": "[observability]\n\(line)\n"])
         #expect(told.count == 1)
         #expect(told.first?.contains("iii.toml:2") == true, "\(told)")
+    }
+
+    @Test("an alert on a metric that the engine does not have is warned of")
+    func unknownMetric() throws {
+        func warnings(_ metric: String) throws -> [String] {
+            let rule = "{ name = \"a\", metric = \"\(metric)\", threshold = 1 }"
+            let text = "[observability]\nalerts = [\(rule)]\n"
+            return try Workspace(["iii.toml": text]).load().warnings.map { "\($0)" }
+        }
+        let told = try warnings("iii.queue.dept")
+        #expect(told.count == 1)
+        #expect(told.first?.contains("iii.toml:2") == true, "\(told)")
+        #expect(told.first?.contains("did you mean \"iii.queue.depth\"?") == true, "\(told)")
+        let others = ["iii.queue.depth.mails", "iii.worker.memory.rss", "shop.orders"]
+        for metric in AlertRule.engineMetrics + others {
+            #expect(try warnings(metric).isEmpty, "\(metric)")
+        }
     }
 
     @Test("what is in force reads as TOML, and means the same again")

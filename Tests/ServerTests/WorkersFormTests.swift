@@ -237,7 +237,7 @@ struct WorkersFormTests {
                 "http: {address: \"h:1\"}\nworkers:\n  - name: iii-http\n    config: {port: 2}",
                 "config.yaml:4: iii-http.port is set already by http.address at config.yaml:1"
             ),
-            ("[]", "config.yaml:1: the file must be a table, is a list"),
+            ("[]", "config.yaml:1: the file must be a table, is an empty list"),
         ]
     )
     func refused(text: String, message: String) throws {

@@ -138,7 +138,23 @@ package struct DamageSimulation: ~Copyable {
             return "a record is served that was never written"
         }
         if let wrong = try open(damage, named, promised) { return wrong }
+        if rename(named) { return try check(nil).map { "renamed, and \($0)" } }
         return named.isEmpty ? nil : repair(found)
+    }
+
+    /// Segments under each other's names get their own, as the tools say: all is as it was then.
+    ///
+    /// - Returns: whether there were some.
+    private mutating func rename(_ named: [Damage]) -> Bool {
+        let strays = named.compactMap { damage -> (name: UInt64, number: UInt64)? in
+            guard case .misnamed(let number) = damage.reason else { return nil }
+            return (damage.segment, number)
+        }
+        guard !strays.isEmpty else { return false }
+        endProcess()
+        let files = disk.files
+        for stray in strays { disk.files[stray.number] = files[stray.name] }
+        return true
     }
 
     /// The damage is accepted: the log opens with every record that was intact, whenever the repair

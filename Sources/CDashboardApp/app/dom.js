@@ -2,18 +2,31 @@
 // so focus, selection and scroll positions survive live updates. Text is always text: nothing here
 // parses HTML, and nothing sets a style attribute (the content-security policy forbids it).
 
+import { stringify } from "./json.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A node: `h("a", { href }, "text", child)`. `key` in the properties names it among siblings. */
-export function h(tag, props, ...children) {
-  return { tag, props: props || {}, key: props?.key, children: flat(children, []), el: null };
+/** What only `h` makes: an object out of a worker's data is none, whatever members it has. */
+class Node {
+  constructor(tag, props, children) {
+    this.tag = tag;
+    this.props = props;
+    this.key = props.key;
+    this.children = children;
+    this.el = null;
+  }
 }
+
+/** A node: `h("a", { href }, "text", child)`. `key` in the properties names it among siblings. */
+export const h = (tag, props, ...children) => new Node(tag, props || {}, flat(children, []));
 
 function flat(list, into) {
   for (const child of list) {
     if (child === null || child === undefined || child === false || child === true) continue;
     if (Array.isArray(child)) flat(child, into);
-    else into.push(typeof child === "object" ? child : String(child));
+    else if (child instanceof Node) into.push(child);
+    // Whatever else is there is data: text, also where it is an object.
+    else into.push(typeof child === "object" ? stringify(child) : String(child));
   }
   return into;
 }

@@ -2,6 +2,7 @@
 // Whatever a schema says beyond that is edited as JSON.
 
 import { h } from "./dom.js";
+import { number, parse, stringify } from "./json.js";
 import { Draft } from "./ui.js";
 
 export class SchemaForm {
@@ -10,8 +11,7 @@ export class SchemaForm {
     this.draft = new Draft(value ?? sample(schema));
     this.raw = !this.usable;
     this.parts = new Map();
-    this.values =
-      typeof this.draft.value === "object" && this.draft.value ? {...this.draft.value } : {};
+    this.values = membersOf(this.draft.value) || {};
   }
 
   get usable() {
@@ -64,8 +64,9 @@ export class SchemaForm {
   }
 
   toForm() {
-    if (this.raw && !this.draft.error && typeof this.draft.value === "object") {
-      this.values = { ...this.draft.value };
+    const members = !this.draft.error && membersOf(this.draft.value);
+    if (this.raw && members) {
+      this.values = members;
       this.parts.clear();
     }
     this.raw = false;
@@ -91,14 +92,14 @@ export class SchemaForm {
     if (schema.enum) {
       return h("label", { class: "field" }, label,
         h("select", {
-          value: value === undefined ? "" : JSON.stringify(value),
+          value: value === undefined ? "" : stringify(value),
           onchange: (event) =>
-            this.set(name, event.target.value ? JSON.parse(event.target.value) : undefined, update)
+            this.set(name, event.target.value ? parse(event.target.value) : undefined, update)
         },
           h("option", { value: "" }, "–"),
-          schema.enum.map(
-            (one) =>
-              h("option", { value: JSON.stringify(one), selected: one === value }, String(one)))));
+          schema.enum.map((one) => h("option", {
+            value: stringify(one), selected: stringify(one) === stringify(value),
+          }, String(one)))));
     }
     if (type === "boolean") {
       return h("label", { class: "field check" },
@@ -113,7 +114,7 @@ export class SchemaForm {
         max: schema.maximum,
         value: value === undefined ? "" : String(value),
         oninput: (event) =>
-          this.set(name, event.target.value === "" ? undefined : Number(event.target.value), update)
+          this.set(name, event.target.value === "" ? undefined : number(event.target.value), update)
       }));
     }
     if (type === "string") {
@@ -133,6 +134,10 @@ export class SchemaForm {
     });
   }
 }
+
+/** A copy of an object's members, none for null; null where it is something else. */
+const membersOf = (value) =>
+  (typeof value === "object" && !(value instanceof Number) ? { ...value } : null);
 
 /** A first input: required members, with what their schemas suggest. */
 function sample(schema) {

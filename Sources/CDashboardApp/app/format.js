@@ -1,7 +1,10 @@
 // Numbers and times as people read them.
 
+import { kept, stringify } from "./json.js";
+
 export function count(n) {
   if (n == null || Number.isNaN(n)) return "–";
+  n = Number(n);
   if (n < 1000) return Number.isInteger(n) ? String(n) : n.toFixed(n < 10 ? 1 : 0);
   if (n < 10_000) return (n / 1000).toFixed(2) + "k";
   if (n < 1_000_000) return (n / 1000).toFixed(n < 100_000 ? 1 : 0) + "k";
@@ -72,8 +75,17 @@ export const short = (id, length = 8) =>
 
 export const plural = (n, one, many = one + "s") => `${n} ${n === 1 ? one : many}`;
 
+const line = kept((value) => stringify(value));
+
 /** One line of a value, for tables. */
 export function brief(value, length = 120) {
-  const text = value === undefined ? "" : JSON.stringify(value);
+  const text = value === undefined ? "" : line(value);
   return text.length > length ? text.slice(0, length - 1) + "…" : text;
 }
+
+/** What a worker may have written in place of a name, as text. */
+export const word = (value) => (typeof value === "string" ? value : brief(value));
+
+/** A word of a shell's line, whatever is in it. */
+export const quoted = (text) =>
+  (/^[\w:.@\/-]+$/.test(text) ? text : "'" + text.replaceAll("'", "'\\''") + "'");

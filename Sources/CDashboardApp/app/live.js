@@ -1,5 +1,7 @@
 // What the engine tells, and how it is asked. One socket brings changes; everything else is a call.
 
+import { parse, parseAnswer, stringify } from "./json.js";
+
 const CAPACITY = { requests: 2000, logs: 2000, ticks: 480 };
 
 export class Refused extends Error {
@@ -10,23 +12,26 @@ export class Refused extends Error {
   }
 }
 
-async function answer(response) {
+async function answer(response, read) {
   let body = null;
   try {
-    body = await response.json();
-  } catch {
-    // Not JSON: the status has to do.
+    body = read(await response.text());
+  } catch (error) {
+    // Of a refusal the status has to do.
+    if (response.ok) {
+      throw new Refused(response.status, { code: "UNREADABLE", message: error.message });
+    }
   }
   if (!response.ok) throw new Refused(response.status, body?.error);
   return body;
 }
 
-async function send(method, path, body) {
+async function send(method, path, body, read = parseAnswer) {
   const options = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.headers["X-III-Request"] = "1";
-    options.body = JSON.stringify(body);
+    options.body = stringify(body);
   }
   let response;
   try {
@@ -34,23 +39,25 @@ async function send(method, path, body) {
   } catch {
     throw new Refused(0, { code: "UNREACHABLE", message: "The engine cannot be reached." });
   }
-  return answer(response);
+  return answer(response, read);
 }
 
 export const get = (path) => send("GET", path);
 
-/** The result of a function. Throws `Refused` with the function's own code. */
-export async function call(functionID, data = {}, options = {}) {
-  const body = { function_id: functionID, data, ...options };
-  return (await send("POST", "/api/call", body)).result;
+/** The result of a function of the engine. Throws `Refused` with the function's own code. */
+export async function call(functionID, data = {}) {
+  return (await send("POST", "/api/call", { function_id: functionID, data })).result;
 }
 
-/** Like `call`, with the trace: `{result, trace_id}`. */
-export const callTraced = (functionID, data, options = {}) =>
-  send("POST", "/api/call", { function_id: functionID, data, ...options });
+/**
+ * Calls any function: `{result, trace_id}`, the result with all its numbers as they were written.
+ * `namespace` undefined: the default one.
+ */
+export const callTraced = (functionID, data, namespace) =>
+  send("POST", "/api/call", { function_id: functionID, namespace, data }, parse);
 
-export const enqueue = (queue, functionID, data) =>
-  send("POST", "/api/enqueue", { queue, function_id: functionID, data });
+export const enqueue = (queue, functionID, data, namespace) =>
+  send("POST", "/api/enqueue", { queue, function_id: functionID, namespace, data });
 
 /** The youngest of everything; pages read it and are told by `changed`. */
 export const live = {
@@ -60,13 +67,20 @@ export const live = {
   now: null,
   ticks: [],
   workers: [],
+  workerCount: 0,
   gone: new Map(),
   functions: [],
+  functionCount: 0,
   goneFunctions: new Map(),
   triggers: [],
+  triggerCount: 0,
   queues: [],
+  queueCount: 0,
+  /** Of all queues, also of those that are not among `queues`. */
+  deadLetters: 0,
   queueTicks: new Map(),
   streams: [],
+  streamCount: 0,
   processes: [],
   requests: new Map(),
   requestsSeen: 0,
@@ -111,7 +125,9 @@ const take = {
   },
   workers(message) {
     const here = new Set(message.workers.map((worker) => worker.id));
-    for (const worker of live.workers) {
+    // One that is missing among the first ones only may be behind them now.
+    const isWhole = message.workers.length >= message.total;
+    for (const worker of isWhole ? live.workers : []) {
       if (!here.has(worker.id)) live.gone.set(worker.id, { ...worker, left_at_ms: serverNow() });
     }
     for (const id of here) live.gone.delete(id);
@@ -120,20 +136,34 @@ const take = {
       if (back || worker.left_at_ms < serverNow() - 600_000) live.gone.delete(id);
     }
     live.workers = message.workers;
+    live.workerCount = message.total;
   },
   functions(message) {
     const here = new Set(message.functions.map((one) => one.function_id));
-    for (const one of live.functions) {
-      if (!here.has(one.function_id)) live.goneFunctions.set(one.function_id, serverNow());
+    // As of workers.
+    const isWhole = message.functions.length >= message.total;
+    for (const { function_id: id } of isWhole ? live.functions : []) {
+      if (!here.has(id)) live.goneFunctions.set(id, serverNow());
     }
     for (const [id, left] of live.goneFunctions) {
       if (here.has(id) || left < serverNow() - 600_000) live.goneFunctions.delete(id);
     }
     live.functions = message.functions;
+    live.functionCount = message.total;
   },
-  triggers: (message) => (live.triggers = message.triggers),
-  queues: (message) => (live.queues = message.queues),
-  streams: (message) => (live.streams = message.streams),
+  triggers(message) {
+    live.triggers = message.triggers;
+    live.triggerCount = message.total;
+  },
+  queues(message) {
+    live.queues = message.queues;
+    live.queueCount = message.total;
+    live.deadLetters = message.dead;
+  },
+  streams(message) {
+    live.streams = message.streams;
+    live.streamCount = message.total;
+  },
   problems: (message) => (live.problems = message.problems),
   processes: (message) => (live.processes = message.processes),
   requests(message) {
@@ -237,6 +267,14 @@ export const serverNow = () => Date.now() + live.skew;
 let socket = null;
 let wait = 250;
 
+/** Messages that hold what users have written. The others are read by a faster way. */
+const WRITTEN = new Set(["triggers", "stream", "logs"]);
+
+function read(text) {
+  const message = JSON.parse(text);
+  return WRITTEN.has(message.type) ? parseAnswer(text) : message;
+}
+
 export function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(`${scheme}//${location.host}/api/live`);
@@ -248,7 +286,7 @@ export function connect() {
     readAlerts();
   };
   socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
+    const message = read(event.data);
     const taker = take[message.type];
     if (!taker) return;
     taker(message);

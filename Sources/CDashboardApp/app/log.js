@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { get, live } from "./live.js";
-import { brief, bytes, clock, count, duration, rate } from "./format.js";
+import { brief, bytes, clock, count, duration, quoted, rate } from "./format.js";
 import {
   command, empty, facts, grid, json, link, LongList, page, panel, problem, select, status, tabs,
 } from "./ui.js";
@@ -102,7 +102,7 @@ export default function log(context) {
     ], (us) => duration(us / 1000), "two minutes ago"),
     grid(SEGMENT, all.segments.map(segmentRow)),
     all.snapshots?.length > 0 && panel("Snapshots", json(all.snapshots)),
-    command(`iii-log -D ${all.data} ls`),
+    command(`iii-log -D ${quoted(all.data)} ls`),
   ];
 
   function list() {

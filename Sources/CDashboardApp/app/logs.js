@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { call, live, passedOver } from "./live.js";
 import { brief, clock } from "./format.js";
+import { stringify } from "./json.js";
 import {
   empty, filters, Hold, json, link, LongList, page, panel, problem, search, select, status,
 } from "./ui.js";
@@ -129,6 +130,6 @@ function fits(log, filter) {
   if (filter.trace && log.trace_id !== filter.trace) return false;
   if (filter.level && log.severity_number < Number(filter.level)) return false;
   if (!filter.search) return true;
-  const text = `${log.body} ${log.service_name} ${JSON.stringify(log.attributes)}`;
+  const text = `${log.body} ${log.service_name} ${stringify(log.attributes)}`;
   return text.toLowerCase().includes(filter.search.toLowerCase());
 }

@@ -2,7 +2,7 @@
 
 import { h, render, throttle } from "./dom.js";
 import { connect, get, live, onLive, problems } from "./live.js";
-import { dialog } from "./ui.js";
+import { dialog, functionLink, functionName } from "./ui.js";
 import now from "./now.js";
 import requests from "./requests.js";
 import functions from "./functions.js";
@@ -44,8 +44,17 @@ let current = null;
 
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [id, ...parts] = path.split("/").map(decodeURIComponent);
+  const [id, ...parts] = path.split("/").map(decoded);
   return { id: id || "now", parts, query: new URLSearchParams(query || "") };
+}
+
+/** A part of the address; one that was not made here may have a `%` that stands for itself. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function follow() {
@@ -102,7 +111,7 @@ function draw() {
 function drawNav() {
   const badge = {
     now: problems().filter((one) => one.severity !== "info").length,
-    queues: live.queues.reduce((sum, queue) => sum + queue.dead, 0),
+    queues: live.deadLetters,
   };
   render(nav,
     PAGES.map(([id, name, key]) => h("a", {
@@ -226,7 +235,8 @@ function shortcuts() {
 function* places() {
   for (const [id, name] of PAGES) yield ["page", name, `#/${id}`];
   for (const one of live.functions) {
-    yield ["function", one.function_id, `#/functions/${encodeURIComponent(one.function_id)}`];
+    const { function_id: id, namespace } = one;
+    yield ["function", functionName(id, namespace), functionLink(id, namespace)];
   }
   for (const one of live.queues) {
     yield ["queue", one.name, `#/queues/${encodeURIComponent(one.name)}`];

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { call, comparison, live } from "./live.js";
 import { ago, bytes, count, duration, rate } from "./format.js";
+import { stringify } from "./json.js";
 import {
   empty, facts, filters, grid, link, page, panel, problem, search, status,
 } from "./ui.js";
@@ -120,7 +121,7 @@ function reported(list) {
   for (const one of list) {
     const point = one.data_points?.at(-1);
     if (!point) continue;
-    newest.set(`${one.name} ${one.service_name} ${JSON.stringify(point.attributes)}`, [one, point]);
+    newest.set(`${one.name} ${one.service_name} ${stringify(point.attributes)}`, [one, point]);
   }
   const rows = [...newest].slice(0, 200).map(([key, [one, point]]) => h("tr", { key },
     h("th", { scope: "row" }, one.name),

@@ -2,11 +2,14 @@
 
 import { h } from "./dom.js";
 import { addRequests, get, live, problems as wrong, serverNow } from "./live.js";
-import { ago, bytes, clock, count, duration, plural, rate } from "./format.js";
-import { empty, facts, grid, link, page, panel, problem, status } from "./ui.js";
+import { ago, bytes, clock, count, duration, plural, rate, word } from "./format.js";
+import {
+  empty, facts, functionLink, grid, link, page, panel, problem, shownOf, status,
+} from "./ui.js";
 import { sparkline } from "./charts.js";
 import { graph, layered } from "./map.js";
 import { inOrder, relations } from "./records.js";
+import { byNeed } from "./queues.js";
 import { requestCells } from "./requests.js";
 
 const MAP_MAX = 14;
@@ -114,7 +117,6 @@ function map() {
       .sort((a, b) => (b.calls_per_s || 0) - (a.calls_per_s || 0) ||
           (a.function_id < b.function_id ? -1 : 1));
   for (const one of users.slice(0, MAP_MAX)) functionNode(add, one);
-  const served = new Set(live.functions.map((one) => one.function_id));
   for (const id of [...live.goneFunctions.keys()].slice(-MAP_MAX)) {
     add(`function ${id}`, {
       kind: "function",
@@ -125,8 +127,8 @@ function map() {
       href: link("functions", id)
     });
   }
-  for (const one of live.triggers.slice(0, 200)) triggerNode(add, edges, nodes, one, served);
-  for (const one of live.queues.slice(0, MAP_MAX)) queueNode(add, one);
+  for (const one of live.triggers.slice(0, 200)) triggerNode(add, edges, nodes, one);
+  for (const one of [...live.queues].sort(byNeed).slice(0, MAP_MAX)) queueNode(add, one);
   for (const one of live.streams.slice(0, MAP_MAX)) {
     add(`stream ${one.name}`, {
       kind: "stream",
@@ -172,15 +174,15 @@ function functionNode(add, one) {
   add(`function ${one.function_id}`, {
     kind: "function", name: one.function_id, note: one.worker_name || "no worker", column: 1,
     rate: one.calls_per_s, tone: failing ? "bad" : one.calls_per_s > 0 ? "live" : "",
-    href: link("functions", one.function_id),
+    href: functionLink(one.function_id, one.namespace),
   });
 }
 
-function triggerNode(add, edges, nodes, one, served) {
+function triggerNode(add, edges, nodes, one) {
   const target = `function ${one.function_id}`;
-  if (!served.has(one.function_id)) {
+  if (!one.function_served) {
     add(target, { kind: "function", name: one.function_id, note: "no worker serves it", column: 1,
-      tone: "bad", href: link("functions", one.function_id) });
+      tone: "bad", href: functionLink(one.function_id, one.namespace) });
   }
   if (!nodes.has(target)) return;
   const [id, node] = triggerOf(one);
@@ -192,7 +194,7 @@ function triggerOf(one) {
   const c = one.config || {};
   const href = link("triggers", one.id);
   if (/queue|durable/.test(one.trigger_type)) {
-    const name = c.topic || c.source || c.queue || "?";
+    const name = word(c.topic || c.source || c.queue || "?");
     return [
       `queue ${name}`, { kind: "queue", name, note: "topic", column: 2, href: link("queues", name) }
     ];
@@ -201,7 +203,7 @@ function triggerOf(one) {
     one.trigger_type === "stream" && c.stream_name     ? "stream" :
                                                          null;
   if (kind) {
-    const name = kind === "state" ? c.scope : c.stream_name;
+    const name = word(kind === "state" ? c.scope : c.stream_name);
     return [
       `${kind} ${name}`, {
         kind,
@@ -213,9 +215,10 @@ function triggerOf(one) {
     ];
   }
   const name = one.trigger_type === "http" ?
-    `${c.http_method || c.method || "GET"} /${(c.api_path || c.path || "").replace(/^\//, "")}` :
-    one.trigger_type === "cron" ? c.expression || c.schedule :
-                                  c.scope || c.stream_name || c.topic || one.trigger_type;
+    `${word(c.http_method || c.method || "GET")} /` +
+      word(c.api_path || c.path || "").replace(/^\//, "") :
+    word(one.trigger_type === "cron" ? c.expression || c.schedule :
+                                       c.scope || c.stream_name || c.topic || one.trigger_type);
   return [`trigger ${one.trigger_type} ${name}`, {
     kind: "trigger", name, note: one.trigger_type, column: 0, href,
   }];
@@ -291,7 +294,8 @@ function workers(chosen) {
   ];
   return h("div", { class: "rows" }, gone.slice(0, 20).map((one) => row(one, true)),
     mine.slice(0, 100).map((one) => row(one, false)),
-    mine.length > 100 && h("p", { class: "dim" }, `showing 100 of ${mine.length}`));
+    shownOf(Math.min(100, mine.length), mine.length + live.workerCount - live.workers.length,
+      "the first by name"));
 }
 
 // MARK: Worker processes, which the engine starts

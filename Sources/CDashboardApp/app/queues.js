@@ -2,16 +2,17 @@
 
 import { h } from "./dom.js";
 import { call, enqueue, live, serverNow } from "./live.js";
+import { Finder } from "./finder.js";
 import { ago, brief, bytes, clock, count, duration, plural, until } from "./format.js";
 import {
-  ask, attempt, dialog, Draft, empty, facts, grid, json, link, page, panel, payload, problem,
-  status, toast,
+  ask, attempt, dialog, Draft, empty, facts, functionName, grid, json, link, page, panel,
+  payload, problem, status, toast,
 } from "./ui.js";
 import { chart, sparkline } from "./charts.js";
 import { timer } from "./state.js";
 
 export default function queues(context) {
-  return context.parts[0] ? detail(context) : list();
+  return context.parts[0] ? detail(context) : list(context);
 }
 
 function health(queue) {
@@ -28,19 +29,38 @@ function oldest(queue) {
 const COLUMNS = ["Queue", "State", "Depth", "In flight", "Delayed", "Dead", "Oldest",
   "Two minutes"];
 
-function list() {
+/** Those that need somebody come first. */
+export const byNeed = (a, b) => b.dead - a.dead || b.depth - a.depth || (a.name < b.name ? -1 : 1);
+
+function list(context) {
+  const finder = new Finder(context.update, {
+    label: "Queue",
+    told: () => [...live.queues].sort(byNeed),
+    total: () => live.queueCount,
+    names: async () => (await call("engine::queue::list_topics")).map((one) => one.name),
+    // A topic is seen by the queues of its subscriptions.
+    covers: (name) => [...name.matchAll(/(?=::)/g)].map(({ index }) => name.slice(0, index)),
+    first: "those with dead letters, then the deepest",
+    rows: 500,
+  });
   const row = (one) => h("tr", { key: one.name },
     h("th", { scope: "row" },
       h("a", { href: link("queues", one.name), "data-row": true }, one.name)),
-    h("td", {}, health(one)),
+    h("td", {}, one.depth === undefined ? "–" : health(one)),
     [one.depth, one.in_flight, one.delayed, one.dead].map((n) =>
       h("td", { class: "num" }, count(n))),
     h("td", { class: "num" }, oldest(one)),
     h("td", {}, sparkline((live.queueTicks.get(one.name) || []).map((tick) => tick.depth))));
   return {
-    view: () => page("Queues", null, live.queues.length
-      ? grid(COLUMNS, live.queues.slice(0, 500).map(row))
-      : empty("No queue.", "iii.toml, queue::define, or a topic's first subscription makes one.")),
+    live: (type) => finder.live(type),
+    view() {
+      const all = finder.found();
+      return page("Queues", null,
+        finder.bar(),
+        all.length ? grid(COLUMNS, finder.shown(all).map(row)) : empty("No queue.",
+          "iii.toml, queue::define, or a topic's first subscription makes one."),
+        finder.told(all));
+    },
   };
 }
 
@@ -86,7 +106,8 @@ function detail(context) {
     const target = job.topic ? null : job.function_id;
     const queue = job.topic || job.queue;
     // What was published goes to whoever is subscribed: no message is for one of them alone.
-    const whom = target ? `${target} in queue ${queue}` : `all subscribers of topic ${queue}`;
+    const whom = target ? `${functionName(target, job.namespace)} in queue ${queue}`
+      : `all subscribers of topic ${queue}`;
     const draft = new Draft(letter.payload);
     const go = await dialog("Edit and send again", (close, update) => [
       h("p", {}, `The edited payload becomes a new message for ${whom}. ` +
@@ -109,7 +130,7 @@ function detail(context) {
     });
     if (!sure) return;
     await attempt(async () => {
-      const answer = target ? await enqueue(queue, target, draft.value)
+      const answer = target ? await enqueue(queue, target, draft.value, job.namespace)
         : await call("iii::durable::publish", { topic: queue, data: draft.value });
       await call("iii::queue::discard_message", { queue: letter.queue, message_id: letter.id });
       toast(answer?.receipt ? `Sent again as ${answer.receipt}.` : "Published again.");

@@ -1,14 +1,15 @@
 // One request: as waterfall, tree and map, and step by step.
 
 import {h} from "./dom.js";
-import { clock, duration, plural } from "./format.js";
-import { call, get, live } from "./live.js";
+import { clock, duration, plural, quoted } from "./format.js";
+import { callTraced, get, live } from "./live.js";
+import { stringify } from "./json.js";
 import { graph, layered } from "./map.js";
 import {
   content, headline, inOrder, messageNames, relations, spans, touched, worldAfter,
 } from "./records.js";
 import {
-  command, empty, facts, json, link, page, panel, payload, problem, status, tabs,
+  command, empty, facts, functionLink, json, link, page, panel, payload, problem, status, tabs,
 } from "./ui.js";
 
 const VIEWS =
@@ -53,7 +54,7 @@ export default function request(context) {
         at: Math.max(0, node.offset - 1)
       };
       try {
-        before.set(place, (await call("state::get", input)) ?? undefined);
+        before.set(place, (await callTraced("state::get", input)).result ?? undefined);
       } catch {
         before.set(place, undefined);
       }
@@ -74,7 +75,7 @@ export default function request(context) {
     context.setQuery({ record: chosen === null ? "" : String(chosen) });
   };
 
-  const data = () => (context.app.status ? ` -D ${context.app.status.data}` : "");
+  const data = () => (context.app.status ? ` -D ${quoted(context.app.status.data)}` : "");
 
   load();
   return {
@@ -124,7 +125,7 @@ export default function request(context) {
             ["Log", first && `#${first.offset} to #${list.at(-1).offset}`],
             ["Trace", h("code", {}, history.trace || trace)],
           ])),
-        command(`iii-log${data()} replay ${history.trace || trace}`),
+        command(`iii-log${data()} replay ${quoted(history.trace || trace)}`),
         tabs(VIEWS, view, (id) => `${link("requests", trace)}?view=${id}`),
         view === "waterfall" && waterfall(history, chosen, pick),
         view === "tree" && tree(history, list, chosen, pick), view === "map" && requestMap(list),
@@ -288,7 +289,8 @@ function record(node, before) {
       ["Cause", node.cause !== undefined && `#${node.cause}`],
       node.worker &&
         ["Worker", `${node.worker.name} (${node.worker.runtime} ${node.worker.version})`],
-      e.function && ["Function", h("a", { href: link("functions", e.function) }, e.function)],
+      e.function &&
+        ["Function", h("a", { href: functionLink(e.function, e.namespace) }, e.function)],
     ]),
     place &&
       h("div", { class: "beside" }, h("div", {}, h("h3", {}, "Before"), json(before.get(place))),
@@ -357,7 +359,7 @@ function values(was, world) {
       h("tbody", {}, [...world.values].map(([place, value]) => {
         const changed = world.changed.has(place);
         const show = (one) => (one === undefined ? h("span", { class: "dim" }, "not there") :
-                                                   h("code", {}, JSON.stringify(one)));
+                                                   h("code", {}, stringify(one)));
         return h("tr", { key: place, class: changed ? "changed" : "", "data-place": place },
           h("th", { scope: "row" }, place), h("td", { class: "was" }, show(was.values.get(place))),
           h("td", { class: "is" }, changed ? status("ok", "changed") : null, " ", show(value)));

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { call } from "./live.js";
+import { Finder } from "./finder.js";
 import { brief, clock } from "./format.js";
 import {
   ask, attempt, crumbs, dialog, Draft, empty, facts, filters, grid, json, link, page, panel,
@@ -19,7 +20,11 @@ export default function state(context) {
 function scopes(context) {
   let groups = null;
   let failure = null;
-  let wanted = "";
+  const finder = new Finder(context.update, {
+    label: "Scope",
+    told: () => (groups || []).map((name) => ({ name })),
+    total: () => groups?.length ?? 0,
+  });
 
   async function load() {
     try {
@@ -31,27 +36,21 @@ function scopes(context) {
     context.update();
   }
 
-  function look(text) {
-    wanted = text;
-    context.update();
-  }
-
-  const row = (one) => h("a", {
-    key: one, class: "row simple", "data-row": true, href: link("state", one),
-  }, h("b", {}, one));
+  const row = ({ name }) => h("a", {
+    key: name, class: "row simple", "data-row": true, href: link("state", name),
+  }, h("b", {}, name));
 
   load();
   const refresh = timer(load, 2000);
   return {
     dispose: refresh.stop,
     view() {
-      const all = (groups || [])
-        .filter((one) => one.toLowerCase().includes(wanted.toLowerCase()));
+      const all = finder.found();
       return page("State", newValue(context, ""),
         failure && problem(failure),
-        filters(search("Scope", wanted, look)),
-        all.length > 0 && h("div", { class: "rows" }, all.slice(0, 1000).map(row)),
-        all.length > 1000 && h("p", { class: "dim" }, `showing 1000 of ${all.length}`),
+        finder.bar(),
+        all.length > 0 && h("div", { class: "rows" }, finder.shown(all).map(row)),
+        finder.told(all),
         groups && !all.length && empty("No scope.", "state::set makes one with its first key."));
     },
   };

@@ -1,11 +1,12 @@
 // Streams: what is in them, who listens, what is pushed right now; and publishing.
 
 import { h, throttle } from "./dom.js";
-import { call, get, live, watch } from "./live.js";
+import { call, callTraced, get, live, watch } from "./live.js";
+import { Finder } from "./finder.js";
 import { bytes, clock, count, plural } from "./format.js";
 import {
-  ask, attempt, crumbs, dialog, Draft, empty, filters, grid, Hold, json, link, page, panel,
-  payload, problem, search, status, toast,
+  ask, attempt, crumbs, dialog, Draft, empty, grid, Hold, json, link, page, panel,
+  payload, problem, status, toast,
 } from "./ui.js";
 import { timer } from "./state.js";
 
@@ -24,24 +25,27 @@ function publishButton(context, stream, group, done) {
 }
 
 function list(context) {
-  let wanted = "";
-  const look = (text) => {
-    wanted = text;
-    context.update();
-  };
+  const finder = new Finder(context.update, {
+    label: "Stream",
+    told: () => live.streams,
+    total: () => live.streamCount,
+    names: async () => (await call("stream::list_all")).stream.map((one) => one.id),
+    first: "those with subscribers, then the largest",
+  });
   const row = (one) => h("tr", { key: one.name },
     h("th", { scope: "row" },
       h("a", { href: link("streams", one.name), "data-row": true }, one.name)),
     h("td", { class: "num" }, count(one.groups)),
     h("td", { class: "num" }, count(one.subscribers)));
   return {
+    live: (type) => finder.live(type),
     view() {
-      const all = live.streams
-        .filter((one) => one.name.toLowerCase().includes(wanted.toLowerCase()));
+      const all = finder.found();
       return page("Streams", publishButton(context, "", ""),
-        filters(search("Stream", wanted, look)),
-        all.length ? grid(["Stream", "Groups", "Subscribers"], all.slice(0, 500).map(row))
-          : empty("No stream.", "stream::set or stream::send makes one."));
+        finder.bar(),
+        all.length ? grid(["Stream", "Groups", "Subscribers"], finder.shown(all).map(row))
+          : empty("No stream.", "stream::set or stream::send makes one."),
+        finder.told(all));
     },
   };
 }
@@ -50,6 +54,11 @@ function groups(context, stream) {
   let all = null;
   let failure = null;
   const feed = new Feed(context, stream, null, throttle(1000, () => load()));
+  const finder = new Finder(context.update, {
+    label: "Group",
+    told: () => (all || []).map((name) => ({ name })),
+    total: () => all?.length ?? 0,
+  });
 
   async function load() {
     try {
@@ -61,29 +70,46 @@ function groups(context, stream) {
     context.update();
   }
 
-  const row = (one) => h("a", {
-    key: one, class: "row simple", "data-row": true, href: link("streams", stream, one),
-  }, h("b", {}, one));
+  const row = ({ name }) => h("a", {
+    key: name, class: "row simple", "data-row": true, href: link("streams", stream, name),
+  }, h("b", {}, name));
+
+  function list() {
+    const found = finder.found();
+    return panel("Groups",
+      finder.bar(),
+      found.length ? h("div", { class: "rows" }, finder.shown(found).map(row))
+        : empty("No group."),
+      finder.told(found));
+  }
 
   load();
   return {
     dispose: () => feed.stop(),
-    live: again(load),
+    live: again(load, feed),
     onkey: (event) => feed.hold.onkey(event),
     view: () => page(`Stream ${stream}`, publishButton(context, stream, "", load),
       crumbs(["Streams", "#/streams"], [stream]),
       failure && problem(failure),
       h("div", { class: "columns" },
-        panel("Groups", all?.length ? h("div", { class: "rows" }, all.slice(0, 1000).map(row))
-          : empty("No group.")),
+        list(),
         feed.view())),
   };
 }
 
-/** What makes a page read its lists anew: that it has, perhaps, missed something. */
-const again = (load) => (type) => {
-  if (type === "missed" || (type === "connection" && live.connected)) load();
+/** What makes a page read its lists and the log anew: that it has, perhaps, missed something. */
+const again = (load, feed) => (type) => {
+  if (type !== "missed" && !(type === "connection" && live.connected)) return;
+  load();
+  feed.fill();
 };
+
+/** Whether a worker serves a function of the default namespace. */
+async function isServed(id) {
+  if (live.functions.some((one) => one.function_id === id)) return true;
+  if (live.functions.length >= live.functionCount) return false;
+  return call("engine::functions::info", { function_id: id }).then(() => true, () => false);
+}
 
 const PAGE = 200;
 
@@ -97,9 +123,9 @@ function items(context, stream, group) {
 
   /** Items with their ids; those that a worker keeps are told without. */
   async function read(from, limit) {
-    const own = live.functions.some((one) => one.function_id === `stream::list(${stream})`);
+    const own = await isServed(`stream::list(${stream})`);
     if (!own) return call("stream::entries", { ...input, limit, cursor: from });
-    const values = await call("stream::list", input);
+    const { result: values } = await callTraced("stream::list", input);
     return { entries: values.map((value) => ({ value })), cursor: null };
   }
 
@@ -176,7 +202,7 @@ function items(context, stream, group) {
       refresh.stop();
       feed.stop();
     },
-    live: again(load),
+    live: again(load, feed),
     onkey: (event) => feed.hold.onkey(event),
     view: () => page(`${stream}/${group}`, publishButton(context, stream, group, load),
       crumbs(["Streams", "#/streams"], [stream, link("streams", stream)], [group]),
@@ -190,9 +216,11 @@ function items(context, stream, group) {
 /** What becomes of a stream as it happens, and the youngest of what did before. */
 class Feed {
   constructor(context, stream, group, changed = () => {}) {
+    this.context = context;
+    this.stream = stream;
+    this.group = group;
     this.events = [];
     this.skipped = 0;
-    this.isOfGroup = group !== null;
     this.hold = new Hold(() => this.events, context.update);
     this.unwatch = watch(stream, group, (events, skipped) => {
       this.skipped += skipped;
@@ -200,21 +228,30 @@ class Feed {
       context.update();
       changed();
     });
-    this.fill(stream, group).then(context.update, () => {});
+    this.fill();
   }
 
-  /** From the end of the log. */
-  async fill(stream, group) {
+  /** From the end of the log; what cannot be read is left out. */
+  async fill() {
+    try {
+      this.add(await this.recorded());
+      this.context.update();
+    } catch {
+      // What happens from now on is shown all the same.
+    }
+  }
+
+  async recorded() {
     const tail = (await get("/api/log")).durable_offset;
     const after = tail > 1000 ? `after=${tail - 1001}&` : "";
     const { records } = await get(`/api/log/records?${after}limit=1000`);
-    this.add(records
-      .filter((one) => /^stream_/.test(one.kind) && one.event?.stream === stream &&
-        (group === null || one.event.group === group))
+    return records
+      .filter((one) => /^stream_/.test(one.kind) && one.event?.stream === this.stream &&
+        (this.group === null || one.event.group === this.group))
       .map(({ offset, time, kind, event }) => ({
         offset, time_ms: Date.parse(time), verb: kind.replace("stream_", ""), group: event.group,
         item: event.item, type: event.type, value: event.value ?? event.data,
-      })));
+      }));
   }
 
   add(events) {
@@ -234,7 +271,8 @@ class Feed {
     const row = (one) => h("li", { key: one.offset },
       h("span", { class: "num dim" }, clock(one.time_ms)),
       h("span", { class: "tag" }, one.type || one.verb),
-      h("b", {}, (this.isOfGroup ? [one.item] : [one.group, one.item]).filter(Boolean).join("/")),
+      h("b", {},
+        (this.group === null ? [one.group, one.item] : [one.item]).filter(Boolean).join("/")),
       one.value_bytes ? h("span", { class: "dim" }, bytes(one.value_bytes)) : payload(one.value));
     return panel("Live",
       h("div", { class: "filters" },

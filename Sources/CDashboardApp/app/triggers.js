@@ -2,22 +2,23 @@
 
 import { h } from "./dom.js";
 import { call, callTraced, live, serverNow } from "./live.js";
-import { until } from "./format.js";
+import { brief, until, word } from "./format.js";
 import {
-  attempt, Draft, empty, facts, filters, json, link, LongList, outcome, page, panel, search, select,
-  status,
+  attempt, Draft, empty, facts, filters, functionLink, functionName, json, link, LongList, outcome,
+  page, panel, search, select, shownOf, status,
 } from "./ui.js";
 
 export default function triggers(context) {
   return context.parts[0] ? detail(context) : list(context);
 }
 
-const isServed = (id) => live.functions.some((one) => one.function_id === id);
 const isQueue = (type) => type === "queue" || type === "durable:subscriber";
 const topicOf = (config) => config.topic || config.source || config.queue;
 
-const health = (one) =>
-  (isServed(one.function_id) ? status("ok", "ready") : status("error", "no worker"));
+function health(one) {
+  if (!one.function_served) return status("error", "no worker");
+  return one.served ? status("ok", "ready") : status("warning", "its type is not served");
+}
 
 function list(context) {
   let wanted = read(context.query);
@@ -48,6 +49,7 @@ function list(context) {
           search("Search", wanted.search, (text) => context.setQuery({ search: text })),
           select("Type", wanted.type, [["", "all"], ...types.map((one) => [one, one])],
             (type) => context.setQuery({ type }))),
+        shownOf(live.triggers.length, live.triggerCount, "those that nobody serves, then by id"),
         all.length ? rows.view(all, cells) : empty("No trigger fits.",
           "Workers register them; engine::register_trigger makes ones that stay."));
     },
@@ -61,20 +63,21 @@ const cells = (one) => [
   h("span", { class: "tag" }, one.trigger_type),
   h("span", { class: "what", title: one.config_summary }, h("b", {}, says(one)), " ",
     h("span", { class: "dim narrow-only" }, `→ ${one.function_id}`)),
-  h("span", { class: "what" }, one.function_id),
+  h("span", { class: "what" }, functionName(one.function_id, one.namespace)),
 ];
 
 /** When a trigger fires, in its type's own words. */
-export function says({ trigger_type: type, config: c = {}, config_summary: summary }) {
-  const joined = (...parts) => parts.filter(Boolean).join("/");
+export function says({ trigger_type: type, config, config_summary: summary }) {
+  const c = config || {};
+  summary ??= brief(c, 80);
+  const between = (sign, parts) => parts.filter(Boolean).map(word).join(sign);
+  const joined = (...parts) => between("/", parts);
   const path = c.api_path ?? c.path;
   if (type === "http" && path != null) {
-    return `${c.http_method || c.method || "GET"} /${String(path).replace(/^\//, "")}`;
+    return `${word(c.http_method || c.method || "GET")} /${word(path).replace(/^\//, "")}`;
   }
-  if (type === "cron") {
-    return [c.expression ?? c.schedule, c.timezone].filter(Boolean).join(" ") || summary;
-  }
-  if (isQueue(type) || type === "subscribe") return topicOf(c) || summary;
+  if (type === "cron") return between(" ", [c.expression ?? c.schedule, c.timezone]) || summary;
+  if (isQueue(type) || type === "subscribe") return word(topicOf(c) || summary);
   if (type === "state") return joined(c.scope ?? "any scope", c.key);
   if (type === "stream") return joined(c.stream_name, c.group_id, c.item_id) || "any stream";
   return summary && summary !== "{}" ? summary : "always";
@@ -136,8 +139,10 @@ function detail(context) {
     view() {
       const trigger = live.triggers.find((one) => one.id === id);
       if (!trigger) {
-        return page("Trigger", null,
-          empty("This trigger is not there any more.", "Its worker took it away, or left."));
+        const told = live.triggers.length;
+        return page("Trigger", null, told < live.triggerCount
+          ? empty(`It is not among the ${told} that are listed.`)
+          : empty("This trigger is not there any more.", "Its worker took it away, or left."));
       }
       draft ||= new Draft(sample(trigger));
       if (trigger.trigger_type === "cron" && slots === null) readSlots();
@@ -145,8 +150,8 @@ function detail(context) {
         h("div", { class: "summary" },
           health(trigger),
           facts([
-            ["Function",
-              h("a", { href: link("functions", trigger.function_id) }, trigger.function_id)],
+            ["Function", h("a", { href: functionLink(trigger.function_id, trigger.namespace) },
+              functionName(trigger.function_id, trigger.namespace))],
             ["Worker", trigger.worker_name],
             ["Id", h("code", {}, id)],
           ])),
@@ -159,11 +164,11 @@ function detail(context) {
   };
 }
 
-/** What a test event is: the function and the input of a call. */
-function event({ id, trigger_type: type, config, function_id: target }, value) {
+/** What a test event is: the function, the input and the namespace of a call. */
+function event({ id, trigger_type: type, config, function_id: target, namespace }, value) {
   if (isQueue(type)) return ["iii::durable::publish", { topic: topicOf(config), data: value }];
   if (type === "subscribe") return ["publish", { topic: config.topic, data: value }];
-  return type === "cron" ? ["engine::cron::run", { job: id }] : [target, value];
+  return type === "cron" ? ["engine::cron::run", { job: id }] : [target, value, namespace];
 }
 
 function explain({ trigger_type: type, function_id: target }) {
@@ -177,7 +182,8 @@ function explain({ trigger_type: type, function_id: target }) {
   }
 }
 
-function sample({ trigger_type: type, config = {} }) {
+function sample({ trigger_type: type, config: c }) {
+  const config = c || {};
   switch (type) {
     case "http":
       return {

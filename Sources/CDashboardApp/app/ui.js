@@ -2,6 +2,7 @@
 
 import { h, render } from "./dom.js";
 import { brief, count, duration, plural } from "./format.js";
+import { kept, parse, stringify } from "./json.js";
 
 // MARK: States: a shape, a word and a colour, so that none of them stands alone
 
@@ -52,10 +53,12 @@ export function status(name, word = name) {
 const TOKEN =
   /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
 
+const indented = kept((value) => stringify(value, 2));
+
 /** A value as indented, coloured text; long ones are cut, and told whole when asked. */
 export function json(value, options = {}) {
   if (value === undefined) return h("span", { class: "dim" }, "nothing");
-  const text = JSON.stringify(value, null, 2);
+  const text = indented(value);
   const limit = options.limit || 20_000;
   const cut = text.length > limit;
   return h("div", { class: "json" },
@@ -196,14 +199,14 @@ export class Draft {
   }
 
   set(value) {
-    this.edit(value === undefined ? "" : JSON.stringify(value, null, 2));
+    this.edit(value === undefined ? "" : stringify(value, 2));
   }
 
   edit(text) {
     this.text = text;
     this.error = null;
     try {
-      this.value = text.trim() === "" ? null : JSON.parse(text);
+      this.value = text.trim() === "" ? null : parse(text);
     } catch (error) {
       this.error = error.message;
     }
@@ -387,3 +390,19 @@ export const payload = (value) => h("code", { class: "payload" }, brief(value));
 
 export const link = (page, ...parts) =>
   "#/" + [page, ...parts].map((part) => encodeURIComponent(part)).join("/");
+
+/** Where a function has its page; `namespace` may be left out where it is not known. */
+export function functionLink(id, namespace) {
+  const place = link("functions", id);
+  return isDefault(namespace) ? place : `${place}?namespace=${encodeURIComponent(namespace)}`;
+}
+
+/** A function as people tell it from others: with its namespace, where that is not the default. */
+export const functionName = (id, namespace) => (isDefault(namespace) ? id : `${id} (${namespace})`);
+
+const isDefault = (namespace) => !namespace || namespace === "default";
+
+/** How much of a list is shown, where that is not all of it. */
+export const shownOf = (shown, total, why = "") =>
+  shown < total && h("p", { class: "dim", role: "status" },
+    `showing ${shown} of ${total}${why && `: ${why}`}`);

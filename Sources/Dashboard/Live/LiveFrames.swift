@@ -40,15 +40,19 @@ struct LiveFrames {
         if let functions = picture.functions { self.functions = functions }
         if let triggers = picture.triggers { self.triggers = triggers }
         version = picture.version
+        let work = picture.work
         var buffer = ByteBuffer()
         tell(.now, rates.message(picture, around), in: &buffer)
-        tell(.workers, LiveText.workers(picture.workers), in: &buffer)
+        tell(.workers, LiveText.workers(picture.workers, picture.workerCount), in: &buffer)
         if picture.functions != nil || rates.areFunctionsDue {
-            tell(.functions, LiveText.functions(functions, rates.functions), in: &buffer)
+            let text = LiveText.functions(functions, work.functions, rates.functions)
+            tell(.functions, text, in: &buffer)
         }
-        if picture.triggers != nil { tell(.triggers, LiveText.triggers(triggers), in: &buffer) }
-        tell(.queues, LiveText.queues(picture.queues), in: &buffer)
-        tell(.streams, LiveText.streams(picture.streams), in: &buffer)
+        if picture.triggers != nil {
+            tell(.triggers, LiveText.triggers(triggers, work.triggers), in: &buffer)
+        }
+        tell(.queues, LiveText.queues(picture.queues, picture.allQueues), in: &buffer)
+        tell(.streams, LiveText.streams(picture.streams, work.streams), in: &buffer)
         let problems = LiveProblem.all(picture, triggers, rates)
         tell(.problems, LiveText.problems(problems), in: &buffer)
         tell(.processes, LiveText.processes(around.processes), in: &buffer)

@@ -82,12 +82,13 @@ struct LiveProblem: Equatable {
     private static func problems(of queue: EnginePicture.Queue, now: Timestamp) -> [LiveProblem] {
         var found: [LiveProblem] = []
         let link = "#/queues/\(escaped(queue.name))"
-        if queue.dead > 0 {
+        let dead = queue.counts.dead
+        if dead > 0 {
             found.append(
                 LiveProblem(
                     id: "dead:\(queue.name)",
                     severity: .critical,
-                    what: queue.dead == 1 ? "1 dead letter" : "\(queue.dead) dead letters",
+                    what: dead == 1 ? "1 dead letter" : "\(dead) dead letters",
                     place: "queue \(queue.name)",
                     wayOut: "See why they failed, then redrive or discard them",
                     link: link

@@ -30,13 +30,15 @@ enum LiveText {
         return json
     }
 
-    private static func ended(_ json: JSONBuilder) -> [UInt8] {
+    /// `total`: how many there are, where the list may be only the first ones of them.
+    private static func ended(_ json: JSONBuilder, total: Int? = nil) -> [UInt8] {
         var json = json
+        if let total { json.add("total", total) }
         json.endObject()
         return json.finish().bytes
     }
 
-    static func workers(_ workers: [EnginePicture.Worker]) -> [UInt8] {
+    static func workers(_ workers: [EnginePicture.Worker], _ total: Int) -> [UInt8] {
         ended(
             list("workers", workers) { worker, json in
                 json.add("id", worker.id.description)
@@ -50,12 +52,14 @@ enum LiveText {
                 json.add("connected_at_ms", Int(worker.joined.milliseconds))
                 json.add("ip_address", worker.address)
                 json.add("pid", worker.pid.map { Int($0) })
-            }
+            },
+            total: total
         )
     }
 
     static func functions(
         _ functions: [EnginePicture.Function],
+        _ total: Int,
         _ rates: [FunctionName: LiveRates.Function]
     ) -> [UInt8] {
         ended(
@@ -76,11 +80,12 @@ enum LiveText {
                 json.double((rate.calls * 10).rounded() / 10)
                 json.key("errors_per_s")
                 json.double((rate.errors * 10).rounded() / 10)
-            }
+            },
+            total: total
         )
     }
 
-    static func triggers(_ triggers: [EnginePicture.Trigger]) -> [UInt8] {
+    static func triggers(_ triggers: [EnginePicture.Trigger], _ total: Int) -> [UInt8] {
         ended(
             list("triggers", triggers) { trigger, json in
                 json.add("id", trigger.id)
@@ -98,7 +103,10 @@ enum LiveText {
                 json.add("config_summary", Self.summary(of: trigger.config))
                 json.key("served")
                 json.bool(trigger.isServed && !trigger.isParked)
-            }
+                json.key("function_served")
+                json.bool(trigger.isServed)
+            },
+            total: total
         )
     }
 
@@ -108,37 +116,41 @@ enum LiveText {
         return String(text.unicodeScalars.prefix(80)) + "…"
     }
 
-    static func queues(_ queues: [EnginePicture.Queue]) -> [UInt8] {
-        ended(
-            list("queues", queues) { queue, json in
-                json.add("name", queue.name)
-                json.add("depth", queue.depth)
-                json.add("in_flight", queue.inFlight)
-                json.add("delayed", queue.delayed)
-                json.add("dead", queue.dead)
-                // No age, which would differ with every tick.
-                json.add("oldest_at_ms", queue.oldest.map { Int($0.milliseconds) })
-                json.key("unserved")
-                json.beginArray()
-                for put in queue.unserved {
-                    json.beginObject()
-                    json.add("function_id", put.function.id)
-                    json.add("namespace", put.function.namespace)
-                    json.add("messages", put.count)
-                    json.endObject()
-                }
-                json.endArray()
+    static func queues(
+        _ queues: [EnginePicture.Queue],
+        _ all: EnginePicture.QueueCounts
+    ) -> [UInt8] {
+        var message = list("queues", queues) { queue, json in
+            json.add("name", queue.name)
+            json.add("depth", queue.counts.depth)
+            json.add("in_flight", queue.counts.inFlight)
+            json.add("delayed", queue.counts.delayed)
+            json.add("dead", queue.counts.dead)
+            // No age, which would differ with every tick.
+            json.add("oldest_at_ms", queue.oldest.map { Int($0.milliseconds) })
+            json.key("unserved")
+            json.beginArray()
+            for put in queue.unserved {
+                json.beginObject()
+                json.add("function_id", put.function.id)
+                json.add("namespace", put.function.namespace)
+                json.add("messages", put.count)
+                json.endObject()
             }
-        )
+            json.endArray()
+        }
+        message.add("dead", all.dead)
+        return ended(message, total: all.queues)
     }
 
-    static func streams(_ streams: [EnginePicture.Stream]) -> [UInt8] {
+    static func streams(_ streams: [EnginePicture.Stream], _ total: Int) -> [UInt8] {
         ended(
             list("streams", streams) { stream, json in
                 json.add("name", stream.name)
                 json.add("groups", stream.groups)
                 json.add("subscribers", stream.subscribers)
-            }
+            },
+            total: total
         )
     }
 

@@ -5,20 +5,19 @@ import Primitives
 extension MetricsText {
     private typealias Row = (labels: MetricsWriter.Labels, count: RecordTotals.Function)
 
-    /// Functions that have series of their own: those that ran most. The rest is one series.
+    /// Functions that have series of their own: those that ran first since the start, so that none
+    /// takes what it has from the others. The rest is one series.
     private static let functionLimit = 500
     /// The same for how long runs took: that is a series for each bound.
     private static let timedFunctionLimit = 100
 
     /// Runs of functions, and how long they took.
     mutating func functions() {
-        let ran = totals.functions.sorted {
-            ($1.value.calls, $0.key.id) < ($0.value.calls, $1.key.id)
-        }
+        let ran = totals.functions.sorted { $0.value.place < $1.value.place }
         let functions: [Row] = ran.map { name, count in
             ([("function", name.id), ("namespace", name.namespace)], count)
         }
-        let rows = Self.gathered(functions, limit: Self.functionLimit)
+        let rows = gathered(functions, limit: Self.functionLimit)
         let calls = "iii_invocations_total"
         writer.family(
             calls,
@@ -46,7 +45,7 @@ extension MetricsText {
             "How long they took, by what they came to.",
             as: "iii.invocation.duration"
         )
-        for row in Self.gathered(functions, limit: Self.timedFunctionLimit) {
+        for row in gathered(functions, limit: Self.timedFunctionLimit) {
             let outcomes = [("ok", row.count.succeeded), ("error", row.count.failed)]
             for (outcome, times) in outcomes where times.total > 0 {
                 writer.histogram(of: times, row.labels + [("outcome", outcome)])
@@ -56,9 +55,9 @@ extension MetricsText {
     }
 
     /// The first `limit` of them, and the rest as one.
-    private static func gathered(_ rows: [Row], limit: Int) -> [Row] {
+    private func gathered(_ rows: [Row], limit: Int) -> [Row] {
         guard rows.count > limit else { return rows }
-        var rest = RecordTotals.Function()
+        var rest = totals.otherFunctions
         for row in rows.dropFirst(limit) { rest.add(row.count) }
         let others: Row = ([("function", Self.others), ("namespace", "")], rest)
         return Array(rows.prefix(limit)) + [others]

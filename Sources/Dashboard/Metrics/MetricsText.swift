@@ -14,8 +14,7 @@ struct MetricsText {
     private let telemetry: TelemetryFigures
     private let processes: [ProcessRow]
 
-    /// Queues that have series of their own: those with the most in them. The rest is one series
-    /// under this name.
+    /// Queues that have series of their own. The rest is one series under this name.
     private static let queueLimit = 500
     static let others = "(other)"
 
@@ -31,8 +30,10 @@ struct MetricsText {
     ) -> [MetricFamily] {
         var text = MetricsText(picture, host, totals, facts, telemetry, processes)
         text.process()
+        text.configuration()
         text.queues()
         text.messages()
+        text.cron()
         text.functions()
         text.edges()
         text.workerProcesses()
@@ -80,24 +81,42 @@ struct MetricsText {
         writer.single("process_max_fds", .gauge, "The most of them.", host.fileLimit)
     }
 
+    private mutating func configuration() {
+        writer.single(
+            "iii_config_last_reload_successful",
+            .gauge,
+            "1 where the configuration could be taken when it was read last.",
+            facts.settings.isTaken ? 1 : 0
+        )
+        let name = "iii_config_last_reload_success_timestamp_seconds"
+        writer.family(name, .gauge, "When the configuration was read last and could be taken.")
+        writer.sample(name, Double(facts.settings.takenAt.nanoseconds) / 1_000_000_000)
+    }
+
     // MARK: Queues
 
     private mutating func queues() {
-        let rows = picture.queues.sorted {
-            ($1.depth + $1.dead, $0.name) < ($0.depth + $0.dead, $1.name)
-        }
-        let own = rows.prefix(Self.queueLimit)
-        let rest = rows.dropFirst(Self.queueLimit)
+        let all = picture.allQueues
+        let fullest = picture.queues.sorted {
+            ($1.counts.depth + $1.counts.dead, $0.name)
+                < ($0.counts.depth + $0.counts.dead, $1.name)
+        }.prefix(Self.queueLimit)
+        // The rest of a counter would fall with every queue that gets a series: the choice must not
+        // change with what is in them, as the rows of a picture do that has not all.
+        let isWhole = all.queues <= picture.queues.count
+        let first = isWhole ? picture.queues.prefix(Self.queueLimit) : []
         func family(
             _ name: String,
             _ kind: MetricsWriter.Kind,
             _ help: String,
-            _ value: (EnginePicture.Queue) -> UInt64
+            _ value: (EnginePicture.QueueCounts) -> UInt64
         ) {
             writer.family(name, kind, help)
-            for row in own { writer.sample(name, value(row), [("queue", row.name)]) }
-            guard !rest.isEmpty else { return }
-            writer.sample(name, rest.reduce(0) { $0 + value($1) }, [("queue", Self.others)])
+            let own = kind == .counter ? first : fullest
+            for row in own { writer.sample(name, value(row.counts), [("queue", row.name)]) }
+            guard all.queues > own.count else { return }
+            let rest = own.reduce(value(all)) { $0 - value($1.counts) }
+            writer.sample(name, rest, [("queue", Self.others)])
         }
         family("iii_queue_depth", .gauge, "Messages that wait, are delayed or in flight.") {
             UInt64($0.depth)
@@ -123,7 +142,7 @@ struct MetricsText {
         }
         let name = "iii_queue_oldest_message_age_seconds"
         writer.family(name, .gauge, "How long the oldest message that waits has done so.")
-        for row in own {
+        for row in fullest {
             let age = row.oldest.map { max(0, $0.distance(to: picture.now).nanoseconds) } ?? 0
             writer.sample(name, Double(age) / 1_000_000_000, [("queue", row.name)])
         }
@@ -179,7 +198,7 @@ struct MetricsText {
             "iii_stream_subscribers",
             .gauge,
             "Subscriptions of groups of streams.",
-            picture.streams.reduce(0) { $0 + $1.subscribers }
+            picture.work.subscribers
         )
         writer.family("iii_http_responses_total", .counter, "Responses to HTTP requests.")
         for (status, count) in picture.work.replies.sorted(by: { $0.key < $1.key }) {

@@ -93,13 +93,14 @@ extension Catalogue {
                 && (query.runtime.map { entry.runtime == $0 } ?? true)
                 && (query.status.map { entry.status == $0 } ?? true)
         }
-        return ["workers": .array(rows.map { .object(row($0)) })]
+        let asked = askedOfOthers
+        return ["workers": .array(rows.map { .object(row($0, asked)) })]
     }
 
     /// - Throws: `NOT_FOUND`.
     func info(_ wanted: WorkerName) throws(ErrorBody) -> JSONObject {
         let found = try entry(wanted)
-        var row = row(found)
+        var row = row(found, askedOfOthers)
         let functions: [FunctionEntry]
         let types: [TriggerTypeEntry]
         let triggers: [Registry.Trigger]
@@ -113,6 +114,9 @@ extension Catalogue {
             triggers = registry.liveTriggers.filter { $0.owner == worker.connection }
         case .module(let module):
             row["internal"] = .bool(module.isMandatory)
+            if let address = module.listener.flatMap({ addresses[$0] }) {
+                row["address"] = .string(address)
+            }
             functions = self.functions.filter { $0.module == module }
             types = TriggerTypeEntry.builtIn.filter { $0.module == module }.map(\.type)
             triggers = []
@@ -153,7 +157,8 @@ extension Catalogue {
         return found
     }
 
-    private func row(_ entry: WorkerEntry) -> JSONObject {
+    /// What `asked` is, ``askedOfOthers`` says.
+    private func row(_ entry: WorkerEntry, _ asked: [UUID128: Int]) -> JSONObject {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         var row: JSONObject = [
             "name": text(entry.name), "id": .string(entry.id),
@@ -167,7 +172,9 @@ extension Catalogue {
             row["os"] = text(worker.os)
             row["function_count"] = .integer(Int64(worker.functions.count))
             row["connected_at_ms"] = .integer(worker.joined.milliseconds)
-            row["active_invocations"] = .integer(Int64(activeInvocations(of: worker)))
+            // The calls that it serves, and those of its own that others serve.
+            let active = worker.inFlight + asked[worker.id, default: 0]
+            row["active_invocations"] = .integer(Int64(active))
             row["isolation"] = text(worker.isolation)
             row["ip_address"] = .string(worker.address)
         case .module(let module):
@@ -183,10 +190,15 @@ extension Catalogue {
         return row
     }
 
-    /// The calls that it serves, and those of its own that others serve.
-    private func activeInvocations(of worker: Worker) -> Int {
-        registry.workers.values.reduce(worker.inFlight) { count, other in
-            other === worker ? count : count + other.inFlight(askedBy: worker.id)
+    /// How many calls of each worker others are running: one look at all that is in flight.
+    private var askedOfOthers: [UUID128: Int] {
+        var counts: [UUID128: Int] = [:]
+        for worker in registry.workers.values {
+            for invocation in worker.serving.values {
+                guard let caller = invocation.run.caller, caller != worker.id else { continue }
+                counts[caller, default: 0] += 1
+            }
         }
+        return counts
     }
 }

@@ -10,6 +10,8 @@ struct Catalogue {
     /// The engine's own version, and when it was started: its modules are listed with both.
     let version: String
     let started: Timestamp
+    /// Where its modules listen, by the names of the ports file, as far as whoever asks may know.
+    let addresses: [String: String]
     /// What a worker has told about itself of late; nil: nothing.
     let latestMetrics: (Worker) -> JSONObject?
     /// Whether whoever asks may know of a function.

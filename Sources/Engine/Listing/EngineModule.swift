@@ -36,6 +36,16 @@ enum EngineModule: String, CaseIterable {
         }
     }
 
+    /// What it listens on, by the name in the ports file; nil: it does not.
+    var listener: String? {
+        switch self {
+        case .http: "http"
+        case .stream: "stream"
+        case .workers: "worker"
+        case .configuration, .cron, .functions, .observability, .pubsub, .state, .queue: nil
+        }
+    }
+
     /// The ids of its functions, sorted.
     var functions: [String] { Builtin.ids.filter { Builtin.named($0)?.module == self } }
 }

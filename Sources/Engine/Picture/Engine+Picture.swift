@@ -18,20 +18,27 @@ extension Engine where Store: ~Copyable {
 
     /// Hands a picture over once everything in it is on disk.
     mutating func takePicture(_ request: PictureRequest) {
+        let queues = pictureOfQueues()
+        let streams = pictureOfStreams()
+        let workers = pictureOfWorkers()
         let picture = EnginePicture(
             now: now.wall,
             version: registry.version,
-            queues: pictureOfQueues(),
-            workers: pictureOfWorkers(),
+            queues: queues.rows,
+            allQueues: queues.all,
+            workers: workers.rows,
+            workerCount: workers.count,
             functions: request.known == registry.version ? nil : pictureOfFunctions(),
             triggers: request.known == registry.version ? nil : pictureOfTriggers(),
-            streams: pictureOfStreams(),
+            streams: streams.rows,
             work: EnginePicture.Work(
                 workers: registry.workers.count,
                 spawned: metrics.spawned,
                 died: metrics.died,
                 functions: registry.functions.count,
                 triggers: registry.triggers.count,
+                streams: streams.count,
+                subscribers: streams.subscribers,
                 running: runningCount,
                 requests: exchanges.count,
                 waitingRequests: waitingRequests.count,
@@ -52,33 +59,36 @@ extension Engine where Store: ~Copyable {
         gate.hold(.picture(request, picture), after: newest)
     }
 
-    private mutating func pictureOfQueues() -> [EnginePicture.Queue] {
+    private mutating func pictureOfQueues() -> (
+        rows: [EnginePicture.Queue], all: EnginePicture.QueueCounts
+    ) {
+        var all = EnginePicture.QueueCounts()
+        var leading = Leading<(name: String, counts: EnginePicture.QueueCounts)>(
+            Limits.pictureRows
+        ) {
+            ($1.counts.dead, $1.counts.depth, $0.name) < ($0.counts.dead, $0.counts.depth, $1.name)
+        }
+        for (name, queue) in views.work.queue.queues {
+            let counts = EnginePicture.QueueCounts(queue)
+            all += counts
+            leading.add((name, counts))
+        }
         var reads = Limits.pictureReads
         var rows: [EnginePicture.Queue] = []
-        for (name, queue) in views.work.queue.queues.sorted(by: { $0.key < $1.key })
-            .prefix(Limits.pictureRows)
-        {
+        for (name, counts) in leading.sorted.sorted(by: { $0.name < $1.name }) {
+            guard let queue = views.work.queue.queues[name] else { continue }
             rows.append(
                 EnginePicture.Queue(
                     name: name,
-                    depth: queue.depth,
-                    inFlight: queue.inFlight,
-                    delayed: queue.delayedCount,
-                    dead: queue.deadCount,
+                    counts: counts,
                     oldest: queue.oldestWaiting.flatMap { enqueued(at: $0, of: name, &reads) },
                     unserved: queue.unserved(limit: 8).map {
                         EnginePicture.Unserved(function: $0.function, count: $0.count)
-                    },
-                    tally: EnginePicture.QueueTally(
-                        delivered: queue.tally.delivered,
-                        acked: queue.tally.acked,
-                        failed: queue.tally.failed,
-                        dead: queue.tally.dead
-                    )
+                    }
                 )
             )
         }
-        return rows
+        return (rows, all)
     }
 
     /// When the oldest message of a queue was enqueued: its record says, which is read once.
@@ -97,72 +107,116 @@ extension Engine where Store: ~Copyable {
         return time
     }
 
-    private func pictureOfWorkers() -> [EnginePicture.Worker] {
-        registry.workers.values.lazy
-            .filter { $0.pid != nil || $0.name != nil || !$0.functions.isEmpty }
-            .prefix(Limits.pictureRows)
-            .map { worker in
-                EnginePicture.Worker(
-                    id: worker.id,
-                    name: worker.name,
-                    namespace: worker.namespace,
-                    runtime: worker.runtime,
-                    version: worker.version,
-                    functionCount: worker.functions.count,
-                    active: worker.inFlight,
-                    joined: worker.joined,
-                    address: worker.address,
-                    pid: worker.pid
-                )
-            }
-            .sorted {
-                ($0.name ?? "", $0.joined.nanoseconds) < ($1.name ?? "", $1.joined.nanoseconds)
-            }
+    private func pictureOfWorkers() -> (rows: [EnginePicture.Worker], count: Int) {
+        var count = 0
+        var leading = Leading<Worker>(Limits.pictureRows) {
+            ($0.name ?? "", $0.joined.nanoseconds) < ($1.name ?? "", $1.joined.nanoseconds)
+        }
+        for worker in registry.workers.values
+        where worker.pid != nil || worker.name != nil || !worker.functions.isEmpty {
+            count += 1
+            leading.add(worker)
+        }
+        let rows = leading.sorted.map { worker in
+            EnginePicture.Worker(
+                id: worker.id,
+                name: worker.name,
+                namespace: worker.namespace,
+                runtime: worker.runtime,
+                version: worker.version,
+                functionCount: worker.functions.count,
+                active: worker.inFlight,
+                joined: worker.joined,
+                address: worker.address,
+                pid: worker.pid
+            )
+        }
+        return (rows, count)
     }
 
     private func pictureOfFunctions() -> [EnginePicture.Function] {
-        registry.functions.lazy.prefix(Limits.pictureRows)
-            .map { name, function in
-                EnginePicture.Function(
-                    name: name,
-                    worker: function.owners.first?.name ?? Catalogue.service(of: name.id),
-                    owners: function.owners.count,
-                    definition: function.definition
-                )
-            }
-            .sorted { ($0.name.id, $0.name.namespace) < ($1.name.id, $1.name.namespace) }
+        var leading = Leading<(name: FunctionName, function: Registry.Function)>(
+            Limits.pictureRows
+        ) {
+            ($0.name.id, $0.name.namespace) < ($1.name.id, $1.name.namespace)
+        }
+        for (name, function) in registry.functions { leading.add((name, function)) }
+        return leading.sorted.map { name, function in
+            EnginePicture.Function(
+                name: name,
+                worker: function.owners.first?.name ?? Catalogue.service(of: name.id),
+                owners: function.owners.count,
+                definition: function.definition
+            )
+        }
     }
 
     private func pictureOfTriggers() -> [EnginePicture.Trigger] {
+        var leading = Leading<(trigger: Registry.Trigger, isServed: Bool)>(Limits.pictureRows) {
+            let isFirst = $0.trigger.isParked || !$0.isServed
+            let isSecond = $1.trigger.isParked || !$1.isServed
+            guard isFirst == isSecond else { return isFirst }
+            return $0.trigger.request.id < $1.trigger.request.id
+        }
         let registry = registry
-        return registry.triggers.values.lazy.prefix(Limits.pictureRows)
-            .map { trigger in
-                EnginePicture.Trigger(
-                    id: trigger.request.id,
-                    type: trigger.request.type,
-                    function: trigger.function,
-                    worker: trigger.owner.flatMap { registry.workers[$0]?.name }
-                        ?? registry.functions[trigger.function]?.owners.first?.name ?? "",
-                    config: trigger.request.config,
-                    isParked: trigger.isParked,
-                    isServed: registry.isServed(trigger.function)
-                        || Builtin.named(trigger.function) != nil
-                )
-            }
-            .sorted { $0.id < $1.id }
+        for trigger in registry.triggers.values {
+            leading.add((trigger, registry.isThere(trigger.function)))
+        }
+        return leading.sorted.map { trigger, isServed in
+            EnginePicture.Trigger(
+                id: trigger.request.id,
+                type: trigger.request.type,
+                function: trigger.function,
+                worker: trigger.owner.flatMap { registry.workers[$0]?.name }
+                    ?? registry.functions[trigger.function]?.owners.first?.name ?? "",
+                config: trigger.request.config,
+                isParked: trigger.isParked,
+                isServed: isServed
+            )
+        }
+        .sorted { $0.id < $1.id }
     }
 
-    private func pictureOfStreams() -> [EnginePicture.Stream] {
-        var sizes: [String: (groups: Int, subscribers: Int)] = [:]
-        for (name, groups) in views.streams.sizes(limit: Limits.pictureRows) {
-            sizes[name] = (groups, 0)
+    private func pictureOfStreams() -> (
+        rows: [EnginePicture.Stream], count: Int, subscribers: Int
+    ) {
+        let joined = streams.joined
+        var empty = 0
+        var leading = Leading<EnginePicture.Stream>(Limits.pictureRows) {
+            ($1.subscribers, $1.groups, $0.name) < ($0.subscribers, $0.groups, $1.name)
         }
-        for (group, attendance) in streams.groups.prefix(8 * Limits.pictureRows) {
-            sizes[group.stream, default: (0, 0)].subscribers += attendance.members.count
+        for (name, subscribers) in joined {
+            let groups = views.streams.groupCount(of: name)
+            if groups == 0 { empty += 1 }
+            leading.add(
+                EnginePicture.Stream(name: name, groups: groups, subscribers: subscribers)
+            )
         }
-        return sizes.map { name, size in
-            EnginePicture.Stream(name: name, groups: size.groups, subscribers: size.subscribers)
+        for (name, groups) in views.streams.largest(Limits.pictureRows) where joined[name] == nil {
+            leading.add(EnginePicture.Stream(name: name, groups: groups, subscribers: 0))
         }
-        .sorted { $0.name < $1.name }
+        return (
+            leading.sorted.sorted { $0.name < $1.name },
+            views.streams.streamCount + empty,
+            streams.subscribers
+        )
+    }
+}
+
+extension EnginePicture.QueueCounts {
+    fileprivate init(_ queue: QueueState) {
+        self.init(
+            queues: 1,
+            depth: queue.depth,
+            inFlight: queue.inFlight,
+            delayed: queue.delayedCount,
+            dead: queue.deadCount,
+            tally: EnginePicture.QueueTally(
+                delivered: queue.tally.delivered,
+                acked: queue.tally.acked,
+                failed: queue.tally.failed,
+                dead: queue.tally.dead
+            )
+        )
     }
 }

@@ -9,30 +9,56 @@ package struct EnginePicture: Sendable {
     package let now: Timestamp
     /// Changes whenever a worker, a function or a trigger comes, goes or says who it is.
     package let version: UInt64
-    /// By name, at most ``Limits/pictureRows``.
+    /// By name; of more than ``Limits/pictureRows`` those with the most dead letters, and of
+    /// equals the deepest.
     package let queues: [Queue]
-    /// By name and id, at most ``Limits/pictureRows``.
+    /// Of all queues, whether they have a row or not.
+    package let allQueues: QueueCounts
+    /// Those that have said who they are, or serve something: the first ones by name, and of equals
+    /// by when they joined; at most ``Limits/pictureRows``.
     package let workers: [Worker]
-    /// Nil: they are as they were at the version that was asked from.
+    /// How many of those there are.
+    package let workerCount: Int
+    /// The first ones by id. Nil: they are as they were at the version that was asked from.
     package let functions: [Function]?
+    /// By id; of more than ``Limits/pictureRows`` those that nothing comes of. Nil: as functions.
     package let triggers: [Trigger]?
-    /// Those that have items, or that somebody has joined.
+    /// Those that have items, or that somebody has joined, by name; of more than
+    /// ``Limits/pictureRows`` those with the most subscribers, then those with the most groups.
     package let streams: [Stream]
     package let work: Work
     package let log: Log
 
     package struct Queue: Equatable, Sendable {
         package let name: String
-        /// Messages that wait, are delayed or in flight.
-        package let depth: Int
-        package let inFlight: Int
-        package let delayed: Int
-        package let dead: Int
+        package let counts: QueueCounts
         /// When the oldest message that waits was enqueued; nil: none waits, or it is not known.
         package let oldest: Timestamp?
         /// Functions of messages that wait for a worker to serve them, and how many wait.
         package let unserved: [Unserved]
-        package let tally: QueueTally
+    }
+
+    /// How many messages a queue has, or several queues have together.
+    package struct QueueCounts: Equatable, Sendable {
+        package internal(set) var queues = 0
+        /// Messages that wait, are delayed or in flight.
+        package internal(set) var depth = 0
+        package internal(set) var inFlight = 0
+        package internal(set) var delayed = 0
+        package internal(set) var dead = 0
+        package internal(set) var tally = QueueTally()
+
+        static func += (left: inout QueueCounts, right: QueueCounts) {
+            left.queues += right.queues
+            left.depth += right.depth
+            left.inFlight += right.inFlight
+            left.delayed += right.delayed
+            left.dead += right.dead
+            left.tally.delivered += right.tally.delivered
+            left.tally.acked += right.tally.acked
+            left.tally.failed += right.tally.failed
+            left.tally.dead += right.tally.dead
+        }
     }
 
     package struct Unserved: Equatable, Sendable {
@@ -42,10 +68,10 @@ package struct EnginePicture: Sendable {
 
     /// What became of a queue's messages since this start.
     package struct QueueTally: Equatable, Sendable {
-        package let delivered: UInt64
-        package let acked: UInt64
-        package let failed: UInt64
-        package let dead: UInt64
+        package internal(set) var delivered: UInt64 = 0
+        package internal(set) var acked: UInt64 = 0
+        package internal(set) var failed: UInt64 = 0
+        package internal(set) var dead: UInt64 = 0
     }
 
     package struct Worker: Equatable, Sendable {
@@ -95,6 +121,9 @@ package struct EnginePicture: Sendable {
         package let died: Int
         package let functions: Int
         package let triggers: Int
+        /// Streams that have items, or that somebody has joined, and who has joined groups of them.
+        package let streams: Int
+        package let subscribers: Int
         package let running: Int
         package let requests: Int
         package let waitingRequests: Int

@@ -94,7 +94,9 @@ extension Engine where Store: ~Copyable {
         _ reason: String
     ) throws(LogError) {
         hold(.subscribe(peer.id, join), after: nil)
-        tell(peer, join, .gap(after: join.after, reason: reason), after: newest)
+        // What was no offset is not told as one.
+        let after = join.after.flatMap { $0 < .limit ? $0 : nil }
+        tell(peer, join, .gap(after: after, reason: reason), after: newest)
         try sync(join, of: peer)
     }
 }

@@ -112,7 +112,7 @@ extension Engine where Store: ~Copyable {
         streams.join(peer.id, join)
         groupChanged(join.group)
         tellOfPresence("joined", join, of: peer.id)
-        if let after = join.after, after < .max {
+        if let after = join.after {
             // One of the same id is heard no more meanwhile.
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
             try resume(join, of: peer, from: after.advanced(by: 1))
@@ -269,7 +269,7 @@ extension Engine where Store: ~Copyable {
                 content: .presence(type: event, data: JSONValue.object(data).text)
             )
         )
-        for member in attendance.watchers
+        for member in attendance.watchers.names
         where member.subscriber != subscriber || member.subscription != join.subscription {
             hold(.send(member.subscriber, message), after: nil)
         }

@@ -11,6 +11,9 @@ struct LiveStreams {
     var peers: [SubscriberID: StreamPeer] = [:]
     /// The groups that somebody has joined.
     private(set) var groups: [StreamGroup: Attendance] = [:]
+    /// How many subscriptions there are to groups of each stream that has some, and in all.
+    private(set) var joined: [String: Int] = [:]
+    private(set) var subscribers = 0
     /// Sockets that the auth function is being asked about.
     var admissions: Set<SubscriberID> = []
     /// For subscribers that come back.
@@ -29,13 +32,21 @@ struct LiveStreams {
     mutating func join(_ id: SubscriberID, _ join: StreamJoin) {
         joins += 1
         let member = Attendance.Member(subscriber: id, subscription: join.subscription)
-        groups[join.group, default: Attendance()].add(member, join, number: joins)
+        if groups[join.group, default: Attendance()].add(member, join, number: joins) {
+            count(1, of: join.group.stream)
+        }
     }
 
     mutating func leave(_ id: SubscriberID, _ join: StreamJoin) {
         let member = Attendance.Member(subscriber: id, subscription: join.subscription)
-        groups[join.group]?.remove(member)
+        if groups[join.group]?.remove(member) == true { count(-1, of: join.group.stream) }
         if groups[join.group]?.members.isEmpty == true { groups[join.group] = nil }
+    }
+
+    private mutating func count(_ change: Int, of stream: String) {
+        subscribers += change
+        let left = joined[stream, default: 0] + change
+        joined[stream] = left > 0 ? left : nil
     }
 
     /// What tells a join from others of the same subscription; nil: it was left.
@@ -64,7 +75,7 @@ struct Attendance {
     /// How many on each event loop that has some.
     private var counts: [Int: Int] = [:]
     /// Those that want to hear of the others.
-    private(set) var watchers: Set<Member> = []
+    private(set) var watchers = Roster<Member>()
 
     /// The event loops that have members.
     var loops: [Int] { counts.count == 1 ? Array(counts.keys) : counts.keys.sorted() }
@@ -74,19 +85,22 @@ struct Attendance {
         members.values.sorted { $0.number < $1.number }.map(\.join)
     }
 
-    mutating func add(_ member: Member, _ join: StreamJoin, number: UInt64) {
-        if members.updateValue((join, number), forKey: member) == nil {
-            counts[member.subscriber.loop, default: 0] += 1
-        }
-        if join.watchesPresence { watchers.insert(member) } else { watchers.remove(member) }
+    /// - Returns: false: it was a member, and its join is another one now.
+    mutating func add(_ member: Member, _ join: StreamJoin, number: UInt64) -> Bool {
+        let isNew = members.updateValue((join, number), forKey: member) == nil
+        if isNew { counts[member.subscriber.loop, default: 0] += 1 }
+        if join.watchesPresence { watchers.append(member) } else { watchers.remove(member) }
+        return isNew
     }
 
-    mutating func remove(_ member: Member) {
-        guard members.removeValue(forKey: member) != nil else { return }
+    /// - Returns: false: it was no member.
+    mutating func remove(_ member: Member) -> Bool {
+        guard members.removeValue(forKey: member) != nil else { return false }
         let loop = member.subscriber.loop
         counts[loop, default: 0] -= 1
         if counts[loop] == 0 { counts[loop] = nil }
         watchers.remove(member)
+        return true
     }
 }
 

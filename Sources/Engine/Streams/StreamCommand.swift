@@ -41,7 +41,8 @@ package struct StreamJoin: Sendable {
     package var group: StreamGroup
     /// Nil: all of the group.
     package var item: String?
-    /// The last that it has heard of; nil: nothing, and it is told what there is.
+    /// The last that it has heard of, at most ``Offset/limit``; nil: nothing, and it is told what
+    /// there is.
     package var after: Offset?
     /// Whether it wants to hear who else joins and leaves.
     package var watchesPresence: Bool
@@ -168,5 +169,13 @@ package final class StreamMessage: Sendable {
         if case .presence = envelope.content { isPresence = true } else { isPresence = false }
         if case .unauthorized = envelope.content { isRefusal = true } else { isRefusal = false }
         json = envelope.json.bytes
+    }
+}
+
+extension Offset {
+    /// What a client says it has heard of last. What is none is one that no log reaches: the client
+    /// is told that something is missing, and what there is.
+    package init(heardOf text: some StringProtocol) {
+        self = min(UInt64(text).map { Offset($0) } ?? .limit, .limit)
     }
 }

@@ -11,7 +11,7 @@ package enum FieldNames {
     package static let ofEvents = [
         "actual", "address", "alert", "at", "attempt", "attempts", "attributes", "awaited",
         "backoff_ms", "baggage", "body", "by", "caller", "change", "comparison", "concurrency",
-        "condition", "config", "configured", "content", "data", "definition", "description",
+        "condition", "config", "configured", "content", "data", "dead", "definition", "description",
         "duration_ms", "error_code", "error_message", "events", "expires", "expression", "failures",
         "fifo", "fingerprint", "firing", "first", "form", "function", "group", "group_field",
         "hash", "headers", "id", "input", "invocation", "item", "keeps_messages", "key", "last",

@@ -20,13 +20,13 @@ extension Configuration {
 
         package init() {}
 
-        /// The process of a command line: where that was typed, and with all that it would have had
-        /// there.
-        init(_ sources: Sources, beside others: [Exec]) {
+        /// The process of a command line: in the directory where that was typed, and with all that
+        /// it would have had there.
+        init(_ command: [String], in directory: String, beside others: [Exec]) {
             name = "worker"
             while others.contains(where: { $0.name == name }) { name += "'" }
-            command = sources.command
-            directory = sources.workingDirectory
+            self.command = command
+            self.directory = directory
             inheritEnvironment = ["*"]
         }
 

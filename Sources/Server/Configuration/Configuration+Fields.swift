@@ -39,6 +39,7 @@ extension Configuration.Engine {
             Field("duplicate_functions", \.duplicateFunctions, .choice),
             Field("registration_namespace_grace", \.registrationNamespaceGrace, .span),
             Field(optional: "invocation_timeout", \.invocationTimeout, .positiveSpan),
+            Field("drain_timeout", \.drainTimeout, .span),
             Field("observe", \.observe, .flag),
         ] + accessFields
 }

@@ -14,15 +14,15 @@ extension Configuration {
         /// A worker process beside those of the file: its program and arguments; empty: none.
         package var command: [String] = []
         package var environment: [String: String]
-        /// Absolute. Paths of flags and variables start here.
-        package var workingDirectory: String
+        /// Absolute. Paths of flags and variables start here. Nil: it is gone.
+        package var workingDirectory: String?
 
         package init(
             file: String? = nil,
             settings: [String] = [],
             data: String? = nil,
             environment: [String: String],
-            workingDirectory: String
+            workingDirectory: String?
         ) {
             self.file = file
             self.settings = settings
@@ -37,6 +37,8 @@ extension Configuration {
         package let configuration: Configuration
         /// The file that was read, as the user would name it; nil where there was none.
         package let file: String?
+        /// Where that is, absolute.
+        let path: String?
         package let warnings: [ConfigurationWarning]
         /// Every setting in force.
         package let effective: [EffectiveSetting]
@@ -81,37 +83,61 @@ extension Configuration {
         findings.append(decoder.findings)
         try findings.check()
 
-        let fileDirectory = file.map { directory(of: $0.path) } ?? sources.workingDirectory
-        let base = { (key: String) in
-            if case .variable? = decoder.origins[key] { return sources.workingDirectory }
-            if case .flag? = decoder.origins[key] { return sources.workingDirectory }
-            return fileDirectory
+        found.resolvePaths(decoder.origins, sources, file, &findings)
+        if !sources.command.isEmpty {
+            if let directory = sources.workingDirectory {
+                let one = Exec(sources.command, in: directory, beside: found.exec)
+                found.exec.append(one)
+            } else {
+                findings.error(.value, at: .flag("--"), "has nowhere to run: \(Self.goneDirectory)")
+            }
         }
-        found.engine.data = absolute(found.engine.data, from: base("engine.data"))
-        found.security.tokenFile = found.security.tokenFile.map {
-            absolute($0, from: base("security.token_file"))
-        }
-        found.entries.directory = found.entries.directory.map {
-            absolute($0, from: base("configuration.directory"))
-        }
-        found.httpFunctions.caFile = found.httpFunctions.caFile.map {
-            absolute($0, from: base("http_functions.ca_file"))
-        }
-        found.http.tlsCertificate = found.http.tlsCertificate.map {
-            absolute($0, from: base("http.tls_certificate"))
-        }
-        found.http.tlsKey = found.http.tlsKey.map { absolute($0, from: base("http.tls_key")) }
-        for index in found.exec.indices {
-            found.exec[index].directory = absolute(found.exec[index].directory, from: fileDirectory)
-        }
-        if !sources.command.isEmpty { found.exec.append(Exec(sources, beside: found.exec)) }
+        try findings.check()
         return Loaded(
             configuration: found,
             file: file?.name,
+            path: file?.path,
             warnings: findings.warnings,
             effective: found.effective(origins: decoder.origins)
         )
     }
+
+    /// Makes every path absolute: those of variables and flags start in the working directory, the
+    /// others in the file's, or there where there is no file.
+    private mutating func resolvePaths(
+        _ origins: [String: Place],
+        _ sources: Sources,
+        _ file: ConfigurationFile?,
+        _ findings: inout Findings
+    ) {
+        let fileDirectory = file.map { Self.directory(of: $0.path) } ?? sources.workingDirectory
+        func resolve(_ path: inout String, _ key: String) {
+            let directory =
+                switch origins[key] {
+                case .variable?, .flag?: sources.workingDirectory
+                case .file?, nil: fileDirectory
+                }
+            if let directory { return path = Self.absolute(path, from: directory) }
+            guard !path.hasPrefix("/") else { return }
+            let place = origins[key] ?? .flag(key)
+            findings.error(.value, at: place, "\(quoted(path)) is nowhere: \(Self.goneDirectory)")
+        }
+        func resolveOptional(_ path: inout String?, _ key: String) {
+            guard var found = path else { return }
+            resolve(&found, key)
+            path = found
+        }
+        resolve(&engine.data, "engine.data")
+        resolveOptional(&security.tokenFile, "security.token_file")
+        resolveOptional(&entries.directory, "configuration.directory")
+        resolveOptional(&httpFunctions.caFile, "http_functions.ca_file")
+        resolveOptional(&http.tlsCertificate, "http.tls_certificate")
+        resolveOptional(&http.tlsKey, "http.tls_key")
+        for index in exec.indices { resolve(&exec[index].directory, "exec[\(index)].directory") }
+    }
+
+    /// Why a relative path leads nowhere.
+    static let goneDirectory = "the directory that this was started in is gone"
 
     /// `path` itself where it is absolute, else the path that it means in `directory`.
     static func absolute(_ path: String, from directory: String) -> String {
@@ -142,7 +168,8 @@ extension Configuration.EffectiveSetting {
 }
 
 extension Configuration {
-    private func effective(origins: [String: Place]) -> [EffectiveSetting] {
+    /// Every setting and its value; `origins` has where those were set that have a place.
+    func effective(origins: [String: Place] = [:]) -> [EffectiveSetting] {
         var settings: [EffectiveSetting] = []
         func show<Section>(_ path: String, _ section: Section, _ fields: [Field<Section>]) {
             for field in fields {

@@ -90,7 +90,7 @@ extension Configuration.Observability {
         Field(optional: "service_version", \.serviceVersion, .nonEmpty),
         Field(optional: "service_namespace", \.serviceNamespace, .nonEmpty),
         Field("exporter", \.exporter, .choice),
-        Field(optional: "endpoint", \.endpoint, .nonEmpty),
+        Field(optional: "endpoint", \.endpoint, .collector),
         Field(optional: "otlp_protocol", \.otlpProtocol, .choice),
         Field(optional: "metrics_temporality", \.metricsTemporality, .choice),
         Field("sampling_ratio", \.samplingRatio, .ratio),

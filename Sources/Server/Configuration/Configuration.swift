@@ -43,6 +43,8 @@ extension Configuration {
         /// How long a worker may take for a call before that ends with `invocation_timeout`; nil:
         /// as long as it likes.
         package var invocationTimeout: Timestamp.Span?
+        /// How long a stop waits for what runs.
+        package var drainTimeout = Timestamp.Span.seconds(10)
 
         package init() {}
     }

@@ -1,5 +1,6 @@
 import AccessControl
 import Events
+import Observability
 import Primitives
 
 /// Reads ``Configuration`` out of the common form of all sources, and finds everything wrong.
@@ -41,6 +42,7 @@ struct ConfigurationDecoder {
             }
         }
         warnOfPhases(found.http.middleware)
+        warnOfMetrics(found.observability.alerts)
         checkTLS(found.http)
         if let token = found.security.token, let weakness = Token.weakness(of: token),
             let place = origins["security.token"]
@@ -226,6 +228,18 @@ struct ConfigurationDecoder {
         for (one, other) in [(certificate, key), (key, certificate)] where one.isSet {
             guard !other.isSet, let place = origins[one.key] else { continue }
             findings.error(.conflict, at: place, "\(one.key) needs \(other.key) beside it")
+        }
+    }
+
+    private mutating func warnOfMetrics(_ alerts: [AlertRule]) {
+        guard let place = origins["observability.alerts"] else { return }
+        for alert in alerts where alert.isAboutNothing {
+            let phrase = Suggestion.phrase(for: alert.metric, in: AlertRule.engineMetrics)
+            findings.warning(
+                at: place,
+                "observability.alerts \"\(alert.name)\" never fires: the engine has no metric"
+                    + " \"\(alert.metric)\"\(phrase)"
+            )
         }
     }
 

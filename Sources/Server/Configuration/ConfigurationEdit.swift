@@ -34,11 +34,7 @@ struct ConfigurationEdit: Equatable {
         if alerts.0 != alerts.1, !live.contains(where: { $0.hasPrefix("observability.alerts ") }) {
             live.append("observability.alerts")
         }
-        // Nor are values of variables.
-        let processes = (before.configuration.exec, after.configuration.exec)
-        if processes.0 != processes.1, !live.contains(where: { $0.hasPrefix("exec[") }) {
-            live.append("exec")
-        }
+        addProcesses(before.configuration.exec, after.configuration.exec)
         // Its value is not shown, and so is the same in either.
         if before.configuration.security.token != after.configuration.security.token,
             !pending.contains(where: { $0.hasPrefix("security.token ") })
@@ -47,9 +43,27 @@ struct ConfigurationEdit: Equatable {
         }
     }
 
+    /// Worker processes are told of by their names: places in the file change with those before.
+    private mutating func addProcesses(
+        _ before: [Configuration.Exec],
+        _ after: [Configuration.Exec]
+    ) {
+        for old in before {
+            let name = "worker process \(quoted(old.name))"
+            if let new = after.first(where: { $0.name == old.name }) {
+                if new != old { live.append("\(name) is started anew") }
+            } else {
+                live.append("\(name) is stopped")
+            }
+        }
+        for new in after where !before.contains(where: { $0.name == new.name }) {
+            live.append("worker process \(quoted(new.name)) is started")
+        }
+    }
+
     private mutating func add(_ key: String, _ text: String) {
-        let isLive = ["queue.queues.", "exec["].contains { key.hasPrefix($0) }
-        if isLive || Self.liveKeys.contains(key) {
+        if key.hasPrefix("exec[") { return }
+        if key.hasPrefix("queue.queues.") || Self.liveKeys.contains(key) {
             live.append(text)
         } else {
             pending.append(text)

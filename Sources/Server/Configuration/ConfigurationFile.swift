@@ -20,7 +20,15 @@ struct ConfigurationFile {
     ) -> ConfigurationFile? {
         let names = sources.file.map { [$0] } ?? ["iii.toml", "config.yaml"]
         for name in names {
-            let path = Configuration.absolute(name, from: sources.workingDirectory)
+            let directory = sources.workingDirectory
+            guard name.hasPrefix("/") || directory != nil else {
+                // What is gone holds no file that could be found by itself.
+                if sources.file == nil { continue }
+                let text = "cannot be read: \(Configuration.goneDirectory)"
+                findings.error(.file, at: .file(name, line: 0), text)
+                return nil
+            }
+            let path = Configuration.absolute(name, from: directory ?? "/")
             do throws(ReadError) {
                 let file = ConfigurationFile(name: name, path: path, text: try read(path))
                 return file.isTrusted(&findings) ? file : nil

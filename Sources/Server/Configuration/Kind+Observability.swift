@@ -1,3 +1,4 @@
+import HTTPFunctions
 import JSON
 import Observability
 import Primitives
@@ -12,6 +13,18 @@ extension Kind where Value == Double {
             return (0...1).contains(number) ? .value(number) : .refused
         },
         show: { "\($0)" }
+    )
+}
+
+extension Kind where Value == String {
+    /// Paths are put behind it.
+    static let collector = Kind.text(
+        "a URL of http or https with a host, and without a query, such as"
+            + " \"http://localhost:4318\"",
+        show: { $0 },
+        parse: { url in
+            WebAddress(url) == nil || url.contains("?") || url.contains("#") ? nil : url
+        }
     )
 }
 
@@ -254,9 +267,7 @@ extension AlertRule.Action {
         case (nil, _, _): throw .lacks(setting, key: "type")
         case ("log"?, nil, nil): return .log
         case ("webhook"?, nil, nil): throw .lacks(setting, key: "url")
-        case ("webhook"?, let url?, nil)
-        where ["http://", "https://"].contains { url.hasPrefix($0) }:
-            return .webhook(url: url)
+        case ("webhook"?, let url?, nil) where WebAddress(url) != nil: return .webhook(url: url)
         case ("function"?, nil, nil): throw .lacks(setting, key: "path")
         case ("function"?, nil, let id?): return .function(id)
         default:

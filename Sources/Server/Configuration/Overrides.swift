@@ -10,11 +10,12 @@ struct Overrides {
     var result: Setting { root }
 
     /// Applies every variable `III_SECTION__KEY`: parts are separated by two underscores and read
-    /// in lower case. Variables without a double underscore are for others.
+    /// in lower case, but for what the file has a name of its own for, such as a queue. Variables
+    /// without a double underscore are for others, and so are those that functions elsewhere carry.
     mutating func apply(variables: [String: String]) {
         if let grace = variables["III_NAMESPACE_GRACE_MS"] { apply(grace: grace) }
         for (name, text) in variables.sorted(by: { $0.key < $1.key }) {
-            guard name.hasPrefix("III_") else { continue }
+            guard name.hasPrefix("III_"), !name.hasPrefix("III_SECRET_") else { continue }
             let parts = name.dropFirst("III_".count).lowercased().split(separator: "__")
             guard parts.count >= 2 else { continue }
             put(parts.map(String.init), .untyped(text), .variable(name))
@@ -88,7 +89,8 @@ struct Overrides {
         _ place: Place,
         into table: inout Setting
     ) -> String? {
-        guard let key = path.first else { return nil }
+        guard let part = path.first else { return nil }
+        let key = Self.key(part, in: table, place)
         let name = parent.isEmpty ? key : "\(parent).\(key)"
         if path.count > 1, case .array = table[key]?.value { return name }
         if path.count == 1 {
@@ -104,6 +106,12 @@ struct Overrides {
         let obstacle = insert(value, at: path.dropFirst(), under: name, place, into: &child)
         table.set(key, to: child)
         return obstacle
+    }
+
+    /// What a part of a path names in a table: variables are read in lower case.
+    private static func key(_ part: String, in table: Setting, _ place: Place) -> String {
+        guard case .variable = place, table[part] == nil else { return part }
+        return table.entries.first { $0.key.lowercased() == part }?.key ?? part
     }
 
     /// A setting wins over one of a lower source that says the same thing under another key.

@@ -95,7 +95,7 @@ extension Setting {
     var shown: String {
         switch value {
         case .table: "a table"
-        case .array: "a list"
+        case .array(let elements): elements.isEmpty ? "an empty list" : "a list"
         case .string(let text), .untyped(let text): quoted(text)
         case .integer(let number): String(number)
         case .unsigned(let number): String(number)

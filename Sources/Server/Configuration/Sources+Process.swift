@@ -32,9 +32,9 @@ extension Configuration.Sources {
         return variables
     }
 
-    /// `/` where the directory that the process was started in is gone.
-    private static func workingDirectory() -> String {
-        guard let path = getcwd(nil, 0) else { return "/" }
+    /// Nil where the directory that the process was started in is gone.
+    private static func workingDirectory() -> String? {
+        guard let path = getcwd(nil, 0) else { return nil }
         defer { free(path) }
         return String(cString: path)
     }

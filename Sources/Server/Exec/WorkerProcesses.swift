@@ -65,15 +65,16 @@ final class WorkerProcesses: Sendable {
         }
         platform_eventfd_ring(bell)
         guard starts, !start({ self.run() }) else { return }
-        abandon(wanted)
+        abandon()
     }
 
-    /// There is no thread: nothing runs, and who waits for the end of all need not.
-    private func abandon(_ wanted: [Configuration.Exec]) {
-        let stopping = orders.withLock { orders in
+    /// There is no thread: nothing runs, and who waits for the end of all need not. Others may have
+    /// given orders meanwhile, which counted on that thread.
+    private func abandon() {
+        let (stopping, wanted) = orders.withLock { orders in
             orders.hasThread = false
             defer { orders.stopping = [] }
-            return orders.stopping
+            return (orders.stopping, orders.wanted)
         }
         for waiting in stopping { waiting.resume() }
         for exec in wanted {

@@ -13,7 +13,7 @@ package struct Schema: Equatable, Sendable {
         self.text = text
         root = text.value()
         var reader = SchemaReader(root: root)
-        try reader.check(root, at: "#", depth: 0)
+        try reader.check(root, at: .top("#"), depth: 0)
         patterns = reader.patterns
     }
 
@@ -23,7 +23,7 @@ package struct Schema: Equatable, Sendable {
     package func violation(of value: JSONValue) -> String? {
         var validation = SchemaValidation(schema: self)
         do throws(SchemaViolation) {
-            try validation.check(value, root, at: "", depth: 0)
+            try validation.check(value, root, at: .top(""), depth: 0)
             return nil
         } catch {
             return error.description
@@ -58,6 +58,11 @@ package struct SchemaError: Error, Equatable, Sendable, CustomStringConvertible 
     package let place: String
     package let problem: String
 
+    init(place: JSONPlace, problem: String) {
+        self.place = place.description
+        self.problem = problem
+    }
+
     package var description: String { "\(place): \(problem)" }
 }
 
@@ -77,7 +82,7 @@ struct SchemaReader {
 
     init(root: JSONValue) { self.root = root }
 
-    mutating func check(_ schema: JSONValue, at place: String, depth: Int) throws(SchemaError) {
+    mutating func check(_ schema: JSONValue, at place: JSONPlace, depth: Int) throws(SchemaError) {
         guard depth <= Self.depthMax else {
             throw SchemaError(place: place, problem: "it is nested too deep")
         }
@@ -86,7 +91,7 @@ struct SchemaReader {
             throw SchemaError(place: place, problem: "a schema is an object, true or false")
         }
         for member in object.members {
-            let place = "\(place)/\(member.name)"
+            let place = place.inside(member.name)
             if Self.unknown.contains(member.name) {
                 throw SchemaError(place: place, problem: "this keyword is not known here")
             }
@@ -97,7 +102,7 @@ struct SchemaReader {
     private mutating func check(
         keyword: String,
         _ value: JSONValue,
-        at place: String,
+        at place: JSONPlace,
         depth: Int
     ) throws(SchemaError) {
         func require(_ isRight: Bool, _ expected: String) throws(SchemaError) {
@@ -141,14 +146,14 @@ struct SchemaReader {
         !names.isEmpty && names.allSatisfy(types.contains)
     }
 
-    private mutating func check(pattern value: JSONValue, at place: String) throws(SchemaError) {
+    private mutating func check(pattern value: JSONValue, at place: JSONPlace) throws(SchemaError) {
         guard case .string(let text) = value else {
             throw SchemaError(place: place, problem: "it must be a regular expression")
         }
         try add(pattern: text, at: place)
     }
 
-    private mutating func add(pattern text: String, at place: String) throws(SchemaError) {
+    private mutating func add(pattern text: String, at place: JSONPlace) throws(SchemaError) {
         do throws(PatternError) {
             patterns[text] = try Pattern(text)
         } catch {
@@ -156,7 +161,7 @@ struct SchemaReader {
         }
     }
 
-    private func check(reference value: JSONValue, at place: String) throws(SchemaError) {
+    private func check(reference value: JSONValue, at place: JSONPlace) throws(SchemaError) {
         guard case .string(let text) = value, Schema.target(of: text, in: root) != nil else {
             throw SchemaError(
                 place: place,
@@ -168,20 +173,20 @@ struct SchemaReader {
 
     private mutating func check(
         list value: JSONValue,
-        at place: String,
+        at place: JSONPlace,
         _ depth: Int
     ) throws(SchemaError) {
         guard let schemas = value.elements, !schemas.isEmpty else {
             throw SchemaError(place: place, problem: "it must be a list of schemas")
         }
         for (number, schema) in schemas.enumerated() {
-            try check(schema, at: "\(place)/\(number)", depth: depth)
+            try check(schema, at: place.inside(number), depth: depth)
         }
     }
 
     private mutating func check(
         map value: JSONValue,
-        at place: String,
+        at place: JSONPlace,
         _ depth: Int,
         arePatterns: Bool
     ) throws(SchemaError) {
@@ -189,7 +194,7 @@ struct SchemaReader {
             throw SchemaError(place: place, problem: "it must be a map of schemas")
         }
         for member in members {
-            let place = "\(place)/\(member.name)"
+            let place = place.inside(member.name)
             if arePatterns { try add(pattern: member.name, at: place) }
             try check(member.value, at: place, depth: depth)
         }
@@ -197,14 +202,14 @@ struct SchemaReader {
 
     private mutating func check(
         dependencies value: JSONValue,
-        at place: String,
+        at place: JSONPlace,
         _ depth: Int
     ) throws(SchemaError) {
         guard let members = value.members else {
             throw SchemaError(place: place, problem: "it must be a map")
         }
         for member in members where member.value.texts == nil {
-            try check(member.value, at: "\(place)/\(member.name)", depth: depth)
+            try check(member.value, at: place.inside(member.name), depth: depth)
         }
     }
 }

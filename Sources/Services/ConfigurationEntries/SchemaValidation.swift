@@ -2,24 +2,30 @@ import JSON
 
 /// Why a value is not what a schema wants.
 enum SchemaViolation: Error, CustomStringConvertible {
-    /// `place` is a JSON pointer, empty for the whole value.
-    case wrong(place: String, String)
+    /// What is wrong at a place, and the JSON that the words end with. Neither is written out
+    /// unless it is told, and why a choice is wrong is told to nobody.
+    case wrong(place: JSONPlace, String, JSONValue? = nil)
     /// It would take too long to tell.
     case tooCostly
 
     var description: String {
         switch self {
-        case .wrong("", let problem): "the value \(problem)"
-        case .wrong(let place, let problem): "\(place) \(problem)"
+        case .wrong(let place, let problem, let value):
+            Self.subject(at: place) + " " + problem + (value.map { " \($0.text)" } ?? "")
         case .tooCostly: "the schema is too costly to check"
         }
+    }
+
+    private static func subject(at place: JSONPlace) -> String {
+        let pointer = place.description
+        return pointer.isEmpty ? "the value" : pointer
     }
 }
 
 /// Holds one value against a schema, within bounds: schemas are input, and may lead in circles.
 struct SchemaValidation {
     let schema: Schema
-    private var budget = 2_000_000
+    private var budget = SchemaBudget()
 
     private static let depthMax = 250
 
@@ -28,17 +34,19 @@ struct SchemaValidation {
     mutating func check(
         _ value: JSONValue,
         _ rule: JSONValue,
-        at place: String,
+        at place: JSONPlace,
         depth: Int
     ) throws(SchemaViolation) {
-        budget -= 1
-        guard budget > 0, depth <= Self.depthMax else { throw .tooCostly }
+        try budget.spend(1)
+        guard depth <= Self.depthMax else { throw .tooCostly }
         if case .bool(false) = rule { throw .wrong(place: place, "is not allowed") }
         guard case .object(let rules) = rule else { return }
-        if case .string(let reference)? = rules["$ref"],
-            let target = Schema.target(of: reference, in: schema.root)
-        {
-            try check(value, target, at: place, depth: depth + 1)
+        if case .string(let reference)? = rules["$ref"] {
+            // It is taken apart, which takes longer than to look at it.
+            try budget.spend(reference.utf8.count / 8)
+            if let target = Schema.target(of: reference, in: schema.root) {
+                try check(value, target, at: place, depth: depth + 1)
+            }
         }
         try checkType(value, rules, place)
         try checkCombined(value, rules, place, depth)
@@ -55,7 +63,7 @@ struct SchemaValidation {
     private mutating func holds(
         _ value: JSONValue,
         _ rule: JSONValue,
-        _ place: String,
+        _ place: JSONPlace,
         _ depth: Int
     ) throws(SchemaViolation) -> Bool {
         do throws(SchemaViolation) {
@@ -72,26 +80,34 @@ struct SchemaValidation {
     private mutating func checkType(
         _ value: JSONValue,
         _ rules: JSONObject,
-        _ place: String
+        _ place: JSONPlace
     ) throws(SchemaViolation) {
+        try budget.spend(rules["type"]?.elements?.count ?? 0)
         if let names = rules["type"]?.names, !names.contains(where: { value.isOf(type: $0) }) {
             throw .wrong(place: place, "must be of type \(names.joined(separator: " or "))")
         }
-        if let allowed = rules["enum"]?.elements {
-            budget -= allowed.count
-            guard allowed.contains(where: { $0.isSame(as: value) }) else {
-                throw .wrong(place: place, "must be one of \(JSONValue.array(allowed).text)")
-            }
+        if let allowed = rules["enum"]?.elements, try !contains(allowed, value) {
+            throw .wrong(place: place, "must be one of", .array(allowed))
         }
-        if let constant = rules["const"], !constant.isSame(as: value) {
-            throw .wrong(place: place, "must be \(constant.text)")
+        if let constant = rules["const"], try !budget.isSame(constant, value) {
+            throw .wrong(place: place, "must be", constant)
         }
+    }
+
+    private mutating func contains(
+        _ elements: [JSONValue],
+        _ value: JSONValue
+    ) throws(SchemaViolation) -> Bool {
+        for element in elements {
+            if try budget.isSame(element, value) { return true }
+        }
+        return false
     }
 
     private mutating func checkCombined(
         _ value: JSONValue,
         _ rules: JSONObject,
-        _ place: String,
+        _ place: JSONPlace,
         _ depth: Int
     ) throws(SchemaViolation) {
         for rule in rules["allOf"]?.elements ?? [] {
@@ -121,7 +137,7 @@ struct SchemaValidation {
     private func check(
         _ number: JSONNumber,
         _ rules: JSONObject,
-        _ place: String
+        _ place: JSONPlace
     ) throws(SchemaViolation) {
         func bound(_ keyword: String, _ exclusive: String, _ isBelow: Bool) throws(SchemaViolation)
         {
@@ -133,24 +149,27 @@ struct SchemaValidation {
                 guard isInOrder || (!isExclusive && limit.isSame(as: number)) else {
                     let most = isBelow ? "at least" : "at most"
                     let beyond = isBelow ? "above" : "below"
-                    let text = JSONValue.number(limit).text
-                    throw .wrong(place: place, "must be \(isExclusive ? beyond : most) \(text)")
+                    let order = isExclusive ? beyond : most
+                    throw .wrong(place: place, "must be \(order)", .number(limit))
                 }
             }
         }
         try bound("minimum", "exclusiveMinimum", true)
         try bound("maximum", "exclusiveMaximum", false)
         if let step = rules["multipleOf"]?.number, !number.isMultiple(of: step) {
-            throw .wrong(place: place, "must be a multiple of \(JSONValue.number(step).text)")
+            throw .wrong(place: place, "must be a multiple of", .number(step))
         }
     }
 
     private mutating func check(
         _ text: String,
         _ rules: JSONObject,
-        _ place: String
+        _ place: JSONPlace
     ) throws(SchemaViolation) {
-        try checkCount(text.unicodeScalars.count, "Length", "characters", rules, place)
+        if rules["minLength"] != nil || rules["maxLength"] != nil {
+            try budget.spend(on: text)
+            try checkCount(text.unicodeScalars.count, "Length", "characters", rules, place)
+        }
         guard case .string(let pattern)? = rules["pattern"] else { return }
         guard try matches(text, pattern) else {
             throw .wrong(place: place, "must match \(pattern)")
@@ -161,8 +180,9 @@ struct SchemaValidation {
         _ text: String,
         _ pattern: String
     ) throws(SchemaViolation) -> Bool {
+        try budget.spend(on: pattern)
         guard let pattern = schema.patterns[pattern] else { return true }
-        guard let isMatch = pattern.matches(text, budget: &budget) else { throw .tooCostly }
+        guard let isMatch = pattern.matches(text, budget: &budget.left) else { throw .tooCostly }
         return isMatch
     }
 
@@ -171,7 +191,7 @@ struct SchemaValidation {
         _ suffix: String,
         _ noun: String,
         _ rules: JSONObject,
-        _ place: String
+        _ place: JSONPlace
     ) throws(SchemaViolation) {
         if let least = rules["min\(suffix)"]?.count, count < least {
             throw .wrong(place: place, "must have at least \(least) \(noun)")
@@ -186,7 +206,7 @@ struct SchemaValidation {
     private mutating func check(
         _ elements: [JSONValue],
         _ rules: JSONObject,
-        _ place: String,
+        _ place: JSONPlace,
         _ depth: Int
     ) throws(SchemaViolation) {
         try checkCount(elements.count, "Items", "elements", rules, place)
@@ -194,8 +214,8 @@ struct SchemaValidation {
         let first = (isTuple ? rules["items"] : rules["prefixItems"])?.elements ?? []
         let rest = isTuple ? rules["additionalItems"] : rules["items"]
         for (number, element) in elements.enumerated() {
-            guard let rule = number < first.count ? first[number] : rest else { continue }
-            try check(element, rule, at: "\(place)/\(number)", depth: depth + 1)
+            guard let rule = number < first.count ? first[number] : rest else { break }
+            try check(element, rule, at: place.inside(number), depth: depth + 1)
         }
         if let rule = rules["contains"] {
             var count = 0
@@ -206,19 +226,8 @@ struct SchemaValidation {
                 throw .wrong(place: place, "has \(count) elements that \"contains\" describes")
             }
         }
-        if case .bool(true)? = rules["uniqueItems"] { try checkUnique(elements, place) }
-    }
-
-    private mutating func checkUnique(
-        _ elements: [JSONValue],
-        _ place: String
-    ) throws(SchemaViolation) {
-        for (number, element) in elements.enumerated() {
-            budget -= number
-            guard budget > 0 else { throw .tooCostly }
-            if elements[..<number].contains(where: { $0.isSame(as: element) }) {
-                throw .wrong(place: place, "has the same element twice")
-            }
+        if case .bool(true)? = rules["uniqueItems"], try budget.hasSameTwice(elements) {
+            throw .wrong(place: place, "has the same element twice")
         }
     }
 
@@ -227,20 +236,35 @@ struct SchemaValidation {
     private mutating func check(
         _ object: JSONObject,
         _ rules: JSONObject,
-        _ place: String,
+        _ place: JSONPlace,
         _ depth: Int
     ) throws(SchemaViolation) {
         try checkCount(object.count, "Properties", "members", rules, place)
-        for name in rules["required"]?.texts ?? [] where object[name] == nil {
-            throw .wrong(place: place, "needs \"\(name)\"")
+        if let name = try missing(rules["required"]?.elements ?? [], in: object) {
+            throw .wrong(place: place, "needs", name)
         }
         try checkDependencies(object, rules, place, depth)
+        try checkMembers(object, rules, place, depth)
+    }
+
+    private mutating func checkMembers(
+        _ object: JSONObject,
+        _ rules: JSONObject,
+        _ place: JSONPlace,
+        _ depth: Int
+    ) throws(SchemaViolation) {
         var properties = JSONObject()
         if case .object(let known)? = rules["properties"] { properties = known }
         let patterns = rules["patternProperties"]?.members ?? []
+        let names = rules["propertyNames"]
+        let others = rules["additionalProperties"]
+        guard !properties.isEmpty || !patterns.isEmpty || names != nil || others != nil else {
+            return
+        }
         for member in object.members {
-            let inside = "\(place)/\(member.name)"
-            if let rule = rules["propertyNames"] {
+            try budget.spend(on: member.name)
+            let inside = place.inside(member.name)
+            if let rule = names {
                 try check(.string(member.name), rule, at: inside, depth: depth + 1)
             }
             var isKnown = false
@@ -252,7 +276,7 @@ struct SchemaValidation {
                 isKnown = true
                 try check(member.value, pattern.value, at: inside, depth: depth + 1)
             }
-            if !isKnown, let rule = rules["additionalProperties"] {
+            if !isKnown, let rule = others {
                 try check(member.value, rule, at: inside, depth: depth + 1)
             }
         }
@@ -261,20 +285,36 @@ struct SchemaValidation {
     private mutating func checkDependencies(
         _ object: JSONObject,
         _ rules: JSONObject,
-        _ place: String,
+        _ place: JSONPlace,
         _ depth: Int
     ) throws(SchemaViolation) {
         for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
-            for member in rules[keyword]?.members ?? [] where object[member.name] != nil {
-                guard let names = member.value.texts else {
+            for member in rules[keyword]?.members ?? [] {
+                try budget.spend(on: member.name)
+                guard object[member.name] != nil else { continue }
+                guard let names = member.value.elements else {
                     try check(.object(object), member.value, at: place, depth: depth + 1)
                     continue
                 }
-                for name in names where object[name] == nil {
-                    throw .wrong(place: place, "with \"\(member.name)\" needs \"\(name)\"")
+                if let name = try missing(names, in: object) {
+                    throw .wrong(place: place, "with \"\(member.name)\" needs", name)
                 }
             }
         }
+    }
+
+    /// The first of the names that no member has; nil: all are there.
+    private mutating func missing(
+        _ names: [JSONValue],
+        in object: JSONObject
+    ) throws(SchemaViolation) -> JSONValue? {
+        for name in names {
+            try budget.spend(1)
+            guard case .string(let text) = name else { continue }
+            try budget.spend(on: text)
+            if object[text] == nil { return name }
+        }
+        return nil
     }
 }
 
@@ -286,19 +326,6 @@ extension JSONValue {
             true
         case ("integer", .number(let number)): number.isWhole
         default: false
-        }
-    }
-
-    /// Equality as JSON Schema has it: `1` is `1.0`.
-    fileprivate func isSame(as other: JSONValue) -> Bool {
-        switch (self, other) {
-        case (.number(let left), .number(let right)): left.isSame(as: right)
-        case (.array(let left), .array(let right)):
-            left.count == right.count && zip(left, right).allSatisfy { $0.isSame(as: $1) }
-        case (.object(let left), .object(let right)):
-            left.count == right.count
-                && left.members.allSatisfy { right[$0.name]?.isSame(as: $0.value) ?? false }
-        default: self == other
         }
     }
 }
@@ -317,7 +344,8 @@ extension JSONNumber {
         }
     }
 
-    fileprivate func isSame(as other: JSONNumber) -> Bool {
+    /// Equality as JSON Schema has it: `1` is `1.0`.
+    func isSame(as other: JSONNumber) -> Bool {
         if let left = whole, let right = other.whole { return left == right }
         guard let left = doubleValue, let right = other.doubleValue else { return self == other }
         return left == right

@@ -1,16 +1,17 @@
 package import Primitives
 
 extension CronView {
-    /// A slot of a trigger has come whose function nobody serves. Where slots are caught up, the
-    /// trigger waits for somebody who does, as if it had gone with its worker.
+    /// A slot of a trigger has come, and nobody serves `function`, its own or its condition. Where
+    /// slots are caught up, the trigger waits for somebody who does, as if it had gone with its
+    /// worker.
     ///
     /// - Returns: false: they are not, and the slot fires in vain.
-    package mutating func rest(_ id: String) -> Bool {
+    package mutating func rest(_ id: String, until function: FunctionName) -> Bool {
         guard let trigger = entries[id]?.trigger, trigger.policy.catchUp != .skip else {
             return false
         }
-        entries[id]?.isResting = true
-        resting[trigger.function, default: []].insert(id)
+        entries[id]?.awaited = function
+        resting[function, default: []].insert(id)
         wait(id)
         return true
     }

@@ -31,8 +31,8 @@ package struct CronView: Sendable {
         var missed: (until: Timestamp, notBefore: Timestamp)?
         /// The slot that is waited for. When it is due, the heap knows.
         var slot: Timestamp?
-        /// Whether slots wait until somebody serves the function.
-        var isResting = false
+        /// The function, its own or its condition, that slots wait for until somebody serves it.
+        var awaited: FunctionName?
         /// Slots behind `since`, `last` among them, that waited and were too many: to be told.
         var dropped: (since: Timestamp, last: Timestamp)?
 
@@ -64,7 +64,7 @@ package struct CronView: Sendable {
     /// The triggers, there or not, for whose runs that go on a slot was skipped.
     private(set) var skipping: [String: CronTrigger] = [:]
 
-    /// The triggers that rest, by their functions; never empty.
+    /// The triggers that rest, by the functions that they wait for; never empty.
     var resting: [FunctionName: Set<String>] = [:]
 
     var open: [Offset: CronFired] = [:]
@@ -194,7 +194,7 @@ extension CronView {
     /// Forgets a trigger, if it is there. A run of it that goes on stays open.
     package mutating func remove(_ id: String) {
         guard let entry = entries.removeValue(forKey: id) else { return }
-        if entry.isResting { wake(id, for: entry.trigger.function) }
+        if let awaited = entry.awaited { wake(id, for: awaited) }
         ids[entry.ordinal] = nil
         slots.move(entry.ordinal, to: nil)
     }
@@ -222,7 +222,7 @@ extension CronView {
         guard let entry = entries[id] else { return }
         let trigger = entry.trigger
         var slot: Timestamp?
-        if paused[Schedule(trigger)] == nil, skipping[id] == nil, !entry.isResting {
+        if paused[Schedule(trigger)] == nil, skipping[id] == nil, entry.awaited == nil {
             slot = trigger.schedule.next(after: entry.floor)
         }
         if let next = slot, running[id] != nil,

@@ -10,7 +10,9 @@ extension HTTPReply {
         let members = value.members("status_code", "headers", "body")
         status = Self.status(members.0)
         headers = Self.headers(members.1)
-        let isTyped = headers.contains { $0.name.lowercased() == "content-type" }
+        let isTyped = headers.contains {
+            $0.name.utf8.count == 12 && $0.name.lowercased() == "content-type"
+        }
         let content = members.2 ?? .emptyObject
         guard isTyped else {
             headers.append(("content-type", "application/json"))
@@ -100,6 +102,17 @@ extension HTTPReply {
         HTTPReply(status: 405, headers: [("allow", methods.joined(separator: ","))])
     }
 
+    /// Why nothing can be answered with this status; nil: it can. What is below 200 announces a
+    /// response that follows (RFC 9110, 15.2).
+    package static func defect(ofStatus status: Int) -> ErrorBody? {
+        guard status < 200 else { return nil }
+        return ErrorBody(
+            code: "response_status_invalid",
+            message: "the function answered with the status \(status), which ends no request; "
+                + "take one from 200 on"
+        )
+    }
+
     static func status(_ value: JSONText?) -> Int {
         guard let number = value?.numberValue, case .integer(let status) = number,
             (100...999).contains(status)
@@ -107,8 +120,8 @@ extension HTTPReply {
         return Int(status)
     }
 
-    /// An object's string values, or an array's `Name: value` lines. What is no header's value
-    /// counts as not given.
+    /// An object's string values, of names that differ in case alone the last, or an array's
+    /// `Name: value` lines. What is no header's value counts as not given.
     private static func headers(_ value: JSONText?) -> [(name: String, value: String)] {
         guard let value else { return [] }
         if let lines = value.elements {
@@ -121,10 +134,13 @@ extension HTTPReply {
             }
         }
         guard case .object(let members) = value.value() else { return [] }
-        return members.members.compactMap { member in
+        let given = members.members.compactMap { member -> (name: String, value: String)? in
             guard case .string(let text) = member.value, text.isFieldValue else { return nil }
             return (member.name, text)
         }
+        guard given.count > 1 else { return given }
+        var names: Set<String> = []
+        return given.reversed().filter { names.insert($0.name.lowercased()).inserted }.reversed()
     }
 
     private static func trimmed(_ text: Substring) -> String {

@@ -188,7 +188,8 @@ package struct Router {
     }
 
     private func methods(at place: Int) -> [String] {
-        nodes[place].triggers.keys.sorted().flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }
+        let own = Set(nodes[place].triggers.keys)
+        return (own.contains("GET") ? own.union(["HEAD"]) : own).sorted()
     }
 
     package func match(method: String, path: String) -> Match {

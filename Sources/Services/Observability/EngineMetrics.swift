@@ -47,6 +47,9 @@ package struct EngineMetrics {
         return tally
     }
 
+    /// A function was called that nobody serves.
+    package mutating func missed() { failed += 1 }
+
     /// A function is to run later: a message was taken for it.
     package mutating func postponed() { deferred += 1 }
 

@@ -4,7 +4,8 @@ import JSON
 import Primitives
 
 /// The points of metrics put together by five minutes, for six hours, and by the hour, for a week:
-/// longer than the points themselves are kept (services 2, C.7).
+/// longer than the points themselves are kept (services 2, C.7). Of totals they have what came in
+/// a span of time (``MetricGrowth``).
 ///
 /// Bounded: so many spans of time, with so many names in each; of what is more, nothing is kept.
 struct MetricRollups: Sendable {
@@ -44,12 +45,12 @@ struct MetricRollups: Sendable {
     /// Those that are asked for by 1 and 2; minutes are put together from the points themselves.
     private var levels = [Level(minutes: 5, count: 72), Level(minutes: 60, count: 168)]
     fileprivate static let names = 500
+    private var growth = MetricGrowth()
 
     mutating func add(_ metric: MetricReported, at received: Timestamp) {
-        for point in metric.points {
+        // What comes from far ahead would take the place of all that there is.
+        for point in growth.take(metric, at: received) where !point.isAhead(of: received) {
             let time = point.time.nanoseconds == 0 ? received : point.time
-            // What comes from far ahead would take the place of all that there is.
-            guard time <= received.advanced(by: .seconds(3600)) else { continue }
             for level in levels.indices { levels[level].add(metric.name, point, at: time) }
         }
     }

@@ -20,16 +20,32 @@ struct MetricStore: Sendable {
 
     /// The metrics of a name, or all, with the points that lie between two times, both included.
     func select(name: String?, from: Timestamp?, until: Timestamp?) -> [ReceivedMetric] {
+        select(name, from, until) { $0.element.points }
+    }
+
+    /// As ``select(name:from:until:)``, but each point of a total has what it adds to the one
+    /// before (``MetricGrowth``), which may lie before `from`.
+    func growth(name: String?, from: Timestamp?, until: Timestamp?) -> [ReceivedMetric] {
+        var growth = MetricGrowth()
+        return select(name, from, until) { growth.take($0.element, at: $0.received) }
+    }
+
+    private func select(
+        _ name: String?,
+        _ from: Timestamp?,
+        _ until: Timestamp?,
+        _ points: (Window<MetricReported>.Entry) -> [MetricPoint]
+    ) -> [ReceivedMetric] {
         window.entries.compactMap { entry in
             guard name.map({ entry.element.name == $0 }) ?? true else { return nil }
-            let points = entry.element.points.filter { point in
+            let found = points(entry).filter { point in
                 let time = point.time.nanoseconds == 0 ? entry.received : point.time
                 return (from.map { time >= $0 } ?? true) && (until.map { time <= $0 } ?? true)
             }
-            guard !points.isEmpty else { return nil }
+            guard !found.isEmpty else { return nil }
             return ReceivedMetric(
                 metric: entry.element,
-                points: points,
+                points: found,
                 received: entry.received
             )
         }

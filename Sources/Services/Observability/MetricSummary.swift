@@ -2,7 +2,8 @@ import Events
 import JSON
 import Primitives
 
-/// The points of metrics, put together by name and by equal spans of time.
+/// The points of metrics, put together by name and by equal spans of time. Of totals they are what
+/// each adds (``MetricStore/growth(name:from:until:)``).
 struct MetricSummary {
     private struct Bucket: Hashable {
         let name: String

@@ -58,11 +58,9 @@ extension TelemetryStore {
     ) throws(ErrorBody) -> JSONText {
         let name = TelemetryFunction.listMetrics.rawValue
         let query = try JSONFields.read(input, of: name, MetricQuery.init)
-        let selected = metrics.select(
-            name: query.name,
-            from: try MetricQuery.time(query.from),
-            until: try MetricQuery.time(query.until)
-        )
+        let from = try MetricQuery.time(query.from)
+        let until = try MetricQuery.time(query.until)
+        let selected = metrics.select(name: query.name, from: from, until: until)
         var json = JSONBuilder()
         json.beginObject()
         json.key("engine_metrics")
@@ -74,7 +72,8 @@ extension TelemetryStore {
         json.key("timestamp")
         json.integer(context.now.milliseconds)
         if let interval = query.interval, interval > 0 {
-            let summary = MetricSummary(of: selected, interval: .seconds(interval))
+            let grown = metrics.growth(name: query.name, from: from, until: until)
+            let summary = MetricSummary(of: grown, interval: .seconds(interval))
             let rows = summary.rows(percentiles: true)
             if !rows.isEmpty {
                 json.key("aggregated_metrics")
@@ -105,7 +104,7 @@ extension TelemetryStore {
         let level = query.level ?? 0
         let rows: (numbers: [JSONValue], histograms: [JSONValue])
         if level == 0 {
-            let points = metrics.select(name: query.name, from: from, until: until)
+            let points = metrics.growth(name: query.name, from: from, until: until)
             let summary = MetricSummary(of: points, interval: .seconds(60))
             rows = (summary.rows(percentiles: false), summary.histogramRows)
         } else {

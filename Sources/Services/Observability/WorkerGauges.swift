@@ -7,7 +7,7 @@ enum WorkerGauges {
     /// How long a value counts as the latest.
     static let age = Timestamp.Span.seconds(120)
 
-    private static let prefix = "iii.worker."
+    static let prefix = "iii.worker."
     private static let keys = [
         "memory.heap_used": "memory_heap_used", "memory.heap_total": "memory_heap_total",
         "memory.rss": "memory_rss", "memory.external": "memory_external",

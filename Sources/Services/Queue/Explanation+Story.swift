@@ -101,7 +101,10 @@ extension Explanation {
             return "the limit of \(limit) attempts was reached: a dead letter"
         case .redriven: return "redriven\(by), to be tried from attempt 1 on"
         case .discarded: return "discarded\(by)"
-        case .purged: return "dropped\(by) with all that waited in the queue"
+        case .purged(let event):
+            return event.areDead
+                ? "discarded\(by) with all dead letters of the queue"
+                : "dropped\(by) with all that waited in the queue"
         case .acked, .enqueued, .defined, .subscribed, .unsubscribed: return nil
         }
     }

@@ -152,7 +152,8 @@ struct Explanation {
         case .dead(let error, let at): return dead(live, error, at)
         case .delayed(let until, let attempt, let limit):
             return delayed(until, attempt, of: limit)
-        case .unsubscribed, .unserved, .stopped, .unreadable, .refused, .behind, .noPlace, .next:
+        case .unsubscribed, .unserved, .conditionUnserved, .stopped, .unreadable, .refused, .behind,
+            .noPlace, .next:
             var verdict = Verdict(state: "waiting", reason: standing.word, why: standing.why)
             tell(standing, live, state, &verdict)
             return verdict
@@ -177,6 +178,11 @@ extension Explanation {
             verdict.wayOut = subscribeAgain
         case .unserved:
             verdict.why = "no worker serves \(functionText)"
+            verdict.wayOut = startWorker
+        case .conditionUnserved:
+            let condition = state.condition?.description ?? "its condition"
+            verdict.why =
+                "no worker serves \(condition), which is asked before \(functionText) runs"
             verdict.wayOut = startWorker
         case .stopped:
             verdict.why = "queue \(queue) takes no message: its concurrency is 0"
@@ -346,6 +352,12 @@ extension Explanation {
             verdict = Verdict(
                 state: "discarded",
                 why: "a dead letter of queue \(queue), and discarded by \(by) \(place)",
+                wayOut: log
+            )
+        case .purged(let event) where event.areDead:
+            verdict = Verdict(
+                state: "discarded",
+                why: "a dead letter, and discarded with all of queue \(queue) by \(by) \(place)",
                 wayOut: log
             )
         case .purged:

@@ -3,8 +3,8 @@ import Primitives
 
 extension QueueView {
     /// `engine::queue::messages`: the oldest messages of a queue, or of all queues of a topic, that
-    /// wait or run; `limit` of them, 50 unless said otherwise and at most 1000. Dead letters have a
-    /// function of their own.
+    /// wait or run: `limit` of them, 50 unless said otherwise and at most 1000, behind the first
+    /// `offset`. Dead letters have a function of their own.
     func messages(
         _ fields: JSONFields,
         _ isServed: (FunctionName) -> Bool,
@@ -12,15 +12,18 @@ extension QueueView {
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
         let limit = Int(min(1000, max(0, try fields.optionalInteger("limit") ?? 50)))
+        let skipped = Int(clamping: max(0, try fields.optionalInteger("offset") ?? 0))
+        // Whichever queue of a topic they are in, the page is among so many of it.
+        let end = skipped < Int.max - limit ? skipped + limit : Int.max
         let oldest = resolve(name)
             .flatMap { queue in
-                (queues[queue]?.messages.first(limit) { Self.word($0.state) != nil } ?? [])
+                (queues[queue]?.messages.first(end) { Self.word($0.state) != nil } ?? [])
                     .map { (queue: queue, message: $0) }
             }
             .sorted { $0.message.offset < $1.message.offset }
         var json = JSONBuilder()
         json.beginArray()
-        for (queue, message) in oldest.prefix(limit) {
+        for (queue, message) in oldest.dropFirst(skipped).prefix(limit) {
             let why = queues[queue]?.standing(of: message, isServed).why
             write(message, of: queue, why ?? "", content(message), into: &json)
         }

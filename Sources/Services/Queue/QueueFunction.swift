@@ -7,6 +7,7 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     case define = "queue::define"
     case redrive = "iii::queue::redrive"
     case redriveMessage = "iii::queue::redrive_message"
+    case discard = "iii::queue::discard"
     case discardMessage = "iii::queue::discard_message"
     case purge = "iii::queue::purge"
     case listTopics = "engine::queue::list_topics"
@@ -20,7 +21,7 @@ package enum QueueFunction: String, CaseIterable, Sendable {
     /// Whether a call may change a queue.
     package var writes: Bool {
         switch self {
-        case .define, .redrive, .redriveMessage, .discardMessage, .purge: true
+        case .define, .redrive, .redriveMessage, .discard, .discardMessage, .purge: true
         case .listTopics, .topicStats, .deadLetterTopics, .deadLetters, .messages, .explain: false
         }
     }
@@ -29,6 +30,9 @@ package enum QueueFunction: String, CaseIterable, Sendable {
 extension QueueFunction {
     /// Whether it is about one message, which is looked for by its receipt.
     package var namesMessage: Bool { self == .redriveMessage || self == .discardMessage }
+
+    /// Whether it drops all that waits, or all that is dead.
+    fileprivate var dropsAll: Bool { self == .purge || self == .discard }
 }
 
 /// What such a function does, and what it answers once that is on disk.
@@ -49,7 +53,7 @@ extension QueueView {
         isServed: (FunctionName) -> Bool,
         content: (Message) -> Message.Content?
     ) throws(ErrorBody) -> QueueDecision {
-        if function == .purge, let refusal = refusal(ofPurging: input) { throw refusal }
+        if function.dropsAll, let refusal = refusal(ofPurging: input) { throw refusal }
         if function == .define, let refusal = refusal(ofDefining: input) { throw refusal }
         do throws(JSONFieldError) {
             let fields = try JSONFields(input.isNull ? .emptyObject : input)
@@ -58,7 +62,8 @@ extension QueueView {
             case .redrive: return try decideRedrive(fields)
             case .redriveMessage, .discardMessage:
                 return try decideOne(fields, discard: function == .discardMessage, content)
-            case .purge: return try decidePurge(fields, by: caller)
+            case .purge, .discard:
+                return try decidePurge(fields, areDead: function == .discard, by: caller)
             case .listTopics: return listTopics(consumers)
             case .topicStats: return try topicStats(fields, consumers)
             case .deadLetterTopics: return deadLetterTopics()
@@ -78,7 +83,7 @@ extension QueueView {
     static func refusal(_ function: QueueFunction, _ error: JSONFieldError) -> ErrorBody {
         switch (function, error) {
         case (.redrive, .missing), (.redriveMessage, .missing("queue")),
-            (.discardMessage, .missing("queue")), (.purge, .missing):
+            (.discardMessage, .missing("queue")), (.purge, .missing), (.discard, .missing):
             ErrorBody(code: "queue_not_set", message: "Queue name is required")
         case (.redriveMessage, .missing), (.discardMessage, .missing):
             ErrorBody(code: "message_id_not_set", message: "Message ID is required")
@@ -210,14 +215,17 @@ extension QueueView {
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
         let states = resolve(name).compactMap { queues[$0] }
-        let depth = states.reduce(0) { $0 + $1.depth }
-        let dead = states.reduce(0) { $0 + $1.deadCount }
+        func sum(_ count: (QueueState) -> Int) -> JSONValue {
+            .integer(Int64(states.reduce(0) { $0 + count($1) }))
+        }
         return answer(
             .object([
-                "depth": .integer(Int64(depth)),
+                "depth": sum(\.depth),
                 "consumer_count": .integer(consumerCount(name, consumers)),
-                "dlq_depth": .integer(Int64(dead)),
+                "dlq_depth": sum(\.deadCount),
                 "config": states.first.map { Self.json($0.settings) } ?? .null,
+                "delayed": sum(\.delayedCount),
+                "in_flight": sum(\.inFlight),
             ])
         )
     }

@@ -57,6 +57,12 @@ package final class QueueState {
         self.subscription = subscription
     }
 
+    /// The function that is asked about each message before that runs; nil: none is.
+    package var condition: FunctionName? {
+        guard let subscription, let id = subscription.condition else { return nil }
+        return FunctionName(namespace: subscription.function.namespace, id: id)
+    }
+
     /// How many messages may be in flight.
     package var places: UInt32 { consumers ?? settings.concurrency }
 

@@ -40,6 +40,14 @@ package enum QueueTrigger {
         }
     }
 
+    /// The settings of a trigger's configuration, which was read, that other engines document and
+    /// this one takes without doing anything (services 2, G.19).
+    package static func ignored(_ config: JSONText) -> [String] {
+        ["visibilityTimeout", "delaySeconds", "backoffType"].filter { key in
+            config.member(key) != nil || config.member("queue_config")?.member(key) != nil
+        }
+    }
+
     private static func name(in fields: JSONFields) throws(JSONFieldError) -> String? {
         for key in ["queue", "topic", "source"] {
             if let name = try fields.optionalString(key) { return name }

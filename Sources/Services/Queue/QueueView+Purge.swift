@@ -2,14 +2,14 @@ import Events
 import JSON
 import Primitives
 
-// Dropping all that waits. What is running stays, and so does what is dead: each has an end of its
-// own.
+// Dropping all that waits, or all that is dead. What is running stays: it has an end of its own.
 
 extension QueueView {
-    /// `iii::queue::purge`: drops what waits in a queue, or in all queues of a topic, in a record
-    /// for each.
+    /// `iii::queue::purge` and `iii::queue::discard`: drops what waits, or what is dead, in a
+    /// queue, or in all queues of a topic, in a record for each.
     func decidePurge(
         _ fields: JSONFields,
+        areDead: Bool,
         by worker: String?
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
@@ -17,15 +17,17 @@ extension QueueView {
         var events: [QueueEvent] = []
         for queue in resolve(name) {
             let all = queues[queue]?.messages.all ?? []
-            let waiting = all.filter(\.isQueued).map(\.offset).sorted()
-            guard !waiting.isEmpty else { continue }
-            count += waiting.count
-            events.append(.purged(Purged(queue: queue, by: worker, messages: waiting)))
+            let meant = all.filter { $0.isPurged(asDead: areDead) }.map(\.offset).sorted()
+            guard !meant.isEmpty else { continue }
+            count += meant.count
+            let event = Purged(queue: queue, by: worker, messages: meant, areDead: areDead)
+            events.append(.purged(event))
         }
+        let done = areDead ? "discarded" : "purged"
         return QueueDecision(
             events: events,
             result: JSONValue.object([
-                "queue": .string(name), "purged": .integer(Int64(count)),
+                "queue": .string(name), done: .integer(Int64(count)),
             ]).text
         )
     }
@@ -42,19 +44,31 @@ extension QueueView {
         )
     }
 
-    /// What is not there, or does not wait, is passed over: what told of it may be gone.
+    /// What is not there, or is not what the record says, is passed over: what told of it may be
+    /// gone.
     mutating func purge(_ event: Purged, at offset: Offset) {
         guard let queue = queues[event.queue] else { return }
         var dropped: [Message] = []
         for number in event.messages {
-            guard let message = queue.messages[number], message.isQueued else { continue }
-            if !message.isWaiting { queue.delayedCount -= 1 }
+            guard let message = queue.messages[number], message.isPurged(asDead: event.areDead)
+            else { continue }
+            switch message.state {
+            case .delayed: queue.delayedCount -= 1
+            case .dead: queue.deadCount -= 1
+            default: break
+            }
             _ = queue.messages.remove(number)
             message.state = .done
             message.dropContent(budget)
             dropped.append(message)
         }
-        queue.forget(dropped, at: offset)
+        // A dead letter has left its group, and all that holds messages which wait.
+        if !event.areDead { queue.forget(dropped, at: offset) }
         removeIfOver(queue)
     }
+}
+
+extension Message {
+    /// Whether a purge takes it: one of dead letters, or one of what waits.
+    fileprivate func isPurged(asDead: Bool) -> Bool { asDead ? isDead : isQueued }
 }

@@ -262,19 +262,23 @@ extension QueueView {
     /// - Returns: the queues that have something to deliver now, each once, in order.
     package mutating func takeDue(now: Timestamp) -> [String] {
         var names: [String] = []
+        var seen: Set<String> = []
         if let paused, paused.until <= now {
             self.paused = nil
-            for name in paused.queues where !names.contains(name) {
+            for name in paused.queues where seen.insert(name).inserted {
                 queues[name]?.isPaused = false
                 names.append(name)
             }
         }
-        for name in takeRefused(now: now) where !names.contains(name) { names.append(name) }
-        while let due = nextDue(), due <= now, let delay = delays.popMin() {
+        for name in takeRefused(now: now) where seen.insert(name).inserted { names.append(name) }
+        dropStaleDelays()
+        while let delay = delays.min, delay.until <= now {
+            delays.removeMin()
             delay.message.state = .waiting
             queues[delay.queue]?.delayedCount -= 1
             queues[delay.queue]?.ready.comeBack(delay.message)
-            if !names.contains(delay.queue) { names.append(delay.queue) }
+            if seen.insert(delay.queue).inserted { names.append(delay.queue) }
+            dropStaleDelays()
         }
         return names
     }

@@ -12,6 +12,8 @@ enum Standing: Equatable {
     case unsubscribed
     /// No live worker serves its function.
     case unserved
+    /// No live worker serves the function that is asked whether it runs.
+    case conditionUnserved
     /// Its queue takes no message at a time.
     case stopped
     /// What its queue would deliver next cannot be read for the moment.
@@ -31,6 +33,7 @@ enum Standing: Equatable {
         case .delayed: "delayed"
         case .unsubscribed: "subscription_ended"
         case .unserved: "unserved"
+        case .conditionUnserved: "condition_unserved"
         case .stopped: "stopped"
         case .unreadable, .refused: "unreadable"
         case .behind: "behind_group"
@@ -47,6 +50,7 @@ enum Standing: Equatable {
         case .delayed(_, let attempt, let limit): "waits for attempt \(attempt) of \(limit)"
         case .unsubscribed: "its subscription has ended"
         case .unserved: "no worker serves its function"
+        case .conditionUnserved: "no worker serves its condition"
         case .stopped: "its queue takes no message: its concurrency is 0"
         case .unreadable: "what its queue would deliver next cannot be read for the moment"
         case .refused: "the disk does not give it for the moment"
@@ -70,6 +74,7 @@ extension QueueState {
         }
         if isEnded { return .unsubscribed }
         if !isServed(message.target.function) { return .unserved }
+        if let condition, !isServed(condition) { return .conditionUnserved }
         if places == 0 { return .stopped }
         if let group = message.group, message.isBehind { return .behind(group: group) }
         if message.isRefused { return .refused }

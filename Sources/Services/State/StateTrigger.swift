@@ -103,7 +103,13 @@ package struct StateWrite: Sendable {
     }
 
     /// What the functions get.
-    package var payload: JSONText {
+    package var payload: JSONText { payload(old: old, isOldOmitted: false) }
+
+    /// The same where no record can hold both values: `old_value` is null, and one more member,
+    /// `old_value_omitted`, says that there was one.
+    package var payloadWithoutOld: JSONText { payload(old: nil, isOldOmitted: true) }
+
+    private func payload(old: [UInt8]?, isOldOmitted: Bool) -> JSONText {
         var builder = JSONBuilder(capacity: 160 + (old?.count ?? 0) + (new?.count ?? 0))
         builder.beginObject()
         builder.key("type")
@@ -117,6 +123,10 @@ package struct StateWrite: Sendable {
         for (name, value) in [("old_value", old), ("new_value", new)] {
             builder.key(name)
             if let value { builder.raw(bytes: value) } else { builder.null() }
+        }
+        if isOldOmitted {
+            builder.key("old_value_omitted")
+            builder.bool(true)
         }
         builder.endObject()
         return builder.finish()

@@ -33,14 +33,19 @@ package struct StreamView: Sendable {
     /// The names of all streams that have an item, in the order of their UTF-8.
     package var streamNames: [String] { streams.sortedNames.map(\.text) }
 
-    /// How many groups streams have, of at most `limit` streams, in no order.
-    package func sizes(limit: Int) -> [(name: String, groups: Int)] {
-        var sizes: [(name: String, groups: Int)] = []
-        streams.forEach { name, groups in
-            if sizes.count < limit { sizes.append((name.text, groups.count)) }
+    /// How many streams have an item.
+    package var streamCount: Int { streams.count }
+
+    /// The streams with the most groups, of equals the first by name, and how many they have.
+    package func largest(_ count: Int) -> [(name: String, groups: Int)] {
+        var leading = Leading<(name: Name, groups: Int)>(count) {
+            ($1.groups, $0.name) < ($0.groups, $1.name)
         }
-        return sizes
+        streams.forEach { name, groups in leading.add((name, groups.count)) }
+        return leading.sorted.map { ($0.name.text, $0.groups) }
     }
+
+    package func groupCount(of stream: String) -> Int { streams[Name(stream)]?.count ?? 0 }
 
     /// The names of a stream's groups, in the order of their UTF-8.
     package func groupNames(of stream: String) -> [String] {

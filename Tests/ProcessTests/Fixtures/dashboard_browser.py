@@ -395,6 +395,203 @@ def calling(session: Session):
     check(page.locator("main img").count() == 0, "data became markup")
 
 
+# What JavaScript's own numbers would make something else of.
+EXACT = {"id": 9007199254740993, "f": 1.0, "u": 18446744073709551615}
+
+
+def fidelity(session: Session):
+    """Numbers of users are shown as they were written, and an edit leaves those alone that it does
+    not touch."""
+    page = session.page
+
+    def change(word: str, other: str):
+        editor = page.locator("dialog textarea")
+        for text in ('"f": 1.0', "9007199254740993", "18446744073709551615"):
+            check(text in editor.input_value(), f"the editor has {editor.input_value()}")
+        editor.fill(editor.input_value().replace(word, other))
+
+    session.call("state::set", {"scope": "exact", "key": "k", "value": {**EXACT, "note": "old"}})
+    session.go("state/exact/k")
+    session.see("[data-shown] .json", "9007199254740993")
+    page.get_by_role("button", name="Edit").click()
+    change("old", "new")
+    page.get_by_role("button", name="Write", exact=True).click()
+    session.see("[data-shown] .json", "new")
+    value = session.call("state::get", {"scope": "exact", "key": "k"})
+    check(value == {**EXACT, "note": "new"}, f"the edit wrote {value}")
+    check(isinstance(value["f"], float), f"the edit wrote {value}")
+
+    job = {"queue": "mails", "function_id": "mail::send", "data": {**EXACT, "to": "nobody"}}
+    post(f"{session.home}/api/enqueue", job, {"X-III-Request": "1"})
+    session.go("queues/mails")
+    letter = session.see(".letters > li", "no such mailbox: nobody", 20)
+    check("9007199254740993" in letter.inner_text(), f"the letter is {letter.inner_text()}")
+    letter.get_by_role("button", name="Edit").click()
+    change("nobody", "somebody")
+    page.get_by_role("button", name="Review").click()
+    session.see("dialog", "9007199254740993")
+    page.get_by_role("button", name="Send, and discard the dead letter").click()
+    letter = session.see(".letters > li", "no such mailbox: somebody", 20)
+    payload = session.call("engine::queue::dlq_messages", {"queue": "mails"})[0]["payload"]
+    check(payload == {**EXACT, "to": "somebody"}, f"the edit sent {payload}")
+    check(isinstance(payload["f"], float), f"the edit sent {payload}")
+    letter.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard for good").click()
+    session.see(".empty", "None.")
+
+
+def namespaces(session: Session):
+    """A function is told from another one of the same id, where it is called and where its dead
+    letter is edited."""
+    page = session.page
+
+    def ran():
+        return session.call("state::get", {"scope": "settled", "key": "by"})
+
+    job = {"queue": "mails", "function_id": "shop::settle", "namespace": "eu", "data": {}}
+    post(f"{session.home}/api/enqueue", job, {"X-III-Request": "1"})
+    session.go("queues/mails")
+    letter = session.see(".letters > li", "not ok", 20)
+    letter.get_by_role("button", name="Edit").click()
+    session.see("dialog", "shop::settle (eu)")
+    page.locator("dialog textarea").fill('{"ok": true}')
+    page.get_by_role("button", name="Review").click()
+    session.see("dialog", "Enqueues for shop::settle (eu)")
+    page.get_by_role("button", name="Send, and discard the dead letter").click()
+    session.see(".empty", "None.")
+    check(eventually("the edited job runs", ran) == "eu", f"{ran()} has run it")
+
+    session.go("functions")
+    session.see("main [data-row]", "shop::settle (eu)").click()
+    session.see("h1", "shop::settle (eu)")
+    page.locator("main textarea").fill('{"ok": true}')
+    page.get_by_role("button", name="Call", exact=True).click()
+    session.see(".answer .json", '"eu"')
+    session.go("functions/shop%3A%3Asettle")
+    session.see("h1", "shop::settle")
+    page.locator("main textarea").fill('{"ok": true}')
+    page.get_by_role("button", name="Call", exact=True).click()
+    session.see(".answer .json", '"default"')
+
+
+def address(session: Session):
+    """An address that nobody has encoded is taken as it is."""
+    session.go("state/100%")
+    session.see("h1", "State 100%")
+    session.see("#connection", "live")
+
+
+def pieces(session: Session):
+    """What pages are built of, with values as nobody writes them by hand."""
+    session.go("now")
+    session.see("#connection", "live")
+    # More escapes than an expression that takes a string as a whole has room for.
+    texts = session.page.evaluate(
+        r"""async () => {
+          const { parse, stringify } = await import("/json.js");
+          const long = '["' + "\\n".repeat(4_000_000) + '",1.0]';
+          return ['["\\\\",1.0,"\\"2.0",2.0]', long].map((text) => stringify(parse(text)) === text);
+        }"""
+    )
+    check(texts == [True, True], f"texts and numbers are as they were written: {texts}")
+    words = session.page.evaluate(
+        """async () => {
+          const { quoted } = await import("/format.js");
+          return ["shop::order", "it's; ls", ""].map(quoted);
+        }"""
+    )
+    check(words == ["shop::order", "'it'\\''s; ls'", "''"], f"the words are {words}")
+
+
+def many(session: Session):
+    """Of more than is told of, the page says how much there is, finds the rest, and takes nothing
+    for missing. What a worker configures is text, whatever it looks like."""
+    page = session.page
+    sockets = []
+    known = ["q09999", "deep::f@default", "deep"]
+    page.route_web_socket("**/api/live", lambda socket: sockets.append(socket))
+
+    def names(route):
+        if "list_topics" in (route.request.post_data or ""):
+            route.fulfill(json={"result": [{"name": one} for one in known], "trace_id": None})
+        else:
+            route.continue_()
+
+    page.route("**/api/call", names)
+    session.go("queues")
+    socket = eventually("a socket", lambda: (page.wait_for_timeout(20), sockets)[1])[0]
+    numbers = {"in_flight": 0, "delayed": 0, "oldest_at_ms": None, "unserved": []}
+    rows = [
+        {"name": "idle", "depth": 0, "dead": 0, **numbers},
+        {"name": "deep::f@default", "depth": 9, "dead": 0, **numbers},
+        {"name": "lost", "depth": 0, "dead": 2, **numbers},
+    ]
+    trigger = {
+        "trigger_type": "cron",
+        "namespace": "default",
+        "worker_name": "w",
+        "config": {},
+        "config_summary": "{}",
+    }
+    served = {**trigger, "id": "a", "function_id": "is::served"}
+    node = {"tag": "img", "props": {}, "children": [], "toString": 1}
+    missing = {
+        **trigger,
+        "id": "b",
+        "function_id": "is::missing",
+        "trigger_type": "own",
+        "config": {"scope": node},
+    }
+    triggers = [
+        {**served, "served": True, "function_served": True},
+        {**missing, "served": False, "function_served": False},
+    ]
+    for message in [
+        {"type": "hello", "version": "0", "now_ms": time.time() * 1000},
+        {"type": "queues", "queues": rows, "total": 10001, "dead": 7},
+        {"type": "functions", "functions": [], "total": 5000},
+        {"type": "triggers", "triggers": triggers, "total": 5001},
+    ]:
+        socket.send(json.dumps(message))
+    session.see("main [role=status]", "showing 3 of 10001")
+    shown = page.locator("main tbody [data-row]").all_inner_texts()
+    check(shown == ["lost", "deep::f@default", "idle"], f"the queues are {shown}")
+    session.see("nav .badge", "7")
+    page.get_by_label("Queue", exact=True).fill("q0999")
+    session.see("main tbody [data-row]", "q09999")
+    check(page.locator("main tbody [data-row]").count() == 1, "the search shows others")
+    known.append("q09998")
+    socket.send(json.dumps({"type": "queues", "queues": rows, "total": 10002, "dead": 7}))
+    session.see("main tbody [data-row]", "q09998")
+    page.get_by_label("Queue", exact=True).fill("deep")
+    eventually("one row", lambda: page.locator("main tbody [data-row]").count() == 1)
+
+    session.go("functions")
+    session.see("main [role=status]", "showing 0 of 5000")
+    row = session.see("main .row", "is::missing")
+    check("no worker" in row.inner_text(), f"the row is {row.inner_text()}")
+    check(page.locator("main .row", has_text="is::served").count() == 0, "a served one is missing")
+    session.go("triggers")
+    session.see("main [role=status]", "showing 2 of 5001")
+    session.go("triggers/z")
+    session.see(".empty", "It is not among the 2 that are listed.")
+
+    session.go("now")
+    session.see(".map .node", "is::missing")
+    session.see(".map .node", '"tag"')
+    check(page.locator("main img").count() == 0, "a configuration became markup")
+    one = {"namespace": "default", "runtime": "node", "version": "1", "function_count": 1}
+    for name, total in [("a", 3000), ("b", 3000), ("c", 1)]:
+        workers = [{**one, "id": name, "name": name, "active_invocations": 0}]
+        socket.send(json.dumps({"type": "workers", "workers": workers, "total": total}))
+        session.see(f"[data-worker={name}]")
+        if total > 1:
+            session.see("main [role=status]", f"showing 1 of {total}")
+    gone = page.locator("[data-worker]", has_text="unhealthy: gone").all_inner_texts()
+    check(len(gone) == 1 and gone[0].split()[2] == "b", f"those that are gone: {gone}")
+    session.complaints[:] = [one for one in session.complaints if "WebSocket" not in one]
+
+
 def worker(session: Session, pid: int):
     """A worker that is killed is unhealthy within two seconds."""
     session.go("now")

@@ -2,15 +2,20 @@
 
 `shop::order` keeps the order and enqueues its mail. `mail::send` refuses an address without "@",
 and any mail while `switches/mail` in the state is not `{"on": true}`. `shop::audit` is subscribed to
-the topic `orders`, and refuses what has no total.
+the topic `orders`, and refuses what has no total. `shop::settle` is there in two namespaces, and says
+which one has run.
 """
 
 import os
 import threading
+from functools import partial
 
 from iii import InitOptions, TriggerAction, register_worker
 
 iii = register_worker(os.environ["III_URL"], InitOptions(worker_name="shop"))
+europe = register_worker(
+    os.environ["III_URL"], InitOptions(worker_name="shop-eu", namespace="eu")
+)
 
 
 def state(function: str, **payload):
@@ -49,6 +54,15 @@ def charge(payment: dict) -> dict:
     return {"charged": payment["total"]}
 
 
+def settle(namespace: str, job: dict) -> str:
+    if not job.get("ok"):
+        raise ValueError("not ok")
+    state("set", scope="settled", key="by", value=namespace)
+    return namespace
+
+
+for namespace, owner in (("default", iii), ("eu", europe)):
+    owner.register_function("shop::settle", partial(settle, namespace))
 iii.register_function("shop::ready", lambda _: {"status_code": 200})
 iii.register_function("shop::order", order, description="Takes an order")
 iii.register_function("mail::send", send, description="Sends a confirmation")

@@ -26,7 +26,9 @@ extension EngineSimulation {
             guard let place = world.place(number) else { return }
             let key = Self.reactingKey(key)
             world.reacting[key] = world.peers[place].connection
-            let config = #"{"scope":"\#(StateModel.scope)","key":"\#(key)"}"#
+            // Its function and its condition come back one after the other.
+            let condition = number % 5 == 0 ? #","condition_function_id":"ask""# : ""
+            let config = #"{"scope":"\#(StateModel.scope)","key":"\#(key)"\#(condition)}"#
             try trigger(number, "state", "react", config, id: "r-\(key)", &core)
         case .ignore(let number, let key):
             guard let place = world.place(number) else { return }

@@ -131,7 +131,7 @@ extension EngineSimulation {
             hash.add(UInt64(reply.status))
             hash.add(reply.body)
             respond(exchange, reply)
-        case .stream(let exchange, _): hash.add(exchange.number)
+        case .stream(let exchange, _), .streamFailed(let exchange): hash.add(exchange.number)
         case .open(let channel, _): hash.add(channel.key.low)
         }
     }

@@ -200,7 +200,7 @@ extension Ledger {
     private mutating func purge(_ event: Purged) {
         tally.count(.purged)
         for message in event.messages {
-            change(event.queue, message, "purged") { book, entry in
+            change(event.queue, message, "purged", isDead: event.areDead) { book, entry in
                 book.remove(message, entry)
                 return entry.delivery == nil ? nil : "while a delivery of it goes on"
             }

@@ -93,6 +93,22 @@ extension AlertRule.Comparison {
     }
 }
 
+extension AlertRule {
+    /// The engine's own metrics that rules may be about; those in `metricsOfQueues` also of one
+    /// queue, by its name behind a point.
+    package static let engineMetrics: [String] =
+        EngineMetrics().figures.keys.sorted() + metricsOfQueues
+        + ["iii.telemetry.dropped", "iii.workers.active"]
+    private static let metricsOfQueues = ["iii.queue.dead_letters", "iii.queue.depth"]
+
+    /// Whether its metric has a name that only the engine gives, and it gives none like that.
+    package var isAboutNothing: Bool {
+        guard metric.hasPrefix("iii."), !metric.hasPrefix(WorkerGauges.prefix) else { return false }
+        return !Self.engineMetrics.contains(metric)
+            && !Self.metricsOfQueues.contains { metric.hasPrefix("\($0).") }
+    }
+}
+
 extension AlertRule.Action {
     /// Whether a function of this id may be told: those of the engine are not for that (services
     /// 2, C.9).

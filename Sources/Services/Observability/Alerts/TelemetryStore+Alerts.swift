@@ -64,14 +64,14 @@ extension MetricStore {
 
     /// Of each series its newest point, where that tells of all before; else all points.
     private static func newest(of told: [ReceivedMetric]) -> [MetricPoint] {
-        var last: [Series: MetricPoint] = [:]
+        var last: [MetricSeries: MetricPoint] = [:]
         var parts: [MetricPoint] = []
         for received in told {
             for point in received.points {
                 if received.metric.temporality == .delta {
                     parts.append(point)
                 } else {
-                    last[Series(received.metric.service, point)] = point
+                    last[MetricSeries(received.metric, point)] = point
                 }
             }
         }
@@ -96,16 +96,6 @@ extension MetricStore {
             }
         }
         return count > 0 ? sum / count : nil
-    }
-
-    private struct Series: Hashable {
-        let service: String
-        let attributes: [String]
-
-        init(_ service: String, _ point: MetricPoint) {
-            self.service = service
-            attributes = point.attributes.flatMap { [$0.name, $0.value] }
-        }
     }
 }
 

@@ -143,10 +143,18 @@ struct EndedWork: Sendable {
 }
 
 extension FollowedRecord {
-    /// The span of somebody else's that a message was sent from.
+    /// The span of somebody else's that a message was sent from, or a function called. One that is
+    /// kept nowhere stands for nothing where the engine knows what led to the record.
     var sender: RemoteSpan? {
-        guard cause == nil, case .queue(.enqueued(let event)) = event else { return nil }
-        return event.parent
+        let parent: RemoteSpan?
+        switch event {
+        case .queue(.enqueued(let event)): parent = event.parent
+        case .invoked(let event) where event.parent != 0:
+            parent = RemoteSpan(span: event.parent, flags: event.flags ?? 1)
+        default: parent = nil
+        }
+        guard let parent, cause == nil || parent.isSampled else { return nil }
+        return parent
     }
 
     /// Of the response that a request's function asks for.

@@ -27,8 +27,7 @@ package struct HistorySpans {
             spans[record.offset] = HistorySpan(began.facts, record)
             return .begins
         }
-        for dropped in change.purged { close(dropped, .done, record) }
-        if let discarded = change.discarded { close(discarded, .done, record) }
+        for dropped in change.purged + change.discarded { close(dropped, .done, record) }
         for ended in [change.ended, change.endedToo].compactMap({ $0 }) {
             close(ended.work, ended.outcome, record)
         }
@@ -64,9 +63,7 @@ package struct HistorySpan: Sendable {
         remoteParent =
             switch record.event {
             case .triggered(let event): event.parent?.span ?? 0
-            case .queue(.enqueued): record.sender?.span ?? 0
-            case .invoked(let event): event.parent
-            default: 0
+            default: record.sender?.span ?? 0
             }
     }
 

@@ -11,9 +11,13 @@ struct OpenWork {
     private var dead: [Offset: Int] = [:]
     /// Their offsets, and those of some that have ended.
     private var order = RecentOffsets()
+    private var places: RecentPlaces
     private let limit: Int
 
-    init(limit: Int = 65_536) { self.limit = limit }
+    init(limit: Int = 65_536) {
+        self.limit = limit
+        places = RecentPlaces(limit: limit)
+    }
 
     mutating func take(_ record: FollowedRecord) -> WorkChange {
         var change = WorkChange()
@@ -32,6 +36,7 @@ struct OpenWork {
             var work = WorkFacts(.trigger, record)
             work.type = "cron"
             work.summary = "cron \(event.expression)"
+            work.schedule = event.expression
             work.function = event.function
             work.job = event.trigger
             change.began = begin(root(work))
@@ -40,7 +45,13 @@ struct OpenWork {
                 change.ended = (trigger, .skipped)
             }
         case .invoked(let event): change.began = run(event, record)
-        case .completed(let event): completed(event, record, &change)
+        case .completed(let event):
+            // Before its run is forgotten: observers may be told of it.
+            places.note(record.offset, below: span(below: record.cause))
+            completed(event, record, &change)
+        // Triggers may fire for these.
+        case .state, .stream, .configuration:
+            places.note(record.offset, below: span(below: record.cause))
         case .queue(let event): take(event, record, &change)
         default: break
         }
@@ -48,7 +59,10 @@ struct OpenWork {
     }
 
     /// The span that what `cause` leads to stands below; 0: none that is known.
-    func span(below cause: Offset?) -> UInt64 { cause.flatMap { entries[$0]?.facts.span } ?? 0 }
+    func span(below cause: Offset?) -> UInt64 {
+        guard let cause else { return 0 }
+        return entries[cause]?.facts.span ?? places[cause] ?? 0
+    }
 
     /// With a span of its own, which all that it leads to is handed.
     private func root(_ work: WorkFacts) -> WorkFacts {
@@ -63,6 +77,7 @@ struct OpenWork {
         entries = [:]
         dead = [:]
         order = RecentOffsets()
+        places = RecentPlaces(limit: limit)
     }
 
     // MARK: Runs
@@ -73,8 +88,10 @@ struct OpenWork {
         work.worker = event.worker
         work.invocation = event.invocation
         work.isCondition = event.isCondition
-        if record.cause == nil {
-            work.span = event.parent == 0 ? EngineSpans.id(of: record.offset) : event.parent
+        if let sender = record.sender {
+            work.span = sender.span
+        } else if record.cause == nil {
+            work.span = EngineSpans.id(of: record.offset)
         } else {
             work.span = span(below: record.cause)
         }
@@ -138,14 +155,21 @@ struct OpenWork {
         case .redriven(let event):
             raise(event.message)
             change.revived = entries[event.message]
-        case .discarded(let event):
-            let wasDead = raise(event.message)
-            guard let message = entries[event.message] else { break }
-            if wasDead { change.discarded = message }
-            // Other subscriptions may have a topic's still.
-            if !message.facts.isTopic { forget(event.message) }
+        case .discarded(let event): change.discarded = discard([event.message])
+        case .purged(let event) where event.areDead: change.discarded = discard(event.messages)
         case .purged(let event): change.purged = purge(event)
         case .defined, .subscribed, .unsubscribed: break
+        }
+    }
+
+    /// - Returns: of dead letters that were thrown away, those that are known.
+    private mutating func discard(_ letters: [Offset]) -> [Work] {
+        letters.compactMap { letter in
+            let wasDead = raise(letter)
+            guard let message = entries[letter] else { return nil }
+            // Other subscriptions may have a topic's still.
+            if !message.facts.isTopic { forget(letter) }
+            return wasDead ? message : nil
         }
     }
 

@@ -11,6 +11,8 @@ package struct RecordTotals: Equatable, Sendable {
         /// Of those that succeeded, and of the others.
         package internal(set) var succeeded = RunTimes()
         package internal(set) var failed = RunTimes()
+        /// How many others were counted before it: the order in which they ran first.
+        package internal(set) var place = 0
 
         package init() {}
 
@@ -43,9 +45,17 @@ package struct RecordTotals: Equatable, Sendable {
     package internal(set) var cron: UInt64 = 0
     /// Runs and deliveries that have ended, by function; nanoseconds in `took`.
     package internal(set) var functions: [FunctionName: Function] = [:]
+    /// Of all functions beyond ``functionLimit``.
+    package internal(set) var otherFunctions = Function()
+    /// Those that have fired.
+    package internal(set) var cronJobs: [CronJob: CronRuns] = [:]
+    /// Of all jobs beyond ``cronLimit``.
+    package internal(set) var otherCronJobs = CronRuns()
 
     /// Functions that are counted one by one.
-    private static let functionLimit = 4096
+    static let functionLimit = 4096
+    /// The same of cron jobs.
+    static let cronLimit = 4096
 
     mutating func take(_ record: FollowedRecord, _ change: WorkChange) {
         records += 1
@@ -59,7 +69,28 @@ package struct RecordTotals: Equatable, Sendable {
         case .cron(.fired): cron += 1
         default: break
         }
-        if let (work, outcome) = change.ended { count(work, outcome, at: record.time) }
+        if let began = change.began { update(began) { _ in } }
+        if let (work, outcome) = change.ended {
+            count(work, outcome, at: record.time)
+            update(work) { $0.add(outcome, at: record.time) }
+        }
+        // A slot ends with its run.
+        if let (work, outcome) = change.endedToo {
+            update(work) { $0.add(outcome, at: record.time) }
+        }
+    }
+
+    /// Changes what is known of a cron job, if `work` is a slot of one.
+    private mutating func update(_ work: Work, _ change: (inout CronRuns) -> Void) {
+        guard let expression = work.facts.schedule, let function = work.facts.function else {
+            return
+        }
+        let job = CronJob(function: function, expression: expression)
+        if cronJobs[job] != nil || cronJobs.count < Self.cronLimit {
+            change(&cronJobs[job, default: CronRuns()])
+        } else {
+            change(&otherCronJobs)
+        }
     }
 
     private mutating func count(_ event: QueueEvent) {
@@ -83,8 +114,11 @@ package struct RecordTotals: Equatable, Sendable {
             functions.values[place].add(took, failed: outcome.error != nil)
         } else if functions.count < Self.functionLimit {
             var counts = Function()
+            counts.place = functions.count
             counts.add(took, failed: outcome.error != nil)
             functions[function] = counts
+        } else {
+            otherFunctions.add(took, failed: outcome.error != nil)
         }
     }
 }

@@ -60,7 +60,7 @@ package struct RequestBook: Sendable {
         follow(record)
         for work in change.interrupted { interrupt(work, at: record.time) }
         if let work = change.revived { alter(work.facts.trace, record) { $0.revive(work.facts) } }
-        if let work = change.discarded { alter(work.facts.trace, record) { $0.discard() } }
+        for work in change.discarded { alter(work.facts.trace, record) { $0.discard() } }
         for work in change.purged { alter(work.facts.trace, record) { $0.purge(work.facts) } }
         guard let trace = record.trace, let event = record.event, event.makesRows else { return }
         let place: Int

@@ -37,6 +37,8 @@ struct WorkFacts: Sendable {
     var request: RequestFacts?
     /// What its span calls it: the trigger of a cron slot, the delivery of a message.
     var job = ""
+    /// Of a cron slot.
+    var schedule: String?
     /// Below which span what it leads to stands, and below which its own; 0: below none.
     var span: UInt64 = 0
     var parentSpan: UInt64 = 0
@@ -94,8 +96,8 @@ struct WorkChange {
     var interrupted: [Work] = []
     /// A dead letter that is a message again.
     var revived: Work?
-    /// A dead letter that was thrown away.
-    var discarded: Work?
+    /// Dead letters that were thrown away.
+    var discarded: [Work] = []
     /// Messages that waited in a queue and were dropped with all else there.
     var purged: [Work] = []
 }

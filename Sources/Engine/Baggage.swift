@@ -1,0 +1,54 @@
+import Observability
+
+/// W3C baggage, as far as the engine reads and writes it.
+enum Baggage {
+    private static let functionKey = "iii.function.id"
+    /// How many observers a chain of calls has gone through that goes on from a queue.
+    private static let depthKey = "iii.observe.depth"
+
+    /// The function that the baggage says it comes from.
+    static func function(in baggage: String?) -> String? {
+        value(of: functionKey, in: baggage).map { String($0.split(separator: ";").first ?? "") }
+    }
+
+    static func depth(in baggage: String?) -> Int {
+        value(of: depthKey, in: baggage).flatMap { Int($0) }.map { max(0, $0) } ?? 0
+    }
+
+    /// What the first entry with that key says, its properties along with it; nil: there is none.
+    private static func value(of key: String, in baggage: String?) -> Substring? {
+        for entry in baggage?.split(separator: ",") ?? [] {
+            let pair = entry.split(separator: "=", maxSplits: 1)
+            if pair.count == 2, pair[0].drop(while: { $0 == " " }) == key { return pair[1] }
+        }
+        return nil
+    }
+
+    /// The same baggage for what is put into a queue behind so many observers.
+    static func deepened(by depth: Int, _ baggage: String?) -> String? {
+        guard depth > 0 else { return baggage }
+        return replacing(depthKey, by: "\(depth)", in: baggage)
+    }
+
+    /// What a message's baggage is for its deliveries: without what tells of the span alone that it
+    /// was sent from.
+    static func broughtAlong(_ baggage: String?) -> String? {
+        baggage?.split(separator: ",").filter { entry in
+            let key = String(entry.prefix { $0 != "=" }.filter { !$0.isWhitespace })
+            return !CallerBaggage.spanTags.contains(key)
+        }.joined(separator: ",")
+    }
+
+    /// The same baggage for a call of `function`: that entry replaced, the others kept.
+    static func naming(_ function: String, in baggage: String?) -> String {
+        replacing(functionKey, by: function, in: baggage)
+    }
+
+    private static func replacing(_ key: String, by value: String, in baggage: String?) -> String {
+        guard let baggage else { return "\(key)=\(value)" }
+        let others = baggage.split(separator: ",").filter {
+            !$0.drop(while: { $0 == " " }).hasPrefix("\(key)=")
+        }
+        return (others.map(String.init) + ["\(key)=\(value)"]).joined(separator: ",")
+    }
+}

@@ -1,0 +1,43 @@
+import NIOCore
+import Testing
+
+@testable import HTTPInvoker
+
+@Suite("Messages to servers of somebody else")
+struct OutboundPostTests {
+    @Test(
+        "what a server says of the time to wait is handed on, up to a minute",
+        arguments: [
+            ("503 Service Unavailable", "Retry-After: 4", 4), ("429 Too Many Requests", "", 0),
+            ("429 Too Many Requests", "retry-after: 3600", 60),
+            ("503 Service Unavailable", "Retry-After: -1", 0),
+            ("503 Service Unavailable", "Retry-After: soon", 0),
+        ] as [(String, String, Int64)]
+    )
+    func retryAfter(status: String, header: String, seconds: Int64) async throws {
+        let fields = header.isEmpty ? "" : "\(header)\r\n"
+        let server = try await CannedServer(
+            "HTTP/1.1 \(status)\r\n\(fields)Content-Length: 0\r\n\r\n"
+        )
+        let outcome = try await Outside().post(#"{"url":"http://127.0.0.1:\#(server.port)/v1"}"#)
+        try await server.close()
+        let code = status.prefix(3)
+        guard case .failed(let reason, let pause) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(reason.contains(code))
+        #expect(pause == .seconds(seconds))
+    }
+
+    @Test("what was not understood is not sent again")
+    func refused() async throws {
+        let server = try await CannedServer("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        let outcome = try await Outside().post(#"{"url":"http://127.0.0.1:\#(server.port)/v1"}"#)
+        try await server.close()
+        guard case .refused = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+    }
+}

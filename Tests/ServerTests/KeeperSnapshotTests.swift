@@ -1,0 +1,71 @@
+import CommitLog
+import Disk
+import Engine
+import Foundation
+import Primitives
+import Testing
+
+@testable import Server
+
+/// Snapshots that reach further than the log that is there.
+@Suite("Snapshots of a log that went on")
+struct KeeperSnapshotTests {
+    let keepers: KeeperTests
+    var data: String { keepers.data }
+    var folder: SnapshotFolder { SnapshotFolder(dataDirectory: data) }
+
+    init() throws { keepers = try KeeperTests() }
+
+    private func make(until end: Offset, of engine: UUID128) throws {
+        var reader = LogReader(directory: data)
+        var fold = SnapshotFold()
+        try fold.fold(&reader, until: end)
+        _ = try fold.write(to: folder, of: engine, isLast: true)
+    }
+
+    @Test("none is made on top of one that reaches beyond the log, and that one goes")
+    func beyond() throws {
+        let (bases, engine) = try keepers.fill(6)
+        try make(until: bases[4], of: engine)
+        let keeper = SnapshotKeeper(
+            keepers.configuration,
+            engine: engine,
+            segment: 0,
+            notify: keepers.report.notice,
+            rewritten: {}
+        )
+        #expect(keeper.make(until: bases[2]))
+        #expect(try folder.numbers() == [bases[2].rawValue])
+    }
+
+    @Test("a start counts what a snapshot knows, though MANIFEST and the rest of it are lost")
+    func reach() throws {
+        let (bases, engine) = try keepers.fill(4)
+        try make(until: bases[3], of: engine)
+        try FileManager.default.removeItem(atPath: "\(data)/MANIFEST")
+        let whole = Snapshot.newest(for: keepers.configuration) { _ in }
+        #expect(whole.start.next == bases[3])
+        let name = SnapshotFolder.name(bases[3].rawValue)
+        let url = URL(fileURLWithPath: "\(data)/snap/\(name)")
+        var bytes = [UInt8](try Data(contentsOf: url))
+        bytes[bytes.count - 1] ^= 1
+        try Data(bytes).write(to: url)
+        let damaged = Snapshot.newest(for: keepers.configuration) { _ in }
+        #expect(damaged.start.next == .zero)
+        #expect(damaged.start.reach == bases[3])
+    }
+
+    @Test("what is numbered beyond the end of the log is kept aside, before the log comes past it")
+    func aside() throws {
+        let (bases, engine) = try keepers.fill(4)
+        try make(until: bases[3], of: engine)
+        var told: [String] = []
+        Snapshot.setAside(above: bases[3], in: data) { told.append($0) }
+        #expect(told.isEmpty)
+        Snapshot.setAside(above: bases[2], in: data) { told.append($0) }
+        #expect(told.count == 1)
+        #expect(try folder.numbers().isEmpty)
+        let name = SnapshotFolder.name(bases[3].rawValue)
+        #expect(FileManager.default.fileExists(atPath: "\(data)/quarantine/\(name)"))
+    }
+}
