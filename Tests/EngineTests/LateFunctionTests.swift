@@ -155,14 +155,19 @@ struct LateFunctionTests {
         #expect(lab.engine.views.work.cron.openFirings.isEmpty)
     }
 
-    @Test("a run that a crash cut off waits for its condition, and so do the slots behind it")
-    func cutOff() throws {
+    /// The life behind a crash that cut off the run of a slot, when its condition had been asked.
+    private func behindCutOffRun() throws -> Lab {
         let first = try Lab(at: midnight)
         let worker = try first.join("w", serving: "f", "c")
         try first.settle(.trigger(worker, "cron", job(), to: "f"))
         first.pass(seconds: 3600)
         #expect(try first.settle().dispatches.map(\.function) == ["c"])
-        let second = try first.restarted()
+        return try first.restarted()
+    }
+
+    @Test("a run that a crash cut off waits for its condition, and so do the slots behind it")
+    func cutOff() throws {
+        let second = try behindCutOffRun()
         let again = try second.join("w", serving: "f")
         try second.settle(.trigger(again, "cron", job(), to: "f"))
         for seconds in [1.0, 3600] {
@@ -180,12 +185,7 @@ struct LateFunctionTests {
         arguments: ["", #","condition_function_id":"d""#]
     )
     func changedCondition(condition: String) throws {
-        let first = try Lab(at: midnight)
-        let worker = try first.join("w", serving: "f", "c")
-        try first.settle(.trigger(worker, "cron", job(), to: "f"))
-        first.pass(seconds: 3600)
-        #expect(try first.settle().dispatches.map(\.function) == ["c"])
-        let second = try first.restarted()
+        let second = try behindCutOffRun()
         let next = try second.join("w", serving: "f", "d")
         try second.settle(.trigger(next, "cron", job(), to: "f"))
         second.pass(seconds: 1)
