@@ -55,8 +55,6 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
     package private(set) var staged: Offset
     /// When the last record was written; the next one is not earlier.
     package private(set) var lastTime: Timestamp
-    /// The data directory.
-    package var path: String { device.store.path }
     /// The segment that takes batches, and the offset of its first record: all before it is sealed
     /// and will not change.
     package var activeSegment: (number: UInt64, base: Offset) {

@@ -26,7 +26,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         from start: Offset = .zero,
         until end: Offset = .max,
         reaching reach: Offset = .zero,
-        through entrance: Entrance? = nil,
+        through entrance: ScanStart? = nil,
         needsHeaders: Bool = true,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {
@@ -221,7 +221,7 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
         salvages: Bool,
         isQuick: Bool = false,
         needsHeaders: Bool = true,
-        entrance: Entrance? = nil,
+        entrance: ScanStart? = nil,
         indexSpacing: Int = OffsetIndex.spacing,
         _ visit: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> LogScan {

@@ -35,7 +35,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Up to where snapshots of the log were made.
     let reach: Offset
     /// Where to begin in a segment that holds older records, too.
-    private let entrance: Entrance?
+    private let entrance: ScanStart?
 
     /// A pass that hands over records from `start` on; bodies of batches that end before are not
     /// read. Without a manifest nothing is known beside the segments, but that they went up to
@@ -48,7 +48,7 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         salvages: Bool,
         isQuick: Bool = false,
         needsHeaders: Bool = true,
-        entrance: Entrance? = nil,
+        entrance: ScanStart? = nil,
         indexSpacing: Int = OffsetIndex.spacing
     ) {
         self.entrance = entrance

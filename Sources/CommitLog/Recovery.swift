@@ -10,8 +10,6 @@ package struct RecoveryReport: Equatable, Sendable {
     package internal(set) var isNew = false
     /// Whether it had been closed in order.
     package internal(set) var wasClean = false
-    /// The first record that is kept.
-    package internal(set) var first = Offset.zero
     /// The offset behind the last record.
     package internal(set) var next = Offset.zero
     package internal(set) var recordsReplayed = 0
@@ -19,8 +17,6 @@ package struct RecoveryReport: Equatable, Sendable {
     package internal(set) var snapshot: Offset?
     /// Offsets that no record has any more: losses that somebody accepted.
     package internal(set) var offsetsLost = 0
-    package internal(set) var batches = 0
-    package internal(set) var segments = 0
     /// The unfinished batch that was cut off: no record in it was acknowledged.
     package internal(set) var torn: LogScan.TornTail?
     /// Bytes found behind the end of the last segment, which is cut to its size.
@@ -160,10 +156,7 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         scan.lastTime = max(scan.lastTime, known.lastTime)
         report.recordsReplayed = replayed
         report.snapshot = known.next > .zero ? known.next : nil
-        report.first = scan.first
         report.next = scan.next
-        report.batches = scan.batches
-        report.segments = scan.segments
         report.torn = scan.torn
         // Gaps before what is known are not read; MANIFEST has them, too.
         report.offsetsLost = Self.count(

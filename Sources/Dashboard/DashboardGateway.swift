@@ -14,7 +14,7 @@ package final class DashboardGateway: HTTPService {
     private let inbox: Inbox
     private let loop: any EventLoop
     private let calls: OperatorCalls
-    private let pictures: PictureDesk
+    private let pictures: PictureRequests
     private let log: LogRoutes
     private let live: LiveMembers
     /// Who asked for metrics and waits for a look at the host.
@@ -31,7 +31,7 @@ package final class DashboardGateway: HTTPService {
         self.inbox = inbox
         self.loop = loop
         calls = OperatorCalls(inbox: inbox, loop: loop, loopNumber: loopNumber)
-        pictures = PictureDesk(inbox: inbox, loopNumber: loopNumber)
+        pictures = PictureRequests(inbox: inbox, loopNumber: loopNumber)
         log = LogRoutes(system.sources, loop, pictures)
         live = LiveMembers(
             loop: loop,
@@ -285,7 +285,7 @@ package struct DashboardSystem: Sendable {
     /// Of the engine.
     package let version: String
     package let sources: DashboardSources
-    let home = LiveHome()
+    let home = LivePublisherHandle()
 
     package init(
         stage: DashboardStage,

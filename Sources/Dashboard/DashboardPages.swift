@@ -34,8 +34,6 @@ struct DashboardPages: Sendable {
         self.pages = pages
     }
 
-    func has(_ path: String) -> Bool { pages[path] != nil }
-
     /// `known` is the `If-None-Match` of the request.
     ///
     /// - Returns: nil: there is no such page.

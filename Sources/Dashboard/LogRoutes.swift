@@ -9,14 +9,14 @@ import Primitives
 final class LogRoutes {
     private let sources: DashboardSources
     private let loop: any EventLoop
-    private let pictures: PictureDesk
+    private let pictures: PictureRequests
     /// Exchanges that wait for an answer from elsewhere.
     private var waiting: [UInt64: (DashboardSources.Answer) -> Void] = [:]
     private var asked: UInt64 = 0
 
     private static let limit = 64
 
-    init(_ sources: DashboardSources, _ loop: any EventLoop, _ pictures: PictureDesk) {
+    init(_ sources: DashboardSources, _ loop: any EventLoop, _ pictures: PictureRequests) {
         self.sources = sources
         self.loop = loop
         self.pictures = pictures

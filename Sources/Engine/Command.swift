@@ -48,24 +48,24 @@ package enum Command: Sendable {
     /// A channel that an ``Effect/open(_:for:)`` made is over.
     case channelEnded(ChannelID)
     /// What the log says: exactly one for each ``Effect/readLog(_:)`` but those about messages.
-    indirect case logRead(UInt64, Reading)
+    indirect case logRead(UInt64, LogQueryResult)
     /// What it says of messages: exactly one for each about those.
     indirect case foundMessages(UInt64, Result<LoggedMessages, ErrorBody>)
-    /// What followers of the log know: exactly one for each ``Effect/look(_:)``.
+    /// What followers of the log know: exactly one for each ``Effect/queryTelemetry(_:)``.
     /// Beside the answer comes what was found out about alerts.
-    indirect case looked(UInt64, FunctionResult, alerts: [AlertChange] = [])
+    indirect case telemetryAnswered(UInt64, FunctionResult, alerts: [AlertChange] = [])
     /// Spans of these traces have ended; told only while ``Effect/watchTraces(_:)`` wants it.
     indirect case sawTraces([SeenTrace])
     /// Spans of these have come; told only of what ``Effect/watchSpans(_:)`` wants.
     indirect case sawSpans([SpanPush])
     /// What a socket of streams asks for.
-    indirect case stream(StreamCommand)
+    indirect case stream(SubscriberCommand)
     /// Settings that were edited while the engine runs.
     indirect case configure(LiveSettings)
     /// What is listened on, by the names of the ports file: told once.
     case listening([String: String])
     /// What the engine is like now; answered by ``Effect/picture(_:_:)``.
-    indirect case look(PictureRequest)
+    indirect case requestPicture(PictureRequest)
     /// All that the files of configuration entries say; an entry without its file has gone.
     case takeFiles([EntryFile])
     /// No new work; what is in flight may finish.
@@ -73,7 +73,7 @@ package enum Command: Sendable {
     /// So much time is over since ``drain``: what still runs is told of, and not waited for.
     case endDrain(limit: String)
 
-    package struct Reading: Sendable {
+    package struct LogQueryResult: Sendable {
         package let result: FunctionResult
         /// Whether changes were asked for and there are none.
         package let isEmpty: Bool

@@ -34,9 +34,10 @@ package enum Effect: Sendable {
 
     /// What the log is to be asked; answered by ``Command/logRead(_:_:)``, but of messages by
     /// ``Command/foundMessages(_:_:)``.
-    indirect case readLog(Reading)
-    /// What who follows the log is to be asked; answered by ``Command/looked(_:_:)``.
-    indirect case look(Look)
+    indirect case readLog(LogQuery)
+    /// What the follower of the log is to be asked; answered by
+    /// ``Command/telemetryAnswered(_:_:alerts:)``.
+    indirect case queryTelemetry(TelemetryQuery)
     /// Spans that have begun, of which nothing is recorded, for who follows the log.
     indirect case began([ReportedSpan])
     /// Whether who follows the log is to tell of traces: ``Command/sawTraces(_:)``.
@@ -48,7 +49,7 @@ package enum Effect: Sendable {
     /// Something for sockets that subscribe to streams.
     indirect case toSubscribers(StreamEffect)
 
-    /// What the engine was like when a ``Command/look(_:)`` asked.
+    /// What the engine was like when a ``Command/requestPicture(_:)`` asked.
     indirect case picture(PictureRequest, EnginePicture)
 
     /// Lets a socket in that asked, or not.
@@ -62,7 +63,7 @@ package enum Effect: Sendable {
     }
 
     /// A question to the log, whose records below `end` are on disk.
-    package struct Reading: Sendable {
+    package struct LogQuery: Sendable {
         package var id: UInt64
         package var question: Question
         package var end: Offset
@@ -71,14 +72,14 @@ package enum Effect: Sendable {
             /// What the state was.
             case state(StateQuestion)
             /// What became of a message.
-            case job(JobQuestion)
+            case job(MessageQuery)
             /// What its files hold.
             case segments(SegmentQuestion)
         }
     }
 
     /// A question to who follows the log, and has come to `end`.
-    package struct Look: Sendable {
+    package struct TelemetryQuery: Sendable {
         package var id: UInt64
         package var function: TelemetryFunction
         package var input: JSONText
@@ -190,7 +191,7 @@ package enum Effect: Sendable {
         case .open(let channel, _): channel.id.loop
         case .fetch(let fetch): fetch.owner.loop
         case .admit(let admission, _): admission.loop
-        case .readLog, .look, .began, .watchTraces, .watchSpans, .notify: 0
+        case .readLog, .queryTelemetry, .began, .watchTraces, .watchSpans, .notify: 0
         case .picture(let request, _): request.loop
         case .toSubscribers(let effect): effect.loop
         }

@@ -86,7 +86,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var lastRead: UInt64 = 0
     /// Channels that are not over, as far as the edges have told.
     var channels = ChannelLedger()
-    var askingCalls = AskingCalls()
+    var logQueryCalls = LogQueryCalls()
     /// Sockets that the auth function is being asked about.
     var admissions: Set<AdmissionID> = []
     /// Runs that take place elsewhere, by the id of their request.
@@ -108,7 +108,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var telemetryTriggers = TelemetryTriggers()
     var alertWatch = AlertWatch()
     /// Questions that a follower of the log is to answer, by their names.
-    var waitingLooks: [UInt64: WaitingLook] = [:]
+    var telemetryCallers: [UInt64: TelemetryCaller] = [:]
     /// Messages of telemetry that were dropped, those of spans among them.
     var droppedFrames = 0
     var droppedSpans: UInt64 = 0
@@ -178,7 +178,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     /// Takes the time for what follows. The wall clock never goes back.
     package mutating func advance(to time: Now) {
-        if let notice = jumps.look(time, engine: now.wall) { notices.append(notice) }
+        if let notice = jumps.check(time, engine: now.wall) { notices.append(notice) }
         now = Now(wall: max(now.wall, time.wall), monotonic: max(now.monotonic, time.monotonic))
     }
 
@@ -261,13 +261,14 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .channelEnded(let id): channels.close(id)
         case .logRead(let id, let reading): wasRead(id, reading)
         case .foundMessages(let id, let found): explain(id, found)
-        case .looked(let id, let result, let alerts): try looked(id, result, alerts)
+        case .telemetryAnswered(let id, let result, let alerts):
+            try telemetryAnswered(id, result, alerts)
         case .sawTraces(let seen): try sawTraces(seen)
         case .sawSpans(let pushes): push(pushes)
         case .stream(let command): try stream(command)
         case .configure(let settings): try configure(settings)
         case .listening(let addresses): self.addresses = addresses
-        case .look(let request): takePicture(request)
+        case .requestPicture(let request): takePicture(request)
         case .takeFiles(let files): try take(files)
         case .drain:
             // Workers that leave behind it are not gone for good.
@@ -296,7 +297,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Whether a drain has come to its end: nothing runs, nobody waits, nothing is held.
     package var isQuiet: Bool {
         runningCount == 0 && exchanges.isEmpty && keyedStreams.isEmpty && waitingAnswers.isEmpty
-            && askingCalls.isEmpty && waitingBindings.isEmpty && waitingLooks.isEmpty
+            && logQueryCalls.isEmpty && waitingBindings.isEmpty && telemetryCallers.isEmpty
             && gate.isEmpty
     }
 

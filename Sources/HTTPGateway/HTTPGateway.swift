@@ -212,7 +212,8 @@ package final class HTTPGateway: HTTPService {
                 reply.vouched.append(Self.header(naming: trace))
             }
         case .streamFailed(let id): cutWhenSilent(id)
-        case .send, .close, .open, .fetch, .admit, .probe, .readLog, .look, .began, .watchTraces,
+        case .send, .close, .open, .fetch, .admit, .probe, .readLog, .queryTelemetry, .began,
+            .watchTraces,
             .watchSpans, .notify,
             .picture, .toSubscribers:
             break

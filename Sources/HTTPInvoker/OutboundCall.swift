@@ -52,7 +52,7 @@ final class OutboundCall {
         settings.resolver.addresses(of: question, on: loop).assumeIsolated().whenComplete {
             switch $0 {
             case .success(let addresses): self.resolved(addresses)
-            case .failure(let error as LookUps.Busy):
+            case .failure(let error as DNSLookups.Busy):
                 self.fail("\(error)")
             // A resolver that fails has found nothing.
             case .failure: self.resolved([])

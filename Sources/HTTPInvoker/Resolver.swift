@@ -25,7 +25,7 @@ package struct Resolver: Sendable {
         // They run as soon as there is a name to look up, and as long as the process.
         let threads = NIOThreadPool(numberOfThreads: Limits.lookUps)
         let share = Limits.lookUpsOfWorker
-        let lookUps = LookUps(threads: Limits.lookUps, share: share) { name, done in
+        let lookUps = DNSLookups(threads: Limits.lookUps, share: share) { name, done in
             threads.start()
             threads.submit { _ in done(lookUp(name)) }
         }

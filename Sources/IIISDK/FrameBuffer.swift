@@ -24,8 +24,6 @@ struct FrameBuffer {
         masks = SeededEntropy(seed: seed)
     }
 
-    var isEmpty: Bool { bytes.readableBytes == 0 }
-
     /// Drops what was written.
     mutating func clear() { bytes.clear() }
 

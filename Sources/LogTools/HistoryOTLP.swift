@@ -43,7 +43,7 @@ package struct HistoryOTLP {
         _ tree: HistoryTree,
         _ isFull: Bool
     ) -> ReportedSpan {
-        var story = SpanStory()
+        var story = SpanDetails()
         story.isOpen = span.work.end == nil
         story.attributes = attributes(of: span, tree.history, isFull)
         story.events = span.within.map { record in
@@ -56,7 +56,7 @@ package struct HistoryOTLP {
                 // The caller's own span is below the run's, if it is anywhere.
                 if parent == 0 { parent = id }
             } else if let other = above.trace {
-                story.origin = SpanStory.Origin(trace: other, span: id)
+                story.origin = SpanDetails.Origin(trace: other, span: id)
             }
         }
         return span.work.reported(

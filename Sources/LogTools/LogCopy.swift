@@ -38,13 +38,13 @@ package struct LogCopy: Equatable, Sendable {
         var scan = try Self.survey(pass)
         var manifest = Manifest(engine: Salvage.engine(of: scan))
         manifest.oldestSegment = scan.spans.first?.header.number ?? 0
-        var patience = Patience(end: scan.spans.last.map { $0.header.number + 1 } ?? 0)
+        var budget = RetryBudget(end: scan.spans.last.map { $0.header.number + 1 } ?? 0)
         while true {
             if let sealed = scan.spans.last(where: \.isSealed) {
                 manifest.lastSealed = sealed.header.number
             }
             guard let changed = try copied.take(scan) else { break }
-            guard patience.suffices(for: changed) else { throw Self.unsettled(pass.path) }
+            guard budget.suffices(for: changed) else { throw Self.unsettled(pass.path) }
             let last = scan.spans.last?.header.number
             scan = try Self.survey(LogListing(pass).section(from: last))
         }

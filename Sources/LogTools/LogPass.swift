@@ -114,7 +114,7 @@ package struct LogPass {
         }
     }
 
-    private func entrance(to start: Offset) -> Entrance? {
+    private func entrance(to start: Offset) -> ScanStart? {
         guard start > .zero, let index = try? LogIndex(self) else { return nil }
         return index.entrance(to: start)
     }

@@ -11,7 +11,7 @@ package enum PastSlots {
     package static func list(
         _ pass: LogPass,
         at moment: LogMoment,
-        of job: PastJob? = nil,
+        of job: CronJobSelector? = nil,
         limit: Int
     ) throws(ToolError) -> AnswerRows {
         var history = CronHistory(limit: limit)
@@ -35,7 +35,7 @@ package enum PastSlots {
         )
     }
 
-    private static func unknown(_ job: PastJob) -> ToolError {
+    private static func unknown(_ job: CronJobSelector) -> ToolError {
         ToolError(
             .unknownJob,
             "no record tells of a cron job '\(Text.visible(job.name))': it is named by its "
@@ -57,7 +57,7 @@ extension CronHistory {
         _ event: Event,
         at offset: Offset,
         _ firing: Offset?,
-        of job: PastJob?
+        of job: CronJobSelector?
     ) {
         switch event {
         case .cron(.skipped(let skipped)) where firing != nil:

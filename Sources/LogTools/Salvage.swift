@@ -39,12 +39,12 @@ package struct Salvage: Equatable, Sendable {
         var log = SalvagedLog(in: directory, of: known, pieceBytes: pieceBytes)
         var scan = try log.take(pass, known)
         var damages = scan.damages
-        var patience = Patience(end: UInt64(log.pieces.count))
+        var budget = RetryBudget(end: UInt64(log.pieces.count))
         while true {
             let salts = try pass.salts(of: log.segments)
             let outdated = log.outdated(salts)
             guard let first = outdated.first else { break }
-            guard patience.suffices(for: UInt64(first)) else { throw Self.unsettled(pass.path) }
+            guard budget.suffices(for: UInt64(first)) else { throw Self.unsettled(pass.path) }
             let last = log.pieces.count - 1
             let start = log.pieces[last].first
             let listing = try LogListing(pass)

@@ -45,9 +45,6 @@ struct HeadReader {
         hasLine = isTrailer
     }
 
-    /// Whether nothing of it has come.
-    var isEmpty: Bool { byteCount == 0 && searched == 0 }
-
     // MARK: Lines
 
     /// Takes the lines that `bytes` begin with.

@@ -6,8 +6,6 @@ package import NIOCore
 /// kernel with one write a ``flush()``.
 package final class WebSocketSocket {
     package let eventLoop: any EventLoop
-    /// The peer's IP address without port; empty when unknown.
-    package let remoteAddress: String
     /// False from the moment the connection begins to close; what is sent then is dropped.
     package internal(set) var isOpen = true
 
@@ -39,7 +37,6 @@ package final class WebSocketSocket {
         self.context = context
         self.settings = settings
         eventLoop = context.eventLoop
-        remoteAddress = context.remoteAddress?.ipAddress ?? ""
         direct = DirectSocket(under: context.channel)
         // The answer to the handshake.
         direct?.passedToChannel()

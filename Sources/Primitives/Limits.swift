@@ -73,8 +73,8 @@ package enum Limits {
     package static let waitingRegistrationBytes = 32 << 20
     /// Calls of one worker that wait, with the functions that they are of, for its namespace, and
     /// their payloads, in bytes.
-    package static let unplacedCalls = 4096
-    package static let unplacedCallBytes = 32 << 20
+    package static let preNamespaceCalls = 4096
+    package static let preNamespaceCallBytes = 32 << 20
     /// What a socket of streams may have asked for that was not begun.
     package static let streamRequests = 1024
     /// How long the auth function of streams is waited for, in nanoseconds.
@@ -148,7 +148,7 @@ package enum Limits {
     /// How long after a start workers may not be back yet, in nanoseconds.
     package static let workersReturn: Int64 = 10_000_000_000
     /// Calls that wait for what the log says of the state or of messages, or for a change of it.
-    package static let askingCalls = 4096
+    package static let logQueryCalls = 4096
     /// Single records that are read back at once without anybody waiting for them; more are waited
     /// for.
     package static let readsInFlight = 64

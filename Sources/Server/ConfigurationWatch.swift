@@ -58,7 +58,7 @@ final class ConfigurationWatch: Sendable {
         do throws(DirectoryWatch.SystemError) {
             let watch = try DirectoryWatch()
             try watch.attend(path)
-            if CoreThread.tryStart({ self.run(watch, name, path) }) { return }
+            if ServerThread.tryStart({ self.run(watch, name, path) }) { return }
             tellUnwatched(name, "the system has no room for one more thread")
         } catch {
             tellUnwatched(name, "\(error)")

@@ -28,8 +28,8 @@ final class Core: Sendable {
     private let progress: @Sendable (Double) -> Void
     /// Whether the machine has more than one processor.
     private let hasOwnProcessor: Bool
-    private let drained = Gathering()
-    private let ended = Gathering()
+    private let drained = AsyncEvent()
+    private let ended = AsyncEvent()
 
     init(
         _ configuration: Configuration,
@@ -47,7 +47,7 @@ final class Core: Sendable {
             waker = try Waker()
             tail = DurableTail(waker: try Waker())
             segments = try SegmentKeeper(configuration, report: report)
-            inbox = Inbox(waker: waker, telemetry: TelemetryRoom(waker: try Waker()))
+            inbox = Inbox(waker: waker, telemetry: TelemetryIntake(waker: try Waker()))
         } catch {
             throw ServeError(error)
         }
@@ -62,7 +62,7 @@ final class Core: Sendable {
             let opened: @Sendable (Outcome) -> Void = {
                 continuation.resume(returning: $0)
             }
-            let isStarted = CoreThread.tryStart { self.main(sinks, opened) }
+            let isStarted = ServerThread.tryStart { self.main(sinks, opened) }
             if !isStarted { opened(.failure(.noThread)) }
         }
         return try outcome.get()

@@ -44,7 +44,7 @@ final class DirectoryWatch: Sendable {
     @discardableResult
     func attend(_ path: String) throws(SystemError) -> Bool {
         while true {
-            let way = PathWay(to: path)
+            let way = ResolvedPath(to: path)
             // Where one of these cannot be watched, the rest still is.
             for directory in way.passed { addMoves(of: directory) }
             for directory in way.links { try? add(directory) }
@@ -54,7 +54,7 @@ final class DirectoryWatch: Sendable {
                 throw error
             }
             // What is below may have been made before it was watched.
-            if way == PathWay(to: path) { return way.isWhole }
+            if way == ResolvedPath(to: path) { return way.isWhole }
         }
     }
 

@@ -164,7 +164,7 @@ final class Edges: Sendable {
                                 )
                             )
                         case .readLog(let reading): readings.add(reading)
-                        case .look(let look): follower.ask(look)
+                        case .queryTelemetry(let query): follower.ask(query)
                         case .watchTraces(let isWanted): follower.log.watchTraces(isWanted)
                         case .watchSpans(let wanted): follower.log.watchSpans(wanted)
                         case .notify(let hook): webhooks.send(hook, on: owned.loop)

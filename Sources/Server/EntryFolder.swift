@@ -39,7 +39,7 @@ struct EntryFolder: Sendable {
                 )
             }
             let first = isThere ? look() : nil
-            if CoreThread.tryStart({ follow(watch, after: first, isThere) }) { return }
+            if ServerThread.tryStart({ follow(watch, after: first, isThere) }) { return }
             tell(
                 .warning,
                 "\(path) is not watched (the system has no room for one more thread): edits of its "

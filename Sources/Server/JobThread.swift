@@ -25,7 +25,7 @@ final class JobThread: Sendable {
         waiting.withLock { $0.append(job) }
         guard isStarted.exchange(true, ordering: .relaxed) else {
             // Where there is no room for one more thread, the next call tries again.
-            let hasBegun = CoreThread.tryStart { self.run() }
+            let hasBegun = ServerThread.tryStart { self.run() }
             return isStarted.store(hasBegun, ordering: .relaxed)
         }
         waker.wake()

@@ -25,7 +25,7 @@ final class LogFollower: Sendable {
     private let path: String
     private let report: Report
     /// Questions that wait until all was read that they are about, in order.
-    private let questions = Mutex<[Effect.Look]>([])
+    private let questions = Mutex<[Effect.TelemetryQuery]>([])
     private let inbox: Inbox
 
     /// How much of the log is read at a start.
@@ -74,7 +74,7 @@ final class LogFollower: Sendable {
     /// Begins, once the log is open and ``tail`` was moved to its end.
     ///
     /// - Throws: where there is no thread for it.
-    func start() throws(ServeError) { try CoreThread.start { self.run() } }
+    func start() throws(ServeError) { try ServerThread.start { self.run() } }
 
     /// Takes settings that were edited. Any thread.
     @Sendable
@@ -91,8 +91,8 @@ final class LogFollower: Sendable {
     }
 
     /// Has a question answered once all was read that it is about. Any thread.
-    func ask(_ look: Effect.Look) {
-        questions.withLock { $0.append(look) }
+    func ask(_ query: Effect.TelemetryQuery) {
+        questions.withLock { $0.append(query) }
         tail.waker.wake()
     }
 
@@ -115,9 +115,9 @@ final class LogFollower: Sendable {
             questions.removeAll { $0.end <= next }
             return due
         }
-        for look in due {
-            let (result, alerts) = log.answer(look.function, look.input, look.context)
-            inbox.offer(.looked(look.id, result, alerts: alerts))
+        for query in due {
+            let (result, alerts) = log.answer(query.function, query.input, query.context)
+            inbox.offer(.telemetryAnswered(query.id, result, alerts: alerts))
         }
     }
 

@@ -16,25 +16,25 @@ final class LogReadings: Sendable {
     }
 
     /// Any thread. How many can wait is the core's business.
-    func add(_ reading: Effect.Reading) { thread.add { self.answer(reading) } }
+    func add(_ reading: Effect.LogQuery) { thread.add { self.answer(reading) } }
 
-    private func answer(_ reading: Effect.Reading) {
+    private func answer(_ reading: Effect.LogQuery) {
         switch reading.question {
         case .state(let question):
             let answer = StateReading(question, below: reading.end, of: path)
             tell(answer, of: reading.id)
         case .job(let question):
-            let search = JobSearch(question, below: reading.end, of: path)
+            let search = MessageSearch(question, below: reading.end, of: path)
             inbox.offer(.foundMessages(reading.id, search.result))
         case .segments(let question):
             let result = SegmentReading.answer(question, of: path)
-            let told = Command.Reading(result: result, isEmpty: false, last: .zero)
+            let told = Command.LogQueryResult(result: result, isEmpty: false, last: .zero)
             inbox.offer(.logRead(reading.id, told))
         }
     }
 
     private func tell(_ answer: StateReading, of id: UInt64) {
-        let told = Command.Reading(
+        let told = Command.LogQueryResult(
             result: answer.result,
             isEmpty: answer.isEmpty,
             last: answer.last

@@ -75,7 +75,7 @@ final class ReportOutput: Sendable {
             defer { state.hasWriter = true }
             return !state.hasWriter
         }
-        if needsWriter, !CoreThread.tryStart({ self.run() }) {
+        if needsWriter, !ServerThread.tryStart({ self.run() }) {
             state.withLock { $0.hasWriter = false }
         }
         bell.signal()

@@ -20,7 +20,7 @@ final class SegmentKeeper: Sendable {
     private let companion = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// When a segment comes next that is known to be damaged or could not be read.
-    struct Respite {
+    struct RetryDelay {
         /// Of the file that it is meant for: one that takes its place comes at the next look.
         let salt: UInt64
         let end: Timestamp
@@ -51,7 +51,7 @@ final class SegmentKeeper: Sendable {
     func look() {
         guard isStarted.exchange(true, ordering: .relaxed) else {
             // Where there is no room for one more thread, the next call tries again.
-            let hasBegun = CoreThread.tryStart { self.run() }
+            let hasBegun = ServerThread.tryStart { self.run() }
             return isStarted.store(hasBegun, ordering: .relaxed)
         }
         waker.wake()
@@ -62,7 +62,7 @@ final class SegmentKeeper: Sendable {
         platform_lower_priority(19)
         platform_use_idle_io()
         let source = PacedSource(path: path)
-        var later: [UInt64: Respite] = [:]
+        var later: [UInt64: RetryDelay] = [:]
         while true {
             round(source, &later)
             companion.withLock { $0 }?()
@@ -75,7 +75,7 @@ final class SegmentKeeper: Sendable {
     /// Reads every segment of `source` that ought to be read; one that cannot be keeps none of the
     /// others from it. `later` has those that are known to be damaged or could not be read, by
     /// their numbers: an operator is not told of each at every look.
-    func round(_ source: any SegmentSource, _ later: inout [UInt64: Respite]) {
+    func round(_ source: any SegmentSource, _ later: inout [UInt64: RetryDelay]) {
         let care = SegmentCare(LogPass(source), IndexFolder(dataDirectory: path))
         let start = SystemClock().now().wall
         let due = start.advanced(by: .init(nanoseconds: -Self.period.nanoseconds))
@@ -93,14 +93,14 @@ final class SegmentKeeper: Sendable {
                 case .sound:
                     later[number] = nil
                 case .damaged(let damages):
-                    later[number] = Respite(salt: salt, end: start.advanced(by: Self.period))
+                    later[number] = RetryDelay(salt: salt, end: start.advanced(by: Self.period))
                     tell(damages, number)
                 }
             } catch  where error.code == .notWritten {
                 // Nor could the index of any other segment be.
                 return tell("the indexes of sealed segments", error)
             } catch {
-                later[number] = Respite(salt: salt, end: start.advanced(by: Self.retry))
+                later[number] = RetryDelay(salt: salt, end: start.advanced(by: Self.retry))
                 tell("segment \(number)", error)
             }
         }

@@ -41,7 +41,7 @@ final class SnapshotKeeper: Sendable {
     /// Told when old segments were written anew.
     private let rewritten: @Sendable () -> Void
     private let now: @Sendable () -> Timestamp
-    private let start: CoreThread.Start
+    private let start: ServerThread.Start
     private let state: Mutex<State>
 
     /// A keeper that knows the newest snapshot to reach up to `segment`.
@@ -52,8 +52,8 @@ final class SnapshotKeeper: Sendable {
         notify: @escaping @Sendable (Notice) -> Void,
         rewritten: @escaping @Sendable () -> Void,
         now: @escaping @Sendable () -> Timestamp = { SystemClock().now().wall },
-        start: @escaping CoreThread.Start = { body in
-            CoreThread.tryStart {
+        start: @escaping ServerThread.Start = { body in
+            ServerThread.tryStart {
                 platform_name_thread("iii-snapshot")
                 platform_lower_priority(19)
                 body()

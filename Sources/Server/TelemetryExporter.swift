@@ -44,7 +44,7 @@ final class TelemetryExporter {
     private let collect: Collector
     private var own: OwnMetrics
     /// Told when all was sent, once that is asked for.
-    private var emptied: Gathering?
+    private var emptied: AsyncEvent?
     /// By the paths that are busy.
     private var busy: Set<String> = []
     private var lost = 0
@@ -108,14 +108,14 @@ final class TelemetryExporter {
 
         /// Has the engine's own metrics taken once more, while there is an engine to ask.
         func takeLastMetrics() async {
-            let taken = Gathering()
+            let taken = AsyncEvent()
             exporter.whenSuccess { $0.value.sendMetrics { taken.arrive() } }
             await taken.wait(limit: .seconds(1))
         }
 
         /// Sends what there is, and returns when all was taken or `limit` is over.
         func flush(limit: Duration) async {
-            let emptied = Gathering()
+            let emptied = AsyncEvent()
             exporter.whenSuccess { bound in
                 bound.value.emptied = emptied
                 bound.value.look()

@@ -10,7 +10,7 @@ enum TelemetryReader {
     /// - Throws: where there is no thread for it.
     static func start(_ inbox: Inbox) throws(ServeError) {
         guard let waker = inbox.telemetry.waker else { return }
-        try CoreThread.start { run(inbox, waker) }
+        try ServerThread.start { run(inbox, waker) }
     }
 
     private static func run(_ inbox: Inbox, _ waker: Waker) -> Never {

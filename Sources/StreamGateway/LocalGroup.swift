@@ -15,7 +15,7 @@ import Stream
 /// * A subscription is told every message behind its beginning once, in order.
 /// * `first` is at or below what any subscription was told.
 final class LocalGroup {
-    typealias Send = (Parcel, Subscriber) -> Void
+    typealias Send = (EncodedBatch, Subscriber) -> Void
 
     let name: StreamGroup
     private(set) var subscriptions: [Subscription] = []
@@ -28,8 +28,8 @@ final class LocalGroup {
     private var turn = 0
     private var floor = 0
     /// What was encoded last, for each transport, and from which message on up to which.
-    private var sockets: (range: Range<Int>, fan: Fan)?
-    private var events: (range: Range<Int>, fan: Fan)?
+    private var sockets: (range: Range<Int>, fan: Broadcast)?
+    private var events: (range: Range<Int>, fan: Broadcast)?
 
     final class Subscription {
         let group: LocalGroup
@@ -133,10 +133,10 @@ final class LocalGroup {
     }
 
     /// Most of those whose turn comes in a row are told the same.
-    private func fan(_ range: Range<Int>, isEvents: Bool) -> Fan {
+    private func fan(_ range: Range<Int>, isEvents: Bool) -> Broadcast {
         if let made = isEvents ? events : sockets, made.range == range { return made.fan }
         let wanted = range.lowerBound - first..<range.upperBound - first
-        let fan = Fan(Array(messages[wanted]), isEvents: isEvents)
+        let fan = Broadcast(Array(messages[wanted]), isEvents: isEvents)
         if isEvents { events = (range, fan) } else { sockets = (range, fan) }
         return fan
     }

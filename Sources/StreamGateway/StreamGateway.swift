@@ -141,7 +141,7 @@ package final class StreamGateway {
     // MARK: To the core
 
     /// Collects a command, to be handed over at the end of this turn of the loop.
-    func collect(_ command: StreamCommand, bytes: Int) {
+    func collect(_ command: SubscriberCommand, bytes: Int) {
         if commands.isEmpty {
             // NIO runs tasks after it has read from every socket that was ready.
             loop.assumeIsolated().execute { self.handOver() }
@@ -188,7 +188,7 @@ package final class StreamGateway {
             tellAll(subscriber)
             // All of it is what the subscriber asked for, but who else comes and goes.
             subscriber.take(
-                Fan([message], isEvents: subscriber.wantsEvents).all,
+                Broadcast([message], isEvents: subscriber.wantsEvents).all,
                 isAnswer: !message.isPresence
             )
             // A response of events is one join, and nothing comes behind its refusal.
@@ -217,7 +217,7 @@ package final class StreamGateway {
         }
         subscriber.catchUp(
             replay,
-            messages.isEmpty ? nil : Fan(messages, isEvents: subscriber.wantsEvents).all,
+            messages.isEmpty ? nil : Broadcast(messages, isEvents: subscriber.wantsEvents).all,
             done: done
         )
     }
@@ -274,7 +274,7 @@ package final class StreamGateway {
         loop.assumeIsolated().scheduleTask(in: Self.pause) { self.fanOut() }
     }
 
-    private func send(_ parcel: Parcel, _ subscriber: Subscriber) {
+    private func send(_ parcel: EncodedBatch, _ subscriber: Subscriber) {
         subscriber.take(parcel)
         touch(subscriber)
     }

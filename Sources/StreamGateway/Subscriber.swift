@@ -94,7 +94,7 @@ final class Subscriber {
         caughtUp = []
     }
 
-    func ask(_ command: StreamCommand, bytes: Int) { gateway.collect(command, bytes: bytes) }
+    func ask(_ command: SubscriberCommand, bytes: Int) { gateway.collect(command, bytes: bytes) }
 
     func notice(_ text: String) {
         gateway.notify(Notice(severity: .warning, text: text))
@@ -118,7 +118,7 @@ final class Subscriber {
         }
     }
 
-    private func write(_ parcel: Parcel) { for piece in parcel.pieces { write(piece) } }
+    private func write(_ parcel: EncodedBatch) { for piece in parcel.pieces { write(piece) } }
 
     func flush() {
         switch transport {
@@ -129,7 +129,7 @@ final class Subscriber {
     }
 
     /// Sends what it asked for, or what happens in its groups.
-    func take(_ parcel: Parcel, isAnswer: Bool = false) {
+    func take(_ parcel: EncodedBatch, isAnswer: Bool = false) {
         if waiting.isEmpty, dropped.isEmpty {
             // What was written before may wait for nothing but its flush.
             if !isWritable { flush() }
@@ -166,7 +166,7 @@ final class Subscriber {
     /// called when the peer has taken it, unless the replay was cancelled before.
     func catchUp(
         _ replay: StreamReplay,
-        _ parcel: Parcel?,
+        _ parcel: EncodedBatch?,
         done: @escaping @Sendable (Bool) -> Void
     ) {
         // Whoever does not read could join anew for ever.
@@ -223,7 +223,7 @@ final class Subscriber {
     /// The peer takes again what it is sent.
     func writable() {
         while isWritable, let (group, loss) = dropped.popFirst() {
-            write(Fan([Self.notice(of: loss, in: group)], isEvents: wantsEvents).all)
+            write(Broadcast([Self.notice(of: loss, in: group)], isEvents: wantsEvents).all)
             flush()
         }
         while isWritable, dropped.isEmpty, let entry = waiting.popFirst() {

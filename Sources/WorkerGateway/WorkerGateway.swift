@@ -186,7 +186,8 @@ package final class WorkerGateway {
             sessions[connection.number]?.close(code: code, reason: reason)
         case .admit(let id, let verdict):
             admissions.removeValue(forKey: id.number)?(verdict)
-        case .respond, .readBody, .stream, .streamFailed, .open, .fetch, .readLog, .look, .began,
+        case .respond, .readBody, .stream, .streamFailed, .open, .fetch, .readLog, .queryTelemetry,
+            .began,
             .watchTraces, .watchSpans, .notify, .picture, .toSubscribers:
             break
         }

@@ -15,12 +15,12 @@ struct ExportRecords: ParsableCommand {
             """
     )
 
-    @Argument(help: WhichRecords.terms)
+    @Argument(help: RecordSelection.terms)
     var terms: [String] = []
 
     @OptionGroup var log: LogArguments
 
-    @OptionGroup var which: WhichRecords
+    @OptionGroup var which: RecordSelection
 
     @Option(help: ArgumentHelp("What to hide, with commas between paths.", valueName: "path"))
     var redact: [String] = []

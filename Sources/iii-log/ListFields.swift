@@ -12,12 +12,12 @@ struct ListFields: ParsableCommand {
             """
     )
 
-    @Argument(help: WhichRecords.terms)
+    @Argument(help: RecordSelection.terms)
     var terms: [String] = []
 
     @OptionGroup var log: LogArguments
 
-    @OptionGroup var which: WhichRecords
+    @OptionGroup var which: RecordSelection
 
     @Flag(help: "One JSON object a line; so it is where the output is no terminal.")
     var json = false
@@ -49,12 +49,12 @@ struct ListValues: ParsableCommand {
     @Argument(help: "The field, as `fields` lists it.")
     var field: String
 
-    @Argument(help: WhichRecords.terms)
+    @Argument(help: RecordSelection.terms)
     var terms: [String] = []
 
     @OptionGroup var log: LogArguments
 
-    @OptionGroup var which: WhichRecords
+    @OptionGroup var which: RecordSelection
 
     @Option(
         name: [.customShort("n"), .customLong("number")],

@@ -21,9 +21,10 @@ struct LogCommand: ParsableCommand {
             """,
         version: "iii-log \(Release.version)",
         subcommands: [
-            List.self, ShowRecords.self, Replay.self, Verify.self, Digest.self, Why.self,
-            CountRecords.self, ListFields.self, ListValues.self, StateAsItWas.self,
-            QueuesAsTheyWere.self, CronAsItWas.self, Recover.self, RepairLog.self, Backup.self,
+            ListCommand.self, ShowRecords.self, Replay.self, Verify.self, Digest.self,
+            WhyKeptCommand.self,
+            StatsCommand.self, ListFields.self, ListValues.self, StateCommand.self,
+            QueuesCommand.self, CronCommand.self, Recover.self, RepairCommand.self, Backup.self,
             Restore.self, ExportRecords.self,
         ]
     )

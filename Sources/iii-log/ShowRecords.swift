@@ -31,7 +31,7 @@ struct ShowRecords: ParsableCommand {
 
     @OptionGroup var log: LogArguments
 
-    @OptionGroup var which: WhichRecords
+    @OptionGroup var which: RecordSelection
 
     @Option(
         name: [.customShort("n"), .customLong("number")],

@@ -4,16 +4,17 @@ import CommandLineKit
 import IIISDK
 import JSON
 
-/// `iii explain`: why a job runs, waits, or was given up.
+/// `iii explain`: why a message runs, waits, or is a dead letter.
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tell why a job runs, waits or was given up, and what helps.",
+        abstract: "Tell why a message runs, waits or is a dead letter, and what helps.",
         discussion: """
-            A job is named by the receipt that its enqueue answered, which `iii queue peek` and \
-            `dlq` list; by a trace, for all that was enqueued in it; or by @ and its offset in the \
-            log. Of what was published to a topic each subscription has its own. Exits 2 for what \
-            is no such id, 3 when the engine cannot be reached, 4 when it knows no such job.
+            A message is named by the receipt that its enqueue answered, which `iii queue peek` \
+            and `dlq` list; by a trace, for all that was enqueued in it; or by @ and its offset \
+            in the log. Of what was published to a topic each subscription has its own. Exits 2 \
+            for what is no such id, 3 when the engine cannot be reached, 4 when it knows no such \
+            message.
             """
     )
 

@@ -4,7 +4,7 @@ import IIISDK
 import JSON
 import Primitives
 
-/// `iii queue`: what waits in a running engine's queues, and what was given up.
+/// `iii queue`: what waits in a running engine's queues, and its dead letters.
 struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
@@ -23,7 +23,7 @@ struct QueueCommand: AsyncParsableCommand {
 struct QueueList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "List the queues, with what waits in them and what was given up."
+        abstract: "List the queues, with what waits in them and their dead letters."
     )
 
     @OptionGroup var shared: ListArguments
@@ -122,7 +122,7 @@ struct QueuePeek: AsyncParsableCommand {
 struct QueueDeadLetters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dlq",
-        abstract: "Print the messages of a queue that were given up, and why."
+        abstract: "Print the dead letters of a queue, and why they failed."
     )
 
     @OptionGroup var arguments: QueuePageArguments
@@ -151,7 +151,7 @@ struct QueueRedrive: AsyncParsableCommand {
     @Argument(help: "The queue, or the topic.")
     var queue: String
 
-    @Argument(help: "A message; else all that were given up.")
+    @Argument(help: "A dead letter; else all of the queue.")
     var message: String?
 
     @OptionGroup var shared: ListArguments
@@ -177,7 +177,7 @@ struct QueueDiscard: AsyncParsableCommand {
     @Argument(help: "The message.")
     var message: String?
 
-    @Flag(help: "Drop all that were given up.")
+    @Flag(help: "Drop all dead letters of the queue.")
     var all = false
 
     @Flag(name: .shortAndLong, help: "Do not ask.")
@@ -270,7 +270,7 @@ struct QueueDefine: AsyncParsableCommand {
     @Option(help: "So many messages at a time.")
     var concurrency: Int64?
 
-    @Option(help: "So many attempts before a message is given up.")
+    @Option(help: "So many attempts before a message is a dead letter.")
     var maxRetries: Int64?
 
     @Option(

@@ -68,7 +68,7 @@ struct CallTests {
         let lab = try Lab()
         let peer = try lab.connect()
         try lab.settle(.serve(peer, "f"))
-        for _ in 0..<Limits.unplacedCalls { try lab.turn(.call(peer, "f")) }
+        for _ in 0..<Limits.preNamespaceCalls { try lab.turn(.call(peer, "f")) }
         #expect(try lab.settle(.call(peer, "f")).lines.first?.contains("not found") == true)
     }
 

@@ -16,14 +16,14 @@ extension Lab {
     }
 
     fileprivate func answer(to command: Command) throws -> FunctionResult {
-        var reading: Effect.Reading?
+        var reading: Effect.LogQuery?
         for case .readLog(let one) in try settle(command) { reading = one }
         let asked = try #require(reading)
         guard case .job(let question) = asked.question else {
             throw ErrorBody(code: "test", message: "the log is asked for something else")
         }
         let source = SimulatedSource(disk: disk)
-        let search = JobSearch(question, below: asked.end) { LogPass(source) }
+        let search = MessageSearch(question, below: asked.end) { LogPass(source) }
         let effects = try settle(.foundMessages(asked.id, search.result))
         return try #require(effects.compactMap(\.answer).last)
     }
@@ -99,14 +99,14 @@ struct ExplainTests {
         let lab = try Lab()
         let worker = try lab.join("w", serving: "f")
         let id = try lab.receipt(.enqueue(worker, "f"))
-        var reading: Effect.Reading?
+        var reading: Effect.LogQuery?
         let ask = Command.call(worker, "engine::queue::explain", #"{"id":"\#(id)"}"#)
         for case .readLog(let one) in try lab.settle(ask) { reading = one }
         let asked = try #require(reading)
         #expect(!lab.isQuiet)
         try lab.settle(.answer(worker, try #require(lab.left.dispatches.last).invocation))
         let source = SimulatedSource(disk: lab.disk)
-        let search = JobSearch(JobQuestion(id: id), below: asked.end) { LogPass(source) }
+        let search = MessageSearch(MessageQuery(id: id), below: asked.end) { LogPass(source) }
         let effects = try lab.settle(.foundMessages(asked.id, search.result))
         #expect(effects.lines.first?.contains(#""state":"ended""#) == true)
         #expect(lab.isQuiet)

@@ -12,8 +12,8 @@ extension Lab {
     /// - Returns: its answers; nil: it was asked nothing.
     func follow(_ effects: [Effect]) throws(LogError) -> [Command]? {
         for case .began(let spans) in effects { followed.began(spans) }
-        let looks = effects.compactMap(\.look)
-        guard !looks.isEmpty else { return nil }
+        let queries = effects.compactMap(\.query)
+        guard !queries.isEmpty else { return nil }
         var records: [FollowedRecord] = []
         var reader = LogReader(SimulatedStorage(disk))
         _ = try reader.read(from: followed.next) { view throws(DecodeError) in
@@ -29,13 +29,13 @@ extension Lab {
             )
         }
         followed.take(records[...])
-        return looks.map { look in
-            let (result, alerts) = followed.answer(look.function, look.input, look.context)
-            return .looked(look.id, result, alerts: alerts)
+        return queries.map { query in
+            let (result, alerts) = followed.answer(query.function, query.input, query.context)
+            return .telemetryAnswered(query.id, result, alerts: alerts)
         }
     }
 }
 
 extension Effect {
-    var look: Look? { if case .look(let look) = self { look } else { nil } }
+    var query: TelemetryQuery? { if case .queryTelemetry(let query) = self { query } else { nil } }
 }

@@ -116,7 +116,7 @@ final class Lab {
         var effects = try turn(commands)
         while disk.complete() { effects += try turn([]) }
         while let answers = try follow(effects) {
-            effects = effects.filter { $0.look == nil } + (try turn(answers))
+            effects = effects.filter { $0.query == nil } + (try turn(answers))
             while disk.complete() { effects += try turn([]) }
         }
         return effects
@@ -358,7 +358,7 @@ extension Effect {
         case .send(_, .answer(_, let function, let result, _)): "\(function) = \(result.line)"
         case .send(_, .receipt(let call, _)): "receipt \(call.function)"
         case .admit(_, let verdict): "admit \(verdict)"
-        case .look(let look): "look \(look.function)"
+        case .queryTelemetry(let query): "query \(query.function)"
         case .began: "spans have begun"
         case .watchTraces(let isWanted): "watch traces \(isWanted)"
         case .watchSpans(let wanted):

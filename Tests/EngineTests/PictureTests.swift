@@ -9,7 +9,7 @@ import Testing
 struct PictureTests {
     private func look(_ lab: Lab, known: UInt64? = nil) throws -> EnginePicture {
         let request = PictureRequest(loop: 0, id: 7, known: known)
-        for case .picture(let answered, let picture) in try lab.settle(.look(request)) {
+        for case .picture(let answered, let picture) in try lab.settle(.requestPicture(request)) {
             #expect(answered.id == 7)
             return picture
         }
@@ -56,7 +56,7 @@ struct PictureTests {
         row = try #require(try look(lab).queues.first { $0.name == "q" })
         #expect(row.counts.states == [1, 0, 0, 1])
         let tally = row.counts.tally
-        #expect((tally.delivered, tally.failed, tally.dead) == (2, 1, 1))
+        #expect((tally.delivered, tally.retried, tally.dead) == (2, 1, 1))
     }
 
     @Test("nothing is shown that is not on disk")
@@ -65,7 +65,7 @@ struct PictureTests {
         let worker = try lab.join("w", serving: "f")
         let early = try lab.turn(
             .call(worker, "f", "1", as: .enqueue(queue: "default")),
-            .look(PictureRequest(loop: 0, id: 1, known: nil))
+            .requestPicture(PictureRequest(loop: 0, id: 1, known: nil))
         )
         #expect(early.isEmpty)
         let later = try lab.settle()

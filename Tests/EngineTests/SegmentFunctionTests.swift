@@ -19,8 +19,8 @@ struct SegmentFunctionTests {
         )
     }
 
-    private func reading(in effects: [Effect]) throws -> Effect.Reading {
-        var reading: Effect.Reading?
+    private func reading(in effects: [Effect]) throws -> Effect.LogQuery {
+        var reading: Effect.LogQuery?
         for case .readLog(let one) in effects { reading = one }
         return try #require(reading)
     }
@@ -40,7 +40,7 @@ struct SegmentFunctionTests {
         let part = SegmentPart(segment: 3, position: 8192, count: 4096, salt: 255)
         #expect(question == .read(part))
         #expect(try SegmentQuestion(question.function, question.input) == question)
-        let told = Command.Reading(
+        let told = Command.LogQueryResult(
             result: .value(Array("{}".utf8)),
             isEmpty: false,
             last: .zero

@@ -176,10 +176,10 @@ struct DeviceWatchTests {
         var now: UInt64 = 0
         var told = 0
         for _ in 0..<100 {
-            let begin = watch.look(isBusy: true, hasMoved: false, now: now)
+            let begin = watch.check(isBusy: true, hasMoved: false, now: now)
             #expect(begin == nil)
             now += 2 * Self.second
-            if watch.look(isBusy: false, hasMoved: true, now: now) != nil { told += 1 }
+            if watch.check(isBusy: false, hasMoved: true, now: now) != nil { told += 1 }
         }
         #expect(told == 4)
     }
@@ -187,17 +187,17 @@ struct DeviceWatchTests {
     @Test("one that does not end is an alarm, at its time and once")
     func hung() {
         var watch = DeviceWatch()
-        let begin = watch.look(isBusy: true, hasMoved: false, now: 5)
+        let begin = watch.check(isBusy: true, hasMoved: false, now: 5)
         #expect(begin == nil)
         #expect(watch.timeUntilDue(5) == 60 * Self.second)
-        let early = watch.look(isBusy: true, hasMoved: false, now: 59 * Self.second)
+        let early = watch.check(isBusy: true, hasMoved: false, now: 59 * Self.second)
         #expect(early == nil)
-        let alarm = watch.look(isBusy: true, hasMoved: false, now: 61 * Self.second)
+        let alarm = watch.check(isBusy: true, hasMoved: false, now: 61 * Self.second)
         #expect(alarm?.severity == .error)
         #expect(watch.timeUntilDue(61 * Self.second) == nil)
-        let again = watch.look(isBusy: true, hasMoved: false, now: 62 * Self.second)
+        let again = watch.check(isBusy: true, hasMoved: false, now: 62 * Self.second)
         #expect(again == nil)
-        let end = watch.look(isBusy: false, hasMoved: true, now: 70 * Self.second)
+        let end = watch.check(isBusy: false, hasMoved: true, now: 70 * Self.second)
         #expect(end?.severity == .warning)
     }
 
@@ -206,7 +206,7 @@ struct DeviceWatchTests {
         var watch = DeviceWatch()
         for turn in UInt64(0)..<1000 {
             let now = turn * Self.second / 10
-            let said = watch.look(isBusy: true, hasMoved: turn % 2 == 1, now: now)
+            let said = watch.check(isBusy: true, hasMoved: turn % 2 == 1, now: now)
             #expect(said == nil)
         }
     }

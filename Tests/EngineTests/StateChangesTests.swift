@@ -25,7 +25,7 @@ struct StateChangesTests {
     private func wait(for input: String, id: String) throws -> UInt64 {
         let call = Command.call(worker, "state::changes", input, id: .text(id))
         let name = try #require(readings(try lab.settle(call)).first)
-        let nothing = Command.Reading(
+        let nothing = Command.LogQueryResult(
             result: .value(Array("{}".utf8)),
             isEmpty: true,
             last: lab.engine.log.staged
@@ -61,11 +61,11 @@ struct StateChangesTests {
         let name = try wait(for: #"{"scope":"s","wait_ms":1000}"#, id: "1")
         lab.pass(seconds: 2)
         #expect(try lab.settle().lines == ["state::changes = {}"])
-        #expect(lab.engine.askingCalls.watching("s") == [])
+        #expect(lab.engine.logQueryCalls.watching("s") == [])
         #expect(try write("s", "k") == [])
         let next = try wait(for: #"{"scope":"s","wait_ms":60000}"#, id: "2")
         #expect(next > name)
-        #expect(lab.engine.askingCalls.watching("s") == [next])
-        #expect(lab.engine.askingCalls.watching("t") == [])
+        #expect(lab.engine.logQueryCalls.watching("s") == [next])
+        #expect(lab.engine.logQueryCalls.watching("t") == [])
     }
 }

@@ -166,7 +166,7 @@ struct TelemetryTests {
 
     @Test("so much telemetry waits and no more, and it costs no work its place")
     func room() {
-        let room = TelemetryRoom(limit: 100)
+        let room = TelemetryIntake(limit: 100)
         #expect(room.enter(1000, isSpans: true), "one message may always wait")
         #expect(!room.enter(1, isSpans: true))
         #expect(!room.enter(1, isSpans: false))
@@ -182,7 +182,7 @@ struct TelemetryTests {
 
     @Test("what there is no time for is read later, in its order, and takes its room till then")
     func postponed() throws {
-        let room = TelemetryRoom(limit: 100, waker: try Waker())
+        let room = TelemetryIntake(limit: 100, waker: try Waker())
         for bytes in [60, 40] {
             #expect(room.enter(bytes, isSpans: true))
             room.postpone(PostponedTelemetry(bytes: bytes) { [] }, isSpans: true)
@@ -197,7 +197,7 @@ struct TelemetryTests {
 
     @Test("where nobody reads what is postponed, it is dropped, and its room is free")
     func unread() {
-        let room = TelemetryRoom(limit: 100)
+        let room = TelemetryIntake(limit: 100)
         #expect(room.enter(100, isSpans: false))
         room.postpone(PostponedTelemetry(bytes: 100) { [] }, isSpans: false)
         #expect(room.takePostponed() == nil)

@@ -32,10 +32,10 @@ private final class Resolving: Sendable {
 struct LookUpTests {
     private let loop = EmbeddedEventLoop()
     private let resolving = Resolving()
-    private let lookUps: LookUps
+    private let lookUps: DNSLookups
 
     init() {
-        lookUps = LookUps(threads: 4, share: 2, run: resolving.run)
+        lookUps = DNSLookups(threads: 4, share: 2, run: resolving.run)
     }
 
     private func ask(
@@ -61,7 +61,7 @@ struct LookUpTests {
 
     private func isRefused(_ future: EventLoopFuture<[IPAddress]>) -> Bool {
         var isBusy = false
-        future.assumeIsolated().whenFailure { isBusy = $0 is LookUps.Busy }
+        future.assumeIsolated().whenFailure { isBusy = $0 is DNSLookups.Busy }
         loop.run()
         return isBusy
     }

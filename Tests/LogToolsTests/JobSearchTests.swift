@@ -12,7 +12,7 @@ import Testing
         indexed: Bool = false,
         below end: Offset = .max
     ) -> Result<LoggedMessages, ErrorBody> {
-        JobSearch(JobQuestion(id: id), below: end) {
+        MessageSearch(MessageQuery(id: id), below: end) {
             LogPass(CountingSource(log.path), indexes: indexed ? log.folder : nil)
         }
         .result

@@ -86,7 +86,7 @@ import Testing
     private func outcomes(
         _ log: StoredLog,
         _ moment: LogMoment = .end,
-        of job: PastJob? = nil,
+        of job: CronJobSelector? = nil,
         limit: Int = 20
     ) throws -> [String] {
         try PastSlots.list(log.pass, at: moment, of: job, limit: limit).rows.map {
@@ -146,22 +146,22 @@ import Testing
     func jobs() throws {
         let log = try StoredLog(story())
         let all = ["11 done", "10 skipped", "8 skipped", "5 failed", "2 done"]
-        #expect(try outcomes(log, of: PastJob("nightly")) == all)
-        #expect(try outcomes(log, of: PastJob("job::f")) == all)
-        #expect(try outcomes(log, of: PastJob("job::f", namespace: "default")) == all)
-        #expect(try outcomes(log, of: PastJob("other::f")) == ["16 running"])
-        #expect(try outcomes(log, of: PastJob("nightly"), limit: 1) == ["11 done"])
-        #expect(try outcomes(log, of: PastJob("idle")) == [])
-        func code(_ job: PastJob, _ moment: LogMoment = .end) -> ToolError.Code? {
+        #expect(try outcomes(log, of: CronJobSelector("nightly")) == all)
+        #expect(try outcomes(log, of: CronJobSelector("job::f")) == all)
+        #expect(try outcomes(log, of: CronJobSelector("job::f", namespace: "default")) == all)
+        #expect(try outcomes(log, of: CronJobSelector("other::f")) == ["16 running"])
+        #expect(try outcomes(log, of: CronJobSelector("nightly"), limit: 1) == ["11 done"])
+        #expect(try outcomes(log, of: CronJobSelector("idle")) == [])
+        func code(_ job: CronJobSelector, _ moment: LogMoment = .end) -> ToolError.Code? {
             codeOf { () throws(ToolError) in
                 _ = try PastSlots.list(try log.opened(), at: moment, of: job, limit: 1)
             }
         }
-        #expect(code(PastJob("idle")) == nil)
-        #expect(code(PastJob("idle"), at(0)) == .unknownJob)
-        #expect(code(PastJob("nothing")) == .unknownJob)
-        #expect(code(PastJob("job::f", namespace: "other")) == .unknownJob)
-        #expect(code(PastJob("nightly"), at(17)) == .unknownOffset)
+        #expect(code(CronJobSelector("idle")) == nil)
+        #expect(code(CronJobSelector("idle"), at(0)) == .unknownJob)
+        #expect(code(CronJobSelector("nothing")) == .unknownJob)
+        #expect(code(CronJobSelector("job::f", namespace: "other")) == .unknownJob)
+        #expect(code(CronJobSelector("nightly"), at(17)) == .unknownOffset)
     }
 
     @Test("what retention left is told, and that there may have been more")

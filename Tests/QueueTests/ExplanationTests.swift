@@ -295,8 +295,8 @@ struct ExplanationTests {
     @Test("a question has an id")
     func question() throws {
         let text = JSONText(trusted: Array(#"{"id":"x","queue":"q"}"#.utf8))
-        #expect(try JobQuestion(text) == JobQuestion(id: "x", queue: "q"))
-        let error = #expect(throws: ErrorBody.self) { try JobQuestion(.emptyObject) }
+        #expect(try MessageQuery(text) == MessageQuery(id: "x", queue: "q"))
+        let error = #expect(throws: ErrorBody.self) { try MessageQuery(.emptyObject) }
         #expect(error?.code == "deserialization_error")
     }
 }

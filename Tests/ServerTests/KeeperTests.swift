@@ -77,7 +77,7 @@ private final class Onlooker: Sendable {
             return seen.threads
         }
         guard number > 1 else { return false }
-        return CoreThread.tryStart {
+        return ServerThread.tryStart {
             body()
             self.ended.signal()
         }
@@ -222,7 +222,7 @@ struct KeeperTests {
     func unreadable(givesHeader: Bool) throws {
         _ = try fill(4)
         let keeper = try SegmentKeeper(configuration, report: report)
-        var later: [UInt64: SegmentKeeper.Respite] = [:]
+        var later: [UInt64: SegmentKeeper.RetryDelay] = [:]
         keeper.round(BrokenSource(data, segment: 1, givesHeader: givesHeader), &later)
         #expect(try IndexFolder(dataDirectory: data).numbers() == [0, 2, 3])
         #expect(later.keys.sorted() == [1])
@@ -254,7 +254,7 @@ struct KeeperTests {
         let keeper = try SegmentKeeper(configuration, report: report)
         let source = PacedSource(path: data)
         let indexes = IndexFolder(dataDirectory: data)
-        var later: [UInt64: SegmentKeeper.Respite] = [:]
+        var later: [UInt64: SegmentKeeper.RetryDelay] = [:]
         for _ in 0..<2 {
             keeper.round(source, &later)
             #expect(later.keys.sorted() == [0])

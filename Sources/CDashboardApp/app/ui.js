@@ -377,8 +377,6 @@ export function facts(rows) {
 export const panel = (title, ...content) =>
   h("section", { class: "panel" }, title && h("h2", {}, title), content);
 
-export const card = (props, ...content) => h("section", { class: "panel", ...props }, content);
-
 export function select(label, value, options, onchange) {
   return h("label", { class: "inline" }, h("span", {}, label),
     h("select", { value, onchange: (event) => onchange(event.target.value) },

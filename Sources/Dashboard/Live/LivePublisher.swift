@@ -17,7 +17,7 @@ final class LivePublisher {
     }
 
     private let loop: any EventLoop
-    private let pictures: PictureDesk
+    private let pictures: PictureRequests
     private let sources: DashboardSources
     private let inbox: Inbox
     /// By the number of the event loop.
@@ -38,7 +38,7 @@ final class LivePublisher {
 
     init(
         loop: any EventLoop,
-        pictures: PictureDesk,
+        pictures: PictureRequests,
         sources: DashboardSources,
         inbox: Inbox
     ) {

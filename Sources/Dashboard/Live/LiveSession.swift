@@ -13,7 +13,7 @@ final class LiveMembers {
     private let loop: any EventLoop
     private let number: Int
     private let version: String
-    private let home: LiveHome
+    private let home: LivePublisherHandle
     private var sessions: [UInt64: LiveSession] = [:]
     private var made: UInt64 = 0
     /// What the publisher was told that sessions watch.
@@ -22,7 +22,7 @@ final class LiveMembers {
     /// Sockets of one event loop.
     private static let limit = 64
 
-    init(loop: any EventLoop, number: Int, version: String, home: LiveHome) {
+    init(loop: any EventLoop, number: Int, version: String, home: LivePublisherHandle) {
         self.loop = loop
         self.number = number
         self.version = version

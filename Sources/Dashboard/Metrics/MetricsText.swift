@@ -127,7 +127,7 @@ struct MetricsText {
         family("iii_queue_delayed", .gauge, "Messages that wait for their next attempt.") {
             UInt64($0.delayed)
         }
-        family("iii_queue_dead_letters", .gauge, "Messages that were given up.") {
+        family("iii_queue_dead_letters", .gauge, "Dead letters that are in the queue now.") {
             UInt64($0.dead)
         }
         family("iii_queue_attempts_total", .counter, "Deliveries, those of retries included.") {
@@ -135,7 +135,7 @@ struct MetricsText {
         }
         family("iii_queue_acked_total", .counter, "Messages that were done.") { $0.tally.acked }
         family("iii_queue_retried_total", .counter, "Deliveries that failed and are repeated.") {
-            $0.tally.failed
+            $0.tally.retried
         }
         family("iii_queue_dead_lettered_total", .counter, "Messages that became dead letters.") {
             $0.tally.dead

@@ -16,7 +16,7 @@ struct BatchWatch {
     }
 
     /// Called once a turn; asks for the time only where something has moved.
-    mutating func look(flushed: Offset, durable: Offset, _ now: () -> UInt64) {
+    mutating func check(flushed: Offset, durable: Offset, _ now: () -> UInt64) {
         guard flushed != self.flushed || durable != self.durable else { return }
         let time = now()
         if durable != self.durable {

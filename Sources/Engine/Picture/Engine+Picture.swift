@@ -13,7 +13,7 @@ import Stream
 extension Engine where Store: ~Copyable {
     /// Notes how long batches take. Called once a turn, behind ``release(into:)``.
     mutating func watchBatches(_ now: () -> UInt64) {
-        batches.look(flushed: log.flushed, durable: log.durable, now)
+        batches.check(flushed: log.flushed, durable: log.durable, now)
     }
 
     /// Hands a picture over once everything in it is on disk.
@@ -63,7 +63,7 @@ extension Engine where Store: ~Copyable {
         rows: [EnginePicture.Queue], all: EnginePicture.QueueCounts
     ) {
         var all = EnginePicture.QueueCounts()
-        var leading = Leading<(name: String, counts: EnginePicture.QueueCounts)>(
+        var top = TopK<(name: String, counts: EnginePicture.QueueCounts)>(
             Limits.pictureRows
         ) {
             ($1.counts.dead, $1.counts.depth, $0.name) < ($0.counts.dead, $0.counts.depth, $1.name)
@@ -71,11 +71,11 @@ extension Engine where Store: ~Copyable {
         for (name, queue) in views.work.queue.queues {
             let counts = EnginePicture.QueueCounts(queue)
             all += counts
-            leading.add((name, counts))
+            top.add((name, counts))
         }
         var reads = Limits.pictureReads
         var rows: [EnginePicture.Queue] = []
-        for (name, counts) in leading.sorted.sorted(by: { $0.name < $1.name }) {
+        for (name, counts) in top.sorted.sorted(by: { $0.name < $1.name }) {
             guard let queue = views.work.queue.queues[name] else { continue }
             rows.append(
                 EnginePicture.Queue(
@@ -109,15 +109,15 @@ extension Engine where Store: ~Copyable {
 
     private func pictureOfWorkers() -> (rows: [EnginePicture.Worker], count: Int) {
         var count = 0
-        var leading = Leading<Worker>(Limits.pictureRows) {
+        var top = TopK<Worker>(Limits.pictureRows) {
             ($0.name ?? "", $0.joined.nanoseconds) < ($1.name ?? "", $1.joined.nanoseconds)
         }
         for worker in registry.workers.values
         where worker.pid != nil || worker.name != nil || !worker.functions.isEmpty {
             count += 1
-            leading.add(worker)
+            top.add(worker)
         }
-        let rows = leading.sorted.map { worker in
+        let rows = top.sorted.map { worker in
             EnginePicture.Worker(
                 id: worker.id,
                 name: worker.name,
@@ -135,13 +135,13 @@ extension Engine where Store: ~Copyable {
     }
 
     private func pictureOfFunctions() -> [EnginePicture.Function] {
-        var leading = Leading<(name: FunctionName, function: Registry.Function)>(
+        var top = TopK<(name: FunctionName, function: Registry.Function)>(
             Limits.pictureRows
         ) {
             ($0.name.id, $0.name.namespace) < ($1.name.id, $1.name.namespace)
         }
-        for (name, function) in registry.functions { leading.add((name, function)) }
-        return leading.sorted.map { name, function in
+        for (name, function) in registry.functions { top.add((name, function)) }
+        return top.sorted.map { name, function in
             EnginePicture.Function(
                 name: name,
                 worker: function.owners.first?.name ?? Catalogue.service(of: name.id),
@@ -152,7 +152,7 @@ extension Engine where Store: ~Copyable {
     }
 
     private func pictureOfTriggers() -> [EnginePicture.Trigger] {
-        var leading = Leading<(trigger: Registry.Trigger, isServed: Bool)>(Limits.pictureRows) {
+        var top = TopK<(trigger: Registry.Trigger, isServed: Bool)>(Limits.pictureRows) {
             let isFirst = $0.trigger.isParked || !$0.isServed
             let isSecond = $1.trigger.isParked || !$1.isServed
             guard isFirst == isSecond else { return isFirst }
@@ -160,9 +160,9 @@ extension Engine where Store: ~Copyable {
         }
         let registry = registry
         for trigger in registry.triggers.values {
-            leading.add((trigger, registry.isThere(trigger.function)))
+            top.add((trigger, registry.isThere(trigger.function)))
         }
-        return leading.sorted.map { trigger, isServed in
+        return top.sorted.map { trigger, isServed in
             EnginePicture.Trigger(
                 id: trigger.request.id,
                 type: trigger.request.type,
@@ -182,21 +182,21 @@ extension Engine where Store: ~Copyable {
     ) {
         let joined = streams.joined
         var empty = 0
-        var leading = Leading<EnginePicture.Stream>(Limits.pictureRows) {
+        var top = TopK<EnginePicture.Stream>(Limits.pictureRows) {
             ($1.subscribers, $1.groups, $0.name) < ($0.subscribers, $0.groups, $1.name)
         }
         for (name, subscribers) in joined {
             let groups = views.streams.groupCount(of: name)
             if groups == 0 { empty += 1 }
-            leading.add(
+            top.add(
                 EnginePicture.Stream(name: name, groups: groups, subscribers: subscribers)
             )
         }
         for (name, groups) in views.streams.largest(Limits.pictureRows) where joined[name] == nil {
-            leading.add(EnginePicture.Stream(name: name, groups: groups, subscribers: 0))
+            top.add(EnginePicture.Stream(name: name, groups: groups, subscribers: 0))
         }
         return (
-            leading.sorted.sorted { $0.name < $1.name },
+            top.sorted.sorted { $0.name < $1.name },
             views.streams.streamCount + empty,
             streams.subscribers
         )
@@ -214,7 +214,7 @@ extension EnginePicture.QueueCounts {
             tally: EnginePicture.QueueTally(
                 delivered: queue.tally.delivered,
                 acked: queue.tally.acked,
-                failed: queue.tally.failed,
+                retried: queue.tally.retried,
                 dead: queue.tally.dead
             )
         )

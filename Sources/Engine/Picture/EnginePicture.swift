@@ -56,7 +56,7 @@ package struct EnginePicture: Sendable {
             left.dead += right.dead
             left.tally.delivered += right.tally.delivered
             left.tally.acked += right.tally.acked
-            left.tally.failed += right.tally.failed
+            left.tally.retried += right.tally.retried
             left.tally.dead += right.tally.dead
         }
     }
@@ -70,7 +70,7 @@ package struct EnginePicture: Sendable {
     package struct QueueTally: Equatable, Sendable {
         package internal(set) var delivered: UInt64 = 0
         package internal(set) var acked: UInt64 = 0
-        package internal(set) var failed: UInt64 = 0
+        package internal(set) var retried: UInt64 = 0
         package internal(set) var dead: UInt64 = 0
     }
 

@@ -36,13 +36,7 @@ extension Engine where Store: ~Copyable {
         } catch {
             return try answer(asker, .failure(error), after: nil)
         }
-        let question = StreamQuestion(
-            function,
-            call,
-            for: asker,
-            trace: origin.trace,
-            cause: origin.cause
-        )
+        let question = StreamQuestion(function, call, for: asker, trace: origin.trace)
         try start(
             Run(
                 function: keeper,

@@ -12,7 +12,7 @@ import Stream
 // its order; that a function is asked about a join holds up only that socket.
 
 extension Engine where Store: ~Copyable {
-    mutating func stream(_ command: StreamCommand) throws(LogError) {
+    mutating func stream(_ command: SubscriberCommand) throws(LogError) {
         let id = command.subscriber
         switch command {
         case .admit(_, let visitor): return try admit(id, visitor)

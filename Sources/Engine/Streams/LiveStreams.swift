@@ -75,7 +75,7 @@ struct Attendance {
     /// How many on each event loop that has some.
     private var counts: [Int: Int] = [:]
     /// Those that want to hear of the others.
-    private(set) var watchers = Roster<Member>()
+    private(set) var watchers = OrderedNameSet<Member>()
 
     /// The event loops that have members.
     var loops: [Int] { counts.count == 1 ? Array(counts.keys) : counts.keys.sorted() }
@@ -117,7 +117,7 @@ final class StreamPeer {
     /// In which order. One that was left meanwhile stays here until it is its turn.
     private var order: Deque<String> = []
     /// Not begun yet: one thing of a socket is done after the other.
-    var waiting: Deque<StreamCommand> = []
+    var waiting: Deque<SubscriberCommand> = []
     /// The join that functions are being asked about.
     var visit: StreamVisit?
     var isBusy: Bool { visit != nil }
@@ -208,19 +208,16 @@ final class StreamQuestion {
     let call: StreamCall
     let asker: Asker
     let trace: TraceID
-    let cause: Offset?
 
     init(
         _ function: StreamFunction,
         _ call: StreamCall,
         for asker: Asker,
-        trace: TraceID,
-        cause: Offset?
+        trace: TraceID
     ) {
         self.function = function
         self.call = call
         self.asker = asker
         self.trace = trace
-        self.cause = cause
     }
 }

@@ -37,7 +37,7 @@ package final class DistantLog: SegmentSource, Sendable {
     /// - Throws: what the engine refuses, or that it does not answer.
     package func directory() throws(ErrorBody) -> String? {
         let list = try ask(.list)
-        guard let machine = list.member("machine")?.stringValue, machine == Machine.boot,
+        guard let machine = list.member("machine")?.stringValue, machine == HostIdentity.boot,
             let data = list.member("data")?.stringValue,
             let engine = list.member("engine")?.stringValue
         else { return nil }

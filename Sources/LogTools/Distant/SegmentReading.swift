@@ -33,9 +33,9 @@ package enum SegmentReading {
         var json = JSONBuilder()
         json.beginObject()
         json.key("data")
-        json.string(Machine.fullPath(directory))
+        json.string(HostIdentity.fullPath(directory))
         json.key("machine")
-        if let machine = Machine.boot { json.string(machine) } else { json.null() }
+        if let machine = HostIdentity.boot { json.string(machine) } else { json.null() }
         let pass = try opened(directory)
         json.key("manifest")
         json.beginArray()

@@ -69,9 +69,6 @@ final class LogIndex {
         }
     }
 
-    /// Bytes that were read of indexes.
-    var byteCount: Int { opened.values.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
-
     /// The index of a segment; nil: everything has to be read.
     func index(of part: Part) -> SegmentIndex? {
         guard part.end < .max else { return nil }
@@ -84,7 +81,7 @@ final class LogIndex {
     // MARK: Where to begin
 
     /// Where to begin looking for the record at `offset`; nil: at the beginning of its segment.
-    func entrance(to offset: Offset) -> Entrance? {
+    func entrance(to offset: Offset) -> ScanStart? {
         guard
             let part = parts.last(where: { $0.header.base <= offset }),
             let index = index(of: part)

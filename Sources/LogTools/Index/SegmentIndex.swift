@@ -101,11 +101,11 @@ final class SegmentIndex {
     }
 
     /// Where to begin looking for the record at `offset`; nil: at the beginning.
-    func entrance(to offset: Offset) throws(Fault) -> Entrance? {
+    func entrance(to offset: Offset) throws(Fault) -> ScanStart? {
         guard offset < .max,
             let entry = try last(.offsets, below: offset.rawValue + 1)
         else { return nil }
-        return Entrance(
+        return ScanStart(
             segment: header.segment,
             salt: header.salt,
             base: Offset(entry.key),

@@ -109,7 +109,7 @@ extension Kind where Value == [ExposeRule] {
 
 extension ExposeRule {
     /// A key that is not known would allow more than was meant, and is refused.
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         if case .string(let text) = setting.value {
             guard let pattern = Wildcard(call: text) else {
                 throw .mismatch(setting, mustBe: "match(\"PATTERN\"), or a table")

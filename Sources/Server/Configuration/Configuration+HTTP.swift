@@ -120,7 +120,7 @@ extension Kind where Value == [Configuration.Middleware] {
 
 extension Configuration.Middleware {
     /// A key that is not known may be one that restricts, and is refused.
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         var one = Self(function: "")
         try setting.readTable([
             "function_id": "the id of a function", "phase": "a string such as \"preHandler\"",
@@ -146,7 +146,7 @@ extension Kind where Value == CORS.Rules {
         holdsTables: true,
         read: { value in
             guard case .table(let entries) = value else { return .wrongType }
-            return Reading { () throws(Flaw) in try CORS.Rules.read(entries) }
+            return Reading { () throws(SettingError) in try CORS.Rules.read(entries) }
         },
         show: { rules in
             func list(_ texts: [String]) -> String {
@@ -159,7 +159,7 @@ extension Kind where Value == CORS.Rules {
 }
 
 extension CORS.Rules {
-    fileprivate static func read(_ entries: [Setting.Entry]) throws(Flaw) -> Self {
+    fileprivate static func read(_ entries: [Setting.Entry]) throws(SettingError) -> Self {
         var rules = Self()
         try entries.read([
             "allowed_origins": "a list such as [\"https://app.example.com\"]",

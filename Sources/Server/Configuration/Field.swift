@@ -5,7 +5,7 @@ struct Field<Section>: Sendable {
     let words: [String]
     let holdsTables: Bool
     /// Puts the value into the section, or says why not and leaves the section alone.
-    let store: @Sendable (Setting.Value, inout Section) -> Flaw?
+    let store: @Sendable (Setting.Value, inout Section) -> SettingError?
     /// The effective value as TOML; nil where there is none.
     let show: @Sendable (Section) -> String?
     /// Puts the value that the first section has into the second.

@@ -36,27 +36,29 @@ extension Kind where Value == Configuration.SamplingTable {
         read: { value in
             if value == .null { return .value(Configuration.SamplingTable()) }
             guard case .table(let entries) = value else { return .wrongType }
-            return Reading { () throws(Flaw) in try Configuration.SamplingTable.read(entries) }
+            return Reading { () throws(SettingError) in
+                try Configuration.SamplingTable.read(entries)
+            }
         },
         show: \.shown
     )
 }
 
 extension Configuration.SamplingTable {
-    fileprivate static func read(_ entries: [Setting.Entry]) throws(Flaw) -> Self {
+    fileprivate static func read(_ entries: [Setting.Entry]) throws(SettingError) -> Self {
         var table = Self()
         try entries.read([
             "default": "a number from 0 to 1", "parent_based": "true or false",
             "rules": "a list of tables, each of operation or service, and rate",
             "rate_limit": "a table with max_traces_per_second",
-        ]) { (key, setting) throws(Flaw) in
+        ]) { (key, setting) throws(SettingError) in
             try table.take(key, setting)
         }
         return table
     }
 
     /// False for what is not the key's value.
-    private mutating func take(_ key: String, _ setting: Setting) throws(Flaw) -> Bool {
+    private mutating func take(_ key: String, _ setting: Setting) throws(SettingError) -> Bool {
         switch (key, setting.value) {
         case ("default", let value):
             guard let number = value.decimal, (0...1).contains(number) else { return false }
@@ -90,7 +92,7 @@ extension Configuration.SamplingTable {
 }
 
 extension Sampling.Rule {
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         var rule = Sampling.Rule(operation: nil, service: nil, rate: -1)
         try setting.readTable([
             "operation": patternExpected, "service": patternExpected,
@@ -141,7 +143,7 @@ extension Kind where Value == [CollapsedSpans] {
 }
 
 extension CollapsedSpans {
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         var spans = CollapsedSpans(name: nil, service: nil)
         try setting.readTable([
             "name": patternExpected, "service": patternExpected,
@@ -172,7 +174,7 @@ extension Kind where Value == [AlertRule] {
         read: { value in
             if value == .null { return .value([]) }
             var names: Set<String> = []
-            return value.elements { (setting) throws(Flaw) -> AlertRule in
+            return value.elements { (setting) throws(SettingError) -> AlertRule in
                 let rule = try AlertRule.read(setting)
                 guard names.insert(rule.name).inserted else {
                     throw .mismatch(
@@ -188,7 +190,7 @@ extension Kind where Value == [AlertRule] {
 }
 
 extension AlertRule {
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         var rule = AlertRule(name: "", metric: "", threshold: .nan)
         try setting.readTable([
             "name": "a name", "metric": "the name of a metric", "threshold": "a number",
@@ -196,7 +198,7 @@ extension AlertRule {
             "window_seconds": "an integer from 1 to 86400",
             "cooldown_seconds": "an integer from 0 to 31536000", "enabled": "true or false",
             "action": "a table with type, and url or path",
-        ]) { (key, setting) throws(Flaw) in
+        ]) { (key, setting) throws(SettingError) in
             try rule.take(key, setting)
         }
         if rule.name.isEmpty { throw .lacks(setting, key: "name") }
@@ -206,7 +208,7 @@ extension AlertRule {
     }
 
     /// False for what is not the key's value.
-    private mutating func take(_ key: String, _ setting: Setting) throws(Flaw) -> Bool {
+    private mutating func take(_ key: String, _ setting: Setting) throws(SettingError) -> Bool {
         switch (key, setting.value) {
         case ("name", .string(let text)) where Self.isName(text): name = text
         case ("metric", .string(let text)) where Self.isName(text): metric = text
@@ -249,7 +251,7 @@ extension AlertRule {
 }
 
 extension AlertRule.Action {
-    fileprivate static func read(_ setting: Setting) throws(Flaw) -> Self {
+    fileprivate static func read(_ setting: Setting) throws(SettingError) -> Self {
         var texts: [String: String] = [:]
         try setting.readTable([
             "type": "\"log\", \"webhook\" or \"function\"", "url": "a string that is not empty",

@@ -20,7 +20,7 @@ enum Reading<Value> {
     /// Of the right type, and not allowed.
     case refused
     /// Of the right type, with something wrong inside.
-    case flawed(Flaw)
+    case flawed(SettingError)
 }
 
 extension Kind {

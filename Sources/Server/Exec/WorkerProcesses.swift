@@ -40,12 +40,12 @@ final class WorkerProcesses: Sendable {
     }
 
     private let host: Host
-    private let start: CoreThread.Start
+    private let start: ServerThread.Start
     private let orders = Mutex(Orders())
     /// Readable when there are new orders; not open where the system has no descriptor left.
     private let bell: Int32
 
-    init(_ host: Host, start: @escaping CoreThread.Start = CoreThread.tryStart) {
+    init(_ host: Host, start: @escaping ServerThread.Start = ServerThread.tryStart) {
         self.host = host
         self.start = start
         bell = platform_eventfd()

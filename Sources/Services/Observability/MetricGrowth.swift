@@ -30,8 +30,8 @@ struct MetricGrowth: Sendable {
 
     /// The points of `metric`, each with what came since the point before of its series: a counter
     /// and a histogram tell of all since their start, unless they say that they do not. Points of
-    /// gauges, and of sums that may shrink, stand for themselves. A total that is dated far behind
-    /// `received` is left out: next to it, all that follow would come too late.
+    /// gauges, and of sums that may shrink, stand for themselves. A total that is dated far
+    /// ahead of `received` is left out: next to it, all that follow would come too late.
     mutating func take(_ metric: MetricReported, at received: Timestamp) -> [MetricPoint] {
         let isTotal = metric.form == .counter || metric.form == .histogram
         guard isTotal, metric.temporality != .delta else { return metric.points }
@@ -56,7 +56,7 @@ struct MetricGrowth: Sendable {
 }
 
 extension MetricPoint {
-    /// Whether its time is further behind that of its receipt than clocks differ.
+    /// Whether it is dated more than an hour after its receipt: by a clock that is wrong.
     func isAhead(of received: Timestamp) -> Bool { time > received.advanced(by: .seconds(3600)) }
 
     fileprivate func isYoung(_ age: Timestamp.Span) -> Bool {

@@ -146,16 +146,16 @@ struct Explanation {
 
     var verdict: Verdict {
         guard let live, let state else { return ending }
-        let standing = state.standing(of: live, context.isServed)
-        switch standing {
+        let status = state.status(of: live, context.isServed)
+        switch status {
         case .running(let since): return running(live, since)
         case .dead(let error, let at): return dead(live, error, at)
         case .delayed(let until, let attempt, let limit):
             return delayed(until, attempt, of: limit)
         case .unsubscribed, .unserved, .conditionUnserved, .stopped, .unreadable, .refused, .behind,
             .noPlace, .next:
-            var verdict = Verdict(state: "waiting", reason: standing.word, why: standing.why)
-            tell(standing, live, state, &verdict)
+            var verdict = Verdict(state: "waiting", reason: status.word, why: status.why)
+            tell(status, live, state, &verdict)
             return verdict
         }
     }
@@ -165,13 +165,13 @@ struct Explanation {
 
 extension Explanation {
     private func tell(
-        _ standing: Standing,
+        _ status: MessageStatus,
         _ live: Message,
         _ state: QueueState,
         _ verdict: inout Verdict
     ) {
         verdict.attempt = live.nextAttempt
-        switch standing {
+        switch status {
         case .unsubscribed:
             verdict.why =
                 "the subscription of \(functionText) to topic \(message.event.queue) has ended"

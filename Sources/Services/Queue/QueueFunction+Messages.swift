@@ -24,7 +24,7 @@ extension QueueView {
         var json = JSONBuilder()
         json.beginArray()
         for (queue, message) in oldest.dropFirst(skipped).prefix(limit) {
-            let why = queues[queue]?.standing(of: message, isServed).why
+            let why = queues[queue]?.status(of: message, isServed).why
             write(message, of: queue, why ?? "", content(message), into: &json)
         }
         json.endArray()

@@ -6,7 +6,7 @@ package import Primitives
 package struct QueueTally: Equatable, Sendable {
     package internal(set) var delivered: UInt64 = 0
     package internal(set) var acked: UInt64 = 0
-    package internal(set) var failed: UInt64 = 0
+    package internal(set) var retried: UInt64 = 0
     package internal(set) var dead: UInt64 = 0
 }
 
@@ -34,14 +34,14 @@ package final class QueueState {
     package internal(set) var delayedCount = 0
     package internal(set) var deadCount = 0
     var messages = MessageIndex()
-    var ready = Ready()
+    var ready = ReadyQueue()
     /// Messages behind the first of their group.
     var groups: [String: Deque<Message>] = [:]
     /// Messages whose function no live worker serves, by their target: no attempt is spent on them.
     /// Further messages of a target that is here are held at once.
     var held: [ObjectIdentifier: [Message]] = [:]
     /// Messages that the disk did not give: see ``QueueView/putAside(_:of:now:)``.
-    var refused = Refused()
+    var refused = UnreadableMessages()
     /// The target of the last message that was added: mostly that of the next one, too.
     var recentTarget: Target?
     /// How many messages the live triggers of its subscription take at the same time, together
@@ -119,7 +119,7 @@ package final class QueueState {
         guard let next = groups[group]?.popFirst() else { return groups[group] = nil }
         next.isBehind = false
         next.released = offset
-        ready.comeBack(next)
+        ready.reinsert(next)
     }
 
     /// Forgets messages that waited and do not any more, by the record at `offset`: of a group

@@ -4,8 +4,6 @@ package import Primitives
 
 /// Triggers of type `durable:subscriber` and, its older and plainer name, `queue`.
 package enum QueueTrigger {
-    package static let types: Set<String> = ["durable:subscriber", "queue"]
-
     /// Reads a trigger's configuration (services 2, A.7) into the subscription that it makes.
     ///
     /// - Throws: `trigger_registration_failed`, with what is wrong and what is expected.

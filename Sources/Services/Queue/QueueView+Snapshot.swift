@@ -86,7 +86,7 @@ extension QueueView {
             queue.groups[group] = Deque(behind)
         }
         for message in try queue.decodeList(from: &reader) { queue.ready.append(message) }
-        for message in try queue.decodeList(from: &reader) { queue.ready.comeBack(message) }
+        for message in try queue.decodeList(from: &reader) { queue.ready.reinsert(message) }
     }
 }
 

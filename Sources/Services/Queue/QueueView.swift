@@ -66,7 +66,7 @@ package struct QueueView {
             queues[event.queue]?.tally.acked += 1
             settle(event.message, in: event.queue, at: offset)
         case .retried(let event): retry(event, at: offset)
-        case .deadLettered(let event): bury(event, at: offset, time)
+        case .deadLettered(let event): deadLetter(event, at: offset, time)
         case .redriven(let event): redrive(event, at: offset)
         case .discarded(let event): settle(event.message, in: event.queue, at: offset)
         case .purged(let event): purge(event, at: offset)
@@ -86,7 +86,7 @@ package struct QueueView {
                 message.state = .waiting
                 if Mutant.is(.forgottenAttempts) { message.failures = 0 }
                 queue.inFlight -= 1
-                queue.ready.comeBack(message)
+                queue.ready.reinsert(message)
             }
         }
     }
@@ -170,7 +170,7 @@ package struct QueueView {
         guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
             return
         }
-        queue.tally.failed += 1
+        queue.tally.retried += 1
         if case .inFlight = message.state { queue.inFlight -= 1 }
         message.failures = event.failures
         message.released = offset
@@ -185,7 +185,7 @@ package struct QueueView {
         delays.insert(Delay(until: time, queue: queue, message: message))
     }
 
-    private func bury(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {
+    private func deadLetter(_ event: DeadLettered, at offset: Offset, _ time: Timestamp) {
         guard let queue = queues[event.queue], let message = queue.messages[event.message] else {
             return
         }
@@ -276,7 +276,7 @@ extension QueueView {
             delays.removeMin()
             delay.message.state = .waiting
             queues[delay.queue]?.delayedCount -= 1
-            queues[delay.queue]?.ready.comeBack(delay.message)
+            queues[delay.queue]?.ready.reinsert(delay.message)
             if seen.insert(delay.queue).inserted { names.append(delay.queue) }
             dropStaleDelays()
         }
@@ -313,7 +313,7 @@ extension QueueView {
             guard let held = queue.held.removeValue(forKey: ObjectIdentifier(target)) else {
                 continue
             }
-            for message in held where message.isWaiting { queue.ready.comeBack(message) }
+            for message in held where message.isWaiting { queue.ready.reinsert(message) }
             names.append(name)
         }
         return names.sorted()

@@ -38,11 +38,11 @@ package struct StreamView: Sendable {
 
     /// The streams with the most groups, of equals the first by name, and how many they have.
     package func largest(_ count: Int) -> [(name: String, groups: Int)] {
-        var leading = Leading<(name: Name, groups: Int)>(count) {
+        var top = TopK<(name: Name, groups: Int)>(count) {
             ($1.groups, $0.name) < ($0.groups, $1.name)
         }
-        streams.forEach { name, groups in leading.add((name, groups.count)) }
-        return leading.sorted.map { ($0.name.text, $0.groups) }
+        streams.forEach { name, groups in top.add((name, groups.count)) }
+        return top.sorted.map { ($0.name.text, $0.groups) }
     }
 
     package func groupCount(of stream: String) -> Int { streams[Name(stream)]?.count ?? 0 }

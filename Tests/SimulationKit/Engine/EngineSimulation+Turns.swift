@@ -118,7 +118,7 @@ extension EngineSimulation {
             hear(message, on: connection)
         case .admit: find("a socket was let in that did not ask")
         case .readLog: find("the log is asked by nobody")
-        case .look, .began, .watchTraces, .watchSpans, .notify:
+        case .queryTelemetry, .began, .watchTraces, .watchSpans, .notify:
             find("nobody looks into telemetry, or reports any")
         case .picture: find("nobody looks at the engine")
         case .fetch(let fetch): find("\(fetch.dispatch.function) is invoked by HTTP")

@@ -85,7 +85,7 @@ package struct HistorySpan: Sendable {
         below parent: UInt64,
         until end: Timestamp,
         service: String,
-        _ story: SpanStory
+        _ story: SpanDetails
     ) -> ReportedSpan {
         draft.span(
             record,

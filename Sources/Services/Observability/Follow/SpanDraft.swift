@@ -53,7 +53,7 @@ struct SpanDraft {
         to end: Timestamp,
         error: ErrorBody?,
         service: String,
-        story: SpanStory = SpanStory()
+        story: SpanDetails = SpanDetails()
     ) -> ReportedSpan {
         attributes += story.attributes
         var events = story.events

@@ -1,0 +1,26 @@
+import Disk
+
+/// A thread that runs one function and ends.
+enum ServerThread {
+    /// Runs what it is given on a thread of its own; false: the system has no room for one more,
+    /// and nothing runs.
+    typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Bool
+
+    /// Starts a thread that the engine cannot do without.
+    ///
+    /// - Throws: where the system has no room for one more thread.
+    static func start(_ body: @escaping @Sendable () -> Void) throws(ServeError) {
+        guard tryStart(body) else { throw .noThread }
+    }
+
+    /// - Returns: false where the system has no room for one more thread: nothing runs.
+    @Sendable
+    static func tryStart(_ body: @escaping @Sendable () -> Void) -> Bool {
+        do throws(SystemThread.Refusal) {
+            try SystemThread(body).detach()
+            return true
+        } catch {
+            return false
+        }
+    }
+}
