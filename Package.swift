@@ -344,8 +344,8 @@ let package = Package(
             "ServerTests",
             [
                 "Server", "Dashboard", "Engine", "CommitLog", "Disk", "Events", "HTTP",
-                "HTTPFunctions", "AccessControl", "Observability", "JSON", "Primitives",
-                "CPlatform",
+                "HTTPFunctions", "AccessControl", "Observability", "NetServer", "JSON",
+                "Primitives", "CPlatform",
             ]
         ),
         tests("SimulationTests", ["SimulationKit", "CommitLog", "Primitives"]),

@@ -39,7 +39,7 @@ enum LogFloor {
     ) throws(LogError) -> CommitLog<Store> {
         var entropy = SeededEntropy(seed: 1)
         return try CommitLog(
-            opening: store,
+            opening: LogClaim(store),
             entropy: &entropy,
             now: SystemClock().now().wall,
             replay: { (_) throws(DecodeError) in }

@@ -122,7 +122,7 @@ enum Replays {
         var entropy = SeededEntropy(seed: 1)
         let clock = SystemClock()
         var log = try CommitLog(
-            opening: PlainStorage(path: path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
             entropy: &entropy,
             now: clock.now().wall,
             replay: { (_) throws(DecodeError) in }

@@ -68,7 +68,7 @@ enum Restart {
         var entropy = SeededEntropy(seed: 1)
         let now = SystemClock().now().wall
         var log = try CommitLog(
-            opening: PlainStorage(path: path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
             entropy: &entropy,
             now: now,
             replay: { (_) throws(DecodeError) in }

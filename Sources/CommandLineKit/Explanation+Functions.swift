@@ -10,12 +10,14 @@ extension Explanation {
         > Read the message and the stack trace, and what its worker has logged (`iii logs`).
 
         invocation_error
-        A call asks for an action that there is not; or what is sent with it, or answers it, is
-        nested too deep or holds a number that not every SDK can read.
+        A call asks for an action that there is not; or what is sent with it, or answers it, lacks
+        a member, has one of another kind, is nested too deep or holds a number that not every SDK
+        can read.
         > Take "enqueue" or "void", or none to wait for the result; send such a number as a string.
 
         invocation_stopped
-        The worker that ran the function went away before it answered.
+        The worker that ran the function went away before it answered, or the engine was stopped
+        and its time was over.
         > Call again where that does no harm; what came from a queue is delivered again by itself.
 
         invocation_timeout TIMEOUT
@@ -30,8 +32,16 @@ extension Explanation {
         payload_too_large
         What was sent cannot be recorded: a call, a message of a queue, a value or an event has at
         most 16,711,680 bytes of JSON (16 MiB without 64 KiB; less where `[log] segment_bytes` is
-        less than 17 MiB). Or its receiver's SDK cannot take so much in a message.
-        > Send less, or send large content through a channel (`engine::channels::create`).
+        less than 17 MiB). Or its receiver's SDK cannot take so much in a message: of an answer, the
+        message says whether nothing was written, or the call was carried out. Or what a list asks
+        for is more than any message holds, which is 64 MiB.
+        > Send less, or send large content through a channel (`engine::channels::create`); for a
+        list, ask for pages (`state::entries`, `stream::entries`).
+
+        answer_dropped
+        The call was carried out, or failed, as the message says, and its answer is dropped: the
+        caller leaves too much of what it is sent unread.
+        > Have it read, and make fewer calls at a time that have large answers.
 
         deserialization_error
         The input does not have the shape that the function asks for.
@@ -75,7 +85,8 @@ extension Explanation {
         > Name a job by its trigger's id, a trace by its whole id; the message lists them.
 
         BUSY
-        So many ask already that this one is not taken.
+        So many ask already that this one is not taken; or the worker that would run the function
+        leaves too much of what it is sent unread, and was not called.
         > Ask again a moment later.
 
         REPLAY_UNSUPPORTED
@@ -214,7 +225,8 @@ extension Explanation {
         > Take a new key for each request, and the same one for repetitions only.
 
         IDEMPOTENT_RESPONSE_NOT_KEPT
-        The request with this key was carried out; its response is not kept.
+        The request with this key was carried out, or may have been: it failed after its client
+        had left. Its response is not kept.
         > Look at what it did; do not send it again under another key.
 
         IDEMPOTENCY_KEYS_EXHAUSTED
@@ -370,13 +382,5 @@ extension Explanation {
         READ_ONLY
         `[observability] dashboard_read_only` is set.
         > Make the change with `iii`, or take the setting out.
-        """
-
-    /// What other engines of the same interface answer.
-    static let interface = """
-        INTERNAL_ERROR
-        An engine could not make a response of what a function had answered. This one never says so:
-        its responses have a code that tells what was wrong.
-        > Look up the code that the response has; its error_id is in the engine's output.
         """
 }

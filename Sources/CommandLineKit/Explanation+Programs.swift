@@ -113,8 +113,8 @@ extension Explanation {
         > Take one that the error names. `iii check` shows what is in force.
 
         config.conflict
-        Two settings exclude each other, or one needs another.
-        > Remove one of the two that the error names, or add what is missing.
+        Two settings exclude each other, as two addresses on one port do, or one needs another.
+        > Remove or change one of the two that the error names, or add what is missing.
 
         config.unsupported
         A setting asks for what this version does not do, and to ignore it would be unsafe.

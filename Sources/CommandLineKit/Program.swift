@@ -20,6 +20,8 @@ package struct Program: Sendable {
     package func run(_ arguments: [String]? = nil) async -> ExitStatus {
         Self.openStandardStreams()
         do {
+            let arguments = arguments ?? Array(CommandLine.arguments.dropFirst())
+            if let failure = unknownCommand(arguments) { throw failure }
             var command = try root.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -32,6 +34,27 @@ package struct Program: Sendable {
             if !ending.text.isEmpty { Terminal.write(ending.text, to: ending.stream) }
             return finished(ending.status)
         }
+    }
+
+    /// That a word of `arguments` stands where a command's name should, and is none: ArgumentParser
+    /// takes it for an argument too many of another command. A command that has others below it has
+    /// no arguments of its own, nor has the one that it stands for by itself.
+    func unknownCommand(_ arguments: [String]) -> Failure? {
+        var command: any ParsableCommand.Type = root
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+        for word in words {
+            let commands = command.configuration.subcommands
+            guard !commands.isEmpty, !word.hasPrefix("-") else { return nil }
+            let named = commands.first { one in
+                one._commandName == word || one.configuration.aliases.contains(word)
+            }
+            guard let named else {
+                let phrase = Suggestion.phrase(for: word, in: commands.map { $0._commandName })
+                return Failure(.usage, code: "usage", "unknown command \"\(word)\"\(phrase)")
+            }
+            command = named
+        }
+        return nil
     }
 
     /// What a status says of the work goes before what became of the text.

@@ -22,6 +22,20 @@ extension CommitLog where Store: ~Copyable {
         return try fetcher.fetch(offset, &index, from: &device.store, body)
     }
 
+    /// Where a pass over the files may begin that wants the records from `offset` on, once they are
+    /// durable; nil where they begin in a sealed segment.
+    package func entrance(to offset: Offset) -> ScanStart? {
+        guard let entry = index.entry(for: offset), entry.segment == active.number else {
+            return nil
+        }
+        return ScanStart(
+            segment: entry.segment,
+            salt: active.header.salt,
+            base: entry.base,
+            position: entry.position
+        )
+    }
+
     private static func find<Result>(
         _ offset: Offset,
         in reader: BatchReader,

@@ -83,21 +83,21 @@ package struct CommitLog<Store: Storage & ~Copyable>: ~Copyable {
         case manifest
     }
 
-    /// Opens the log in a directory, or begins one: replays every record in order, cuts what an
-    /// interrupted write left, and syncs the tail. `replay` gets each record from `known` on,
-    /// oldest first, as a view that is valid during the call; `entropy` gives the identities that
-    /// no two segments may share; `now` is the date in a new segment's header.
+    /// Opens the log in a claimed directory, or begins one: replays every record in order, cuts
+    /// what an interrupted write left, and syncs the tail. `replay` gets each record from `known`
+    /// on, oldest first, as a view that is valid during the call; `entropy` gives the identities
+    /// that no two segments may share; `now` is the date in a new segment's header.
     ///
     /// - Throws: when it throws, the directory is as it was, but for its lock.
     package init(
-        opening store: consuming Store,
+        opening claim: consuming LogClaim<Store>,
         options: LogOptions = LogOptions(),
         entropy: inout some Entropy,
         now: Timestamp,
         known: LogStart = LogStart(),
         replay: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) {
-        var device = Device(store)
+        var device = claim.device
         let recovery = Recovery<Store>(
             options: options,
             known: known,

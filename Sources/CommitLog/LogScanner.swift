@@ -59,7 +59,9 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
         self.end = end
         self.salvages = salvages
         self.isQuick = isQuick
-        window = isQuick ? .forHeaders : SegmentWindow()
+        // Whoever enters in the midst of a segment often wants little of it.
+        let ahead = entrance == nil ? 1 << 20 : OffsetIndex.spacing
+        window = isQuick ? .forHeaders : SegmentWindow(ahead: ahead, most: 1 << 20)
         found.index = OffsetIndex(spacing: indexSpacing)
         found.manifest = manifest
         found.mark = max(manifest?.durable ?? .zero, reach)

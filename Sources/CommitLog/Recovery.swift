@@ -25,8 +25,8 @@ package struct RecoveryReport: Equatable, Sendable {
     package internal(set) var rebuiltManifest = false
 }
 
-/// Opens a log: refuses what is not its own, replays, puts the tail in order, and only then lets it
-/// be appended to.
+/// Opens the log of a claimed directory: replays, puts the tail in order, and only then lets it be
+/// appended to.
 struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
     let options: LogOptions
     /// What need not be read: the records below, and where they are.
@@ -67,9 +67,6 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
         _ replay: (RecordView) throws(DecodeError) -> Void
     ) throws(LogError) -> Outcome {
         report.backend = device.store.backend
-        if try device.isInUse() { try refuseForeign(&device) }
-        try device.lock()
-        // Only now does nobody else change it.
         let isInUse = try device.isInUse()
         let slots = isInUse ? try readManifest(&device) : nil
         let scan = try replayAll(&device, manifest: slots, isInUse: isInUse, replay)
@@ -102,24 +99,6 @@ struct Recovery<Store: Storage & ~Copyable>: ~Copyable {
     }
 
     // MARK: Reading
-
-    /// Throws for a directory of a newer engine, before anything is touched.
-    private mutating func refuseForeign(_ device: inout Device<Store>) throws(LogError) {
-        _ = try readManifest(&device)
-        for file in try device.store.listed() where file.size >= Layout.page {
-            let memory = UnsafeMutableRawBufferPointer(rebasing: page.bytes[..<Layout.page])
-            do throws(LogError) {
-                _ = try device.store.load(segment: file.number, at: 0, into: memory)
-            } catch .storage(let error) where error.isOfMedium {
-                // Whether the segment is needed only the pass over all of them tells.
-                continue
-            }
-            if case .refused(let refusal) = SegmentHeader.read(page.prefix(Layout.page)) {
-                let name = DataDirectory.segmentName(file.number)
-                throw .refused(path: "\(device.store.path)/log/\(name)", refusal)
-            }
-        }
-    }
 
     /// The newer of the two slots; nil when neither is one.
     private mutating func readManifest(_ device: inout Device<Store>) throws(LogError) -> Manifest?

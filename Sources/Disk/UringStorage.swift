@@ -182,8 +182,10 @@ package struct UringStorage: FileStorage, ~Copyable {
             )
         }
         flight.reads[ticket] = path
-        // The kernel has the file from here on, whatever becomes of the descriptor.
-        try flight.ring.submit()
+        // The kernel has the file from here on, whatever becomes of the descriptor. What it does
+        // not take is in the queue, and has the memory until it is reported: the next write or
+        // sleep hands it over, or tells what is wrong with the ring.
+        try? flight.ring.submit()
     }
 
     package func reap() -> Completion? {

@@ -40,6 +40,11 @@ package enum Command: Sendable {
     case requestBody(ExchangeID, [UInt8])
     /// A function has begun to write its response into the request's channel.
     case requestStreams(ExchangeID)
+    /// What it has begun to write can be no response, and why.
+    indirect case responseSpoilt(ExchangeID, ErrorBody)
+    /// A function is refused the channel of a response that nobody waits for any more, by the key
+    /// that the request's channels have.
+    case responseUnheard(key: UUID128)
     /// The response that an ``Effect/stream(_:trace:)`` let begin has ended, while its client was
     /// there: whole and with a status below 500, or not.
     case responseStreamed(ExchangeID, succeeded: Bool)

@@ -1,4 +1,5 @@
 package import AccessControl
+package import CommitLog
 package import HTTP
 package import HTTPFunctions
 package import JSON
@@ -67,6 +68,8 @@ package enum Effect: Sendable {
         package var id: UInt64
         package var question: Question
         package var end: Offset
+        /// Where to begin reading for changes; nil: the core does not know.
+        package var entrance: ScanStart?
 
         package enum Question: Sendable {
             /// What the state was.
@@ -122,6 +125,9 @@ package enum Effect: Sendable {
         package var caller: UUID128?
         /// Only for workers that declared `observe.v1`.
         package var observation: Observation?
+        /// Whether it is a queue's message, or is asked about one: its worker may leave unread what
+        /// queues hand to it (``Limits/unreadBytesMax``).
+        package var isOfQueue = false
     }
 
     /// Where a call comes from, and whether it is an observer's activation (protocol 12.6).
@@ -178,6 +184,20 @@ package enum Effect: Sendable {
         package var namespace: String?
         /// Where the provider is; nil: in the default namespace.
         package var typeNamespace: String?
+    }
+
+    /// The bytes of what it carries, where that may be large: as many again are written by whoever
+    /// carries it out. Looks into nothing, since it is asked of every effect.
+    var payloadBytes: Int {
+        switch self {
+        case .send(_, .invoke(let dispatch)): dispatch.payload.count
+        case .send(_, .answer(_, _, .value(let bytes), _)): bytes.count
+        case .respond(_, let reply, _): reply.body.count
+        case .fetch(let fetch): fetch.dispatch.payload.count
+        case .toSubscribers(.send(_, let message)), .toSubscribers(.push(_, let message)):
+            message.json.count
+        default: 0
+        }
     }
 
     /// The event loop that carries it out.

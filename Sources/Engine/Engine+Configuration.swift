@@ -15,6 +15,13 @@ struct LiveConfiguration {
     /// Entries that go unless a trigger for them comes, by when that was decided.
     var unused: [String: UInt64] = [:]
     var lastUnused: UInt64 = 0
+    /// The files that could not be taken, by entry, and why: told once, until they are edited.
+    var refused: [String: RefusedFile] = [:]
+
+    struct RefusedFile: Equatable {
+        let hash: UInt64
+        let reason: String
+    }
 }
 
 extension Engine where Store: ~Copyable {
@@ -84,6 +91,7 @@ extension Engine where Store: ~Copyable {
     mutating func take(_ files: [EntryFile]) throws(LogError) {
         for file in files.sorted(by: { $0.id < $1.id }) { try take(file) }
         let there = Set(files.map(\.id))
+        configuration.refused = configuration.refused.filter { there.contains($0.key) }
         for id in views.work.configuration.filed where !there.contains(id) {
             let gone = ConfigurationDeleted(id: id, reason: .fileGone)
             try change(.deleted(gone), Origin(trace: TraceID(from: &random), cause: nil))
@@ -96,12 +104,17 @@ extension Engine where Store: ~Copyable {
         do throws(ErrorBody) {
             events = try views.work.configuration.decide(file, options.placeholders)
         } catch {
+            let refused = LiveConfiguration.RefusedFile(hash: file.hash, reason: error.message)
+            guard configuration.refused.updateValue(refused, forKey: file.id) != refused else {
+                return
+            }
             return notice(
                 .error,
                 "the file of configuration \(file.id) is not taken, the entry stays as it is: "
                     + error.message
             )
         }
+        configuration.refused[file.id] = nil
         guard !events.isEmpty else { return }
         let origin = Origin(trace: TraceID(from: &random), cause: nil)
         for event in events { try change(event, origin) }
@@ -126,14 +139,18 @@ extension Engine where Store: ~Copyable {
                 message: "a configuration trigger cannot run \(function.id): it would fire itself"
             )
         }
-        configuration.triggers.add(bound)
+        let old = configuration.triggers.add(bound)
         if let entry = bound.entry { configuration.unused[entry] = nil }
+        if let entry = old?.entry { left(entry) }
     }
 
-    /// An entry that the last trigger leaves goes after a while, where the engine is told so.
     mutating func unbindConfiguration(_ id: String) {
-        guard let entry = configuration.triggers.remove(id)?.entry,
-            let patience = options.configurationTTL, !configuration.triggers.isBound(to: entry),
+        if let entry = configuration.triggers.remove(id)?.entry { left(entry) }
+    }
+
+    /// An entry that the last trigger has left goes after a while, where the engine is told so.
+    private mutating func left(_ entry: String) {
+        guard let patience = options.configurationTTL, !configuration.triggers.isBound(to: entry),
             views.work.configuration[entry] != nil
         else { return }
         configuration.lastUnused += 1

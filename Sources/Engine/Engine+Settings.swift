@@ -135,24 +135,24 @@ extension Engine where Store: ~Copyable {
                 continue
             }
             guard job.schedule.text != before.schedule.text else { continue }
-            views.work.cron.add(job, now: now.wall)
+            views.work.cron.add(job, now: cronTime)
             // It is another schedule to the log: a pause goes along.
             if views.work.cron.isPaused(before) {
                 left.append(before)
-                if let event = views.work.cron.decidePause(job, true, now: now.wall) {
+                if let event = views.work.cron.decidePause(job, true, now: cronTime) {
                     try recordCron(event)
                 }
             }
-            if let event = views.work.cron.decideAdded(job.id, now: now.wall) {
+            if let event = views.work.cron.decideAdded(job.id, now: cronTime) {
                 try recordCron(event)
             }
-            if let event = views.work.cron.decideForgotten(before, now: now.wall) {
+            if let event = views.work.cron.decideForgotten(before, now: cronTime) {
                 try recordCron(event)
             }
         }
         // And does not wait for a zone that comes back.
         for before in left where !views.work.cron.hasSchedule(of: before) {
-            if let event = views.work.cron.decidePause(before, false, now: now.wall) {
+            if let event = views.work.cron.decidePause(before, false, now: cronTime) {
                 try recordCron(event)
             }
         }

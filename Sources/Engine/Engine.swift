@@ -45,14 +45,16 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var cronHistory = CronHistory(limit: CronQuery.countMax)
     /// HTTP requests that wait for their response.
     var exchanges: [ExchangeID: OpenExchange] = [:]
+    /// Those whose response is a stream, whose function goes on, and whose client has not left.
+    var streaming: Set<ExchangeID> = []
     /// Requests that have not begun, for their bodies have not come.
     var awaitedBodies: [ExchangeID: AwaitedRequest] = [:]
     /// Those that have begun, and whose bodies have not come; all of them are in `exchanges`.
     var awaitedRuns: [ExchangeID: AwaitedRun] = [:]
     /// Those that have not begun, since there are enough of the others.
     var waitingRequests = WaitingRequests()
-    /// Runs of requests with an `Idempotency-Key`, by their `keyed` records.
-    var keyedRuns: [Offset: KeyedRun] = [:]
+    /// Runs of requests with an `Idempotency-Key`.
+    var keyedRuns = KeyedRuns()
     /// Those of them whose responses are streams that go on.
     var keyedStreams: [ExchangeID: KeyedStream] = [:]
     /// Requests that get a response of the log, by the name of its read.
@@ -79,6 +81,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var awaitedTypes: Set<String> = []
     /// Topics' queues with messages, by the condition that is asked about those and is not served.
     var waitingQueues: [FunctionName: Set<String>] = [:]
+    /// Queues whose next message waits until its workers have answered others, by their names.
+    var crowdedQueues: [String: CrowdedHead] = [:]
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.
@@ -100,6 +104,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var quietSince: Offset?
     /// What the engine counts about itself.
     var metrics = EngineMetrics()
+    /// The records of this life.
+    var counts = RecordCounts()
     /// What is listened on, by the names of the ports file.
     var addresses: [String: String] = [:]
     /// What workers tell of their processes.
@@ -113,9 +119,13 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var droppedFrames = 0
     var droppedSpans: UInt64 = 0
     var dropNotices = NoticeLimit()
+    /// The same of runs that those triggers did not lead to.
+    var firingNotices = NoticeLimit()
     /// Of calls that came to nothing, and whose callers do not hear of it.
     var unheardFailures = NoticeLimit()
     var isDraining = false
+    /// Whether a drain has had its time.
+    var isCutOff = false
     /// Whether whoever runs the engine wants it to end: asked where a command waits for the log.
     var isEnding: @Sendable () -> Bool = { false }
     /// Whether new work is refused because the disk is full.
@@ -124,7 +134,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var oldest: [String: (offset: Offset, time: Timestamp)] = [:]
     var batches: BatchWatch
     var device = DeviceWatch()
-    private var jumps = ClockWatch()
+    var jumps = ClockWatch()
+    /// Whether the clock was set back so far that cron jobs begin anew with it.
+    var beginsCronAnew = false
     /// By the queues that had a line about dead letters within the last second.
     var untoldLetters: [String: UntoldLetters] = [:]
     /// Lines for whoever watches the engine's own output, taken by the loop after every turn.
@@ -134,7 +146,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// be passed by its address.
     private let stayingInPlace: any Sendable = ()
 
-    /// Begins a life on a log that was opened and recovered, with the views folded from it.
+    /// Begins a life on a log that was opened and recovered, with the views folded from it. `now`
+    /// is what the clocks say.
     ///
     /// - Throws: what the log threw.
     package init(
@@ -148,12 +161,16 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         self.views = views
         self.options = options
         self.random = random
-        self.now = now
-        started = now
+        self.now = Now(wall: self.log.stamp(now.wall), monotonic: now.monotonic)
+        started = self.now
         hasPast = self.log.staged > .zero
         hold = options.holdsBatches ? BatchHold() : nil
         batches = BatchWatch(at: self.log.durable)
         streams.recent = RecentStreamEvents(from: self.log.staged)
+        if let notice = ClockWatch.notice(end: self.now.wall, wall: now.wall) {
+            notices.append(notice)
+        }
+        followClock(now.wall)
         try start()
     }
 
@@ -176,14 +193,9 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
 
     // MARK: One turn
 
-    /// Takes the time for what follows. The wall clock never goes back.
-    package mutating func advance(to time: Now) {
-        if let notice = jumps.check(time, engine: now.wall) { notices.append(notice) }
-        now = Now(wall: max(now.wall, time.wall), monotonic: max(now.monotonic, time.monotonic))
-    }
-
-    /// Whether the log takes more before the device has caught up.
-    package var hasRoom: Bool { log.hasRoom }
+    /// Whether commands are taken before the device has caught up: the log has room for their
+    /// records, and the gate for their answers.
+    package var hasRoom: Bool { log.hasRoom && gate.hasRoom }
 
     /// - Throws: what the log threw; the engine must end then.
     package mutating func handle(_ command: Command) throws(LogError) {
@@ -255,6 +267,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         case .requestAbandoned(let exchange): try abandon(exchange)
         case .requestBody(let exchange, let body): try take(body, of: exchange)
         case .requestStreams(let exchange): stream(exchange)
+        case .responseSpoilt(let exchange, let defect): try refuse(exchange, because: defect)
+        case .responseUnheard(let key): refuseResponse(byChannelKey: key)
         case .responseStreamed(let exchange, let succeeded):
             try streamEnded(exchange, succeeded ? .whole : .cut)
         case .fetched(let id, let result): try fetched(id, result)
@@ -277,14 +291,14 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             isDraining = true
             refuseWaitingRequests()
             endAllWaiting()
-        case .endDrain(let limit): endDrain(limit)
+        case .endDrain(let limit): try endDrain(limit)
         }
     }
 
     /// How long nothing will be due, in nanoseconds; nil: nothing is waited for.
     package mutating func timeUntilDue() -> UInt64? {
         // Where no slots are fired, one that is due must not keep the loop awake.
-        let nextSlot = isDraining || isInShortage ? nil : views.work.cron.nextDue
+        let nextSlot = isDraining || isInShortage ? nil : nextSlotDue
         let nextExpiry = isInShortage ? nil : views.state.nextExpiry
         let wallDue = [views.work.queue.nextDue(), nextSlot, nextExpiry].compactMap { $0 }.min()
         let wallWait = wallDue.map { UInt64(max(0, now.wall.distance(to: $0).nanoseconds)) }
@@ -324,6 +338,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
         cause: Offset? = nil
     ) throws(LogError) -> Offset {
         let offset = try append(event, trace, cause)
+        counts.take(event)
         if unsyncedSince == nil { unsyncedSince = now.monotonic }
         views.apply(event, at: offset, time: now.wall, trace: trace, cause: cause)
         return offset

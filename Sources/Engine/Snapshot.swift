@@ -62,7 +62,13 @@ package struct Snapshot {
     ) -> Value? {
         do throws(StorageError) {
             for number in try folder.numbers() where bound.map({ number < $0.rawValue }) ?? true {
-                let file = try folder.open(number)
+                let file: StoredSnapshot
+                do throws(StorageError) {
+                    file = try folder.open(number)
+                } catch {
+                    skipped("snapshot \(number) cannot be read: \(error); an older one is used")
+                    continue
+                }
                 let image = SnapshotImage(size: file.size, of: engine, file.read)
                 if let image, image.next.rawValue == number {
                     do throws(DecodeError) { return try body(image) } catch {}

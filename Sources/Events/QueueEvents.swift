@@ -257,6 +257,14 @@ package struct Acked: EventBody {
         result = try reader.result()
         duration = Timestamp.Span(nanoseconds: try reader.i64())
     }
+
+    /// What stands for a result that no record can hold: a run that failed is not acked.
+    package var omission: String? {
+        guard case .failure(let error) = result, error.code == "payload_too_large" else {
+            return nil
+        }
+        return error.message
+    }
 }
 
 /// A delivery failed and will be repeated.

@@ -218,6 +218,8 @@ package struct TelemetryAttribute: Equatable, Sendable {
         case double
         /// An integer, a boolean, an array or an object.
         case json
+        /// Bytes, in base64. Earlier versions take it for a string.
+        case bytes
     }
 
     package let name: String

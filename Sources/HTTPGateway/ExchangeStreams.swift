@@ -1,23 +1,27 @@
 import Channels
 import NIOCore
 import NetServer
+import Primitives
 
 /// The two channels of a request whose function has asked for one: the request's body, which the
 /// engine writes, and the response, which it reads. Confined to the request's event loop.
 final class ExchangeStreams {
     let requestBody: DataChannel
     let response: DataChannel
+    /// Whether somebody has asked for ``response``.
+    var isAskedFor = false
     private let source: BodySource
     private let sink: ResponseSink
 
     /// With the `body` that came with the request. `started` is called once, when the function
-    /// wants to be the one who answers; ``begin(_:)`` follows if it is. `finished` is called once
-    /// then, when the response has ended, unless its client has gone: with whether it is whole and
-    /// says of no failure.
+    /// wants to be the one who answers, with why its response can be none; where it can be one,
+    /// ``begin(_:)`` follows if it is the function's. `finished` is called once then, when the
+    /// response has ended, unless its client has gone: with whether it is whole and says of no
+    /// failure.
     init(
         _ exchange: HTTPExchange,
         body: [UInt8],
-        started: @escaping () -> Void,
+        started: @escaping (_ defect: ErrorBody?) -> Void,
         finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         requestBody = DataChannel()
@@ -35,6 +39,10 @@ final class ExchangeStreams {
 
     /// The response is the function's; `dress` adds the headers that are not.
     func begin(_ dress: (inout HTTPReply) -> Void) { sink.begin(dress) }
+
+    /// Whether somebody has been given the response's channel, to write into it now or in a moment,
+    /// and nothing of it has been sent.
+    var isUnbegun: Bool { isAskedFor && sink.isUnbegun }
 
     /// How often the function has written, so far.
     var written: Int { sink.written }

@@ -139,8 +139,16 @@ package final class HTTPGateway: HTTPService {
 
     private func abandon(_ id: ExchangeID) {
         guard let request = pending.removeValue(forKey: id.number) else { return }
-        request.streams?.abandon()
         tell(.requestAbandoned(id))
+        abandonStreams(of: request)
+    }
+
+    /// The channels of a request are over. The core hears of it before whoever was to write its
+    /// response, and may fail for that.
+    private func abandonStreams(of request: Pending) {
+        guard let streams = request.streams else { return }
+        if keepsKeys, streams.isUnbegun { tell(.responseUnheard(key: request.key)) }
+        streams.abandon()
     }
 
     /// Has the body received that is part of the function's input.
@@ -166,13 +174,21 @@ package final class HTTPGateway: HTTPService {
     /// - Returns: nil: there is no such request any more, or this is not its key.
     package func find(_ id: ChannelID, key: UUID128) -> DataChannel? {
         loop.assertInEventLoop()
-        guard let (number, stream) = id.exchange, let request = pending[number],
-            request.key.isSecretly(key)
-        else { return nil }
+        guard let (number, stream) = id.exchange else { return nil }
+        guard let request = pending[number] else {
+            // The core knows whether there was a request with that key, if there can have been.
+            if stream == .response, keepsKeys, number <= nextNumber {
+                tell(.responseUnheard(key: key))
+            }
+            return nil
+        }
+        guard request.key.isSecretly(key) else { return nil }
         let streams = request.streams ?? open(number, request)
         switch stream {
         case .requestBody: return streams.requestBody
-        case .response: return streams.response
+        case .response:
+            streams.isAskedFor = true
+            return streams.response
         }
     }
 
@@ -181,7 +197,9 @@ package final class HTTPGateway: HTTPService {
         let streams = ExchangeStreams(
             request.exchange,
             body: request.body,
-            started: { [weak self] in self?.tell(.requestStreams(id)) },
+            started: { [weak self] defect in
+                self?.tell(defect.map { Command.responseSpoilt(id, $0) } ?? .requestStreams(id))
+            },
             finished: { [weak self] succeeded in
                 self?.pending[number] = nil
                 self?.tell(.responseStreamed(id, succeeded: succeeded))
@@ -202,7 +220,7 @@ package final class HTTPGateway: HTTPService {
             guard let request = pending.removeValue(forKey: id.number) else { return }
             let known = trace ?? Self.trace(request.propagation.traceparent)
             request.exchange.respond(self.reply(reply, to: request.asker, known))
-            request.streams?.abandon()
+            abandonStreams(of: request)
         case .readBody(let id, let trace): readBody(of: id, trace)
         case .stream(let id, let trace):
             guard let request = pending[id.number] else { return }

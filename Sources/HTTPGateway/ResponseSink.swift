@@ -12,20 +12,20 @@ import Primitives
 ///       '---------------- answered otherwise, or the client has gone --------------->'
 ///
 /// *Asking*: whether the engine has answered meanwhile, which only the core can tell. What the
-/// channel brings waits until then.
+/// channel brings waits until then. The core answers, too, where the head can be none.
 final class ResponseSink: ChannelSink {
     private enum Phase { case head, asking, body, over }
 
     private let exchange: HTTPExchange
     private let channel: DataChannel
-    private let started: () -> Void
+    private let started: (_ defect: ErrorBody?) -> Void
     private let finished: (_ succeeded: Bool) -> Void
     private var phase = Phase.head
     private var status = 200
     private var headers: [(name: String, value: String)] = []
     private var headerBytes = 0
     /// Why the function's response cannot be one; nil: it can.
-    private var refusal: ErrorBody?
+    private var defect: ErrorBody?
     /// Came before the engine let the response begin.
     private var held: [ChannelMessage] = []
     private var ending: ChannelEnding?
@@ -35,7 +35,7 @@ final class ResponseSink: ChannelSink {
     init(
         _ exchange: HTTPExchange,
         _ channel: DataChannel,
-        started: @escaping () -> Void,
+        started: @escaping (_ defect: ErrorBody?) -> Void,
         finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         self.exchange = exchange
@@ -54,10 +54,10 @@ final class ResponseSink: ChannelSink {
         switch phase {
         case .head:
             let body = batch.firstIndex { $0.kind == .binary }
-            for message in batch[..<(body ?? batch.endIndex)] where refusal == nil {
+            for message in batch[..<(body ?? batch.endIndex)] where defect == nil {
                 control(message)
             }
-            if refusal != nil { return ask() }
+            if defect != nil { return ask() }
             guard let body else { return channel.ready() }
             held = Array(batch[body...])
             ask()
@@ -84,7 +84,6 @@ final class ResponseSink: ChannelSink {
     /// The response is the function's; `dress` adds the headers that are not.
     func begin(_ dress: (inout NetServer.HTTPReply) -> Void) {
         guard phase == .asking else { return }
-        if let refusal { return refuse(refusal, dress) }
         phase = .body
         var reply = NetServer.HTTPReply(status: status, headers: headers)
         dress(&reply)
@@ -100,16 +99,6 @@ final class ResponseSink: ChannelSink {
         if let ending { finish(ending) }
     }
 
-    /// In place of the function's response, which is given up.
-    private func refuse(_ refusal: ErrorBody, _ dress: (inout NetServer.HTTPReply) -> Void) {
-        let body = HTTP.HTTPReply(status: 500, error: refusal)
-        var reply = NetServer.HTTPReply(status: body.status, headers: body.headers, body: body.body)
-        dress(&reply)
-        exchange.respond(reply)
-        abandon()
-        finished(false)
-    }
-
     /// Whoever writes is told that nobody reads.
     func abandon() {
         phase = .over
@@ -121,9 +110,11 @@ final class ResponseSink: ChannelSink {
 
     private func ask() {
         phase = .asking
-        refusal = refusal ?? HTTP.HTTPReply.defect(ofStatus: status)
-        started()
+        started(defect ?? HTTP.HTTPReply.defect(ofStatus: status))
     }
+
+    /// Whether nothing of the response has been sent, and may be yet.
+    var isUnbegun: Bool { phase == .head || phase == .asking }
 
     /// Whether the client has taken what was written.
     var isTaken: Bool { exchange.isWritable }
@@ -177,7 +168,7 @@ final class ResponseSink: ChannelSink {
             headers.append((member.name, text))
             headerBytes += Self.size((member.name, text))
             guard headerBytes <= Limits.streamedHeaderBytes else {
-                refusal = ErrorBody(
+                defect = ErrorBody(
                     code: "response_headers_too_large",
                     message: "the function set more than \(Limits.streamedHeaderBytes) bytes of "
                         + "response headers"

@@ -17,6 +17,8 @@ final class OutboundCall {
     private let done: (FunctionResult) -> Void
     /// Told of the response's head.
     var heard: (HTTPResponseHead) -> Void = { _ in }
+    /// Told of its whole body, before `done` is called.
+    var answered: ([UInt8]) -> Void = { _ in }
     private var deadline: Scheduled<Void>?
     private var channel: (any Channel)?
     private var isOver = false
@@ -162,6 +164,7 @@ final class OutboundCall {
         let known = HTTPResponseStatus(statusCode: Int(status.code))
         // Of codes that are not standard the library makes up a name.
         let reason = if case .custom = known { "" } else { known.reasonPhrase }
+        answered(body)
         end(FunctionResult(status: Int(status.code), reason: reason, body: body))
     }
 

@@ -6,7 +6,8 @@ import Primitives
 
 /// What became of a message that was sent to a server of somebody else.
 package enum PostOutcome: Equatable, Sendable {
-    case accepted
+    /// With what the server answered, byte for byte.
+    case accepted([UInt8])
     /// It will not be taken, whenever it is sent.
     case refused(String)
     /// It may be taken later, but not before `pause` is over: what the server has asked for, up to
@@ -34,13 +35,14 @@ extension InvokerSettings {
     ) {
         var status: Int?
         var pause = TimeAmount.zero
+        var answer: [UInt8] = []
         let call = OutboundCall(OutboundRequest(post), self, loop) { result in
             let reason =
                 if case .failure(let error) = result { error.message } else {
                     "HTTP \(status ?? 0)"
                 }
             switch status {
-            case .some(200..<300): done(.accepted)
+            case .some(200..<300): done(.accepted(answer))
             // RFC 9110, 15.5.9 and RFC 6585, 4; what a server has trouble with passes.
             case nil, 408, 429, .some(500...): done(.failed(reason, pause: pause))
             case .some: done(.refused(reason))
@@ -50,6 +52,7 @@ extension InvokerSettings {
             status = Int(head.status.code)
             pause = Self.retryAfter(head)
         }
+        call.answered = { answer = $0 }
         call.start()
     }
 

@@ -11,6 +11,7 @@ struct WorkerIdentity: Sendable {
     let headers: [(name: String, value: String)]
     /// Nil for the engine's default.
     let namespace: String?
+    private let isNamespaceOfCalls: Bool
     private let description: String?
 
     /// Where the environment counts: `III_WORKER_NAME` wins over `name` if `environmentName` says
@@ -34,6 +35,7 @@ struct WorkerIdentity: Sendable {
         }
         self.headers = headers
         namespace = options.namespace ?? ProcessFacts.environment("III_NAMESPACE")
+        isNamespaceOfCalls = options.isNamespaceOfCalls
         description = options.description
     }
 
@@ -74,9 +76,9 @@ struct WorkerIdentity: Sendable {
     }
 
     /// The namespace that a call of `functionID` names: that of the worker, but the engine's own
-    /// functions live in the default one (protocol 3.3).
+    /// functions live in the default one (protocol 3.3), unless the caller says where to look.
     func namespace(of functionID: String) -> String? {
-        guard let namespace else { return nil }
+        guard let namespace, !isNamespaceOfCalls else { return namespace }
         let engineOwned = ["engine::", "configuration::", "state::", "stream::", "iii::"]
         return engineOwned.contains { functionID.hasPrefix($0) } ? "default" : namespace
     }

@@ -9,6 +9,9 @@ public struct WorkerOptions: Sendable {
     /// Where this worker's functions live and its calls go; nil takes `III_NAMESPACE`, else the
     /// engine's default.
     public var namespace: String?
+    /// Whether ``namespace`` was named for the calls themselves: those of the engine's own
+    /// functions, which live in the default one, go there, too, and find none.
+    package var isNamespaceOfCalls = false
     /// What listings say about the worker.
     public var description: String?
     /// How long a call waits for its answer.

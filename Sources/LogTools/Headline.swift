@@ -196,7 +196,7 @@ extension QueueEvent {
             return Headline(
                 "delivery attempt \(event.attempt) -> \(name) on \(context.worker(event.worker))"
             )
-        case .acked(let event): return Headline("acked", event.result, took: event.duration)
+        case .acked(let event): return event.headline
         case .retried(let event):
             return failure(
                 "failed, \(Text.count(Int(event.failures), "time")) so far, again at "
@@ -228,6 +228,15 @@ extension QueueEvent {
     }
 }
 
+extension Acked {
+    fileprivate var headline: Headline {
+        guard let omission else { return Headline("acked", result, took: duration) }
+        var headline = Headline("acked in \(Text.duration(duration)), with \(omission)")
+        headline.tone = .good
+        return headline
+    }
+}
+
 extension Enqueued {
     fileprivate var headline: Headline {
         var text =
@@ -243,7 +252,7 @@ extension Enqueued {
 extension Delivered {
     /// The function of a subscription's queue, `topic::function@namespace`; nil for another queue.
     /// Where `topic` is not known, it is what stands before the first `::`.
-    fileprivate func subscriber(of topic: String?) -> FunctionName? {
+    func subscriber(of topic: String?) -> FunctionName? {
         let known = topic.map { "\($0)::" }
         let guess = queue.firstRange(of: "::").map { String(queue[..<$0.upperBound]) }
         guard let prefix = known ?? guess, queue.hasPrefix(prefix) else { return nil }

@@ -4,7 +4,8 @@ import Primitives
 
 extension HistoryTree {
     /// The tree as one JSON object: `{"trace", "records", "started", "duration_ms", "roots"}`; a
-    /// record has its fields under `event` and its effects under `children`.
+    /// record has its fields under `event` and its effects under `children`. `guessed` is true of a
+    /// log line that another run may have written.
     package var json: String { json(limit: .max).map(\.description) ?? "" }
 
     /// As above; nil: it would have more than `limit` bytes.
@@ -73,6 +74,10 @@ extension HistoryTree {
         if let missing = node.missing {
             json.key("missing")
             json.string(missing)
+        }
+        if node.isGuessed {
+            json.key("guessed")
+            json.bool(true)
         }
     }
 }

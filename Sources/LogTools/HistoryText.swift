@@ -52,7 +52,7 @@ package struct HistoryText {
                 let node = tree.nodes[index]
                 let hasMore = !node.children.isEmpty || node.missing != nil
                 let rest = step.below + (hasMore ? "│ " : "  ")
-                write(node.record, tree, first: step.first, rest: rest, to: output)
+                write(node, tree, first: step.first, rest: rest, to: output)
                 var below = node.children.map(Step.Content.node)
                 if let missing = node.missing { below.append(.note(missing)) }
                 for (place, content) in below.enumerated().reversed() {
@@ -93,7 +93,7 @@ package struct HistoryText {
     }
 
     private func write(_ node: HistoryTree.Node, _ tree: HistoryTree, to output: Output) {
-        write(node.record, tree, first: "", rest: "  ", to: output)
+        write(node, tree, first: "", rest: "  ", isBelow: false, to: output)
         if let missing = node.missing {
             output.line(column("") + "  " + palette.yellow(missing))
         }
@@ -111,19 +111,23 @@ package struct HistoryText {
         return text + ", \(tree.start.rfc3339()), took \(Text.duration(tree.duration))"
     }
 
-    /// A record: its headline, and below it what it carries.
+    /// A record: its headline, and below it what it carries. `isBelow`: where it stands says what
+    /// led to it.
     private func write(
-        _ record: LogRecord,
+        _ node: HistoryTree.Node,
         _ tree: HistoryTree,
         first: String,
         rest: String,
+        isBelow: Bool = true,
         to output: Output
     ) {
+        let record = node.record
         let headline = record.headline(tree.context)
         let elapsed = Text.duration(tree.start.distance(to: record.time))
         var text = paint(Text.visible(headline.text), headline.tone)
         if let value = headline.value { text += " \(payload(value))" }
         if !headline.ending.isEmpty { text += " \(headline.ending)" }
+        if isBelow, node.isGuessed { text += palette.gray("  (perhaps)") }
         output.line(column(elapsed) + first + text + palette.gray("  #\(record.offset)"))
         if let detail = headline.detail, !detail.bytes.isEmpty {
             output.line(column("") + rest + "\(detail.label) \(payload(detail.bytes))")

@@ -10,6 +10,9 @@ package struct HistoryTree: Sendable {
         package internal(set) var isRoot = true
         /// Why there is no end where one belongs; nil when nothing is missing.
         package internal(set) var missing: String?
+        /// Whether another run than the one above it may have written it: a log line names no
+        /// cause.
+        package internal(set) var isGuessed = false
     }
 
     package let history: History
@@ -21,7 +24,8 @@ package struct HistoryTree: Sendable {
 
     package init(_ history: History) {
         self.history = history
-        // Spans tell once more, and late, what the records of the work itself say.
+        // Spans tell once more, and late, what the records of the work itself say. They also tell
+        // whose log lines are: see LinePlaces.
         nodes = history.records.filter { !$0.isSpan }.map { Node(record: $0) }
         var context = HeadlineContext(workers: history.workers)
         for record in history.records {
@@ -50,18 +54,16 @@ package struct HistoryTree: Sendable {
 
     private mutating func link() {
         var places: [Offset: Int] = [:]
-        // What runs, the youngest last.
-        var running: [Int] = []
+        var lines = LinePlaces(history)
         for index in nodes.indices {
             let record = nodes[index].record
             places[record.offset] = index
             var parent = record.cause.flatMap { places[$0] }
+            lines.take(record, at: index, context)
             switch record.event {
-            case .invoked, .queue(.delivered):
-                running.append(index)
             case .completed, .queue(.acked), .queue(.retried), .queue(.deadLettered):
                 if let parent, ends(record, nodes[parent].record) {
-                    running.removeAll { $0 == parent }
+                    lines.end(parent)
                 }
             case .queue(.redriven(let event)):
                 parent = places[event.message] ?? parent
@@ -72,7 +74,9 @@ package struct HistoryTree: Sendable {
                 for message in own { purges[message] = record.offset }
                 parent = own.first.flatMap { places[$0] } ?? parent
             case .logged(let event) where parent == nil:
-                parent = place(of: event, running)
+                let place = lines.place(of: event)
+                parent = place?.node
+                nodes[index].isGuessed = place?.isGuessed ?? false
             default:
                 break
             }
@@ -90,19 +94,6 @@ package struct HistoryTree: Sendable {
         guard case .invoked(let begin) = start.event else { return false }
         return end.invocation == begin.invocation || end.invocation == UUID128(high: 0, low: 0)
             || end.duration > Timestamp.Span(nanoseconds: 0)
-    }
-
-    /// A log line names no cause. It belongs to what its worker is running, the youngest of that;
-    /// lines that arrive late, to nothing in particular.
-    private func place(of event: Logged, _ running: [Int]) -> Int? {
-        let own = running.last { index in
-            switch nodes[index].record.event {
-            case .invoked(let run): context.workers[run.worker]?.name == event.service
-            case .queue(.delivered(let run)): context.workers[run.worker]?.name == event.service
-            default: false
-            }
-        }
-        return own ?? running.last
     }
 
     private mutating func findMissing() {

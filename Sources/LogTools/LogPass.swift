@@ -63,22 +63,25 @@ package struct LogPass {
     ///
     /// - Parameters:
     ///   - start: the first record to hand over.
+    ///   - entrance: where in its segment to begin, from whoever knows; nil: its index is asked.
     ///   - visit: gets views that are valid during the call.
     /// - Returns: what was found; nil when `visit` stopped the pass.
     /// - Throws: ``ToolError`` when the files cannot be read.
     @discardableResult
     package func read(
         from start: Offset = .zero,
+        through entrance: ScanStart? = nil,
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) -> LogScan? {
         var damages: [Damage] = []
-        return try read(from: start, meeting: &damages, visit)
+        return try read(from: start, through: entrance, meeting: &damages, visit)
     }
 
     /// The same; `damages` gets what is damaged of a log in which a damage was met, also where
     /// `visit` stopped the pass behind it.
     func read(
         from start: Offset,
+        through entrance: ScanStart? = nil,
         meeting damages: inout [Damage],
         _ visit: (RecordView) -> Bool
     ) throws(ToolError) -> LogScan? {
@@ -99,7 +102,7 @@ package struct LogPass {
                 return try reader.read(
                     from: start,
                     reaching: reach,
-                    through: entrance(to: start),
+                    through: entrance ?? self.entrance(to: start),
                     take
                 )
             } catch .damaged(let met) {

@@ -123,11 +123,7 @@ package struct PastQueues {
         let answer = try ask(function, of: queue, limit: limit) { message in
             records[message.offset]?.delivered
         }
-        let rows = answer.elements ?? []
-        precondition(rows.count == listed.count, "a row asks once for its message's content")
-        return zip(rows, listed).map { row, message in
-            row.with(message, records[message.offset])
-        }
+        return answer.elements ?? []
     }
 
     private func unknown(_ queue: String) -> ToolError {
@@ -159,6 +155,8 @@ package struct PastQueues {
                 by: nil,
                 consumers: { view.queues(ofTopic: $0).count },
                 isServed: { _ in true },
+                // Nobody waits for a tool, and what it prints is nobody's message.
+                listedBytes: .max,
                 content: content
             ).result
         } catch {
@@ -187,7 +185,7 @@ extension LogRecord {
     /// What a message is delivered with, if this is one.
     fileprivate var delivered: Message.Content? {
         guard case .queue(.enqueued(let enqueued))? = event else { return nil }
-        return Message.Content(enqueued, trace: trace)
+        return Message.Content(enqueued, time: time, trace: trace)
     }
 }
 
@@ -196,28 +194,5 @@ extension JSONText {
     fileprivate func time(_ name: String) -> String {
         guard let milliseconds = integer(name) else { return "-" }
         return Timestamp(milliseconds: milliseconds).rfc3339()
-    }
-
-    /// A row about a message, and behind it what the log knows beside.
-    fileprivate func with(_ message: Message, _ record: LogRecord?) -> JSONText {
-        var json = JSONBuilder()
-        json.beginObject()
-        if member("offset") == nil {
-            json.key("offset")
-            json.integer(message.offset.rawValue)
-        }
-        if case .dead(_, let time) = message.state {
-            json.key("failed_at_ms")
-            json.integer(time.milliseconds)
-        }
-        json.key("enqueued_at_ms")
-        if let record { json.integer(record.time.milliseconds) } else { json.null() }
-        json.key("trace_id")
-        if let trace = record?.trace { json.string(trace.description) } else { json.null() }
-        json.endObject()
-        var bytes = Array(self.bytes.dropLast())
-        bytes.append(UInt8(ascii: ","))
-        bytes.append(contentsOf: json.finish().bytes.dropFirst())
-        return JSONText(trusted: bytes)
     }
 }

@@ -1,3 +1,4 @@
+package import CommitLog
 import Events
 import JSON
 package import Primitives
@@ -22,14 +23,23 @@ package struct StateReading: Sendable {
     /// Records that are looked at for changes before an answer says how far it came.
     private static let scanRecords: UInt64 = 1 << 20
 
-    /// Reads the log for a question, as far as it has records below `end`. Retention may put
-    /// another segment in the place of one that is being read, and does so with one after the
-    /// other: then it is read anew, a few times.
-    package init(_ question: StateQuestion, below end: Offset, of directory: String) {
+    /// Reads the log for a question, as far as it has records below `end`, and for changes from
+    /// `entrance` on. Retention may put another segment in the place of one that is being read, and
+    /// does so with one after the other: then it is read anew, a few times.
+    package init(
+        _ question: StateQuestion,
+        below end: Offset,
+        through entrance: ScanStart? = nil,
+        of directory: String
+    ) {
         let attempts = 5
         for attempt in 1...attempts {
             do throws(ToolError) {
-                let log = try StateLog(LogPass(.directory(directory)), below: end)
+                let log = try StateLog(
+                    LogPass(.directory(directory)),
+                    below: end,
+                    through: entrance
+                )
                 if case .changes(let question) = question {
                     try log.checkIsWritten(question.after)
                 }
@@ -155,15 +165,11 @@ package struct StateReading: Sendable {
             return count < question.limit && bytes < pageBytes
                 && write.offset.rawValue - question.after.rawValue < scanRecords
         }
-        json.endArray()
-        json.key("next")
-        json.integer(last.rawValue)
-        json.key("at_end")
-        json.bool(last.advanced(by: 1) >= end)
-        json.endObject()
+        let isAtEnd = last.advanced(by: 1) >= end
+        StateAnswer.endChanges(&json, next: last, isAtEnd: isAtEnd)
         return StateReading(
             result: .value(json.finish().bytes),
-            isEmpty: count == 0 && last.advanced(by: 1) >= end,
+            isEmpty: count == 0 && isAtEnd,
             last: last
         )
     }

@@ -1,5 +1,5 @@
+package import CommitLog
 package import Events
-import CommitLog
 package import Primitives
 import RecordFormat
 
@@ -29,12 +29,19 @@ package struct StateLog {
     package let complete: Offset
     /// The records below are looked at: a part of the rest may not be on the medium yet.
     private let end: Offset
+    /// Where to begin for ``changes(after:_:)``; nil: an index may tell.
+    private let entrance: ScanStart?
 
-    /// Looks at the records below `end`; nil: at all.
+    /// Looks at the records below `end`, or at all, and at changes from `entrance` on.
     ///
     /// - Throws: ``ToolError`` when the files cannot be read.
-    package init(_ pass: LogPass, below end: Offset? = nil) throws(ToolError) {
+    package init(
+        _ pass: LogPass,
+        below end: Offset? = nil,
+        through entrance: ScanStart? = nil
+    ) throws(ToolError) {
         self.pass = pass
+        self.entrance = entrance
         self.end = end ?? .max
         index = try LogIndex(pass)
         var reader = LogReader(pass.source)
@@ -117,6 +124,9 @@ package struct StateLog {
 
     /// What a key was when the record at `offset` had been written.
     ///
+    /// Where the write before `offset` was kept, the one that comes next knows whether there was
+    /// another one between them; and one that was kept with none behind it is the key's value.
+    ///
     /// - Returns: its write; nil: it was not there.
     /// - Throws: ``ToolError/Code/historyTrimmed`` where retention has removed what would tell.
     package func value(
@@ -124,7 +134,7 @@ package struct StateLog {
         key: String,
         at offset: Offset
     ) throws(ToolError) -> Write? {
-        try checkIsThere(offset)
+        try checkIsWritten(offset)
         var next: Write?
         var found: Write?
         // What comes behind matters only where something may be missing.
@@ -137,18 +147,15 @@ package struct StateLog {
             found = write
             return false
         }
-        // What is older than the oldest complete offset may not have been the last one before it;
-        // the write that came next knows.
-        if let write = found, write.offset < complete, let next, next.event.previous != write.offset
-        {
-            guard next.event.previous != nil else { return nil }
+        let value: Write? = if case .set? = found?.event { found } else { nil }
+        // Below the oldest complete offset others may have been between what was kept.
+        guard isTrimmed, (found?.offset ?? .zero) < complete else { return value }
+        if let value, next == nil || next?.event.previous == value.offset { return value }
+        // Just before the next write it was not there; but before `complete` it may have been.
+        guard offset >= complete, next?.event.previous == nil else {
             throw Self.trimmed(complete)
         }
-        if found == nil, isTrimmed, let next, next.event.previous != nil {
-            throw Self.trimmed(complete)
-        }
-        guard case .set? = found?.event else { return nil }
-        return found
+        return nil
     }
 
     /// The last record that is not younger than `time`; nil: all are.
@@ -210,23 +217,26 @@ package struct StateLog {
     ) throws(ToolError) -> Offset {
         let start = after.advanced(by: 1)
         if start < complete, isTrimmed { throw Self.trimmed(complete) }
+        guard start < end else { return after }
         var last = after
         var enough: Together?
         var fault = PayloadFault()
-        try pass.read(from: start) { record in
+        try pass.read(from: start, through: entrance) { record in
             fault.met(by: record) { (record) throws(DecodeError) -> Bool in
                 guard record.offset < end else { return false }
+                // Behind the last one nothing need be there yet.
+                let goesOn = record.offset.advanced(by: 1) < end
                 if let whole = enough, !whole.isFollowed(by: record) { return false }
                 let write = try Self.write(record)
                 // Plain writes stand alone, whatever was made at the same time by the same run.
                 if enough != nil, let write, write.event.standsAlone { return false }
                 last = record.offset
-                guard let write else { return true }
+                guard let write else { return goesOn }
                 if !visit(write) || enough != nil {
                     guard !write.event.standsAlone else { return false }
                     enough = Together(record)
                 }
-                return true
+                return goesOn
             }
         }
         try fault.check()

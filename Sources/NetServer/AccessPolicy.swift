@@ -59,9 +59,11 @@ package struct AccessPolicy: Sendable {
             let host = headers.first(where: { $0.name == "host" })?.value,
             !ListenAddress.isLiteral(Self.host(of: host[...]))
         {
+            let other = token == nil ? "" : ", or give it: \(Self.forms)"
             return .refused(
                 status: 421,
                 reason: "the Host \(host) is not served here without the token: use localhost"
+                    + other
             )
         }
         guard token != nil else {
@@ -71,11 +73,13 @@ package struct AccessPolicy: Sendable {
                     + "[security] token lets others in"
             )
         }
-        return .refused(
-            status: 401,
-            reason: "a token is required: Authorization: Bearer, or ?token="
-        )
+        return .refused(status: 401, reason: "a token is required: \(Self.forms)")
     }
+
+    /// The ways to present a token, for people.
+    private static let forms =
+        "Authorization: Bearer TOKEN, ?token=TOKEN, or the WebSocket subprotocol "
+        + "\(bearerProtocol)TOKEN"
 
     /// Whether the peer is on this machine, and nobody stands between: neither a proxy on it, which
     /// says so by a header or hands on the `Host` that it was asked for, nor a web page that

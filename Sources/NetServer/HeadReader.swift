@@ -185,7 +185,7 @@ struct HeadReader {
         case 14 where name == "content-length":
             guard length == nil else { return Refusal(400, "more than one Content-Length") }
             length = Self.decimal(value)
-            if length == nil { return Refusal(400, "Content-Length must be a number") }
+            if length == nil { return Self.noLength }
         case 17 where name == "transfer-encoding":
             guard encoding == nil, value.lowercased() == "chunked" else {
                 return Refusal(400, "Transfer-Encoding must be chunked and nothing else")
@@ -196,7 +196,10 @@ struct HeadReader {
         return nil
     }
 
-    private static func decimal(_ text: String) -> Int? {
+    static let noLength = Refusal(400, "Content-Length must be a number")
+
+    /// Digits alone, eighteen at most: the only form that a `Content-Length` has.
+    static func decimal(_ text: String) -> Int? {
         // Eighteen digits fit; a sign, which Int would read, is none.
         guard (1...18).contains(text.utf8.count),
             text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })

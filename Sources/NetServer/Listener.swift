@@ -180,8 +180,22 @@ package final class Listener: Sendable {
             )
         case .failure(let error as IOError) where error.errnoCode == EADDRINUSE:
             throw .addressInUse(address)
+        case .failure(let error as IOError):
+            throw .cannotBind(address, reason: Self.reason(error.errnoCode))
+        case .failure(is SocketAddressError.UnknownHost):
+            throw .cannotBind(address, reason: "\(address.host) has no address")
         case .failure(let error):
             throw .cannotBind(address, reason: String(describing: error))
+        }
+    }
+
+    /// The system's words for `code`, and what they mean here.
+    private static func reason(_ code: CInt) -> String {
+        let text = String(cString: strerror(code))
+        return switch code {
+        case EACCES: "\(text) (ports below 1024 are for processes with CAP_NET_BIND_SERVICE)"
+        case EADDRNOTAVAIL: "\(text) (this machine has no such address)"
+        default: text
         }
     }
 }

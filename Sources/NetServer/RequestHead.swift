@@ -71,10 +71,12 @@ extension RequestHead {
         var headers = fields.filter { $0.name.utf8.first != UInt8(ascii: ":") }
         // One of the two has to be there, whichever (RFC 9113, 8.3.1).
         if let authority, host == nil { headers.insert((name: "host", value: authority), at: 0) }
+        let stated = first("content-length")
+        let length = stated.flatMap(HeadReader.decimal)
         let body: Body =
             if isWhole {
                 .length(0)
-            } else if let length = first("content-length").flatMap({ Int($0) }) {
+            } else if let length {
                 .length(length)
             } else {
                 .chunks
@@ -84,6 +86,8 @@ extension RequestHead {
                 HeadReader.unknownMethod
             } else if let authority, let host, authority.lowercased() != host.lowercased() {
                 Refusal(400, "the Host header and :authority differ")
+            } else if stated != nil, length == nil {
+                HeadReader.noLength
             } else {
                 HTTPRequestHead(
                     version: .http2,

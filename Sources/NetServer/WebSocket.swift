@@ -12,7 +12,8 @@ package protocol WebSocketSession: AnyObject {
     func binary(_ message: UnsafeBufferPointer<UInt8>)
     /// All of what the socket had to give was delivered: the time to hand a batch over.
     func readCompleted()
-    /// The unwritten bytes went over the upper water mark, or back under the lower one.
+    /// The unwritten bytes went over the upper water mark, or back under the lower one; or the
+    /// connection ended, and they with it, while messages are held back by a pause.
     func writable(_ isWritable: Bool)
     /// The peer has shown that it is there, after ``WebSocketSocket/probe()``.
     func answeredProbe()
@@ -46,6 +47,8 @@ package enum CloseReason: Equatable, Sendable {
     case silent
     /// More bytes were waiting to be written than ``WebSocketSettings/outboundBytes``.
     case slow
+    /// It took nothing of what it was sent for as long as TCP was told to wait.
+    case stalled
     /// ``WebSocketSocket/close(code:reason:)``.
     case closed(code: UInt16)
     /// ``WebSocketSocket/abort()``.
@@ -64,7 +67,8 @@ extension CloseReason: CustomStringConvertible {
         case .reset(let error): "the socket failed: \(error)"
         case .protocolError(code: let code, let error): "closed with \(code): \(error)"
         case .silent: "silent"
-        case .slow: "too slow"
+        case .slow: "too slow: too much of what it was sent waited for it"
+        case .stalled: "it took nothing of what it was sent"
         case .closed(code: let code): "closed by the engine with \(code)"
         case .aborted: "aborted"
         case .shutdown: "shutdown"
@@ -141,7 +145,8 @@ package struct WebSocketSettings: Sendable {
     package var messageBytes = Limits.messageBytes
     /// A sent frame's payload, in bytes; larger messages are fragmented.
     package var sentFrameBytes = Limits.sentFrameBytes
-    /// Unwritten bytes at which a connection is dropped as too slow; one more message fits.
+    /// Unwritten bytes at which a connection is dropped as too slow; one more message fits. It
+    /// bounds memory: one that takes nothing at all is found by TCP.
     package var outboundBytes = 64 << 20
     /// Unwritten bytes at which a session hears that the peer is slow, and at which that it is not
     /// any more.

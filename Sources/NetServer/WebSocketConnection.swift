@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 /// One WebSocket on the byte stream of its channel, from the 101 on.
@@ -76,6 +77,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
             endAfterHeld = .disconnected
             phase = .ended
             socket?.isOpen = false
+            // What the peer has not taken is gone: nobody need wait until it has.
+            session.writable(true)
         } else {
             finish(.disconnected)
         }
@@ -83,7 +86,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(.reset(String(describing: error)))
+        let isStalled = (error as? IOError)?.errnoCode == ETIMEDOUT
+        end(isStalled ? .stalled : .reset(String(describing: error)))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

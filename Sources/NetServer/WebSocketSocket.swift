@@ -310,11 +310,18 @@ package final class WebSocketSocket {
 
     // MARK: Bounds
 
+    /// Whether more than so many bytes are queued here and in the channel that the kernel has not
+    /// taken yet. Costs next to nothing while they are few; a mebibyte may be overlooked.
+    package func holds(moreThan bytes: Int) -> Bool {
+        eventLoop.assertInEventLoop()
+        guard outbound.readableBytes + heldByChannel > bytes else { return false }
+        heldByChannel = countHeldByChannel()
+        return outbound.readableBytes + heldByChannel > bytes
+    }
+
     /// Whether another message may be queued; drops the connection when not.
     private func hasRoom() -> Bool {
-        guard outbound.readableBytes + heldByChannel > settings.outboundBytes else { return true }
-        heldByChannel = countHeldByChannel()
-        guard outbound.readableBytes + heldByChannel > settings.outboundBytes else { return true }
+        guard holds(moreThan: settings.outboundBytes) else { return true }
         connection?.end(.slow)
         return false
     }

@@ -15,6 +15,23 @@ package enum Limits {
     package static let messageBytes = 64 << 20
     /// Levels of arrays and objects in a JSON text.
     package static let jsonDepth = 128
+    /// What is large of that which queues have handed to a worker and it has not answered, in
+    /// bytes: beyond that they hand it no large message more until some are answered.
+    package static let deliveriesOfWorker = 32 << 20
+    /// As many beyond which not even a queue does of which nothing runs, in bytes.
+    package static let deliveriesOfWorkerMax = 48 << 20
+    /// A queue's message that waits for no room, in bytes: as many of those run as the queues'
+    /// concurrency lets.
+    package static let smallDelivery = 16 << 10
+    /// Bytes that a worker has not taken, at which nothing more is read from it.
+    package static let unreadPause = 64 << 20
+    /// As many at which it is called no more, and large answers to it are dropped.
+    package static let unreadBytes = 128 << 20
+    /// As many at which its connection is ended, in bytes: more than what may still come at
+    /// ``unreadBytes``. That is one message, of ``messageBytes``; large messages of queues, which
+    /// are ``deliveriesOfWorkerMax`` and one more; and, in what is left, those of queues that have
+    /// no bound in bytes: small ones, and those about which a condition was asked first.
+    package static let unreadBytesMax = 320 << 20
     /// Digits of a JSON number before its fraction and exponent: with so many it is a double.
     package static let numberDigits = 308
     /// Digits that every SDK reads: Python raises from 4301 on, which ends the reader of SDKs
@@ -77,6 +94,8 @@ package enum Limits {
     package static let preNamespaceCallBytes = 32 << 20
     /// What a socket of streams may have asked for that was not begun.
     package static let streamRequests = 1024
+    /// Subscriptions of one socket of streams; further joins are refused.
+    package static let streamSubscriptions = 1000
     /// How long the auth function of streams is waited for, in nanoseconds.
     package static let streamAdmission: UInt64 = 8_000_000_000
     /// How long a function is waited for that says whether a socket may join, in nanoseconds.
@@ -87,7 +106,7 @@ package enum Limits {
     package static let streamWaitingBytes = 1 << 20
     /// Answers to what a subscriber asked for that wait for it.
     package static let streamAnswers = 65_536
-    /// What is in those, in bytes: as much as any socket may leave unread.
+    /// What is in those, in bytes: as much as its socket may leave unread.
     package static let streamAnswerBytes = 64 << 20
     /// Subscriptions of one socket that the log is read for at a time; further ones wait.
     package static let streamReplays = 8
@@ -121,6 +140,10 @@ package enum Limits {
     package static let heldRecords: UInt64 = 256
     /// Bytes of records that wait for nobody.
     package static let heldBytes = 256 << 10
+    /// Within how long a second signal is the first one once more, in nanoseconds.
+    package static let signalEcho: UInt64 = 500_000_000
+    /// How long a stop waits until those are told whose calls it cuts off, in seconds.
+    package static let cutOffSeconds = 1
     /// How long the core may take to close the log when it is stopped, in seconds.
     package static let stopSeconds = 30
     /// How long the core thread runs at a time, in nanoseconds: the shortest that Linux grants.
@@ -143,6 +166,9 @@ package enum Limits {
     package static let keptBytes = 32 << 20
     /// Commands that the core handles before it looks after the device again.
     package static let turnCommands = 128
+    /// Payloads that wait for records to be on disk, in bytes, before no more commands are handled:
+    /// one answer of any size, or many.
+    package static let heldPayloadBytes = messageBytes
     /// Values of the state that are let go in one turn because their time is over.
     package static let expiriesOfTurn = 1024
     /// How long after a start workers may not be back yet, in nanoseconds.

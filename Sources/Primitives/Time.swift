@@ -59,8 +59,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
 /// The two clocks as the core is handed them, once a turn.
 package struct Now: Equatable, Sendable {
-    /// Never goes back within a log: records are stamped with it, delays and cron slots are judged
-    /// by it.
+    /// What somebody may set. The core's own never goes back, for records are stamped with it, and
+    /// never stands still, for delays are judged by it.
     package var wall: Timestamp
     /// Nanoseconds on a clock that nobody sets: for timeouts.
     package var monotonic: UInt64

@@ -22,6 +22,8 @@ final class Core: Sendable {
     private let outbound: OutboundPolicy
     private let report: Report
     private let segments: SegmentKeeper
+    /// The data directory.
+    private var path: String { configuration.engine.data }
     /// Whoever follows the log learns by it how far it is durable.
     let tail: DurableTail
     /// Told how much of the log a start has read, from 0 to 1.
@@ -75,12 +77,14 @@ final class Core: Sendable {
         inbox.offer(.configure(LiveSettings(options)))
     }
 
-    /// No new work; returns when what runs has ended, or `engine.drain_timeout` is over.
+    /// No new work; returns when what runs has ended, or `engine.drain_timeout` is over and who
+    /// waited for a call has been told, which a full disk may prevent.
     func drain() async {
         let limit = configuration.engine.drainTimeout
         inbox.offer(.drain)
         await drained.wait(limit: .nanoseconds(limit.nanoseconds))
         inbox.offer(.endDrain(limit: Quantity.text(limit)))
+        await drained.wait(limit: .seconds(Limits.cutOffSeconds))
     }
 
     /// Handles what is there, closes the log, and returns when the thread has ended, or its time is
@@ -102,7 +106,6 @@ final class Core: Sendable {
         // Every client of a batch waits for this thread to learn that it is on disk. Among busy
         // threads it would otherwise wait for a tick of the scheduler, several times the sync.
         _ = platform_use_slices(Limits.coreSlice)
-        let path = configuration.engine.data
         switch configuration.log.io {
         case .plain:
             run(PlainStorage(path: path, waker: waker), sinks, opened)
@@ -133,18 +136,18 @@ final class Core: Sendable {
         _ opened: @Sendable (Result<RecoveryReport, ServeError>) -> Void
     ) {
         var entropy = SystemEntropy()
-        let snapshot = Snapshot.newest(for: configuration, skipped: warn)
-        let known = snapshot.start
-        // Only one owner of the views at any time: what a second one holds would be copied when
-        // the engine changes it, and stay.
-        var views = (consume snapshot).views
-        let path = configuration.engine.data
-        let progress = RecoveryProgress(path: path, from: known.next, tell: self.progress)
         let engine: Engine<Store, SystemEntropy>
         let recovery: RecoveryReport
         do throws(LogError) {
+            let claim = try LogClaim(store)
+            // Only now does nobody else make snapshots, and remove what an older one needs.
+            let snapshot = Snapshot.newest(for: configuration, skipped: warn)
+            let known = snapshot.start
+            // They have one owner: what a second one holds would be copied on a change, and stay.
+            var views = (consume snapshot).views
+            let progress = RecoveryProgress(path: path, from: known.next, tell: self.progress)
             let log = try CommitLog(
-                opening: store,
+                opening: claim,
                 options: LogOptions(segmentBytes: configuration.log.segmentBytes),
                 entropy: &entropy,
                 now: SystemClock().now().wall,
@@ -157,8 +160,7 @@ final class Core: Sendable {
             recovery = log.recovery
             Snapshot.setAside(above: recovery.next, in: path, tell: warn)
             // Reading the log may have taken long: what counts from the start counts from here.
-            var start = SystemClock().now()
-            start.wall = log.stamp(start.wall)
+            let start = SystemClock().now()
             engine = try Engine(
                 log: log,
                 views: consume views,
@@ -169,7 +171,8 @@ final class Core: Sendable {
         } catch {
             return opened(.failure(ServeError(error, data: path)))
         }
-        let rolled = keepers(engine: engine.log.engine, segment: engine.log.segment(of: known.next))
+        let first = engine.log.segment(of: recovery.snapshot ?? .zero)
+        let rolled = keepers(engine: engine.log.engine, segment: first)
         tail.move(to: engine.log.durable)
         let loop = CoreLoop(
             engine: engine,
@@ -222,7 +225,6 @@ final class Core: Sendable {
     }
 
     private func warnOfFileSystem() {
-        let path = configuration.engine.data
         // What cannot be asked need not be warned of.
         guard let warning = try? FileSystem(of: path).warning(path: path) else { return }
         warn(warning)
@@ -232,7 +234,6 @@ final class Core: Sendable {
 
     /// The device broke its promise: nobody may be told anything more. What was told is on disk.
     private func fail(_ error: LogError) -> Never {
-        let path = configuration.engine.data
         let isThere = access("\(path)/MANIFEST", F_OK) == 0 || errno != ENOENT
         let fate =
             isThere

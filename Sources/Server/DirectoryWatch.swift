@@ -27,9 +27,11 @@ final class DirectoryWatch: Sendable {
     ///
     /// - Throws: the number of a system error.
     func add(_ directory: String) throws(SystemError) {
-        // That a directory has gone the kernel tells of every one that is watched.
+        // That a directory has gone the kernel tells of every one that is watched. Rights count:
+        // a file may be refused for them.
         let events =
-            IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF
+            IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM
+            | IN_MOVE_SELF
         guard inotify_add_watch(descriptor, directory, UInt32(events)) >= 0 else {
             throw SystemError(number: errno)
         }

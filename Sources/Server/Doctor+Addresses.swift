@@ -56,8 +56,8 @@ extension Doctor {
         return Finding(subject, .warning, warning)
     }
 
-    /// Listens on every address at once, so that two settings with the same one are found; whoever
-    /// connects meanwhile is sent away.
+    /// Listens on every address at once, so that two settings are found whose hosts are only in the
+    /// end the same; whoever connects meanwhile is sent away.
     func ports() async -> [Finding] {
         var findings: [Finding] = []
         var listeners: [Listener] = []

@@ -1,4 +1,5 @@
 import Disk
+import Engine
 import Glibc
 import LogTools
 import Primitives
@@ -83,8 +84,19 @@ package struct Doctor {
         tell(doctor.descriptors())
         for finding in doctor.namedFiles() { tell(finding) }
         for finding in doctor.processes(sources.environment) { tell(finding) }
+        if let collector = doctor.collector(sources.environment) { tell(collector) }
         tell(doctor.encryption())
         for finding in await doctor.ports() { tell(finding) }
+    }
+}
+
+extension Doctor {
+    /// Where telemetry would be sent, and how; nil: nowhere. Nothing is sent.
+    private func collector(_ environment: [String: String]) -> Finding? {
+        TelemetryExporter.Settings(configuration.observability, environment).map { settings in
+            let form = settings.isJSON ? Configuration.OTLPProtocol.json : .protobuf
+            return Finding("collector", .ok, "\(settings.base) by \(form.rawValue)")
+        }
     }
 }
 
@@ -135,7 +147,7 @@ extension Doctor {
     /// Before this there was no engine: 2025-01-01.
     private static let earliest = Timestamp(seconds: 1_735_689_600)
 
-    /// Records, delays, cron slots and retention go by the clock, which never goes back in a log.
+    /// Records, delays, cron slots and retention go by the clock; in a log time never goes back.
     private func clock() -> Finding {
         let now = SystemClock().now().wall
         guard now >= Self.earliest else {
@@ -146,27 +158,30 @@ extension Doctor {
                     + "that time, and cron jobs and retention go by it"
             )
         }
-        if let begun = newestSegment(), begun > now {
-            return Finding(
-                "clock",
-                .warning,
-                "it says \(now.rfc3339()), and the log's newest segment was begun at "
-                    + "\(begun.rfc3339()): until the clock is past that, delays and cron slots "
-                    + "wait; set the clock (timedatectl)"
-            )
+        if let notice = endOfLog().flatMap({ ClockWatch.notice(end: $0, wall: now) }) {
+            let text = "\(notice.text); if the clock is wrong, set it (timedatectl)"
+            return Finding("clock", .warning, text)
         }
         return Finding("clock", .ok, now.rfc3339())
     }
 
-    /// When the log's newest segment was begun; nil: nothing tells.
-    private func newestSegment() -> Timestamp? {
-        // What cannot be read was told of by then.
-        guard let pages = try? LogPass(.directory(path)).segments() else { return nil }
-        let times = pages.compactMap { page -> Timestamp? in
-            guard case .valid(let header) = page.reading else { return nil }
-            return header.created
+    /// The time at the log's end, for which its newest segment is enough; nil: nothing tells. What
+    /// cannot be read was told of by then.
+    private func endOfLog() -> Timestamp? {
+        guard let log = try? LogPass(.directory(path)), let pages = try? log.segments() else {
+            return nil
         }
-        return times.max()
+        let headers = pages.compactMap { page -> SegmentHeader? in
+            guard case .valid(let header) = page.reading else { return nil }
+            return header
+        }
+        guard let newest = headers.last else { return nil }
+        var end = newest.created
+        _ = try? log.read(from: newest.base) { record in
+            end = max(end, record.time)
+            return true
+        }
+        return end
     }
 
     /// The engine raises its own limit as far as it may (`Server/prepareProcess`).

@@ -41,6 +41,7 @@ final class Edges: Sendable {
                     inbox: inbox,
                     loop: loop,
                     loopNumber: number,
+                    hidePayload: Self.hiding(settings),
                     notify: report.notice
                 ),
                 eventLoop: loop
@@ -77,6 +78,12 @@ final class Edges: Sendable {
                 DashboardGateway(system: dashboard, inbox: inbox, loop: loop, loopNumber: number),
                 eventLoop: loop
             )
+        }
+
+        /// Hides of a payload what records of requests do not hold either.
+        static func hiding(_ settings: Configuration.HTTP) -> @Sendable (String) -> String {
+            let secrets = settings.rules.secrets
+            return { secrets.hidden(inPayload: $0) }
         }
     }
 
@@ -131,9 +138,11 @@ final class Edges: Sendable {
     @Sendable
     func configure(_ configuration: Configuration) {
         let cors = CORS(configuration.http.cors)
+        let hidePayload = Loop.hiding(configuration.http)
         let asksFunction = configuration.stream.authFunction != nil
         for owned in loops {
             owned.loop.execute {
+                owned.workers.value.hidePayload = hidePayload
                 owned.http.value.cors = cors
                 owned.streams.value.settings.asksFunction = asksFunction
             }

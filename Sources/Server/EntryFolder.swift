@@ -38,7 +38,7 @@ struct EntryFolder: Sendable {
                     "\(path) is not there: there are no files of configuration entries until it is"
                 )
             }
-            let first = isThere ? look() : nil
+            let first = isThere ? look(watch) : nil
             if ServerThread.tryStart({ follow(watch, after: first, isThere) }) { return }
             tell(
                 .warning,
@@ -60,7 +60,7 @@ struct EntryFolder: Sendable {
             do throws(DirectoryWatch.SystemError) {
                 let isThere = try watch.attend(path)
                 // While it is gone what happens around it is nothing new.
-                if isThere || wasThere { last = look(after: last) }
+                if isThere || wasThere { last = look(watch, after: last) }
                 wasThere = isThere
             } catch {
                 return tell(.error, "\(path) cannot be watched any more: \(error)")
@@ -69,24 +69,47 @@ struct EntryFolder: Sendable {
     }
 
     /// What was read, to see whether something is new.
-    private typealias Look = [String: UInt64]
+    private struct Look {
+        var files: [String: EntryFile] = [:]
+        var complaints: Set<Complaint> = []
+        var hashes: [String: UInt64] { files.mapValues(\.hash) }
+    }
 
-    @discardableResult
-    private func look(after last: Look? = nil) -> Look? {
+    /// What is wrong with a file, and the hash of what it holds: told once, until it is edited.
+    private struct Complaint: Hashable {
+        let severity: Notice.Severity
+        let text: String
+        let hash: UInt64
+    }
+
+    private func look(_ watch: DirectoryWatch, after last: Look? = nil) -> Look? {
         guard let names = names() else {
             tell(.error, "\(path) cannot be read: configuration entries stay as they are")
             return last
         }
-        var files: [String: EntryFile] = [:]
+        var look = Look()
+        func complain(_ severity: Notice.Severity, _ text: String, hash: UInt64 = 0) {
+            let complaint = Complaint(severity: severity, text: text, hash: hash)
+            guard look.complaints.insert(complaint).inserted,
+                last?.complaints.contains(complaint) != true
+            else { return }
+            tell(severity, text)
+        }
         for name in names {
             guard let id = Self.id(of: name) else {
-                tell(.warning, "\(path)/\(name) is no file of a configuration entry: ID.yaml is")
+                let text = "\(path)/\(name) is no file of a configuration entry: ID.yaml is"
+                complain(.warning, text)
                 continue
             }
-            files[id] = read(id, name)
+            // A link is not all that decides what is there.
+            do throws(DirectoryWatch.SystemError) { try watch.attend("\(path)/\(name)") } catch {
+                complain(.warning, "edits of \(path)/\(name) may not be seen: \(error)")
+            }
+            let read = read(id, name)
+            look.files[id] = read.file
+            for text in read.errors { complain(.error, text, hash: read.file.hash) }
         }
-        let look = files.mapValues(\.hash)
-        if look != last { inbox.offer(.takeFiles(Array(files.values))) }
+        if look.hashes != last?.hashes { inbox.offer(.takeFiles(Array(look.files.values))) }
         return look
     }
 
@@ -111,22 +134,23 @@ struct EntryFolder: Sendable {
         return ConfigurationView.isID(id) ? id : nil
     }
 
-    private func read(_ id: String, _ name: String) -> EntryFile {
+    /// A file, and why it is not taken; empty: it can be.
+    private func read(_ id: String, _ name: String) -> (file: EntryFile, errors: [String]) {
         let text: String
         do throws(ConfigurationFile.ReadError) {
             text = try ConfigurationFile.read("\(path)/\(name)")
         } catch {
-            tell(.error, "\(path)/\(name) cannot be read and is not taken: \(error)")
-            return EntryFile(id: id, hash: 0, content: nil)
+            let why = "\(path)/\(name) cannot be read and is not taken: \(error)"
+            return (EntryFile(id: id, hash: 0, content: nil), [why])
         }
         var hash = ContentHash()
         hash.add(text)
         var findings = Findings()
         let content = Self.content(of: text, id, name, &findings)
-        for error in findings.errors {
-            tell(.error, "\(path)/\(name) is not taken, the entry stays as it is: \(error)")
+        let errors = findings.errors.map { error in
+            "\(path)/\(name) is not taken, the entry stays as it is: \(error)"
         }
-        return EntryFile(id: id, hash: hash.value, content: content)
+        return (EntryFile(id: id, hash: hash.value, content: content), errors)
     }
 
     /// What a file says; nil, and findings, where it cannot be taken.

@@ -26,7 +26,8 @@ struct Listeners {
         _ group: MultiThreadedEventLoopGroup,
         _ report: Report
     ) async throws(ServeError) -> Listeners {
-        let token = try Token.forPeers(of: configuration, report: report)
+        let found = try Token.forPeers(of: configuration, report: report)
+        let token = found?.text
         var workers: [Listener] = []
         do throws(ServeError) {
             for (number, one) in configuration.allWorkerListeners.enumerated() {
@@ -51,6 +52,7 @@ struct Listeners {
             do throws(ServeError) {
                 let part = descriptors.stream
                 let stream = try await open(configuration.stream, part, token, edges, group)
+                if let token, let path = found?.made { report.token(token, path: path) }
                 return Listeners(
                     workers: workers,
                     http: http,
@@ -64,6 +66,8 @@ struct Listeners {
             }
         } catch {
             for listener in workers { await listener.close(grace: .zero) }
+            // Nobody was told of it: the next start makes another one.
+            if let path = found?.made { unlink(path) }
             throw error
         }
     }
@@ -85,6 +89,7 @@ struct Listeners {
         )
         var settings = WebSocketSettings(descriptors)
         settings.closeDeadline = .seconds(2)
+        settings.outboundBytes = Limits.unreadBytesMax
         settings.handshakeDeadline = .nanoseconds(one.access.handshakeTimeout.nanoseconds)
         do throws(ListenerError) {
             return try await Listener.webSocket(

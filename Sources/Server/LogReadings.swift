@@ -1,6 +1,8 @@
 import Engine
 import LogTools
 import Primitives
+import State
+import Synchronization
 
 /// Answers what the log is asked about the state, messages and its files, one question after the
 /// other, on a thread of its own: it reads the files beside the core, which goes on.
@@ -8,6 +10,14 @@ final class LogReadings: Sendable {
     private let path: String
     private let inbox: Inbox
     private let thread: JobThread
+    /// What was answered last about the state: those whom one write wakes ask the same.
+    private let last = Mutex<Answered?>(nil)
+
+    private struct Answered: Sendable {
+        let question: StateQuestion
+        let end: Offset
+        let answer: StateReading
+    }
 
     init(_ configuration: Configuration, inbox: Inbox) throws(ServeError) {
         path = configuration.engine.data
@@ -21,8 +31,7 @@ final class LogReadings: Sendable {
     private func answer(_ reading: Effect.LogQuery) {
         switch reading.question {
         case .state(let question):
-            let answer = StateReading(question, below: reading.end, of: path)
-            tell(answer, of: reading.id)
+            tell(answer(to: question, reading), of: reading.id)
         case .job(let question):
             let search = MessageSearch(question, below: reading.end, of: path)
             inbox.offer(.foundMessages(reading.id, search.result))
@@ -31,6 +40,21 @@ final class LogReadings: Sendable {
             let told = Command.LogQueryResult(result: result, isEmpty: false, last: .zero)
             inbox.offer(.logRead(reading.id, told))
         }
+    }
+
+    private func answer(to question: StateQuestion, _ reading: Effect.LogQuery) -> StateReading {
+        let known = last.withLock { $0 }
+        if let known, known.question == question, known.end == reading.end { return known.answer }
+        let answer = StateReading(
+            question,
+            below: reading.end,
+            through: reading.entrance,
+            of: path
+        )
+        // What could not be read is tried again.
+        if case .failure = answer.result { return answer }
+        last.withLock { $0 = Answered(question: question, end: reading.end, answer: answer) }
+        return answer
     }
 
     private func tell(_ answer: StateReading, of id: UInt64) {

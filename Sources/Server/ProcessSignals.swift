@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Primitives
 import Synchronization
 
 /// SIGTERM and SIGINT as requests to stop, and SIGHUP as one to read the configuration again, until
@@ -14,15 +15,18 @@ final class ProcessSignals {
         let hangUps = hangUps
         let terminal = (STDIN_FILENO...STDERR_FILENO).first { isatty($0) == 1 }
         sources = [
-            Self.source(SIGTERM) { arrivals.add("SIGTERM") },
-            Self.source(SIGINT) { arrivals.add("SIGINT") },
+            Self.source(SIGTERM) { arrivals.add("SIGTERM", at: Self.now) },
+            Self.source(SIGINT) { arrivals.add("SIGINT", at: Self.now) },
             Self.source(SIGHUP) {
                 // Who has sat there can stop it in no other way any more.
-                if let terminal, isatty(terminal) == 0 { return arrivals.hangUp() }
+                if let terminal, isatty(terminal) == 0 { return arrivals.hangUp(at: Self.now) }
                 hangUps.arrive()
             },
         ]
     }
+
+    /// On the monotonic clock, in nanoseconds.
+    private static var now: UInt64 { SystemClock().now().monotonic }
 
     private static func source(
         _ number: Int32,
@@ -55,11 +59,17 @@ final class ProcessSignals {
     }
 
     /// The requests to stop that came, by the names of their signals, each for one who waits.
+    ///
+    /// Who asks once may send more than one signal: `timeout` signals its child and then its whole
+    /// group, and a wrapper passes on what its terminal has sent to both. What comes within
+    /// ``Limits/signalEcho`` is the same request.
     final class Arrivals: Sendable {
         private struct State {
             var pending: [String] = []
             var handlers: [@Sendable (String) -> Void] = []
             var hasHungUp = false
+            /// When the last request came.
+            var last: UInt64?
         }
 
         private let state = Mutex(State())
@@ -82,16 +92,20 @@ final class ProcessSignals {
         }
 
         /// The terminal has gone. Both the kernel and the shell tell of that: it is one request.
-        fileprivate func hangUp() {
+        fileprivate func hangUp(at time: UInt64) {
             let isFirst = state.withLock { state in
                 defer { state.hasHungUp = true }
                 return !state.hasHungUp
             }
-            if isFirst { add("SIGHUP") }
+            if isFirst { add("SIGHUP", at: time) }
         }
 
-        fileprivate func add(_ name: String) {
+        /// A signal came at `time`, on the monotonic clock, in nanoseconds.
+        func add(_ name: String, at time: UInt64) {
             let handler = state.withLock { state -> (@Sendable (String) -> Void)? in
+                // Two threads may tell of two signals in either order.
+                if let last = state.last, time < last + Limits.signalEcho { return nil }
+                state.last = time
                 guard !state.handlers.isEmpty else {
                     state.pending.append(name)
                     return nil

@@ -98,7 +98,8 @@ struct Report: Sendable {
         line(
             .info,
             "stopping",
-            "\(cause): taking no new work, waiting for what runs; once more to stop at once"
+            "\(cause): beginning no new requests, deliveries or cron runs; what runs may end, and "
+                + "its calls go on; once more to stop at once"
         )
     }
 

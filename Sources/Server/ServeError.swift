@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import Glibc
 import NetServer
 import Primitives
 
@@ -97,8 +98,24 @@ package struct ServeError: Error, Equatable, Sendable {
                 code: "log.io_uring",
                 message: "\(error)\nSet log.io to \"auto\" or \"plain\"."
             )
-        case .system, .shortWrite, .noSpace, .notAFile:
+        case .system(let operation, _, let code):
+            let way = Self.wayOut(of: operation, code).map { "\n\($0)" } ?? ""
+            self.init(.storage, code: "log.storage", message: "\(error)\(way)")
+        case .shortWrite, .noSpace, .notAFile:
             self.init(.storage, code: "log.storage", message: "\(error)")
+        }
+    }
+
+    /// What can be done where the system refuses an operation on the data directory; nil: that is
+    /// not known.
+    private static func wayOut(of operation: String, _ code: Int32) -> String? {
+        switch code {
+        case EACCES, EPERM:
+            "Give the engine's user the right to, or name another directory with --data."
+        case EROFS, ENOTDIR: "Name another directory with --data."
+        case ENOENT where operation == "create":
+            "Make the directory that it is to be in (mkdir -p), or name another one with --data."
+        default: nil
         }
     }
 
@@ -122,11 +139,12 @@ package struct ServeError: Error, Equatable, Sendable {
     }
 
     init(_ error: ListenerError, setting: String) {
-        self.init(
-            .configuration,
-            code: "listen.failed",
-            message: "\(error)\nChange it by the setting \(setting), for example "
+        // No flag reaches into a list of tables.
+        let way =
+            setting.hasPrefix("worker_listener")
+            ? "Change \(setting) in the configuration file."
+            : "Change it by the setting \(setting), for example "
                 + "--set \(setting)=127.0.0.1:0 for any free port."
-        )
+        self.init(.configuration, code: "listen.failed", message: "\(error)\n\(way)")
     }
 }

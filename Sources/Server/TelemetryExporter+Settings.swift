@@ -14,7 +14,7 @@ extension TelemetryExporter.Settings {
         base = String((told ?? "http://localhost:4318").reversed().drop { $0 == "/" }.reversed())
         let form =
             configuration.otlpProtocol
-            ?? environment["OTEL_EXPORTER_OTLP_PROTOCOL"].flatMap {
+            ?? environment[Configuration.OTLPProtocol.variable].flatMap {
                 Configuration.OTLPProtocol(rawValue: $0)
             }
         isJSON = form == .json

@@ -196,13 +196,24 @@ final class TelemetryExporter {
         busy.insert(pending.path)
         invoker.send(pending.post, on: loop) { outcome in
             switch outcome {
-            case .accepted: self.ended(pending)
+            case .accepted(let answer):
+                self.heed(answer, to: pending)
+                self.ended(pending)
             case .refused(let reason):
                 self.lose(pending.count, reason)
                 self.ended(pending)
             case .failed(let reason, let pause): self.retry(pending, reason, after: pause)
             }
         }
+    }
+
+    /// A collector may take a request and yet not all that is in it. That is not sent again.
+    private func heed(_ answer: [UInt8], to pending: Pending) {
+        guard let partial = PartialSuccess(answer, isJSON: settings.isJSON) else { return }
+        // Of metrics it counts the points.
+        let count = min(partial.rejected, pending.count)
+        let reason = partial.reason.prefix(200)
+        lose(count, "a part of it was rejected" + (reason.isEmpty ? "" : ": \(reason)"))
     }
 
     /// `asked` is the pause that the collector wants; it counts where it is the longer one.

@@ -5,19 +5,26 @@ import Primitives
 
 /// The token that peers beyond loopback must show.
 enum Token {
+    /// One that was found or made.
+    struct Found {
+        let text: String
+        /// The file that was made for it; nil: whoever runs the engine has it already.
+        var made: String?
+    }
+
     /// - Returns: nil where all addresses for workers are on loopback, or ask a function about
     ///   their peers, and those for streams and the dashboard are on loopback.
     static func forPeers(
         of configuration: Configuration,
         report: Report
-    ) throws(ServeError) -> String? {
-        if let token = configuration.security.token { return token }
+    ) throws(ServeError) -> Found? {
+        if let token = configuration.security.token { return Found(text: token) }
         if let path = configuration.security.tokenFile {
             let token = try read(path)
             for text in weaknesses(of: token, in: path) {
                 report.notice(Notice(severity: .warning, text: text))
             }
-            return token
+            return Found(text: token)
         }
         let asking = configuration.allWorkerListeners.filter {
             !$0.address.isLoopback && $0.access.rbac?.authentication == nil
@@ -31,10 +38,10 @@ enum Token {
         let path = configuration.engine.data + "/token"
         // The directory is the engine's own: what leads elsewhere was put there by somebody else.
         // Nor is it waited for, as a pipe would be.
-        if access(path, F_OK) == 0 { return try read(path, options: O_NOFOLLOW | O_NONBLOCK) }
-        let token = try make(path)
-        report.token(token, path: path)
-        return token
+        if access(path, F_OK) == 0 {
+            return Found(text: try read(path, options: O_NOFOLLOW | O_NONBLOCK))
+        }
+        return Found(text: try make(path), made: path)
     }
 
     /// What a token should have at the least, in bytes.

@@ -44,6 +44,10 @@ package final class StreamGateway {
     private var admissions: [UInt64: (JSONText?) -> Void] = [:]
     private var commands: [Command] = []
     private var commandBytes = 0
+    /// Who sent them.
+    private var senders: [Subscriber] = []
+    /// Who sent what filled the inbox, and reads nothing until that is drained.
+    private var paused: [Subscriber] = []
 
     private var groups: [StreamGroup: LocalGroup] = [:]
     /// Groups with messages that some of their subscriptions were not told yet; each has a round
@@ -141,20 +145,42 @@ package final class StreamGateway {
     // MARK: To the core
 
     /// Collects a command, to be handed over at the end of this turn of the loop.
-    func collect(_ command: SubscriberCommand, bytes: Int) {
+    func collect(_ command: SubscriberCommand, bytes: Int, from sender: Subscriber? = nil) {
         if commands.isEmpty {
             // NIO runs tasks after it has read from every socket that was ready.
             loop.assumeIsolated().execute { self.handOver() }
         }
         commands.append(.stream(command))
         commandBytes += bytes
+        if let sender, !sender.isSender {
+            sender.isSender = true
+            senders.append(sender)
+        }
     }
 
     func handOver() {
         guard !commands.isEmpty else { return }
-        // What a socket may ask for before it is answered is bounded by the core.
-        _ = inbox.offer(&commands, bytes: commandBytes)
+        let answer = inbox.offer(&commands, bytes: commandBytes, whenDrained: resumption())
         commandBytes = 0
+        for sender in senders {
+            sender.isSender = false
+            if answer == .full { sender.pauseReading() }
+        }
+        if answer == .full { paused += senders }
+        senders.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs on the core thread, and leads back to the event loop.
+    private func resumption() -> @Sendable () -> Void {
+        let gateway = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        return { loop.execute { gateway.value.resumeReading() } }
+    }
+
+    private func resumeReading() {
+        let resumed = paused
+        paused = []
+        for subscriber in resumed { subscriber.resumeReading() }
     }
 
     func closed(_ subscriber: Subscriber) {

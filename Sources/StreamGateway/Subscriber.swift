@@ -22,6 +22,8 @@ final class Subscriber {
     var subscriptions: [String: LocalGroup.Subscription] = [:]
     /// Whether it has unflushed messages; the gateway's.
     var isTouched = false
+    /// Whether it has sent something that was not handed over; the gateway's.
+    var isSender = false
     private(set) var wantsEvents = false
     private var transport = Transport.none
     private let gateway: StreamGateway
@@ -94,7 +96,14 @@ final class Subscriber {
         caughtUp = []
     }
 
-    func ask(_ command: SubscriberCommand, bytes: Int) { gateway.collect(command, bytes: bytes) }
+    func ask(_ command: SubscriberCommand, bytes: Int) {
+        gateway.collect(command, bytes: bytes, from: self)
+    }
+
+    /// A response of events was all read, and asks for nothing more.
+    func pauseReading() { if case .webSocket(let socket) = transport { socket.pauseReading() } }
+
+    func resumeReading() { if case .webSocket(let socket) = transport { socket.resumeReading() } }
 
     func notice(_ text: String) {
         gateway.notify(Notice(severity: .warning, text: text))

@@ -49,7 +49,7 @@ extension WorkerGateway {
         guard telemetryTime.isLeft(at: start) else {
             return postpone(kind, Array(body), bytes: message.count)
         }
-        let items = Self.decode(kind, body, notify)
+        let items = Self.decode(kind, body, hiding: hidePayload, notify)
         telemetryTime.use(clock.now().monotonic &- start)
         guard !items.isEmpty else { return inbox.telemetry.leave(message.count) }
         let batch = TelemetryBatch(
@@ -61,9 +61,10 @@ extension WorkerGateway {
     }
 
     private func postpone(_ kind: BinaryMessage, _ body: [UInt8], bytes: Int) {
+        let hide = hidePayload
         let notify = notify
         let frame = PostponedTelemetry(bytes: bytes) {
-            body.withUnsafeBufferPointer { Self.decode(kind, $0, notify) }
+            body.withUnsafeBufferPointer { Self.decode(kind, $0, hiding: hide, notify) }
         }
         inbox.telemetry.postpone(frame, isSpans: kind == .traces)
     }
@@ -71,6 +72,7 @@ extension WorkerGateway {
     private static func decode(
         _ kind: BinaryMessage,
         _ body: UnsafeBufferPointer<UInt8>,
+        hiding hide: (_ payload: String) -> String,
         _ notify: @Sendable (Notice) -> Void
     ) -> [Telemetry] {
         let export: JSONText
@@ -82,7 +84,7 @@ extension WorkerGateway {
             return []
         }
         switch kind {
-        case .traces: return OTLPSpans.decode(export).map { .span($0) }
+        case .traces: return OTLPSpans.decode(export, hiding: hide).map { .span($0) }
         case .metrics: return OTLPMetrics.decode(export).map { .metric($0) }
         case .logs: return OTLPLogs.decode(export).map { .log($0) }
         case .frame: return []

@@ -15,8 +15,8 @@ extension Call {
             metadata: frame.metadata,
             action: Action(frame.action),
             propagation: Propagation(
-                traceparent: try frame.traceparent,
-                baggage: try frame.baggage.flatMap {
+                traceparent: frame.traceparent,
+                baggage: frame.baggage.flatMap {
                     $0.utf8.count <= Limits.baggageBytes ? $0 : nil
                 }
             ),
@@ -34,7 +34,8 @@ extension Call {
         guard let id = try frame.invocationID, frame.action != .void else { throw reason }
         self.init(
             id: id,
-            function: try frame.functionID,
+            // It is what may be wrong.
+            function: (try? frame.functionID) ?? "",
             namespace: nil,
             payload: JSONText.null.bytes,
             metadata: nil,

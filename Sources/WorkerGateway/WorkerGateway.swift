@@ -16,6 +16,8 @@ package final class WorkerGateway {
     let loop: any EventLoop
     let loopNumber: Int
     let notify: @Sendable (Notice) -> Void
+    /// Makes of a payload that a span tells of what the log may hold of it.
+    package var hidePayload: @Sendable (_ payload: String) -> String
     let clock = SystemClock()
     var telemetryTime: TelemetryAllowance
     private var sessions: [UInt64: WorkerSession] = [:]
@@ -39,8 +41,10 @@ package final class WorkerGateway {
         inbox: Inbox,
         loop: any EventLoop,
         loopNumber: Int,
+        hidePayload: @escaping @Sendable (_ payload: String) -> String,
         notify: @escaping @Sendable (Notice) -> Void
     ) {
+        self.hidePayload = hidePayload
         self.inbox = inbox
         self.loop = loop
         self.loopNumber = loopNumber

@@ -15,6 +15,8 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     private let listener: Int
     private let gateway: WorkerGateway
     private var socket: WebSocketSocket?
+    /// What it calls itself; nil: nothing yet.
+    private var name: String?
     private var badFrames = 0
     /// Until it has said who it is: an SDK before 0.24.4 whose connection ends in the middle of its
     /// registrations never connects again (protocol 1.4).
@@ -23,6 +25,10 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     var isTouched = false
     /// Whether it has sent something in this turn; the gateway's.
     var isSender = false
+    /// Whether nothing is read from it as the core has enough to do.
+    private var isInboxFull = false
+    /// Whether nothing is read from it until it has taken what it was sent.
+    private var isBehind = false
 
     init(
         id: ConnectionID,
@@ -60,11 +66,18 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
 
     func readCompleted() {}
 
-    func writable(_ isWritable: Bool) {}
+    func writable(_ isWritable: Bool) {
+        guard isWritable, isBehind else { return }
+        isBehind = false
+        if !isInboxFull { socket?.resumeReading() }
+    }
 
     func answeredProbe() { add(.answeredProbe(id), bytes: 0) }
 
     func closed(_ reason: CloseReason) {
+        if reason == .slow || reason == .stalled {
+            tell("\(whoItIs) was cut off: \(reason)")
+        }
         gateway.remove(self)
         add(.workerLeft(id, reason: "\(reason)"), bytes: 0)
         // Now: at the end of the process there may be no later.
@@ -72,9 +85,15 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
         socket = nil
     }
 
-    func pauseReading() { socket?.pauseReading() }
+    func pauseReading() {
+        isInboxFull = true
+        socket?.pauseReading()
+    }
 
-    func resumeReading() { socket?.resumeReading() }
+    func resumeReading() {
+        isInboxFull = false
+        if !isBehind { socket?.resumeReading() }
+    }
 
     private func add(_ command: Command, bytes: Int) {
         gateway.collect(command, bytes: bytes, from: self)
@@ -82,7 +101,10 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
 
     func take(_ invoke: IncomingInvoke, bytes: Int) throws(FrameError) {
         let call = try Call(invoke)
-        if isSettling, call.function == "engine::workers::register" { isSettling = false }
+        if isSettling, call.function == "engine::workers::register" {
+            isSettling = false
+            name = JSONText(trusted: call.payload).member("name")?.stringValue
+        }
         add(.call(id, call), bytes: bytes)
     }
 
@@ -130,9 +152,15 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     private func ignore(_ what: String) {
         badFrames += 1
         guard badFrames <= 10 else { return }
-        gateway.notify(
-            Notice(severity: .warning, text: "ignored \(what) from the worker at \(address)")
-        )
+        tell("ignored \(what) from \(whoItIs)")
+    }
+
+    private var whoItIs: String {
+        name.map { "worker \($0) at \(address)" } ?? "the worker at \(address)"
+    }
+
+    private func tell(_ text: String) {
+        gateway.notify(Notice(severity: .warning, text: text))
     }
 
     // MARK: To the worker
@@ -142,18 +170,64 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
         case .receipt(let call, let receipt):
             if let frame = ReceiptFrame(call, receipt) { reply(frame) }
         case .answer(let call, let function, let result, let propagation):
-            reply(ResultFrame(call, function, result, propagation))
-        case .invoke(let dispatch): reply(DispatchFrame(dispatch))
+            reply(ResultFrame(call, function, deliverable(result), propagation))
+        case .invoke(let dispatch):
+            guard dispatch.isOfQueue || !hasEnough else { return refuse(dispatch) }
+            reply(DispatchFrame(dispatch))
         case .observe(let message): reply(ObserveReply(message))
         default: if let frame = EngineFrame(message) { reply(frame) }
         }
     }
 
-    func flush() { socket?.flush() }
+    func flush() {
+        guard let socket else { return }
+        socket.flush()
+        guard !isBehind, socket.holds(moreThan: Limits.unreadPause) else { return }
+        // A channel that holds so much after a flush tells by ``writable(_:)`` when it is empty.
+        isBehind = true
+        socket.pauseReading()
+    }
 
     func probe() { socket?.probe() }
 
     func close(code: UInt16, reason: String) { socket?.close(code: code, reason: reason) }
+
+    /// Whether so much waits for it to be read that nothing large is added which somebody could be
+    /// told of instead.
+    private var hasEnough: Bool { socket?.holds(moreThan: Limits.unreadBytes) ?? false }
+
+    private static let enough = "more than \(Limits.unreadBytes >> 20) MiB of what it was sent"
+
+    /// Answers in its place: it was not asked.
+    private func refuse(_ dispatch: Effect.Dispatch) {
+        let busy = ErrorBody(
+            code: "BUSY",
+            message: "\(dispatch.function) was not called: its worker has not read \(Self.enough)"
+        )
+        let result = CallResult(id: .uuid(dispatch.invocation), result: .failure(busy))
+        add(.result(id, result), bytes: 0)
+    }
+
+    /// The result of a call that it made; what is small is sent in any case.
+    private func deliverable(_ result: FunctionResult) -> FunctionResult {
+        let bytes =
+            switch result {
+            case .value(let value): value.count
+            case .failure(let error): error.byteCount
+            case .none: 0
+            }
+        guard bytes > Limits.envelopeBytes, hasEnough else { return result }
+        let end =
+            result.isFailure
+            ? "the call failed, and its error" : "the call was carried out, and its answer"
+        return .failure(
+            ErrorBody(
+                code: "answer_dropped",
+                message: "\(end) of \(bytes) bytes is dropped: its caller has not read "
+                    + Self.enough
+            )
+        )
+    }
 
     private func reply(_ frame: some OutgoingFrame) {
         let count = frame.byteCount

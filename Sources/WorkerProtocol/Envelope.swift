@@ -118,6 +118,13 @@ struct Envelope {
         }
     }
 
+    /// The string at `field`, of which nothing but more knowledge depends: nil also where it holds
+    /// another kind of value.
+    func hint(_ field: Field) -> String? {
+        // Its message is not told of: nobody hears of the error.
+        try? string(field, in: "")
+    }
+
     func requiredString(_ field: Field, in message: StaticString) throws(FrameError) -> String {
         guard let text = try string(field, in: message) else {
             throw .missing(field: field.name.description, message: message.description)

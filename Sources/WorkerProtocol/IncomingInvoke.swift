@@ -24,13 +24,9 @@ package struct IncomingInvoke {
 
     package var metadata: JSONText? { envelope.text(.metadata) }
 
-    package var traceparent: String? {
-        get throws(FrameError) { try envelope.string(.traceparent, in: Self.message) }
-    }
+    package var traceparent: String? { envelope.hint(.traceparent) }
 
-    package var baggage: String? {
-        get throws(FrameError) { try envelope.string(.baggage, in: Self.message) }
-    }
+    package var baggage: String? { envelope.hint(.baggage) }
 
     package var namespace: String? {
         get throws(FrameError) { try envelope.string(.namespace, in: Self.message) }

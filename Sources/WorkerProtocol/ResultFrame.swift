@@ -40,8 +40,8 @@ extension ResultFrame {
         } else {
             result = .none
         }
-        traceparent = try envelope.string(.traceparent, in: message)
-        baggage = try envelope.string(.baggage, in: message)
+        traceparent = envelope.hint(.traceparent)
+        baggage = envelope.hint(.baggage)
     }
 
     package func encode(to sink: inout some FrameSink) {

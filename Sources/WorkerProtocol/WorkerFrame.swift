@@ -37,7 +37,7 @@ package enum WorkerFrame: Frame {
 
     /// Reads one message and hands it to `receiver`. The two that come with every call are handed
     /// over as what they are: to take them out of a frame again would copy them. Where they are
-    /// more than is taken, whoever waits hears of it.
+    /// more than is taken, or have a member that they cannot have, whoever waits hears of it.
     package static func decode(
         _ bytes: UnsafeBufferPointer<UInt8>,
         for receiver: some WorkerFrameReceiver
@@ -52,13 +52,19 @@ package enum WorkerFrame: Frame {
                 }
             }
         } catch {
-            guard case .notJSON(let cause) = error, cause.isBeyondBounds else { throw error }
+            switch error {
+            case .notJSON(let cause) where cause.isBeyondBounds: break
+            case .notJSON, .blank, .notAnObject: throw error
+            case .missing, .wrongType, .field: break
+            }
             try refuse(bytes, because: error, for: receiver)
         }
     }
 
-    /// Hands over what is left of a message that is more than is taken: that somebody waits for an
-    /// answer to it, or for the answer that it was.
+    /// Hands over what is left of a message that cannot be taken as it is: that somebody waits for
+    /// an answer to it, or for the answer that it was.
+    ///
+    /// - Throws: `reason`, or what is wrong with the rest, where nobody can be told.
     private static func refuse(
         _ bytes: UnsafeBufferPointer<UInt8>,
         because reason: FrameError,
@@ -70,10 +76,19 @@ package enum WorkerFrame: Frame {
             case .invokeFunction:
                 try receiver.refuse(IncomingInvoke(envelope), because: reason, bytes: count)
             case .invocationResult:
-                var frame = try ResultFrame(envelope)
+                guard let id = try envelope.invocationID(in: "invocationresult") else {
+                    throw reason
+                }
                 let message = "the function's result cannot be taken: \(reason)"
-                frame.result = .failure(ErrorBody(code: "invocation_error", message: message))
-                receiver.take(frame, bytes: count)
+                let error = ErrorBody(code: "invocation_error", message: message)
+                receiver.take(
+                    ResultFrame(
+                        invocationID: id,
+                        functionID: envelope.hint(.functionID) ?? "",
+                        result: .failure(error)
+                    ),
+                    bytes: count
+                )
             default: throw reason
             }
         }

@@ -42,15 +42,21 @@ enum VerbFirst {
         let arguments = Array(commandLine.dropFirst())
         // Behind `help` stands what it is about.
         if arguments.first == "help" { return arguments }
+        let options = ["-D", "--data", "--engine"]
         var place = 0
         while place < arguments.count {
-            if ["-D", "--data", "--engine"].contains(arguments[place]) {
+            if options.contains(arguments[place]) {
                 place += 2
             } else if verbs.contains(arguments[place]) {
                 break
             } else {
                 place += 1
             }
+        }
+        if place >= arguments.count {
+            // No verb at all: the word that stands for one is told of as such.
+            place = 0
+            while place < arguments.count, options.contains(arguments[place]) { place += 2 }
         }
         guard place < arguments.count else { return arguments }
         let before = arguments[..<place]

@@ -90,11 +90,25 @@ struct QueuePageArguments: ParsableArguments {
             "topic": .string(name), "limit": .integer(Int64(count)),
             "offset": .integer(Int64(offset)),
         ]
-        return try await shared.engine.connected { (link) async throws(SDKError) in
+        let rows = try await shared.engine.connected { (link) async throws(SDKError) in
             let rows = try await link.ask(function, input).elements ?? []
             if rows.isEmpty { try await link.expectQueue(name) }
             return rows
         }
+        let cut = rows.count(where: \.isCut)
+        if cut > 0 {
+            Terminal.note(
+                "\(cut == 1 ? "1 payload is" : "\(cut) payloads are") left out: an answer has room "
+                    + "for some of them; -n 1 with --offset shows another, and `iii-log queue` all"
+            )
+        }
+        return rows
+    }
+
+    /// What a table shows of a message's payload.
+    static func payload(_ row: JSONText) -> String {
+        guard row.isCut else { return row.shown("payload") }
+        return row.integer("size_bytes").map { "(\($0) bytes, left out)" } ?? "(left out)"
     }
 }
 
@@ -113,7 +127,7 @@ struct QueuePeek: AsyncParsableCommand {
             empty: arguments.offset == 0 ? "no message waits" : "no more messages wait",
             [
                 ("MESSAGE", { $0.shown("id") }), ("STATE", { $0.shown("state") }),
-                ("FUNCTION", { $0.shown("function_id") }), ("PAYLOAD", { $0.shown("payload") }),
+                ("FUNCTION", { $0.shown("function_id") }), ("PAYLOAD", QueuePageArguments.payload),
             ]
         )
     }
@@ -135,7 +149,7 @@ struct QueueDeadLetters: AsyncParsableCommand {
                 ? "there is no dead letter" : "there are no more dead letters",
             [
                 ("MESSAGE", { $0.shown("id") }), ("ATTEMPTS", { $0.shown("retries") }),
-                ("ERROR", { $0.shown("error") }), ("PAYLOAD", { $0.shown("payload") }),
+                ("ERROR", { $0.shown("error") }), ("PAYLOAD", QueuePageArguments.payload),
             ],
             numbers: [1]
         )
@@ -349,6 +363,11 @@ extension ListArguments {
         let text = count == 1 ? "1 message \(done)" : "\(count) messages \(done)"
         Terminal.write((isText ? text : answer.description) + "\n", to: .output)
     }
+}
+
+extension JSONText {
+    /// Whether the engine had no room for a message's payload in its list.
+    fileprivate var isCut: Bool { member("cut")?.boolValue == true }
 }
 
 extension EngineLink {

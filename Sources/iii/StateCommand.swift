@@ -132,7 +132,7 @@ struct StateSet: AsyncParsableCommand {
         abstract: "Set a value, and print the key's revision.",
         usage: """
             iii state set <scope> <key> <value> [--if-revision <if-revision>] [--ttl <ttl>] \
-            [--engine <engine>]
+            [--address <address>] [--json]
             """,
         discussion: """
             A value that is JSON stands for itself, any other is a string; what begins with - and \

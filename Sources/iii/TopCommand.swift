@@ -17,7 +17,7 @@ struct TopCommand: AsyncParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: "Time between two pictures.",
+        help: "Time between two pictures; else 1s.",
         transform: TriggerCommand.duration
     )
     var delay = Duration.seconds(1)
@@ -34,6 +34,7 @@ struct TopCommand: AsyncParsableCommand {
         guard delay >= .milliseconds(100) else {
             throw ValidationError("--delay is 100ms at the least")
         }
+        if let count, count < 1 { throw ValidationError("--count is a number from 1 on") }
     }
 
     func run() async throws {

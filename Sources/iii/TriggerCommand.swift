@@ -10,8 +10,8 @@ struct TriggerCommand: AsyncParsableCommand {
         abstract: "Call a function of a running engine, and print its result as JSON.",
         discussion: """
             A function that returns nothing answers null. Exits 1 when the function fails, 3 when \
-            the engine cannot be reached, 4 when nobody serves the function, 5 when no answer \
-            comes in time, 77 when the engine does not let it.
+            the engine cannot be reached, 4 when nobody serves the function or there is no such \
+            queue, 5 when no answer comes in time, 77 when the engine does not let it.
             """
     )
 
@@ -30,11 +30,16 @@ struct TriggerCommand: AsyncParsableCommand {
     @Flag(help: "Do not wait for a result.")
     var void = false
 
-    @Option(help: "How long to wait for the result, such as 500ms or 5m.", transform: duration)
+    @Option(
+        help: "How long to wait for the result, such as 500ms or 5m; else 30s.",
+        transform: duration
+    )
     var timeout = Duration.seconds(30)
 
     @Option(
-        help: "How long to wait until the engine and the function are there.",
+        help: """
+            How long to wait until the engine and the function are there; else 2s for the engine.
+            """,
         transform: duration
     )
     var wait = Duration.zero
@@ -48,7 +53,13 @@ struct TriggerCommand: AsyncParsableCommand {
     )
     var address: String?
 
-    @Option(name: .shortAndLong, help: "The namespace of the function; else III_NAMESPACE.")
+    @Option(
+        name: .shortAndLong,
+        help: """
+            The namespace of the function; else III_NAMESPACE, but the engine's own functions are \
+            found.
+            """
+    )
     var namespace: String?
 
     func validate() throws {
@@ -98,6 +109,7 @@ struct TriggerCommand: AsyncParsableCommand {
         var options = WorkerOptions()
         options.address = address
         options.namespace = namespace
+        options.isNamespaceOfCalls = namespace != nil
         options.connectTimeout = max(wait, Self.patience)
         options.drainTimeout = Self.patience
         options.backoff.first = .milliseconds(100)
@@ -143,16 +155,34 @@ struct TriggerCommand: AsyncParsableCommand {
             let result = try await caller.call(raw: function, payload, timeout: timeout)
             return (result ?? .null).text
         }
-        let receipt = try await caller.enqueue(
-            raw: function,
-            payload,
-            queue: enqueue,
-            timeout: timeout
-        )
+        let receipt: Receipt
+        do throws(SDKError) {
+            receipt = try await caller.enqueue(
+                raw: function,
+                payload,
+                queue: enqueue,
+                timeout: timeout
+            )
+        } catch {
+            throw Self.refusal(error, of: enqueue)
+        }
         var line = JSONLine()
         line.add("messageReceiptId", receipt.id)
         line.add("traceId", trace?.description)
         return line.description
+    }
+
+    /// The engine has one code for whatever is wrong with a message: that there is no such queue is
+    /// told by its text, and here with the way out.
+    private static func refusal(_ error: SDKError, of queue: String) -> SDKError {
+        guard error.code == .enqueueFailed, error.message == "Queue '\(queue)' not found" else {
+            return error
+        }
+        return SDKError(
+            code: "NOT_FOUND",
+            message: "there is no queue '\(queue.visible)'; `iii queue ls` lists those that there "
+                + "are, and `iii queue define` makes one"
+        )
     }
 
     static func duration(_ text: String) throws -> Duration {

@@ -63,6 +63,32 @@ struct ProgramTests {
         #expect(await program.run(["--nonsense"]) == .usage)
     }
 
+    @Test(
+        "a word that is no command is told with what is near, on every level",
+        arguments: [
+            (["wrok", "--count", "1"], "unknown command \"wrok\"; did you mean \"work\"?"),
+            (["help", "wrok"], "unknown command \"wrok\"; did you mean \"work\"?"),
+            (["many", "oen"], "unknown command \"oen\"; did you mean \"one\"?"),
+            (["many", "x"], "unknown command \"x\"; allowed: one, other"),
+        ]
+    )
+    func unknown(arguments: [String], message: String) async {
+        let failure = program.unknownCommand(arguments)
+        #expect(failure == Failure(.usage, code: "usage", message))
+        #expect(await program.run(arguments) == .usage)
+    }
+
+    @Test(
+        "a command, its other name and its own words are none",
+        arguments: [
+            [], ["work", "extra"], ["--nonsense", "wrok"], ["many", "one", "x"], ["many", "1"],
+            ["help", "many", "one"],
+        ]
+    )
+    func known(arguments: [String]) {
+        #expect(program.unknownCommand(arguments) == nil)
+    }
+
     @Test("help and version are 0, on standard output")
     func asked() throws {
         let help = try ending("work", "--help")
@@ -113,8 +139,22 @@ private struct Root: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "root",
         version: "9.8.7",
-        subcommands: [Work.self, Later.self, Fail.self, Exit.self, Crash.self]
+        subcommands: [Work.self, Later.self, Fail.self, Exit.self, Crash.self, Many.self]
     )
+}
+
+private struct Many: ParsableCommand {
+    static let configuration = CommandConfiguration(subcommands: [One.self, Other.self])
+}
+
+private struct One: ParsableCommand {
+    static let configuration = CommandConfiguration(aliases: ["1"])
+
+    func run() throws {}
+}
+
+private struct Other: ParsableCommand {
+    func run() throws {}
 }
 
 private struct Work: ParsableCommand {

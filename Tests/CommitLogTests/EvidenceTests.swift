@@ -31,7 +31,7 @@ struct EvidenceTests {
     ) throws(LogError) -> CommitLog<SimulatedStorage> {
         var entropy = SeededEntropy(seed: 5)
         return try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: options,
             entropy: &entropy,
             now: Timestamp(seconds: 1),

@@ -86,7 +86,7 @@ struct LostHeaderTests {
     ) throws(LogError) -> CommitLog<SimulatedStorage> {
         var entropy = SeededEntropy(seed: 5)
         return try CommitLog(
-            opening: SimulatedStorage(sample.disk),
+            opening: LogClaim(SimulatedStorage(sample.disk)),
             options: options,
             entropy: &entropy,
             now: Timestamp(seconds: 1),

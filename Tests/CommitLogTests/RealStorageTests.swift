@@ -44,7 +44,7 @@ struct RealStorageTests {
     ) throws(LogError) -> CommitLog<Store> {
         var entropy = SystemEntropy()
         return try CommitLog(
-            opening: store,
+            opening: LogClaim(store),
             options: options,
             entropy: &entropy,
             now: Timestamp(seconds: 1),

@@ -112,7 +112,7 @@ func open(
 ) throws(LogError) -> CommitLog<SimulatedStorage> {
     var entropy = SeededEntropy(seed: disk.entropy.next())
     return try CommitLog(
-        opening: SimulatedStorage(disk),
+        opening: LogClaim(SimulatedStorage(disk)),
         options: options,
         entropy: &entropy,
         now: Timestamp(seconds: 1),

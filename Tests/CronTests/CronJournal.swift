@@ -34,6 +34,12 @@ struct CronJournal {
         if let event = view.decideAdded(trigger.id, now: now) { _ = record(event) }
     }
 
+    /// The clock says `clock`, and records get the time `record`.
+    mutating func follow(_ clock: Timestamp, at record: Timestamp) {
+        guard view.follow(clock, at: record) else { return }
+        for trigger in view.triggers { add(trigger, now: clock) }
+    }
+
     /// The trigger's worker has left.
     mutating func remove(_ id: String) { view.remove(id) }
 
@@ -65,8 +71,22 @@ struct CronJournal {
 
     mutating func end(_ firing: Offset, now: Timestamp) {
         apply(view.decideEnding(of: firing, now: now))
-        view.ended(firing: firing, now: now)
+        view.ended(firing: firing, now: now.advanced(by: view.lag))
         log.append(.ended(firing, now: now))
+    }
+
+    /// What is folded from the events that are needed.
+    func retold() -> CronView {
+        var retold = CronView()
+        for (index, record) in log.enumerated() {
+            let offset = Offset(UInt64(index))
+            switch record {
+            case .event(let event):
+                if view.needs(event, at: offset) { retold.apply(event, at: offset) }
+            case .ended(let firing, let now): retold.ended(firing: firing, now: now)
+            }
+        }
+        return retold
     }
 
     mutating func restart() {

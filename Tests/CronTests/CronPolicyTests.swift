@@ -6,31 +6,7 @@ import Testing
 @testable import Cron
 
 @Suite("What becomes of slots that could not simply run")
-struct CronPolicyTests {
-    private let nine = instant("2031-04-02T09:00:00")
-
-    private func at(_ minutes: Int64, _ seconds: Int64 = 0) -> Timestamp {
-        nine.advanced(by: .seconds(minutes * 60 + seconds))
-    }
-
-    private func trigger(
-        _ policy: CronPolicy,
-        _ expression: String = "* * * * *",
-        id: String = "t"
-    ) throws -> CronTrigger {
-        CronTrigger(
-            id: id,
-            function: FunctionName(id: "f"),
-            expression: try CronExpression(expression),
-            policy: policy
-        )
-    }
-
-    /// Minutes after nine.
-    private func minutes(_ cron: CronJournal) -> [Int64] {
-        cron.fired.map { nine.distance(to: $0.scheduled).milliseconds / 60_000 }
-    }
-
+struct CronPolicyTests: MinutesAfterNine {
     // MARK: Catching up
 
     @Test(
@@ -124,14 +100,35 @@ struct CronPolicyTests {
     @Test("a clock that is set forward misses slots, too")
     func jump() throws {
         for (policy, expected) in [
-            (CronPolicy.CatchUp.skip, [1, 6]), (.one, [1, 6]), (.all, [1, 2, 3, 4, 5, 6]),
-        ] as [(CronPolicy.CatchUp, [Int64])] {
+            (CronPolicy(), [5, 6]), (CronPolicy(catchUp: .one), [5, 6]),
+            (CronPolicy(catchUp: .all), [1, 2, 3, 4, 5, 6]),
+            (CronPolicy(catchUp: .all, max: 2), [4, 5, 6]),
+            (CronPolicy(catchUp: .window(.seconds(100)), max: 9), [4, 5, 6]),
+            (CronPolicy(catchUp: .window(.seconds(10))), [6]),
+            (CronPolicy(overlap: .queue, max: 2), [4, 5, 6]),
+            (CronPolicy(overlap: .allow), [5, 6]),
+        ] as [(CronPolicy, [Int64])] {
             var cron = CronJournal()
-            cron.add(try trigger(CronPolicy(catchUp: policy)), now: at(0, 10))
+            cron.add(try trigger(policy), now: at(0, 10))
             cron.turn(at(5, 20))
             cron.turn(at(6))
             #expect(minutes(cron) == expected, "\(policy)")
+            let skipped = cron.events.compactMap { event -> Timestamp? in
+                if case .skipped(let skipped) = event { skipped.scheduled } else { nil }
+            }
+            let lost = expected[0] > 1 ? [at(expected[0] == 6 ? 5 : expected[0] - 1)] : []
+            #expect(skipped == lost, "what does not run is told once: \(policy)")
         }
+    }
+
+    @Test("slots that come late beside a run that may overlap do not wait for its end")
+    func lateBesideRun() throws {
+        var cron = CronJournal()
+        cron.add(try trigger(CronPolicy(overlap: .allow)), now: at(0))
+        #expect(cron.fire(at(1)).count == 1)
+        #expect(cron.fire(at(3, 10)).count == 2, "one is told of, and one runs")
+        #expect(cron.fire(at(4)).count == 1)
+        #expect(minutes(cron) == [1, 3, 4])
     }
 
     @Test(

@@ -11,7 +11,12 @@ struct MetricsTextTests {
     private typealias Counts = EnginePicture.QueueCounts
 
     /// A picture with these rows, of queues that have `all` together.
-    private func picture(_ rows: [EnginePicture.Queue], _ all: Counts) -> EnginePicture {
+    private func picture(
+        _ rows: [EnginePicture.Queue],
+        _ all: Counts,
+        counts: RecordCounts = RecordCounts(),
+        runs: RunTable = RunTable(rows: [], others: FunctionRuns())
+    ) -> EnginePicture {
         EnginePicture(
             now: Timestamp(seconds: 0),
             version: 1,
@@ -22,6 +27,8 @@ struct MetricsTextTests {
             functions: nil,
             triggers: nil,
             streams: [],
+            counts: counts,
+            runs: runs,
             work: EnginePicture.Work(
                 workers: 0,
                 spawned: 0,
@@ -35,6 +42,7 @@ struct MetricsTextTests {
                 waitingRequests: 0,
                 held: 0,
                 droppedTelemetry: 0,
+                droppedFirings: 5,
                 replies: [:]
             ),
             log: EnginePicture.Log(
@@ -120,19 +128,49 @@ struct MetricsTextTests {
 
     @Test("a function that runs most takes none of its counts away from (other)")
     func steadyFunctions() {
-        var totals = RecordTotals()
-        for number in 0...500 {
-            var function = RecordTotals.Function()
-            function.place = number
-            function.calls = number == 500 ? 7 : 1
-            totals.functions[FunctionName(id: "f\(number)")] = function
+        let rows = (0...500).map { number in
+            var runs = FunctionRuns()
+            runs.calls = number == 500 ? 7 : 1
+            return RunTable.Row(function: FunctionName(id: "f\(number)"), runs: runs)
         }
-        totals.otherFunctions.calls = 2
-        let empty = picture([], Counts())
-        func runs() -> Substring? {
-            lines(empty, totals, of: "iii_invocations_total{").last { $0.contains(#""ok""#) }
-        }
+        var others = FunctionRuns()
+        others.calls = 2
+        let full = picture([], Counts(), runs: RunTable(rows: rows, others: others))
+        let runs = lines(full, of: "iii_invocations_total{").last { $0.contains(#""ok""#) }
         let labels = #"function="(other)",namespace="",outcome="ok""#
-        #expect(runs().map(String.init) == "iii_invocations_total{\(labels)} 9")
+        #expect(runs.map(String.init) == "iii_invocations_total{\(labels)} 9")
+    }
+
+    @Test("what alerts rest on is counted by the engine, whatever who follows the log has seen")
+    func unfollowed() {
+        var runs = FunctionRuns()
+        runs.add(failed: false, took: 500_000_000)
+        runs.add(failed: true, took: 1_000_000_000)
+        let name = FunctionName(id: "f")
+        let row = RunTable.Row(function: name, runs: runs)
+        var counts = RecordCounts()
+        counts.enqueued = 1
+        let table = RunTable(rows: [row], others: FunctionRuns())
+        let picture = picture([], Counts(), counts: counts, runs: table)
+        func value(_ family: String) -> [String] { lines(picture, of: family).map(String.init) }
+        let labels = #"function="f",namespace="\#(name.namespace)""#
+        #expect(
+            value("iii_invocations_total{") == [
+                #"iii_invocations_total{\#(labels),outcome="ok"} 1"#,
+                #"iii_invocations_total{\#(labels),outcome="error"} 1"#,
+            ]
+        )
+        #expect(
+            value("iii_invocation_errors_total{") == ["iii_invocation_errors_total{\(labels)} 1"]
+        )
+        #expect(
+            value("iii_invocation_seconds_total{")
+                == ["iii_invocation_seconds_total{\(labels)} 1.5"]
+        )
+        #expect(value("iii_messages_enqueued_total ") == ["iii_messages_enqueued_total 1"])
+        #expect(
+            value("iii_telemetry_triggers_dropped_total ")
+                == ["iii_telemetry_triggers_dropped_total 5"]
+        )
     }
 }

@@ -69,6 +69,28 @@ struct EngineAlertTests {
         #expect(AlertRule(name: "a", metric: "iii.queue.dept", threshold: 0).isAboutNothing)
     }
 
+    @Test("a topic has what its subscriptions have; that there is no such name is said once")
+    func topic() throws {
+        let lab = try lab(.log, "iii.queue.depth.t", above: 1)
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.serve(worker, "g"))
+        func warnings() -> Int {
+            lab.engine.takeNotices().count { $0.text.contains("no queue and no topic of") }
+        }
+        _ = try look(lab)
+        #expect(warnings() == 1)
+        _ = try look(lab)
+        #expect(warnings() == 0)
+        for function in ["f", "g"] {
+            let config = #"{"topic":"t"}"#
+            try lab.settle(.trigger(worker, "queue", config, to: function, id: function))
+        }
+        try lab.settle(.call(worker, "enqueue", #"{"topic":"t","data":1}"#))
+        _ = try look(lab)
+        #expect(try changes(lab) == [true])
+        #expect(warnings() == 0)
+    }
+
     @Test("a webhook is told behind the record, of the beginning alone")
     func webhook() throws {
         let lab = try lab(.webhook(url: "https://x"), "iii.workers.active", above: 0)

@@ -265,6 +265,7 @@ struct CallTests {
         let dispatch = try #require(try lab.settle(.call(old, "g")).dispatches.first)
         let answer = try lab.settle(.answer(new, dispatch.invocation, payload))
         #expect(answer.lines.first?.hasPrefix("g = payload_too_large") == true)
+        #expect(answer.lines.first?.contains("the call was carried out") == true)
         #expect(try lab.settle(.call(old, "g", payload)).dispatches.count == 1)
     }
 

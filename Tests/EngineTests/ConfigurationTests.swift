@@ -126,6 +126,37 @@ struct ConfigurationTests {
         #expect(missing.code == "NOT_FOUND")
     }
 
+    @Test("so does one whose last trigger becomes one for another")
+    func rebound() throws {
+        let (lab, worker) = try lab(ttl: 5_000_000_000)
+        for id in ["mail", "other"] {
+            _ = try lab.value(of: "configuration::register", Self.registration(id), by: worker)
+        }
+        for id in ["mail", "other"] {
+            let bound = #"{"configuration_id":"\#(id)"}"#
+            try lab.settle(.trigger(worker, "configuration", bound, to: "f", id: "a"))
+        }
+        // The same once more is no change.
+        let same = #"{"configuration_id":"other"}"#
+        try lab.settle(.trigger(worker, "configuration", same, to: "f", id: "a"))
+        lab.pass(seconds: 5)
+        try lab.settle()
+        let missing = try lab.failure(of: "configuration::get", #"{"id":"mail"}"#, by: worker)
+        #expect(missing.code == "NOT_FOUND")
+        #expect(try get("other", lab, worker) == "null")
+    }
+
+    @Test(
+        "a trigger for an id that no entry can have is refused",
+        arguments: ["", "Not An Id", "a.b"]
+    )
+    func impossibleEntry(id: String) throws {
+        let (lab, worker) = try lab()
+        let bound = #"{"configuration_id":"\#(id)"}"#
+        let left = try lab.settle(.trigger(worker, "configuration", bound, to: "f"))
+        #expect(left.lines.first?.contains("of a-z, 0-9, _ and -") == true, "\(left.lines)")
+    }
+
     @Test("a file counts when it says something new; what a function sets stands until then")
     func files() throws {
         let (lab, worker) = try lab()
@@ -144,7 +175,9 @@ struct ConfigurationTests {
         try lab.settle(.takeFiles([file(1, #"{"a":1}"#)]))
         #expect(try get("mail", lab, worker) == #"{"a":2}"#)
         // What its schema forbids is not taken, and one that cannot be read is not gone.
-        try lab.settle(.takeFiles([file(2, "7")]))
+        for _ in 0..<2 { try lab.settle(.takeFiles([file(2, "7")])) }
+        let told = lab.engine.takeNotices().filter { $0.text.contains("mail is not taken") }
+        #expect(told.count == 1, "once, however often the files are read")
         try lab.settle(.takeFiles([EntryFile(id: "mail", hash: 0, content: nil)]))
         #expect(try get("mail", lab, worker) == #"{"a":2}"#)
         try lab.settle(.takeFiles([file(3, #"{"a":3}"#)]))

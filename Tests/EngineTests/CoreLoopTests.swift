@@ -16,10 +16,17 @@ struct CoreLoopTests {
 
     /// What the loop handed to its event loops.
     private final class Outbox: Sendable {
-        private let turns = Mutex<[[String]]>([])
+        private let turns = Mutex<[(lines: [String], payloadBytes: Int)]>([])
 
-        func put(_ effects: [Effect]) { turns.withLock { $0.append(effects.lines) } }
-        var taken: [[String]] { turns.withLock { $0 } }
+        func put(_ effects: [Effect]) {
+            let lines = effects.lines.map { String($0.prefix(80)) }
+            let bytes = effects.reduce(0) { $0 + $1.payloadBytes }
+            turns.withLock { $0.append((lines, bytes)) }
+        }
+
+        var taken: [[String]] { turns.withLock { $0.map(\.lines) } }
+        /// Of each turn.
+        var payloadBytes: [Int] { turns.withLock { $0.map(\.payloadBytes) } }
     }
 
     private final class Count: Sendable {
@@ -55,6 +62,38 @@ struct CoreLoopTests {
         #expect(outboxes[1].taken == [["registered", "registered"]])
         let next = try Lab(disk: disk, life: 2)
         #expect(next.recoveredEnd > 5, "the end is in the log, too")
+    }
+
+    @Test("few large answers are enough for a turn; the calls behind wait until those have left")
+    func largeAnswers() throws {
+        let disk = SimulatedDisk()
+        let inbox = Inbox(waker: try Waker())
+        let outbox = Outbox()
+        let peer = Peer(
+            connection: ConnectionID(loop: 0, number: 1),
+            worker: UUID128(high: 1, low: 1),
+            token: UUID128(high: 1, low: 2)
+        )
+        let bytes = Limits.heldPayloadBytes / 16
+        let value = String(repeating: "x", count: bytes)
+        let set = #"{"scope":"s","key":"k","value":"\#(value)"}"#
+        var commands: [Command] = [
+            .workerJoined(peer.connection, address: "a"),
+            .call(peer.connection, .describe("w", nil, "node", "0.25.0")),
+            .call(peer, "state::set", set),
+        ]
+        let count = 40
+        let get = Command.call(peer, "state::get", #"{"scope":"s","key":"k"}"#)
+        commands += Array(repeating: get, count: count)
+        _ = inbox.offer(&commands, bytes: 1)
+        disk.onWait = { _ in
+            if !disk.complete() { inbox.close() }
+        }
+        try loop(disk, inbox, [outbox])
+        let answers = outbox.taken.joined().filter { $0.hasPrefix(#"state::get = "x"#) }
+        #expect(answers.count == count)
+        #expect(outbox.payloadBytes.allSatisfy { $0 < Limits.heldPayloadBytes + 2 * bytes })
+        #expect(outbox.payloadBytes.reduce(0, +) > count * bytes)
     }
 
     @Test("it ends with the reason where what is staged has no segment on a full disk")
@@ -195,7 +234,7 @@ struct CoreLoopTests {
     ) throws(LogError) {
         var entropy = SeededEntropy(seed: 1)
         let log = try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: options,
             entropy: &entropy,
             now: Lab.epoch,

@@ -255,16 +255,102 @@ struct CronJobTests {
         #expect(lab.engine.takeNotices().isEmpty)
         let wall = lab.now.wall
         lab.now = Now(wall: wall.advanced(by: .seconds(-600)), monotonic: lab.now.monotonic)
-        for _ in 0..<9 {
-            #expect(try lab.settle().dispatches.isEmpty)
+        // Meanwhile the engine's time goes on, by fifteen seconds of sixteen.
+        for _ in 0..<10 {
             lab.pass(seconds: 60)
+            #expect(try runs(lab, worker).isEmpty)
         }
+        #expect(lab.engine.now.wall == wall.advanced(by: .milliseconds(562_500)))
+        lab.pass(seconds: 60)
+        let seen = [first] + (try runs(lab, worker))
+        #expect(Set(slots(seen)).count == 2 && seen.count == 2)
         #expect(lab.engine.takeNotices().map(\.text).filter { $0.contains("set back") }.count == 1)
         lab.now = Now(wall: wall.advanced(by: .seconds(7200)), monotonic: lab.now.monotonic)
         #expect(try lab.settle().dispatches.count == 1)
         #expect(
             lab.engine.takeNotices().map(\.text).filter { $0.contains("set forward") }.count == 1
         )
+    }
+
+    @Test("a clock that is set back by hours takes cron jobs along, and delays go on")
+    func setBackFar() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"0 * * * *"}"#, to: "f"))
+        let next = lab.engine.views.work.cron.nextSlot(of: "t")
+        #expect(next == midnight.advanced(by: .seconds(3600)))
+        lab.now = Now(
+            wall: midnight.advanced(by: .seconds(-5 * 3600)),
+            monotonic: lab.now.monotonic
+        )
+        try lab.settle()
+        #expect(
+            lab.engine.views.work.cron.nextSlot(of: "t")
+                == midnight.advanced(by: .seconds(-4 * 3600))
+        )
+        let before = lab.engine.now.wall
+        lab.pass(seconds: 16)
+        try lab.settle()
+        #expect(lab.engine.now.wall == before.advanced(by: .seconds(15)))
+        lab.pass(seconds: 3600)
+        #expect(try lab.settle().dispatches.map(\.function) == ["f"])
+    }
+
+    @Test("a start on a clock that is years behind the log says so, and its cron jobs begin anew")
+    func corrected() throws {
+        let config = #"{"expression":"* * * * *","catch_up":"all"}"#
+        let first = try Lab(at: midnight.advanced(by: .seconds(20 * 365 * 86_400)))
+        let worker = try first.join("w", serving: "f")
+        try first.settle(.trigger(worker, "cron", config, to: "f", id: "a"))
+        first.pass(seconds: 60)
+        #expect(try runs(first, worker).count == 1)
+        first.disk.crash(keepingWrite: false)
+        var time = midnight
+        var seen: [String] = []
+        for (life, seconds) in [(2, 150), (3, 1)] as [(UInt64, Double)] {
+            let lab = try Lab(disk: first.disk, at: time, clock: time, life: life)
+            #expect(lab.engine.takeNotices().contains { $0.text.contains("the log ends at") })
+            let again = try lab.join("w", serving: "f")
+            try lab.settle(.trigger(again, "cron", config, to: "f", id: "b"))
+            lab.pass(seconds: seconds)
+            seen += slots(try runs(lab, again))
+            lab.disk.crash(keepingWrite: false)
+            time = lab.now.wall.advanced(by: .seconds(60))
+        }
+        #expect(seen.map { String($0.prefix(4)) } == ["2030", "2030", "2030"])
+        #expect(seen.map { String($0.dropFirst(14).prefix(2)) } == ["01", "02", "03"])
+    }
+
+    @Test("a condition that fails is told of, and a job whose worker is away has its history")
+    func failedCondition() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        let config = #"{"expression":"* * * * *","condition_function_id":"absent"}"#
+        try lab.settle(.trigger(worker, "cron", config, to: "f", id: "a"))
+        _ = lab.engine.takeNotices()
+        lab.pass(seconds: 60)
+        #expect(try lab.settle().dispatches.isEmpty)
+        let told = lab.engine.takeNotices().map(\.text)
+        #expect(told.filter { $0.contains("its condition absent failed") }.count == 1, "\(told)")
+        try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+        let other = try lab.join("other")
+        for name in ["a", "f"] {
+            let input = #"{"job":"\#(name)"}"#
+            let history = try ask(lab, other, "engine::cron::history", input)
+            #expect(history.member("history")?.elements?.count == 1, "\(history)")
+        }
+        let unknown = Command.call(other, "engine::cron::history", #"{"job":"g"}"#)
+        #expect(try lab.settle(unknown).lines.contains { $0.contains("NOT_FOUND") })
+    }
+
+    @Test("a schedule that names no time to come is told of")
+    func never() throws {
+        let lab = try Lab(at: midnight)
+        let worker = try lab.join("w", serving: "f")
+        _ = lab.engine.takeNotices()
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"0 0 0 30 2 *"}"#, to: "f"))
+        let told = lab.engine.takeNotices().map(\.text)
+        #expect(told.filter { $0.contains("never runs") }.count == 1, "\(told)")
     }
 
     @Test("a slot fires within seconds of a clock that is set while the core sleeps")

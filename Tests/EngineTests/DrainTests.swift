@@ -47,11 +47,45 @@ struct DrainTests {
         }
         let call = try #require(try lab.settle(.call(caller, "f")).dispatches.first)
         try lab.settle(.drain)
-        try lab.settle(.endDrain(limit: "10s"))
+        #expect(!lab.hasDrained)
+        let left = try lab.settle(.endDrain(limit: "10s"))
+        #expect(left.lines == ["f = invocation_stopped: Invocation stopped"])
+        #expect(lab.hasDrained)
         #expect(told().map { $0.contains("did not end within 10s") } == [true])
-        try lab.settle(.answer(worker, call.invocation, "7"))
+        #expect(try lab.settle(.answer(worker, call.invocation, "7")).lines == [], "too late")
         try lab.settle(.endDrain(limit: "10s"))
         #expect(told().isEmpty)
+    }
+
+    @Test("who waits for the keeper of a stream hears it, too, when a drain has had its time")
+    func keptStream() throws {
+        let lab = try Lab()
+        _ = try lab.join("keeper", serving: "stream::get(board)")
+        let caller = try lab.join("c")
+        let place = #"{"stream_name":"board","group_id":"g","item_id":"i"}"#
+        let asked = try lab.settle(.call(caller, "stream::get", place)).dispatches
+        #expect(asked.map(\.function) == ["stream::get(board)"])
+        let left = try lab.settle(.drain, .endDrain(limit: "10s"))
+        #expect(left.lines.count { $0.contains("invocation_stopped") } == 1, "\(left.lines)")
+    }
+
+    @Test("a job that fails for a call that was cut off loses no attempt, and may yet end well")
+    func nested() throws {
+        let lab = try Lab { $0.queues["default"] = .once(attempts: 1) }
+        let worker = try lab.join("w", serving: "f", "g")
+        for _ in 0..<2 { try lab.settle(.enqueue(worker, "f")) }
+        let jobs = lab.left.dispatches
+        try #require(jobs.count == 2)
+        try lab.settle(.call(worker, "g"))
+        let left = try lab.settle(.drain, .endDrain(limit: "10s"))
+        #expect(left.lines == ["g = invocation_stopped: Invocation stopped"])
+        #expect(lab.hasDrained && !lab.isQuiet, "the jobs go on until their workers go")
+        try lab.settle(.fail(worker, jobs[0].invocation))
+        try lab.settle(.answer(worker, jobs[1].invocation))
+        let queue = try #require(lab.engine.views.work.queue.queues["default"])
+        #expect(queue.deadCount == 0)
+        let message = try #require(lab.engine.views.work.queue.onlyMessage)
+        #expect(message.failures == 0)
     }
 
     @Test("dead letters that are to be told of by the second are told of when a drain ends")

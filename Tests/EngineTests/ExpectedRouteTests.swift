@@ -106,6 +106,22 @@ struct ExpectedRouteTests {
         #expect(try status(next, "/users/7") == 405)
     }
 
+    @Test("a route that goes before the one that is back is waited for, and one behind it is not")
+    func precedence() throws {
+        let (lab, worker) = try first()
+        let others = [("me", #"{"api_path":"/users/me"}"#), ("any", #"{"api_path":"/:kind/:id"}"#)]
+        for (id, config) in others {
+            try lab.settle(.trigger(worker, "http", config, to: "f", id: id))
+        }
+        let next = try lab.restarted()
+        let back = try next.join("w", serving: "f")
+        try next.settle(.trigger(back, "http", Self.users, to: "f"))
+        #expect(try next.settle(.get("/users/7", exchange: 2)).dispatches.count == 1)
+        #expect(try status(next, "/users/me") == 503)
+        next.pass(seconds: 10)
+        #expect(try next.settle(.get("/users/me", exchange: 3)).dispatches.count == 1)
+    }
+
     @Test("no time at all turns it off")
     func off() throws {
         let (lab, _) = try first()

@@ -226,10 +226,10 @@ struct GateTests {
         let worker = try lab.join("w")
         let set = #"{"scope":"s","key":"k","value":1}"#
         let end = lab.engine.log.staged.rawValue + 1
-        let get = #"{"scope":"s","key":"k","at":\#(end - 1)}"#
+        let history = #"{"scope":"s","key":"k"}"#
         let early = try lab.turn(
             .call(worker, "state::set", set),
-            .call(worker, "state::get", get),
+            .call(worker, "state::history", history),
             .join(1)
         )
         #expect(
@@ -258,5 +258,31 @@ struct GateTests {
         gate.release(below: Offset(5), into: &effects)
         #expect(effects.count == 5)
         #expect(gate.isEmpty)
+    }
+
+    @Test("it has room again when what it held has left")
+    func room() {
+        var gate = Gate()
+        let worker = ConnectionID(loop: 0, number: 1)
+        let half = [UInt8](repeating: 0x31, count: Limits.heldPayloadBytes / 2)
+        let answer = Effect.Message.answer(
+            .text("c"),
+            function: "f",
+            .value(half),
+            Propagation()
+        )
+        let reply = HTTPReply(status: 200, body: half)
+        gate.hold(.send(worker, answer), after: Offset(1))
+        gate.hold(.send(worker, .pong), after: nil)
+        #expect(gate.hasRoom)
+        gate.hold(.respond(ExchangeID(loop: 0, number: 1), reply, trace: nil), after: Offset(2))
+        #expect(!gate.hasRoom)
+        var effects: [Effect] = []
+        gate.release(below: Offset(1), into: &effects)
+        #expect(effects.isEmpty && !gate.hasRoom)
+        gate.release(below: Offset(2), into: &effects)
+        #expect(effects.count == 2 && gate.hasRoom)
+        gate.release(below: Offset(3), into: &effects)
+        #expect(gate.isEmpty && gate.payloadBytes == 0)
     }
 }

@@ -40,6 +40,7 @@ final class Lab {
         disk: SimulatedDisk = SimulatedDisk(),
         seed: UInt64 = 1,
         at time: Timestamp = Lab.epoch,
+        clock: Timestamp? = nil,
         life: UInt64 = 1,
         segmentBytes: Int = 1 << 20,
         cacheBytes: Int = .max,
@@ -59,7 +60,7 @@ final class Lab {
             }
         }
         let log = try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes),
             entropy: &entropy,
             now: time,
@@ -74,7 +75,8 @@ final class Lab {
         recoveredDigest = LogDigest(of: snapshot.views, at: log.staged)
         self.ledger = ledger
         recoveredEnd = log.staged.rawValue
-        now = Now(wall: log.stamp(time), monotonic: life << 40)
+        // What the clock says is not before the log's end, unless a test wants it so.
+        now = Now(wall: clock ?? log.stamp(time), monotonic: life << 40)
         connections = life << 20
         engine = try Engine(
             log: log,
@@ -123,6 +125,7 @@ final class Lab {
     }
 
     var isQuiet: Bool { engine.isQuiet }
+    var hasDrained: Bool { engine.hasDrained }
 
     /// The value of a key, from memory or from the log; nil: it has none.
     func value(scope: String, key: String) -> String? {

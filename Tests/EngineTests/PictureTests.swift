@@ -1,4 +1,5 @@
 import Events
+import Observability
 import Primitives
 import Queue
 import Testing
@@ -70,6 +71,28 @@ struct PictureTests {
         #expect(early.isEmpty)
         let later = try lab.settle()
         #expect(later.contains { if case .picture = $0 { true } else { false } })
+    }
+
+    @Test("records are counted as they are written, and runs by who has them run")
+    func counts() throws {
+        let lab = try Lab { $0.queues["q"] = .standard }
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.call(worker, "f", "1", as: .enqueue(queue: "q")))
+        let delivery = try #require(lab.left.dispatches.last)
+        lab.pass(seconds: 1)
+        try lab.settle(.answer(worker, delivery.invocation))
+        try lab.settle(.call(worker, "f", "2"))
+        let run = try #require(lab.left.dispatches.last)
+        try lab.settle(.fail(worker, run.invocation))
+        let picture = try look(lab)
+        let counts = picture.counts
+        #expect((counts.enqueued, counts.delivered, counts.acked, counts.calls) == (1, 1, 1, 1))
+        let row = try #require(picture.runs.rows.first)
+        #expect(picture.runs.rows.count == 1)
+        #expect(row.function == FunctionName(id: "f"))
+        #expect((row.runs.calls, row.runs.errors) == (2, 1))
+        #expect(row.runs.took >= 1_000_000_000)
+        #expect(picture.runs.others == FunctionRuns())
     }
 
     @Test("functions and triggers are left out where they are known")

@@ -1,4 +1,5 @@
 import CommitLog
+import Cron
 import Events
 import JSON
 import Folding
@@ -321,6 +322,21 @@ struct RestartTests {
         let earlier = Timestamp(nanoseconds: last.nanoseconds - 3_600_000_000_000)
         let second = try Lab(disk: first.disk, at: earlier, life: 2)
         #expect(second.engine.now.wall >= last)
+    }
+
+    @Test("on a clock that is a little behind the log, cron jobs go by the clock")
+    func clockOfJobs() throws {
+        let midnight = Timestamp(seconds: 1_900_000_000 - 1_900_000_000 % 86_400)
+        let first = try Lab(at: midnight)
+        _ = try first.join("w")
+        first.disk.crash(keepingWrite: false)
+        let clock = midnight.advanced(by: .seconds(-10_200))
+        let lab = try Lab(disk: first.disk, at: clock, clock: clock, life: 2)
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, "cron", #"{"expression":"0 * * * *"}"#, to: "f"))
+        #expect(
+            lab.engine.views.work.cron.nextSlot(of: "t") == midnight.advanced(by: .seconds(-7200))
+        )
     }
 }
 

@@ -201,6 +201,21 @@ struct DeviceWatchTests {
         #expect(end?.severity == .warning)
     }
 
+    @Test("what the core was busy with before it handed a write over does not count")
+    func busyCore() {
+        var watch = DeviceWatch()
+        let first = watch.check(isBusy: true, hasMoved: false, now: 0)
+        #expect(first == nil)
+        watch.begin { 5 * Self.second }
+        // The next one follows at once, and is behind a turn as long.
+        let second = watch.check(isBusy: true, hasMoved: true, now: 5 * Self.second)
+        #expect(second == nil)
+        watch.begin { 10 * Self.second }
+        #expect(watch.timeUntilDue(10 * Self.second) == DeviceWatch.hung)
+        let slow = watch.check(isBusy: false, hasMoved: true, now: 12 * Self.second)
+        #expect(slow?.text.contains("took 2000 ms") == true)
+    }
+
     @Test("a quick one is no news")
     func quick() {
         var watch = DeviceWatch()

@@ -1,3 +1,4 @@
+import HTTP
 import Primitives
 import Testing
 
@@ -40,6 +41,41 @@ struct StreamedResponseTests {
         #expect(lab.isQuiet)
     }
 
+    @Test("a failure is told of, however its stream has ended, but where its client has left it")
+    func notices() throws {
+        let ends: [(command: Command?, isTold: Bool)] = [
+            (nil, true), (.responseStreamed(exchange, succeeded: true), true),
+            (.responseStreamed(exchange, succeeded: false), true),
+            (.requestAbandoned(exchange), false),
+        ]
+        for end in ends {
+            let (lab, worker, dispatch) = try lab()
+            try lab.settle(.requestStreams(exchange))
+            if let command = end.command { try lab.settle(command) }
+            try lab.settle(.fail(worker, dispatch.invocation))
+            let isTold = lab.engine.takeNotices().contains { $0.text.contains("request failed") }
+            #expect(isTold == end.isTold)
+            #expect(lab.engine.streaming.isEmpty)
+        }
+    }
+
+    @Test("a head that can be none is answered as any failure is: with an id, and a line of it")
+    func spoilt() throws {
+        let (lab, worker, dispatch) = try lab()
+        let defect = ErrorBody(code: "response_status_invalid", message: "m")
+        let reply = try #require(
+            try lab.settle(.responseSpoilt(exchange, defect)).compactMap(\.reply).first
+        )
+        #expect(reply.status == 500)
+        let body = String(decoding: reply.body, as: UTF8.self)
+        #expect(body.contains("response_status_invalid") && body.contains("error_id"))
+        let lines = lab.engine.takeNotices().filter { $0.text.contains("request failed") }
+        #expect(lines.count == 1)
+        #expect(try lab.settle(.responseSpoilt(exchange, defect)).lines == [])
+        #expect(try lab.settle(.answer(worker, dispatch.invocation, "1")).lines == [])
+        #expect(lab.isQuiet)
+    }
+
     @Test(
         "so is that it ends without an answer: its worker is silent, or has gone",
         arguments: [false, true]
@@ -74,5 +110,6 @@ struct StreamedResponseTests {
         let (lab, worker, dispatch) = try lab()
         #expect(try lab.settle(.answer(worker, dispatch.invocation, "null")).lines == [])
         #expect(try lab.settle(.requestStreams(exchange)).lines == ["stream or channel"])
+        #expect(lab.engine.streaming.isEmpty, "its function's end is not waited for")
     }
 }

@@ -107,6 +107,31 @@ struct SubscriptionTests {
         #expect(places() == 3, "as the last one said")
     }
 
+    @Test("a topic has as many consumers as it has triggers, wherever they came from")
+    func consumers() throws {
+        let lab = try Lab()
+        let one = try lab.join("one", serving: "f", "g")
+        let two = try lab.join("two", serving: "f")
+        func count(_ topic: String) throws -> Int64? {
+            let input = #"{"topic":"\#(topic)"}"#
+            let stats = try lab.value(of: "engine::queue::topic_stats", input, by: one)
+            return stats.member("consumer_count")?.numberValue?.int64Value
+        }
+        _ = try subscribe(lab, one, id: "1")
+        _ = try subscribe(lab, two, id: "2")
+        try lab.settle(.trigger(one, "queue", #"{"topic":"t"}"#, to: "g", id: "3"))
+        #expect(try count("t") == 3)
+        _ = try subscribe(lab, two, id: "2", #","concurrency":3"#)
+        #expect(try count("t") == 3, "the same trigger again is no other one")
+        try lab.settle(.trigger(one, "queue", #"{"topic":"u"}"#, to: "g", id: "3"))
+        #expect(try count("t") == 2)
+        #expect(try count("u") == 1)
+        try lab.settle(.workerLeft(two.connection, reason: "gone"))
+        #expect(try count("t") == 1)
+        try lab.settle(.register(one.connection, .removeTrigger(id: "1")))
+        #expect(try count("t") == 0)
+    }
+
     @Test("what queue::define made of a queue holds until the file says something new of it")
     func defined() throws {
         let first = try Lab { $0.queues["q"] = .once(attempts: 2) }

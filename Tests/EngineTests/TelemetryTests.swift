@@ -38,7 +38,7 @@ struct TelemetryTests {
             "endTimeUnixNano":"\#(end)"}]}]}]}
             """#
         )
-        return OTLPSpans.decode(export).map { .span($0) }
+        return OTLPSpans.decode(export, hiding: { $0 }).map { .span($0) }
     }
 
     private func gauge(_ value: Int) throws -> [Telemetry] {

@@ -46,6 +46,42 @@ struct TelemetryTriggerTests {
         #expect(left.lines.contains { $0.contains("all, trace, debug, info, warn, error") })
     }
 
+    @Test("so is a status that no trace has")
+    func refusedStatus() throws {
+        let config = #"{"status":"weird"}"#
+        let left = try lab.settle(.trigger(worker, "trace", config, to: "f", id: "t"))
+        #expect(left.lines.contains { $0.contains("one of unset, ok, error") }, "\(left.lines)")
+        #expect(!left.lines.contains("watch traces true"))
+    }
+
+    @Test("runs beyond those of a second are dropped, which is counted and told")
+    func tooMany() throws {
+        try lab.settle(.trigger(worker, "log", "{}", to: "f", id: "t"))
+        let record = Logged(
+            severity: 9,
+            severityText: "INFO",
+            body: "a",
+            service: "w",
+            span: 0,
+            attributes: JSONText.emptyObject.bytes
+        )
+        let line = Telemetry.log(LogLine(record: record, trace: nil))
+        func report(_ count: Int) throws {
+            let lines = [Telemetry](repeating: line, count: count)
+            let batch = TelemetryBatch(items: lines, bytes: 1, dropped: DroppedFrames())
+            try lab.settle(.reported(batch))
+        }
+        for _ in 0..<16 { try report(TelemetryTriggers.firedLimit / 16) }
+        #expect(lab.engine.telemetryTriggers.dropped == 0)
+        try report(1)
+        #expect(lab.engine.telemetryTriggers.dropped == 1)
+        let told = lab.engine.takeNotices().filter { $0.text.contains("1 were dropped") }
+        #expect(told.count == 1)
+        lab.pass(seconds: 1)
+        try report(1)
+        #expect(lab.engine.telemetryTriggers.dropped == 1)
+    }
+
     @Test("what a log trigger's function logs does not fire it again")
     func loop() throws {
         try lab.settle(.trigger(worker, "log", "{}", to: "f", id: "t"))

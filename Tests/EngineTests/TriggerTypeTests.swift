@@ -266,4 +266,28 @@ struct OwnTriggerTests {
         #expect(try lab.settle().lines == [], "the set is what it was")
         #expect(lab.engine.timeUntilDue() == nil)
     }
+
+    @Test(
+        "that a setting is there by two names, and says two things, is told of",
+        arguments: [
+            ("http", #"{"api_path":"/a","path":"/b"}"#, "path has no effect beside api_path"),
+            (
+                "http", #"{"path":"/a","http_method":"GET","method":"PUT"}"#,
+                "method has no effect beside http_method"
+            ),
+            (
+                "cron", #"{"expression":"@daily","schedule":"@hourly"}"#,
+                "schedule has no effect beside expression"
+            ),
+            ("http", #"{"api_path":"/a","path":"/a","method":"PUT"}"#, nil),
+            ("cron", #"{"expression":null,"schedule":"@hourly"}"#, nil),
+        ] as [(String, String, String?)]
+    )
+    func twice(type: String, config: String, expected: String?) throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        try lab.settle(.trigger(worker, type, config, to: "f"))
+        let told = lab.engine.takeNotices().map(\.text).filter { $0.contains("no effect") }
+        #expect(told == (expected.map { ["\(type) trigger t: \($0)"] } ?? []))
+    }
 }

@@ -117,17 +117,19 @@ struct StreamTests {
         writer.text(#"{"type":"set_headers","headers":{"x-b":"\#(value)"}}"#)
         #expect(bench.commands().isEmpty)
         writer.text(#"{"type":"set_headers","headers":{"x-c":"\#(value)","x-d":"1"}}"#)
-        guard case .requestStreams(id)? = bench.commands().first else {
-            Issue.record("the core was not asked")
+        guard case .responseSpoilt(id, let defect)? = bench.commands().first else {
+            Issue.record("the core was not told")
             return
         }
-        try begin(id)
+        #expect(defect.code == "response_headers_too_large")
+        #expect(try bench.sent() == "")
+        let reply = HTTP.HTTPReply(status: 500, error: defect)
+        bench.gateway.carryOut(.respond(id, reply, trace: nil))
         let sent = try bench.sent()
         #expect(sent.hasPrefix("HTTP/1.1 500 "))
-        #expect(sent.contains("response_headers_too_large"))
         #expect(!sent.contains("vvv"))
         #expect(writer.told.last == "reader left")
-        #expect(ended() == [false])
+        #expect(ended().isEmpty)
         // The connection goes on.
         #expect(try bench.request(get).id != id)
     }
@@ -137,11 +139,48 @@ struct StreamTests {
         let (id, writer) = try writer()
         writer.text(#"{"type":"set_status","status_code":100}"#)
         writer.binary("one")
-        try begin(id)
-        let sent = try bench.sent()
-        #expect(sent.hasPrefix("HTTP/1.1 500 "))
-        #expect(sent.contains("response_status_invalid"))
-        #expect(ended() == [false])
+        guard case .responseSpoilt(id, let defect)? = bench.commands().first else {
+            Issue.record("the core was not told")
+            return
+        }
+        #expect(defect.code == "response_status_invalid")
+        #expect(try bench.sent() == "")
+    }
+
+    @Test("a function that finds its client gone is told of: it comes then, or is there, or nearly")
+    func unheardResponses() throws {
+        for (isThere, isAttached) in [(true, true), (true, false), (false, false)] {
+            let bench = try Bench()
+            let (_, _, channels) = try bench.request(get)
+            if isThere {
+                let end = try End(bench.gateway.find(channels.response, key: channels.key))
+                if isAttached {
+                    end.channel.attach(end as any ChannelSource)
+                    end.text(#"{"type":"set_status","status_code":201}"#)
+                }
+            }
+            bench.channel.close(promise: nil)
+            bench.channel.embeddedEventLoop.run()
+            #expect(bench.gateway.find(channels.requestBody, key: channels.key) == nil)
+            if !isThere {
+                #expect(bench.gateway.find(channels.response, key: channels.key) == nil)
+            }
+            let told = bench.commands()
+            guard told.count == 2, case .requestAbandoned = told[0],
+                case .responseUnheard(key: channels.key) = told[1]
+            else {
+                Issue.record("\(told)")
+                return
+            }
+        }
+    }
+
+    @Test("whoever asks for the response of a request that never was makes the core no work")
+    func strangers() throws {
+        let (id, _, channels) = try bench.request(get)
+        let next = ChannelID(.response, ofExchange: id.number + 1, onLoop: id.loop)
+        #expect(bench.gateway.find(next, key: channels.key) == nil)
+        #expect(bench.commands().isEmpty)
     }
 
     @Test("the end without a binary answers with the head alone")

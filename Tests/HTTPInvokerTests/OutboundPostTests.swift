@@ -40,4 +40,14 @@ struct OutboundPostTests {
             return
         }
     }
+
+    @Test("what a server answers is handed on byte for byte, whatever it is")
+    func answered() async throws {
+        let server = try await CannedServer(
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\u{A}\u{2}no"
+        )
+        let outcome = try await Outside().post(#"{"url":"http://127.0.0.1:\#(server.port)/v1"}"#)
+        try await server.close()
+        #expect(outcome == .accepted([0x0A, 0x02, 0x6E, 0x6F]))
+    }
 }

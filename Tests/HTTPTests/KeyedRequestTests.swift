@@ -30,17 +30,24 @@ struct IdempotencyKeyTests {
             #expect(key(bad) == "IDEMPOTENCY_KEY_INVALID", "\(bad)")
         }
         #expect(key("a", "b") == "IDEMPOTENCY_KEY_INVALID")
+        #expect(key("a", "b", method: "GET") == "none", "keys mean nothing there")
     }
 
     @Test("fingerprints tell requests apart by all that is asked for")
     func fingerprints() {
-        func print(_ method: String, _ path: String, _ query: String?, _ body: String) -> UInt64 {
+        func print(
+            _ method: String,
+            _ path: String,
+            _ query: String?,
+            _ body: String,
+            type: String = "application/json"
+        ) -> UInt64 {
             IdempotencyKey.fingerprint(
                 of: HTTPRequest(
                     method: method,
                     path: path,
                     query: query,
-                    headers: [],
+                    headers: [("content-type", type)],
                     body: Array(body.utf8)
                 )
             )
@@ -49,9 +56,19 @@ struct IdempotencyKeyTests {
             print("POST", "/a", nil, "1"), print("PUT", "/a", nil, "1"),
             print("POST", "/b", nil, "1"), print("POST", "/a", "", "1"),
             print("POST", "/a", nil, "2"), print("POST", "/a", nil, ""),
+            print("POST", "/a", nil, "1", type: "text/plain"),
         ]
         #expect(Set(all).count == all.count)
         #expect(print("POST", "/a", nil, "1") == all[0])
+        #expect(print("POST", "/a", nil, "1", type: "application/json; v=1") == all[0])
+        #expect(print("POST", "/a", nil, "1", type: "text/html") == all[6])
+        #expect(print("POST", "/a", nil, "", type: "text/plain") == all[5], "no body is no body")
+        var hash = ContentHash()
+        hash.add("POST")
+        hash.add("/a")
+        hash.add(nil as String?)
+        hash.add(Array("1".utf8))
+        #expect(all[0] == hash.value, "logs have fingerprints that are made like this")
     }
 }
 

@@ -112,6 +112,35 @@ struct SecretHeaderTests {
         )
     }
 
+    @Test(
+        "are hidden in payloads that workers tell of, wherever headers are in them",
+        arguments: [
+            (
+                #"{"headers": {"Cookie": "a=1", "x-a": 2}, "body": {"cookie": "b"}}"#,
+                #"{"headers":{"Cookie":"[redacted]","x-a":2},"body":{"cookie":"b"}}"#
+            ),
+            (
+                #"{"phase":"preHandler","request":{"headers":{"x-session":"s"}}}"#,
+                #"{"phase":"preHandler","request":{"headers":{"x-session":"[redacted]"}}}"#
+            ),
+            (
+                #"[{"input":{"headers":["Set-Cookie: a","x-a: 2"]}}]"#,
+                #"[{"input":{"headers":["set-cookie: [redacted]","x-a: 2"]}}]"#
+            ),
+            (#"{ "headers": {"x-a": 1.0}}"#, #"{ "headers": {"x-a": 1.0}}"#),
+            (
+                #"{"headers":{"headers":{"cookie":"a"}}}"#,
+                #"{"headers":{"headers":{"cookie":"[redacted]"}}}"#
+            ),
+            (#"{"a":{}, "headers": {"cookie": "a..."[TRUNCATED]""#, "[redacted]"),
+            (#"{"a":{}, "hea..."[TRUNCATED]""#, #"{"a":{}, "hea..."[TRUNCATED]""#),
+            ("null", "null"), (#""headers""#, #""headers""#), ("", ""),
+        ]
+    )
+    func payloads(payload: String, expected: String) {
+        #expect(secrets.hidden(inPayload: payload) == expected)
+    }
+
     @Test("are the known ones and those of the configuration")
     func names() {
         for name in ["authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key"] {

@@ -75,6 +75,22 @@ struct RouterTests {
         #expect(show(router.match(method: method, path: "/a")) == expected)
     }
 
+    @Test(
+        "a literal segment hides nothing of a method that it has no route for",
+        arguments: [
+            ("GET", "GET items/new"), ("POST", "POST items/:id id=new"),
+            ("PUT", "PUT :kind/{id} kind=items id=new"), ("HEAD", "404"),
+            ("DELETE", "405 GET,HEAD,POST,PUT"),
+        ]
+    )
+    func fallsThrough(method: String, expected: String) throws {
+        let router = try router("GET items/new", "POST items/:id", "PUT :kind/{id}")
+        #expect(show(router.match(method: method, path: "/items/new")) == expected)
+        #expect(router.methods(of: "/items/new") == ["GET", "HEAD", "POST", "PUT"])
+        #expect(router.methods(of: "/items/1") == ["POST", "PUT"])
+        #expect(show(router.match(method: "POST", path: "/items/")) == "404")
+    }
+
     @Test("HEAD has a route of its own, and is a method as any other where there is no GET")
     func head() throws {
         let router = try router("GET /a", "HEAD /a", "POST /b")
@@ -314,7 +330,10 @@ struct HTTPTriggerTests {
         arguments: [
             ("/a b", "GET", "blanks"), ("/q?z", "GET", "question marks"), ("/a", "BREW", "BREW"),
             ("/\u{7F}", "GET", "control"), ("/d/:a/{a}", "GET", "the last"),
-            ("/d/:a/:b", "GET", nil), ("/a%20b", "POST", nil), ("", "GET", nil),
+            ("opt/:id?", "GET", "\"id?\", all of it"), (#"re/:id(\d+)"#, "GET", #""id(\d+)""#),
+            ("pre/:id.json", "GET", "whole segment"), ("/{a b}", "GET", "\"a b\""),
+            ("/d/:user_id/{A-1}/:é", "GET", nil), ("/d/:a/:b", "GET", nil), ("/a%20b", "POST", nil),
+            ("", "GET", nil),
         ] as [(String, String, String?)]
     )
     func doubts(path: String, method: String, mentioned: String?) throws {

@@ -175,6 +175,13 @@ struct CallTests {
         pair.worker.fire(raw: "state::set", .null)
         #expect(try await pair.connection.call().namespace == "default")
         await pair.close()
+        let exact = try await Pair.connect {
+            $0.namespace = "shop"
+            $0.isNamespaceOfCalls = true
+        }
+        exact.worker.fire(raw: "state::set", .null)
+        #expect(try await exact.connection.call().namespace == "shop")
+        await exact.close()
     }
 
     @Test("thousands of calls in flight each get their own answer")

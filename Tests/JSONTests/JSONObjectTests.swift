@@ -63,6 +63,48 @@ struct JSONObjectTests {
         }
     }
 
+    @Test("members keep their order, whatever comes and goes", arguments: 0..<50)
+    func orderModel(seed: UInt64) {
+        var entropy = SeededEntropy(seed: seed)
+        var object = JSONObject()
+        var model: [(name: String, value: JSONValue)] = []
+        for step in 0..<600 {
+            // It grows to many more than have no index, shrinks to few, and grows again.
+            let removes = Int.random(in: 0..<10, using: &entropy) < (step / 100 % 2 == 0 ? 2 : 7)
+            let name = "k\(Int.random(in: 0..<60, using: &entropy))"
+            let value = JSONValue.integer(Int64(step))
+            if removes {
+                let known = model.firstIndex { $0.name == name }
+                let removed = known.map { model.remove(at: $0).value }
+                #expect(object.removeValue(forName: name) == removed, "seed \(seed), step \(step)")
+            } else if let known = model.firstIndex(where: { $0.name == name }) {
+                model[known].value = value
+                object.withValue(of: name, default: .null) { $0 = value }
+            } else {
+                model.append((name, value))
+                object[name] = value
+            }
+            #expect(object.members.map(\.name) == model.map(\.name), "seed \(seed), step \(step)")
+            #expect(object.members.map(\.value) == model.map(\.value), "seed \(seed)")
+            #expect(object.count == model.count && object.isEmpty == model.isEmpty)
+            #expect(model.allSatisfy { object[$0.name] == $0.value }, "seed \(seed), step \(step)")
+            #expect(object["none"] == nil)
+        }
+        var copy = JSONObject()
+        for member in model.reversed() { copy[member.name] = member.value }
+        #expect(copy == object)
+    }
+
+    @Test("many members are removed without moving the others each time", .timeLimit(.minutes(1)))
+    func removal() {
+        var object = JSONObject()
+        let count = 50_000
+        for number in 0..<count { object["key\(number)"] = .null }
+        for number in 0..<count where number % 10 > 0 { object["key\(number)"] = nil }
+        let left = stride(from: 0, to: count, by: 10).map { "key\($0)" }
+        #expect(object.members.map(\.name) == left)
+    }
+
     @Test("a large object is looked up by its index")
     func large() throws {
         let members = (0..<20_000).map { "\"key\($0)\":\($0)" }.joined(separator: ",")

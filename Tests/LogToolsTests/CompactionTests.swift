@@ -80,7 +80,7 @@ import Testing
     private func open(_ log: StoredLog) throws -> CommitLog<PlainStorage> {
         var random = SeededEntropy(seed: 8)
         return try CommitLog(
-            opening: PlainStorage(path: log.path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: log.path, waker: try Waker())),
             entropy: &random,
             now: Story.start
         ) { _ in }

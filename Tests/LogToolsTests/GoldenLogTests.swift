@@ -64,7 +64,7 @@ import Testing
         var random = SeededEntropy(seed: 1)
         var views = Views()
         var log = try CommitLog(
-            opening: PlainStorage(path: path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
             entropy: &random,
             now: Story.start
         ) { record throws(DecodeError) in try views.apply(record) }

@@ -162,7 +162,7 @@ import Testing
                  1.000 ms  ├ clean::up on hello-worker (python 0.25.0)  #6
                            │ └ no end in the log: the engine was started again 4.996 s later (#7)
                   5.997 s  └ clean::up on worker 00000000  #8
-                  5.997 s    ├ log INFO greeter: swept  #9
+                  5.997 s    ├ log INFO greeter: swept  (perhaps)  #9
                   5.998 s    └ completed in 1.000 ms  #10
 
             """
@@ -209,6 +209,24 @@ import Testing
 
             """
         #expect(try story.text() == expected)
+    }
+
+    @Test("a queued run whose result no record can hold is told as done")
+    func unrecordedResult() throws {
+        var story = Story()
+        let message = story.enqueue("default", "f", at: 0, cause: nil)
+        let delivery = story.deliver(message, of: "default", at: 1)
+        let note = "a result of 20000000 bytes, too large to be recorded"
+        let acked = Acked(
+            queue: "default",
+            message: message,
+            result: .failure(ErrorBody(code: "payload_too_large", message: note)),
+            duration: .milliseconds(3)
+        )
+        story.add(.queue(.acked(acked)), at: 4, cause: delivery)
+        let text = try story.text()
+        #expect(text.contains("acked in 3.000 ms, with \(note)"))
+        #expect(!text.contains("failed"))
     }
 
     @Test("long payloads are cut with a note of their length, and shown whole when asked")

@@ -328,7 +328,7 @@ private final class Load: Sendable {
     static func open(_ path: String, _ visit: (RecordView) -> Void) throws -> Offset {
         var random = SeededEntropy(seed: 5)
         let log = try CommitLog(
-            opening: PlainStorage(path: path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
             options: options,
             entropy: &random,
             now: Story.start
@@ -341,7 +341,7 @@ private final class Load: Sendable {
     private func append(seed: UInt64, _ began: () -> Void) throws {
         var random = SeededEntropy(seed: seed)
         var log = try CommitLog(
-            opening: PlainStorage(path: path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
             options: Self.options,
             entropy: &random,
             now: Story.start

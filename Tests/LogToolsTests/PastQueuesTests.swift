@@ -108,7 +108,7 @@ import Testing
         let first =
             #"{"id":"\#(Self.receipt)","queue":"mails","offset":3,"function_id":"mail::send","#
             + #""state":"delayed","attempt":2,"next_at_ms":1788264001030,"#
-            + #""why":"waits for attempt 2 of 2","payload":{"n":2},"#
+            + #""why":"waits for attempt 2 of 2","payload":{"n":2},"size_bytes":7,"#
             + #""enqueued_at_ms":1788264000002,"trace_id":"\#(Self.trace)"}"#
         #expect(answer.rows.first?.json == first)
         let states = try answer.rows.map { try json($0).member("state")?.stringValue }

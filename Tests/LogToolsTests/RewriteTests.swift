@@ -69,7 +69,7 @@ import Testing
         var records: [Offset: LogRecord] = [:]
         var random = SeededEntropy(seed: 3)
         let opened = try CommitLog(
-            opening: PlainStorage(path: log.path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: log.path, waker: try Waker())),
             entropy: &random,
             now: Story.start
         ) { records[$0.offset] = LogRecord($0) }
@@ -237,7 +237,7 @@ import Testing
         let start = try frames(log)[2].header.base
         let places = try LogPass(.files(Array(log.segmentPaths.prefix(2)))).verify { _ in }.index
         var opened = try CommitLog(
-            opening: PlainStorage(path: log.path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: log.path, waker: try Waker())),
             entropy: &random,
             now: Story.start,
             known: LogStart(next: start, lastTime: Story.start, index: places)
@@ -334,7 +334,7 @@ import Testing
         let all = try log.records()
         var random = SeededEntropy(seed: 5)
         var opened = try CommitLog(
-            opening: PlainStorage(path: log.path, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: log.path, waker: try Waker())),
             entropy: &random,
             now: Story.start
         ) { _ in }

@@ -269,7 +269,8 @@ extension Story {
         _ body: String,
         _ service: String,
         at time: Double,
-        trace: TraceID? = Story.trace
+        trace: TraceID? = Story.trace,
+        span: UInt64 = 0
     ) {
         add(
             .logged(
@@ -278,7 +279,7 @@ extension Story {
                     severityText: "INFO",
                     body: body,
                     service: service,
-                    span: 0,
+                    span: span,
                     attributes: Self.json("{}")
                 )
             ),
@@ -344,7 +345,7 @@ struct StoredLog {
         var random = SeededEntropy(seed: seed)
         let options = LogOptions(segmentBytes: segmentBytes, firstSegmentBytes: segmentBytes)
         var log = try CommitLog(
-            opening: PlainStorage(path: "\(scratch.path)/data", waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: "\(scratch.path)/data", waker: try Waker())),
             options: options,
             entropy: &random,
             now: Story.start

@@ -102,7 +102,7 @@ func reopened(_ path: String) throws -> (records: [Offset: LogRecord], report: R
     var records: [Offset: LogRecord] = [:]
     var random = SeededEntropy(seed: 3)
     var log = try CommitLog(
-        opening: PlainStorage(path: path, waker: try Waker()),
+        opening: LogClaim(PlainStorage(path: path, waker: try Waker())),
         options: LogOptions(segmentBytes: 64 << 10, firstSegmentBytes: 64 << 10),
         entropy: &random,
         now: Story.start

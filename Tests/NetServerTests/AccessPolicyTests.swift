@@ -193,4 +193,24 @@ struct ListenAddressTests {
             try ListenAddress(parsing: text)
         }
     }
+
+    @Test("who is refused for want of a token is told each way to give it, where there is one")
+    func forms() {
+        let ways = ["Authorization: Bearer TOKEN", "?token=TOKEN", "subprotocol bearer.TOKEN"]
+        func reason(_ token: String?, _ host: String) -> String {
+            let policy = AccessPolicy(token: token)
+            let access = policy.check(
+                remoteAddress: "127.0.0.1",
+                headers: [("host", host)],
+                query: nil
+            )
+            guard case .refused(_, let reason) = access else { return "" }
+            return reason
+        }
+        for way in ways {
+            #expect(reason("t", "10.0.0.1").contains(way), "\(way)")
+            #expect(reason("t", "any.example").contains(way), "\(way)")
+            #expect(!reason(nil, "any.example").contains(way), "\(way)")
+        }
+    }
 }

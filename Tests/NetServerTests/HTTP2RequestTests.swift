@@ -50,6 +50,15 @@ struct HTTP2RequestTests {
         }
     }
 
+    @Test("are refused where a length has a sign, as with HTTP/1.1")
+    func signedLength() throws {
+        let client = try HTTP2Client()
+        let fields = get([("host", "h"), ("content-length", "+0")], method: "POST")
+        try client.send(.head(1, fields))
+        #expect(try refusal(client) == "Content-Length must be a number\n")
+        #expect(client.service.requests.isEmpty)
+    }
+
     @Test("have the headers that were sent, and no others")
     func headers() throws {
         let client = try HTTP2Client(wholeBodies: false)

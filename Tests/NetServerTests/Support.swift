@@ -116,6 +116,7 @@ final class RecordingSession: WebSocketSession {
     let notes: Notes
     var socket: WebSocketSocket?
     var onText: ((WebSocketSocket, String) -> Void)?
+    var onWritable: ((WebSocketSocket, Bool) -> Void)?
     var isSettling = false
 
     init(notes: Notes = Notes()) { self.notes = notes }
@@ -133,7 +134,10 @@ final class RecordingSession: WebSocketSession {
 
     func binary(_ message: UnsafeBufferPointer<UInt8>) { notes.add(.binary(Array(message))) }
     func readCompleted() { notes.add(.readCompleted) }
-    func writable(_ isWritable: Bool) { notes.add(.writable(isWritable)) }
+    func writable(_ isWritable: Bool) {
+        notes.add(.writable(isWritable))
+        if let socket { onWritable?(socket, isWritable) }
+    }
     func answeredProbe() { notes.add(.answeredProbe) }
     func closed(_ reason: CloseReason) { notes.add(.closed(reason)) }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOEmbedded
 import Primitives
@@ -303,6 +304,20 @@ struct WebSocketConnectionTests {
         #expect(bench.session.notes.closings == [.peer(code: 1000)])
     }
 
+    @Test("who reads nothing until its peer has taken what it was sent hears that it went")
+    func heldBehind() throws {
+        let bench = try Bench()
+        bench.session.onWritable = { socket, isWritable in
+            if isWritable { socket.resumeReading() }
+        }
+        try bench.socket.pauseReading()
+        try bench.receive(text("a"))
+        try bench.channel.close().wait()
+        bench.channel.embeddedEventLoop.run()
+        #expect(bench.session.notes.texts == ["a"])
+        #expect(bench.notes.last == .closed(.disconnected))
+    }
+
     @Test("drops a peer that does not take what is sent")
     func slow() throws {
         var settings = WebSocketSettings()
@@ -316,6 +331,29 @@ struct WebSocketConnectionTests {
         #expect(!socket.isOpen)
         bench.channel.embeddedEventLoop.run()
         #expect(bench.session.notes.closings == [.slow])
+    }
+
+    @Test("says what it holds, flushed or not")
+    func holds() throws {
+        let bench = try Bench()
+        let socket = try bench.socket
+        socket.sendText(reserving: 2000) { $0.writeRepeatingByte(0x61, count: 2000) }
+        #expect(socket.holds(moreThan: 2000))
+        #expect(!socket.holds(moreThan: 3000))
+        socket.flush()
+        #expect(!socket.holds(moreThan: 0))
+    }
+
+    @Test("a peer that TCP has given up is told from one that reset the connection")
+    func stalled() throws {
+        for (code, reason) in [(ETIMEDOUT, "stalled"), (ECONNRESET, "reset")] {
+            let bench = try Bench()
+            bench.channel.pipeline.fireErrorCaught(IOError(errnoCode: code, reason: "read"))
+            bench.channel.embeddedEventLoop.run()
+            let closings = bench.session.notes.closings
+            #expect(closings.count == 1)
+            #expect((closings.first == .stalled) == (reason == "stalled"))
+        }
     }
 
     @Test("says when the listener is being closed")

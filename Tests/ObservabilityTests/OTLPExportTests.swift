@@ -87,7 +87,7 @@ struct OTLPExportTests {
     /// What a worker reported, read, recorded and sent on.
     private func sentOn(_ export: String) throws -> String {
         let export = try JSONText(validating: Array(export.utf8))
-        let spans = OTLPSpans.decode(export)
+        let spans = OTLPSpans.decode(export, hiding: { $0 })
         let metrics = OTLPMetrics.decode(export).map {
             (metric: $0, received: Timestamp(nanoseconds: 9))
         }
@@ -106,7 +106,8 @@ struct OTLPExportTests {
             #"[{"key":"code","value":{"intValue":"500"}},{"key":"ok","value":{"boolValue":true}},"#
             + #"{"key":"ratio","value":{"doubleValue":1.0}},{"key":"text","value":"#
             + #"{"stringValue":"500"}},{"key":"list","value":{"arrayValue":{"values":["#
-            + #"{"intValue":"1"},{"stringValue":"x"}]}}}]"#
+            + #"{"intValue":"1"},{"stringValue":"x"}]}}},{"key":"raw","value":{"#
+            + #""bytesValue":"AP8="}}]"#
         let span =
             #"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","#
             + #""name":"s","startTimeUnixNano":"1","endTimeUnixNano":"2","#
@@ -116,6 +117,64 @@ struct OTLPExportTests {
         )
         #expect(text.contains(Self.resource))
         #expect(text.contains(#""attributes":\#(attributes)"#))
+    }
+
+    @Test(
+        "bytes are sent on as bytes, and as text where they are none",
+        arguments: [
+            ("AP8=", "3a0200ff"), ("AP8", "3a0200ff"), ("", "3a00"), ("A", "0a0141"),
+            ("\u{2192}", "0a03e28692"),
+        ]
+    )
+    func binary(text: String, expected: String) throws {
+        let span =
+            #"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","#
+            + #""name":"s","startTimeUnixNano":"1","endTimeUnixNano":"2","#
+            + #""attributes":[{"key":"k","value":{"bytesValue":"\#(text)"}}]}"#
+        let export = try JSONText(
+            validating: Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(span)]}]}]}"#.utf8)
+        )
+        let spans = OTLPSpans.decode(export, hiding: { $0 })
+        let body = hex(OTLPExport.spans(spans).body(isJSON: false))
+        let length = String(expected.count / 2, radix: 16)
+        #expect(body.contains("0a016b" + "120\(length)" + expected), "\(body)")
+    }
+
+    @Test(
+        "what a collector rejected of a request is read, and why",
+        arguments: [
+            (#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"old"}}"#, 3, "old"),
+            (#"{"partialSuccess":{"rejectedDataPoints":2}}"#, 2, ""),
+            (#"{"partialSuccess":{"rejectedLogRecords":"0","errorMessage":"slow"}}"#, nil, ""),
+            (#"{"partialSuccess":{"rejectedSpans":-1}}"#, nil, ""), ("{}", nil, ""), ("", nil, ""),
+            ("thanks", nil, ""),
+        ] as [(String, Int?, String)]
+    )
+    func partial(answer: String, rejected: Int?, reason: String) {
+        let told = PartialSuccess(Array(answer.utf8), isJSON: true)
+        #expect(told?.rejected == rejected)
+        #expect(told?.reason == (rejected == nil ? nil : reason))
+    }
+
+    @Test(
+        "the same as protobuf",
+        arguments: [
+            ([0x0A, 0x07, 0x08, 0xAC, 0x02, 0x12, 0x02, 0x6E, 0x6F], 300, "no"),
+            // Fields that nobody knows are passed over.
+            (
+                [
+                    0x10, 0x01, 0x0A, 0x0D, 0x08, 0x01, 0x1D, 1, 2, 3, 4, 0x12, 0x04, 0x66, 0x75,
+                    0x6C, 0x6C,
+                ], 1, "full"
+            ),
+            ([0x0A, 0x02, 0x08, 0x00], nil, ""), ([0x0A, 0x07, 0x08], nil, ""), ([], nil, ""),
+            ([0x7B, 0x7D], nil, ""),
+        ] as [([UInt8], Int?, String)]
+    )
+    func partialProtobuf(answer: [UInt8], rejected: Int?, reason: String) {
+        let told = PartialSuccess(answer, isJSON: false)
+        #expect(told?.rejected == rejected)
+        #expect(told?.reason == (rejected == nil ? nil : reason))
     }
 
     @Test("a worker's sum is sent on with its resource, its start and all of an integer")

@@ -12,8 +12,11 @@ func spanExport(_ span: String, service: String = "shop") -> String {
         + #""spans":[\#(span)]}]}]}"#
 }
 
-func decodeSpans(_ text: String) throws -> [ReportedSpan] {
-    OTLPSpans.decode(try JSONText(validating: Array(text.utf8)))
+func decodeSpans(
+    _ text: String,
+    hiding hide: (String) -> String = { $0 }
+) throws -> [ReportedSpan] {
+    OTLPSpans.decode(try JSONText(validating: Array(text.utf8)), hiding: hide)
 }
 
 @Suite("Span exports")
@@ -67,6 +70,27 @@ struct OTLPSpansTests {
         #expect(
             String(decoding: record.links, as: UTF8.self)
                 == #"[{"trace_id":"t","span_id":"s","trace_state":null,"attributes":[]}]"#
+        )
+    }
+
+    @Test("payloads are recorded as far as the log may hold them, and nothing else is asked about")
+    func payloads() throws {
+        let event = { (name: String, attributes: String) in
+            #"{"name":"\#(name)","timeUnixNano":"7","attributes":[\#(attributes)]}"#
+        }
+        let payload = #"{"key":"iii.payload.json","value":{"stringValue":"in"}}"#
+        let other = #"{"key":"iii.payload.ok","value":{"boolValue":true}}"#
+        let events = [event("iii.invocation.input", payload), event("x", "\(other),\(payload)")]
+        let span =
+            #"{"traceId":"\#(Self.trace)","spanId":"00f067aa0ba902b7","#
+            + #""events":[\#(events.joined(separator: ","))]}"#
+        let record = try #require(try decodeSpans(spanExport(span), hiding: { "<\($0)>" }).first)
+        #expect(
+            String(decoding: record.record.events, as: UTF8.self)
+                == #"[{"name":"iii.invocation.input","timestamp_unix_nano":7,"#
+                + #""attributes":[["iii.payload.json","<in>"]]},"#
+                + #"{"name":"x","timestamp_unix_nano":7,"attributes":"#
+                + #"[["iii.payload.ok","true"],["iii.payload.json","<in>"]]}]"#
         )
     }
 

@@ -66,6 +66,20 @@ struct SpanStoreTests {
         #expect(try bench.names(input) == expected)
     }
 
+    @Test("times that cannot be told in nanoseconds are refused")
+    func overflow() {
+        var bench = StoreBench()
+        let inputs: [(TelemetryFunction, String)] = [
+            (.listTraces, #"{"start_time":9223372036854775}"#),
+            (.listTraces, #"{"end_time":-9223372036854775}"#),
+            (.groupTraces, #"{"attribute":"k","since_ms":9223372036854775}"#),
+        ]
+        for (function, input) in inputs {
+            #expect(bench.failure(function, input) == "time_value_overflow", "\(input)")
+        }
+        #expect(bench.failure(.listTraces, #"{"start_time":9223372036854}"#) == nil)
+    }
+
     @Test(
         "orders",
         arguments: [

@@ -156,6 +156,20 @@ extension Programs.BadInputTests {
         #expect(try caller.reply(to: small)["result"] as? String == "small")
     }
 
+    @Test("A caller of SDK 0.21 hears before a write that its answer would be too large")
+    func tooLargeForTheWriter() throws {
+        let caller = try RawWorker.ready(engine, version: "0.21.8")
+        let item: Envelope = ["scope": "large", "key": "k"]
+        let half = String(repeating: "x", count: 600 << 10)
+        func set(_ mark: String) throws -> Envelope {
+            try caller.ask("state::set", item.merging(["value": mark + half]) { $1 })
+        }
+        #expect(try set("1")["error"] == nil)
+        #expect(code(of: try set("2")) == "payload_too_large")
+        let kept = try caller.ask("state::get", item)["result"] as? String
+        #expect(kept?.first == "1", "nothing is written")
+    }
+
     @Test("A call that would be too large for a worker of SDK 0.21 is refused to its caller")
     func tooLargeForTheCallee() throws {
         let worker = try RawWorker.ready(engine, functions: ["old::fn"], version: "0.21.8")

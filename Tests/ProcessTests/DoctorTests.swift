@@ -191,8 +191,8 @@ extension Programs.DoctorTests {
             "--data", scratch("data"), "--set", "engine.address=127.0.0.1:\(free)",
             "--set", "http.address=127.0.0.1:\(free)",
         ])
-        try expectFault(twice, at: "http.address", "listen.failed", exit: 78)
-        #expect(try findings(twice)["engine.address"]?["outcome"] as? String == "ok")
+        try expectFault(twice, at: "configuration", "config.conflict", exit: 78)
+        #expect(twice.output.contains("engine.address 127.0.0.1:\(free)"), "\(twice.all)")
     }
 
     @Test("A wrong configuration, and files that it names in vain, are faults; exit 78")

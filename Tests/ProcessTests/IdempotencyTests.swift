@@ -113,6 +113,32 @@ extension Programs.IdempotencyTests {
         #expect(other.status == 422)
     }
 
+    @Test(
+        "A request is not carried out again for its client having left, before a stream or in it",
+        arguments: [false, true]
+    )
+    func leaving(hasBegun: Bool) throws {
+        let worker = try start()
+        var peer: HTTPPeer? = try HTTPPeer(port: engine.httpPort)
+        try peer?.request("POST", "/pay/1", key("k"), body: "{}")
+        let call = try worker.dispatch("pay")
+        let data = try #require(call["data"] as? Envelope)
+        let reference = try #require(data["response"] as? Envelope)
+        let open = {
+            try WebSocket(port: engine.workerPort, path: ChannelEnds.path(reference))
+        }
+        var writer = hasBegun ? try open() : nil
+        try writer?.send(binary: Array("paid".utf8))
+        peer = nil
+        // The engine may not have noticed yet; if it has, the address leads nowhere.
+        if !hasBegun { writer = try? open() }
+        if let writer { #expect(try writer.receive(within: 30) == .close(code: 1011)) }
+        try worker.fail(call, "nobody reads")
+        let again = try HTTPPeer(port: engine.httpPort).ask("POST", "/pay/1", key("k"), body: "{}")
+        #expect(again.status == 409, "\(again.text)")
+        #expect(worker.inbox.isEmpty)
+    }
+
     @Test("A function of the public SDK runs once", arguments: ["0.11.6", "0.25.0"])
     func python(sdk: String) throws {
         let python = try PythonWorker(

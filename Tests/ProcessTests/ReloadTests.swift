@@ -77,6 +77,20 @@ extension Programs.ReloadTests {
         _ = try worker.dispatch("slow::f")
     }
 
+    @Test("A file that everybody may write is refused, and taken once that right is gone")
+    func rights() throws {
+        try #require(chmod(file, 0o666) == 0)
+        try told("chmod o-w \(file)")
+        try replace("[http]\ntimeout = \"300ms\"\n")
+        try told("http.timeout = \"300ms\"")
+        try #require(chmod(file, 0o666) == 0)
+        try eventually("the refusal is told again") { () -> Void? in
+            engine.errors.components(separatedBy: "chmod o-w").count == 3 ? () : nil
+        }
+        try #require(chmod(file, 0o600) == 0)
+        try told("what was read before is in force")
+    }
+
     @Test("A.15, C.4, D.7: what HTTP, the state and streams are to do changes at once, too")
     func services() throws {
         let worker = try RawWorker.ready(engine, functions: ["fn", "gate", "on"])

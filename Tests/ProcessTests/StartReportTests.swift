@@ -139,4 +139,20 @@ extension Programs.StartReportTests {
         #expect(told["worker_listeners"] as? [String] == others)
         #expect((told["message"] as? String)?.contains("\nnext: III_URL=ws://") == true)
     }
+
+    @Test("A start that fails tells no token, so that the next one does")
+    func token() throws {
+        let beyond = ["--set", "engine.address=0.0.0.0:0"]
+        let held = try HeldPort()
+        let taken = ["--set", "http.address=127.0.0.1:\(held.port)"]
+        let refused = try EngineProcess(in: scratch, beyond + taken).refused()
+        #expect(refused.ending == .exit(78), "\(refused.all)")
+        #expect(!refused.errors.contains("need the token"), "\(refused.all)")
+        let engine = EngineProcess(in: scratch, beyond)
+        try engine.start()
+        try eventually("the token is told") { () -> Void? in
+            engine.errors.contains("need the token") ? () : nil
+        }
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
 }

@@ -57,7 +57,7 @@ extension LongPrograms.StateRetentionTests {
         try engine.start()
         let client = try RawWorker.ready(engine)
         let first = try set(client, "k", "first")
-        _ = try set(client, "kept", "from the beginning")
+        let revision = try set(client, "kept", "from the beginning")
         let recent = Array(try fill(client, until: first).suffix(10))
         for (function, input) in [
             ("state::changes", ["scope": "s", "after": max(0, first - 1)] as Envelope),
@@ -69,6 +69,8 @@ extension LongPrograms.StateRetentionTests {
         // A value outlives the history around it.
         let kept = try client.ask("state::get", ["scope": "s", "key": "kept"])
         #expect(kept["result"] as? String == "from the beginning")
+        let then = try client.ask("state::get", ["scope": "s", "key": "kept", "at": revision])
+        #expect(then["result"] as? String == "from the beginning", "\(JSON.text(then))")
         try eventually("sealed segments have indexes") { () -> Void? in
             files(below: "\(engine.data)/idx").contains { $0.hasSuffix(".idx") } ? () : nil
         }

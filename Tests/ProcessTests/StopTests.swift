@@ -63,4 +63,20 @@ extension LongPrograms.StopTests {
         let verified = try engine.log("verify", "--semantic")
         #expect(verified.ending == .exit(0), "\(verified.all)")
     }
+
+    @Test("Who waits for a call is told that it was cut off, before the connection ends")
+    func calls() throws {
+        let engine = try EngineProcess.started(["--set", "engine.drain_timeout=300ms"])
+        let worker = try RawWorker.ready(engine, functions: Self.functions)
+        let caller = try RawWorker.ready(engine)
+        let call = try caller.call("stop::job", ["n": 1])
+        _ = try worker.dispatch("stop::job")
+        engine.terminate()
+        let reply = try caller.reply(to: call)
+        let error = reply["error"] as? Envelope
+        #expect(error?["code"] as? String == "invocation_stopped", "\(JSON.text(reply))")
+        #expect(try caller.closeCode() == 1012)
+        #expect(try engine.wait() == .exit(0), "\(engine.errors)")
+        withExtendedLifetime(worker) {}
+    }
 }

@@ -222,6 +222,26 @@ struct ExplanationTests {
         #expect(done.job.member("error")?.isNull == true)
     }
 
+    @Test("a result that its record has no room for is no failure")
+    func unrecorded() throws {
+        var bench = Bench()
+        bench.define()
+        let offset = try bench.enqueue()
+        #expect(bench.deliver() == [offset])
+        let note = "a result of 20000000 bytes, too large to be recorded"
+        let acked = Acked(
+            queue: "q",
+            message: offset,
+            result: .failure(ErrorBody(code: "payload_too_large", message: note)),
+            duration: .milliseconds(1)
+        )
+        bench.apply(.acked(acked))
+        let done = try bench.explained(offset)
+        #expect(done.state == "done" && done.why.hasSuffix("; it answered \(note)"))
+        #expect(done.job.member("error")?.isNull == true)
+        #expect(done.job.member("result")?.isNull == true)
+    }
+
     @Test("what was dropped says by whom, or that nothing tells")
     func dropped() throws {
         var bench = Bench()

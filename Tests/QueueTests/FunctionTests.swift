@@ -24,7 +24,8 @@ struct FunctionTests {
         var (bench, _) = try graveyard()
         let row =
             #"{"id":"00000000-0000-0009-0000-000000000002","payload":{"n":2},"error":"c: m","#
-            + #""failed_at":1005,"retries":1,"size_bytes":7,"queue":"q","function_id":"f"}"#
+            + #""failed_at":1005,"retries":1,"size_bytes":7,"queue":"q","function_id":"f","#
+            + #""offset":2,"failed_at_ms":1005000,"enqueued_at_ms":1000000,"trace_id":null}"#
         #expect(try bench.call(.deadLetters, #"{"topic":"q","limit":1}"#) == "[\(row)]")
         let second = try bench.call(.deadLetters, #"{"queue":"q","offset":1}"#)
         #expect(second.contains(#""failed_at":1000"#) && !second.contains("1005"))
@@ -83,7 +84,8 @@ struct FunctionTests {
             #"{"id":"00000000-0000-0009-0000-00000000000\#(number)","queue":"q","#
                 + #""offset":\#(number),"function_id":"f","state":"\#(state)","#
                 + #""attempt":\#(attempt),"next_at_ms":\#(next),"why":"\#(why)","#
-                + #""payload":{"n":\#(number)}}"#
+                + #""payload":{"n":\#(number)},"size_bytes":7,"#
+                + #""enqueued_at_ms":1000000,"trace_id":null}"#
         }
         let rows = [
             row(1, "delayed", "waits for attempt 2 of 2", attempt: 2, next: "1001000"),
@@ -125,7 +127,49 @@ struct FunctionTests {
         #expect(bench.deliver() == offsets)
         #expect(bench.view.message(offsets[0], in: "q")?.nextAttempt == 1)
         #expect(try bench.call(.redrive, #"{"topic":"q"}"#) == #"{"queue":"q","redriven":0}"#)
+        let both = try bench.call(.redrive, #"{"queue":"q","topic":"q"}"#)
+        #expect(both == #"{"queue":"q","redriven":0}"#)
         #expect(bench.replayed().digest() == bench.view.digest())
+    }
+
+    @Test(
+        "the log is read only for a receipt that nothing in memory has",
+        arguments: [
+            ("offset-2", true, 0), ("00000000-0000-0009-0000-000000000001", true, 0),
+            ("a typo", false, 0), ("00000000-0000-0009-0000-000000000002", true, 1),
+            ("00000000-0000-0009-0000-000000000007", false, 1),
+        ]
+    )
+    func lookup(id: String, isThere: Bool, reads: Int) throws {
+        var bench = Bench()
+        // Room for the first one.
+        bench.view = QueueView(budget: MemoryBudget(bytes: 200))
+        bench.define(attempts: 1)
+        for _ in 0..<2 { try bench.enqueue() }
+        for offset in bench.deliver() { bench.fail(offset) }
+        let unkept = Message.Content(
+            payload: [],
+            receipt: UUID128(high: 9, low: 2),
+            time: Timestamp(nanoseconds: 0),
+            trace: nil,
+            baggage: nil,
+            flags: 0
+        )
+        var read = 0
+        let input = #"{"queue":"q","message_id":"\#(id)"}"#
+        let decision = try bench.view.decide(
+            .discardMessage,
+            input: try JSONText(validating: Array(input.utf8)),
+            by: "w",
+            consumers: { _ in 0 },
+            isServed: { _ in true },
+            content: { message in
+                read += 1
+                return message.content ?? unkept
+            }
+        )
+        #expect(decision.events.isEmpty == !isThere)
+        #expect(read == reads)
     }
 
     @Test("one dead letter is redriven or discarded by its receipt")
@@ -236,6 +280,9 @@ struct FunctionTests {
             (.purge, #"{"queue":7}"#, "deserialization_error"),
             (.explain, #"{"id":"x"}"#, "INVALID_ARGUMENTS"),
             (.redrive, #"{"queue":7}"#, "deserialization_error"),
+            (.redrive, #"{"queue":"q","topic":"r"}"#, "deserialization_error"),
+            (.purge, #"{"queue":"q","topic":"r"}"#, "deserialization_error"),
+            (.define, #"{"queue":"q","topic":"r"}"#, "deserialization_error"),
             (.deadLetters, #"{"topic":"q","limit":"x"}"#, "deserialization_error"),
         ]
     )

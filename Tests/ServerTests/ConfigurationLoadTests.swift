@@ -319,6 +319,13 @@ struct ConfigurationLoadTests {
         #expect(found.stream.origins == ["https://b.example", "https://c.example"])
         found = try workspace.load(set: ["stream.origins=*"], environment: variables).configuration
         #expect(found.stream.origins == ["*"])
+        // As errors show it, and as it is shown.
+        let list = "stream.origins=[\"https://d.example\", \"*\"]"
+        found = try workspace.load(set: [list], environment: variables).configuration
+        #expect(found.stream.origins == ["https://d.example", "*"])
+        for wrong in ["[1", "[true]", "[\"x\"]"] {
+            #expect(try refusals([:], set: ["stream.origins=\(wrong)"]).count == 1, "\(wrong)")
+        }
     }
 
     @Test("a number is text where text is asked for")

@@ -55,6 +55,19 @@ struct KeeperSnapshotTests {
         #expect(damaged.start.reach == bases[3])
     }
 
+    @Test("one that cannot be opened is told of, and the older one is used")
+    func unopened() throws {
+        let (bases, engine) = try keepers.fill(4)
+        try make(until: bases[2], of: engine)
+        let name = SnapshotFolder.name(bases[3].rawValue)
+        let file = "\(data)/snap/\(name)"
+        try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: "nowhere")
+        var told: [String] = []
+        let snapshot = Snapshot.newest(for: keepers.configuration) { told.append($0) }
+        #expect(snapshot.start.next == bases[2])
+        #expect(told.count == 1 && told.first?.contains("cannot be read") == true, "\(told)")
+    }
+
     @Test("what is numbered beyond the end of the log is kept aside, before the log comes past it")
     func aside() throws {
         let (bases, engine) = try keepers.fill(4)

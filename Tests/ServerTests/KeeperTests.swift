@@ -115,7 +115,7 @@ struct KeeperTests {
     ) throws -> (bases: [Offset], engine: UUID128) {
         var entropy = SeededEntropy(seed: 1)
         var log = try CommitLog(
-            opening: PlainStorage(path: data, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: data, waker: try Waker())),
             options: LogOptions(
                 segmentBytes: Self.segmentBytes,
                 firstSegmentBytes: Self.segmentBytes

@@ -101,7 +101,7 @@ struct ListenerConfigurationTests {
     }
 
     private func token(_ configuration: Configuration) throws(ServeError) -> String? {
-        try Token.forPeers(of: configuration, report: Report(isJSON: false, least: .error))
+        try Token.forPeers(of: configuration, report: Report(isJSON: false, least: .error))?.text
     }
 
     @Test("have the token of a file, also of one that a link leads to")
@@ -165,5 +165,60 @@ struct ListenerConfigurationTests {
     )
     func unknown(_ text: String) throws {
         #expect(try refusals(["iii.toml": text]).count == 1)
+    }
+
+    @Test(
+        "are refused where another one has the port",
+        arguments: [
+            (["http.address=127.0.0.1:49134"], "engine.address 127.0.0.1:49134", "http.address"),
+            (["http.address=LOCALHOST:49134"], "engine.address 127.0.0.1:49134", "http.address"),
+            (["stream.address=0.0.0.0:3111"], "http.address 127.0.0.1:3111", "stream.address"),
+            (["stream.address=[::]:3111"], "http.address 127.0.0.1:3111", "stream.address"),
+            (["engine.address=127.0.0.1:3111"], "engine.address 127.0.0.1:3111", "http.address"),
+            (
+                ["observability.dashboard_port=3112"], "stream.address 127.0.0.1:3112",
+                "observability.dashboard_address"
+            ),
+        ]
+    )
+    func samePort(flags: [String], first: String, second: String) throws {
+        let found = try refusals([:], set: flags)
+        #expect(found.count == 1, "\(found)")
+        let key = try #require(flags[0].split(separator: "=").first)
+        let text = try #require(found.first)
+        #expect(text.hasPrefix("--set \(key): \(first) and \(second) "), "\(found)")
+    }
+
+    @Test("have ports of their own where their hosts differ, nobody listens, or any will do")
+    func ownPorts() throws {
+        let free = ["engine.address=127.0.0.1:0", "http.address=0.0.0.0:0"]
+        let hosts = ["engine.address=127.0.0.1:1", "http.address=127.0.0.2:1"]
+        let families = ["engine.address=0.0.0.0:1", "http.address=[::1]:1"]
+        let off = ["observability.dashboard=false", "observability.dashboard_port=3111"]
+        for flags in [free, hosts, families, off] {
+            #expect(try refusals([:], set: flags).isEmpty, "\(flags)")
+        }
+    }
+
+    @Test("that are listed are named by their lines where they have another's port")
+    func listedPort() throws {
+        let toml = "[[worker_listener]]\naddress = \"127.0.0.1:3111\""
+        let why =
+            "worker_listener[0].address 127.0.0.1:3111 and http.address 127.0.0.1:3111 cannot both"
+            + " be listened on; give one of them another port"
+        #expect(try refusals(["iii.toml": toml]) == ["iii.toml:2: \(why)"])
+        let yaml = """
+            workers:
+              - name: iii-worker-manager
+              - name: iii-worker-manager
+                config:
+                  port: 3111
+            """
+        #expect(try refusals(["config.yaml": yaml]) == ["config.yaml:5: \(why)"])
+        let workspace = try Workspace(["iii.toml": toml])
+        let address = try workspace.load(set: ["http.address=127.0.0.1:1"]).effective.first {
+            $0.key == "worker_listener[0].address"
+        }
+        #expect(address?.place == .file("iii.toml", line: 2))
     }
 }

@@ -65,7 +65,7 @@ struct LogFollowerTests {
         let data = "\(workspace.path)/data"
         var entropy = SeededEntropy(seed: 1)
         var log = try CommitLog(
-            opening: PlainStorage(path: data, waker: try Waker()),
+            opening: LogClaim(PlainStorage(path: data, waker: try Waker())),
             entropy: &entropy,
             now: time,
             replay: { _ in }

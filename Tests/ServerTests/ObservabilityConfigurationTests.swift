@@ -199,6 +199,25 @@ struct ObservabilityConfigurationTests {
         #expect(settings.headers.map(\.value) == ["Basic YTpi==", "a,b", "c"])
     }
 
+    @Test("a protocol of OpenTelemetry's variable that there is not is warned of, where it counts")
+    func unknownProtocol() throws {
+        func warnings(_ text: String, _ told: String) throws -> [String] {
+            try Workspace(["iii.toml": "[observability]\n\(text)\n"])
+                .load(environment: ["OTEL_EXPORTER_OTLP_PROTOCOL": told])
+                .warnings.map(\.description)
+        }
+        let sends = "exporter = \"otlp\""
+        #expect(
+            try warnings(sends, "grpc") == [
+                #"OTEL_EXPORTER_OTLP_PROTOCOL: observability.otlp_protocol must be "#
+                    + #""http/protobuf" or "http/json", is "grpc": "http/protobuf" is used"#
+            ]
+        )
+        #expect(try warnings(sends, "http/json").isEmpty)
+        #expect(try warnings("\(sends)\notlp_protocol = \"http/json\"", "grpc").isEmpty)
+        #expect(try warnings("exporter = \"memory\"", "grpc").isEmpty)
+    }
+
     @Test("of a webhook nobody is shown more than where it leads, and an edit of it counts")
     func webhook() throws {
         func load(_ path: String, _ address: String = "127.0.0.1") throws -> Configuration.Loaded {

@@ -92,11 +92,11 @@ struct WorkersFormTests {
                 config:
                   queue_configs: { mails: { concurrency: 2 } }
               - class: modules::api::RestApiModule
-                config: { port: 3112, host: 0.0.0.0 }
+                config: { port: 3113, host: 0.0.0.0 }
             """
         let found = try Workspace(["config.yaml": text]).load().configuration
         #expect(found.queue.queues["mails"]?.concurrency == 2)
-        #expect(found.http.address.description == "0.0.0.0:3112")
+        #expect(found.http.address.description == "0.0.0.0:3113")
     }
 
     @Test("sections of the TOML form may stand beside the list, and flags above it")

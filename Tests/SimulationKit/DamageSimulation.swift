@@ -54,7 +54,7 @@ package struct DamageSimulation: ~Copyable {
         disk.delayPercent = 0
         var written: [UInt64] = []
         var log = try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: swarm.options,
             entropy: &content,
             now: Timestamp(seconds: 1)
@@ -180,7 +180,7 @@ package struct DamageSimulation: ~Copyable {
         var left: [UInt64: UInt64] = [:]
         do throws(LogError) {
             _ = try CommitLog(
-                opening: SimulatedStorage(disk),
+                opening: LogClaim(SimulatedStorage(disk)),
                 options: swarm.options,
                 entropy: &entropy,
                 now: Timestamp(seconds: 1)
@@ -208,7 +208,7 @@ package struct DamageSimulation: ~Copyable {
         var recovered: [UInt64] = []
         do throws(LogError) {
             let log = try CommitLog(
-                opening: SimulatedStorage(disk),
+                opening: LogClaim(SimulatedStorage(disk)),
                 options: swarm.options,
                 entropy: &entropy,
                 now: Timestamp(seconds: 1)

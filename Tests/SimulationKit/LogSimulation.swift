@@ -88,7 +88,7 @@ package struct LogSimulation: ~Copyable {
             var salts = SeededEntropy(seed: entropy.next())
             do throws(LogError) {
                 let log = try CommitLog(
-                    opening: SimulatedStorage(disk),
+                    opening: LogClaim(SimulatedStorage(disk)),
                     options: swarm.options,
                     entropy: &salts,
                     now: Timestamp(seconds: 1)

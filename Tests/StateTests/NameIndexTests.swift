@@ -104,6 +104,55 @@ struct NameIndexTests {
         // Neither a scope that is not there nor an input that is none makes one.
         state.view.prepareEntries(JSONText(trusted: Array(#"{"scope":"none"}"#.utf8)))
         state.view.prepareEntries(JSONText(trusted: Array("[]".utf8)))
-        #expect(state.view.indexed.map(\.scope) == [Name("s"), Name("t")])
+        #expect(state.view.indexed.inOrder == [Name("t")])
+        state.view.checkIndexes()
+    }
+
+    @Test("of many scopes those that were read last have an index")
+    func manyScopes() throws {
+        var state = StateHarness()
+        func page(_ number: Int) {
+            let input = #"{"scope":"s\#(number)"}"#
+            state.view.prepareEntries(JSONText(trusted: Array(input.utf8)))
+        }
+        let extra = 10
+        for number in 0..<Limits.stateIndexedScopes + extra {
+            try state.call(.set, #"{"scope":"s\#(number)","key":"k","value":1}"#)
+            page(number)
+            page(0)
+        }
+        state.view.checkIndexes()
+        #expect(state.view.indexed.count == Limits.stateIndexedScopes)
+        #expect(state.view.scopes[Name("s0")]?.index?.count == 1)
+        for number in 1...extra {
+            #expect(state.view.scopes[Name("s\(number)")]?.index == nil)
+        }
+        #expect(state.view.scopes[Name("s\(extra + 1)")]?.index?.count == 1)
+    }
+
+    @Test("which scopes have an index is known in the order of reading", arguments: UInt64(1)...4)
+    func indexedScopes(seed: UInt64) {
+        var entropy = SeededEntropy(seed: seed)
+        var indexed = IndexedScopes()
+        var model: [(scope: Name, names: Int)] = []
+        for _ in 0..<2000 {
+            let scope = Name("s\(Int.random(in: 0..<20, using: &entropy))")
+            switch Int.random(in: 0..<8, using: &entropy) {
+            case 0:
+                indexed.remove(scope)
+                model.removeAll { $0.scope == scope }
+            case 1:
+                let oldest: Name? = model.isEmpty ? nil : model.removeFirst().scope
+                #expect(indexed.takeOldest() == oldest, "seed \(seed)")
+            default:
+                let names = Int.random(in: 0..<100, using: &entropy)
+                indexed.read(scope, names: names)
+                model.removeAll { $0.scope == scope }
+                model.append((scope, names))
+            }
+            indexed.checkInvariants()
+            #expect(indexed.inOrder == model.map(\.scope), "seed \(seed)")
+            #expect(indexed.names == model.reduce(0) { $0 + $1.names }, "seed \(seed)")
+        }
     }
 }

@@ -55,6 +55,60 @@ struct StateErrorTests {
     }
 
     @Test(
+        "a misspelt field of a function that only this engine has",
+        arguments: [
+            (
+                StateFunction.transact, #"{"check":[],"writes":[]}"#,
+                #"unknown field "check"; did you mean "checks"?"#
+            ),
+            (
+                .transact, #"{"checks":[{"scope":"s","key":"k","if_revison":1}]}"#,
+                #"unknown field "checks[0].if_revison"; did you mean "if_revision"?"#
+            ),
+            (
+                .transact, #"{"writes":[{"scope":"s","key":"k","if_version":1}]}"#,
+                #"unknown field "writes[0].if_version"; did you mean "if_revision"?"#
+            ),
+            (
+                .changes, #"{"since":1}"#,
+                #"unknown field "since"; allowed: scope, prefix, key_prefix, after, limit, wait_ms"#
+            ),
+            (
+                .changes, #"{"prefix":"a","key_prefix":"a"}"#,
+                #""prefix" and "key_prefix" are one field; send one"#
+            ),
+            (
+                .entries, #"{"scope":"s","curser":"a"}"#,
+                #"unknown field "curser"; did you mean "cursor"?"#
+            ),
+            (
+                .history, #"{"scope":"s","key":"k","after":1}"#,
+                #"unknown field "after"; allowed: scope, key, before, limit"#
+            ),
+            (
+                .getMany, #"{"scope":"s","keys":[],"key":"k"}"#,
+                #"unknown field "key"; did you mean "keys"?"#
+            ),
+        ] as [(StateFunction, String, String)]
+    )
+    func misspelt(function: StateFunction, input: String, reason: String) {
+        self.input(function: function, input: input, reason: reason)
+    }
+
+    @Test("what is put into an input on the way is no misspelt field, nor is what is told anyway")
+    func foreignFields() throws {
+        var state = StateHarness()
+        let id = #""_caller_worker_id":"9b2d""#
+        for (function, fields) in [
+            (StateFunction.transact, #""writes":[]"#), (.changes, #""after":0"#),
+            (.entries, #""scope":"s""#), (.history, #""scope":"s","key":"k""#),
+            (.getMany, #""keys":[]"#),
+        ] {
+            try state.decide(function, "{\(id),\"with_revision\":true,\(fields)}")
+        }
+    }
+
+    @Test(
         "an operation that cannot be read fails the whole update",
         arguments: [
             ("5", #"field "ops[1]": expected an object, found an integer"#),

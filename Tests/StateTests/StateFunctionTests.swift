@@ -201,6 +201,29 @@ extension StateFunctionTests {
         #expect(try state.decide(.get, get("a", "t")).after == Offset(2))
     }
 
+    @Test("a list that no message holds is refused before all of it has been read")
+    func largeList() throws {
+        var state = StateHarness(cacheBytes: 0)
+        for number in 0..<20 {
+            try state.call(.set, #"{"scope":"s","key":"\#(number)","value":1}"#)
+        }
+        let large = [UInt8](repeating: 0x31, count: Limits.messageBytes / 8)
+        let input = JSONText(trusted: Array(#"{"scope":"s"}"#.utf8))
+        var reads = 0
+        var code: String?
+        do throws(ErrorBody) {
+            _ = try state.view.decide(.list, input: input, at: state.moment) {
+                (_) throws(ErrorBody) in
+                reads += 1
+                return large
+            }
+        } catch {
+            code = error.code
+        }
+        #expect(code == "payload_too_large")
+        #expect(reads == 8)
+    }
+
     @Test("a write waits for its own record only")
     func writes() throws {
         var state = StateHarness()

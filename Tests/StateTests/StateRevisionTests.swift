@@ -29,20 +29,20 @@ struct StateRevisionTests {
                 set("1", #""if_revision":0"#),
                 #"{"outcome":"applied","revision":1,"old_value":null,"new_value":1}"#
             ),
-            (set("2", #""if_revision":null"#), #"{"outcome":"conflict","revision":1}"#),
-            (set("2", #""if_revision":2"#), #"{"outcome":"conflict","revision":1}"#),
+            (set("1", #""if_revision":null"#), #"{"old_value":1,"new_value":1}"#),
+            (set("2", #""if_revision":3"#), #"{"outcome":"conflict","revision":2}"#),
             (
-                set("2", #""if_revision":1"#),
-                #"{"outcome":"applied","revision":2,"old_value":1,"new_value":2}"#
+                set("2", #""if_revision":2"#),
+                #"{"outcome":"applied","revision":3,"old_value":1,"new_value":2}"#
             ),
             (set("3", #""with_revision":false"#), #"{"old_value":2,"new_value":3}"#),
             (
                 set("4", #""with_revision":true"#),
-                #"{"outcome":"applied","revision":4,"old_value":3,"new_value":4}"#
+                #"{"outcome":"applied","revision":5,"old_value":3,"new_value":4}"#
             ),
         ]
         for (input, answer) in steps { #expect(try state.call(.set, input) == answer, "\(input)") }
-        #expect(state.log.count == 5)
+        #expect(state.log.count == 6)
     }
 
     @Test("so are an update and a deletion")
@@ -109,6 +109,35 @@ struct StateRevisionTests {
         )
     }
 
+    @Test("what a key was since its last write is what it is", arguments: [0, Int.max])
+    func sinceLastWrite(cacheBytes: Int) throws {
+        var state = StateHarness(cacheBytes: cacheBytes)
+        try state.call(.set, #"{"scope":"first","key":"f","value":0}"#)
+        try state.call(.set, set("1", #""x":0"#))
+        try state.call(.set, set("[2]", #""ttl_ms":1500"#))
+        try state.call(.set, #"{"scope":"first","key":"f","value":3}"#)
+        for offset in [2, 3] {
+            let decision = try state.decide(.get, "{\(Self.place),\"at\":\(offset)}")
+            #expect(decision.after == Offset(UInt64(offset)))
+            #expect(try state.call(.get, "{\(Self.place),\"at\":\(offset)}") == "[2]")
+            #expect(
+                try state.call(.get, "{\(Self.place),\"at\":\(offset),\"with_revision\":true}")
+                    == #"{"value":[2],"revision":2,"expires_at":1900000001500}"#
+            )
+        }
+        // Anything else the log has to tell: what is before, behind the end, or of another key.
+        for (key, offset) in [("k", 1), ("k", 4), ("none", 3)] {
+            let input = #"{"scope":"s","key":"\#(key)","at":\#(offset)}"#
+            let question = StateQuestion.Value(
+                scope: "s",
+                key: key,
+                at: .offset(Offset(UInt64(offset))),
+                withRevision: false
+            )
+            #expect(try state.decide(.get, input).reply == .log(.value(question)))
+        }
+    }
+
     @Test(
         "what is no revision is refused",
         arguments: ["-1", "1.0", "\"1\"", "true", "[]", "9223372036854775807"]
@@ -146,6 +175,10 @@ struct StateRevisionTests {
         #expect(
             try state.call(.entries, #"{"scope":"s","prefix":"b","limit":3}"#)
                 == page([row("b1", 3), row("b2", 1), row("b3", 5)], "null")
+        )
+        #expect(
+            try state.call(.entries, #"{"scope":"s","key_prefix":"c","prefix":null}"#)
+                == page([row("c", 4)], "null")
         )
         #expect(try state.call(.entries, #"{"scope":"none"}"#) == page([], "null"))
         #expect(throws: ErrorBody.self) {
@@ -268,6 +301,25 @@ struct StateRevisionTests {
         #expect(state.view.nextExpiry == nil)
         guard case .deleted(let last)? = state.log.last else { return #expect(Bool(false)) }
         #expect(last == StateDeleted(scope: "s", key: "b", reason: .expired, previous: Offset(1)))
+        #expect(state.replayed().digest() == state.view.digest())
+    }
+
+    @Test("an update that says when its value goes sets that anew, alone and among others")
+    func updatedExpiry() throws {
+        var state = StateHarness()
+        let add = #""ops":[{"type":"increment","path":"","by":1}]"#
+        try state.call(.update, "{\(Self.place),\(add),\"ttl_ms\":1000}")
+        #expect(state.view.nextExpiry == state.now.advanced(by: .milliseconds(1000)))
+        try state.call(.update, "{\(Self.place),\(add),\"ttl_ms\":null}")
+        #expect(state.view.nextExpiry == state.now.advanced(by: .milliseconds(1000)))
+        let write = #"{"type":"update",\#(Self.place),\#(add),"ttl_ms":5000}"#
+        try state.call(.transact, #"{"writes":[\#(write)]}"#)
+        #expect(try state.call(.get, "{\(Self.place)}") == "3")
+        #expect(expire(&state, after: 4999) == [])
+        #expect(throws: ErrorBody.self) {
+            try state.call(.update, "{\(Self.place),\(add),\"ttl_ms\":0}")
+        }
+        #expect(expire(&state, after: 1) == ["k"])
         #expect(state.replayed().digest() == state.view.digest())
     }
 

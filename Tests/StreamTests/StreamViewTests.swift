@@ -66,6 +66,27 @@ struct StreamViewTests {
         #expect(try run(.list, group) == "[null]")
     }
 
+    @Test("a list that no message holds is refused before all of it has been read")
+    mutating func largeList() throws {
+        view = StreamView(cacheBytes: 0)
+        for number in 0..<20 { _ = try run(.set, item("g", "\(number)", #","data":1"#)) }
+        let large = [UInt8](repeating: 0x31, count: Limits.messageBytes / 8)
+        let group = #"{"stream_name":"board","group_id":"g"}"#
+        var reads = 0
+        var code: String?
+        do throws(ErrorBody) {
+            let call = try StreamCall(.list, input: JSONText(trusted: Array(group.utf8)))
+            _ = try view.decide(call) { (_) throws(ErrorBody) in
+                reads += 1
+                return large
+            }
+        } catch {
+            code = error.code
+        }
+        #expect(code == "payload_too_large")
+        #expect(reads == 8)
+    }
+
     @Test("a group is paged by its items' ids")
     mutating func pages() throws {
         for id in ["c", "a", "ab", "b"] { _ = try run(.set, item("g", id, #","data":1"#)) }

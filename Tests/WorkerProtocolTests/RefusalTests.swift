@@ -46,6 +46,52 @@ struct RefusalTests {
         }
     }
 
+    @Test("of what only informs a wrong kind of value is passed over")
+    func hints() throws {
+        for wrong in ["5", "{}", "[1]", "true"] {
+            let call = try taken(
+                #"{"type":"invokefunction","invocation_id":"i","function_id":"f","data":1,"#
+                    + #""traceparent":\#(wrong),"baggage":\#(wrong)}"#
+            )
+            guard case .invoke(let invoke)? = call.frames.first else {
+                Issue.record("\(call.refused)")
+                continue
+            }
+            #expect(invoke.data == Array("1".utf8))
+            #expect(invoke.traceparent == nil && invoke.baggage == nil)
+            let answer = try taken(
+                #"{"type":"invocationresult","invocation_id":"i","function_id":"f","result":1,"#
+                    + #""traceparent":\#(wrong),"baggage":\#(wrong)}"#
+            )
+            let frame = ResultFrame(
+                invocationID: .text("i"),
+                functionID: "f",
+                result: .value(Array("1".utf8))
+            )
+            #expect(answer.frames == [.result(frame)])
+        }
+    }
+
+    @Test("who waits hears of a member that is missing, or of another kind")
+    func members() throws {
+        let call = try taken(
+            #"{"type":"invokefunction","invocation_id":"i","function_id":"f","namespace":5}"#
+        )
+        #expect(call.refused == ["i f call"])
+        let unnamed = try taken(#"{"type":"invokefunction","invocation_id":"i","data":1}"#)
+        #expect(unnamed.refused == ["i none call"])
+        let result = try taken(#"{"type":"invocationresult","invocation_id":"i","result":1}"#)
+        guard case .result(let frame)? = result.frames.first,
+            case .failure(let error) = frame.result
+        else {
+            Issue.record("\(result.frames)")
+            return
+        }
+        #expect(frame.invocationID == .text("i"))
+        #expect(error.code == "invocation_error")
+        #expect(error.message.contains("function_id"))
+    }
+
     @Test("nobody waits for anything else, nor for what is no JSON behind that")
     func others() {
         let texts = [
@@ -72,8 +118,8 @@ struct RefusalTests {
             because reason: FrameError,
             bytes: Int
         ) throws(FrameError) {
-            let id = try invoke.invocationID?.description ?? "none"
-            let function = try invoke.functionID
+            guard let id = try invoke.invocationID?.description else { throw reason }
+            let function = (try? invoke.functionID) ?? "none"
             refused.append("\(id) \(function) \(invoke.action)")
         }
 

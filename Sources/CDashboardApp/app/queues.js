@@ -74,7 +74,7 @@ function detail(context) {
   // By their keys: the letters of one message that died in two subscriptions have one id.
   const explained = new Map();
   const chosen = new Set();
-  const keyOf = (letter) => `${letter.queue} ${letter.id}`;
+  const keyOf = (letter) => `${letter.queue} ${letter.offset}`;
 
   async function load() {
     try {
@@ -170,7 +170,7 @@ function detail(context) {
       action: "Discard for good",
       typed: letters.length > 1 ? name : undefined,
       lines: [
-        letters.length === 1 ? `Message ${first.id}: ${brief(first.payload)}`
+        letters.length === 1 ? `Message ${first.id}: ${first.cut ? UNSHOWN : brief(first.payload)}`
           : `${letters.length} messages of queue ${name}.`,
         "It is never delivered again. What it was stays in the log until retention removes it.",
       ],
@@ -240,7 +240,8 @@ function detail(context) {
   function letterRow(letter, off) {
     const open = explained.has(keyOf(letter));
     const facts = `${plural(letter.retries, "attempt")}, ` +
-      `${ago(letter.failed_at * 1000, serverNow())}, ${bytes(letter.size_bytes)}, ` +
+      `${ago(letter.failed_at * 1000, serverNow())}, ` +
+      (letter.size_bytes === null ? "" : `${bytes(letter.size_bytes)}, `) +
       (letter.queue === name ? "" : `queue ${letter.queue}, `);
     return h("li", { key: keyOf(letter) },
       h("div", { class: "letter" },
@@ -250,13 +251,13 @@ function detail(context) {
         }),
         h("div", { class: "what" },
           status("dead", "dead letter"), " ", h("strong", { class: "error" }, letter.error),
-          h("div", {}, payload(letter.payload)),
+          h("div", {}, content(letter)),
           h("div", { class: "dim" }, facts, h("code", {}, letter.id))),
         h("div", { class: "buttons" },
           h("button", {
             "aria-expanded": String(open), "data-row": true, onclick: () => explain(letter),
           }, "Explain"),
-          h("button", { disabled: off, onclick: () => edit(letter) }, "Edit"),
+          h("button", { disabled: off || !!letter.cut, onclick: () => edit(letter) }, "Edit"),
           h("button", { disabled: off, onclick: () => redrive([letter]) }, "Redrive"),
           h("button", { class: "danger-text", disabled: off, onclick: () => discard([letter]) },
             "Discard"))),
@@ -316,6 +317,12 @@ const depth = (ticks) => chart("Messages", [
   { name: "dead", values: ticks.map((tick) => tick.dead), tone: "bad" },
 ], count, "two minutes ago");
 
+/** Lists leave out payloads that they have no room for. */
+const UNSHOWN = "a payload too large for this list";
+
+const content = (message) =>
+  (message.cut ? h("span", { class: "dim" }, UNSHOWN) : payload(message.payload));
+
 // MARK: Messages that are not dead
 
 function waiting(messages) {
@@ -324,10 +331,10 @@ function waiting(messages) {
   return grid(columns, messages.map((one) => h("tr", { key: one.id },
     h("td", {}, one.state === "in_flight" ? status("running", "in flight") : status(one.state)),
     h("td", {}, one.function_id),
-    h("td", {}, payload(one.payload)),
+    h("td", {}, content(one)),
     h("td", { class: "num" }, one.attempt),
     h("td", {}, reason(one)),
-    h("td", {}, h("a", { href: link("requests", one.id) }, one.id)))));
+    h("td", {}, h("a", { href: link("requests", one.size_bytes === null ? `@${one.offset}` : one.id) }, one.id)))));
 }
 
 /** Why a message that is not dead is not done, as the engine tells it. */
@@ -355,7 +362,7 @@ function explanation(job, letter) {
     h("p", {}, sentence(job.why), job.way_out && " " + sentence(job.way_out)),
     trace && h("details", {},
       h("summary", {}, "Stack trace"), h("pre", { tabindex: "0" }, trace)),
-    h("details", {}, h("summary", {}, "Payload"), json(letter.payload)),
+    h("details", {}, h("summary", {}, "Payload"), letter.cut ? UNSHOWN : json(letter.payload)),
     h("p", {},
       h("a", { href: link("requests", job.trace_id || letter.id) }, "The whole request")));
 }

@@ -279,7 +279,7 @@ async function write(context, scope, key, now) {
   });
   if (!result) return;
   await attempt(async () => {
-    const input = { ...result, value: draft.value, if_revision: now ? now.revision : null };
+    const input = { ...result, value: draft.value, if_revision: now ? now.revision : 0 };
     const answer = await call("state::set", input);
     if (answer.outcome !== "applied") {
       return toast(`Not written: it has revision ${answer.revision} by now.`, "bad");

@@ -10,8 +10,16 @@ struct LiveRates {
         var errors = 0.0
     }
 
-    private var before: RecordTotals?
-    private var now: RecordTotals?
+    /// What has been counted at one moment.
+    private struct Counted {
+        let counts: RecordCounts
+        let records: UInt64
+        /// Of their payloads.
+        let bytes: UInt64
+    }
+
+    private var before: Counted?
+    private var now: Counted?
     private var seconds = 0.0
     private var time: Timestamp?
     private var syncs = DurationHistogram()
@@ -23,7 +31,7 @@ struct LiveRates {
     private(set) var functions: [FunctionName: Function] = [:]
     /// Whether those were counted anew with the last tick, and differ.
     private(set) var areFunctionsDue = false
-    private var counted: [FunctionName: RecordTotals.Function] = [:]
+    private var counted: [FunctionName: FunctionRuns] = [:]
     private var countedAt: Timestamp?
 
     /// Two ticks that are further apart say nothing about now, in seconds.
@@ -35,30 +43,35 @@ struct LiveRates {
         seconds = time.map { Self.seconds(from: $0, to: picture.now) } ?? 0
         // Over a time in which nobody looked nothing is told.
         before = seconds > Self.longest ? nil : now
-        now = totals
+        now = Counted(counts: picture.counts, records: totals.records, bytes: totals.bytes)
         time = picture.now
         let recent = picture.log.syncs.since(syncs)
         syncs = picture.log.syncs
         if recent.total > 0 { syncP99 = recent.percentile(99) }
         slowestSync = recent.total > 0 ? recent.percentile(100) : nil
-        countFunctions(totals, picture.now)
+        countFunctions(picture)
     }
 
-    private mutating func countFunctions(_ totals: RecordTotals, _ time: Timestamp) {
+    private mutating func countFunctions(_ picture: EnginePicture) {
+        let time = picture.now
         areFunctionsDue = false
         if let last = countedAt, last.distance(to: time) < Self.functionPeriod { return }
         let span = countedAt.map { Self.seconds(from: $0, to: time) } ?? 0
         var rates: [FunctionName: Function] = [:]
-        for (name, function) in totals.functions where span > 0 {
-            let earlier = counted[name]
-            let calls = function.calls - min(function.calls, earlier?.calls ?? 0)
+        for row in picture.runs.rows where span > 0 {
+            let (runs, earlier) = (row.runs, counted[row.function])
+            let calls = runs.calls - min(runs.calls, earlier?.calls ?? 0)
             guard calls > 0 else { continue }
-            let errors = function.errors - min(function.errors, earlier?.errors ?? 0)
-            rates[name] = Function(calls: Double(calls) / span, errors: Double(errors) / span)
+            let errors = runs.errors - min(runs.errors, earlier?.errors ?? 0)
+            rates[row.function] = Function(
+                calls: Double(calls) / span,
+                errors: Double(errors) / span
+            )
         }
         areFunctionsDue = !(rates.isEmpty && functions.isEmpty)
         functions = rates
-        counted = totals.functions
+        let rows = picture.runs.rows.map { ($0.function, $0.runs) }
+        counted = Dictionary(uniqueKeysWithValues: rows)
         countedAt = time
     }
 
@@ -66,7 +79,7 @@ struct LiveRates {
         Double(start.distance(to: end).nanoseconds) / 1_000_000_000
     }
 
-    private func rate(_ counter: (RecordTotals) -> UInt64) -> Double {
+    private func rate(_ counter: (Counted) -> UInt64) -> Double {
         guard let before, let now, seconds > 0 else { return 0 }
         let count = counter(now) - min(counter(now), counter(before))
         return (Double(count) / seconds * 10).rounded() / 10
@@ -74,10 +87,11 @@ struct LiveRates {
 
     /// The `now` message.
     func message(_ picture: EnginePicture, _ around: LiveFrames.Surroundings) -> [UInt8] {
-        let rates: [(String, (RecordTotals) -> UInt64)] = [
-            ("enqueued", \.enqueued), ("delivered", \.delivered), ("acked", \.acked),
-            ("failed", \.failed), ("dead", \.dead), ("http", \.http), ("calls", \.calls),
-            ("state", \.state), ("stream", \.stream), ("cron", \.cron), ("records", \.records),
+        let rates: [(String, (Counted) -> UInt64)] = [
+            ("enqueued", \.counts.enqueued), ("delivered", \.counts.delivered),
+            ("acked", \.counts.acked), ("failed", \.counts.failed), ("dead", \.counts.dead),
+            ("http", \.counts.http), ("calls", \.counts.calls), ("state", \.counts.state),
+            ("stream", \.counts.stream), ("cron", \.counts.cron), ("records", \.records),
             ("bytes", \.bytes),
         ]
         var json = JSONBuilder(capacity: 512)

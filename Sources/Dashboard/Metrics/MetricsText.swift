@@ -149,12 +149,13 @@ struct MetricsText {
     }
 
     private mutating func messages() {
+        let counts = picture.counts
         let counters: [(String, String, UInt64)] = [
-            ("iii_messages_enqueued_total", "Messages that were taken.", totals.enqueued),
-            ("iii_state_writes_total", "Writes of the state.", totals.state),
-            ("iii_stream_events_total", "Changes and events of streams.", totals.stream),
-            ("iii_cron_fired_total", "Cron slots that fired.", totals.cron),
-            ("iii_calls_total", "Runs of functions but for deliveries.", totals.calls),
+            ("iii_messages_enqueued_total", "Messages that were taken.", counts.enqueued),
+            ("iii_state_writes_total", "Writes of the state.", counts.state),
+            ("iii_stream_events_total", "Changes and events of streams.", counts.stream),
+            ("iii_cron_fired_total", "Cron slots that fired.", counts.cron),
+            ("iii_calls_total", "Runs of functions but for deliveries.", counts.calls),
         ]
         for (name, help, value) in counters { writer.single(name, .counter, help, value) }
     }
@@ -326,6 +327,12 @@ struct MetricsText {
             .counter,
             "Messages of spans, logs or metrics that there was no room or time for.",
             picture.work.droppedTelemetry
+        )
+        writer.single(
+            "iii_telemetry_triggers_dropped_total",
+            .counter,
+            "Runs for log lines and traces that did not take place, since they were too many.",
+            picture.work.droppedFirings
         )
         writer.single(
             "iii_follower_skipped_records_total",

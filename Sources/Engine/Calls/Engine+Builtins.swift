@@ -71,6 +71,7 @@ extension Engine where Store: ~Copyable {
         _ origin: Origin
     ) throws(LogError) -> Outcome? {
         let input = JSONText(trusted: call.payload)
+        let asker = call.action == .await && call.id != nil ? worker : nil
         switch builtin {
         case .registerWorker:
             guard let answer = try describe(worker, call) else { return nil }
@@ -99,29 +100,31 @@ extension Engine where Store: ~Copyable {
                 try ask(custom, function, input, for: awaits, origin)
                 return nil
             }
-            return try runStream(function, input, origin)
+            return try runStream(function, input, origin, for: asker)
         default:
             return try run(
                 builtin,
                 input: input,
                 worker,
                 origin,
-                baggage: call.propagation.baggage
+                baggage: call.propagation.baggage,
+                for: asker
             )
         }
     }
 
     /// Runs a builtin for the worker that calls it and is answered at once, or for a trigger where
-    /// there is none.
+    /// there is none. `asker` is that worker where it waits for the answer.
     mutating func run(
         _ builtin: Builtin,
         input: JSONText,
         _ worker: Worker?,
         _ origin: Origin,
-        baggage: String?
+        baggage: String?,
+        for asker: Worker? = nil
     ) throws(LogError) -> Outcome {
         switch builtin {
-        case .state(let function): return try runState(function, input, origin)
+        case .state(let function): return try runState(function, input, origin, for: asker)
         case .stream(let function): return try runStream(function, input, origin)
         case .queue(let function): return try runQueue(function, input, worker, origin)
         case .publishToSubscribers: return try publishToSubscribers(input, origin)
@@ -157,7 +160,8 @@ extension Engine where Store: ~Copyable {
     private mutating func runState(
         _ function: StateFunction,
         _ input: JSONText,
-        _ origin: Origin
+        _ origin: Origin,
+        for asker: Worker?
     ) throws(LogError) -> Outcome {
         let decision: StateDecision
         if function == .entries { views.state.prepareEntries(input) }
@@ -167,6 +171,9 @@ extension Engine where Store: ~Copyable {
             return .failure(error)
         }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
+        if !decision.changes.isEmpty, let refusal = obstacle(toAnswering: decision.reply, asker) {
+            return .failure(refusal)
+        }
         var refusal: ErrorBody?
         let triggering = triggering(decision.changes, &refusal)
         // Nothing is written: triggers would be told that there was nothing before.
@@ -234,6 +241,7 @@ extension Engine where Store: ~Copyable {
         _ origin: Origin,
         awaitingFunctions: Bool
     ) throws(LogError) -> Offset? {
+        let before = newest ?? .zero
         var last: Offset?
         var records: [Offset?] = []
         for change in changes {
@@ -245,7 +253,9 @@ extension Engine where Store: ~Copyable {
             if !triggering.isEmpty { records.append(offset) }
         }
         // When all is recorded: who waits is told of all of it.
-        for change in changes where change.event != nil { tellWaiting(of: change) }
+        for change in changes where change.event != nil {
+            tellWaiting(of: change, behind: before)
+        }
         try fire(triggering, records, origin, awaitingFunctions: awaitingFunctions)
         return last
     }

@@ -174,16 +174,12 @@ extension Engine where Store: ~Copyable {
             return send(message, to: connection, after: offset)
         }
         var result = result
-        if case .value(let bytes) = result, let obstacle = obstacle(to: bytes, for: worker) {
+        if case .value(let bytes) = result, var obstacle = obstacle(to: bytes, for: worker) {
+            obstacle.message += "; the call was carried out, and only its answer is lost"
             result = .failure(obstacle)
         }
         if case .failure(let error) = result { result = .failure(told(error, to: worker)) }
         send(.answer(id, function: function, result, propagation), to: connection, after: offset)
-    }
-
-    /// Whether a message with so many bytes of payload can be received by the worker's SDK.
-    func fits(_ payloadBytes: Int, to worker: Worker) -> Bool {
-        payloadBytes + Limits.envelopeBytes <= worker.receiveLimit
     }
 
     /// Why the worker's SDK could not take a message with that in it and `more` bytes; nil: it can.
@@ -194,7 +190,7 @@ extension Engine where Store: ~Copyable {
         for worker: Worker
     ) -> ErrorBody? {
         let bytes = payload.count + (metadata?.bytes.count ?? 0) + more
-        guard fits(bytes, to: worker) else { return Self.tooLarge(bytes, worker) }
+        guard worker.receives(bytes) else { return Self.tooLarge(bytes, worker) }
         if JSONText.isReadable(payload), JSONText.isReadable(metadata?.bytes ?? []) { return nil }
         return ErrorBody(
             code: "invocation_error",
@@ -328,21 +324,29 @@ extension Engine where Store: ~Copyable {
             isServed: { registry.isThere($0) }
         ) {
             guard !awaitsCondition(of: queue, state) else { return }
-            try deliver(message, from: queue)
+            guard try deliver(message, from: queue) else { return }
         }
     }
 
-    private mutating func deliver(_ message: Message, from queue: String) throws(LogError) {
+    /// - Returns: false: its workers have enough of queues' messages, and it stays the next one
+    ///   until they have answered some.
+    private mutating func deliver(_ message: Message, from queue: String) throws(LogError) -> Bool {
+        // What was found to wait for room need not be read again as long as it does.
+        if let head = crowdedQueues[queue], head.message == message.offset,
+            awaitsRoom(head, of: queue)
+        {
+            return false
+        }
         let content: Message.Content
         do throws(LogError) {
             content = try self.content(of: message)
         } catch {
-            return try couldNotRead(message, of: queue, error)
+            try couldNotRead(message, of: queue, error)
+            return true
         }
         if message.content == nil { wasRead(message, of: queue) }
         let function = message.target.function
         let state = views.work.queue.queues[queue]
-        let worker = registry.pick(function)
         let run = Run(
             function: function,
             payload: content.payload,
@@ -354,6 +358,9 @@ extension Engine where Store: ~Copyable {
             baggage: Baggage.naming(function.id, in: Baggage.broughtAlong(content.baggage)),
             condition: state?.condition
         )
+        let head = CrowdedHead(message: message.offset, function: function, bytes: run.bytes)
+        guard !awaitsRoom(head, of: queue) else { return false }
+        let worker = registry.pick(function, bytes: run.bytes)
         let invocation = UUID128(from: &random)
         run.invocation = invocation
         run.worker = worker
@@ -378,5 +385,6 @@ extension Engine where Store: ~Copyable {
         // then hands it out again.
         run.after = message.released
         try start(run)
+        return true
     }
 }

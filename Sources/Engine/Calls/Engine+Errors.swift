@@ -8,12 +8,12 @@ extension Engine where Store: ~Copyable {
         var error = error
         if worker.access != nil { error.stacktrace = nil }
         // In JSON a control character is six bytes.
-        if fits(6 * error.byteCount, to: worker) || fits(error.jsonBytes, to: worker) {
+        if worker.receives(6 * error.byteCount) || worker.receives(error.jsonBytes) {
             return error
         }
         error.stacktrace = nil
         let bytes = error.jsonBytes
-        return fits(bytes, to: worker) ? error : Self.tooLarge(bytes, worker)
+        return worker.receives(bytes) ? error : Self.tooLarge(bytes, worker)
     }
 
     /// Tells the operator of a call that has failed, and whose caller does not hear of it.

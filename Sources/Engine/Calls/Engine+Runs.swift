@@ -34,7 +34,7 @@ extension Engine where Store: ~Copyable {
         }
         // While a condition was asked, the worker may have gone.
         let chosen = run.worker.flatMap { $0.functions.contains(run.function) ? $0 : nil }
-        guard let worker = chosen ?? registry.pick(run.function) else {
+        guard let worker = chosen ?? registry.pick(run.function, bytes: run.bytes) else {
             // Who left while the engine stops may be back behind it.
             if isDraining, run.isRepeated { return }
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
@@ -87,7 +87,8 @@ extension Engine where Store: ~Copyable {
             traceparent: context(of: run, record),
             baggage: run.baggage,
             caller: run.caller,
-            observation: worker.observes ? observation(of: run) : nil
+            observation: worker.observes ? observation(of: run) : nil,
+            isOfQueue: run.isOfQueue
         )
     }
 
@@ -181,6 +182,7 @@ extension Engine where Store: ~Copyable {
             let invocation = worker.end(id)
         else { return }
         try finish(invocation, result.result)
+        if invocation.run.isOfQueue { try pumpCrowded() }
     }
 
     /// Whoever ran it is gone. While the engine stops, that is no failure of what its next life
@@ -200,6 +202,8 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) {
         runningCount -= 1
         let run = invocation.run
+        // A call of its own that was cut off may be why: as in a crash, no record tells of an end.
+        if isCutOff, run.isRepeated, result.isFailure { return }
         if case .respond(let exchange) = run.purpose, result.isFailure, exchanges[exchange] == nil {
             // Whoever was to end the stream may not do so any more.
             gate.hold(.streamFailed(exchange), after: nil)
@@ -267,7 +271,7 @@ extension Engine where Store: ~Copyable {
         }
         let isResponse =
             if let request = run.keyed {
-                keyedRuns[request]?.stream == nil
+                keyedRuns[request].map { $0.stream == nil } ?? false
             } else {
                 exchanges[exchange] != nil
             }
@@ -292,8 +296,8 @@ extension Engine where Store: ~Copyable {
         case .respond(let exchange):
             if let keyed = run.keyed {
                 try settle(keyed, run, exchange, result, after: end)
-            } else if let reply = reply(of: run, result) {
-                respond(exchange, with: reply, after: end)
+            } else {
+                answer(exchange, of: run, result, after: end)
             }
         case .condition(let subject):
             try proceed(with: subject, condition: run.function, result, after: end)

@@ -61,8 +61,31 @@ final class Run {
         }
     }
 
+    /// Whether it runs a queue's message, or decides over one.
+    var isOfQueue: Bool {
+        switch purpose {
+        case .deliver: true
+        case .condition(let subject): subject.isOfQueue
+        default: false
+        }
+    }
+
+    /// What its worker is sent, but for what every message has around it, in bytes.
+    var bytes: Int {
+        payload.count + (metadata?.bytes.count ?? 0) + (baggage?.utf8.count ?? 0)
+    }
+
+    /// What it takes of the room that its worker has for queues' messages, in bytes.
+    var roomBytes: Int { isOfQueue && bytes > Limits.smallDelivery ? bytes : 0 }
+
     /// Whether who called it waits for its result.
-    var isAwaited: Bool { if case .answer = purpose { true } else { false } }
+    var isAwaited: Bool {
+        switch purpose {
+        case .answer: true
+        case .keepsStream(let question): question.isAwaited
+        default: false
+        }
+    }
 
     let function: FunctionName
     /// Of a request whose body has not come, without that.

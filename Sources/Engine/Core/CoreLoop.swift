@@ -8,8 +8,8 @@ package import Primitives
 ///     inbox ──▶ engine.handle ──▶ log (staged) ──▶ device ──▶ durable ──▶ gate ──▶ edges
 ///
 /// While one batch is with the device, the next one fills. Commands stay in the inbox while the log
-/// is full. The thread sleeps only when there is nothing to handle, and then until a write ends,
-/// the inbox gets something, or a deadline comes.
+/// or the gate is full. The thread sleeps only when there is nothing to handle, and then until a
+/// write ends, the inbox gets something, or a deadline comes.
 package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock>: ~Copyable {
     /// Carries out effects on one event loop; called once a turn at most.
     package typealias Sink = @Sendable ([Effect]) -> Void
@@ -91,7 +91,8 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         try engine.handleTime()
         if commands.isEmpty { inbox.drain(into: &commands) }
         // Only so many at a time: the device must not wait for a long inbox to be worked off, nor
-        // those whose records it has finished meanwhile.
+        // those whose records it has finished meanwhile; and nothing leaves before the turn's end,
+        // so that few large answers are enough for one.
         var handled = 0
         while handled < Limits.turnCommands, engine.hasRoom, let command = commands.next() {
             if case .reported(let batch) = command { inbox.telemetry.leave(batch.bytes) }
@@ -106,7 +107,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         handOver()
         for notice in engine.takeNotices() { notify(notice) }
         tellOfRoll()
-        if engine.isDraining, !hasDrained, engine.isQuiet {
+        if !hasDrained, engine.hasDrained {
             hasDrained = true
             drained()
         }

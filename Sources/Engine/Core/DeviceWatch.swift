@@ -5,6 +5,8 @@ import Primitives
 struct DeviceWatch {
     /// Since when something waits for the device, on the monotonic clock; nil: nothing does.
     private(set) var waitingSince: UInt64?
+    /// Whether that is when the turn began in which it was handed over.
+    private var isUnsure = false
     private var lastWarning: UInt64?
     private var hasCried = false
 
@@ -21,10 +23,12 @@ struct DeviceWatch {
         let since = waitingSince
         if hasMoved || !isBusy {
             waitingSince = isBusy ? now : nil
+            isUnsure = isBusy
             return since.flatMap { ended(after: now - $0, now) }
         }
         guard let since else {
             waitingSince = now
+            isUnsure = true
             return nil
         }
         guard now - since >= Self.hung, !hasCried else { return nil }
@@ -47,6 +51,14 @@ struct DeviceWatch {
             severity: .warning,
             text: "the device took \(span / 1_000_000) ms for a write; everything waits for it"
         )
+    }
+
+    /// Called behind the check: something is on its way since `now` at the earliest. Before, the
+    /// core was busy with its turn, for which the device is not to blame.
+    mutating func begin(_ now: () -> UInt64) {
+        guard isUnsure else { return }
+        isUnsure = false
+        waitingSince = now()
     }
 
     /// How long from `now` until ``check(isBusy:hasMoved:now:)`` has something to say, in

@@ -1,13 +1,23 @@
 package import CommitLog
-import Cron
 import Disk
 import Folding
 import HTTP
-import Primitives
+package import Primitives
 import Queue
 import State
 
 extension Engine where Store: ~Copyable {
+    /// Takes the time for what follows. The engine's own never goes back, whatever the clock does.
+    package mutating func advance(to time: Now) {
+        if let notice = jumps.check(time) { notices.append(notice) }
+        let passed = time.monotonic > now.monotonic ? time.monotonic - now.monotonic : 0
+        now = Now(
+            wall: now.wall.following(time.wall, passed: passed),
+            monotonic: now.monotonic + passed
+        )
+        followClock(time.wall)
+    }
+
     /// Does what the time has come for: deadlines, delayed messages, cron slots.
     package mutating func handleTime() throws(LogError) {
         if timers.isCrowded { pruneTimers() }
@@ -19,7 +29,10 @@ extension Engine where Store: ~Copyable {
             try givingUpTooLarge { (engine) throws(LogError) in try engine.pump(queue) }
         }
         try expireValues()
-        if let due = views.work.cron.nextDue, due <= now.wall, !isInShortage {
+        if beginsCronAnew, !isInShortage {
+            try givingUpTooLarge { (engine) throws(LogError) in try engine.beginCronAnew() }
+        }
+        if let due = nextSlotDue, due <= now.wall, !isInShortage {
             try givingUpTooLarge { (engine) throws(LogError) in try engine.fireCron() }
         }
         if !waitingRequests.isEmpty { try beginWaitingRequests() }

@@ -7,17 +7,48 @@ import JSON
 import Primitives
 
 extension Engine where Store: ~Copyable {
+    // MARK: The time of slots
+
+    /// What cron jobs go by: what the clock says, which may be behind the engine's time.
+    var cronTime: Timestamp { views.work.cron.time(at: now.wall) }
+
+    /// When the next slot is due, by the engine's time.
+    var nextSlotDue: Timestamp? {
+        views.work.cron.nextDue?.advanced(by: views.work.cron.lag)
+    }
+
+    /// Lets cron jobs go by the clock, which says `wall`.
+    mutating func followClock(_ wall: Timestamp) {
+        if views.work.cron.follow(wall, at: now.wall) { beginsCronAnew = true }
+    }
+
+    /// The clock was corrected: from now on jobs wait for the slots behind what it says.
+    mutating func beginCronAnew() throws(LogError) {
+        beginsCronAnew = false
+        for job in views.work.cron.triggers {
+            views.work.cron.add(job, now: cronTime)
+            if let event = views.work.cron.decideAdded(job.id, now: cronTime) {
+                try recordCron(event)
+            }
+        }
+    }
+
+    // MARK: Slots
+
     mutating func fireCron() throws(LogError) {
         guard !isDraining else { return }
-        for event in views.work.cron.decideDue(now: now.wall) {
+        for event in views.work.cron.decideDue(now: cronTime) {
             switch event {
             case .fired(let fired) where registry.isStandby(fired.trigger, options.duplicates):
-                views.work.cron.pass(fired.scheduled, of: fired.trigger, now: now.wall)
+                views.work.cron.pass(fired.scheduled, of: fired.trigger, now: cronTime)
             case .fired(let fired):
                 if rests(fired.trigger) { continue }
                 let trace = TraceID(from: &random)
                 let offset = try recordCron(event, trace: trace)
                 try run(fired, at: offset, trace: trace)
+            case .skipped(let skipped)
+            where registry.isStandby(skipped.trigger, options.duplicates):
+                views.work.cron.pass(skipped.scheduled, of: skipped.trigger, now: cronTime)
             case .skipped(let skipped):
                 // The run that it would overlap may wait for the same; one that goes on does not.
                 if hasWaitingRun(skipped.trigger), rests(skipped.trigger) { continue }
@@ -39,10 +70,8 @@ extension Engine where Store: ~Copyable {
 
     /// Whether a run of a trigger, which a crash cut off, has not begun again.
     private func hasWaitingRun(_ id: String) -> Bool {
-        guard !waitingFirings.isEmpty else { return false }
-        let waiting = Set(waitingFirings.values.joined())
-        return views.work.cron.openFirings.contains { open in
-            open.fired.trigger == id && waiting.contains(open.offset)
+        waitingFirings.values.joined().contains { firing in
+            views.work.cron.openFiring(at: firing)?.trigger == id
         }
     }
 
@@ -84,11 +113,10 @@ extension Engine where Store: ~Copyable {
     /// A trigger of a function was registered: what the function's runs ask first may be another
     /// condition now, or none. Those that wait for one look at their trigger again.
     mutating func reviseRuns(of function: FunctionName) {
-        let others = Set(waitingFirings.filter { $0.key != function }.values.joined())
-        guard !others.isEmpty else { return }
-        let revised = views.work.cron.openFirings
-            .filter { $0.fired.function == function && others.contains($0.offset) }
-            .map(\.offset)
+        let others = waitingFirings.filter { $0.key != function }.values.joined()
+        let revised = Set(
+            others.filter { views.work.cron.openFiring(at: $0)?.function == function }
+        )
         guard !revised.isEmpty else { return }
         for awaited in waitingFirings.keys {
             waitingFirings[awaited]?.removeAll { revised.contains($0) }
@@ -105,16 +133,14 @@ extension Engine where Store: ~Copyable {
     }
 
     private mutating func rerun(_ firing: Offset) throws(LogError) {
-        guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
-            return
-        }
-        let condition = views.work.cron.trigger(of: open.fired)?.condition
-        if let missing = unserved(open.fired.function, condition) {
+        guard let fired = views.work.cron.openFiring(at: firing) else { return }
+        let condition = views.work.cron.trigger(of: fired)?.condition
+        if let missing = unserved(fired.function, condition) {
             waitingFirings[missing, default: []].append(firing)
             return
         }
-        cronHistory.repeated(open.fired, at: firing)
-        try run(open.fired, at: firing, trace: TraceID(from: &random))
+        cronHistory.repeated(fired, at: firing)
+        try run(fired, at: firing, trace: TraceID(from: &random))
     }
 
     // MARK: Runs
@@ -145,13 +171,11 @@ extension Engine where Store: ~Copyable {
     }
 
     mutating func skipFiring(_ firing: Offset, _ reason: String) throws(LogError) {
-        guard let open = views.work.cron.openFirings.first(where: { $0.offset == firing }) else {
-            return
-        }
+        guard let fired = views.work.cron.openFiring(at: firing) else { return }
         try passSlots(with: firing)
         let skipped = CronSkipped(
-            trigger: open.fired.trigger,
-            scheduled: open.fired.scheduled,
+            trigger: fired.trigger,
+            scheduled: fired.scheduled,
             reason: reason
         )
         try record(.cron(.skipped(skipped)), cause: firing)
@@ -161,13 +185,13 @@ extension Engine where Store: ~Copyable {
     /// A run is about to end: whoever has its trigger next does not take the slots that passed with
     /// it for missed.
     mutating func passSlots(with firing: Offset) throws(LogError) {
-        guard let event = views.work.cron.decideEnding(of: firing, now: now.wall) else { return }
+        guard let event = views.work.cron.decideEnding(of: firing, now: cronTime) else { return }
         try recordCron(event)
     }
 
     /// The same of a run that somebody asked for.
     mutating func passSlots(with run: Offset, of trigger: String) throws(LogError) {
-        let event = views.work.cron.decideEnding(of: run, trigger: trigger, now: now.wall)
+        let event = views.work.cron.decideEnding(of: run, trigger: trigger, now: cronTime)
         if let event { try recordCron(event) }
     }
 
@@ -199,7 +223,7 @@ extension Engine where Store: ~Copyable {
             // It was no schedule, so that nothing was missed.
             return
         }
-        if let event = views.work.cron.decideForgotten(decoded, now: now.wall) {
+        if let event = views.work.cron.decideForgotten(decoded, now: cronTime) {
             try recordCron(event)
         }
     }

@@ -106,7 +106,7 @@ extension Engine where Store: ~Copyable {
             schedule = try job(query, access).schedule
         }
         var slots: [JSONValue] = []
-        var slot = now.wall
+        var slot = cronTime
         while slots.count < query.count, let next = schedule.next(after: slot) {
             slots.append(.string(schedule.zone.text(of: next)))
             slot = next
@@ -118,13 +118,24 @@ extension Engine where Store: ~Copyable {
     }
 
     private func history(_ query: CronQuery, _ access: Access?) throws(ErrorBody) -> JSONObject {
-        let job = query.job == nil ? nil : try self.job(query, access)
+        var job: CronTrigger?
+        var absence: ErrorBody?
+        if query.job != nil {
+            do throws(ErrorBody) {
+                job = try self.job(query, access)
+            } catch {
+                guard error.code == "NOT_FOUND" else { throw error }
+                // Its worker may be away.
+                absence = error
+            }
+        }
         let registry = registry
         let entries = cronHistory.list(limit: query.count) { trigger, function in
             if let job { return trigger == job.id }
-            guard let function else { return access == nil }
-            return Self.shows(function, to: access, registry)
+            let isVisible = function.map { Self.shows($0, to: access, registry) } ?? (access == nil)
+            return isVisible && (absence == nil || query.names(trigger, function))
         }
+        if let absence, entries.isEmpty { throw absence }
         return [
             "since": .string(started.wall.rfc3339(zone: "+00:00")), "history": .array(entries),
         ]
@@ -147,8 +158,8 @@ extension Engine where Store: ~Copyable {
                 )
             )
         }
-        let slot = Timestamp(seconds: now.wall.seconds)
-        let payload = CronView.payload(trigger: job.id, scheduled: slot, actual: now.wall)
+        let slot = Timestamp(seconds: cronTime.seconds)
+        let payload = CronView.payload(trigger: job.id, scheduled: slot, actual: cronTime)
         let trace = TraceID(from: &random)
         let offset = try record(
             .triggered(
@@ -163,7 +174,7 @@ extension Engine where Store: ~Copyable {
             trace: trace
         )
         views.work.cron.began(run: offset, of: job.id)
-        cronHistory.began(job, at: offset, scheduled: slot, actual: now.wall)
+        cronHistory.began(job, at: offset, scheduled: slot, actual: cronTime)
         try start(
             Run(
                 function: job.function,
@@ -195,7 +206,7 @@ extension Engine where Store: ~Copyable {
         _ pause: Bool,
         _ origin: Origin
     ) throws(LogError) -> Outcome {
-        if let event = views.work.cron.decidePause(job, pause, now: now.wall) {
+        if let event = views.work.cron.decidePause(job, pause, now: cronTime) {
             try recordCron(event, trace: origin.trace, cause: origin.cause)
         }
         return answer(["job_id": .string(job.id), "paused": .bool(pause)])

@@ -31,17 +31,11 @@ extension Engine where Store: ~Copyable {
             )
             try router.add(route)
             expectedRoutes.remove(route)
+            tell(of: HTTPTrigger.aliases, in: request)
             if let doubt = route.doubt {
                 notice(.warning, "http trigger \(request.id): \(doubt)")
             }
-        case .cron:
-            let cron = try CronTrigger.decode(
-                id: request.id,
-                function: trigger.function,
-                config: request.config,
-                zones: options.timeZones
-            )
-            views.work.cron.add(cron, now: now.wall)
+        case .cron: try bindCron(trigger)
         case .queue, .durableSubscriber:
             let subscription = try QueueTrigger.subscription(
                 of: trigger.function,
@@ -70,6 +64,41 @@ extension Engine where Store: ~Copyable {
             tellOfTraceTriggers()
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
+        }
+    }
+
+    private mutating func bindCron(_ trigger: Registry.Trigger) throws(ErrorBody) {
+        let request = trigger.request
+        let cron = try CronTrigger.decode(
+            id: request.id,
+            function: trigger.function,
+            config: request.config,
+            zones: options.timeZones
+        )
+        views.work.cron.add(cron, now: cronTime)
+        tell(of: CronTrigger.aliases, in: request)
+        guard cron.schedule.next(after: cronTime) == nil else { return }
+        notice(
+            .warning,
+            "cron trigger \(request.id) never runs: \"\(cron.schedule.text)\" names no time that is "
+                + "still to come"
+        )
+    }
+
+    /// Tells of members of a trigger's configuration that count for nothing: another name of theirs
+    /// is there, and says something else. `aliases` have the name that counts first.
+    private mutating func tell(
+        of aliases: KeyValuePairs<String, String>,
+        in request: TriggerRequest
+    ) {
+        for (name, alias) in aliases {
+            guard let value = request.config.member(name), !value.isNull,
+                let other = request.config.member(alias), !other.isNull, value != other
+            else { continue }
+            notice(
+                .warning,
+                "\(request.type) trigger \(request.id): \(alias) has no effect beside \(name)"
+            )
         }
     }
 

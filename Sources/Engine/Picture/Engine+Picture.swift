@@ -14,6 +14,7 @@ extension Engine where Store: ~Copyable {
     /// Notes how long batches take. Called once a turn, behind ``release(into:)``.
     mutating func watchBatches(_ now: () -> UInt64) {
         batches.check(flushed: log.flushed, durable: log.durable, now)
+        device.begin(now)
     }
 
     /// Hands a picture over once everything in it is on disk.
@@ -31,6 +32,8 @@ extension Engine where Store: ~Copyable {
             functions: request.known == registry.version ? nil : pictureOfFunctions(),
             triggers: request.known == registry.version ? nil : pictureOfTriggers(),
             streams: streams.rows,
+            counts: counts,
+            runs: metrics.runs(limit: Limits.pictureRows),
             work: EnginePicture.Work(
                 workers: registry.workers.count,
                 spawned: metrics.spawned,
@@ -44,6 +47,7 @@ extension Engine where Store: ~Copyable {
                 waitingRequests: waitingRequests.count,
                 held: gate.count,
                 droppedTelemetry: droppedFrames,
+                droppedFirings: telemetryTriggers.dropped,
                 replies: gate.replies
             ),
             log: EnginePicture.Log(

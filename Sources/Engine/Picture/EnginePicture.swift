@@ -26,6 +26,10 @@ package struct EnginePicture: Sendable {
     /// Those that have items, or that somebody has joined, by name; of more than
     /// ``Limits/pictureRows`` those with the most subscribers, then those with the most groups.
     package let streams: [Stream]
+    /// Records of this life.
+    package let counts: RecordCounts
+    /// Of the first ``Limits/pictureRows`` functions that ran in this life.
+    package let runs: RunTable
     package let work: Work
     package let log: Log
 
@@ -131,6 +135,9 @@ package struct EnginePicture: Sendable {
         package let held: Int
         /// Messages of spans, logs or metrics that were dropped since this start.
         package let droppedTelemetry: Int
+        /// Runs that triggers for telemetry did not lead to, since they were too many, since this
+        /// start.
+        package let droppedFirings: UInt64
         /// HTTP responses since this start, by status.
         package let replies: [Int: UInt64]
     }

@@ -20,11 +20,10 @@ extension Engine where Store: ~Copyable {
         var refusal: ErrorBody?
         do throws(ErrorBody) {
             let registry = registry
+            let consumers = topicConsumers
             let queue = views.work.queue
-            decision = try queue.decide(function, input: input, by: worker?.name) { name in
-                registry.triggers.values.count {
-                    subscription($0)?.topic == name
-                }
+            decision = try queue.decide(function, input: input, by: worker?.name) { topic in
+                consumers.count(of: topic)
             } isServed: { function in
                 registry.isThere(function)
             } content: { message in

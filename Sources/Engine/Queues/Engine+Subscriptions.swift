@@ -30,27 +30,37 @@ struct TopicConsumers {
 
     /// By queue, and by the trigger's id.
     private var places: [String: [String: Place]] = [:]
-    /// The queue of each trigger.
-    private var queues: [String: String] = [:]
+    /// The queue of each trigger, and its topic.
+    private var homes: [String: (queue: String, topic: String)] = [:]
+    /// How many triggers each topic has, at all its queues; never zero.
+    private var counts: [String: Int] = [:]
 
+    /// Adds a trigger, which is not there, to a queue of a topic.
     mutating func add(
         _ trigger: String,
         to queue: String,
+        of topic: String,
         _ concurrency: UInt32,
         isOfWorker: Bool
     ) {
-        queues[trigger] = queue
+        homes[trigger] = (queue, topic)
+        counts[topic, default: 0] += 1
         let place = Place(concurrency: concurrency, isOfWorker: isOfWorker)
         places[queue, default: [:]][trigger] = place
     }
 
     /// - Returns: the queue that it was of; nil: it is none of a topic.
     mutating func remove(_ trigger: String) -> String? {
-        guard let queue = queues.removeValue(forKey: trigger) else { return nil }
+        guard let (queue, topic) = homes.removeValue(forKey: trigger) else { return nil }
+        let left = (counts[topic] ?? 1) - 1
+        counts[topic] = left > 0 ? left : nil
         places[queue]?[trigger] = nil
         if places[queue]?.isEmpty == true { places[queue] = nil }
         return queue
     }
+
+    /// How many triggers a topic has.
+    func count(of topic: String) -> Int { counts[topic] ?? 0 }
 
     /// How many that makes for a queue; nil: it has no trigger.
     func total(of queue: String) -> UInt32? {
@@ -65,7 +75,7 @@ extension Engine where Store: ~Copyable {
     /// A queue trigger makes a subscription, which outlives the worker's connection, and so does
     /// the wish of a cron trigger for the slots that it misses.
     mutating func subscribe(_ trigger: Registry.Trigger) throws(LogError) {
-        if let event = views.work.cron.decideAdded(trigger.request.id, now: now.wall) {
+        if let event = views.work.cron.decideAdded(trigger.request.id, now: cronTime) {
             try recordCron(event)
         }
         if !waitingFirings.isEmpty, trigger.type.flatMap({ EngineTriggerType($0) }) == .cron {
@@ -82,6 +92,7 @@ extension Engine where Store: ~Copyable {
         topicConsumers.add(
             trigger.request.id,
             to: name,
+            of: subscription.topic,
             subscription.settings.concurrency,
             isOfWorker: trigger.owner != nil
         )

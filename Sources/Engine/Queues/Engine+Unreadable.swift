@@ -33,9 +33,9 @@ extension Engine where Store: ~Copyable {
     /// What is not kept in memory is read back from the log, and waited for.
     mutating func content(of message: Message) throws(LogError) -> Message.Content {
         if let content = message.content { return content }
-        let content: Message.Content? = try log.event(at: message.offset) { event, trace in
+        let content: Message.Content? = try log.event(at: message.offset) { event, time, trace in
             guard case .queue(.enqueued(let event)) = event else { return nil }
-            return Message.Content(event, trace: trace)
+            return Message.Content(event, time: time, trace: trace)
         }
         guard let content else { throw Self.strange(message.offset, "a message's record") }
         return content

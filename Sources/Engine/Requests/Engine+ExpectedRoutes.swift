@@ -35,10 +35,13 @@ extension Engine where Store: ~Copyable {
         hasPast && now.monotonic - started.monotonic < time
     }
 
-    /// Whether a request, whose route is there, comes before the function that it is for, or one
-    /// that is asked about it, may be back.
+    /// Whether a request, whose route is there, comes before one that goes first may be back, or
+    /// before the function that it is for, or one that is asked about it.
     func comesEarly(_ request: HTTPRequest, to trigger: HTTPTrigger) -> Bool {
         guard awaitsWorkers(for: options.http.reconnectGrace) else { return false }
+        if expectedRoutes.precede(trigger, method: request.method, path: request.path) {
+            return true
+        }
         if !isThere(trigger.function), runs(request, trigger) { return true }
         return gatekeepers(of: trigger).contains { gatekeeper in
             switch gatekeeper {

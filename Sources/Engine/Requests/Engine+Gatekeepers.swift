@@ -67,6 +67,13 @@ extension Engine where Store: ~Copyable {
             try settle(message, of: queue, run, told, Timestamp.Span(nanoseconds: 0), nil)
         case .react: try finish(run, record: nil, told, took: 0)
         case .cron(let firing):
+            if let failure {
+                notice(
+                    .warning,
+                    "cron function \(run.function) did not run: its condition \(condition) failed: "
+                        + failure.message
+                )
+            }
             try skipFiring(firing, failure?.message ?? "its condition answered false")
         case .notify(let notice): try notified(notice, by: run, told)
         case .answer, .nobody, .cronByHand, .condition, .middleware, .admit, .screen,

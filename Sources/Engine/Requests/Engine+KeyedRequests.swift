@@ -15,16 +15,19 @@ final class RequestKey {
     let route: String
     let key: String
     let fingerprint: UInt64
+    /// Of the request's channels; nil: it has none.
+    let channelKey: UUID128?
 
-    init(route: String, key: String, fingerprint: UInt64) {
+    init(route: String, key: String, fingerprint: UInt64, channelKey: UUID128?) {
         self.route = route
         self.key = key
         self.fingerprint = fingerprint
+        self.channelKey = channelKey
     }
 }
 
-/// The run of a request with a key, by its `keyed` record.
-struct KeyedRun {
+/// The run of a request with a key.
+final class KeyedRun {
     /// How its function has ended, where that did not decide over the key.
     enum End { case returned, failed }
 
@@ -35,16 +38,60 @@ struct KeyedRun {
         case whole
         /// It broke off, or says of a failure.
         case cut
-        /// The client has gone in the middle of it.
+        /// The client has gone in the middle of it, or before, and its function was refused it.
         case unheard
     }
 
+    /// Of the request's channels; nil: it has none.
+    let channelKey: UUID128?
+    /// Whether its function was refused the writing of its response, for nobody waits for that any
+    /// more.
+    var isRefused = false
     /// Requests with the same key that wait for its response.
     var waiting: [ExchangeID] = []
     /// Nil: it goes on.
     var end: End?
     /// Nil: there is none, and may be one.
     var stream: Stream?
+
+    init(channelKey: UUID128?) { self.channelKey = channelKey }
+
+    /// What a function has come to. One that says of a failure when it was refused its response may
+    /// have done all else, and failed at that: it is taken for one that returned, since to do work
+    /// twice is worse than to leave it to a client to look.
+    func end(with result: FunctionResult) -> End {
+        guard case .failure(let error) = result else { return .returned }
+        return isRefused && !Self.unsaid.contains(error.code) ? .returned : .failed
+    }
+
+    /// Codes of failures that no function says of: its worker has gone, or is silent.
+    private static let unsaid: Set<String> = ["invocation_stopped", "invocation_timeout"]
+}
+
+/// The runs of requests with a key, each until it is known what becomes of that.
+struct KeyedRuns {
+    /// By their `keyed` records.
+    private var runs: [Offset: KeyedRun] = [:]
+    /// By the keys of their requests' channels, where there are any. Anybody may have one looked
+    /// for; it takes no time to speak of, and that tells nothing of other keys: hashes are seeded.
+    private var byChannelKey: [UUID128: KeyedRun] = [:]
+
+    subscript(request: Offset) -> KeyedRun? { runs[request] }
+
+    func run(byChannelKey key: UUID128) -> KeyedRun? { byChannelKey[key] }
+
+    mutating func add(_ run: KeyedRun, of request: Offset) {
+        runs[request] = run
+        if let key = run.channelKey { byChannelKey[key] = run }
+    }
+
+    /// - Returns: nil: it was removed before.
+    @discardableResult
+    mutating func remove(_ request: Offset) -> KeyedRun? {
+        guard let run = runs.removeValue(forKey: request) else { return nil }
+        if let key = run.channelKey { byChannelKey[key] = nil }
+        return run
+    }
 }
 
 /// A request with a key whose response is a stream that goes on.
@@ -74,13 +121,21 @@ extension Engine where Store: ~Copyable {
             respond(exchange, with: .keyReused, after: run.cause)
         case .running(let request):
             try recordRepeat(of: request, run, trace)
-            keyedRuns[request, default: KeyedRun()].waiting.append(exchange)
+            wait(for: request, exchange)
         case .kept(let request, let response):
             try answer(exchange, from: response, after: recordRepeat(of: request, run, trace))
         case .lost(let request):
             respond(exchange, with: .notKept, after: try recordRepeat(of: request, run, trace))
         }
         return false
+    }
+
+    /// Those whose time has passed, or whose clients have gone, are dropped before they are many.
+    private func wait(for request: Offset, _ exchange: ExchangeID) {
+        guard let keyed = keyedRuns[request] else { return }
+        keyed.waiting.append(exchange)
+        guard keyed.waiting.count > 2 * exchanges.count + 64 else { return }
+        keyed.waiting.removeAll { exchanges[$0] == nil }
     }
 
     @discardableResult
@@ -121,7 +176,7 @@ extension Engine where Store: ~Copyable {
             trace: run.trace,
             cause: run.cause
         )
-        keyedRuns[request] = KeyedRun()
+        keyedRuns.add(KeyedRun(channelKey: key.channelKey), of: request)
         exchanges[exchange]?.keyed = request
         run.keyed = request
         return true
@@ -148,23 +203,30 @@ extension Engine where Store: ~Copyable {
         _ result: FunctionResult,
         after end: Offset?
     ) throws(LogError) {
-        let answer = self.reply(of: run, result)
-        if keyedRuns[request]?.stream != nil {
-            keyedRuns[request]?.end = result.isFailure ? .failed : .returned
+        guard let keyed = keyedRuns[request] else {
+            // It was answered by a stream.
+            return tellOfCutStream(exchange, result)
+        }
+        let ending = keyed.end(with: result)
+        // It has said what it would have, to nobody.
+        let isUnheard = ending == .returned && result.isFailure
+        if keyed.stream != nil || isUnheard {
+            keyed.stream = keyed.stream ?? .unheard
+            keyed.end = ending
+            tellOfCutStream(exchange, result)
+            if isUnheard, case .failure(let error) = result { tell(of: request, failed: error) }
             return try settleStream(request, trace: run.trace)
         }
-        guard let reply = answer else {
-            // Its response may be a stream.
+        guard let reply = self.reply(of: run, result) else {
+            keyed.end = .returned
             guard exchanges[exchange] == nil else {
-                keyedRuns[request]?.end = .returned
+                // Its response may be a stream.
+                exchanges[exchange]?.hasReturned = true
                 return
             }
-            return try abandonKey(request, trace: run.trace)
+            return try keepUnheard(request, trace: run.trace)
         }
-        guard let keyed = keyedRuns.removeValue(forKey: request) else {
-            // It was answered by a stream.
-            return respond(exchange, with: reply, after: end)
-        }
+        keyedRuns.remove(request)
         guard reply.status < 500 else {
             let reason = "it was answered with \(reply.status)"
             let offset = try release(request, reason, cause: end, trace: run.trace)
@@ -186,8 +248,8 @@ extension Engine where Store: ~Copyable {
     /// The response of a request with a key is a stream, whose end may decide over the key: nobody
     /// can have it again. Until then, others with the key wait.
     mutating func beginStream(_ request: Offset, _ exchange: ExchangeID, trace: TraceID) {
-        guard keyedRuns[request] != nil else { return }
-        keyedRuns[request]?.stream = .open
+        guard let keyed = keyedRuns[request] else { return }
+        keyed.stream = .open
         keyedStreams[exchange] = KeyedStream(request: request, trace: trace)
     }
 
@@ -196,9 +258,36 @@ extension Engine where Store: ~Copyable {
         _ exchange: ExchangeID,
         _ ending: KeyedRun.Stream
     ) throws(LogError) {
+        if ending == .unheard { streaming.remove(exchange) }
         guard let stream = keyedStreams.removeValue(forKey: exchange) else { return }
-        keyedRuns[stream.request]?.stream = ending
+        let keyed = keyedRuns[stream.request]
+        keyed?.stream = ending
+        if ending == .unheard { keyed?.isRefused = true }
         try settleStream(stream.request, trace: stream.trace)
+    }
+
+    /// A function is refused the channel of its response, since its client has left or was told 504
+    /// before there was any.
+    mutating func refuseResponse(byChannelKey key: UUID128) {
+        guard let keyed = keyedRuns.run(byChannelKey: key), keyed.stream == nil else { return }
+        keyed.isRefused = true
+    }
+
+    /// A function has returned nothing, and its client has gone, or was told 504 before. What it
+    /// has to say it may be writing just now, in vain: writers connect behind its result as well as
+    /// before. The request was carried out.
+    mutating func keepUnheard(_ request: Offset, trace: TraceID) throws(LogError) {
+        keyedRuns[request]?.stream = .unheard
+        try settleStream(request, trace: trace)
+    }
+
+    /// A failure that may be for nothing but that nobody reads, and need not: no other line tells.
+    private mutating func tell(of request: Offset, failed error: ErrorBody) {
+        notice(
+            .warning,
+            "the function of request \(request) failed after its client had left, or was told 504: "
+                + "its Idempotency-Key is kept as used: \(error.code): \(error.message)"
+        )
     }
 
     /// Decides over the key of a request whose response was a stream, as soon as all is known: a
@@ -206,32 +295,38 @@ extension Engine where Store: ~Copyable {
     /// does no more; and where its client has gone, the function's end tells.
     private mutating func settleStream(_ request: Offset, trace: TraceID) throws(LogError) {
         guard let keyed = keyedRuns[request], let stream = keyed.stream else { return }
-        let offset: Offset
-        let reply: HTTPReply
+        let isCarriedOut: Bool
         switch (stream, keyed.end) {
         case (.open, _), (.cut, nil), (.unheard, nil): return
-        case (.whole, _), (.unheard, .returned?):
+        case (.whole, _), (.unheard, .returned?): isCarriedOut = true
+        case (.cut, _), (.unheard, .failed?): isCarriedOut = false
+        }
+        let offset: Offset
+        if isCarriedOut {
             let lost = RequestKept(request: request, response: nil)
             offset = try record(.request(.kept(lost)), trace: trace, cause: request)
-            reply = .notKept
-        case (.cut, _), (.unheard, .failed?):
+        } else {
             let reason = "its response, a stream, was cut off or failed"
             offset = try release(request, reason, cause: request, trace: trace)
-            let error = ErrorBody(
-                code: "invocation_stopped",
-                message: "The response to the request with this Idempotency-Key was cut off or "
-                    + "failed; a request with it runs again"
-            )
-            reply = HTTPReply(status: 500, error: error)
         }
-        keyedRuns[request] = nil
+        keyedRuns.remove(request)
+        guard !keyed.waiting.isEmpty else { return }
+        let reply = isCarriedOut ? .notKept : failure(Self.cutOff)
         for one in keyed.waiting { respond(one, with: reply, after: offset) }
     }
 
-    /// Nobody waits for the first response any more: if its function has said all that it has to
-    /// say, the key is free. Those that wait have a timeout of their own.
+    private static var cutOff: ErrorBody {
+        ErrorBody(
+            code: "invocation_stopped",
+            message: "The response to the request with this Idempotency-Key was cut off or "
+                + "failed; a request with it runs again"
+        )
+    }
+
+    /// The time of a request has passed whose function has returned nothing, and written nothing
+    /// since: the key is free. Those that wait have a timeout of their own.
     mutating func abandonKey(_ request: Offset, trace: TraceID) throws(LogError) {
-        guard keyedRuns.removeValue(forKey: request) != nil else { return }
+        guard keyedRuns.remove(request) != nil else { return }
         try release(request, "it had no response", cause: request, trace: trace)
     }
 
@@ -270,7 +365,7 @@ extension Engine where Store: ~Copyable {
     mutating func answerNow(_ exchange: ExchangeID, from response: Offset, after offset: Offset) {
         let found: RequestKept.Response?
         do throws(LogError) {
-            found = try log.event(at: response) { event, _ in
+            found = try log.event(at: response) { event, _, _ in
                 guard case .request(.kept(let kept)) = event else { return nil }
                 return kept.response
             }

@@ -16,6 +16,8 @@ struct OpenExchange {
     let deadline: UInt64
     /// Its `keyed` record, if it runs under an `Idempotency-Key`.
     var keyed: Offset?
+    /// Whether its function has ended, and returned nothing: what is to come is a stream.
+    var hasReturned = false
     /// Middleware functions that were asked about it so far.
     private var asked: UInt32 = 0
     /// The one of them that has not answered, by that count.
@@ -113,7 +115,8 @@ extension Engine where Store: ~Copyable {
             waitingRequests.remove(exchange)
             return try streamEnded(exchange, .unheard)
         }
-        try forgo(open)
+        guard let keyed = open.keyed, open.hasReturned else { return }
+        try keepUnheard(keyed, trace: open.trace)
     }
 
     /// A request has its response, or needs none: nothing of it is awaited any more.
@@ -124,12 +127,6 @@ extension Engine where Store: ~Copyable {
         guard let open = exchanges.removeValue(forKey: exchange) else { return nil }
         if !awaitedRuns.isEmpty { awaitedRuns[exchange] = nil }
         return open
-    }
-
-    /// Nobody waits for this response any more.
-    private mutating func forgo(_ open: OpenExchange) throws(LogError) {
-        guard let keyed = open.keyed, keyedRuns[keyed]?.end != nil else { return }
-        try abandonKey(keyed, trace: open.trace)
     }
 
     // MARK: Run
@@ -205,7 +202,8 @@ extension Engine where Store: ~Copyable {
         return RequestKey(
             route: trigger.route,
             key: key.text,
-            fingerprint: IdempotencyKey.fingerprint(of: request)
+            fingerprint: IdempotencyKey.fingerprint(of: request),
+            channelKey: request.channels?.key
         )
     }
 
@@ -301,42 +299,11 @@ extension Engine where Store: ~Copyable {
         respond(exchange, with: .middlewareTimeout, after: nil)
     }
 
-    // MARK: Response
-
-    /// What a request gets whose run has ended with `result`. Nil: the function answers nothing,
-    /// and the client waits for a stream, or the timeout (services 1, A.7).
-    mutating func reply(of run: Run, _ result: FunctionResult) -> HTTPReply? {
-        if case .failure(let error) = result { failure(error) } else { run.reply }
-    }
-
-    mutating func failure(_ error: ErrorBody) -> HTTPReply {
-        let errorID = UInt32(truncatingIfNeeded: random.next())
-        notice(
-            .warning,
-            "request failed, error \(String(errorID, radix: 16)): "
-                + "\(error.code): \(error.message)"
-        )
-        return HTTPReply(status: 500, error: error, errorID: errorID)
-    }
-
-    /// Once for each exchange; one whose client has gone, or has been told 504, gets nothing.
-    mutating func respond(_ exchange: ExchangeID, with reply: HTTPReply, after offset: Offset?) {
-        guard let open = takeOpen(exchange) else { return }
-        gate.hold(.respond(exchange, reply, trace: open.trace), after: offset)
-    }
-
-    /// Unless it was answered: what comes first is the response. What the function returns comes to
-    /// nothing then, and it may take any time (services 1, A.7 and A.13).
-    mutating func stream(_ exchange: ExchangeID) {
-        guard let open = takeOpen(exchange) else { return }
-        if let keyed = open.keyed { beginStream(keyed, exchange, trace: open.trace) }
-        gate.hold(.stream(exchange, trace: open.trace), after: nil)
-    }
-
     mutating func expire(_ exchange: ExchangeID) throws(LogError) {
         guard let open = exchanges[exchange] else { return expireBody(of: exchange) }
         respond(exchange, with: .timedOut, after: nil)
-        try forgo(open)
+        guard let keyed = open.keyed, open.hasReturned else { return }
+        try abandonKey(keyed, trace: open.trace)
     }
 }
 

@@ -88,6 +88,28 @@ extension Engine where Store: ~Copyable {
         }
     }
 
+    /// Why who calls a function that writes would not get its answer, told before anything is
+    /// written: who hears of a failure calls again, and a write would be done twice. Nil: the
+    /// answer can be sent, or nobody waits for it.
+    mutating func obstacle(toAnswering reply: StateReply, _ asker: Worker?) -> ErrorBody? {
+        guard let asker else { return nil }
+        let result: FunctionResult
+        if case .ready(let ready) = reply {
+            result = ready
+        } else {
+            // No two values are too much for the others, and to read one takes time.
+            guard asker.receiveLimit < Limits.messageBytes else { return nil }
+            result = resolve(reply)
+        }
+        guard case .value(let answer) = result, !asker.receives(answer.count) else { return nil }
+        let obstacle = Self.tooLarge(answer.count, asker)
+        return ErrorBody(
+            code: obstacle.code,
+            message: "nothing is written, as the answer could not be sent: \(obstacle.message). "
+                + "A call that waits for no result (\"void\") writes it"
+        )
+    }
+
     static func decide(
         _ function: StateFunction,
         _ input: JSONText,
@@ -107,7 +129,7 @@ extension Engine where Store: ~Copyable {
         in log: inout CommitLog<Store>
     ) throws(ErrorBody) -> StoredValue {
         do throws(LogError) {
-            let found: StoredValue? = try log.event(at: version) { event, _ in
+            let found: StoredValue? = try log.event(at: version) { event, _, _ in
                 switch event {
                 case .state(.set(let set)): .state(set)
                 case .stream(.set(let set)): .stream(set)

@@ -244,7 +244,7 @@ extension Engine where Store: ~Copyable {
         switch step {
         case .fired(let firing, let known): (offset, fired) = (firing, known)
         case .left(let firing, _):
-            let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, trace in
+            let found: (Triggered, TraceID?)? = try log.event(at: firing) { event, _, trace in
                 guard case .triggered(let fired) = event else { return nil }
                 return (fired, trace)
             }

@@ -32,6 +32,7 @@ extension Engine where Store: ~Copyable {
     // MARK: Joins
 
     mutating func begin(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
+        guard peer.hasRoom(for: join) else { return refuseOneMore(join, of: peer) }
         let triggers = withoutReplicas(streams.triggers.ofJoins)
         guard !triggers.isEmpty || options.streamJoinsNeedAnswers else {
             return try finish(join, of: peer)
@@ -39,10 +40,24 @@ extension Engine where Store: ~Copyable {
         let visit = StreamVisit(peer, join, visitNotice(join, "joins", triggers))
         guard visit.notice.payload.count <= options.payloadBytes else {
             notice(.warning, "refused: \(visit.notice.summary), with a context that is too large")
-            return tell(peer, join, .unauthorized, after: newest)
+            tell(peer, join, .unauthorized, after: newest)
+            return
         }
         peer.visit = visit
         try proceed(with: visit)
+    }
+
+    private mutating func refuseOneMore(_ join: StreamJoin, of peer: StreamPeer) {
+        if !peer.isKnownAsFull {
+            peer.isKnownAsFull = true
+            notice(
+                .warning,
+                "refused: \(join.subscription) joins \(join.group), and its socket has "
+                    + "\(Limits.streamSubscriptions) subscriptions already; further refusals of it "
+                    + "are not told"
+            )
+        }
+        tell(peer, join, .unauthorized, after: newest)
     }
 
     private mutating func visitNotice(

@@ -13,7 +13,8 @@ extension Engine where Store: ~Copyable {
     mutating func runStream(
         _ function: StreamFunction,
         _ input: JSONText,
-        _ origin: Origin
+        _ origin: Origin,
+        for asker: Worker? = nil
     ) throws(LogError) -> Outcome {
         if function == .presence { return presence(input) }
         let decision: StreamDecision
@@ -32,6 +33,7 @@ extension Engine where Store: ~Copyable {
         guard let event = decision.event else {
             return Outcome(reply: decision.reply, after: decision.after)
         }
+        if let refusal = obstacle(toAnswering: decision.reply, asker) { return .failure(refusal) }
         let offset = try publish(event, origin)
         return Outcome(reply: decision.reply, after: offset)
     }

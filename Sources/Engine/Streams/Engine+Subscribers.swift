@@ -101,7 +101,8 @@ extension Engine where Store: ~Copyable {
     /// Lets a join have its way.
     mutating func finish(_ join: StreamJoin, of peer: StreamPeer) throws(LogError) {
         peer.stopReplay(of: join.subscription)
-        if let old = peer.subscriptions.updateValue(join, forKey: join.subscription) {
+        let old = peer.subscriptions.updateValue(join, forKey: join.subscription)
+        if let old {
             streams.leave(peer.id, old)
             groupChanged(old.group)
             if old.group != join.group {
@@ -111,7 +112,10 @@ extension Engine where Store: ~Copyable {
         }
         streams.join(peer.id, join)
         groupChanged(join.group)
-        tellOfPresence("joined", join, of: peer.id)
+        // To the others nothing has happened where it asks for the same again.
+        if old.map({ !$0.isSeen(as: join) }) ?? true {
+            tellOfPresence("joined", join, of: peer.id)
+        }
         if let after = join.after {
             // One of the same id is heard no more meanwhile.
             hold(.unsubscribe(peer.id, subscription: join.subscription), after: nil)
@@ -140,11 +144,17 @@ extension Engine where Store: ~Copyable {
         if let keeper = customStream(function, text) {
             return try ask(keeper, function, text, for: .joined(peer, join), origin)
         }
+        if let message = streams.sync(for: join, at: newest, now.wall) {
+            return hold(.send(peer.id, message), after: newest)
+        }
         let outcome = try runStream(function, text, origin)
         let result = resolve(outcome.reply)
         guard case .failure(let error) = result, error.isReadRefusal,
             let number = streams.number(of: join, by: peer.id)
-        else { return tell(peer, join, of: result) }
+        else {
+            let message = tell(peer, join, of: result)
+            return streams.remember(sync: message, at: now.wall)
+        }
         if rest == Limits.unreadableRest {
             notice(
                 .warning,
@@ -175,26 +185,38 @@ extension Engine where Store: ~Copyable {
 
     /// What was read for a socket that has joined. Where it cannot be read the subscription is good
     /// all the same (services 1, D.3).
-    mutating func tell(_ peer: StreamPeer, _ join: StreamJoin, of result: FunctionResult) {
+    ///
+    /// - Returns: what it is told; nil: nothing.
+    @discardableResult
+    mutating func tell(
+        _ peer: StreamPeer,
+        _ join: StreamJoin,
+        of result: FunctionResult
+    ) -> StreamMessage? {
         switch result {
-        case .value(let bytes): tell(peer, join, .sync(bytes), after: newest)
-        case .none: tell(peer, join, .sync(JSONText.null.bytes), after: newest)
+        case .value(let bytes):
+            return tell(peer, join, .sync(bytes), after: newest)
+        case .none:
+            return tell(peer, join, .sync(JSONText.null.bytes), after: newest)
         case .failure(let error):
             notice(
                 .warning,
                 "\(join.subscription) was not told what group \(join.group) holds: "
                     + "\(error.code): \(error.message)"
             )
+            return nil
         }
     }
 
+    /// - Returns: what it is told; nil: it is gone.
+    @discardableResult
     mutating func tell(
         _ peer: StreamPeer,
         _ join: StreamJoin,
         _ content: StreamEnvelope.Content,
         after offset: Offset?
-    ) {
-        guard !peer.isGone else { return }
+    ) -> StreamMessage? {
+        guard !peer.isGone else { return nil }
         // Whoever goes on behind this offset later is told no more of what is before it: only what
         // tells of all that may have one.
         let told: Offset? =
@@ -209,7 +231,9 @@ extension Engine where Store: ~Copyable {
             offset: told,
             content: content
         )
-        hold(.send(peer.id, StreamMessage(envelope)), after: offset)
+        let message = StreamMessage(envelope)
+        hold(.send(peer.id, message), after: offset)
+        return message
     }
 
     // MARK: Leaving

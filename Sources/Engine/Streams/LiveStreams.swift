@@ -22,11 +22,29 @@ struct LiveStreams {
     var watchedSpans = WatchedSpans()
     private var joins: UInt64 = 0
     private var questions: UInt64 = 0
+    /// What was told last of what there is, and when, as long as that is on its way to somebody:
+    /// joins come in crowds, and each of a crowd is told the same.
+    private weak var lastSync: StreamMessage?
+    private var lastSyncTime: Timestamp?
 
     /// A number for what a function is asked about a join.
     mutating func nextQuestion() -> UInt64 {
         questions += 1
         return questions
+    }
+
+    /// The message that tells `join` what there is as of the record at `offset`, where another one
+    /// is told just that at `time`.
+    func sync(for join: StreamJoin, at offset: Offset?, _ time: Timestamp) -> StreamMessage? {
+        guard let lastSync, lastSyncTime == time, lastSync.offset == offset,
+            lastSync.group == join.group, lastSync.item.map(Name.init) == join.item.map(Name.init)
+        else { return nil }
+        return lastSync
+    }
+
+    mutating func remember(sync message: StreamMessage?, at time: Timestamp) {
+        lastSync = message
+        lastSyncTime = time
     }
 
     mutating func join(_ id: SubscriberID, _ join: StreamJoin) {
@@ -122,8 +140,15 @@ final class StreamPeer {
     var visit: StreamVisit?
     var isBusy: Bool { visit != nil }
     var isGone = false
+    /// Whether it was said that it joins more than it may.
+    var isKnownAsFull = false
 
     init(_ id: SubscriberID) { self.id = id }
+
+    /// Whether it may have that subscription, which may take the place of one that it has.
+    func hasRoom(for join: StreamJoin) -> Bool {
+        subscriptions.count < Limits.streamSubscriptions || subscriptions[join.subscription] != nil
+    }
 
     /// No further function is asked about its join, and what one still answers lets nobody in.
     func abandonVisit() {
@@ -208,6 +233,12 @@ final class StreamQuestion {
     let call: StreamCall
     let asker: Asker
     let trace: TraceID
+
+    /// Whether it is a worker's call, and the worker waits for the answer.
+    var isAwaited: Bool {
+        guard case .call(let call, _) = asker else { return false }
+        return call.action == .await && call.id != nil
+    }
 
     init(
         _ function: StreamFunction,

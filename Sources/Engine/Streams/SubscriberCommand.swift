@@ -65,6 +65,12 @@ package struct StreamJoin: Sendable {
         self.context = context
     }
 
+    /// Whether those who watch who is there are told the same of both.
+    func isSeen(as other: StreamJoin) -> Bool {
+        group == other.group && item.map(Name.init) == other.item.map(Name.init)
+            && context == other.context
+    }
+
     /// What functions are told of it (services 1, D.5).
     var visit: JSONText {
         var json = JSONBuilder()

@@ -16,6 +16,8 @@ struct AlertWatch {
     var isArranged = false
     /// Whether an answer is waited for.
     var isLooking = false
+    /// Metrics of which it was said that there is no such queue.
+    var queueless: Set<String> = []
 
     /// Between two looks, in nanoseconds.
     static let period: UInt64 = 10_000_000_000
@@ -34,7 +36,23 @@ extension Engine where Store: ~Copyable {
         arrangeAlerts()
         guard alertWatch.isArranged, !alertWatch.isLooking, !isDraining else { return }
         alertWatch.isLooking = true
+        tellOfQueuelessAlerts()
         try queryTelemetry(.evaluateAlerts, .emptyObject, nil, for: .alerts)
+    }
+
+    /// Says once of a metric that there is no queue and no topic of its name: there may be later.
+    private mutating func tellOfQueuelessAlerts() {
+        for rule in options.telemetry.alerts where rule.isEnabled {
+            guard let queue = rule.queue, views.work.queue.resolve(queue).isEmpty,
+                alertWatch.queueless.insert(rule.metric).inserted
+            else { continue }
+            notice(
+                .warning,
+                "alert \(rule.name) is about '\(queue)', and there is no queue and no topic of "
+                    + "that name: it does not fire before there is one; `iii queue ls` lists those "
+                    + "that there are"
+            )
+        }
     }
 
     /// What alerts may be about beside what workers report.
@@ -43,11 +61,17 @@ extension Engine where Store: ~Copyable {
         figures["iii.workers.active"] = Double(registry.workers.count)
         figures["iii.telemetry.dropped"] = Double(droppedFrames)
         var (depth, dead) = (0, 0)
-        for (name, queue) in views.work.queue.queues {
+        let view = views.work.queue
+        for queue in view.queues.values {
             depth += queue.depth
             dead += queue.deadCount
-            figures["iii.queue.depth.\(name)"] = Double(queue.depth)
-            figures["iii.queue.dead_letters.\(name)"] = Double(queue.deadCount)
+        }
+        // Names as the functions that look into queues take them: a topic's is of all its queues.
+        for name in Set(view.queues.keys).union(view.topicNames) {
+            let queues = view.resolve(name).compactMap { view.queues[$0] }
+            figures["iii.queue.depth.\(name)"] = Double(queues.reduce(0) { $0 + $1.depth })
+            figures["iii.queue.dead_letters.\(name)"] =
+                Double(queues.reduce(0) { $0 + $1.deadCount })
         }
         figures["iii.queue.depth"] = Double(depth)
         figures["iii.queue.dead_letters"] = Double(dead)

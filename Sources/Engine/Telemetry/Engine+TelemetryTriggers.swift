@@ -50,10 +50,19 @@ extension Engine where Store: ~Copyable {
         summary: String,
         cause: Offset?
     ) throws(LogError) {
-        guard telemetryTriggers.mayFire(at: now.monotonic) else { return }
+        guard telemetryTriggers.mayFire(at: now.monotonic) else { return tellOfDroppedFirings() }
         let trace = TraceID(from: &random)
         telemetryTriggers.own(trace)
         try fire(id, event, summary: summary, Origin(trace: trace, cause: cause))
+    }
+
+    private mutating func tellOfDroppedFirings() {
+        guard firingNotices.pass(at: now.monotonic) != nil else { return }
+        notice(
+            .warning,
+            "triggers for log lines and traces led to more than \(TelemetryTriggers.firedLimit) "
+                + "runs in a second: \(telemetryTriggers.dropped) were dropped since the start"
+        )
     }
 
     /// Follows what the log tells of traces only while somebody wants to know.

@@ -45,6 +45,7 @@ extension Engine where Store: ~Copyable {
                 try expel(guest, from: name, owner: nil)
             }
         }
+        try pumpCrowded()
     }
 
     /// What `guest` runs it may still answer.

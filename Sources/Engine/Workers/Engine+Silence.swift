@@ -57,6 +57,7 @@ extension Engine where Store: ~Copyable {
         for (worker, invocation) in silent where worker.end(invocation.id) != nil {
             try end(invocation, of: worker)
         }
+        try pumpCrowded()
     }
 
     private mutating func end(_ invocation: Invocation, of worker: Worker) throws(LogError) {

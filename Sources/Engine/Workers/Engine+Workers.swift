@@ -59,6 +59,7 @@ extension Engine where Store: ~Copyable {
         for invocation in worker.endAll() { try interrupt(invocation) }
         try interruptFetches(of: worker)
         try endReplays(askedBy: worker)
+        try pumpCrowded()
         // Now: that those ended is an event still.
         observeGone(functions, by: worker)
         try tellOfWorker(worker, "worker_disconnected")
@@ -136,6 +137,8 @@ extension Engine where Store: ~Copyable {
                 .functionUnregistered(FunctionUnregistered(worker: worker.id, function: name))
             )
             observeGone([name], by: worker)
+            // What waited for room with this worker waits for another, and lets those behind it by.
+            try pumpCrowded()
         case .observe(let id, let wish):
             if options.observe { try observe(id, wish, by: worker) }
         case .unobserve(let id): try unobserve(id, by: worker.connection)
@@ -179,7 +182,8 @@ extension Engine where Store: ~Copyable {
         )
         try revokeRestricted(from: name, for: worker)
         try observeRegistered(name, definition, by: worker, at: offset)
-        if isNew { try functionAppeared(name) }
+        // A replica has room where the others have none.
+        if isNew { try functionAppeared(name) } else { try pumpCrowded() }
     }
 
     /// A worker is told that a function is not its own: it goes on without (protocol 2.4).

@@ -87,17 +87,41 @@ final class Registry {
     /// Whether it can be called: a worker serves it, or the engine itself does.
     func isThere(_ name: FunctionName) -> Bool { isServed(name) || Builtin.named(name) != nil }
 
-    /// The worker that runs `name` next: the least busy one, and of those the one that waited
-    /// longest. It looks at all that serve it: their order changes with every call and result, and
-    /// to keep it would cost as much as a look at so few, as many as there are replicas.
-    func pick(_ name: FunctionName) -> Worker? {
+    /// The worker that runs `name` next with so many bytes of payload: of those whose SDKs can
+    /// receive them one that most queues may hand more to, of those the least busy one, and of
+    /// those the one that waited longest. It looks at all that serve it: their order changes
+    /// with every call and result, and to keep it would cost as much as a look at so few, as many
+    /// as there are replicas.
+    func pick(_ name: FunctionName, bytes: Int) -> Worker? {
         guard let owners = functions[name]?.owners else { return nil }
-        let worker = owners.min {
-            ($0.inFlight, $0.lastPicked) < ($1.inFlight, $1.lastPicked)
+        let worker = Self.receivers(of: bytes, owners, of: name).min {
+            ($0.room, $0.inFlight, $0.lastPicked) < ($1.room, $1.inFlight, $1.lastPicked)
         }
         picks += 1
         worker?.lastPicked = picks
         return worker
+    }
+
+    /// Those of the owners that can be sent so much: where none can, all, and whoever asks is told
+    /// why. What goes to an endpoint passes no SDK.
+    private static func receivers(
+        of bytes: Int,
+        _ owners: [Worker],
+        of name: FunctionName
+    ) -> [Worker] {
+        guard owners.count > 1, bytes + Limits.envelopeBytes > Limits.oldClientMessageBytes else {
+            return owners
+        }
+        let able = owners.filter { $0.endpoints[name] != nil || $0.receives(bytes) }
+        return able.isEmpty ? owners : able
+    }
+
+    /// Whether a function is served, and a queue may hand a large message of so many bytes to none
+    /// of its workers; `isIdle`: nothing of the queue runs.
+    func isCrowded(_ name: FunctionName, bytes: Int, isIdle: Bool) -> Bool {
+        guard let owners = functions[name]?.owners else { return false }
+        let last: Worker.Room = isIdle ? .forIdle : .forAll
+        return Self.receivers(of: bytes, owners, of: name).allSatisfy { $0.room > last }
     }
 
     /// A number that no trigger, no question about one and no claim had before.

@@ -49,6 +49,8 @@ final class Worker {
     /// What it was asked to run and has not answered.
     private(set) var serving: [UUID128: Invocation] = [:]
     private var servingByTrace: [TraceID: TraceInvocations] = [:]
+    /// What is in the large ones of queues, in bytes.
+    private var deliveredBytes = 0
     /// How many of those are replays.
     private(set) var replaying = 0
     /// Whether it has asked for one.
@@ -76,6 +78,16 @@ final class Worker {
 
     var inFlight: Int { serving.count }
 
+    /// Which queues may hand it a large message: what it has not answered is kept in memory, and
+    /// may not have been read by it. A queue of which nothing runs has room longer than others: it
+    /// gets on beside one that fills all of theirs, and what runs may wait for a message of it.
+    enum Room: Comparable { case forAll, forIdle, none }
+
+    var room: Room {
+        if deliveredBytes <= Limits.deliveriesOfWorker { return .forAll }
+        return deliveredBytes <= Limits.deliveriesOfWorkerMax ? .forIdle : .none
+    }
+
     /// Whether it may take a part of the calls of a function that `other` serves: only where both
     /// have the same rights, or one could listen in on what is not for it.
     func mayShare(with other: Worker) -> Bool {
@@ -101,6 +113,7 @@ final class Worker {
     func begin(_ invocation: Invocation) {
         serving[invocation.id] = invocation
         if invocation.run.replay != nil { replaying += 1 }
+        deliveredBytes += invocation.run.roomBytes
         if servingByTrace[invocation.trace]?.append(invocation.id) == nil {
             servingByTrace[invocation.trace] = TraceInvocations(invocation.id)
         }
@@ -110,6 +123,7 @@ final class Worker {
     func end(_ id: UUID128) -> Invocation? {
         guard let invocation = serving.removeValue(forKey: id) else { return nil }
         if invocation.run.replay != nil { replaying -= 1 }
+        deliveredBytes -= invocation.run.roomBytes
         if servingByTrace[invocation.trace]?.remove(id) == false {
             servingByTrace[invocation.trace] = nil
         }
@@ -121,6 +135,7 @@ final class Worker {
         let all = serving.values.sorted { $0.record < $1.record }
         serving = [:]
         servingByTrace = [:]
+        deliveredBytes = 0
         replaying = 0
         return all
     }
@@ -144,6 +159,12 @@ final class Worker {
     /// Whether it is running something of a trace that is one of those.
     func isServing(where isOne: (TraceID) -> Bool) -> Bool {
         servingByTrace.keys.contains(where: isOne)
+    }
+
+    /// Whether its SDK can receive a message with so many bytes of payload.
+    func receives(_ payloadBytes: Int) -> Bool {
+        let bytes = payloadBytes + Limits.envelopeBytes
+        return bytes <= Limits.oldClientMessageBytes || bytes <= receiveLimit
     }
 
     /// The largest message that its SDK can receive, in bytes (protocol 1.5).

@@ -60,6 +60,18 @@ extension Configuration {
                 && octets.allSatisfy { UInt8(plainDigits: $0) != nil }
         }
 
+        /// Whether one engine cannot listen on both. What names stand for is not looked up, but for
+        /// localhost.
+        func excludes(_ other: Address) -> Bool {
+            guard port != 0, port == other.port else { return false }
+            let hosts = [host, other.host].map { host in
+                host.lowercased() == "localhost" ? "127.0.0.1" : host.lowercased()
+            }
+            // All of IPv6 is all of IPv4, too (BaseSocket of SwiftNIO).
+            if hosts[0] == hosts[1] || hosts.contains("::") { return true }
+            return hosts.contains("0.0.0.0") && !hosts.contains { $0.contains(":") }
+        }
+
         /// `HOST:PORT`, as ``init(_:)`` reads it.
         package var description: String {
             host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

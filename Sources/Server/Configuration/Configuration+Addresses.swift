@@ -14,6 +14,29 @@ extension Configuration {
         return all
     }
 
+    /// Finds every two addresses that cannot both be listened on; `origins` has where they were
+    /// set.
+    func checkAddresses(_ origins: [String: Place], _ findings: inout Findings) {
+        func place(of setting: String) -> Place? {
+            origins[setting] ?? Self.rivals[setting].flatMap { origins[$0] }
+        }
+        let all = addresses
+        for (index, other) in all.enumerated() {
+            for one in all[..<index] where one.address.excludes(other.address) {
+                // No two defaults exclude each other: one of them has been set.
+                guard let place = place(of: other.setting) ?? place(of: one.setting) else {
+                    continue
+                }
+                findings.error(
+                    .conflict,
+                    at: place,
+                    "\(one.setting) \(one.address) and \(other.setting) \(other.address) cannot"
+                        + " both be listened on; give one of them another port"
+                )
+            }
+        }
+    }
+
     /// Which addresses others reach without TLS, and the way out, for an operator; nil: none.
     var plaintextWarning: String? {
         let plain = addresses.filter { setting, address in

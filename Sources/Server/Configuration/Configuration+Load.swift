@@ -83,6 +83,8 @@ extension Configuration {
         findings.append(decoder.findings)
         try findings.check()
 
+        found.observability.check(sources.environment, &findings)
+        found.checkAddresses(decoder.origins, &findings)
         found.resolvePaths(decoder.origins, sources, file, &findings)
         if !sources.command.isEmpty {
             if let directory = sources.workingDirectory {

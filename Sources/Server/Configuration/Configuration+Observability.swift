@@ -56,6 +56,9 @@ extension Configuration {
     package enum OTLPProtocol: String, CaseIterable, Equatable, Sendable {
         case protobuf = "http/protobuf"
         case json = "http/json"
+
+        /// What names it where the configuration does not.
+        static let variable = "OTEL_EXPORTER_OTLP_PROTOCOL"
     }
 
     package enum Temporality: String, CaseIterable, Equatable, Sendable {
@@ -122,6 +125,22 @@ extension Configuration.Observability {
             "logs_retention", "logs_console_output", "alerts", "collapse_spans",
         ].map { "observability.\($0)" }
     )
+
+    /// Warns of a variable of OpenTelemetry's that asks for what there is not. It may be meant for
+    /// other programs: an engine starts all the same.
+    func check(_ environment: [String: String], _ findings: inout Findings) {
+        let variable = Configuration.OTLPProtocol.variable
+        guard exporter != .memory, otlpProtocol == nil, let told = environment[variable],
+            !told.isEmpty,
+            Configuration.OTLPProtocol(rawValue: told) == nil
+        else { return }
+        let expectation = Kind<Configuration.OTLPProtocol>.choice.expectation
+        findings.warning(
+            at: .variable(variable),
+            "observability.otlp_protocol must be \(expectation), is \(quoted(told)): "
+                + "\(quoted(Configuration.OTLPProtocol.protobuf.rawValue)) is used"
+        )
+    }
 
     /// The same for the engine and for who follows its log; `isPrivate`: only this machine can
     /// reach the listener for streams. A record of telemetry takes some bytes

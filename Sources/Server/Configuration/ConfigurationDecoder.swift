@@ -192,7 +192,8 @@ struct ConfigurationDecoder {
         for element in elements {
             var one = Configuration.WorkerListener()
             let fields = Configuration.WorkerListener.fields
-            read(element, element.name, fields, &one, rules: \.access.rbac)
+            let path = "worker_listener[\(listeners.count)]"
+            read(element, path, fields, &one, rules: \.access.rbac)
             if element.isTable, element["address"] == nil {
                 findings.error(.conflict, at: element.place, "\(element.name) needs \"address\"")
             }

@@ -1,3 +1,4 @@
+import JSON
 import Primitives
 
 /// What a key takes: how it is described, read and shown.
@@ -88,7 +89,7 @@ extension Kind where Value == String {
 
 extension Kind {
     /// A list of strings, or of integers by their digits; from a variable or a flag, texts with
-    /// commas between them.
+    /// commas between them, or a list as it is shown.
     static func list<Element: Sendable>(
         _ expectation: String,
         show: @escaping @Sendable (Element) -> String,
@@ -100,6 +101,9 @@ extension Kind {
             read: { value in
                 var texts: [String] = []
                 switch value {
+                case .untyped(let text) where text.hasPrefix("["):
+                    guard let found = elements(ofList: text) else { return .refused }
+                    texts = found
                 case .untyped(let text):
                     texts = text.split(separator: ",").map(String.init)
                 case .array(let elements):
@@ -121,6 +125,17 @@ extension Kind {
             }
         )
     }
+}
+
+/// The strings, and the integers, of a list as it is shown, which reads as JSON; nil: it does not,
+/// or holds something else.
+private func elements(ofList text: String) -> [String]? {
+    let list = try? JSONText(validating: Array(text.utf8))
+    let found = list?.elements?.map { element in
+        element.stringValue ?? element.numberValue?.int64Value.map { String($0) }
+    }
+    guard let found, !found.contains(nil) else { return nil }
+    return found.compactMap(\.self)
 }
 
 extension Kind where Value == [String] {

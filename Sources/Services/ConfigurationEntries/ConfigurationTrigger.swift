@@ -18,7 +18,14 @@ package struct ConfigurationTrigger: Equatable, Sendable {
         self.id = id
         do throws(JSONFieldError) {
             let fields = try JSONFields(config.isNull ? .emptyObject : config)
-            entry = try fields.optionalString("configuration_id")
+            let entry = try fields.optionalString("configuration_id")
+            guard entry.map(ConfigurationView.isID) ?? true else {
+                throw fields.mismatch(
+                    "configuration_id",
+                    expected: "an id: 1 to 64 of a-z, 0-9, _ and -"
+                )
+            }
+            self.entry = entry
             condition = try fields.optionalString("condition_function_id").map {
                 FunctionName(namespace: function.namespace, id: $0)
             }
@@ -50,16 +57,19 @@ package struct ConfigurationTriggers: Sendable {
     package init() {}
 
     /// Takes the place of one with the same id.
-    package mutating func add(_ trigger: ConfigurationTrigger) {
-        if let place = triggers.firstIndex(where: { $0.id == trigger.id }) {
-            triggers[place] = trigger
-        } else {
+    ///
+    /// - Returns: that one.
+    package mutating func add(_ trigger: ConfigurationTrigger) -> ConfigurationTrigger? {
+        guard let place = triggers.firstIndex(where: { $0.id == trigger.id }) else {
             triggers.append(trigger)
+            return nil
         }
+        let old = triggers[place]
+        triggers[place] = trigger
+        return old
     }
 
     /// - Returns: the one that was there.
-    @discardableResult
     package mutating func remove(_ id: String) -> ConfigurationTrigger? {
         guard let place = triggers.firstIndex(where: { $0.id == id }) else { return nil }
         return triggers.remove(at: place)

@@ -59,6 +59,13 @@ package struct CronQuery: Equatable, Sendable {
         }
     }
 
+    /// Whether the job that it names may have had this trigger and this function.
+    package func names(_ trigger: String, _ function: FunctionName?) -> Bool {
+        if job == trigger { return true }
+        guard let function, function.id == job else { return false }
+        return namespace == nil || namespace == function.namespace
+    }
+
     /// What an expression means that the next slots of are asked for; nil: those of a job are.
     ///
     /// - Throws: `deserialization_error`.

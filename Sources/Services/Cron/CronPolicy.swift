@@ -4,8 +4,10 @@ package import Primitives
 /// What a trigger wants of slots that could not simply run when they came.
 package struct CronPolicy: Equatable, Sendable {
     /// What becomes of slots that came while nobody was there: the engine was down, or no worker
-    /// had the trigger.
+    /// had the trigger; and of several that came late at once, for the clock was set or the engine
+    /// was held up.
     package enum CatchUp: Equatable, Sendable {
+        /// None runs; of several that come late, the last.
         case skip
         /// The last one runs.
         case one

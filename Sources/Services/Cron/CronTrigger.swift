@@ -30,6 +30,10 @@ package struct CronTrigger: Equatable, Sendable {
 }
 
 extension CronTrigger {
+    /// The member of a configuration that has another name, behind the one that counts where both
+    /// are there.
+    package static let aliases: KeyValuePairs = ["expression": "schedule"]
+
     /// The trigger that a worker's registration describes.
     ///
     /// `config` holds `expression` or its alias `schedule` (where both are there, the first

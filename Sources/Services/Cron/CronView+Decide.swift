@@ -6,29 +6,35 @@ package import Primitives
 extension CronView {
     /// What became of the slots that have come, in slot order and then in the order in which their
     /// triggers were added: one event for each trigger, and one more in front of it where slots
-    /// that waited were too many. Each is to be logged and applied.
+    /// before it are given up. Each is to be logged and applied.
     package func decideDue(now: Timestamp) -> [CronEvent] {
         slots.due(by: now).flatMap { due -> [CronEvent] in
             guard let id = ids[due.ordinal], let entry = entries[id], let slot = entry.slot else {
                 preconditionFailure("a slot belongs to a trigger")
             }
             let trigger = entry.trigger
+            // One that comes in its time fires: nobody has set the clock forward to it.
+            if let old = doubted[Schedule(trigger)], slot <= old, old <= now,
+                slot < old || due.time.advanced(by: Self.inTime) < now
+            {
+                let reason =
+                    "the slots up to this one had fired when the clock was set back, and it was "
+                    + "set forward again"
+                return [.skipped(CronSkipped(trigger, old, reason))]
+            }
             let first = running[id]?.min()
             guard let run = first, trigger.policy.overlap == .skip else {
-                let fired = CronFired(
-                    trigger: id,
-                    function: trigger.function,
-                    expression: trigger.schedule.text,
-                    scheduled: slot,
-                    actual: now
-                )
-                return [entry.tooMany, .fired(fired)].compactMap(\.self)
+                let (givenUp, next) = entry.judge(slot, now: now)
+                return [entry.tooMany, givenUp, next].compactMap(\.self)
             }
             let reason =
                 "its run of offset \(run) has not ended; the next slot is the first after its end"
             return [.skipped(CronSkipped(trigger, slot, reason))]
         }
     }
+
+    /// How late the core may be without the clock having been set.
+    private static let inTime = Timestamp.Span.seconds(60)
 
     /// What is to be logged before the run of `firing` ends: the last slot that passes with it, so
     /// that it is not taken for missed, nor for one that is put off still. Nil: the slot that was
@@ -43,7 +49,7 @@ extension CronView {
         guard let trigger = skipping[id] else { return nil }
         let schedule = Schedule(trigger)
         let looksBack = watched[schedule] != nil || trigger.policy.jitter.nanoseconds > 0
-        guard looksBack, let told = lastFired[schedule],
+        guard looksBack, let told = self.last(of: schedule),
             let last = trigger.schedule.latest(after: told, notAfter: now)
         else { return nil }
         let reason = "the slots up to this one passed while its run of offset \(run) went on"
@@ -55,7 +61,7 @@ extension CronView {
     package func decideAdded(_ id: String, now: Timestamp) -> CronEvent? {
         guard let entry = entries[id], entry.trigger.policy.catchUp != .skip else { return nil }
         let trigger = entry.trigger
-        guard let known = missedSince(trigger) else {
+        guard let known = missedSince(trigger, now: now) else {
             return .watched(CronMark(trigger, at: now))
         }
         let end = min(entry.floor, now)
@@ -90,6 +96,53 @@ extension CronView {
 }
 
 extension CronView.Entry {
+    fileprivate func fired(_ slot: Timestamp, _ now: Timestamp) -> CronEvent {
+        .fired(
+            CronFired(
+                trigger: trigger.id,
+                function: trigger.function,
+                expression: trigger.schedule.text,
+                scheduled: slot,
+                actual: now
+            )
+        )
+    }
+
+    /// What becomes of `slot`, which is due: it runs, unless it is so late that others have come
+    /// behind it, for the clock was set, or the engine was held up. Of all these, those run that
+    /// the trigger wants of missed ones; where it wants none, the last, since the engine was there.
+    fileprivate func judge(
+        _ slot: Timestamp,
+        now: Timestamp
+    ) -> (givenUp: CronEvent?, next: CronEvent?) {
+        let (schedule, policy) = (trigger.schedule, trigger.policy)
+        let end = trigger.come(by: now, after: slot)
+        // One that jitter has put off to about now is not late, and what is caught up was judged.
+        guard !isMissed(slot), slot.advanced(by: policy.jitter) <= now,
+            let follower = schedule.next(after: slot), follower <= end
+        else { return (nil, fired(slot, now)) }
+        let before = Timestamp(nanoseconds: slot.nanoseconds - 1)
+        let floor: Timestamp
+        if policy.overlap == .queue {
+            floor = schedule.floor(ofLast: policy.max, after: before, notAfter: end)
+        } else if policy.catchUp == .skip {
+            floor = schedule.floor(ofLast: 1, after: before, notAfter: end)
+        } else {
+            floor = trigger.floorOfMissed(since: before, until: end, now: now)
+        }
+        guard floor >= slot else { return (nil, fired(slot, now)) }
+        let last = schedule.latest(after: before, notAfter: floor) ?? slot
+        let rule =
+            policy.overlap == .queue
+            ? "more than the \(policy.max) of \"max\" would wait"
+            : "by catch_up \"\(policy.catchUp.name)\" they do not run"
+        let reason =
+            "the slots from \(slot.rfc3339()) up to this one came late, together with others, as "
+            + "the clock was set or the engine was held up: \(rule)"
+        let next = schedule.next(after: floor).flatMap { $0 <= end ? fired($0, now) : nil }
+        return (.skipped(CronSkipped(trigger, last, reason)), next)
+    }
+
     /// What is to be logged of slots that were given up.
     fileprivate var tooMany: CronEvent? {
         dropped.map { dropped -> CronEvent in

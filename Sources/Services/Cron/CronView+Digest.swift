@@ -38,4 +38,12 @@ extension CronView {
         }
         return hash.value
     }
+
+    /// The last slot that fired of every schedule that is remembered, in the order of their names.
+    var lastSlots: [(function: FunctionName, expression: String, last: Timestamp)] {
+        lastFired.map { ($0.key.function, $0.key.expression, $0.value) }.sorted { first, second in
+            (first.function.namespace, first.function.id, first.expression)
+                < (second.function.namespace, second.function.id, second.expression)
+        }
+    }
 }

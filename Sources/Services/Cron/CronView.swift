@@ -18,9 +18,10 @@ package import Primitives
 /// ``CronPolicy/Overlap/queue``, run one behind the other.
 ///
 /// Invariants:
-/// * Slots of a trigger fire in order: none at or before its `floor`, which never goes back.
+/// * Slots of a trigger fire in order: none at or before its `floor`, which never goes back, unless
+///   the clock was corrected (``patience``) and the trigger is added anew.
 /// * No slot is waited for that is not later than the last one fired of the same schedule, except
-///   by triggers that were there when that one fired.
+///   by triggers that were there when that one fired, or where the clock was corrected since.
 package struct CronView: Sendable {
     struct Entry {
         let trigger: CronTrigger
@@ -76,6 +77,15 @@ package struct CronView: Sendable {
     var watched: [Schedule: Watch] = [:]
     /// Schedules that are not to run, and the records that say so.
     var paused: [Schedule: Offset] = [:]
+    /// The last slots of before the clock was corrected, of schedules that have not passed them
+    /// since. A snapshot does not hold them.
+    var doubted: [Schedule: Timestamp] = [:]
+    /// How far the clock is behind the time of records. It is told, like triggers.
+    package internal(set) var lag = Timestamp.Span(nanoseconds: 0)
+    /// The latest that the clock has said since it was corrected; nil: nobody has told.
+    var latest: Timestamp?
+    /// What the clock said when it was corrected; nil: it was not.
+    var corrected: Timestamp?
 
     package init() {}
 
@@ -87,14 +97,6 @@ package struct CronView: Sendable {
     /// In the order in which they were added.
     package var triggers: [CronTrigger] {
         entries.values.sorted { $0.ordinal < $1.ordinal }.map(\.trigger)
-    }
-
-    /// The last slot that fired of every schedule that is remembered, in the order of their names.
-    var lastSlots: [(function: FunctionName, expression: String, last: Timestamp)] {
-        lastFired.map { ($0.key.function, $0.key.expression, $0.value) }.sorted { first, second in
-            (first.function.namespace, first.function.id, first.expression)
-                < (second.function.namespace, second.function.id, second.expression)
-        }
     }
 
     /// How many schedules' last slots are remembered.
@@ -111,7 +113,7 @@ package struct CronView: Sendable {
         if let entry = entries[fired.trigger], entry.trigger.function == fired.function {
             return entry.trigger
         }
-        let schedule = Schedule(function: fired.function, expression: fired.expression)
+        let schedule = Schedule(fired)
         return triggers.first { Schedule($0) == schedule }
     }
 
@@ -126,6 +128,9 @@ package struct CronView: Sendable {
     package var openFirings: [(offset: Offset, fired: CronFired)] {
         open.map { ($0.key, $0.value) }.sorted { $0.offset < $1.offset }
     }
+
+    /// The slot that the record at `firing` fired; nil: its run has ended.
+    package func openFiring(at firing: Offset) -> CronFired? { open[firing] }
 
     /// What the function gets (services 1, B.4); `scheduled` is a whole second.
     package static func payload(
@@ -153,6 +158,10 @@ extension CronView.Schedule {
         self.init(function: trigger.function, expression: trigger.schedule.text)
     }
 
+    init(_ fired: CronFired) {
+        self.init(function: fired.function, expression: fired.expression)
+    }
+
     init(_ mark: CronMark) {
         self.init(function: mark.function, expression: mark.expression)
     }
@@ -175,10 +184,9 @@ extension CronView {
         {
             skipping[trigger.id] = nil
         }
-        let known = missedSince(trigger)
+        let known = missedSince(trigger, now: now)
         // Of a schedule that is new, nothing of before is waited for.
-        let last = lastFired[schedule] ?? known.map { min($0, now) } ?? now
-        let come = trigger.come(by: now, after: last)
+        let come = trigger.come(by: now, after: last(of: schedule) ?? known ?? now)
         var entry = Entry(trigger: trigger, ordinal: nextOrdinal, floor: come)
         if let known, known < come {
             entry.floor = trigger.floorOfMissed(since: known, until: come, now: now)
@@ -203,13 +211,6 @@ extension CronView {
     package mutating func pass(_ slot: Timestamp, of id: String, now: Timestamp) {
         raise(id, to: max(slot, now))
         wait(id)
-    }
-
-    /// Where the slots of a schedule begin that were missed; nil: nobody wants them.
-    func missedSince(_ trigger: CronTrigger) -> Timestamp? {
-        let schedule = Schedule(trigger)
-        guard trigger.policy.catchUp != .skip, let watch = watched[schedule] else { return nil }
-        return max(watch.since, lastFired[schedule] ?? watch.since)
     }
 
     private mutating func raise(_ id: String, to floor: Timestamp) {
@@ -239,8 +240,10 @@ extension CronView {
     }
 
     private func due(_ slot: Timestamp, _ entry: Entry) -> Timestamp {
-        if entry.isMissed(slot), let missed = entry.missed { return missed.notBefore }
-        return slot.advanced(by: entry.trigger.delay(of: slot))
+        let notBefore = entry.isMissed(slot) ? entry.missed?.notBefore : nil
+        let due = notBefore ?? slot.advanced(by: entry.trigger.delay(of: slot))
+        // A later one of another trigger may have fired before the clock was set back.
+        return max(due, last(of: Schedule(entry.trigger)) ?? due)
     }
 
     /// How long slots that were missed, and runs that are repeated, wait for whatever else is
@@ -260,7 +263,7 @@ extension CronView {
             advance(fired)
         case .skipped(let skipped):
             if let entry = entries[skipped.trigger], entry.slot == skipped.scheduled,
-                running[skipped.trigger] != nil
+                entry.trigger.policy.overlap == .skip, running[skipped.trigger] != nil
             {
                 // What it waited for passes, and so do all further ones until its run ends.
                 skipping[skipped.trigger] = entry.trigger
@@ -321,7 +324,7 @@ extension CronView {
     }
 
     /// The run that the record at `firing` began is over. A trigger that missed a slot meanwhile
-    /// waits for its first one after `now`.
+    /// waits for its first one after `now`, which is the time of a record.
     package mutating func ended(firing: Offset, now: Timestamp) {
         guard let fired = open.removeValue(forKey: firing) else { return }
         ended(run: firing, of: fired.trigger, now: now)
@@ -335,8 +338,9 @@ extension CronView {
     }
 
     /// As ``ended(firing:now:)``, of a run that somebody asked for.
-    package mutating func ended(run: Offset, of id: String, now: Timestamp) {
+    package mutating func ended(run: Offset, of id: String, now recorded: Timestamp) {
         guard running[id]?.remove(run) != nil, running[id]?.isEmpty == true else { return }
+        let now = time(at: recorded)
         running[id] = nil
         let hasSkipped = skipping.removeValue(forKey: id) != nil
         guard let entry = entries[id], entry.slot == nil else { return }
@@ -371,22 +375,26 @@ extension CronView {
 
     private mutating func cover(_ schedule: Schedule, _ slot: Timestamp) {
         lastFired[schedule] = max(slot, lastFired[schedule] ?? slot)
+        if let old = doubted[schedule], slot >= old { doubted[schedule] = nil }
     }
 
     private mutating func remember(_ fired: CronFired) {
-        cover(
-            Schedule(function: fired.function, expression: fired.expression),
-            fired.scheduled
-        )
+        let schedule = Schedule(fired)
+        // None fires while the clock is behind the last one: it was corrected since.
+        if let last = lastFired[schedule], last > fired.actual {
+            doubt(schedule, last)
+            lastFired[schedule] = nil
+        }
+        cover(schedule, fired.scheduled)
         guard lastFired.count >= pruneAt else { return }
         let oldest = fired.actual.advanced(by: .seconds(-Self.memorySeconds))
         lastFired = lastFired.filter { $0.value >= oldest || watched[$0.key] != nil }
+        doubted = doubted.filter { lastFired[$0.key] != nil }
         pruneAt = max(Self.pruneAtLeast, 2 * lastFired.count)
     }
 
-    /// How far the wall clock may be set back without a slot being fired again. Schedules that have
-    /// not fired for so long are forgotten, so that workers which invent new ones do not fill the
-    /// memory; those whose missed slots are wanted are not.
+    /// Schedules that have not fired for so long are forgotten, so that workers which invent new
+    /// ones do not fill the memory; those whose missed slots are wanted are not.
     private static let memorySeconds: Int64 = 86_400
     private static let pruneAtLeast = 1024
 }

@@ -29,6 +29,19 @@ package struct ExpectedRoutes {
         if case .found = router.match(method: method, path: path) { true } else { false }
     }
 
+    /// Whether a request would have been for one of them ahead of `found`, by what the router goes
+    /// by: from the left, the first segment in which they differ is literal in it.
+    package func precede(_ found: HTTPTrigger, method: String, path: String) -> Bool {
+        guard case .found(let expected, _) = router.match(method: method, path: path) else {
+            return false
+        }
+        for (one, other) in zip(expected.segments, found.segments) {
+            let isLiteral = HTTPTrigger.parameter(one) == nil
+            if isLiteral != (HTTPTrigger.parameter(other) == nil) { return isLiteral }
+        }
+        return false
+    }
+
     /// A trigger is there: whatever had its method and path is not waited for any more.
     package mutating func remove(_ trigger: HTTPTrigger) { router.removeAll(like: trigger) }
 }

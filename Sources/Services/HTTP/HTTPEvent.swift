@@ -87,7 +87,7 @@ package struct HTTPEvent {
 
     /// The body as a value: what JSON says, else null (services 1, A.5).
     private static func body(of request: HTTPRequest) -> JSONText {
-        guard let type = request.header("content-type"), isJSON(type),
+        guard request.isJSON,
             let body = try? JSONText(validating: request.body, depthLimit: bodyDepth)
         else { return .null }
         return body

@@ -38,6 +38,9 @@ package struct HTTPRequest: Equatable, Sendable {
         headers.last { $0.name == name }?.value
     }
 
+    /// Whether the body is read as JSON, and is part of the function's input then.
+    var isJSON: Bool { header("content-type").map(HTTPEvent.isJSON) ?? false }
+
     package static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
         left.method == right.method && left.path == right.path && left.query == right.query
             && left.body == right.body && left.channels == right.channels

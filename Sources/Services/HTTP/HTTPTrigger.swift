@@ -15,6 +15,10 @@ package struct HTTPTrigger: Equatable, Sendable {
     /// JSON, handed to the function beside its input.
     package let metadata: JSONText?
 
+    /// The members of a configuration that have another name, each behind the one that counts where
+    /// both are there.
+    package static let aliases: KeyValuePairs = ["api_path": "path", "http_method": "method"]
+
     /// Reads a trigger's configuration (services 1, A.1): `api_path` or `path`, `http_method` or
     /// `method`, `condition_function_id`, `middleware_function_ids`.
     ///
@@ -62,13 +66,34 @@ package struct HTTPTrigger: Equatable, Sendable {
     /// What whoever registered it may not have meant; nil: nothing.
     package var doubt: String? {
         if !isRoutable { return "no request is routed by the method \(method)" }
-        if path.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "?") }) {
+        let literals = segments.filter { Self.parameter($0) == nil }
+        if literals.contains(where: { $0.utf8.contains(where: Self.isEncoded) }) {
             return "no request has the path \"\(path)\": blanks, control characters and question "
                 + "marks are percent-encoded in one"
         }
-        let names = segments.compactMap(Self.parameter).map { Name(String($0)) }
-        guard Set(names).count < names.count else { return nil }
+        let names = segments.compactMap(Self.parameter)
+        if let odd = names.first(where: { !$0.utf8.allSatisfy(Self.isPlain) }) {
+            return "the parameter of \"\(path)\" is called \"\(odd)\", all of it: a parameter is a "
+                + "whole segment, neither optional nor bound to a pattern"
+        }
+        guard Set(names.map { Name(String($0)) }).count < names.count else { return nil }
         return "of the parameters of one name in \"\(path)\" the function gets the last"
+    }
+
+    /// Whether a byte stands in no path, but percent-encoded.
+    private static func isEncoded(_ byte: UInt8) -> Bool {
+        byte <= 0x20 || byte == 0x7F || byte == UInt8(ascii: "?")
+    }
+
+    /// Whether a byte is one that the names of parameters usually have: a letter, which may be one
+    /// beyond ASCII, a digit, `_` or `-`.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), 0x80...:
+            true
+        default: false
+        }
     }
 
     /// The path in pieces; leading slashes make no difference, a trailing one does.

@@ -184,11 +184,8 @@ package struct Router {
     /// The methods of a path, as `Allow` lists them; nil: there is no such path.
     package func methods(of path: String) -> [String]? {
         guard let segments = HTTPTrigger.segments(ofRequest: path) else { return nil }
-        return find(segments[...], from: 0).map { methods(at: $0) }
-    }
-
-    private func methods(at place: Int) -> [String] {
-        let own = Set(nodes[place].triggers.keys)
+        let own = methods(of: segments[...], from: 0)
+        guard !own.isEmpty else { return nil }
         return (own.contains("GET") ? own.union(["HEAD"]) : own).sorted()
     }
 
@@ -197,14 +194,12 @@ package struct Router {
         if let place = literals[Name(path)], let trigger = nodes[place].triggers[method]?.last {
             return .found(trigger, parameters: [])
         }
-        guard let segments = HTTPTrigger.segments(ofRequest: path),
-            let place = find(segments[...], from: 0)
-        else { return .notFound }
-        guard let trigger = nodes[place].triggers[method]?.last else {
+        guard let segments = HTTPTrigger.segments(ofRequest: path) else { return .notFound }
+        guard let trigger = find(method, segments[...], from: 0) else {
+            guard let methods = methods(of: path) else { return .notFound }
             // HEAD is not derived from GET (services 1, A.9), and a path with GET answers it with
             // 404: `Allow` would name it.
-            if method == "HEAD", nodes[place].triggers["GET"] != nil { return .notFound }
-            return .methodNotAllowed(methods(at: place))
+            return methods.contains(method) ? .notFound : .methodNotAllowed(methods)
         }
         let parameters = zip(trigger.segments, segments).compactMap { pattern, value in
             HTTPTrigger.parameter(pattern).map { (name: String($0), value: String(value)) }
@@ -212,17 +207,33 @@ package struct Router {
         return .found(trigger, parameters: parameters)
     }
 
-    /// The node of a request's path that has any trigger, literal segments tried first.
-    private func find(_ segments: ArraySlice<Substring>, from place: Int) -> Int? {
-        guard let segment = segments.first else {
-            return nodes[place].triggers.isEmpty ? nil : place
-        }
+    /// What serves a method of a request's path: literal segments come before parameters, from the
+    /// left, as far as they lead to a route of that method.
+    private func find(
+        _ method: String,
+        _ segments: ArraySlice<Substring>,
+        from place: Int
+    ) -> HTTPTrigger? {
+        guard let segment = segments.first else { return nodes[place].triggers[method]?.last }
         if let literal = nodes[place].literals[Name(String(segment))],
-            let found = find(segments.dropFirst(), from: literal)
+            let found = find(method, segments.dropFirst(), from: literal)
         {
             return found
         }
         guard let parameter = nodes[place].parameter, !segment.isEmpty else { return nil }
-        return find(segments.dropFirst(), from: parameter)
+        return find(method, segments.dropFirst(), from: parameter)
+    }
+
+    /// The methods of all routes that a request's path fits.
+    private func methods(of segments: ArraySlice<Substring>, from place: Int) -> Set<String> {
+        guard let segment = segments.first else { return Set(nodes[place].triggers.keys) }
+        var all: Set<String> = []
+        if let literal = nodes[place].literals[Name(String(segment))] {
+            all = methods(of: segments.dropFirst(), from: literal)
+        }
+        if let parameter = nodes[place].parameter, !segment.isEmpty {
+            all.formUnion(methods(of: segments.dropFirst(), from: parameter))
+        }
+        return all
     }
 }

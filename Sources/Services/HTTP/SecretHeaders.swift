@@ -30,7 +30,7 @@ package struct SecretHeaders: Equatable, Sendable {
 
     /// A response that a function returned, as the log may hold it.
     package func hidden(inResponse value: JSONText) -> JSONText {
-        guard let headers = value.member("headers"), let hidden = hidden(in: headers),
+        guard let headers = value.member("headers"), let hidden = hidden(in: headers.value()),
             case .object(var members) = value.value()
         else { return value }
         members["headers"] = hidden
@@ -46,10 +46,57 @@ package struct SecretHeaders: Equatable, Sendable {
         return JSONValue.object(members).text
     }
 
-    /// Headers in either form, an object or lines; nil: there is nothing to hide in them.
-    private func hidden(in headers: JSONText) -> JSONValue? {
+    /// A payload that a worker tells of, as the log may hold it: without the secrets of whatever is
+    /// called `headers` in it, however deep, for a worker tells of other inputs than it was given.
+    /// What has headers and cannot be read, since it was cut short, is hidden whole.
+    package func hidden(inPayload payload: String) -> String {
+        guard Self.mentionsHeaders(payload) else { return payload }
+        guard let text = try? JSONText(validating: Array(payload.utf8)) else {
+            return Self.placeholder
+        }
+        guard let hidden = hidden(anywhereIn: text.value()) else { return payload }
+        return hidden.text.description
+    }
+
+    /// Most payloads do not, and to find that out is fast beside reading them.
+    private static func mentionsHeaders(_ payload: String) -> Bool {
+        let wanted = "\"headers\"".utf8
+        var rest = payload.utf8[...]
+        while let start = rest.firstIndex(of: UInt8(ascii: "\"")) {
+            rest = rest[start...]
+            if rest.starts(with: wanted) { return true }
+            rest.removeFirst()
+        }
+        return false
+    }
+
+    /// Nil: there is nothing to hide in it.
+    private func hidden(anywhereIn value: JSONValue) -> JSONValue? {
         var isChanged = false
-        switch headers.value() {
+        switch value {
+        case .object(var object):
+            for member in object.members {
+                let headers = member.name == "headers" ? hidden(in: member.value) : nil
+                guard let found = headers ?? hidden(anywhereIn: member.value) else { continue }
+                object[member.name] = found
+                isChanged = true
+            }
+            return isChanged ? .object(object) : nil
+        case .array(var elements):
+            for place in elements.indices {
+                guard let found = hidden(anywhereIn: elements[place]) else { continue }
+                elements[place] = found
+                isChanged = true
+            }
+            return isChanged ? .array(elements) : nil
+        case .null, .bool, .number, .string: return nil
+        }
+    }
+
+    /// Headers in either form, an object or lines; nil: there is nothing to hide in them.
+    private func hidden(in headers: JSONValue) -> JSONValue? {
+        var isChanged = false
+        switch headers {
         case .object(var members):
             for member in members.members where contains(member.name.lowercased()) {
                 members[member.name] = .string(Self.placeholder)

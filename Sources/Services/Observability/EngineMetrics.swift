@@ -8,7 +8,7 @@ package struct EngineMetrics {
 
     private final class Tally {
         let function: FunctionName
-        var count = 0
+        var runs = FunctionRuns()
 
         init(_ function: FunctionName) { self.function = function }
     }
@@ -20,6 +20,10 @@ package struct EngineMetrics {
     package private(set) var spawned = 0
     package private(set) var died = 0
     private var tallies: [FunctionName: Tally] = [:]
+    /// In the order in which they ran first.
+    private var order: [Tally] = []
+    /// Of all functions beyond ``functionLimit``.
+    private var others = FunctionRuns()
     /// Of the function that ran last: most often it is the next one, too.
     private var last: Tally?
     private var durations = DurationHistogram()
@@ -31,11 +35,13 @@ package struct EngineMetrics {
         if failed { self.failed += 1 } else { succeeded += 1 }
         durations.add(took)
         if let last, last.function == function {
-            last.count += 1
+            last.runs.add(failed: failed, took: took)
             return
         }
-        guard let tally = tally(of: function) else { return }
-        tally.count += 1
+        guard let tally = tally(of: function) else {
+            return others.add(failed: failed, took: took)
+        }
+        tally.runs.add(failed: failed, took: took)
         last = tally
     }
 
@@ -44,6 +50,7 @@ package struct EngineMetrics {
         guard tallies.count < Self.functionLimit else { return nil }
         let tally = Tally(function)
         tallies[function] = tally
+        order.append(tally)
         return tally
     }
 
@@ -56,6 +63,16 @@ package struct EngineMetrics {
     package mutating func workerJoined() { spawned += 1 }
 
     package mutating func workerLeft() { died += 1 }
+
+    /// The runs of the first `limit` functions that ran, and of all others together.
+    package func runs(limit: Int) -> RunTable {
+        var table = RunTable(
+            rows: order.prefix(limit).map { RunTable.Row(function: $0.function, runs: $0.runs) },
+            others: others
+        )
+        for tally in order.dropFirst(limit) { table.others.add(tally.runs) }
+        return table
+    }
 
     /// As rules of alerts name them.
     package var figures: [String: Double] {
@@ -71,7 +88,7 @@ package struct EngineMetrics {
     /// As `engine::metrics::list` shows it.
     package func json(activeWorkers: Int) -> JSONValue {
         var counts: [String: Int] = [:]
-        for tally in tallies.values { counts[tally.function.id, default: 0] += tally.count }
+        for tally in order { counts[tally.function.id, default: 0] += Int(tally.runs.calls) }
         var functions = JSONObject()
         for (id, count) in counts.sorted(by: { $0.key < $1.key }) {
             functions[id] = .integer(Int64(count))
@@ -95,6 +112,53 @@ package struct EngineMetrics {
                 "max_duration_ms": .double(durations.most),
             ]),
         ])
+    }
+}
+
+/// Runs of a function by workers, since the start.
+package struct FunctionRuns: Equatable, Sendable {
+    package internal(set) var calls: UInt64 = 0
+    /// Those of them that failed.
+    package internal(set) var errors: UInt64 = 0
+    /// In nanoseconds, of all of them together.
+    package internal(set) var took: UInt64 = 0
+
+    package init() {}
+
+    mutating func add(failed: Bool, took nanoseconds: UInt64) {
+        calls += 1
+        if failed { errors += 1 }
+        took &+= nanoseconds
+    }
+
+    /// Takes in the runs of another function.
+    package mutating func add(_ other: FunctionRuns) {
+        calls += other.calls
+        errors += other.errors
+        took &+= other.took
+    }
+}
+
+/// Functions that ran, and how often.
+package struct RunTable: Equatable, Sendable {
+    package struct Row: Equatable, Sendable {
+        package let function: FunctionName
+        package let runs: FunctionRuns
+
+        package init(function: FunctionName, runs: FunctionRuns) {
+            self.function = function
+            self.runs = runs
+        }
+    }
+
+    /// In the order in which they ran first.
+    package let rows: [Row]
+    /// Of all functions without a row.
+    package internal(set) var others: FunctionRuns
+
+    package init(rows: [Row], others: FunctionRuns) {
+        self.rows = rows
+        self.others = others
     }
 }
 

@@ -17,8 +17,15 @@ package struct ReportedSpan: Equatable, Sendable {
 package enum OTLPSpans {
     /// Reads `{"resourceSpans": […]}`.
     ///
+    /// - Parameters:
+    ///   - export: as it came.
+    ///   - hide: makes of a payload that a function was called with, or returned, what the log may
+    ///     hold of it.
     /// - Returns: every span in it; what has no ids is none, and passed over.
-    package static func decode(_ export: JSONText) -> [ReportedSpan] {
+    package static func decode(
+        _ export: JSONText,
+        hiding hide: (_ payload: String) -> String
+    ) -> [ReportedSpan] {
         var spans: [ReportedSpan] = []
         for group in export.value()["resourceSpans"].elements {
             let told = group["resource"]["attributes"]
@@ -26,9 +33,9 @@ package enum OTLPSpans {
             let resource = told.told
             for scope in group["scopeSpans"].elements {
                 for span in scope["spans"].elements {
-                    guard let span = self.span(span, service, resource, scope["scope"]) else {
-                        continue
-                    }
+                    let events = events(span["events"], hiding: hide).bytes
+                    guard let span = self.span(span, events, service, resource, scope["scope"])
+                    else { continue }
                     spans.append(span)
                 }
             }
@@ -38,6 +45,7 @@ package enum OTLPSpans {
 
     private static func span(
         _ span: JSONValue,
+        _ events: [UInt8],
         _ service: String,
         _ resource: [UInt8],
         _ scope: JSONValue
@@ -55,7 +63,7 @@ package enum OTLPSpans {
                 status: SpanReported.Status(rawValue: status) ?? .unset,
                 statusDescription: span["status"]["message"].name,
                 attributes: span["attributes"].texts,
-                events: events(span["events"]).bytes,
+                events: events,
                 links: links(span["links"]).bytes,
                 flags: span["flags"].integer.flatMap { UInt32(exactly: $0) },
                 traceState: span["traceState"].name,
@@ -67,8 +75,11 @@ package enum OTLPSpans {
         )
     }
 
-    /// As listings show them.
-    private static func events(_ events: JSONValue) -> JSONText {
+    /// As listings show them. Payloads are in events (protocol 11.2).
+    private static func events(
+        _ events: JSONValue,
+        hiding hide: (_ payload: String) -> String
+    ) -> JSONText {
         var json = JSONBuilder()
         json.beginArray()
         for event in events.elements {
@@ -78,7 +89,11 @@ package enum OTLPSpans {
             json.key("timestamp_unix_nano")
             json.integer(event["timeUnixNano"].time.nanoseconds)
             json.key("attributes")
-            event["attributes"].texts.write(into: &json)
+            let attributes = event["attributes"].texts.map { attribute in
+                guard attribute.name == "iii.payload.json" else { return attribute }
+                return TelemetryAttribute(attribute.name, hide(attribute.value), attribute.form)
+            }
+            attributes.write(into: &json)
             json.endObject()
         }
         json.endArray()

@@ -109,6 +109,7 @@ extension JSONValue {
         return switch object.members.first?.name {
         case "doubleValue": .double
         case "intValue", "boolValue", "arrayValue", "kvlistValue": .json
+        case "bytesValue": .bytes
         default: .string
         }
     }

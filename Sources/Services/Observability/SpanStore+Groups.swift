@@ -5,14 +5,15 @@ import Primitives
 /// The input of `engine::traces::group_by`.
 struct SpanGrouping {
     let attribute: String
-    let since: Timestamp?
+    /// In milliseconds since 1970.
+    let since: Int64?
     let limit: Int
     let includesInternal: Bool
     let label: String?
 
     init(_ fields: JSONFields) throws(JSONFieldError) {
         attribute = try fields.requiredString("attribute")
-        since = try fields.optionalTime("since_ms")
+        since = try fields.optionalInteger("since_ms")
         limit = try fields.optionalCount("limit") ?? 100
         includesInternal = try fields.optionalBool("include_internal") ?? false
         label = try fields.optionalString("label_attribute")
@@ -45,14 +46,17 @@ struct SpanGroup {
 
 extension SpanStore {
     /// The youngest groups first.
-    func groups(_ grouping: SpanGrouping, now: Timestamp) -> [SpanGroup] {
+    ///
+    /// - Throws: `time_value_overflow`.
+    func groups(_ grouping: SpanGrouping, now: Timestamp) throws(ErrorBody) -> [SpanGroup] {
+        let since = try Timestamp.told(grouping.since)
         var groups: [String: SpanGroup] = [:]
         var known: Set<Member> = []
         for span in spans {
             let record = span.record
             guard let value = record.attributes[grouping.attribute],
                 grouping.includesInternal || !record.isInternal,
-                grouping.since.map({ record.start >= $0 }) ?? true
+                since.map({ record.start >= $0 }) ?? true
             else { continue }
             let end = record.isPending ? now : record.end
             var group =

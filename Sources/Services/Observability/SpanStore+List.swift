@@ -23,8 +23,9 @@ struct SpanQuery {
     /// In milliseconds.
     let shortest: Double?
     let longest: Double?
-    let from: Timestamp?
-    let until: Timestamp?
+    /// In milliseconds since 1970.
+    let from: Int64?
+    let until: Int64?
     let order: Order
     let isDescending: Bool
     let attributes: [TelemetryAttribute]
@@ -47,8 +48,8 @@ struct SpanQuery {
         status = try fields.optionalString("status")?.lowercased()
         shortest = try fields.optionalDouble("min_duration_ms")
         longest = try fields.optionalDouble("max_duration_ms")
-        from = try fields.optionalTime("start_time")
-        until = try fields.optionalTime("end_time")
+        from = try fields.optionalInteger("start_time")
+        until = try fields.optionalInteger("end_time")
         let order = try fields.optionalString("sort_by") ?? ""
         self.order = order == "duration_ms" ? .duration : Order(rawValue: order) ?? .start
         isDescending = try fields.optionalString("sort_order")?.lowercased() == "desc"
@@ -61,13 +62,20 @@ struct SpanQuery {
 
 extension SpanStore {
     /// - Returns: the rows that are asked for, and how many there are in all.
-    func list(_ query: SpanQuery, now: Timestamp) -> (rows: [ReportedSpan], total: Int) {
+    /// - Throws: `time_value_overflow`.
+    func list(
+        _ query: SpanQuery,
+        now: Timestamp
+    ) throws(ErrorBody) -> (rows: [ReportedSpan], total: Int) {
+        let from = try Timestamp.told(query.from)
+        let until = try Timestamp.told(query.until)
         let traces = query.searchesAll ? tracesMatching(query) : nil
         var rows = spans.filter { span in
             (query.searchesAll || isRoot(span))
                 && query.isOf(span.trace)
                 && (traces?.contains(span.trace) ?? query.matchesByName(span.record))
                 && query.matches(span.record, now: now)
+                && span.record.isThere(from: from, until: until, now: now)
         }
         // Of equals in the order in which they came.
         let order = query.ascending(now: now)
@@ -114,6 +122,13 @@ extension SpanStore {
     }
 }
 
+extension SpanReported {
+    fileprivate func isThere(from: Timestamp?, until: Timestamp?, now: Timestamp) -> Bool {
+        let end = isPending ? now : self.end
+        return (from.map { end >= $0 } ?? true) && (until.map { start <= $0 } ?? true)
+    }
+}
+
 extension SpanQuery {
     fileprivate func isOf(_ trace: TraceID) -> Bool {
         if let traces, !traces.contains(trace.description) { return false }
@@ -121,15 +136,12 @@ extension SpanQuery {
     }
 
     fileprivate func matches(_ span: SpanReported, now: Timestamp) -> Bool {
-        let end = span.isPending ? now : span.end
         let milliseconds = Double(span.duration(now: now).nanoseconds) / 1_000_000
         return (includesInternal || !span.isInternal)
             && contains(service, span.service)
             && contains(status, span.statusText)
             && (shortest.map { milliseconds >= $0 } ?? true)
             && (longest.map { milliseconds <= $0 } ?? true)
-            && (from.map { end >= $0 } ?? true)
-            && (until.map { span.start <= $0 } ?? true)
             && !excluded.contains { span.attributes[$0.name] == $0.value }
     }
 

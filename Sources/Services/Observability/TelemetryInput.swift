@@ -5,13 +5,6 @@ import Primitives
 // Fields that several of the functions take.
 
 extension JSONFields {
-    /// Milliseconds since 1970, cut to what can be told in nanoseconds.
-    func optionalTime(_ name: String) throws(JSONFieldError) -> Timestamp? {
-        guard let milliseconds = try optionalInteger(name) else { return nil }
-        let bound = Int64.max / 1_000_000
-        return Timestamp(milliseconds: min(max(milliseconds, -bound), bound))
-    }
-
     /// `[[name, value], …]`.
     func optionalAttributes(_ name: String) throws(JSONFieldError) -> [TelemetryAttribute] {
         var attributes: [TelemetryAttribute] = []
@@ -22,5 +15,22 @@ extension JSONFields {
             attributes.append(TelemetryAttribute(key, value))
         }
         return attributes
+    }
+}
+
+extension Timestamp {
+    /// A time of which the input has `milliseconds` since 1970, or nothing.
+    ///
+    /// - Throws: `time_value_overflow` for what cannot be told in nanoseconds.
+    static func told(_ milliseconds: Int64?) throws(ErrorBody) -> Timestamp? {
+        guard let milliseconds else { return nil }
+        let (nanoseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !overflow else {
+            throw ErrorBody(
+                code: "time_value_overflow",
+                message: "\(milliseconds) ms cannot be told in nanoseconds"
+            )
+        }
+        return Timestamp(nanoseconds: nanoseconds)
     }
 }

@@ -28,19 +28,6 @@ struct MetricQuery {
 
     var isEmpty: Bool { from == nil && until == nil && name == nil && interval == nil }
 
-    /// - Throws: `time_value_overflow` for what cannot be told in nanoseconds.
-    static func time(_ milliseconds: Int64?) throws(ErrorBody) -> Timestamp? {
-        guard let milliseconds else { return nil }
-        let (nanoseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
-        guard !overflow else {
-            throw ErrorBody(
-                code: "time_value_overflow",
-                message: "\(milliseconds) ms cannot be told in nanoseconds"
-            )
-        }
-        return Timestamp(nanoseconds: nanoseconds)
-    }
-
     /// What was asked for, null where nothing was.
     var json: JSONObject {
         func number(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
@@ -58,8 +45,8 @@ extension TelemetryStore {
     ) throws(ErrorBody) -> JSONText {
         let name = TelemetryFunction.listMetrics.rawValue
         let query = try JSONFields.read(input, of: name, MetricQuery.init)
-        let from = try MetricQuery.time(query.from)
-        let until = try MetricQuery.time(query.until)
+        let from = try Timestamp.told(query.from)
+        let until = try Timestamp.told(query.until)
         let selected = metrics.select(name: query.name, from: from, until: until)
         var json = JSONBuilder()
         json.beginObject()
@@ -99,8 +86,8 @@ extension TelemetryStore {
         let name = TelemetryFunction.listRollups.rawValue
         let query = try JSONFields.read(input, of: name, MetricQuery.init)
         let hour = Timestamp.Span.seconds(3600)
-        let until = try MetricQuery.time(query.until) ?? context.now
-        let from = try MetricQuery.time(query.from) ?? until.advanced(by: hour.negated)
+        let until = try Timestamp.told(query.until) ?? context.now
+        let from = try Timestamp.told(query.from) ?? until.advanced(by: hour.negated)
         let level = query.level ?? 0
         let rows: (numbers: [JSONValue], histograms: [JSONValue])
         if level == 0 {

@@ -42,11 +42,11 @@ extension TelemetryStore {
         case .groupTraces:
             let grouping = try JSONFields.read(input, of: name, SpanGrouping.init)
             json.key("groups")
-            JSONValue.array(spans.groups(grouping, now: context.now).map(\.json))
-                .write(into: &json)
+            let groups = try spans.groups(grouping, now: context.now)
+            JSONValue.array(groups.map(\.json)).write(into: &json)
         default:
             let query = try JSONFields.read(input, of: name, SpanQuery.init)
-            write(query, of: spans, context, into: &json)
+            try write(query, of: spans, context, into: &json)
         }
         json.key("storage")
         storage.write(into: &json)
@@ -59,8 +59,8 @@ extension TelemetryStore {
         of spans: SpanStore,
         _ context: TelemetryContext,
         into json: inout JSONBuilder
-    ) {
-        let (rows, total) = spans.list(query, now: context.now)
+    ) throws(ErrorBody) {
+        let (rows, total) = try spans.list(query, now: context.now)
         let tags = spans.tags(of: Set(rows.map(\.trace)))
         json.key("spans")
         json.beginArray()

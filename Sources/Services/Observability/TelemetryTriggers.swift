@@ -19,7 +19,7 @@ package struct SeenTrace: Equatable, Sendable {
 
 /// The triggers of types `log` and `trace` (services 2, C.8).
 ///
-/// Bounded: so many runs a second; what is more is dropped.
+/// Bounded: so many runs a second; what is more is dropped, and counted.
 package struct TelemetryTriggers: Sendable {
     private struct Filter: Sendable {
         var service: String?
@@ -34,10 +34,14 @@ package struct TelemetryTriggers: Sendable {
     private var ownOrder: Deque<TraceID> = []
     private var second: UInt64 = 0
     private var fired = 0
+    /// Runs that there were too many of.
+    package private(set) var dropped: UInt64 = 0
 
     private static let ownLimit = 4096
-    private static let firedLimit = 1024
+    /// Runs a second, of all triggers together.
+    package static let firedLimit = 1024
     private static let levels = ["trace", "debug", "info", "warn", "error"]
+    private static let statuses = ["unset", "ok", "error"]
 
     package init() {}
 
@@ -61,10 +65,12 @@ package struct TelemetryTriggers: Sendable {
     /// - Throws: as ``addLog(_:_:)``.
     package mutating func addTrace(_ id: String, _ config: JSONText) throws(ErrorBody) {
         let filter = try Self.read(config, "trace", id) { (fields) throws(JSONFieldError) in
-            Filter(
-                service: try fields.optionalString("service_name"),
-                status: try fields.optionalString("status")?.lowercased()
-            )
+            let status = try fields.optionalString("status")?.lowercased()
+            guard status.map(Self.statuses.contains) ?? true else {
+                let all = Self.statuses.joined(separator: ", ")
+                throw fields.mismatch("status", expected: "one of \(all)")
+            }
+            return Filter(service: try fields.optionalString("service_name"), status: status)
         }
         remove(id)
         ofTraces.append((id, filter))
@@ -122,14 +128,19 @@ package struct TelemetryTriggers: Sendable {
         if ownOrder.count > Self.ownLimit, let oldest = ownOrder.popFirst() { own.remove(oldest) }
     }
 
-    /// Whether one more run fits into this second of the monotonic clock.
+    /// Whether one more run fits into this second of the monotonic clock; one that does not is
+    /// counted.
     package mutating func mayFire(at now: UInt64) -> Bool {
         if now / 1_000_000_000 != second {
             second = now / 1_000_000_000
             fired = 0
         }
+        guard fired < Self.firedLimit else {
+            dropped += 1
+            return false
+        }
         fired += 1
-        return fired <= Self.firedLimit
+        return true
     }
 }
 

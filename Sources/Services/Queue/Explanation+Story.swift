@@ -7,6 +7,8 @@ extension Explanation {
     private static let resultBytes = 64 << 10
     /// What happened before that is left out, and is in the log.
     private static let lines = 200
+    /// Longer errors of attempts are told by how they begin.
+    private static let errorBytes = 1 << 10
 
     func write(into json: inout JSONBuilder) {
         let verdict = verdict
@@ -125,7 +127,7 @@ extension Explanation {
     }
 
     private func failure(_ error: ErrorBody, _ took: String) -> String {
-        "failed after \(took) with \(error.code): \(error.message)"
+        "failed after \(took) with \(error.told(within: Self.errorBytes))"
     }
 }
 

@@ -134,9 +134,7 @@ struct Explanation {
             switch step.event {
             case .retried(let event): return event.error
             case .deadLettered(let event): return event.error
-            case .acked(let event):
-                if case .failure(let error) = event.result { return error }
-                return nil
+            case .acked: return nil
             default: continue
             }
         }
@@ -375,6 +373,7 @@ extension Explanation {
                 verdict.worker = name(event.worker)
                 verdict.why += ", by attempt \(event.attempt) on \(name(event.worker))"
             }
+            if let note = end.event.omission { verdict.why += "; it answered \(note)" }
         }
         verdict.end = end
         return verdict

@@ -40,6 +40,8 @@ package final class Message {
         /// JSON.
         package let payload: [UInt8]
         package let receipt: UUID128
+        /// When it was enqueued.
+        package let time: Timestamp
         package let trace: TraceID?
         package let baggage: String?
         /// Of the trace that it was sent in: those that its handler is handed.
@@ -48,6 +50,7 @@ package final class Message {
         package init(
             payload: [UInt8],
             receipt: UUID128,
+            time: Timestamp,
             trace: TraceID?,
             baggage: String?,
             flags: UInt8
@@ -55,6 +58,7 @@ package final class Message {
             self.flags = flags
             self.payload = payload
             self.receipt = receipt
+            self.time = time
             self.trace = trace
             self.baggage = baggage
         }

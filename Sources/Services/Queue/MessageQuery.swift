@@ -114,4 +114,7 @@ extension QueueEvent {
         default: false
         }
     }
+
+    /// What the function answered that its record has no room for.
+    var omission: String? { if case .acked(let event) = self { event.omission } else { nil } }
 }

@@ -8,11 +8,11 @@ extension QueueView {
     func messages(
         _ fields: JSONFields,
         _ isServed: (FunctionName) -> Bool,
+        _ room: ListRoom,
         _ content: (Message) -> Message.Content?
     ) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
-        let limit = Int(min(1000, max(0, try fields.optionalInteger("limit") ?? 50)))
-        let skipped = Int(clamping: max(0, try fields.optionalInteger("offset") ?? 0))
+        let (limit, skipped) = try Self.page(fields)
         // Whichever queue of a topic they are in, the page is among so many of it.
         let end = skipped < Int.max - limit ? skipped + limit : Int.max
         let oldest = resolve(name)
@@ -21,14 +21,29 @@ extension QueueView {
                     .map { (queue: queue, message: $0) }
             }
             .sorted { $0.message.offset < $1.message.offset }
+        var room = Self.room(room, for: limit)
         var json = JSONBuilder()
         json.beginArray()
         for (queue, message) in oldest.dropFirst(skipped).prefix(limit) {
             let why = queues[queue]?.status(of: message, isServed).why
-            write(message, of: queue, why ?? "", content(message), into: &json)
+            write(message, of: queue, why ?? "", room.take(message, content), into: &json)
         }
         json.endArray()
         return QueueDecision(events: [], result: json.finish())
+    }
+
+    /// Who asks for one message gets it whole: what its receiver takes is the answer's only bound.
+    static func room(_ room: ListRoom, for limit: Int) -> ListRoom {
+        limit == 1 ? ListRoom(bytes: .max) : room
+    }
+
+    /// How many messages a list has at most, and how many stand before them.
+    static func page(
+        _ fields: JSONFields
+    ) throws(JSONFieldError) -> (limit: Int, skipped: Int) {
+        let limit = min(Limits.listedMessages, max(0, try fields.optionalInteger("limit") ?? 50))
+        let skipped = max(0, try fields.optionalInteger("offset") ?? 0)
+        return (Int(limit), Int(clamping: skipped))
     }
 
     /// What the state is called; nil: such a message is not listed.
@@ -45,12 +60,12 @@ extension QueueView {
         _ message: Message,
         of queue: String,
         _ why: String,
-        _ content: Message.Content?,
+        _ told: ListRoom.Told,
         into json: inout JSONBuilder
     ) {
         json.beginObject()
         json.key("id")
-        json.string(content?.receipt.description ?? "")
+        json.string(Self.id(of: message, told.content))
         json.key("queue")
         json.string(queue)
         json.key("offset")
@@ -69,14 +84,9 @@ extension QueueView {
         }
         json.key("why")
         json.string(why)
-        json.key("payload")
-        json.raw(Self.listed(content?.payload))
+        told.writePayload(into: &json)
+        told.writeSize(into: &json)
+        told.writeOrigin(into: &json)
         json.endObject()
-    }
-
-    /// A payload as lists have it: the message, the list and its row are around it.
-    static func listed(_ payload: [UInt8]?) -> JSONText {
-        guard let payload else { return .null }
-        return JSONText(trusted: payload).flattened(beyond: Limits.jsonDepth - 3)
     }
 }

@@ -44,17 +44,20 @@ package struct QueueDecision: Equatable, Sendable {
 extension QueueView {
     /// What a call of `function` does that `caller` made, a worker with a name, or somebody else.
     /// `consumers` counts the triggers of a topic; `content` gives a message's content, nil where
-    /// it cannot be read any more.
+    /// it cannot be read any more. A list of messages shows so many bytes of what is in them as
+    /// `listedBytes` says, and reads as many.
     package func decide(
         _ function: QueueFunction,
         input: JSONText,
         by caller: String?,
         consumers: (String) -> Int,
         isServed: (FunctionName) -> Bool,
+        listedBytes: Int = Limits.listedBytes,
         content: (Message) -> Message.Content?
     ) throws(ErrorBody) -> QueueDecision {
         if function.dropsAll, let refusal = refusal(ofPurging: input) { throw refusal }
         if function == .define, let refusal = refusal(ofDefining: input) { throw refusal }
+        let room = ListRoom(bytes: listedBytes)
         do throws(JSONFieldError) {
             let fields = try JSONFields(input.isNull ? .emptyObject : input)
             switch function {
@@ -67,8 +70,8 @@ extension QueueView {
             case .listTopics: return listTopics(consumers)
             case .topicStats: return try topicStats(fields, consumers)
             case .deadLetterTopics: return deadLetterTopics()
-            case .deadLetters: return try deadLetters(fields, content)
-            case .messages: return try messages(fields, isServed, content)
+            case .deadLetters: return try deadLetters(fields, room, content)
+            case .messages: return try messages(fields, isServed, room, content)
             case .explain: break
             }
         } catch {
@@ -97,12 +100,20 @@ extension QueueView {
         }
     }
 
-    /// The queue's name by either spelling; an empty one counts as missing.
+    /// The queue's name by either spelling, or the same by both; an empty one counts as missing.
     func name(_ fields: JSONFields) throws(JSONFieldError) -> String {
-        for key in ["queue", "topic"] {
-            if let name = try fields.optionalString(key), !name.isEmpty { return name }
+        let queue = try fields.optionalString("queue") ?? ""
+        let topic = try fields.optionalString("topic") ?? ""
+        guard queue.isEmpty || topic.isEmpty || queue == topic else {
+            throw .mismatch(
+                field: "topic",
+                expected: "the name that \"queue\" has, which is the same field",
+                found: "another one"
+            )
         }
-        throw .missing(field: "queue")
+        let name = queue.isEmpty ? topic : queue
+        if name.isEmpty { throw .missing(field: "queue") }
+        return name
     }
 
     /// The queue of that name; nil where it is a subscription's, and a topic has the name, too.
@@ -126,11 +137,13 @@ extension QueueView {
         .sorted { ($0.2, $0.1.offset) > ($1.2, $1.1.offset) }
     }
 
-    /// What a dead letter is called: by its receipt, and where that cannot be read any more by its
-    /// place in the log, so that it can be got rid of.
-    static func id(of letter: Message, _ content: Message.Content?) -> String {
-        content?.receipt.description ?? "offset-\(letter.offset)"
+    /// What a message is called: by its receipt, and where that was not or cannot be read by its
+    /// place in the log, so that it can be asked for, and a dead letter be got rid of.
+    static func id(of message: Message, _ content: Message.Content?) -> String {
+        content?.receipt.description ?? "\(placePrefix)\(message.offset)"
     }
+
+    private static let placePrefix = "offset-"
 
     private func decideRedrive(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
@@ -145,6 +158,24 @@ extension QueueView {
         )
     }
 
+    /// The dead letter of a queue or topic that is called `id`. What is not in memory is read only
+    /// for a receipt that nothing in memory has: everything waits for that.
+    private func letter(
+        _ id: String,
+        in name: String,
+        _ content: (Message) -> Message.Content?
+    ) -> (queue: String, message: Message, at: Timestamp)? {
+        let letters = dead(name)
+        // By its place it may have been listed while the disk did not give it.
+        let placed = letters.first { Self.id(of: $0.message, nil) == id }
+        guard placed == nil, let receipt = UUID128(id) else { return placed }
+        let known = letters.first { $0.message.content?.receipt == receipt }
+        if let known { return known }
+        return letters.first { letter in
+            letter.message.content == nil && content(letter.message)?.receipt == receipt
+        }
+    }
+
     private func decideOne(
         _ fields: JSONFields,
         discard: Bool,
@@ -153,10 +184,7 @@ extension QueueView {
         let name = try name(fields)
         let id = try fields.optionalString("message_id") ?? ""
         guard !id.isEmpty else { throw .missing(field: "message_id") }
-        // By its place it may have been listed while the disk did not give it.
-        let letter = dead(name).first {
-            Self.id(of: $0.message, nil) == id || Self.id(of: $0.message, content($0.message)) == id
-        }
+        let letter = letter(id, in: name, content)
         let event: QueueEvent? = letter.map {
             discard
                 ? .discarded(Discarded(queue: $0.queue, message: $0.message.offset))
@@ -254,33 +282,38 @@ extension QueueView {
 
     private func deadLetters(
         _ fields: JSONFields,
+        _ room: ListRoom,
         _ content: (Message) -> Message.Content?
     ) throws(JSONFieldError) -> QueueDecision {
         let letters = dead(try name(fields))
-        let skipped = Int(clamping: max(0, try fields.optionalInteger("offset") ?? 0))
-        let limit = Int(clamping: max(0, try fields.optionalInteger("limit") ?? 50))
+        let (limit, skipped) = try Self.page(fields)
+        var room = Self.room(room, for: limit)
         var json = JSONBuilder()
         json.beginArray()
         for letter in letters.dropFirst(skipped).prefix(limit) {
             guard case .dead(let error, let at) = letter.message.state else { continue }
-            let found = content(letter.message)
+            let text = room.take(error)
+            let told = room.take(letter.message, content)
             json.beginObject()
             json.key("id")
-            json.string(Self.id(of: letter.message, found))
-            json.key("payload")
-            json.raw(Self.listed(found?.payload))
+            json.string(Self.id(of: letter.message, told.content))
+            told.writePayload(into: &json)
             json.key("error")
-            json.string("\(error.code): \(error.message)")
+            json.string(text)
             json.key("failed_at")
             json.integer(at.seconds)
             json.key("retries")
             json.integer(Int64(letter.message.failures))
-            json.key("size_bytes")
-            json.integer(found?.payload.count ?? 0)
+            told.writeSize(into: &json)
             json.key("queue")
             json.string(letter.queue)
             json.key("function_id")
             json.string(letter.message.target.function.id)
+            json.key("offset")
+            json.integer(letter.message.offset.rawValue)
+            json.key("failed_at_ms")
+            json.integer(at.milliseconds)
+            told.writeOrigin(into: &json)
             json.endObject()
         }
         json.endArray()

@@ -60,7 +60,7 @@ package struct QueueView {
         case .defined(let event): define(event)
         case .subscribed(let event): subscribe(event)
         case .unsubscribed(let event): unsubscribe(event)
-        case .enqueued(let event): enqueue(event, at: offset, trace: trace)
+        case .enqueued(let event): enqueue(event, at: offset, time, trace)
         case .delivered(let event): deliver(event, at: time)
         case .acked(let event):
             queues[event.queue]?.tally.acked += 1
@@ -97,9 +97,15 @@ package struct QueueView {
         if event.isConfigured { queue.configured = event.settings }
     }
 
-    private mutating func enqueue(_ event: Enqueued, at offset: Offset, trace: TraceID?) {
+    private mutating func enqueue(
+        _ event: Enqueued,
+        at offset: Offset,
+        _ time: Timestamp,
+        _ trace: TraceID?
+    ) {
         if let target = event.target {
-            add(event, to: queue(event.queue), target: target, group: event.group, offset, trace)
+            let queue = queue(event.queue)
+            add(event, to: queue, target: target, group: event.group, offset, time, trace)
         } else {
             for name in queues(ofTopic: event.queue) {
                 guard let queue = queues[name], let subscription = queue.subscription,
@@ -107,7 +113,8 @@ package struct QueueView {
                 else { continue }
                 // A FIFO subscription is one group: strictly one message at a time.
                 let group = queue.settings.fifo ? "" : nil
-                add(event, to: queue, target: subscription.function, group: group, offset, trace)
+                let target = subscription.function
+                add(event, to: queue, target: target, group: group, offset, time, trace)
             }
         }
     }
@@ -126,6 +133,7 @@ package struct QueueView {
         target function: FunctionName,
         group: String?,
         _ offset: Offset,
+        _ time: Timestamp,
         _ trace: TraceID?
     ) {
         let bytes = Message.Content.byteCount(payload: event.payload.count)
@@ -133,7 +141,8 @@ package struct QueueView {
             offset: offset,
             target: target(function, in: queue),
             group: group,
-            content: budget.take(bytes) ? Message.Content(event, trace: trace) : nil
+            content: budget.take(bytes)
+                ? Message.Content(event, time: time, trace: trace) : nil
         )
         queue.add(message)
     }
@@ -321,11 +330,12 @@ extension QueueView {
 }
 
 extension Message.Content {
-    /// What an `enqueued` record with this trace says.
-    package convenience init(_ event: Enqueued, trace: TraceID?) {
+    /// What an `enqueued` record of this time and trace says.
+    package convenience init(_ event: Enqueued, time: Timestamp, trace: TraceID?) {
         self.init(
             payload: event.payload,
             receipt: event.receipt,
+            time: time,
             trace: trace,
             baggage: event.baggage,
             flags: event.parent?.flags ?? TraceParent.sampled

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 package import Primitives
 
 /// The answers of the state functions as JSON text.
@@ -118,6 +118,30 @@ package enum StateAnswer {
         if let cursor { builder.string(cursor.text) } else { builder.null() }
         builder.endObject()
         return builder.finish().bytes
+    }
+
+    /// What `state::changes` answers where there are none up to the record at `last`, the youngest.
+    package static func noChanges(upTo last: Offset) -> [UInt8] {
+        var builder = JSONBuilder()
+        builder.beginObject()
+        builder.key(plain: "changes")
+        builder.beginArray()
+        endChanges(&builder, next: last, isAtEnd: true)
+        return builder.finish().bytes
+    }
+
+    /// Ends the list of changes, and what `state::changes` answers with it.
+    package static func endChanges(
+        _ builder: inout JSONBuilder,
+        next: Offset,
+        isAtEnd: Bool
+    ) {
+        builder.endArray()
+        builder.key(plain: "next")
+        builder.integer(next.rawValue)
+        builder.key(plain: "at_end")
+        builder.bool(isAtEnd)
+        builder.endObject()
     }
 
     /// `{"values":[…]}` around answers.

@@ -76,19 +76,16 @@ struct StateCall {
     // MARK: Revisions and expiry
 
     /// The revision that the key must have: 0, it must not be there; nil: any.
-    func expectedRevision() throws(ErrorBody) -> UInt64? {
-        guard let value = fields.optionalValue("if_revision") else { return nil }
-        if value.isNull { return 0 }
-        return try offset("if_revision")
-    }
+    func expectedRevision() throws(ErrorBody) -> UInt64? { try offset("if_revision") }
 
     /// Whether the answer to a write tells the revision.
     func wantsRevision() throws(ErrorBody) -> Bool {
-        if fields.has("if_revision") { return true }
+        if try expectedRevision() != nil { return true }
         return try flag("with_revision")
     }
 
-    /// When the value that is set goes by itself, from `ttl_ms` or `expires_at`; nil: never.
+    /// When the value that is written goes by itself, from `ttl_ms` or `expires_at`; nil: the call
+    /// does not say.
     func expiry(_ now: Timestamp) throws(ErrorBody) -> Timestamp? {
         let (ttl, time) = try reading { () throws(JSONFieldError) in
             (try fields.optionalInteger("ttl_ms"), try fields.optionalInteger("expires_at"))
@@ -133,8 +130,18 @@ struct StateCall {
         try reading { () throws(JSONFieldError) in try fields.optionalString(field) }
     }
 
-    /// Empty where it is left out.
-    func text(_ field: String) throws(ErrorBody) -> String { try optionalText(field) ?? "" }
+    /// What keys begin with, under either of its names; empty where it is left out.
+    func prefix() throws(ErrorBody) -> String {
+        let prefix = try optionalText("prefix")
+        let keyPrefix = try optionalText("key_prefix")
+        if prefix != nil, keyPrefix != nil {
+            throw Self.unreadable(
+                function,
+                "\"prefix\" and \"key_prefix\" are one field; send one"
+            )
+        }
+        return prefix ?? keyPrefix ?? ""
+    }
 
     /// A number from 1 to `most`.
     func count(_ field: String, usual: Int64, most: Int64) throws(ErrorBody) -> Int64 {
@@ -175,6 +182,7 @@ struct StateCall {
     }
 
     func historyQuestion() throws(ErrorBody) -> StateQuestion.History {
+        try refuseOthers(than: ["scope", "key", "before", "limit"])
         let place = try place()
         return StateQuestion.History(
             scope: place.scope.text,
@@ -185,6 +193,7 @@ struct StateCall {
     }
 
     func changesQuestion() throws(ErrorBody) -> StateQuestion.Changes {
+        try refuseOthers(than: ["scope", "prefix", "key_prefix", "after", "limit", "wait_ms"])
         let wait = try reading { () throws(JSONFieldError) in
             try fields.optionalInteger("wait_ms") ?? 0
         }
@@ -193,7 +202,7 @@ struct StateCall {
         }
         return StateQuestion.Changes(
             scope: try optionalText("scope"),
-            prefix: try text("key_prefix"),
+            prefix: try prefix(),
             after: Offset(try offset("after") ?? 0),
             limit: Int(try count("limit", usual: 100, most: 1000)),
             wait: UInt64(wait) * 1_000_000
@@ -204,6 +213,7 @@ struct StateCall {
 
     /// The keys of `keys`: objects with scope and key, or names of keys in `scope`.
     func places() throws(ErrorBody) -> [StatePlace] {
+        try refuseOthers(than: ["scope", "keys"])
         let keys = try reading { () throws(JSONFieldError) in try fields.requiredArray("keys") }
         guard keys.count <= Limits.stateGetMany else {
             throw failure("at most \(Limits.stateGetMany) keys are allowed")
@@ -216,20 +226,24 @@ struct StateCall {
                 }
                 places.append(StatePlace(scope: try name("scope"), key: Name(text)))
             } else {
-                places.append(try part(key, "keys[\(index)]").place())
+                let part = try part(key, "keys[\(index)]")
+                try part.refuseOthers(than: ["scope", "key"])
+                places.append(try part.place())
             }
         }
         return places
     }
 
-    /// The objects of an array, which may be left out.
-    func parts(_ field: String) throws(ErrorBody) -> [StateCall] {
+    /// The objects of an array, which may be left out; each has none but the `known` fields.
+    func parts(_ field: String, known: [String]) throws(ErrorBody) -> [StateCall] {
         let texts = try reading { () throws(JSONFieldError) in
             try fields.optionalArray(field) ?? []
         }
         var parts: [StateCall] = []
         for (index, text) in texts.enumerated() {
-            parts.append(try part(text, "\(field)[\(index)]"))
+            let part = try part(text, "\(field)[\(index)]")
+            try part.refuseOthers(than: known)
+            parts.append(part)
         }
         return parts
     }
@@ -251,6 +265,24 @@ struct StateCall {
     }
 
     // MARK: Errors
+
+    /// Refuses what is misspelt, where passing over it would do something else than what is meant:
+    /// for the functions that only this engine has. The others ignore what they do not know
+    /// (services 1, 0.3). Names that begin with an underscore are not the caller's:
+    /// `_caller_worker_id` is put there on the way. And all these functions tell revisions, whether
+    /// or not they are asked to.
+    ///
+    /// - Throws: `deserialization_error` for the first field that is none of `known`.
+    func refuseOthers(than known: [String]) throws(ErrorBody) {
+        let other = fields.names.first {
+            !known.contains($0) && $0 != "with_revision" && !$0.hasPrefix("_")
+        }
+        guard let other else { return }
+        // However long it is: what an error tells of it is short.
+        let word = String(decoding: other.utf8.prefix(64), as: UTF8.self)
+        let phrase = Suggestion.phrase(for: word, in: known)
+        throw Self.unreadable(function, "unknown field \"\(fields.path(of: word))\"\(phrase)")
+    }
 
     /// An error with the function's own code.
     func failure(_ message: String) -> ErrorBody {

@@ -76,9 +76,10 @@ package enum StateQuestion: Equatable, Sendable {
             self.wait = wait
         }
 
-        /// The same question, from a later record on.
+        /// The same question, from a later record on: how long it still waits is known to whoever
+        /// asks it again.
         package func behind(_ offset: Offset) -> Changes {
-            Changes(scope: scope, prefix: prefix, after: offset, limit: limit, wait: wait)
+            Changes(scope: scope, prefix: prefix, after: offset, limit: limit, wait: 0)
         }
 
         /// Whether a write of this key is one of them, if it is young enough. Names are compared by

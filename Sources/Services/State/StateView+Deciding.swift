@@ -36,7 +36,7 @@ extension StateView {
         let call = try StateCall(function, input: input)
         switch function {
         case .set: return try decideSet(call, moment)
-        case .get: return try decideGet(call)
+        case .get: return try decideGet(call, moment)
         case .delete: return try decideDelete(call, moment)
         case .update: return try decideUpdate(call, moment, read)
         case .list: return try decideList(scope: try call.name("scope"), read)
@@ -151,7 +151,7 @@ extension StateView {
     ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
         if let refusal = try refusal(call, place, entry(at: place)) { return refusal }
-        let plan = try plannedUpdate(call, place, read)
+        let plan = try plannedUpdate(call, place, moment.now, read)
         let answer = StateAnswer.written(
             old: plan.old,
             new: plan.set.value,
@@ -169,6 +169,7 @@ extension StateView {
     func plannedUpdate(
         _ call: StateCall,
         _ place: StatePlace,
+        _ now: Timestamp,
         _ read: ReadValue
     ) throws(ErrorBody) -> (set: StateSet, old: [UInt8]?, errors: [OperationError]) {
         let operations = try call.operations()
@@ -187,8 +188,8 @@ extension StateView {
                     + "at most \(Limits.stateDepth) are allowed"
             )
         }
-        // An update changes a value that goes by itself, not when.
-        let expires = expiry(at: place)
+        // An update changes a value that goes by itself, and not when, unless it says so.
+        let expires = try call.expiry(now) ?? expiry(at: place)
         let set = try set(document.value.text.bytes, at: place, over: old, expires: expires, call)
         return (set, stored, errors)
     }
@@ -250,30 +251,43 @@ extension StateView {
 
     // MARK: Reading one key
 
-    private func decideGet(_ call: StateCall) throws(ErrorBody) -> StateDecision {
+    private func decideGet(
+        _ call: StateCall,
+        _ moment: StateMoment
+    ) throws(ErrorBody) -> StateDecision {
         let place = try call.place()
-        if let moment = try call.moment() {
-            let question = StateQuestion.Value(
-                place: place,
-                at: moment,
-                withRevision: try call.flag("with_revision")
-            )
+        let withRevision = try call.flag("with_revision")
+        let entry = entry(at: place)
+        if let at = try call.moment() {
+            // It was not written since then: what it was, it is.
+            if case .offset(let offset) = at, offset < moment.next, let entry,
+                entry.version <= offset
+            {
+                return told(entry, place, withRevision, after: offset)
+            }
+            let question = StateQuestion.Value(place: place, at: at, withRevision: withRevision)
             return ask(.value(question))
         }
-        let withRevision = try call.flag("with_revision")
-        guard let entry = entry(at: place) else {
+        guard let entry else {
             let missing = FunctionResult.value(StateAnswer.revised(nil, 0, nil))
             return StateDecision(
                 reply: .ready(withRevision ? missing : .none),
                 after: changed(place.scope)
             )
         }
+        return told(entry, place, withRevision, after: entry.version)
+    }
+
+    /// What `state::get` answers of a key that is there.
+    private func told(
+        _ entry: StateEntry,
+        _ place: StatePlace,
+        _ withRevision: Bool,
+        after offset: Offset
+    ) -> StateDecision {
         guard withRevision else {
             let reply = entry.value.map { StateReply.ready(.value($0)) }
-            return StateDecision(
-                reply: reply ?? .value(version: entry.version),
-                after: entry.version
-            )
+            return StateDecision(reply: reply ?? .value(version: entry.version), after: offset)
         }
         let expires = expiry(at: place)
         let reply = entry.value.map {
@@ -282,7 +296,7 @@ extension StateView {
         }
         return StateDecision(
             reply: reply ?? .revised(version: entry.version, expires: expires),
-            after: entry.version
+            after: offset
         )
     }
 }

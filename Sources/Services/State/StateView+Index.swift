@@ -10,6 +10,8 @@ extension Limits {
     /// Names in the indexes of all scopes but the one that is paged through, at most. One takes 16
     /// bytes, and some room to grow.
     static let stateIndexedNames = 1 << 20
+    /// Scopes that have an index, at most, however few names are in them.
+    static let stateIndexedScopes = 4096
 }
 
 extension StateView {
@@ -27,32 +29,29 @@ extension StateView {
             scope = changed
             return changed.index?.size ?? 0
         }
-        guard indexed.last?.scope != name || indexed.last?.names != size else { return }
-        indexed.removeAll { $0.scope == name }
-        indexed.append((name, size))
-        shrinkIndexes()
-    }
-
-    /// Gives up the indexes that were not read for the longest, until the rest is small enough.
-    private mutating func shrinkIndexes() {
-        var others = indexed.dropLast().reduce(0) { $0 + $1.names }
-        while others > Limits.stateIndexedNames {
-            let oldest = indexed.removeFirst()
-            others -= oldest.names
-            guard scopes[oldest.scope] != nil else { continue }
-            scopes.change(oldest.scope) { $0?.index = nil }
+        indexed.read(name, names: size)
+        // Those that were not read for the longest go.
+        while indexed.count > Limits.stateIndexedScopes
+            || indexed.names - size > Limits.stateIndexedNames
+        {
+            guard let oldest = indexed.takeOldest() else { return }
+            scopes.change(oldest) { $0?.index = nil }
         }
     }
 
-    /// For tests: traps where an index does not say what its scope holds.
+    /// For tests: traps where an index does not say what its scope holds, or is not known.
     func checkIndexes() {
-        scopes.forEach { _, scope in
+        indexed.checkInvariants()
+        var known: Set<Name> = []
+        scopes.forEach { name, scope in
             guard let index = scope.index else { return }
+            known.insert(name)
             index.checkInvariants()
             guard index.isWhole else { return }
             let names = index.page(prefix: Name(""), after: nil, limit: .max)
             precondition(names == scope.entries.sortedNames)
         }
+        precondition(known == Set(indexed.inOrder))
     }
 }
 

@@ -1,7 +1,7 @@
 import Events
 import HeapModule
 import JSON
-import Primitives
+package import Primitives
 
 // MARK: Deciding over calls that read many keys.
 
@@ -20,22 +20,42 @@ extension StateView {
         scope: Name,
         _ read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
-        let entries = scopes[scope]?.inOrder.map(\.entry) ?? []
-        let result = FunctionResult.value(StateAnswer.list(try values(of: entries, read)))
+        let values = try values(inScope: scope.text, read)
+        let result = FunctionResult.value(StateAnswer.list(values))
         return StateDecision(reply: .ready(result), after: changed(scope))
     }
 
-    /// The values of entries, in their order.
-    private func values(
-        of entries: [StateEntry],
+    /// The values of a scope, in the order in which their keys came.
+    ///
+    /// - Throws: what `read` threw, and `payload_too_large` where they are more than a message
+    ///   holds: as soon as that is known, since the core waits for what is read.
+    package func values(
+        inScope scope: String,
         _ read: ReadValue
     ) throws(ErrorBody) -> [[UInt8]] {
+        let entries = scopes[Name(scope)]?.inOrder.map(\.entry) ?? []
         var values = entries.map { $0.value ?? [] }
+        // Each with its comma.
+        var bytes = values.reduce(0) { $0 + $1.count + 1 }
+        try Self.checkList(bytes)
         // In the order of the log: what lies together is read together.
         let missing = entries.indices.filter { entries[$0].value == nil }
             .sorted { entries[$0].version < entries[$1].version }
-        for index in missing { values[index] = try read(entries[index].version) }
+        for index in missing {
+            values[index] = try read(entries[index].version)
+            bytes += values[index].count
+            try Self.checkList(bytes)
+        }
         return values
+    }
+
+    private static func checkList(_ bytes: Int) throws(ErrorBody) {
+        guard bytes > Limits.messageBytes else { return }
+        throw ErrorBody(
+            code: "payload_too_large",
+            message: "the values have more than \(Limits.messageBytes) bytes, which no message "
+                + "holds; ask for pages of them"
+        )
     }
 
     func decideListGroups() -> StateDecision {
@@ -45,8 +65,9 @@ extension StateView {
 
     /// A page of a scope in the order of the keys' bytes.
     func decideEntries(_ call: StateCall, _ read: ReadValue) throws(ErrorBody) -> StateDecision {
+        try call.refuseOthers(than: ["scope", "prefix", "key_prefix", "cursor", "limit"])
         let name = try call.name("scope")
-        let prefix = Name(try call.text("prefix"))
+        let prefix = Name(try call.prefix())
         let cursor = try call.optionalText("cursor").map { Name($0) }
         let limit = Int(
             try call.count("limit", usual: Limits.stateEntriesUsual, most: Limits.stateEntries)

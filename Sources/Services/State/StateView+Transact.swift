@@ -24,8 +24,15 @@ extension StateView {
         _ moment: StateMoment,
         _ read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
-        let checks = try call.parts("checks")
-        let writes = try call.parts("writes")
+        try call.refuseOthers(than: ["checks", "writes"])
+        let checks = try call.parts("checks", known: ["scope", "key", "if_revision"])
+        let writes = try call.parts(
+            "writes",
+            known: [
+                "type", "scope", "key", "value", "data", "ops", "if_revision", "ttl_ms",
+                "expires_at",
+            ]
+        )
         guard max(checks.count, writes.count) <= Limits.stateTransact else {
             throw call.failure(
                 "at most \(Limits.stateTransact) checks and as many writes are allowed"
@@ -48,7 +55,7 @@ extension StateView {
                 let set = try plannedSet(write, place, over: entry(at: place), moment.now)
                 change = StateChange(.set(set))
             case .update:
-                let plan = try plannedUpdate(write, place, read)
+                let plan = try plannedUpdate(write, place, moment.now, read)
                 change = StateChange(.set(plan.set))
                 done.update = (plan.set.value, plan.errors)
             case .delete:

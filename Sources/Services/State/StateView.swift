@@ -20,8 +20,8 @@ package struct StateView: Sendable {
     var expiries = StateExpiries()
     package var maxValueBytes: Int?
     private var cache: ValueCache
-    /// The scopes that have an index, and how many names; the one that was read last is last.
-    var indexed: [(scope: Name, names: Int)] = []
+    /// The scopes that have an index.
+    var indexed = IndexedScopes()
 
     /// - Parameters:
     ///   - maxValueBytes: the largest value that `state::set` takes, in bytes of compact JSON; nil:
@@ -141,7 +141,8 @@ extension StateView {
     }
 
     private mutating func apply(_ event: StateDeleted, at offset: Offset) {
-        let (removed, emptied) = scopes.change(Name(event.scope)) { scope in
+        let name = Name(event.scope)
+        let (removed, emptied) = scopes.change(name) { scope in
             guard var changed = scope.take() else { return (nil as StateEntry?, false) }
             changed.changed = offset
             changed.expiries[Name(event.key)] = nil
@@ -155,7 +156,10 @@ extension StateView {
         if let removed, let value = removed.value {
             cache.dropped(value.count, version: removed.version)
         }
-        if emptied { groupsChanged = offset }
+        if emptied {
+            groupsChanged = offset
+            indexed.remove(name)
+        }
     }
 
     /// Keeps the value that the record at `version` wrote, and that had to be read, in memory: it

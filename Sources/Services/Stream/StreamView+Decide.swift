@@ -155,12 +155,7 @@ extension StreamView {
         _ group: StreamGroup,
         _ read: StateView.ReadValue
     ) throws(ErrorBody) -> StreamDecision {
-        let entries = entries(of: group).map(\.entry)
-        var values = entries.map { $0.value ?? [] }
-        // In the order of the log: what lies together is read together.
-        let missing = entries.indices.filter { entries[$0].value == nil }
-            .sorted { entries[$0].version < entries[$1].version }
-        for index in missing { values[index] = try read(entries[index].version) }
+        let values = try items.values(inScope: group.scope, read)
         return StreamDecision(
             event: nil,
             reply: .ready(.value(StreamAnswer.items(values).json.bytes)),

@@ -254,7 +254,7 @@ extension BitFlips {
         var found: [UInt64] = []
         defer { records = found }
         return try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: SoundLog.options,
             entropy: &random,
             now: Timestamp(seconds: 1)

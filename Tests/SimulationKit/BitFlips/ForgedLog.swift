@@ -28,7 +28,7 @@ package struct ForgedLog: Sendable {
         var random = SeededEntropy(seed: 5)
         do throws(LogError) {
             var opened = try CommitLog(
-                opening: SimulatedStorage(disk),
+                opening: LogClaim(SimulatedStorage(disk)),
                 options: SoundLog.options,
                 entropy: &random,
                 now: Timestamp(seconds: 1)

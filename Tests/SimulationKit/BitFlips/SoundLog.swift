@@ -102,7 +102,7 @@ package struct SoundLog: Sendable {
     ) throws(LogError) -> [(UInt64, UInt64)] {
         var random = SeededEntropy(seed: 3)
         var log = try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: options,
             entropy: &random,
             now: Timestamp(seconds: 1)

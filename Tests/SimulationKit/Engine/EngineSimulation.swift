@@ -158,7 +158,7 @@ package final class EngineSimulation {
             }
         }
         let log = try CommitLog(
-            opening: SimulatedStorage(disk),
+            opening: LogClaim(SimulatedStorage(disk)),
             options: swarm.options,
             entropy: &random,
             now: wall,
@@ -173,7 +173,7 @@ package final class EngineSimulation {
         if log.recovery.wasClean { tally.count(.wasClean) }
         judge(told, views)
         monotonic += 1 << 30
-        let start = Now(wall: log.stamp(wall), monotonic: monotonic)
+        let start = Now(wall: wall, monotonic: monotonic)
         return try Core(
             log: log,
             views: views,

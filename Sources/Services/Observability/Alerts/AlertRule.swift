@@ -104,8 +104,15 @@ extension AlertRule {
     /// Whether its metric has a name that only the engine gives, and it gives none like that.
     package var isAboutNothing: Bool {
         guard metric.hasPrefix("iii."), !metric.hasPrefix(WorkerGauges.prefix) else { return false }
-        return !Self.engineMetrics.contains(metric)
-            && !Self.metricsOfQueues.contains { metric.hasPrefix("\($0).") }
+        return !Self.engineMetrics.contains(metric) && queue == nil
+    }
+
+    /// The one queue or topic that its metric is of; nil: it is of none, or of all.
+    package var queue: String? {
+        for name in Self.metricsOfQueues where metric.hasPrefix("\(name).") {
+            return String(metric.dropFirst(name.count + 1))
+        }
+        return nil
     }
 }
 

@@ -300,6 +300,10 @@ extension OTLPWriter {
             if let json = try? JSONText(validating: Array(attribute.value.utf8)) {
                 return value(json.value())
             }
+        case .bytes:
+            if let content = Base64.bytes(of: attribute.value) {
+                return binary(7, "bytesValue", content, base64: attribute.value)
+            }
         case .string: break
         }
         value(.string(attribute.value))

@@ -46,6 +46,16 @@ struct OTLPWriter {
         }
     }
 
+    /// Bytes, one of a choice, and the same as text.
+    mutating func binary(_ number: UInt64, _ name: String, _ content: [UInt8], base64: String) {
+        if isJSON {
+            json.key(name)
+            json.string(base64)
+        } else {
+            append(number, content)
+        }
+    }
+
     /// The bytes that hexadecimal digits stand for.
     mutating func id(_ number: UInt64, _ name: String, _ words: UInt64...) {
         if isJSON {

@@ -1,14 +1,12 @@
-import Events
 package import Primitives
 
 /// How much of what has been followed in this life. Only grows: whoever wants rates looks twice.
+///
+/// Records that were passed over are not in it, nor are runs that were not seen to begin: what must
+/// count everything is counted by who writes the log (``RecordCounts``, ``EngineMetrics``).
 package struct RecordTotals: Equatable, Sendable {
     package struct Function: Equatable, Sendable {
-        package internal(set) var calls: UInt64 = 0
-        package internal(set) var errors: UInt64 = 0
-        /// Of all of them together.
-        package internal(set) var took: UInt64 = 0
-        /// Of those that succeeded, and of the others.
+        /// Of runs that succeeded, and of the others.
         package internal(set) var succeeded = RunTimes()
         package internal(set) var failed = RunTimes()
         /// How many others were counted before it: the order in which they ran first.
@@ -18,9 +16,6 @@ package struct RecordTotals: Equatable, Sendable {
 
         /// Takes in the runs of another function.
         package mutating func add(_ other: Function) {
-            calls += other.calls
-            errors += other.errors
-            took &+= other.took
             succeeded.add(other.succeeded)
             failed.add(other.failed)
         }
@@ -31,19 +26,7 @@ package struct RecordTotals: Equatable, Sendable {
     package internal(set) var skipped: UInt64 = 0
     /// Of their payloads.
     package internal(set) var bytes: UInt64 = 0
-    package internal(set) var enqueued: UInt64 = 0
-    package internal(set) var delivered: UInt64 = 0
-    package internal(set) var acked: UInt64 = 0
-    /// Deliveries that are to be repeated.
-    package internal(set) var failed: UInt64 = 0
-    package internal(set) var dead: UInt64 = 0
-    package internal(set) var http: UInt64 = 0
-    /// Runs of functions, but for deliveries.
-    package internal(set) var calls: UInt64 = 0
-    package internal(set) var state: UInt64 = 0
-    package internal(set) var stream: UInt64 = 0
-    package internal(set) var cron: UInt64 = 0
-    /// Runs and deliveries that have ended, by function; nanoseconds in `took`.
+    /// Runs and deliveries that have ended, by function.
     package internal(set) var functions: [FunctionName: Function] = [:]
     /// Of all functions beyond ``functionLimit``.
     package internal(set) var otherFunctions = Function()
@@ -60,15 +43,6 @@ package struct RecordTotals: Equatable, Sendable {
     mutating func take(_ record: FollowedRecord, _ change: WorkChange) {
         records += 1
         bytes += UInt64(record.byteCount)
-        switch record.event {
-        case .triggered(let event): if event.type == "http" { http += 1 }
-        case .invoked: calls += 1
-        case .queue(let event): count(event)
-        case .state: state += 1
-        case .stream: stream += 1
-        case .cron(.fired): cron += 1
-        default: break
-        }
         if let began = change.began { update(began) { _ in } }
         if let (work, outcome) = change.ended {
             count(work, outcome, at: record.time)
@@ -93,17 +67,6 @@ package struct RecordTotals: Equatable, Sendable {
         }
     }
 
-    private mutating func count(_ event: QueueEvent) {
-        switch event {
-        case .enqueued: enqueued += 1
-        case .delivered: delivered += 1
-        case .acked: acked += 1
-        case .retried: failed += 1
-        case .deadLettered: dead += 1
-        case .defined, .subscribed, .unsubscribed, .redriven, .discarded, .purged: break
-        }
-    }
-
     private mutating func count(_ work: Work, _ outcome: WorkOutcome, at time: Timestamp) {
         let facts = work.facts
         guard facts.kind == .run || facts.kind == .delivery, let function = facts.function else {
@@ -125,10 +88,7 @@ package struct RecordTotals: Equatable, Sendable {
 
 extension RecordTotals.Function {
     fileprivate mutating func add(_ nanoseconds: UInt64, failed: Bool) {
-        calls += 1
-        took &+= nanoseconds
         if failed {
-            errors += 1
             self.failed.add(nanoseconds)
         } else {
             succeeded.add(nanoseconds)
