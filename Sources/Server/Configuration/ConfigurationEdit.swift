@@ -8,7 +8,7 @@ struct ConfigurationEdit: Equatable {
     var isEmpty: Bool { live.isEmpty && pending.isEmpty }
 
     /// Keys that the engine takes while it runs, as it does all of queues and worker processes.
-    fileprivate static let liveKeys = Set([
+    static let liveKeys = Set([
         "http.timeout", "http.middleware", "http.middleware_timeout", "http.cors",
         "http.concurrency_request_limit", "http.reconnect_grace", "http.redact_headers",
         "queue.lease", "cron.timezone", "state.triggers_enabled", "state.max_value_bytes",
