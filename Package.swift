@@ -86,7 +86,7 @@ let package = Package(
         // 1
         module("Primitives", []),
         module("JSON", ["Primitives"]),
-        module("CommandLineKit", ["Primitives", arguments]),
+        module("CommandLineKit", ["Primitives", "JSON", arguments]),
         .systemLibrary(
             name: "CLiburing",
             path: "Sources/CLiburing",
@@ -324,6 +324,7 @@ let package = Package(
                 "Primitives", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
+        tests("StreamGatewayTests", ["StreamGateway", "Engine", "NetServer", "Primitives"]),
         tests(
             "IIISDKTests",
             [

@@ -102,7 +102,7 @@ package struct Program: Sendable {
 
     /// What an error begins with: its code, which ``Explanation`` has.
     private static func label(_ code: String) -> String {
-        Color.red("error[\(told(code))]", on: .error) + ": "
+        Palette.error.red("error[\(told(code))]") + ": "
     }
 
     /// An error's text: much of it may be somebody else's, who is not to have the terminal.

@@ -1,4 +1,5 @@
 import Glibc
+package import Primitives
 import Synchronization
 
 /// The three streams of a program.
@@ -14,7 +15,7 @@ package enum Terminal {
 
     /// Whether text on `stream` may be coloured: a terminal, and not unwanted (`NO_COLOR` set to
     /// anything but nothing, https://no-color.org, or a terminal that calls itself dumb).
-    package static func hasColor(_ stream: Stream) -> Bool {
+    fileprivate static func hasColor(_ stream: Stream) -> Bool {
         isTerminal(stream) && variable("NO_COLOR", "").isEmpty && variable("TERM", "dumb") != "dumb"
     }
 
@@ -142,16 +143,9 @@ package enum Terminal {
     }
 }
 
-/// A colour of a terminal.
-package enum Color: String, Sendable {
-    case red = "31"
-    case green = "32"
-    case yellow = "33"
-    case gray = "90"
-    case bold = "1"
-
-    /// `text` in this colour where `stream` shows colours, else `text` itself.
-    package func callAsFunction(_ text: String, on stream: Terminal.Stream = .output) -> String {
-        Terminal.hasColor(stream) ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
-    }
+extension Palette {
+    /// What text on standard output may have.
+    package static var output: Palette { Palette(isOn: Terminal.hasColor(.output)) }
+    /// What text on standard error may have.
+    package static var error: Palette { Palette(isOn: Terminal.hasColor(.error)) }
 }

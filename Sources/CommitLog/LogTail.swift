@@ -107,6 +107,7 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
     /// Goes over the headers of batches alone.
     ///
     /// - Returns: the bytes of all of them.
+    /// - Throws: at the first that is damaged.
     private mutating func walk(
         _ headers: [SegmentHeader],
         to end: Offset,
@@ -125,7 +126,9 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
                 let (base, position) = (walker.expected, place.position)
                 let isOn = try walker.advance(&place, &source) { (_) throws(LogError) in }
                 if !walker.found.damages.isEmpty { throw .damaged(walker.damages()) }
-                guard isOn, place.position > position else { break }
+                guard isOn else { break }
+                // What looks wrong is looked at a second time, from where it is.
+                guard place.position > position else { continue }
                 note(base, header, position, total)
                 total += place.position - position
             }

@@ -109,7 +109,7 @@ final class OperatorCalls {
             json.beginObject()
             json.key("receipt")
             json.string(receipt.description)
-            Self.add(waiting.trace, to: &json)
+            json.add("trace_id", waiting.trace?.description)
             json.endObject()
             waiting.exchange.respond(DashboardReply.json(json.finish()))
         // Nobody sends an operator anything else.
@@ -130,7 +130,7 @@ final class OperatorCalls {
         json.beginObject()
         json.key("result")
         json.raw(bytes: value)
-        Self.add(call.trace, to: &json)
+        json.add("trace_id", call.trace?.description)
         json.endObject()
         call.exchange.respond(DashboardReply.json(json.finish()))
     }
@@ -139,10 +139,5 @@ final class OperatorCalls {
         guard let call = pending.removeValue(forKey: id) else { return nil }
         call.patience.cancel()
         return call
-    }
-
-    private static func add(_ trace: TraceID?, to json: inout JSONBuilder) {
-        json.key("trace_id")
-        if let trace { json.string(trace.description) } else { json.null() }
     }
 }

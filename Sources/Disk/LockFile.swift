@@ -10,7 +10,7 @@ enum LockFile {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let text =
-            "pid \(getpid())\nhost \(hostName())\nboot \(bootID())\n"
+            "pid \(getpid())\nhost \(hostName())\nboot \(HostIdentity.boot ?? "")\n"
             + "started \(now.tv_sec)\n"
         let bytes = Array(text.utf8)
         do throws(StorageError) {
@@ -53,14 +53,5 @@ enum LockFile {
         var bytes = [UInt8](repeating: 0, count: 1024)
         let count = platform_read(file, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-    }
-
-    /// Tells whether the machine was restarted since; empty where the system has no such file.
-    private static func bootID() -> String {
-        let path = "/proc/sys/kernel/random/boot_id"
-        let file = platform_open_at(AT_FDCWD, path, Int32(PLATFORM_OPEN_READ))
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        return String(read(file).prefix { $0 != "\n" })
     }
 }

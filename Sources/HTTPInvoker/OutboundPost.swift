@@ -26,9 +26,44 @@ package struct OutboundPost: Sendable {
     }
 }
 
+/// How often a message is sent again that a server may take later: after a second, and after twice
+/// as long each further time, unless the server asks for a longer pause.
+package struct PostRetries: Sendable {
+    private var left: Int
+    private var pause = TimeAmount.seconds(1)
+
+    /// So many attempts behind the first one.
+    package init(_ count: Int) { left = count }
+
+    /// How long the next attempt waits behind one that came to `outcome`; nil: there is none.
+    mutating func next(after outcome: PostOutcome) -> TimeAmount? {
+        guard left > 0, case .failed(_, let asked) = outcome else { return nil }
+        left -= 1
+        defer { pause = pause * 2 }
+        return max(pause, asked)
+    }
+}
+
 extension InvokerSettings {
-    /// Sends a message once. On `loop`, where `done` is called once.
+    /// Sends a message until the server has taken or refused it, or no attempt is left. On `loop`,
+    /// where `done` is called once, with what the last attempt came to.
     package func send(
+        _ post: OutboundPost,
+        retries: PostRetries,
+        on loop: any EventLoop,
+        done: @escaping (PostOutcome) -> Void
+    ) {
+        send(post, on: loop) { outcome in
+            var rest = retries
+            guard let pause = rest.next(after: outcome) else { return done(outcome) }
+            loop.assumeIsolated().scheduleTask(in: pause) { [rest] in
+                self.send(post, retries: rest, on: loop, done: done)
+            }
+        }
+    }
+
+    /// Sends a message once. On `loop`, where `done` is called once.
+    func send(
         _ post: OutboundPost,
         on loop: any EventLoop,
         done: @escaping (PostOutcome) -> Void

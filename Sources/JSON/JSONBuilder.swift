@@ -146,6 +146,34 @@ package struct JSONBuilder: Sendable {
     }
 }
 
+// MARK: Members
+
+extension JSONBuilder {
+    /// A member of an object; null where it is nil.
+    package mutating func add(_ name: String, _ text: String?) {
+        key(name)
+        if let text { string(text) } else { null() }
+    }
+
+    /// A member of an object; null where it is nil.
+    package mutating func add(_ name: String, _ number: Int64?) {
+        key(name)
+        if let number { integer(number) } else { null() }
+    }
+
+    /// A member of an object; null where it is nil.
+    package mutating func add(_ name: String, _ number: Int?) {
+        key(name)
+        if let number { integer(number) } else { null() }
+    }
+
+    /// A member of an object that is text already, byte for byte.
+    package mutating func add(_ name: String, _ value: JSONText) {
+        key(name)
+        raw(value)
+    }
+}
+
 // MARK: Strings
 
 extension JSONBuilder {

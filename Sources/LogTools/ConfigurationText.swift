@@ -18,7 +18,7 @@ extension ConfigurationEvent {
         case .deleted(let event):
             [EventField("id", event.id), EventField("reason", "\(event.reason)")]
         case .fileTaken(let event):
-            [EventField("id", event.id), EventField("hash", Text.hex(event.hash))]
+            [EventField("id", event.id), EventField("hash", hexadecimal(event.hash))]
         }
     }
 

@@ -39,7 +39,7 @@ package enum HistoryID: Equatable, Sendable {
         } else {
             throw ToolError(
                 .malformedID,
-                "'\(Text.visible(text))' is no id; give a trace id (32 hexadecimal digits, or at "
+                "'\(text.visible)' is no id; give a trace id (32 hexadecimal digits, or at "
                     + "least the first \(Self.shortestPrefix)), an offset, or the UUID of an "
                     + "invocation or a receipt"
             )

@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 
 /// Writes histories for people.
 package struct HistoryText {
@@ -124,7 +124,7 @@ package struct HistoryText {
         let record = node.record
         let headline = record.headline(tree.context)
         let elapsed = Text.duration(tree.start.distance(to: record.time))
-        var text = paint(Text.visible(headline.text), headline.tone)
+        var text = paint(headline.text.visible, headline.tone)
         if let value = headline.value { text += " \(payload(value))" }
         if !headline.ending.isEmpty { text += " \(headline.ending)" }
         if isBelow, node.isGuessed { text += palette.gray("  (perhaps)") }
@@ -135,7 +135,7 @@ package struct HistoryText {
         guard let trace = headline.stacktrace, !trace.isEmpty else { return }
         let lines = trace.split(whereSeparator: \.isNewline)
         for line in isFull ? lines[...] : lines.suffix(1) {
-            output.line(column("") + rest + palette.gray(Text.visible(String(line))))
+            output.line(column("") + rest + palette.gray(String(line).visible))
         }
     }
 

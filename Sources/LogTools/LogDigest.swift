@@ -100,7 +100,7 @@ package struct LogDigest: Equatable, Sendable {
     package func write(to output: Output) {
         output.line("at       \(offset)")
         for (name, value) in parts {
-            output.line("\(Text.padded(name, 7))  \(Text.hex(value))")
+            output.line("\(Text.padded(name, 7))  \(hexadecimal(value))")
         }
     }
 
@@ -112,7 +112,7 @@ package struct LogDigest: Equatable, Sendable {
         json.integer(offset.rawValue)
         for (name, value) in parts {
             json.key(name)
-            json.string(Text.hex(value))
+            json.string(hexadecimal(value))
         }
         json.endObject()
         return json.finish().description

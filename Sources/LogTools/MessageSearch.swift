@@ -48,8 +48,9 @@ package struct MessageSearch: Sendable {
         below end: Offset
     ) throws(ToolError) -> LoggedMessages {
         // What `engine::queue::dlq_messages` calls a letter that cannot be read.
-        let prefix = "offset-"
-        let id = question.id.hasPrefix(prefix) ? "@\(question.id.dropFirst(7))" : question.id
+        let prefix = QueueView.placePrefix
+        let isPlace = question.id.hasPrefix(prefix)
+        let id = isPlace ? "@\(question.id.dropFirst(prefix.count))" : question.id
         let wanted = try HistoryID(id)
         if let index = try LogIndex(pass) {
             do throws(ToolError) {

@@ -129,7 +129,7 @@ package struct PastQueues {
     private func unknown(_ queue: String) -> ToolError {
         ToolError(
             .unknownQueue,
-            "there is no queue or topic '\(Text.visible(queue))', or was none then; "
+            "there is no queue or topic '\(queue.visible)', or was none then; "
                 + "`iii-log queue ls` lists those that there are"
         )
     }

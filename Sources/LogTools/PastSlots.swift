@@ -38,7 +38,7 @@ package enum PastSlots {
     private static func unknown(_ job: CronJobSelector) -> ToolError {
         ToolError(
             .unknownJob,
-            "no record tells of a cron job '\(Text.visible(job.name))': it is named by its "
+            "no record tells of a cron job '\(job.name.visible)': it is named by its "
                 + "trigger's id or by its function's, as `iii-log cron history` shows them"
         )
     }

@@ -47,7 +47,7 @@ package struct RecordFilter: Sendable {
                 let known = EventKind.allCases.map(\.name).joined(separator: ", ")
                 throw ToolError(
                     .unknownKind,
-                    "'\(Text.visible(name))' is no kind of record; there are \(known), and "
+                    "'\(name.visible)' is no kind of record; there are \(known), and "
                         + "kind_N for a number"
                 )
             }

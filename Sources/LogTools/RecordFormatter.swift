@@ -1,6 +1,6 @@
 import Events
 import JSON
-import Primitives
+package import Primitives
 package import RecordFormat
 
 /// How records are written, one after the other.
@@ -144,7 +144,7 @@ package struct RecordFormatter {
 
     private func words(_ record: LogRecord) -> String {
         let headline = record.headline(HeadlineContext())
-        var text = Text.visible(headline.text)
+        var text = headline.text.visible
         if let value = headline.value {
             text += " " + Text.payload(value, limit: Self.payloadLimit)
         }

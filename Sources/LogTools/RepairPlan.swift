@@ -1,7 +1,7 @@
 package import CommitLog
 import Disk
 import JSON
-import Primitives
+package import Primitives
 import RecordFormat
 
 /// What is wrong with a log, and which segments another file would take the place of.
@@ -74,10 +74,13 @@ package struct RepairPlan: Equatable, Sendable {
         self.items = items
     }
 
-    /// What has to be accepted, as the command takes it.
-    package var losses: [AcceptedLoss] { damages.map { AcceptedLoss($0) } }
+    /// What has to be accepted, as the command takes it: what costs a record, or may.
+    package var losses: [AcceptedLoss] {
+        damages.filter { !$0.lost.isEmpty || $0.isOpenEnded }.map { AcceptedLoss($0) }
+    }
 
-    /// Throws unless exactly what is damaged was accepted, and where nobody has to lose it.
+    /// Throws unless every loss was accepted, and nothing that is not damaged; and where nobody has
+    /// to lose it.
     package func check(_ accepted: [AcceptedLoss]) throws(ToolError) {
         if let renaming { throw renaming.error }
         if let missing = losses.first(where: { !accepted.contains($0) }) {
@@ -87,7 +90,8 @@ package struct RepairPlan: Equatable, Sendable {
                     + "--dry-run tells all of them"
             )
         }
-        if let strange = accepted.first(where: { !losses.contains($0) }) {
+        let all = damages.map { AcceptedLoss($0) }
+        if let strange = accepted.first(where: { !all.contains($0) }) {
             throw ToolError(
                 .lossNotAccepted,
                 "nothing was changed: there is no damage \(strange); --dry-run tells what there is"

@@ -8,7 +8,7 @@ extension RequestEvent {
     var headline: Headline {
         switch self {
         case .keyed(let event):
-            return Headline("\(event.route) runs under the key \"\(Text.visible(event.key))\"")
+            return Headline("\(event.route) runs under the key \"\(event.key.visible)\"")
         case .kept(let event):
             guard let response = event.response else {
                 return Headline("request \(event.request) is over; its response is not kept")

@@ -27,7 +27,7 @@ package struct Show {
             } catch {
                 throw ToolError(
                     .malformedPattern,
-                    "'\(Text.visible(pattern))' is no regular expression: \(error)"
+                    "'\(pattern.visible)' is no regular expression: \(error)"
                 )
             }
         }

@@ -94,7 +94,7 @@ package struct StateTable {
     private func missing(_ scope: String, _ key: String) -> ToolError {
         ToolError(
             .unknownKey,
-            "\(Text.visible(scope))/\(Text.visible(key)) is not there, or was not then"
+            "\(scope.visible)/\(key.visible) is not there, or was not then"
         )
     }
 

@@ -2,16 +2,13 @@ import Primitives
 
 /// Words about values, for people.
 enum Text {
-    /// As ``Swift/String/visible``.
-    static func visible(_ text: String) -> String { text.visible }
-
     /// A payload on one line: whole, or cut to `limit` bytes with a note of its length.
     static func payload(_ bytes: [UInt8], limit: Int) -> String {
-        guard bytes.count > limit else { return visible(String(decoding: bytes, as: UTF8.self)) }
+        guard bytes.count > limit else { return String(decoding: bytes, as: UTF8.self).visible }
         var end = limit
         // Not in the middle of a character.
         while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-        let start = visible(String(decoding: bytes[..<end], as: UTF8.self))
+        let start = String(decoding: bytes[..<end], as: UTF8.self).visible
         return "\(start)… (\(bytes.count) bytes)"
     }
 
@@ -44,33 +41,8 @@ enum Text {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
-    /// 16 hexadecimal digits.
-    static func hex(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
     /// `1 record`, `2 records`.
     static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
-}
-
-/// Colours of a terminal, or none.
-package struct Palette: Equatable, Sendable {
-    private let isOn: Bool
-
-    package init(isOn: Bool) { self.isOn = isOn }
-
-    package static let plain = Palette(isOn: false)
-
-    func gray(_ text: String) -> String { colored(text, "90") }
-    func red(_ text: String) -> String { colored(text, "31") }
-    func green(_ text: String) -> String { colored(text, "32") }
-    func yellow(_ text: String) -> String { colored(text, "33") }
-    func bold(_ text: String) -> String { colored(text, "1") }
-
-    private func colored(_ text: String, _ code: String) -> String {
-        isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }

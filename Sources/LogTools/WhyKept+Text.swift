@@ -1,6 +1,6 @@
 import Folding
 import JSON
-import Primitives
+package import Primitives
 
 extension WhyKept {
     /// The reasons, the most frequent first.
@@ -136,7 +136,7 @@ extension Need {
     /// What `count` records of it are, behind their number.
     fileprivate func text(_ count: Int) -> String {
         let noun = count == 1 ? "record" : "records"
-        let name = subject.map { "'\(Text.visible($0))'" } ?? ""
+        let name = subject.map { "'\($0.visible)'" } ?? ""
         return switch self {
         case .waitingMessage: "\(noun) of messages that wait in queue \(name)"
         case .deadLetter: "\(noun) of dead letters of queue \(name)"

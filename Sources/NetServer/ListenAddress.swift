@@ -1,63 +1,57 @@
 import Glibc
+import Primitives
 
 /// Where to listen: an IP address or a name, and a port.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-    /// An IP address without brackets, or a name that resolves to one.
-    package let host: String
-    /// 0 through 65535; 0 lets the system pick a free port.
-    package let port: Int
+    /// A name or a numeric address, without the brackets of IPv6.
+    package var host: String
+    /// 0 lets the system pick a free port.
+    package var port: UInt16
 
-    package init(host: String, port: Int) {
-        precondition(!host.isEmpty, "An address has a host.")
-        precondition((0...65_535).contains(port), "A port is 0 through 65535.")
+    package init(host: String, port: UInt16) {
         self.host = host
         self.port = port
     }
 
-    /// Reads `127.0.0.1:49134`, `[::1]:0` or `localhost:1`.
-    package init(parsing text: String) throws(ListenAddressError) {
-        guard let colon = text.lastIndex(of: ":") else {
-            throw ListenAddressError(text: text, expected: "a port after a colon")
-        }
-        let digits = text[text.index(after: colon)...]
-        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), digits.utf8.count <= 5,
-            let port = Int(digits), port <= 65_535
-        else {
-            throw ListenAddressError(text: text, expected: "a port from 0 to 65535")
-        }
-        self.init(host: try Self.host(text[..<colon], of: text), port: port)
+    /// Reads `HOST:PORT`, with an IPv6 host in brackets. Nil for anything else.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(plainDigits: text[text.index(after: colon)...])
+        else { return nil }
+        self.init(host: String(text[..<colon]), port: port, bracketed: true)
     }
 
-    private static func host(
-        _ part: Substring,
-        of text: String
-    ) throws(ListenAddressError) -> String {
-        if part.first == "[", part.last == "]" {
-            let inner = String(part.dropFirst().dropLast())
-            guard Self.bytes(ofIPv6: inner) != nil else {
-                throw ListenAddressError(text: text, expected: "an IPv6 address in the brackets")
-            }
-            return inner
+    /// Nil where `host` is not a possible host. `bracketed` says that an IPv6 host must stand
+    /// in brackets, because a port follows it in the text.
+    package init?(host: String, port: UInt16, bracketed: Bool) {
+        let bare: Substring
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            bare = host.dropFirst().dropLast()
+            guard bare.contains(":") else { return nil }
+        } else {
+            bare = host[...]
+            guard !(bracketed && bare.contains(":")) else { return nil }
         }
-        guard !part.contains(":") else {
-            throw ListenAddressError(text: text, expected: "brackets around an IPv6 address")
-        }
-        guard !part.isEmpty, part.utf8.allSatisfy(isHostByte) else {
-            throw ListenAddressError(text: text, expected: "an IP address or a host name")
-        }
-        let digitsAndDots = part.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) }
-        guard !digitsAndDots || Self.bytes(ofIPv4: String(part)) != nil else {
-            throw ListenAddressError(text: text, expected: "four numbers from 0 to 255")
-        }
-        return String(part)
+        let isHost = bare.contains(":") ? Self.isIPv6(bare) : Self.isNameOrIPv4(bare)
+        guard isHost else { return nil }
+        self.init(host: String(bare), port: port)
     }
 
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
-        default: false
+    /// Only the shape: the system judges the rest when it binds.
+    private static func isNameOrIPv4(_ text: Substring) -> Bool {
+        let punctuation = Set("-_.".utf8)
+        let isHostByte = { (byte: UInt8) in
+            punctuation.contains(byte) || Character(Unicode.Scalar(byte)).isASCIILetterOrDigit
         }
+        return !text.isEmpty && text.utf8.allSatisfy(isHostByte)
+    }
+
+    /// Only the shape, with a zone perhaps: `fe80::1%eth0`.
+    private static func isIPv6(_ text: Substring) -> Bool {
+        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+        let digits = Set("0123456789abcdefABCDEF:.".utf8)
+        return parts[0].count { $0 == ":" } >= 2 && parts[0].utf8.allSatisfy(digits.contains)
+            && (parts.count == 1 || isNameOrIPv4(parts[1]))
     }
 
     /// Whether only this machine can reach it.
@@ -90,16 +84,22 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         return inet_pton(family, text, &address) == 1 ? address : nil
     }
 
+    /// Whether one process cannot listen on both. What names stand for is not looked up, but for
+    /// localhost.
+    package func excludes(_ other: ListenAddress) -> Bool {
+        guard port != 0, port == other.port else { return false }
+        let hosts = [host, other.host].map { host in
+            host.lowercased() == "localhost" ? "127.0.0.1" : host.lowercased()
+        }
+        // All of IPv6 is all of IPv4, too (BaseSocket of SwiftNIO).
+        if hosts[0] == hosts[1] || hosts.contains("::") { return true }
+        return hosts.contains("0.0.0.0") && !hosts.contains { $0.contains(":") }
+    }
+
+    /// `HOST:PORT`, as ``init(_:)`` reads it.
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// A text that is no ``ListenAddress``.
-package struct ListenAddressError: Error, Equatable, Sendable, CustomStringConvertible {
-    package let text: String
-    /// What was missing where it failed, as a noun phrase.
-    package let expected: String
-
-    package var description: String {
-        "\"\(text)\" is not an address: expected \(expected), as in 127.0.0.1:49134 or [::1]:49134"
-    }
+extension Character {
+    fileprivate var isASCIILetterOrDigit: Bool { isASCII && (isLetter || isNumber) }
 }

@@ -35,7 +35,7 @@ package final class Listener: Sendable {
         self.connections = connections
     }
 
-    package var port: Int { address.port }
+    package var port: Int { Int(address.port) }
     /// Connections that are open at this moment.
     package var connectionCount: Int { connections.count }
 
@@ -170,9 +170,9 @@ package final class Listener: Sendable {
         to address: ListenAddress,
         _ connections: Connections
     ) async throws(ListenerError) -> Listener {
-        switch await bootstrap.bind(host: address.host, port: address.port).outcome() {
+        switch await bootstrap.bind(host: address.host, port: Int(address.port)).outcome() {
         case .success(let channel):
-            let port = channel.localAddress?.port ?? address.port
+            let port = channel.localAddress?.port.map { UInt16($0) } ?? address.port
             return Listener(
                 address: ListenAddress(host: address.host, port: port),
                 channel: channel,

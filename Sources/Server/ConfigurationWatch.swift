@@ -1,4 +1,5 @@
 import CPlatform
+import Disk
 import Engine
 import Glibc
 import Primitives
@@ -55,7 +56,7 @@ final class ConfigurationWatch: Sendable {
         guard Self.isFile(path) else {
             return tell(.info, "\(name) is no file: edits of it do not count")
         }
-        do throws(DirectoryWatch.SystemError) {
+        do throws(SystemError) {
             let watch = try DirectoryWatch()
             try watch.attend(path)
             if ServerThread.tryStart({ self.run(watch, name, path) }) { return }
@@ -108,7 +109,7 @@ final class ConfigurationWatch: Sendable {
         platform_name_thread("iii-config")
         // At once: the start read the file before there was a watch to see it edited.
         repeat {
-            do throws(DirectoryWatch.SystemError) { try watch.attend(path) } catch {
+            do throws(SystemError) { try watch.attend(path) } catch {
                 tellUnwatched(name, "\(error)")
                 return look(name, path)
             }

@@ -51,7 +51,7 @@ struct DashboardEdge: Sendable {
         do throws(ListenerError) {
             return .success(
                 try await Listener.http(
-                    on: ListenAddress(settings.dashboardAddress),
+                    on: settings.dashboardAddress,
                     group: group,
                     settings: limits,
                     makeService: { edges.dashboardService(on: $0) }

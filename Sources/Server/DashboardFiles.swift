@@ -205,11 +205,10 @@ private enum ProcessFigures {
     }
 
     private static func text(of path: String) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : ""
+        do throws(SystemError) {
+            return String(decoding: try SmallFile.read(path, limit: 4096), as: UTF8.self)
+        } catch {
+            return ""
+        }
     }
 }

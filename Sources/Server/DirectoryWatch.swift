@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import Primitives
 
@@ -63,11 +64,6 @@ final class DirectoryWatch: Sendable {
     /// Beside what a directory is watched for already.
     private func addMoves(of directory: String) {
         _ = inotify_add_watch(descriptor, directory, UInt32(IN_MOVE_SELF | IN_MASK_ADD))
-    }
-
-    struct SystemError: Error, CustomStringConvertible {
-        let number: Int32
-        var description: String { String(cString: strerror(number)) }
     }
 
     /// Returns when something has changed, and has been quiet for a while.

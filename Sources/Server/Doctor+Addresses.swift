@@ -68,7 +68,7 @@ extension Doctor {
             }
             do throws(ListenerError) {
                 let listener = try await Listener.webSocket(
-                    on: ListenAddress(address),
+                    on: address,
                     group: MultiThreadedEventLoopGroup.singleton
                 ) { _ in .refuse(status: 503, body: "no engine runs here\n") }
                 listeners.append(listener)

@@ -1,4 +1,5 @@
 import ConfigurationEntries
+import Disk
 import Engine
 import Glibc
 import JSON
@@ -28,7 +29,7 @@ struct EntryFolder: Sendable {
     /// Reads the files, and begins to watch. Before listeners are open: the first worker finds
     /// entries as their files say. A directory that is not there is read once it is.
     func start() {
-        do throws(DirectoryWatch.SystemError) {
+        do throws(SystemError) {
             let watch = try DirectoryWatch()
             // First the watch: what changes while the files are read is read again.
             let isThere = try watch.attend(path)
@@ -57,7 +58,7 @@ struct EntryFolder: Sendable {
         var last = first
         var wasThere = isThere
         while watch.waitForChange() {
-            do throws(DirectoryWatch.SystemError) {
+            do throws(SystemError) {
                 let isThere = try watch.attend(path)
                 // While it is gone what happens around it is nothing new.
                 if isThere || wasThere { last = look(watch, after: last) }
@@ -102,7 +103,7 @@ struct EntryFolder: Sendable {
                 continue
             }
             // A link is not all that decides what is there.
-            do throws(DirectoryWatch.SystemError) { try watch.attend("\(path)/\(name)") } catch {
+            do throws(SystemError) { try watch.attend("\(path)/\(name)") } catch {
                 complain(.warning, "edits of \(path)/\(name) may not be seen: \(error)")
             }
             let read = read(id, name)
@@ -121,14 +122,19 @@ struct EntryFolder: Sendable {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            // Editors and volumes have files of their own, which begin with a dot.
-            let isMeant = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
-            if !name.hasPrefix("."), isMeant { names.append(name) }
+            if Self.isMeant(name) { names.append(name) }
         }
         return names.sorted()
     }
 
-    private static func id(of name: String) -> String? {
+    /// Whether a file is there for an entry, be it under a name that none has. Editors and volumes
+    /// have files of their own, which begin with a dot.
+    static func isMeant(_ name: String) -> Bool {
+        !name.hasPrefix(".") && (name.hasSuffix(".yaml") || name.hasSuffix(".yml"))
+    }
+
+    /// The entry whose file has this name; nil: none has.
+    static func id(of name: String) -> String? {
         guard name.hasSuffix(".yaml") else { return nil }
         let id = String(name.dropLast(".yaml".count))
         return ConfigurationView.isID(id) ? id : nil

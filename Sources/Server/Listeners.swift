@@ -40,7 +40,7 @@ struct Listeners {
             let http: Listener
             do throws(ListenerError) {
                 http = try await Listener.http(
-                    on: ListenAddress(configuration.http.address),
+                    on: configuration.http.address,
                     group: group,
                     settings: settings,
                     identity: identity,
@@ -93,7 +93,7 @@ struct Listeners {
         settings.handshakeDeadline = .nanoseconds(one.access.handshakeTimeout.nanoseconds)
         do throws(ListenerError) {
             return try await Listener.webSocket(
-                on: ListenAddress(one.address),
+                on: one.address,
                 group: group,
                 settings: settings
             ) { request in
@@ -130,7 +130,7 @@ struct Listeners {
         settings.waterMarks = (low: 16 << 10, high: 64 << 10)
         do throws(ListenerError) {
             return try await Listener.webSocket(
-                on: ListenAddress(streams.address),
+                on: streams.address,
                 group: group,
                 settings: settings
             ) { request in
@@ -167,9 +167,9 @@ struct Listeners {
     }
 
     /// Where a program on this machine reaches the engine's own listener for workers.
-    func localAddress(_ configuration: Configuration) -> Configuration.Address {
+    func localAddress(_ configuration: Configuration) -> ListenAddress {
         let address = configuration.engine.address
-        var local = Configuration.Address(host: address.host, port: UInt16(workers[0].port))
+        var local = ListenAddress(host: address.host, port: UInt16(workers[0].port))
         switch address.host {
         case "0.0.0.0": local.host = "127.0.0.1"
         case "::": local.host = "::1"
@@ -295,11 +295,5 @@ extension HTTPSettings {
         headerCount = Int(configuration.headerCount)
         bodyBytes = configuration.bodyLimit
         loopBodyBytes = max(configuration.bodyLimit, configuration.bodyMemory / loops)
-    }
-}
-
-extension ListenAddress {
-    init(_ address: Configuration.Address) {
-        self.init(host: address.host, port: Int(address.port))
     }
 }

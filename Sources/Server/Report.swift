@@ -104,7 +104,10 @@ struct Report: Sendable {
     }
 
     /// The last line of a process that ends in order.
-    func stopped() {
+    ///
+    /// - Throws: where the log is not closed: then nothing was said.
+    func stopped(isClosed: Bool) throws(ServeError) {
+        guard isClosed else { throw .notClosed }
         line(.info, "stopped", "stopped, log closed in order", isLast: true)
         sink.flush()
     }
@@ -120,11 +123,15 @@ struct Report: Sendable {
     let notice: @Sendable (Notice) -> Void
     private let least: Configuration.LogLevel
 
-    /// Says what is at least as severe as `least`.
-    init(isJSON: Bool, least: Configuration.LogLevel = .info) {
+    /// Says what is at least as severe as `least`, to an open file.
+    init(
+        isJSON: Bool,
+        least: Configuration.LogLevel = .info,
+        to file: Int32 = STDERR_FILENO
+    ) {
         self.isJSON = isJSON
         self.least = least
-        let sink = ReportOutput(STDERR_FILENO) { lost in
+        let sink = ReportOutput(file) { lost in
             let text = "\(lost) lines are missing here: nobody read what was said before them"
             return Self.line(.warning, "notice", text, isJSON: isJSON)
         }

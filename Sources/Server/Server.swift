@@ -93,8 +93,8 @@ package enum Server {
         await take(edits, until: signals, report)
         PortsFile.remove(options.portsFile)
         dashboard.system.stage.stopping()
-        guard await stop(core, listeners, processes, exporter, follower) else { throw .notClosed }
-        report.stopped()
+        let isClosed = await stop(core, listeners, processes, exporter, follower)
+        try report.stopped(isClosed: isClosed)
         signals.cancel()
     }
 

@@ -33,7 +33,6 @@ final class TelemetryExporter {
         let post: OutboundPost
         let count: Int
         let path: String
-        var attempts = 0
     }
 
     private let log: FollowedLog
@@ -54,7 +53,7 @@ final class TelemetryExporter {
     private static let batch = 512
     private static let period = TimeAmount.seconds(1)
     private static let timeout: Int64 = 10_000
-    private static let attempts = 6
+    private static let retries = PostRetries(5)
     /// In the place of a path, so that they do not wait for workers' metrics.
     private static let ownMetrics = "own metrics"
 
@@ -194,16 +193,12 @@ final class TelemetryExporter {
 
     private func send(_ pending: Pending) {
         busy.insert(pending.path)
-        invoker.send(pending.post, on: loop) { outcome in
+        invoker.send(pending.post, retries: Self.retries, on: loop) { outcome in
             switch outcome {
-            case .accepted(let answer):
-                self.heed(answer, to: pending)
-                self.ended(pending)
-            case .refused(let reason):
-                self.lose(pending.count, reason)
-                self.ended(pending)
-            case .failed(let reason, let pause): self.retry(pending, reason, after: pause)
+            case .accepted(let answer): self.heed(answer, to: pending)
+            case .refused(let reason), .failed(let reason, _): self.lose(pending.count, reason)
             }
+            self.ended(pending)
         }
     }
 
@@ -214,18 +209,6 @@ final class TelemetryExporter {
         let count = min(partial.rejected, pending.count)
         let reason = partial.reason.prefix(200)
         lose(count, "a part of it was rejected" + (reason.isEmpty ? "" : ": \(reason)"))
-    }
-
-    /// `asked` is the pause that the collector wants; it counts where it is the longer one.
-    private func retry(_ pending: Pending, _ reason: String, after asked: TimeAmount) {
-        var next = pending
-        next.attempts += 1
-        guard next.attempts < Self.attempts else {
-            lose(pending.count, reason)
-            return ended(pending)
-        }
-        let pause = TimeAmount.seconds(Int64(1) << Int64(pending.attempts))
-        loop.assumeIsolated().scheduleTask(in: max(pause, asked)) { self.send(next) }
     }
 
     /// Told at the first loss, and once a minute while it goes on.

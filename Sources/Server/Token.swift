@@ -1,6 +1,8 @@
 import AccessControl
+import Disk
 import Engine
 import Glibc
+import NetServer
 import Primitives
 
 /// The token that peers beyond loopback must show.
@@ -66,13 +68,13 @@ enum Token {
 
     /// The token of a file; `options` are of open(2).
     static func read(_ path: String, options: Int32 = 0) throws(ServeError) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC | options)
-        guard file >= 0 else { throw failure(path, "read") }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        guard count >= 0 else { throw failure(path, "read") }
-        let text = String(decoding: bytes[..<count], as: UTF8.self)
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try SmallFile.read(path, limit: 4096, options: options)
+        } catch {
+            throw failure(path, "read", error)
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
         guard let token = text.split(whereSeparator: \.isWhitespace).first else {
             throw ServeError(
                 .configuration,
@@ -97,11 +99,15 @@ enum Token {
         return token
     }
 
-    private static func failure(_ path: String, _ what: String) -> ServeError {
+    private static func failure(
+        _ path: String,
+        _ what: String,
+        _ error: SystemError = SystemError(number: errno)
+    ) -> ServeError {
         ServeError(
             .configuration,
             code: "security.token",
-            message: "cannot \(what) the token file \(path): \(String(cString: strerror(errno)))"
+            message: "cannot \(what) the token file \(path): \(error)"
         )
     }
 }

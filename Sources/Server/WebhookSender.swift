@@ -14,8 +14,7 @@ final class WebhookSender: Sendable {
 
     /// For one attempt, in milliseconds.
     private static let timeout: Int64 = 30_000
-    /// Before each further attempt, unless the server asks for a longer pause.
-    private static let pauses: [TimeAmount] = [.seconds(1), .seconds(2), .seconds(4)]
+    private static let retries = PostRetries(3)
 
     init(_ settings: InvokerSettings, report: Report) {
         self.settings = settings
@@ -31,28 +30,15 @@ final class WebhookSender: Sendable {
                 headers.invocation(url: hook.url, timeout: Self.timeout),
                 settings.policy
             )
-            send(OutboundPost(endpoint: endpoint, body: hook.body), hook, Self.pauses[...], loop)
-        } catch {
-            tell(hook, error.message)
-        }
-    }
-
-    private func send(
-        _ post: OutboundPost,
-        _ hook: Effect.Webhook,
-        _ pauses: ArraySlice<TimeAmount>,
-        _ loop: any EventLoop
-    ) {
-        settings.send(post, on: loop) { outcome in
-            switch outcome {
-            case .accepted: break
-            case .refused(let reason): self.tell(hook, reason)
-            case .failed(let reason, let asked):
-                guard let pause = pauses.first else { return self.tell(hook, reason) }
-                loop.assumeIsolated().scheduleTask(in: max(pause, asked)) {
-                    self.send(post, hook, pauses.dropFirst(), loop)
+            let post = OutboundPost(endpoint: endpoint, body: hook.body)
+            settings.send(post, retries: Self.retries, on: loop) { outcome in
+                switch outcome {
+                case .accepted: break
+                case .refused(let reason), .failed(let reason, _): self.tell(hook, reason)
                 }
             }
+        } catch {
+            tell(hook, error.message)
         }
     }
 

@@ -1,4 +1,5 @@
 import Cron
+import Disk
 import Glibc
 
 /// The time zone database of the system: `/usr/share/zoneinfo`, or where `TZDIR` says.
@@ -35,21 +36,15 @@ enum ZoneDatabase {
         }
     }
 
+    /// A file with as many bytes is none of a zone.
     private static let bytesMax = 1 << 16
 
     private static func read(_ path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: bytesMax)
-        var length = 0
-        while length < bytesMax {
-            let count = Glibc.read(file, &bytes[length], bytesMax - length)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            if count == 0 { return Array(bytes[..<length]) }
-            length += count
+        do throws(SystemError) {
+            let bytes = try SmallFile.read(path, limit: bytesMax)
+            return bytes.count < bytesMax ? bytes : nil
+        } catch {
+            return nil
         }
-        return nil
     }
 }

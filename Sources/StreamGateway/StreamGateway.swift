@@ -45,9 +45,7 @@ package final class StreamGateway {
     private var commands: [Command] = []
     private var commandBytes = 0
     /// Who sent them.
-    private var senders: [Subscriber] = []
-    /// Who sent what filled the inbox, and reads nothing until that is drained.
-    private var paused: [Subscriber] = []
+    private let senders: BatchSenders
 
     private var groups: [StreamGroup: LocalGroup] = [:]
     /// Groups with messages that some of their subscriptions were not told yet; each has a round
@@ -75,6 +73,7 @@ package final class StreamGateway {
         self.loopNumber = loopNumber
         self.settings = settings
         self.notify = notify
+        senders = BatchSenders(loop: loop)
     }
 
     // MARK: Being let in
@@ -152,35 +151,18 @@ package final class StreamGateway {
         }
         commands.append(.stream(command))
         commandBytes += bytes
-        if let sender, !sender.isSender {
-            sender.isSender = true
-            senders.append(sender)
-        }
+        if let sender { senders.add(sender) }
     }
 
     func handOver() {
         guard !commands.isEmpty else { return }
-        let answer = inbox.offer(&commands, bytes: commandBytes, whenDrained: resumption())
+        let answer = inbox.offer(
+            &commands,
+            bytes: commandBytes,
+            whenDrained: senders.resumption()
+        )
         commandBytes = 0
-        for sender in senders {
-            sender.isSender = false
-            if answer == .full { sender.pauseReading() }
-        }
-        if answer == .full { paused += senders }
-        senders.removeAll(keepingCapacity: true)
-    }
-
-    /// Runs on the core thread, and leads back to the event loop.
-    private func resumption() -> @Sendable () -> Void {
-        let gateway = NIOLoopBound(self, eventLoop: loop)
-        let loop = loop
-        return { loop.execute { gateway.value.resumeReading() } }
-    }
-
-    private func resumeReading() {
-        let resumed = paused
-        paused = []
-        for subscriber in resumed { subscriber.resumeReading() }
+        senders.handedOver(isFull: answer == .full)
     }
 
     func closed(_ subscriber: Subscriber) {

@@ -11,7 +11,7 @@ import Stream
 /// What it does not take waits here, bounded: messages that many wait for are in memory once. News
 /// that find no room meet the policy for slow subscribers; what it asked for itself is told, or
 /// the connection ends. Nobody else notices.
-final class Subscriber {
+final class Subscriber: BatchSender {
     private enum Transport {
         case none
         case webSocket(WebSocketSocket)
@@ -22,7 +22,6 @@ final class Subscriber {
     var subscriptions: [String: LocalGroup.Subscription] = [:]
     /// Whether it has unflushed messages; the gateway's.
     var isTouched = false
-    /// Whether it has sent something that was not handed over; the gateway's.
     var isSender = false
     private(set) var wantsEvents = false
     private var transport = Transport.none

@@ -33,9 +33,7 @@ package final class WorkerGateway {
     /// As many commands are worth waking the core for.
     private static let firstBatch = 16
     /// Who sent it.
-    private var senders: [WorkerSession] = []
-    /// Who sent what filled the inbox, and reads nothing until that is drained.
-    private var paused: [WorkerSession] = []
+    private let senders: BatchSenders
 
     package init(
         inbox: Inbox,
@@ -49,6 +47,7 @@ package final class WorkerGateway {
         self.loop = loop
         self.loopNumber = loopNumber
         self.notify = notify
+        senders = BatchSenders(loop: loop)
         telemetryTime = TelemetryAllowance(now: clock.now().monotonic)
     }
 
@@ -140,37 +139,20 @@ package final class WorkerGateway {
         }
         commands.append(command)
         commandBytes += bytes
-        if let sender, !sender.isSender {
-            sender.isSender = true
-            senders.append(sender)
-        }
+        if let sender { senders.add(sender) }
         // An idle core need not wait for the rest: its first batch is with the device by then.
         if commands.count >= Self.firstBatch, inbox.isAwaited { handOver() }
     }
 
     func handOver() {
         guard !commands.isEmpty else { return }
-        let answer = inbox.offer(&commands, bytes: commandBytes, whenDrained: resumption())
+        let answer = inbox.offer(
+            &commands,
+            bytes: commandBytes,
+            whenDrained: senders.resumption()
+        )
         commandBytes = 0
-        for sender in senders {
-            sender.isSender = false
-            if answer == .full { sender.pauseReading() }
-        }
-        if answer == .full { paused += senders }
-        senders.removeAll(keepingCapacity: true)
-    }
-
-    /// Runs on the core thread, and leads back to the event loop.
-    private func resumption() -> @Sendable () -> Void {
-        let gateway = NIOLoopBound(self, eventLoop: loop)
-        let loop = loop
-        return { loop.execute { gateway.value.resumeReading() } }
-    }
-
-    private func resumeReading() {
-        let resumed = paused
-        paused = []
-        for session in resumed { session.resumeReading() }
+        senders.handedOver(isFull: answer == .full)
     }
 
     // MARK: From the core

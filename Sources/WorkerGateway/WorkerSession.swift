@@ -8,7 +8,7 @@ import Primitives
 import WorkerProtocol
 
 /// One worker's socket.
-final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
+final class WorkerSession: WebSocketSession, WorkerFrameReceiver, BatchSender {
     let id: ConnectionID
     private let address: String
     private let access: Access?
@@ -23,7 +23,6 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver {
     private(set) var isSettling = true
     /// Whether it has unflushed frames in this turn; the gateway's.
     var isTouched = false
-    /// Whether it has sent something in this turn; the gateway's.
     var isSender = false
     /// Whether nothing is read from it as the core has enough to do.
     private var isInboxFull = false

@@ -13,7 +13,7 @@ extension Answer {
         case .text:
             var table = TextTable(answer.headings, numbers: answer.numbers)
             for row in answer.rows { table.add(row.cells) }
-            for line in table.lines(heading: { Color.bold($0) }) { output.line(line) }
+            for line in table.lines(heading: { Palette.output.bold($0) }) { output.line(line) }
         }
         try finish(output)
         for text in answer.notes { note(text) }

@@ -29,7 +29,7 @@ struct ListCommand: ParsableCommand {
         let list = try Answer.telling { () throws(ToolError) in try SegmentList(log.pass()) }
         let output = Answer.output()
         switch ReportFormat.choose(json: json) {
-        case .text: list.writeTable(to: output, palette: Answer.palette)
+        case .text: list.writeTable(to: output, palette: .output)
         case .jsonLines: list.writeJSON(to: output)
         }
         try Answer.finish(output)

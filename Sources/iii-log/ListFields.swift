@@ -31,7 +31,7 @@ struct ListFields: ParsableCommand {
         } else {
             let output = Answer.output()
             switch ReportFormat.choose(json: json) {
-            case .text: counts.write(to: output, palette: Answer.palette)
+            case .text: counts.write(to: output, palette: .output)
             case .jsonLines: counts.writeJSON(to: output)
             }
             try Answer.finish(output)

@@ -55,8 +55,6 @@ extension LogPass {
 
 /// What the program's verbs share.
 enum Answer {
-    static var palette: Palette { Palette(isOn: Terminal.hasColor(.output)) }
-
     static func output() -> Output { Output { Terminal.write($0, to: .output) } }
 
     static func note(_ text: String) { Terminal.note(text) }

@@ -29,39 +29,3 @@ struct LogCommand: ParsableCommand {
         ]
     )
 }
-
-/// Lets the place be named before the verb as well as behind it.
-enum VerbFirst {
-    private static let verbs = Set(
-        LogCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-    )
-
-    /// The arguments of a command line, which begins with the program's name: `-D DIR show 12` as
-    /// `show 12 -D DIR`.
-    static func arranged(_ commandLine: [String]) -> [String] {
-        let arguments = Array(commandLine.dropFirst())
-        // Behind `help` stands what it is about.
-        if arguments.first == "help" { return arguments }
-        let options = ["-D", "--data", "--engine"]
-        var place = 0
-        while place < arguments.count {
-            if options.contains(arguments[place]) {
-                place += 2
-            } else if verbs.contains(arguments[place]) {
-                break
-            } else {
-                place += 1
-            }
-        }
-        if place >= arguments.count {
-            // No verb at all: the word that stands for one is told of as such.
-            place = 0
-            while place < arguments.count, options.contains(arguments[place]) { place += 2 }
-        }
-        guard place < arguments.count else { return arguments }
-        let before = arguments[..<place]
-        let verb = arguments[place...]
-        let end = verb.firstIndex(of: "--") ?? verb.endIndex
-        return Array(verb[..<end] + before + verb[end...])
-    }
-}

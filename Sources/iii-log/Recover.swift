@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct Recover: ParsableCommand {
@@ -30,7 +31,7 @@ struct Recover: ParsableCommand {
         if json {
             output.line(salvage.json)
         } else {
-            salvage.write(to: output, palette: Answer.palette)
+            salvage.write(to: output, palette: .output)
         }
         try Answer.finish(output)
     }

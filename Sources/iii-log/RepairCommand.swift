@@ -9,8 +9,9 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             A damaged segment is kept in quarantine/ as it is, and a file takes its place that has \
             every intact record under its own offset and gaps for the rest. A crash on the way \
-            leaves each segment as it was or repaired. Without an option it asks on a terminal, \
-            and elsewhere only tells what it would do (and exits 65). An engine must not run (75).
+            leaves each segment as it was or repaired. Where records are lost and no option is \
+            given it asks on a terminal, and elsewhere only tells what it would do (and exits \
+            65). An engine must not run (75).
             """
     )
 
@@ -50,7 +51,8 @@ struct RepairCommand: ParsableCommand {
             return (pass, try RepairPlan(pass))
         }
         if isDry || plan.damages.isEmpty { return try tell(plan, isDone: false) }
-        if texts.isEmpty {
+        // Damage that costs no record needs nobody's leave.
+        if texts.isEmpty, !plan.losses.isEmpty {
             try tell(plan, isDone: false)
             try Answer.telling { () throws(ToolError) in try plan.check(plan.losses) }
             guard try isWanted() else { return }
@@ -68,7 +70,7 @@ struct RepairCommand: ParsableCommand {
             // The files have changed places.
             try RepairPlan(LogPass(tellingOf: .directory(path)))
         }
-        if let first = left.losses.first {
+        if let first = left.damages.first {
             throw Failure(.internalFault, code: "repair.failed", "still damaged: \(first)")
         }
         try tell(plan, isDone: true)
@@ -94,7 +96,7 @@ struct RepairCommand: ParsableCommand {
         } else if isDone {
             output.line("repaired; what was damaged is in quarantine/")
         } else {
-            plan.write(to: output, palette: Answer.palette)
+            plan.write(to: output, palette: .output)
         }
         try Answer.finish(output)
     }

@@ -161,7 +161,7 @@ struct Replay: AsyncParsableCommand {
     // MARK: Showing
 
     private func write(_ tree: HistoryTree, to output: Output) {
-        let text = HistoryText(palette: Answer.palette, isFull: full || step)
+        let text = HistoryText(palette: .output, isFull: full || step)
         if json {
             output.line(tree.json)
         } else if otlp {

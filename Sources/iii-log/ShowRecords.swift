@@ -119,7 +119,7 @@ struct ShowRecords: ParsableCommand {
         if let offset { options.filter.from = Offset(offset) }
         if let pattern { try options.match(pattern) }
         options.style = try style()
-        options.palette = Answer.palette
+        options.palette = .output
         options.isReverse = reverse
         let hasStart = offset != nil || which.from != nil || which.since != nil
         options.keepsFirst = hasStart && !reverse

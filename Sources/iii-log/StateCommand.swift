@@ -127,7 +127,7 @@ struct PastDifference: ParsableCommand {
             }
         }
         if !table.isEmpty {
-            for line in table.lines(heading: { Color.bold($0) }) { output.line(line) }
+            for line in table.lines(heading: { Palette.output.bold($0) }) { output.line(line) }
         }
         try Answer.finish(output)
         if output.lineCount == 0 { Answer.note("no key differs") }

@@ -48,7 +48,7 @@ struct StatsCommand: ParsableCommand {
         } else {
             let output = Answer.output()
             switch ReportFormat.choose(json: json) {
-            case .text: statistics.write(to: output, palette: Answer.palette)
+            case .text: statistics.write(to: output, palette: .output)
             case .jsonLines: statistics.writeJSON(to: output)
             }
             try Answer.finish(output)

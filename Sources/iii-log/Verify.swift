@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLineKit
 import LogTools
+import Primitives
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,7 +54,7 @@ struct Verify: ParsableCommand {
         do throws(ToolError) {
             verification = try Verification(log.pass(), depth: depth)
         } catch {
-            let label = Color.red("error[\(error.code.rawValue)]", on: .error)
+            let label = Palette.error.red("error[\(error.code.rawValue)]")
             Terminal.write("\(label): \(error.message)\n", to: .error)
             throw ExitCode(4)
         }
@@ -61,7 +62,7 @@ struct Verify: ParsableCommand {
         if json {
             output.line(verification.json)
         } else {
-            verification.write(to: output, palette: Answer.palette)
+            verification.write(to: output, palette: .output)
         }
         output.flush()
         // What the status says of the log goes before what became of the text.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineKit
 import LogTools
 
 struct WhyKeptCommand: ParsableCommand {
@@ -30,7 +31,7 @@ struct WhyKeptCommand: ParsableCommand {
         if json {
             output.line(reasons.json)
         } else {
-            reasons.write(to: output, palette: Answer.palette)
+            reasons.write(to: output, palette: .output)
         }
         try Answer.finish(output)
     }

@@ -1,4 +1,5 @@
 import CommandLineKit
 import Glibc
 
-exit(await Program(LogCommand.self).run(VerbFirst.arranged(CommandLine.arguments)).rawValue)
+let order = VerbFirst(LogCommand.self, options: ["-D", "--data", "--engine"])
+exit(await Program(LogCommand.self).run(order.arranged(CommandLine.arguments)).rawValue)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLineKit
 import JSON
+import Primitives
 import Server
 
 struct CheckCommand: ParsableCommand {
@@ -26,14 +27,15 @@ struct CheckCommand: ParsableCommand {
         let format = ReportFormat.choose(json: json)
         if format == .text {
             let file = loaded.file ?? "no configuration file"
-            Terminal.write(Color.gray("# \(file)") + "\n", to: .output)
+            Terminal.write(Palette.output.gray("# \(file)") + "\n", to: .output)
         }
         let width = loaded.effective.map { $0.key.count + $0.value.count }.max() ?? 0
         for setting in loaded.effective {
             let gap = String(repeating: " ", count: width - setting.key.count - setting.value.count)
             let origin = setting.place?.description ?? "default"
+            let note = Palette.output.gray("# \(origin)")
             format.write(
-                text: "\(setting.key) = \(setting.value)\(gap)  " + Color.gray("# \(origin)"),
+                text: "\(setting.key) = \(setting.value)\(gap)  \(note)",
                 json: line(setting, origin)
             )
         }
@@ -50,11 +52,13 @@ struct CheckCommand: ParsableCommand {
         if !problems.isEmpty { throw Failure(.configuration, problems) }
     }
 
-    private func line(_ setting: Configuration.EffectiveSetting, _ origin: String) -> JSONLine {
-        var line = JSONLine()
-        line.add("key", setting.key)
-        line.add("value", json: setting.json.description)
-        line.add("origin", origin)
-        return line
+    private func line(_ setting: Configuration.EffectiveSetting, _ origin: String) -> JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.add("key", setting.key)
+        json.add("value", setting.json)
+        json.add("origin", origin)
+        json.endObject()
+        return json.finish()
     }
 }

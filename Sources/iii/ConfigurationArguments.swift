@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineKit
+import Primitives
 import Server
 
 /// The flags that say something about the configuration.
@@ -21,7 +22,7 @@ struct ConfigurationArguments: ParsableArguments {
         do throws(ConfigurationErrors) {
             let loaded = try Configuration.load(from: sources, version: Server.version)
             for warning in loaded.warnings {
-                let label = Color.yellow("warning", on: .error)
+                let label = Palette.error.yellow("warning")
                 Terminal.write("\(label): \(warning)\n", to: .error)
             }
             return loaded

@@ -139,10 +139,12 @@ struct CronNext: AsyncParsableCommand {
                 Terminal.write("\(slot.stringValue ?? "")\n", to: .output)
                 continue
             }
-            var line = JSONLine()
-            line.add("slot", json: slot.description)
+            var line = JSONBuilder()
+            line.beginObject()
+            line.add("slot", slot)
             line.add("timezone", answer.shown("timezone"))
-            Terminal.write("\(line)\n", to: .output)
+            line.endObject()
+            Terminal.write("\(line.finish().description)\n", to: .output)
         }
     }
 }

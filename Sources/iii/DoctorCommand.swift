@@ -1,5 +1,7 @@
 import ArgumentParser
 import CommandLineKit
+import JSON
+import Primitives
 import Server
 
 struct DoctorCommand: AsyncParsableCommand {
@@ -43,25 +45,28 @@ struct DoctorCommand: AsyncParsableCommand {
     private static func text(_ finding: Doctor.Finding) -> String {
         let gap = String(repeating: " ", count: max(0, width - finding.subject.count))
         let rest = " \(finding.subject)\(gap) \(finding.text)"
+        let palette = Palette.output
         return switch finding.outcome {
-        case .ok: Color.green("ok     ") + rest
-        case .warning: Color.yellow("warning") + rest
-        case .fault(_, let code): Color.red("fault  ") + rest + Color.gray(" [\(code)]")
+        case .ok: palette.green("ok     ") + rest
+        case .warning: palette.yellow("warning") + rest
+        case .fault(_, let code): palette.red("fault  ") + rest + palette.gray(" [\(code)]")
         }
     }
 
-    private static func line(_ finding: Doctor.Finding) -> JSONLine {
-        var line = JSONLine()
-        line.add("check", finding.subject)
+    private static func line(_ finding: Doctor.Finding) -> JSONText {
+        var json = JSONBuilder()
+        json.beginObject()
+        json.add("check", finding.subject)
         switch finding.outcome {
-        case .ok: line.add("outcome", "ok")
-        case .warning: line.add("outcome", "warning")
+        case .ok: json.add("outcome", "ok")
+        case .warning: json.add("outcome", "warning")
         case .fault(let kind, let code):
-            line.add("outcome", "fault")
-            line.add("code", code)
-            line.add("exit", kind.status.rawValue)
+            json.add("outcome", "fault")
+            json.add("code", code)
+            json.add("exit", Int(kind.status.rawValue))
         }
-        line.add("message", finding.text)
-        return line
+        json.add("message", finding.text)
+        json.endObject()
+        return json.finish()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineKit
+import JSON
 import Primitives
 
 struct ExplainCodeCommand: ParsableCommand {
@@ -20,13 +21,17 @@ struct ExplainCodeCommand: ParsableCommand {
 
     func run() throws {
         guard let found = Explanation.of(code) else { throw unknown }
-        var line = JSONLine()
+        var line = JSONBuilder()
+        line.beginObject()
         line.add("code", found.code)
         line.add("meaning", found.meaning)
         line.add("remedy", found.remedy)
+        line.endObject()
+        let heading = Palette.output.bold(found.code)
+        let told = line.finish()
         ReportFormat.choose(json: json).write(
-            text: "\(Color.bold(found.code)): \(found.meaning)\nWhat to do: \(found.remedy)",
-            json: line
+            text: "\(heading): \(found.meaning)\nWhat to do: \(found.remedy)",
+            json: told
         )
     }
 

@@ -55,8 +55,8 @@ struct ExplainCommand: AsyncParsableCommand {
     private static func lines(_ job: JSONText) -> [String] {
         let function = job.member("function_id")?.stringValue?.visible ?? "a message"
         var lines = [
-            "\(Color.bold(function)) in queue \(job.shown("queue"))"
-                + Color.gray("  \(job.shown("id"))  trace \(job.shown("trace_id"))"),
+            "\(Palette.output.bold(function)) in queue \(job.shown("queue"))"
+                + Palette.output.gray("  \(job.shown("id"))  trace \(job.shown("trace_id"))"),
             "  \(state(job)): \(job.shown("why"))",
         ]
         if let result = job.member("result"), !result.isNull {
@@ -66,7 +66,7 @@ struct ExplainCommand: AsyncParsableCommand {
             lines.append("  what helps: \(wayOut.visible)")
         }
         for step in job.member("story")?.elements ?? [] {
-            lines.append("    \(Color.gray(step.shown("at")))  \(step.shown("text"))")
+            lines.append("    \(Palette.output.gray(step.shown("at")))  \(step.shown("text"))")
         }
         return lines
     }
@@ -74,9 +74,9 @@ struct ExplainCommand: AsyncParsableCommand {
     private static func state(_ job: JSONText) -> String {
         let word = job.shown("state")
         return switch word {
-        case "dead", "dropped", "discarded", "purged": Color.red(word)
-        case "done", "running": Color.green(word)
-        default: Color.yellow(word)
+        case "dead", "dropped", "discarded", "purged": Palette.output.red(word)
+        case "done", "running": Palette.output.green(word)
+        default: Palette.output.yellow(word)
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLineKit
 import Glibc
+import JSON
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,9 +39,7 @@ struct InitCommand: ParsableCommand {
         let format = ReportFormat.choose(json: json)
         for (path, text) in files {
             try Self.write(text, to: path)
-            var line = JSONLine()
-            line.add("wrote", path)
-            format.write(text: "wrote \(path)", json: line)
+            format.write(text: "wrote \(path)", json: Self.line("wrote", path))
         }
         tellNext(format)
     }
@@ -49,10 +48,12 @@ struct InitCommand: ParsableCommand {
         let heading = "next: the first two in one shell, the rest in another"
         if format == .text { Terminal.write("\n\(heading)\n", to: .output) }
         for command in Starter.commands(in: directory) {
-            var line = JSONLine()
-            line.add("next", command)
-            format.write(text: "  \(command)", json: line)
+            format.write(text: "  \(command)", json: Self.line("next", command))
         }
+    }
+
+    private static func line(_ key: String, _ text: String) -> JSONText {
+        JSONValue.object([key: .string(text)]).text
     }
 
     /// Whether anything has that name, be it a link to nowhere.

@@ -50,7 +50,7 @@ struct ListArguments: ParsableArguments {
         }
         var table = TextTable(columns.map(\.0), numbers: numbers)
         for row in rows { table.add(columns.map { $0.1(row) }) }
-        let lines = table.lines { Color.bold($0) }
+        let lines = table.lines { Palette.output.bold($0) }
         Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
     }
 

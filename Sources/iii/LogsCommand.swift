@@ -132,14 +132,15 @@ struct LogsCommand: AsyncParsableCommand {
         let name = line.shown("severity_text")
         let padded = name + String(repeating: " ", count: max(0, 5 - name.count))
         let severity = line.integer("severity_number") ?? 0
+        let palette = Palette.output
         let level =
-            severity >= 17 ? Color.red(padded) : severity >= 13 ? Color.yellow(padded) : padded
-        var text = "\(Color.gray(milliseconds.rfc3339())) \(level) "
+            severity >= 17 ? palette.red(padded) : severity >= 13 ? palette.yellow(padded) : padded
+        var text = "\(palette.gray(milliseconds.rfc3339())) \(level) "
         text += "\(line.shown("service_name")): \(line.shown("body"))"
         if let data = line.member("attributes")?.member("log.data"), !data.isNull {
             text += " " + data.description.visible
         }
-        if let trace = line.member("trace_id")?.stringValue { text += " " + Color.gray(trace) }
+        if let trace = line.member("trace_id")?.stringValue { text += " " + palette.gray(trace) }
         return text
     }
 }

@@ -91,9 +91,11 @@ struct ListStreams: AsyncParsableCommand {
         let values = try await link.ask("stream::list", place).elements ?? []
         shared.write(
             values.map { value in
-                var line = JSONLine()
-                line.add("value", json: value.description)
-                return JSONText(trusted: Array(line.description.utf8))
+                var line = JSONBuilder()
+                line.beginObject()
+                line.add("value", value)
+                line.endObject()
+                return line.finish()
             },
             empty: "there is no item in group \(group.visible) of stream \(stream.visible)",
             columns,
@@ -103,11 +105,13 @@ struct ListStreams: AsyncParsableCommand {
 
     /// An entry under the names that streams have for its parts.
     private static func item(_ entry: JSONText) -> JSONText {
-        var line = JSONLine()
+        var line = JSONBuilder()
+        line.beginObject()
         for (name, member) in [("id", "key"), ("value", "value"), ("revision", "revision")] {
-            if let part = entry.member(member) { line.add(name, json: part.description) }
+            if let part = entry.member(member) { line.add(name, part) }
         }
-        return JSONText(trusted: Array(line.description.utf8))
+        line.endObject()
+        return line.finish()
     }
 }
 
@@ -181,8 +185,8 @@ struct TailStream: AsyncParsableCommand {
     /// For people: what happened, to which item, what it brings, and where it is in the log.
     private static func text(_ news: StreamNews) -> String {
         let parts: [String?] = [
-            Color.bold(news.type.visible), news.item?.visible, news.data?.text.visible,
-            news.offset.map { Color.gray("offset \($0)") },
+            Palette.output.bold(news.type.visible), news.item?.visible, news.data?.text.visible,
+            news.offset.map { Palette.output.gray("offset \($0)") },
         ]
         return parts.compactMap { $0 }.joined(separator: "  ")
     }

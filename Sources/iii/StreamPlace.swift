@@ -27,27 +27,7 @@ struct StreamPlace {
                 "the engine at \(engine) does not say where its streams are; name that with --address"
             )
         }
-        return Self.address(told, seenFrom: engine)
-    }
-
-    /// `told` is where the engine listens on its own machine: what stands for all of its addresses
-    /// there, or for that machine, is here whatever leads to the engine. A token of `engine` goes
-    /// along.
-    static func address(_ told: String, seenFrom engine: String) -> String {
-        let rest = engine.dropFirst("ws://".count)
-        let authority = rest.prefix { !"/?#".contains($0) }
-        let (host, port) = split(Substring(told))
-        let isGeneral = ["0.0.0.0", "[::]", "127.0.0.1", "[::1]", "localhost"].contains(host)
-        let reachable = isGeneral ? split(authority).host : host
-        return "ws://\(reachable):\(port)\(rest.dropFirst(authority.count))"
-    }
-
-    /// `HOST:PORT`; the port is empty where there is none.
-    private static func split(_ authority: Substring) -> (host: Substring, port: Substring) {
-        guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else {
-            return (authority, "")
-        }
-        return (authority[..<colon], authority[colon...].dropFirst())
+        return ListenerAddress.address(told, seenFrom: engine)
     }
 
     /// The value of a variable; nil where it is not set, or empty.

@@ -203,8 +203,8 @@ struct LoadPicture {
     func lines(rows: Int) -> [String] {
         let failed = "\(failedPerSecond)/s failed"
         let time = SystemClock().now().wall.rfc3339().prefix(19)
-        var head = "\(time)Z  \(Color.bold("\(perSecond)/s")) run, "
-        head += failedPerSecond > 0 ? Color.red(failed) : failed
+        var head = "\(time)Z  \(Palette.output.bold("\(perSecond)/s")) run, "
+        head += failedPerSecond > 0 ? Palette.output.red(failed) : failed
         head += ", p50 \(Self.rounded(load.p50)) ms, p99 \(Self.rounded(load.p99)) ms"
         var lines = [head, ""]
         let parts = [queueTable, workerTable, functionTable].filter { !$0.isEmpty }
@@ -231,7 +231,7 @@ struct LoadPicture {
                 queue.name.visible, "\(queue.depth)", "\(queue.dead)", "\(queue.consumers)",
             ])
         }
-        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
+        return table.isEmpty ? [] : table.lines(heading: { Palette.output.bold($0) })
     }
 
     private var workerTable: [String] {
@@ -241,7 +241,7 @@ struct LoadPicture {
         where worker.name != "iii-cli" {
             table.add([worker.name, worker.runtime, "\(worker.functions)", "\(worker.active)"])
         }
-        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
+        return table.isEmpty ? [] : table.lines(heading: { Palette.output.bold($0) })
     }
 
     private var functionTable: [String] {
@@ -249,6 +249,6 @@ struct LoadPicture {
         for function in functions {
             table.add([function.name.visible, "\(function.perSecond)", "\(function.runs)"])
         }
-        return table.isEmpty ? [] : table.lines(heading: { Color.bold($0) })
+        return table.isEmpty ? [] : table.lines(heading: { Palette.output.bold($0) })
     }
 }

@@ -126,7 +126,7 @@ struct TracesCommand: AsyncParsableCommand {
                 row.shown("trace_id"),
             ])
         }
-        let lines = table.lines { Color.bold($0) }
+        let lines = table.lines { Palette.output.bold($0) }
         Terminal.write(lines.map { "\($0)\n" }.joined(), to: .output)
     }
 }
@@ -150,12 +150,12 @@ private struct SpanTree {
     private mutating func add(_ span: JSONText, _ depth: Int) {
         let indent = String(repeating: "  ", count: min(depth, 40))
         let isError = span.member("status")?.stringValue == "error"
-        let name = isError ? Color.red(span.shown("name")) : span.shown("name")
-        var line = "\(indent)\(name)  \(Color.gray(span.shown("service_name")))"
+        let name = isError ? Palette.output.red(span.shown("name")) : span.shown("name")
+        var line = "\(indent)\(name)  \(Palette.output.gray(span.shown("service_name")))"
         line += "  +\(SpanTime.text(span.start - start))  \(span.took)"
         if isError {
             let told = span.member("status_description")?.stringValue
-            line += "  " + Color.red((told ?? "error").visible)
+            line += "  " + Palette.output.red((told ?? "error").visible)
         }
         lines.append(line)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandLineKit
 import IIISDK
+import JSON
 import Primitives
 import Server
 
@@ -166,10 +167,12 @@ struct TriggerCommand: AsyncParsableCommand {
         } catch {
             throw Self.refusal(error, of: enqueue)
         }
-        var line = JSONLine()
+        var line = JSONBuilder()
+        line.beginObject()
         line.add("messageReceiptId", receipt.id)
-        line.add("traceId", trace?.description)
-        return line.description
+        if let trace { line.add("traceId", trace.description) }
+        line.endObject()
+        return line.finish().description
     }
 
     /// The engine has one code for whatever is wrong with a message: that there is no such queue is

@@ -173,6 +173,24 @@ struct LogTailTests {
         #expect(found.allSatisfy { $0.isOpenEnded })
     }
 
+    @Test("who begins at a damage is told of it, and not that no record is lost")
+    func beginsAtDamage() throws {
+        var log = try open(disk)
+        for _ in 0..<2 { try write(3, to: &log) }
+        let end = log.durable
+        disk.edit(0) { $0[Layout.segmentHeader + 20] ^= 1 }
+        var tail = LogTail(SimulatedStorage(disk))
+        var failure: LogError?
+        do throws(LogError) { try tail.start(bytes: .max, before: end) } catch { failure = error }
+        guard case .damaged(let found) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(found.map(\.reason) == [.batchHeader])
+        #expect(found.map(\.position) == [Layout.segmentHeader])
+        #expect(found.allSatisfy { $0.isOpenEnded })
+    }
+
     @Test("a place where the log is damaged is an error, and the end can be gone on from")
     func damage() throws {
         var log = try open(disk)

@@ -247,6 +247,21 @@ struct RestrictedCallTests {
         #expect(ids?.contains("state::get") == false)
     }
 
+    @Test("are not told where the engine's parts listen")
+    func addresses() throws {
+        var gated = try Gated(rules)
+        let lab = gated.lab
+        let info = "engine::workers::info"
+        let guest = try gated.join(#"{"allowed_functions":["\#(info)"]}"#, under: rules)
+        try lab.settle(.listening(["stream": "127.0.0.1:9"]))
+        for (peer, address) in [(gated.admin, "127.0.0.1:9"), (guest, nil)] {
+            let told = try lab.value(of: info, #"{"name":"iii-stream"}"#, by: peer)
+            let module = try #require(told.member("worker"))
+            #expect(module.member("name")?.stringValue == "iii-stream")
+            #expect(module.member("address")?.stringValue == address)
+        }
+    }
+
     @Test("are told of errors without where they happened")
     func stacktrace() throws {
         var gated = try Gated(rules, serving: "pub::a")

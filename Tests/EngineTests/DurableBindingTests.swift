@@ -65,6 +65,23 @@ struct DurableBindingTests {
         #expect(second.left.dispatches.map { $0.metadata?.description } == [#"{"m":1}"#])
     }
 
+    @Test("that nobody provides its type is told after a moment, and what may have been meant")
+    func unknownType() throws {
+        let lab = try Lab()
+        let maker = try lab.join("m")
+        let input = #"{"trigger_type":"htpp","function_id":"f"}"#
+        let id = try id(try lab.settle(.call(maker, register, input)))
+        lab.pass(seconds: 3)
+        try lab.settle()
+        let told = lab.engine.takeNotices().map(\.text).filter { $0.contains("nobody provides") }
+        #expect(
+            told == [
+                "trigger \(id) for f waits: nobody provides the type \"htpp\"; "
+                    + "did you mean \"http\"?"
+            ]
+        )
+    }
+
     @Test("its maker hears of it when its record is on disk, and not before")
     func synchrony() throws {
         let lab = try Lab()

@@ -102,7 +102,8 @@ struct LateFunctionTests {
         let other = try lab.join("o", serving: "c")
         let questions = lab.left.dispatches
         #expect(questions.map(\.function) == ["c", "c", "c"])
-        let run = try lab.settle(.answer(other, questions[0].invocation, "true")).dispatches
+        let question = try #require(questions.first)
+        let run = try lab.settle(.answer(other, question.invocation, "true")).dispatches
         #expect(run.map(\.function) == ["f"])
         try lab.settle(.answer(worker, try #require(run.first).invocation))
         #expect(queue.depth == 2)

@@ -227,6 +227,19 @@ struct StateTriggerTests {
         #expect(third.engine.views.work.reactions.count == 0)
     }
 
+    @Test("what expires early in the first life of an engine waits for nobody to come back")
+    func expiredInFirstLife() throws {
+        let (lab, worker) = try lab()
+        let set = #"{"scope":"s","key":"k","value":1,"ttl_ms":1000}"#
+        try lab.settle(.call(worker, "state::set", set))
+        try lab.settle(.trigger(worker, "state", "{}", to: "nobody"))
+        lab.pass(seconds: 2)
+        try lab.settle()
+        #expect(lab.value(scope: "s", key: "k") == nil)
+        #expect(lab.engine.views.work.reactions.count == 0)
+        #expect(lab.engine.takeNotices().contains { $0.text.contains("nobody not found") })
+    }
+
     @Test("a write and what it fires are on disk together, or neither is")
     func together() throws {
         let (first, worker) = try lab("{}")
@@ -306,11 +319,12 @@ struct StateTriggerTests {
         lab.pass(seconds: 2)
         try lab.settle()
         #expect(lab.engine.views.state.keyCount == 0)
-        #expect(lab.left.dispatches.map(\.function) == ["f", "f"])
+        let runs = lab.left.dispatches
+        try #require(runs.map(\.function) == ["f", "f"])
         let notices = lab.engine.takeNotices().map(\.text)
         #expect(notices.count { $0.hasPrefix("state trigger m did not run for s/k") } == 1)
         // That the value is gone can be told: without what it was.
-        let deleted = try lab.settle(.answer(worker, lab.left.dispatches[1].invocation)).dispatches
+        let deleted = try lab.settle(.answer(worker, runs[1].invocation)).dispatches
         #expect(deleted.map(\.function) == ["g"])
         let event = JSONText(trusted: try #require(deleted.first).payload)
         #expect(event.member("old_value_omitted")?.description == "true")

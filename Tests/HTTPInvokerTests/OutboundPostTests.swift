@@ -30,6 +30,25 @@ struct OutboundPostTests {
         #expect(pause == .seconds(seconds))
     }
 
+    @Test("a message is sent again after pauses that double, and not before its server wants it")
+    func pauses() {
+        var retries = PostRetries(5)
+        for (asked, pause) in [(0, 1), (1, 2), (30, 30), (60, 60), (2, 16)] as [(Int64, Int64)] {
+            let next = retries.next(after: .failed("HTTP 503", pause: .seconds(asked)))
+            #expect(next == TimeAmount.seconds(pause))
+        }
+        #expect(retries.next(after: .failed("HTTP 503", pause: .zero)) == nil, "five are enough")
+    }
+
+    @Test(
+        "one that was taken or refused is not",
+        arguments: [PostOutcome.accepted([]), .refused("HTTP 400")]
+    )
+    func ended(outcome: PostOutcome) {
+        var retries = PostRetries(5)
+        #expect(retries.next(after: outcome) == nil)
+    }
+
     @Test("what was not understood is not sent again")
     func refused() async throws {
         let server = try await CannedServer("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

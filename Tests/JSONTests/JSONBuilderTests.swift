@@ -29,6 +29,24 @@ struct JSONBuilderTests {
         #expect(builder.finish().description == expected)
     }
 
+    @Test("members have a name, and null where there is nothing")
+    func members() {
+        var builder = JSONBuilder()
+        builder.beginObject()
+        builder.add("z", "text")
+        builder.add("a", 12)
+        builder.add("n", Int64.min)
+        builder.add("raw", JSONText(trusted: Array("[1,null]".utf8)))
+        builder.add("none", nil as String?)
+        builder.add("nil", nil as Int?)
+        builder.add("nothing", nil as Int64?)
+        builder.endObject()
+        let expected =
+            #"{"z":"text","a":12,"n":-9223372036854775808,"raw":[1,null],"none":null,"#
+            + #""nil":null,"nothing":null}"#
+        #expect(builder.finish().description == expected)
+    }
+
     @Test("numbers are written exactly")
     func numbers() {
         var builder = JSONBuilder()

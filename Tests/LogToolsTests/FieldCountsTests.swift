@@ -1,4 +1,5 @@
 import LogTools
+import Primitives
 import Testing
 
 @Suite struct FieldCountsTests {

@@ -46,13 +46,16 @@ import Testing
         #expect(opened.report.next >= end)
     }
 
-    @Test("a repair of that which was cut off gives up no fewer offsets the next time")
-    func snapshotAheadAgain() throws {
+    @Test(
+        "a repair of that which was cut off gives up no fewer offsets the next time",
+        arguments: ["write MANIFEST", "rename log/"]
+    )
+    func snapshotAheadAgain(step: String) throws {
         let log = try Wound.log()
         let end = try log.pass.verify { _ in }.next.advanced(by: 10)
         try log.addSnapshot(end)
         let files = FailingFiles(log.path)
-        files.fails = { [unowned files] _ in files.steps.last?.hasPrefix("rename log/") == true }
+        files.fails = { [unowned files] _ in files.steps.last?.hasPrefix(step) == true }
         let pass = try log.pass
         let plan = try RepairPlan(pass)
         let code = codeOf { () throws(ToolError) in try Repair(pass, plan, files).run() }
@@ -176,6 +179,31 @@ import Testing
         }
         let json = try JSONText(validating: Array(plan.json(isDone: false).utf8))
         #expect(json.member("repaired")?.description == "false")
+    }
+
+    @Test("damage that costs no record needs nobody's leave", arguments: [true, false])
+    func costsNothing(isSealGone: Bool) throws {
+        let log = try Wound.log()
+        let whole = try log.records()
+        let scan = try log.pass.verify { _ in }
+        let end = try #require(scan.spans.first).position
+        try log.change(segment: 0) { bytes in
+            if isSealGone {
+                bytes.replaceSubrange(end - 4096..<end, with: [UInt8](repeating: 0, count: 4096))
+            } else {
+                bytes[end - 1] ^= 1
+            }
+        }
+        let pass = try log.pass
+        let plan = try RepairPlan(pass)
+        #expect(plan.damages.map(\.position) == [end - 4096])
+        #expect(plan.losses.isEmpty)
+        try plan.check([])
+        // Nor is it wrong to name it.
+        try plan.check([AcceptedLoss("0:\(end - 4096):\(scan.spans[0].end)-\(scan.spans[0].end)")])
+        try Repair(pass, plan, DirectoryFiles(path: log.path)).run()
+        #expect(try Verification(log.pass, depth: .full).verdict == .sound)
+        #expect(try log.records() == whole)
     }
 
     @Test("a directory that an engine holds is not repaired")

@@ -72,18 +72,24 @@ extension StoredLog {
         try change(segment: Int(last.header.number)) { body(&$0, last.position) }
     }
 
-    /// Puts a snapshot of nothing beside it that says that the log went on to `end`.
+    /// Puts a snapshot beside it that is whole, and says that the log went on to `end`. Its body, a
+    /// page of it, tells of nothing.
     func addSnapshot(_ end: Offset) throws {
         let scan = try pass.verify { _ in }
+        let body = [UInt8](repeating: 7, count: 4096)
         let header = SnapshotHeader(
             engine: try #require(scan.spans.first).header.engine,
             next: end,
             lastTime: Story.start,
-            records: end.rawValue
+            records: end.rawValue,
+            bodyLength: UInt64(body.count),
+            bodyChecksum: body.withUnsafeBytes { Checksum.crc32c($0) }
         )
         var page = [UInt8](repeating: 0, count: 4096)
         page.withUnsafeMutableBytes { header.write(to: $0) }
         let file = try SnapshotFolder(dataDirectory: path).create(end.rawValue)
+        let isWritten = body.withUnsafeBytes { file.append($0) }
+        try #require(isWritten)
         try page.withUnsafeBytes { try file.finish(head: $0) }
     }
 

@@ -151,48 +151,6 @@ struct AccessPolicyTests {
         #expect(check([("host", "iii.example.com"), ("x-forwarded-for", "203.0.113.7")]) == 0)
         #expect(check([("host", "iii.example.com"), ("origin", "https://evil.example")]) == 403)
     }
-}
-
-@Suite("Listen address")
-struct ListenAddressTests {
-    @Test(
-        "reads and writes",
-        arguments: ["127.0.0.1:49134", "[::1]:0", "localhost:1", "0.0.0.0:65535"]
-    )
-    func roundTrip(text: String) throws {
-        #expect(try ListenAddress(parsing: text).description == text)
-    }
-
-    @Test(
-        "knows loopback",
-        arguments: [
-            ("127.0.0.1:1", true), ("127.8.9.1:1", true), ("[::1]:1", true), ("localhost:1", true),
-            ("[::ffff:127.0.0.1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false),
-            ("10.0.0.1:1", false), ("localhost.example:1", false), ("[::ffff:10.0.0.1]:1", false),
-        ]
-    )
-    func loopback(text: String, isLoopback: Bool) throws {
-        #expect(try ListenAddress(parsing: text).isLoopback == isLoopback)
-    }
-
-    @Test(
-        "says what was expected instead",
-        arguments: [
-            ("", "a port after a colon"), ("localhost", "a port after a colon"),
-            ("localhost:", "a port from 0 to 65535"), ("localhost:65536", "a port from 0 to 65535"),
-            ("localhost:-1", "a port from 0 to 65535"), ("localhost:+1", "a port from 0 to 65535"),
-            (":80", "an IP address or a host name"), ("a b:80", "an IP address or a host name"),
-            ("::1:80", "brackets around an IPv6 address"),
-            ("[::g]:80", "an IPv6 address in the brackets"),
-            ("256.1.1.1:80", "four numbers from 0 to 255"),
-            ("1.2.3:80", "four numbers from 0 to 255"),
-        ]
-    )
-    func mistakes(text: String, expected: String) {
-        #expect(throws: ListenAddressError(text: text, expected: expected)) {
-            try ListenAddress(parsing: text)
-        }
-    }
 
     @Test("who is refused for want of a token is told each way to give it, where there is one")
     func forms() {

@@ -257,7 +257,7 @@ extension LongPrograms.CommandTests {
         "Wrong usage exits with 2",
         arguments: [
             ["iii", "trigger"], ["iii", "trigger", "a::b", "--no-such-flag"],
-            ["iii", "--no-such-flag"],
+            ["iii", "--no-such-flag"], ["iii", "traces", "--status", "x"],
             ["iii-log", "no-such-verb"], ["iii-log", "replay"],
         ]
     )

@@ -48,8 +48,11 @@ struct FunctionTests {
         bench.fail(offset)
         let letters = try bench.call(.deadLetters, #"{"topic":"q"}"#)
         #expect(letters.hasPrefix(#"[{"id":"offset-1","payload":null,"#))
-        let other = try bench.call(.discardMessage, #"{"queue":"q","message_id":"offset-2"}"#)
-        #expect(other.hasSuffix(#""redriven":0}"#))
+        for id in ["offset-2", "offset-01", "offset-+1", "offset-", "xxxxxx-1", "1"] {
+            let other = #"{"queue":"q","message_id":"\#(id)"}"#
+            let answer = try bench.call(.discardMessage, other)
+            #expect(answer.hasSuffix(#""redriven":0}"#), "\(id)")
+        }
         let input = #"{"queue":"q","message_id":"offset-1"}"#
         #expect(try bench.call(.discardMessage, input).hasSuffix(#""redriven":1}"#))
         #expect(bench.view.queues["q"]?.deadCount == 0)

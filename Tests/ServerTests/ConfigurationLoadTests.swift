@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import NetServer
 import Primitives
 import Testing
 
@@ -34,7 +35,7 @@ struct ConfigurationLoadTests {
             dashboard_port = 9090
             """
         let found = try configuration(toml: text)
-        #expect(found.engine.address == Configuration.Address(host: "0.0.0.0", port: 8080))
+        #expect(found.engine.address == ListenAddress(host: "0.0.0.0", port: 8080))
         #expect(!found.engine.address.isLoopback)
         #expect(found.observability == Configuration.Observability())
         #expect(found.observability.dashboardAddress.description == "127.0.0.1:9090")
@@ -45,7 +46,7 @@ struct ConfigurationLoadTests {
         let workspace = try Workspace(["iii.toml": Self.full])
         let found = try workspace.load().configuration
         var expected = Configuration()
-        expected.engine.address = Configuration.Address(host: "::1", port: 1)
+        expected.engine.address = ListenAddress(host: "::1", port: 1)
         expected.engine.data = "/var/lib/iii"
         expected.engine.durability = .interval(.milliseconds(50))
         expected.engine.duplicateFunctions = .reject
@@ -53,7 +54,7 @@ struct ConfigurationLoadTests {
         expected.engine.observe = false
         expected.engine.invocationTimeout = .seconds(120)
         expected.queue.lease = .seconds(3600)
-        expected.http.address = Configuration.Address(host: "localhost", port: 2)
+        expected.http.address = ListenAddress(host: "localhost", port: 2)
         expected.http.timeout = .seconds(60)
         expected.http.bodyLimit = 1024
         expected.http.middleware = [
@@ -76,7 +77,7 @@ struct ConfigurationLoadTests {
         expected.http.maxConnections = 6
         expected.http.tlsCertificate = "/tls/a.pem"
         expected.http.tlsKey = "/tls/a.key"
-        expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3)
+        expected.stream.address = ListenAddress(host: "127.0.0.1", port: 3)
         var mails = Configuration.FunctionQueue()
         mails.concurrency = 4
         mails.maxRetries = 0
@@ -88,7 +89,7 @@ struct ConfigurationLoadTests {
         expected.observability.logging = false
         expected.observability.tracing = false
         expected.observability.dashboard = false
-        expected.observability.dashboardAddress = Configuration.Address(host: "h", port: 4)
+        expected.observability.dashboardAddress = ListenAddress(host: "h", port: 4)
         expected.observability.dashboardHosts = ["iii.example.com"]
         expected.observability.dashboardReadOnly = true
         expected.log.io = .plain

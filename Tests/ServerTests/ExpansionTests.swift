@@ -1,3 +1,4 @@
+import NetServer
 import Testing
 
 @testable import Server

@@ -55,6 +55,15 @@ struct KeeperSnapshotTests {
         #expect(damaged.start.reach == bases[3])
     }
 
+    @Test("one of another log is no evidence of how far this one went")
+    func foreign() throws {
+        let (bases, engine) = try keepers.fill(4)
+        try make(until: bases[3], of: UUID128(high: ~engine.high, low: engine.low))
+        let snapshot = Snapshot.newest(for: keepers.configuration) { _ in }
+        #expect(snapshot.start.next == .zero)
+        #expect(snapshot.start.reach == .zero)
+    }
+
     @Test("one that cannot be opened is told of, and the older one is used")
     func unopened() throws {
         let (bases, engine) = try keepers.fill(4)
@@ -66,6 +75,21 @@ struct KeeperSnapshotTests {
         let snapshot = Snapshot.newest(for: keepers.configuration) { told.append($0) }
         #expect(snapshot.start.next == bases[2])
         #expect(told.count == 1 && told.first?.contains("cannot be read") == true, "\(told)")
+    }
+
+    @Test("one under the name of another one is told of, and not used")
+    func renamed() throws {
+        let (bases, engine) = try keepers.fill(4)
+        try make(until: bases[2], of: engine)
+        let files = [bases[2], bases[3]].map { end in
+            "\(data)/snap/\(SnapshotFolder.name(end.rawValue))"
+        }
+        try FileManager.default.moveItem(atPath: files[0], toPath: files[1])
+        var told: [String] = []
+        let snapshot = Snapshot.newest(for: keepers.configuration) { told.append($0) }
+        #expect(snapshot.start.next == .zero)
+        let text = "snapshot \(bases[3].rawValue) is damaged"
+        #expect(told.count == 1 && told.first?.hasPrefix(text) == true, "\(told)")
     }
 
     @Test("what is numbered beyond the end of the log is kept aside, before the log comes past it")

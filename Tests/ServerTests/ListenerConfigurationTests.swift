@@ -1,6 +1,7 @@
 import AccessControl
 import Glibc
 import JSON
+import NetServer
 import Primitives
 import Testing
 

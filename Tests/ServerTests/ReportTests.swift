@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import JSON
 import Testing
 
@@ -32,5 +33,16 @@ struct ReportTests {
     func output() {
         let text = Report.text(ofOutput: "\tat f\r\u{1B}[2K\tg", of: "w")
         #expect(text == "w | \tat f" + #"\r\u001b[2K"# + "\tg")
+    }
+
+    @Test("that the log is closed in order is said only where it is, and else is an error")
+    func stopped() throws {
+        let pipe = Pipe()
+        let report = Report(isJSON: false, to: pipe.fileHandleForWriting.fileDescriptor)
+        #expect(throws: ServeError.notClosed) { try report.stopped(isClosed: false) }
+        try report.stopped(isClosed: true)
+        try pipe.fileHandleForWriting.close()
+        let said = try #require(try pipe.fileHandleForReading.readToEnd())
+        #expect(String(decoding: said, as: UTF8.self) == "stopped, log closed in order\n")
     }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import NetServer
 import Primitives
 import Testing
 
@@ -53,14 +54,14 @@ struct WorkersFormTests {
         let workspace = try Workspace(["config.yaml": Self.sample])
         let loaded = try workspace.load()
         var expected = Configuration()
-        expected.engine.address = Configuration.Address(host: "127.0.0.1", port: 49199)
+        expected.engine.address = ListenAddress(host: "127.0.0.1", port: 49199)
         expected.engine.data = "\(workspace.path)/data"
         expected.engine.registrationNamespaceGrace = .milliseconds(2500)
-        expected.http.address = Configuration.Address(host: "::1", port: 3199)
+        expected.http.address = ListenAddress(host: "::1", port: 3199)
         expected.http.timeout = .seconds(45)
         expected.http.cors = CORS.Rules(origins: ["*"])
         expected.http.concurrency = 7
-        expected.stream.address = Configuration.Address(host: "127.0.0.1", port: 3200)
+        expected.stream.address = ListenAddress(host: "127.0.0.1", port: 3200)
         expected.stream.authFunction = "me::auth"
         var invoices = Configuration.FunctionQueue()
         invoices.type = .fifo

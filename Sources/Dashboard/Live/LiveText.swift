@@ -192,15 +192,3 @@ enum LiveText {
         return json.finish().bytes
     }
 }
-
-extension JSONBuilder {
-    fileprivate mutating func add(_ name: String, _ value: String?) {
-        key(name)
-        if let value { string(value) } else { null() }
-    }
-
-    fileprivate mutating func add(_ name: String, _ value: Int?) {
-        key(name)
-        if let value { integer(value) } else { null() }
-    }
-}

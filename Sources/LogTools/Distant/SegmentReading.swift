@@ -1,4 +1,5 @@
 import Disk
+import Glibc
 import JSON
 package import Observability
 package import Primitives
@@ -26,6 +27,13 @@ package enum SegmentReading {
         }
     }
 
+    /// The path of a file that is there, from the root and without links; else `path` itself.
+    private static func fullPath(_ path: String) -> String {
+        guard let full = realpath(path, nil) else { return path }
+        defer { free(full) }
+        return String(cString: full)
+    }
+
     /// Where the log is, its two slots of MANIFEST, its segments and its snapshots.
     private static func list(_ directory: String) throws(ErrorBody) -> JSONText {
         let page = AlignedMemory(capacity: Layout.manifestSlot)
@@ -33,7 +41,7 @@ package enum SegmentReading {
         var json = JSONBuilder()
         json.beginObject()
         json.key("data")
-        json.string(HostIdentity.fullPath(directory))
+        json.string(fullPath(directory))
         json.key("machine")
         if let machine = HostIdentity.boot { json.string(machine) } else { json.null() }
         let pass = try opened(directory)

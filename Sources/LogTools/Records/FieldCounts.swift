@@ -1,6 +1,6 @@
 import Events
 import JSON
-import Primitives
+package import Primitives
 import RecordFormat
 
 /// Which fields records have, and in how many of which kind.

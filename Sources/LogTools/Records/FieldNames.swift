@@ -35,7 +35,7 @@ package enum FieldNames {
         let advice = near.isEmpty ? "" : "the nearest are \(near), and "
         throw ToolError(
             .unknownField,
-            "'\(Text.visible(name))' is no such field of records; \(advice)`iii-log fields` lists "
+            "'\(name.visible)' is no such field of records; \(advice)`iii-log fields` lists "
                 + "those that a log has"
         )
     }

@@ -12,7 +12,7 @@ extension RecordFilter {
         guard let mark = term.firstIndex(of: "="), mark > term.startIndex else {
             throw ToolError(
                 .malformedFilter,
-                "'\(Text.visible(term))' is not of the form FIELD=value"
+                "'\(term.visible)' is not of the form FIELD=value"
             )
         }
         let name = String(term[..<mark])

@@ -1,5 +1,5 @@
 import JSON
-import Primitives
+package import Primitives
 
 // Statistics for people and programs.
 
@@ -23,7 +23,7 @@ extension RecordStatistics {
                 ]
             )
         }
-        for (name, group) in groups { add(Text.visible(name), group) }
+        for (name, group) in groups { add(name.visible, group) }
         add("(none)", unnamed)
         add("(others)", others)
         add("(all)", total)

@@ -35,7 +35,7 @@ package struct Redaction: Sendable {
             guard let first = parts.first, !parts.contains(where: \.isEmpty) else {
                 throw ToolError(
                     .malformedPath,
-                    "'\(Text.visible(String(text)))' is no path: write a field and what lies "
+                    "'\(String(text).visible)' is no path: write a field and what lies "
                         + "below it, as payload.card.number, or * for any key or index"
                 )
             }

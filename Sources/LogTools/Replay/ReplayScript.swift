@@ -223,12 +223,12 @@ package struct ReplayDifference: Equatable, Sendable {
 
     /// A line for people.
     package var text: String {
-        let subject = Text.visible(subject)
+        let subject = subject.visible
         switch change {
         case .unrecorded: return "\(subject): not in the log"
         case .missing: return "\(subject): in the log only"
         case .changed(let place):
-            return "\(subject) \(Text.visible(place.path)): \(Self.shown(place.before)) -> "
+            return "\(subject) \(place.path.visible): \(Self.shown(place.before)) -> "
                 + Self.shown(place.now)
         }
     }

@@ -1,6 +1,7 @@
 package import AccessControl
 package import HTTPFunctions
 import JSON
+package import NetServer
 package import Primitives
 
 extension Configuration {

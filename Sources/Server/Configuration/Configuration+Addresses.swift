@@ -1,7 +1,9 @@
+import NetServer
+
 extension Configuration {
     /// What an engine listens on, and the setting that says so.
-    var addresses: [(setting: String, address: Address)] {
-        var all: [(setting: String, address: Address)] = []
+    var addresses: [(setting: String, address: ListenAddress)] {
+        var all: [(setting: String, address: ListenAddress)] = []
         for (number, listener) in allWorkerListeners.enumerated() {
             let section = number == 0 ? "engine" : "worker_listener[\(number - 1)]"
             all.append(("\(section).address", listener.address))

@@ -1,11 +1,12 @@
 package import HTTP
 import JSON
+package import NetServer
 package import Primitives
 
 extension Configuration {
     /// The listener for HTTP triggers, and what holds for all of their requests.
     package struct HTTP: Equatable, Sendable {
-        package var address = Address(host: "127.0.0.1", port: 3111)
+        package var address = ListenAddress(host: "127.0.0.1", port: 3111)
         /// How long a function may take to answer before the client gets a 504; above zero.
         package var timeout = Timestamp.Span.seconds(30)
         /// Asked before the route's own middleware, by priority.

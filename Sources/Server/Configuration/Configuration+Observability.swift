@@ -1,3 +1,4 @@
+package import NetServer
 package import Observability
 package import Primitives
 
@@ -39,7 +40,7 @@ extension Configuration {
         /// machine can reach the listener for streams.
         package var devtoolsStreams: Bool?
         package var dashboard = true
-        package var dashboardAddress = Address(host: "127.0.0.1", port: 9090)
+        package var dashboardAddress = ListenAddress(host: "127.0.0.1", port: 9090)
         /// Names by which browsers may reach the dashboard, besides addresses and `localhost`.
         package var dashboardHosts: [String] = []
         /// Whether the dashboard may change nothing.

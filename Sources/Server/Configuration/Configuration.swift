@@ -1,3 +1,4 @@
+package import NetServer
 package import Primitives
 import RecordFormat
 package import StreamGateway
@@ -29,7 +30,7 @@ package struct Configuration: Equatable, Sendable {
 extension Configuration {
     /// The listener for workers, and what holds for the engine as a whole.
     package struct Engine: Equatable, Sendable {
-        package var address = Address(host: "127.0.0.1", port: 49134)
+        package var address = ListenAddress(host: "127.0.0.1", port: 49134)
         /// The data directory; absolute once loaded.
         package var data = "data"
         package var durability = Durability.sync
@@ -83,7 +84,7 @@ extension Configuration {
 
     /// The listener for streams.
     package struct Stream: Equatable, Sendable {
-        package var address = Address(host: "127.0.0.1", port: 3112)
+        package var address = ListenAddress(host: "127.0.0.1", port: 3112)
         /// The function that is asked what it knows of every connection; nil: none.
         package var authFunction: String?
         package var join = StreamJoins.open

@@ -33,7 +33,7 @@ struct ConfigurationFile {
                 let file = ConfigurationFile(name: name, path: path, text: try read(path))
                 return file.isTrusted(&findings) ? file : nil
             } catch {
-                if error == .system(ENOENT), sources.file == nil { continue }
+                if error == .system(SystemError(number: ENOENT)), sources.file == nil { continue }
                 findings.error(.file, at: .file(name, line: 0), "cannot be read: \(error)")
                 return nil
             }
@@ -87,14 +87,13 @@ struct ConfigurationFile {
     }
 
     enum ReadError: Error, Equatable, CustomStringConvertible {
-        /// The number of a system error.
-        case system(Int32)
+        case system(SystemError)
         case tooLarge
         case notText
 
         var description: String {
             switch self {
-            case .system(let number): String(cString: strerror(number))
+            case .system(let error): error.description
             case .tooLarge: "it is larger than \(Quantity.text(bytes: bytesMax))"
             case .notText: "it is not UTF-8 text"
             }
@@ -103,19 +102,13 @@ struct ConfigurationFile {
 
     /// The text of a file.
     static func read(_ path: String) throws(ReadError) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw .system(errno) }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system(errno) }
-            if count == 0 { break }
-            bytes += chunk[..<count]
-            if bytes.count > bytesMax { throw .tooLarge }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try SmallFile.read(path, limit: bytesMax + 1)
+        } catch {
+            throw .system(error)
         }
+        guard bytes.count <= bytesMax else { throw .tooLarge }
         guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
             throw .notText
         }

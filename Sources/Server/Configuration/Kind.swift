@@ -1,4 +1,5 @@
 import JSON
+import NetServer
 import Primitives
 
 /// What a key takes: how it is described, read and shown.
@@ -220,11 +221,11 @@ extension Kind where Value == Timestamp.Span {
     )
 }
 
-extension Kind where Value == Configuration.Address {
+extension Kind where Value == ListenAddress {
     static let address = Kind.text(
         "HOST:PORT such as \"127.0.0.1:3111\" or \"[::1]:3111\"",
         show: { $0.description },
-        parse: { Configuration.Address($0) }
+        parse: { ListenAddress($0) }
     )
 }
 

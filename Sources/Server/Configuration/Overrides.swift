@@ -1,3 +1,5 @@
+import Primitives
+
 /// Settings that stand above the file: environment variables, then flags.
 struct Overrides {
     private var root: Setting

@@ -1,3 +1,5 @@
+import NetServer
+
 /// What this engine makes of one built-in worker of a `workers:` list.
 struct WorkerForm {
     /// The names that it goes by, the one for messages first.
@@ -8,7 +10,7 @@ struct WorkerForm {
 
     struct Listener {
         let section: String
-        let fallback: Configuration.Address
+        let fallback: ListenAddress
     }
 
     enum Meaning {

@@ -1,3 +1,4 @@
+import NetServer
 import Primitives
 
 /// Reads the YAML form, a `workers:` list, into the sections of the TOML form.
@@ -179,7 +180,7 @@ struct WorkersForm {
         var port = listener.fallback.port
         if let written = config["host"] {
             guard case .string(let text) = written.value,
-                let address = Configuration.Address(host: text, port: 0, bracketed: false)
+                let address = ListenAddress(host: text, port: 0, bracketed: false)
             else { return findings.mismatch(.value, written, mustBe: "a host name or address") }
             host = address.host
         }
@@ -190,7 +191,7 @@ struct WorkersForm {
             }
             port = exact
         }
-        let address = Configuration.Address(host: host, port: port)
+        let address = ListenAddress(host: host, port: port)
         put(setting.replaced(by: .string("\(address)")), "\(listener.section).address")
     }
 

@@ -1,4 +1,5 @@
 import CPlatform
+import Disk
 import Glibc
 
 /// Sees files change, come and go beneath directories (inotify(7)). For one thread.
@@ -25,11 +26,11 @@ final class FileWatch {
     init(
         _ patterns: [WatchPattern],
         ignoring ignored: [String]
-    ) throws(DirectoryWatch.SystemError) {
+    ) throws(SystemError) {
         self.patterns = patterns
         self.ignored = ignored
         descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
-        guard descriptor >= 0 else { throw DirectoryWatch.SystemError(number: errno) }
+        guard descriptor >= 0 else { throw SystemError(number: errno) }
         for pattern in patterns {
             // A build may remove it and make it again.
             if pattern.root != "/" { add(Configuration.directory(of: pattern.root)) }

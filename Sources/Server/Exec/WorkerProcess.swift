@@ -1,5 +1,6 @@
 import CPlatform
 import Dashboard
+import Disk
 import Engine
 import Glibc
 import Primitives
@@ -42,7 +43,7 @@ final class WorkerProcess {
         var patterns = exec.watch.map { WatchPattern($0, in: exec.directory) }
         if patterns.isEmpty, host.watchesSources { patterns = [.sources(in: exec.directory)] }
         guard !patterns.isEmpty else { return nil }
-        do throws(DirectoryWatch.SystemError) {
+        do throws(SystemError) {
             let watch = try FileWatch(patterns, ignoring: [host.data])
             for problem in watch.problems {
                 host.tell(.warning, exec, "does not start anew for all changes: \(problem)")

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One field of a cron expression: what may stand in it, and how it is read.
 struct CronField {
     let name: String
@@ -168,7 +170,7 @@ extension CronField {
 
     private func parseValue(_ text: Substring) throws(Problem) -> (value: Int, isName: Bool) {
         if let value = names[text.lowercased()] { return (value, true) }
-        guard let value = Self.number(text), range.contains(value) else {
+        guard let value = Int(plainDigits: text), range.contains(value) else {
             let subject = text.isEmpty ? "a value is missing" : "\(text) is not allowed"
             throw Problem(reason: "\(subject); expected \(allowed)")
         }
@@ -176,16 +178,9 @@ extension CronField {
     }
 
     private func parseStep(_ text: Substring) throws(Problem) -> Int {
-        guard let step = Self.number(text), (1...range.upperBound).contains(step) else {
+        guard let step = Int(plainDigits: text), (1...range.upperBound).contains(step) else {
             throw Problem(reason: "the step must be 1 to \(range.upperBound)")
         }
         return step
-    }
-
-    /// Decimal digits only: `Int` alone would also take a sign.
-    private static func number(_ text: Substring) -> Int? {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-        else { return nil }
-        return Int(text)
     }
 }

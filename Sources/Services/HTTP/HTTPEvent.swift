@@ -145,11 +145,6 @@ package struct HTTPEvent {
 }
 
 extension JSONBuilder {
-    fileprivate mutating func member(_ name: String, _ value: String) {
-        key(name)
-        string(value)
-    }
-
     fileprivate mutating func member(plain name: StaticString, _ value: String) {
         key(plain: name)
         string(value)
@@ -158,14 +153,14 @@ extension JSONBuilder {
     fileprivate mutating func query(of request: HTTPRequest) {
         key(plain: "query_params")
         beginObject()
-        HTTPEvent.forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { member($0, $1) }
+        HTTPEvent.forEachLast(of: FormURLEncoding.decode(request.query ?? "")) { add($0, $1) }
         endObject()
     }
 
     fileprivate mutating func parameters(_ parameters: [(name: String, value: String)]) {
         key(plain: "path_params")
         beginObject()
-        HTTPEvent.forEachLast(of: parameters) { member($0, $1) }
+        HTTPEvent.forEachLast(of: parameters) { add($0, $1) }
         endObject()
     }
 
@@ -174,7 +169,7 @@ extension JSONBuilder {
         beginObject()
         HTTPEvent.forEachLast(of: request.headers) { name, value in
             let isHidden = secrets?.contains(name) == true
-            member(name, isHidden ? SecretHeaders.placeholder : HTTPEvent.visible(value))
+            add(name, isHidden ? SecretHeaders.placeholder : HTTPEvent.visible(value))
         }
         endObject()
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// An IP address as its bytes: 4 of IPv4, 16 of IPv6.
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
@@ -56,8 +57,7 @@ package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         let width = base.bytes.count * 8
         var prefix = width
         if parts.count == 2 {
-            let isNumber = parts[1].utf8.allSatisfy { (0x30...0x39).contains($0) }
-            guard isNumber, let bits = Int(parts[1]), bits <= width else { return nil }
+            guard let bits = Int(plainDigits: parts[1]), bits <= width else { return nil }
             prefix = bits
         }
         self.base = base

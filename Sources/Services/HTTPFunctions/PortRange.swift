@@ -1,3 +1,5 @@
+import Primitives
+
 /// Ports that may be connected to: one, `443`, or several in a row, `8000-8999`.
 package struct PortRange: Hashable, Sendable, CustomStringConvertible {
     package let ports: ClosedRange<UInt16>
@@ -11,10 +13,9 @@ package struct PortRange: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func port(_ digits: Substring) -> UInt16? {
-        guard (1...5).contains(digits.utf8.count),
-            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        guard digits.utf8.count <= 5, let port = UInt16(plainDigits: digits), port > 0
         else { return nil }
-        return UInt16(digits).flatMap { $0 > 0 ? $0 : nil }
+        return port
     }
 
     package var description: String {

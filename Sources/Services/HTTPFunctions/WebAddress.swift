@@ -57,9 +57,8 @@ package struct WebAddress: Equatable, Sendable {
     private static func port(_ text: Substring) -> UInt16?? {
         if text.isEmpty { return .some(nil) }
         let digits = text.dropFirst()
-        guard text.first == ":", (1...5).contains(digits.utf8.count),
-            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let port = UInt16(digits), port != 0
+        guard text.first == ":", digits.utf8.count <= 5, let port = UInt16(plainDigits: digits),
+            port != 0
         else { return nil }
         return port
     }

@@ -82,10 +82,8 @@ struct FilterPath: Sendable {
 
     /// The number that a segment spells: `0`, `12`, not `00`.
     private static func index(_ name: String) -> Int? {
-        guard name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            name == "0" || !name.hasPrefix("0")
-        else { return nil }
-        return Int(name)
+        guard name == "0" || !name.hasPrefix("0") else { return nil }
+        return Int(plainDigits: name)
     }
 
     // MARK: Finding

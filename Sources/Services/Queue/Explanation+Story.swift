@@ -148,16 +148,3 @@ extension Timestamp.Span {
         }
     }
 }
-
-extension JSONBuilder {
-    /// Null where it is nil.
-    fileprivate mutating func add(_ name: String, _ text: String?) {
-        key(name)
-        if let text { string(text) } else { null() }
-    }
-
-    fileprivate mutating func add(_ name: String, _ number: Int64?) {
-        key(name)
-        if let number { integer(number) } else { null() }
-    }
-}

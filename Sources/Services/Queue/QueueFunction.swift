@@ -143,7 +143,14 @@ extension QueueView {
         content?.receipt.description ?? "\(placePrefix)\(message.offset)"
     }
 
-    private static let placePrefix = "offset-"
+    /// What is before the place of a message that is called by it.
+    package static let placePrefix = "offset-"
+
+    /// The place of a message that is called by it, exactly so; nil: it is not.
+    private static func place(of id: String) -> Offset? {
+        guard let number = UInt64(id.dropFirst(placePrefix.count)) else { return nil }
+        return id == "\(placePrefix)\(number)" ? Offset(number) : nil
+    }
 
     private func decideRedrive(_ fields: JSONFields) throws(JSONFieldError) -> QueueDecision {
         let name = try name(fields)
@@ -167,8 +174,8 @@ extension QueueView {
     ) -> (queue: String, message: Message, at: Timestamp)? {
         let letters = dead(name)
         // By its place it may have been listed while the disk did not give it.
-        let placed = letters.first { Self.id(of: $0.message, nil) == id }
-        guard placed == nil, let receipt = UUID128(id) else { return placed }
+        if let place = Self.place(of: id) { return letters.first { $0.message.offset == place } }
+        guard let receipt = UUID128(id) else { return nil }
         let known = letters.first { $0.message.content?.receipt == receipt }
         if let known { return known }
         return letters.first { letter in

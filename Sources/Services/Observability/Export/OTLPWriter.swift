@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 
 /// Writes messages of OTLP as protobuf or as JSON, from one description of their fields.
 ///
@@ -60,7 +61,7 @@ struct OTLPWriter {
     mutating func id(_ number: UInt64, _ name: String, _ words: UInt64...) {
         if isJSON {
             json.key(name)
-            json.string(words.map { hex($0) }.joined())
+            json.string(words.map { hexadecimal($0) }.joined())
         } else {
             append(number, words.flatMap { word in (0..<8).map { big(word, $0) } })
         }
@@ -231,10 +232,5 @@ struct OTLPWriter {
 
     private func big(_ word: UInt64, _ place: Int) -> UInt8 {
         UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * place))
-    }
-
-    private func hex(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
