@@ -171,6 +171,11 @@ extension Explanation {
         A function of streams refused its input, or the worker that keeps the stream failed.
         > Correct what the message names, or see what that worker has logged.
 
+        STREAM_KEPT_BY_WORKER
+        `stream::entries` was asked for a stream whose items a worker keeps itself: the engine has
+        none of them.
+        > Ask `stream::list`, which that worker answers.
+
         VALUE_TOO_LARGE
         A value would be larger than can be recorded, or than `[state] max_value_bytes` allows.
         > Keep less under one key, or set the bound higher.

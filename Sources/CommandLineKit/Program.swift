@@ -10,9 +10,17 @@ import Primitives
 /// A command that did all that it was asked and could not say it is 74.
 package struct Program: Sendable {
     private let root: any ParsableCommand.Type
+    private let prepare: @Sendable (any ParsableCommand) throws -> Void
 
-    /// `root` is the command that all the others are subcommands of.
-    package init(_ root: any ParsableCommand.Type) { self.root = root }
+    /// `root` is the command that all the others are subcommands of. `prepare` gets the one that is
+    /// about to run where that is an asynchronous one, while the process still has one thread.
+    package init(
+        _ root: any ParsableCommand.Type,
+        prepare: @escaping @Sendable (any ParsableCommand) throws -> Void = { _ in }
+    ) {
+        self.root = root
+        self.prepare = prepare
+    }
 
     /// Parses `arguments` (nil means the process's own) and runs the command that they name. A
     /// synchronous command has the main thread to itself.
@@ -24,6 +32,7 @@ package struct Program: Sendable {
             if let failure = unknownCommand(arguments) { throw failure }
             var command = try root.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
+                try prepare(command)
                 try await command.run()
             } else {
                 try command.run()

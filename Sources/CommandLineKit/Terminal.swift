@@ -13,10 +13,16 @@ package enum Terminal {
     /// Whether a person looks at (or types into) the stream.
     package static func isTerminal(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
 
-    /// Whether text on `stream` may be coloured: a terminal, and not unwanted (`NO_COLOR` set to
-    /// anything but nothing, https://no-color.org, or a terminal that calls itself dumb).
+    /// Whether `stream` is a terminal that takes more than text: one that calls itself dumb moves
+    /// no cursor and has no colours.
+    package static func takesControls(_ stream: Stream) -> Bool {
+        isTerminal(stream) && variable("TERM", "dumb") != "dumb"
+    }
+
+    /// Whether text on `stream` may be coloured: such a terminal, and not unwanted (`NO_COLOR` set
+    /// to anything but nothing, https://no-color.org).
     fileprivate static func hasColor(_ stream: Stream) -> Bool {
-        isTerminal(stream) && variable("NO_COLOR", "").isEmpty && variable("TERM", "dumb") != "dumb"
+        takesControls(stream) && variable("NO_COLOR", "").isEmpty
     }
 
     /// Rows of the terminal that output goes to; nil where it goes to none.
@@ -89,9 +95,10 @@ package enum Terminal {
     private static let isMidLine = Atomic(false)
 
     /// Shows one line, without its end, in the place of the one that was shown before; not where
-    /// standard error is no terminal, or it would come into a line of the output.
+    /// standard error is no terminal that can take it away again, or it would come into a line of
+    /// the output.
     static func show(status text: String) {
-        guard isTerminal(.error), !isMidLine.load(ordering: .relaxed) || !isTerminal(.output)
+        guard takesControls(.error), !isMidLine.load(ordering: .relaxed) || !isTerminal(.output)
         else { return }
         hasStatus.store(true, ordering: .relaxed)
         sendStatus(text)

@@ -7,7 +7,7 @@ package struct VerbFirst {
 
     /// `root` is the command that the verbs are subcommands of; each of `options` has a value.
     package init(_ root: any ParsableCommand.Type, options: Set<String>) {
-        verbs = Set(root.configuration.subcommands.map { $0._commandName })
+        verbs = Set(root.configuration.subcommands.compactMap { $0.configuration.commandName })
         self.options = options
     }
 

@@ -7,6 +7,8 @@ package struct Damage: Equatable, Sendable {
     package enum Reason: Equatable, Sendable {
         /// The segment's first page does not hold its header.
         case segmentHeader
+        /// MANIFEST belongs to another log, and no segment does: nothing that it says counts.
+        case foreignManifest
         /// The segment belongs to another log, or bears another segment's name.
         case foreignSegment
         /// The file is another segment of this log, which is there under no other name.
@@ -61,6 +63,7 @@ package struct Damage: Equatable, Sendable {
 
 extension Damage: CustomStringConvertible {
     package var description: String {
+        if reason == .foreignManifest { return sentence }
         let place = "\(DataDirectory.segmentName(segment)) at byte \(position)"
         let loss =
             lost.isEmpty
@@ -73,6 +76,9 @@ extension Damage: CustomStringConvertible {
     private var sentence: String {
         switch reason {
         case .segmentHeader: "the segment's header is damaged"
+        case .foreignManifest:
+            "MANIFEST is that of another log, and no segment here is of that; move it away: it is "
+                + "made anew from the segments"
         case .foreignSegment: "the segment belongs to another log or another place in this one"
         case .misnamed(let number):
             "the file is segment \(number) under a wrong name, and is to be renamed to "

@@ -54,13 +54,23 @@ extension LogError: CustomStringConvertible {
         case .storage(let error):
             error.description
         case .damaged(let damages):
-            "the log is damaged and was left as it is:\n"
-                + damages.map { "  \($0)" }.joined(separator: "\n")
+            "the log is damaged and was left as it is:" + damages.map { "\n  \($0)" }.joined()
         case .refused(let path, let refusal):
             "\(path) \(refusal)"
         case .undecodable(let offset, let error):
             "record \(offset) is intact but cannot be read: expected \(error.expected) at byte "
                 + "\(error.position) of its payload"
         }
+    }
+}
+
+extension LogError {
+    /// In one line, for who says it within a sentence: of damage, the segment first.
+    package var line: String {
+        guard case .damaged(let damages) = self, let first = damages.first else {
+            return description
+        }
+        let rest = damages.count > 1 ? ", and \(damages.count - 1) more" : ""
+        return "segment \(first.segment) is damaged: \(first)\(rest)"
     }
 }

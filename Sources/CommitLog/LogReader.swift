@@ -44,14 +44,18 @@ package struct LogReader<Source: SegmentSource & ~Copyable>: ~Copyable {
     }
 
     /// The identity of the engine whose log it is, as MANIFEST says, or the first segment with a
-    /// header where that is lost; nil: nothing tells.
+    /// header where that is lost, or that of another log; nil: nothing tells.
     package mutating func identity() throws(LogError) -> UUID128? {
         let page = AlignedMemory(capacity: Layout.page)
-        if let manifest = try source.newestManifest(through: page) { return manifest.engine }
+        let manifest = try source.newestManifest(through: page)
+        var engines: [UUID128] = []
         for file in try source.listed() {
-            if case .valid(let header) = try firstPage(of: file, page) { return header.engine }
+            guard case .valid(let header) = try firstPage(of: file, page) else { continue }
+            guard let manifest, header.engine != manifest.engine else { return header.engine }
+            engines.append(header.engine)
         }
-        return nil
+        guard let manifest else { return nil }
+        return manifest.isForeign(among: engines) ? engines.first : manifest.engine
     }
 
     /// The headers of the segments that were begun, in order; what has none, nor a batch that tells

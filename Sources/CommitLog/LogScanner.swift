@@ -13,7 +13,8 @@ import RecordFormat
 struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     typealias Visit = (RecordView) throws(LogError) -> Void
 
-    let manifest: Manifest?
+    /// Nil also where it is that of another log.
+    private(set) var manifest: Manifest?
     let start: Offset
     /// The first offset that is not wanted: a segment that begins there ends the pass.
     let end: Offset
@@ -85,12 +86,22 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
             case .unused, .unreadable: nil
             }
         }
+
+        /// Whose log it is, where its own header says so.
+        var told: UUID128? {
+            guard case .begun(let header, isSalvaged: false) = self else { return nil }
+            return header.engine
+        }
     }
 
     consuming func run(_ source: inout Source, _ visit: Visit) throws(LogError) -> LogScan {
         let files = try source.listed()
-        var states: [State] = []
-        for file in files { states.append(try state(of: file, &source)) }
+        var states = try self.states(of: files, &source)
+        if let manifest, manifest.isForeign(among: states.compactMap { $0.told }) {
+            disown(manifest, files)
+            // Of some a header was made with what it says.
+            states = try self.states(of: files, &source)
+        }
         let begun = states.lastIndex { if case .unused = $0 { false } else { true } }
         let count = begun.map { $0 + 1 } ?? 0
         found.unused = Array(files[count...])
@@ -137,6 +148,23 @@ struct LogScanner<Source: SegmentSource & ~Copyable>: ~Copyable {
     }
 
     // MARK: Segments
+
+    /// Goes on as if there were no MANIFEST, and names it.
+    private mutating func disown(_ manifest: Manifest, _ files: [SegmentFile]) {
+        let oldest = files.first?.number ?? manifest.oldestSegment
+        report(.foreignManifest, segment: oldest, position: 0, lost: expected..<expected)
+        self.manifest = nil
+        found.mark = reach
+    }
+
+    private mutating func states(
+        of files: [SegmentFile],
+        _ source: inout Source
+    ) throws(LogError) -> [State] {
+        var states: [State] = []
+        for file in files { states.append(try state(of: file, &source)) }
+        return states
+    }
 
     /// What a segment is; one whose first page the medium does not give is not taken for damaged
     /// where it is needed: it may be given the next time.

@@ -206,8 +206,17 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
 
     private mutating func roll(_ place: LogScanner<Source>.Place) throws(LogError) {
         let number = place.header.number + 1
-        guard let header = try header(of: number), header.base == next else {
-            throw Self.lost(at: next, in: place.header.number)
+        guard let header = try header(of: number), header.base >= next else {
+            throw Self.lost(at: next, in: number, .segmentHeader)
+        }
+        guard header.base == next else {
+            let damage = Damage(
+                .missingBatches,
+                segment: place.header.number,
+                position: place.position,
+                lost: next..<header.base
+            )
+            throw .damaged([damage])
         }
         scanner.window.forget()
         self.place = LogScanner<Source>.Place(
@@ -217,9 +226,13 @@ package struct LogTail<Source: SegmentSource & ~Copyable>: ~Copyable {
         )
     }
 
-    private static func lost(at offset: Offset, in segment: UInt64) -> LogError {
+    private static func lost(
+        at offset: Offset,
+        in segment: UInt64,
+        _ reason: Damage.Reason = .missingBatches
+    ) -> LogError {
         let damage = Damage(
-            .missingBatches,
+            reason,
             segment: segment,
             position: 0,
             lost: offset..<offset,

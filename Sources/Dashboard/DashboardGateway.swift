@@ -166,6 +166,9 @@ package final class DashboardGateway: HTTPService {
 
     private var readiness: HTTPReply {
         switch system.stage.stage {
+        // Every request of a trigger, and every enqueue, would be refused.
+        case .ready where inbox.isInShortage:
+            DashboardReply.json(StatusText.storageFull, status: 503)
         case .ready: DashboardReply.json(StatusText.ready)
         case .recovering(let fraction):
             DashboardReply.json(StatusText.recovering(fraction), status: 503)

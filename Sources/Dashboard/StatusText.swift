@@ -5,6 +5,7 @@ import Primitives
 enum StatusText {
     static let health = named("ok")
     static let ready = named("ready")
+    static let storageFull = named("storage_full")
     static let stopping = named("stopping")
 
     static func recovering(_ fraction: Double) -> JSONText {

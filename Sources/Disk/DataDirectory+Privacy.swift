@@ -3,11 +3,13 @@ import Glibc
 
 extension DataDirectory {
     /// Leaves an open directory to its owner alone: what others may write is not this engine's
-    /// alone, and what they may read is not private.
+    /// alone, and what they may read is not private. What its owner may not do stays forbidden:
+    /// somebody has taken that right away.
     ///
     /// - Throws: ``StorageError/writableByAll(path:directory:)`` where everybody could have written
     ///   what is in it, ``StorageError/notPrivate(path:owner:)`` where others may write it
-    ///   afterwards; it is as it was then.
+    ///   afterwards; it is as it was then. What the system says where this process may not write
+    ///   it.
     static func makePrivate(_ directory: Int32, _ path: String) throws(StorageError) {
         var status = stat()
         guard fstat(directory, &status) == 0 else { throw .failed("stat", path, errno) }
@@ -17,12 +19,25 @@ extension DataDirectory {
         if let found = try writableByAll(directory, path) {
             throw .writableByAll(path: found, directory: path)
         }
-        let problem = fchmod(directory, 0o700) == 0 ? 0 : errno
-        guard problem == 0 || problem == EPERM else { throw .failed("chmod 700", path, problem) }
+        let problem = fchmod(directory, status.st_mode & 0o700) == 0 ? 0 : errno
+        guard problem == 0 || problem == EPERM else { throw .failed("chmod go=", path, problem) }
         guard fstat(directory, &status) == 0 else { throw .failed("stat", path, errno) }
         // A file system without modes says that it has changed them, or that it may not.
         let others: mode_t = problem == 0 ? 0o022 : 0o077
         guard status.st_mode & others == 0 else { throw .notPrivate(path: path, owner: nil) }
+        if let refusal = unwritable(directory, path) { throw refusal }
+    }
+
+    /// Why this process can make no files in the directory, or in that of its segments; nil: it
+    /// can.
+    private static func unwritable(_ directory: Int32, _ path: String) -> StorageError? {
+        for (name, path) in [(".", path), ("log", "\(path)/log")] {
+            guard faccessat(directory, name, W_OK, AT_EACCESS) != 0, errno != ENOENT else {
+                continue
+            }
+            return .failed("write", path, errno)
+        }
+        return nil
     }
 
     /// Whose directory `user` does not take; nil: it does. Root has what it is given: what is
@@ -62,15 +77,20 @@ extension DataDirectory {
     /// nil: nothing is known against it.
     package static func refusal(of path: String) -> StorageError? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard stat(path, &status) == 0 else {
+            let leadsNowhere = errno == ENOENT && lstat(path, &status) == 0
+            return leadsNowhere ? .failed("follow", path, ENOENT) : nil
+        }
         if let owner = stranger(owning: status, to: geteuid()) {
             return .notPrivate(path: path, owner: owner)
         }
         do throws(StorageError) {
             let options = [PLATFORM_OPEN_READ, PLATFORM_OPEN_DIRECTORY, PLATFORM_OPEN_FOLLOW]
             let root = try Descriptor(path, options, path: path)
-            guard let found = try writableByAll(root.number, path) else { return nil }
-            return .writableByAll(path: found, directory: path)
+            if let found = try writableByAll(root.number, path) {
+                return .writableByAll(path: found, directory: path)
+            }
+            return unwritable(root.number, path)
         } catch {
             return nil
         }

@@ -63,7 +63,8 @@ package final class DataDirectory {
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
                 throw .failed("create", path, errno)
             }
-            guard try openRoot() else { throw .failed("open", path, ENOENT) }
+            // It is a link to what is not there.
+            guard try openRoot() else { throw .failed("follow", path, ENOENT) }
         }
         try Self.makePrivate(rootNumber, path)
         let name = "\(path)/LOCK"

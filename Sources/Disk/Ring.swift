@@ -12,17 +12,26 @@ final class Ring {
     /// - Parameter entries: the most submissions between two calls of ``submit()``.
     /// - Throws: ``StorageError/ringUnavailable(code:)``.
     init(entries: UInt32) throws(StorageError) {
-        ring = .allocate(capacity: 1)
+        // The last step that may fail is the first that sets something: behind it `deinit` would
+        // end a ring that there is not.
+        (ring, isEnabled) = try Self.make(entries: entries)
+    }
+
+    /// A ring that is set up, and whether it is switched on; of a refused one nothing is left.
+    private static func make(
+        entries: UInt32
+    ) throws(StorageError) -> (ring: UnsafeMutablePointer<io_uring>, isEnabled: Bool) {
+        let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
         ring.initialize(to: io_uring())
         // Completions are then worked off where this thread asks for them, without interrupting it.
         let wanted =
             IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG
             | IORING_SETUP_R_DISABLED
-        isEnabled = false
-        var code = Self.setUp(ring, entries: entries, flags: wanted)
+        var isEnabled = false
+        var code = setUp(ring, entries: entries, flags: wanted)
         if code == -EINVAL {
             // Kernels before 6.1 lack these flags; the ring does the same without them.
-            code = Self.setUp(ring, entries: entries, flags: 0)
+            code = setUp(ring, entries: entries, flags: 0)
             isEnabled = true
         }
         guard code == 0 else {
@@ -34,6 +43,7 @@ final class Ring {
             ring.deallocate()
             throw .ringUnavailable(code: ENOSYS)
         }
+        return (ring, isEnabled)
     }
 
     deinit {
@@ -65,14 +75,35 @@ final class Ring {
 
     /// Hands over what was enqueued. Interrupted or refused for a moment, the kernel is asked
     /// again: what it did not take is still in the queue, once.
-    func submit() throws(StorageError) {
+    ///
+    /// - Returns: whether the kernel took the last operation by itself, after that before it: to
+    ///   the kernel a chain of links ends with what it takes at once, so they are not linked.
+    @discardableResult
+    func submit() throws(StorageError) -> Bool {
         try enable()
+        var handover = Handover()
         while true {
             let code = io_uring_submit(ring)
-            if code >= 0 { return }
-            guard Self.isPassing(code) else {
+            guard code >= 0 || Self.isPassing(code) else {
                 throw .system("submit", path: "io_uring", code: -code)
             }
+            handover.took(code, left: io_uring_sq_ready(ring))
+            if handover.isOver { return handover.isSplit }
+        }
+    }
+
+    /// How the kernel takes what was enqueued: mostly at once, and less of it where it is short of
+    /// memory.
+    struct Handover {
+        private(set) var isOver = false
+        /// Whether the last operation was left alone when those before it were taken.
+        private(set) var isSplit = false
+
+        /// The kernel was asked once more: it took so many (below zero: none), and so many are left
+        /// in the queue.
+        mutating func took(_ count: Int32, left: UInt32) {
+            isOver = left == 0
+            if count > 0, left == 1 { isSplit = true }
         }
     }
 

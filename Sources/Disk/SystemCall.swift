@@ -84,6 +84,16 @@ final class Descriptor {
 
 /// The names in an open directory.
 func list(_ directory: Int32, _ path: String) throws(StorageError) -> [String] {
+    let (names, code) = directoryNames(directory)
+    guard code == 0 else { throw .failed("list", path, code) }
+    return names
+}
+
+/// The names in an open directory, in no order and without `.` and `..`, and the number of the
+/// error for which there may be more; 0: there are no more.
+///
+/// In C: an entry is as long as its name, and Swift copies all of the array that it is declared as.
+package func directoryNames(_ directory: Int32) -> (names: [String], code: Int32) {
     var names: [String] = []
     let result = withUnsafeMutablePointer(to: &names) { pointer in
         platform_list(directory, pointer) { context, name in
@@ -91,6 +101,5 @@ func list(_ directory: Int32, _ path: String) throws(StorageError) -> [String] {
             context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
         }
     }
-    try check(result, "list", path)
-    return names
+    return (names, -result)
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A thread of the operating system that runs one function and ends. Whoever starts one joins or
 /// detaches it, once.
@@ -43,4 +44,27 @@ package struct SystemThread: Sendable {
 
     /// Nobody waits for its end.
     package func detach() { pthread_detach(identifier) }
+
+    /// Whether so many threads can be had at once, beside those that there are: they are made, and
+    /// have ended when it returns.
+    package static func canStart(_ count: Int) -> Bool {
+        let gate = Gate()
+        var threads: [SystemThread] = []
+        gate.isShut.withLock { _ in
+            do throws(Refusal) {
+                while threads.count < count { threads.append(try SystemThread { gate.pass() }) }
+            } catch {
+                // How many there are tells.
+            }
+        }
+        for thread in threads { thread.join() }
+        return threads.count == count
+    }
+
+    /// Lets nobody through while its lock is held.
+    private final class Gate: Sendable {
+        let isShut = Mutex(())
+
+        func pass() { isShut.withLock { _ in } }
+    }
 }

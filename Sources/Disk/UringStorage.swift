@@ -47,7 +47,7 @@ package struct UringStorage: FileStorage, ~Copyable {
     fileprivate final class Flight {
         let ring: Ring
         let waker: Waker
-        var writes: [Write] = []
+        var writes: [RingWrite] = []
         /// The paths of what is read, by ticket.
         var reads: [UInt64: String] = [:]
         var finished: [Completion] = []
@@ -56,18 +56,6 @@ package struct UringStorage: FileStorage, ~Copyable {
         /// A bit for each of the last single writes: whether it was slow.
         private var slowOnes: UInt16 = 0
         var isPolling = false
-
-        /// A write and the sync behind it, each reported by the ring.
-        struct Write {
-            let ticket: UInt64
-            let length: Int
-            let path: String
-            let isLinked: Bool
-            /// On a clock that nobody sets, in nanoseconds.
-            let submitted: UInt64
-            var failure: StorageError?
-            var isWritten = false
-        }
 
         init(ring: Ring, waker: Waker) {
             self.ring = ring
@@ -87,7 +75,7 @@ package struct UringStorage: FileStorage, ~Copyable {
         }
 
         /// A write is reported under an even tag, the sync linked to it under the odd one that
-        /// follows. A write that fails or falls short cancels its sync, which is reported as well.
+        /// follows.
         private func land(tag: UInt64, result: Int32) {
             if let path = reads.removeValue(forKey: tag / 2) {
                 let failure = result < 0 ? StorageError.failed("read", path, -result) : nil
@@ -98,21 +86,14 @@ package struct UringStorage: FileStorage, ~Copyable {
             guard let index = writes.firstIndex(where: { $0.ticket == tag / 2 }) else {
                 preconditionFailure("a write is reported once")
             }
-            if tag % 2 == 0, writes[index].isLinked {
-                writes[index].isWritten = true
-                writes[index].failure = writes[index].problem(ofWrite: result)
-                return
+            if tag % 2 == 0, !writes[index].isLinked {
+                let time = platform_boottime() - writes[index].submitted
+                note(wasSlow: time > Limits.slowSync)
             }
-            if tag % 2 == 0 {
-                let write = writes.remove(at: index)
-                note(wasSlow: platform_boottime() - write.submitted > Limits.slowSync)
-                let failure = write.problem(ofWrite: result)
-                return finished.append(Completion(ticket: write.ticket, failure: failure))
-            }
-            let write = writes.remove(at: index)
-            precondition(write.isWritten, "a linked sync comes after its write")
-            let failure = write.failure ?? (result < 0 ? write.syncFailure(result) : nil)
-            finished.append(Completion(ticket: write.ticket, failure: failure))
+            let end = tag % 2 == 0 ? writes[index].written(result) : writes[index].synced(result)
+            guard let end else { return }
+            writes.remove(at: index)
+            finished.append(end)
         }
 
         private func note(wasSlow: Bool) {
@@ -152,7 +133,7 @@ package struct UringStorage: FileStorage, ~Copyable {
             }
         }
         flight.writes.append(
-            Flight.Write(
+            RingWrite(
                 ticket: ticket,
                 length: bytes.count,
                 path: path,
@@ -160,7 +141,8 @@ package struct UringStorage: FileStorage, ~Copyable {
                 submitted: platform_boottime()
             )
         )
-        try flight.ring.submit()
+        let isSplit = try flight.ring.submit()
+        if isLinked, isSplit { flight.writes[flight.writes.count - 1].loseLink() }
     }
 
     package func submitRead(
@@ -185,7 +167,7 @@ package struct UringStorage: FileStorage, ~Copyable {
         // The kernel has the file from here on, whatever becomes of the descriptor. What it does
         // not take is in the queue, and has the memory until it is reported: the next write or
         // sleep hands it over, or tells what is wrong with the ring.
-        try? flight.ring.submit()
+        _ = try? flight.ring.submit()
     }
 
     package func reap() -> Completion? {
@@ -226,14 +208,4 @@ package struct UringStorage: FileStorage, ~Copyable {
             flight.harvest()
         }
     }
-}
-
-extension UringStorage.Flight.Write {
-    func problem(ofWrite result: Int32) -> StorageError? {
-        if result < 0 { return .failed("write", path, -result) }
-        if Int(result) == length { return nil }
-        return .shortWrite(path: path, expected: length, written: Int(result))
-    }
-
-    func syncFailure(_ result: Int32) -> StorageError { .failed("fdatasync", path, -result) }
 }

@@ -39,7 +39,7 @@ package enum Command: Sendable {
     /// What a ``Effect/readBody(_:trace:)`` came to.
     case requestBody(ExchangeID, [UInt8])
     /// A function has begun to write its response into the request's channel.
-    case requestStreams(ExchangeID)
+    case requestStreams(ExchangeID, status: Int)
     /// What it has begun to write can be no response, and why.
     indirect case responseSpoilt(ExchangeID, ErrorBody)
     /// A function is refused the channel of a response that nobody waits for any more, by the key
@@ -119,7 +119,10 @@ extension Registration {
         case .triggerType(let offer): offer.byteCount
         case .observe(let id, .failure): id.utf8.count
         case .observe(let id, .success(let spec)):
+            // A name of `capture` that nobody knows is in a warning, too.
             id.utf8.count + spec.args.bytes.count + (spec.metadata?.bytes.count ?? 0)
+                + spec.filter.text.bytes.count
+                + spec.capture.reduce(0) { $0 + 2 * $1.utf8.count }
         case .trigger(let request):
             request.id.utf8.count + request.type.utf8.count + request.function.utf8.count
                 + request.config.bytes.count + (request.metadata?.bytes.count ?? 0)

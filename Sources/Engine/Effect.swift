@@ -61,6 +61,9 @@ package enum Effect: Sendable {
         /// With these rights; nil: all.
         case admitted(Access?)
         case refused(status: Int, reason: String)
+        /// Nobody could be asked: the connection ends without an answer, and workers try again. Old
+        /// SDKs give up for good at any status (protocol 1.1).
+        case dropped
     }
 
     /// A question to the log, whose records below `end` are on disk.

@@ -59,13 +59,11 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var keyedStreams: [ExchangeID: KeyedStream] = [:]
     /// Requests that get a response of the log, by the name of its read.
     var waitingReplies: [UInt64: WaitingReply] = [:]
-    /// Cron runs of before a crash, until a worker has served their function, or their condition,
-    /// for a moment: whichever was missing.
+    /// Cron runs of before a crash, until the function that they miss was served for a moment.
     var waitingFirings: [FunctionName: [Offset]] = [:]
     var stateTriggers = StateTriggers()
     var configuration = LiveConfiguration()
-    /// State triggers of before a crash, until a worker serves their function, or their condition:
-    /// whichever is missing.
+    /// State triggers of before a crash, until a worker serves the function that they miss.
     var waitingReactions: [FunctionName: [Reactions]] = [:]
     var restingReactions = RestingReactions()
     var runningCount = 0
@@ -79,8 +77,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var topicConsumers = TopicConsumers()
     /// Types of triggers that nobody served when they came, until that is looked at again.
     var awaitedTypes: Set<String> = []
-    /// Topics' queues with messages, by the condition that is asked about those and is not served.
-    var waitingQueues: [FunctionName: Set<String>] = [:]
+    /// What nobody serves and would be asked about messages of topics.
+    var awaitedConditions: [FunctionName: AwaitedCondition] = [:]
     /// Queues whose next message waits until its workers have answered others, by their names.
     var crowdedQueues: [String: CrowdedHead] = [:]
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
@@ -91,8 +89,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     /// Channels that are not over, as far as the edges have told.
     var channels = ChannelLedger()
     var logQueryCalls = LogQueryCalls()
-    /// Sockets that the auth function is being asked about.
-    var admissions: Set<AdmissionID> = []
+    /// Sockets that an auth function is asked about, or waited for.
+    var admissions: [AdmissionID: PendingAdmission] = [:]
     /// Runs that take place elsewhere, by the id of their request.
     var fetches: [UUID128: Fetching] = [:]
     /// Since when, at the most, the oldest record that is not durable has waited.
@@ -123,6 +121,10 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var firingNotices = NoticeLimit()
     /// Of calls that came to nothing, and whose callers do not hear of it.
     var unheardFailures = NoticeLimit()
+    var requestNotices = RequestNotices()
+    /// What was said that is said once.
+    var once = OnceTold<String>()
+    var unknownMembers = UnknownMembers()
     var isDraining = false
     /// Whether a drain has had its time.
     var isCutOff = false
@@ -266,7 +268,7 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
             try self.request(exchange, request, propagation)
         case .requestAbandoned(let exchange): try abandon(exchange)
         case .requestBody(let exchange, let body): try take(body, of: exchange)
-        case .requestStreams(let exchange): stream(exchange)
+        case .requestStreams(let exchange, let status): try stream(exchange, status: status)
         case .responseSpoilt(let exchange, let defect): try refuse(exchange, because: defect)
         case .responseUnheard(let key): refuseResponse(byChannelKey: key)
         case .responseStreamed(let exchange, let succeeded):
@@ -371,30 +373,4 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     ) {
         notices.append(Notice(severity: severity, text: text, trace: trace))
     }
-}
-
-/// Something that an operator may want to read.
-package struct Notice: Equatable, Sendable {
-    package enum Severity: String, Sendable { case info, warning, error }
-
-    package let severity: Severity
-    /// Each is one line for a person, whatever words of others are in it.
-    package let lines: [String]
-    /// What it is about; nil: no request, or it is not at hand.
-    package let trace: TraceID?
-
-    package init(severity: Severity, text: String, trace: TraceID? = nil) {
-        self.trace = trace
-        self.severity = severity
-        lines = [text]
-    }
-
-    /// Of a `paragraph` whose line breaks are the engine's own: nobody else has a word in it.
-    package init(severity: Severity, paragraph: String) {
-        trace = nil
-        self.severity = severity
-        lines = paragraph.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    }
-
-    package var text: String { lines.joined(separator: "\n") }
 }

@@ -21,6 +21,7 @@ extension Event {
         case .triggered: Triggered.kind
         case .invoked: Invoked.kind
         case .completed: Completed.kind
+        case .responded: Responded.kind
         case .logged: Logged.kind
         case .spanReported: SpanReported.kind
         case .metricReported: MetricReported.kind
@@ -54,6 +55,7 @@ extension Event {
         case .triggered(let event): event.encode(into: &writer)
         case .invoked(let event): event.encode(into: &writer)
         case .completed(let event): event.encode(into: &writer)
+        case .responded(let event): event.encode(into: &writer)
         case .logged(let event): event.encode(into: &writer)
         case .spanReported(let event): event.encode(into: &writer)
         case .metricReported(let event): event.encode(into: &writer)

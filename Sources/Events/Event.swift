@@ -33,6 +33,7 @@ package enum EventKind: UInt8, CaseIterable, Sendable {
     case triggered = 32
     case invoked = 33
     case completed = 34
+    case responded = 35
 
     case requestKeyed = 36
     case requestKept = 37
@@ -108,6 +109,7 @@ package enum Event: Equatable, Sendable {
     case triggered(Triggered)
     case invoked(Invoked)
     case completed(Completed)
+    case responded(Responded)
     case request(RequestEvent)
     case queue(QueueEvent)
     case state(StateEvent)
@@ -160,10 +162,9 @@ extension Event {
         case .triggered: .triggered(try Triggered(from: &reader))
         case .invoked: .invoked(try Invoked(from: &reader))
         case .completed: .completed(try Completed(from: &reader))
-        case .requestKeyed: .request(.keyed(try RequestKeyed(from: &reader)))
-        case .requestKept: .request(.kept(try RequestKept(from: &reader)))
-        case .requestReleased: .request(.released(try RequestReleased(from: &reader)))
-        case .requestRepeated: .request(.repeated(try RequestRepeated(from: &reader)))
+        case .responded: .responded(try Responded(from: &reader))
+        case .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
+            .request(try RequestEvent(kind, from: &reader))
         case .queueDefined: .queue(.defined(try QueueDefined(from: &reader)))
         case .subscribed: .queue(.subscribed(try Subscribed(from: &reader)))
         case .unsubscribed: .queue(.unsubscribed(try Unsubscribed(from: &reader)))

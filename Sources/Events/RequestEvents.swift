@@ -153,6 +153,15 @@ package enum RequestEvent: Equatable, Sendable {
 }
 
 extension RequestEvent {
+    init(_ kind: EventKind, from reader: inout ByteReader) throws(DecodeError) {
+        switch kind {
+        case .requestKeyed: self = .keyed(try RequestKeyed(from: &reader))
+        case .requestKept: self = .kept(try RequestKept(from: &reader))
+        case .requestReleased: self = .released(try RequestReleased(from: &reader))
+        default: self = .repeated(try RequestRepeated(from: &reader))
+        }
+    }
+
     var kind: EventKind {
         switch self {
         case .keyed: RequestKeyed.kind

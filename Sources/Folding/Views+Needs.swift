@@ -12,6 +12,10 @@ package protocol RecordNeeds {
     /// Whether the record of `event` at `offset` has to be kept so that folding what is kept makes
     /// the same views as folding all. The rest is history.
     func needs(_ event: Event, at offset: Offset) -> Bool
+
+    /// Whether a message that records of `queue` tell of is still there, in that queue or in
+    /// another one of its topic.
+    func hasMessage(_ message: Offset, of queue: String) -> Bool
 }
 
 extension Views: RecordNeeds {
@@ -21,6 +25,10 @@ extension Views: RecordNeeds {
         case .stream(let event): streams.needs(event, at: offset)
         default: work.needs(event, at: offset)
         }
+    }
+
+    package func hasMessage(_ message: Offset, of queue: String) -> Bool {
+        work.queue.hasMessage(message, of: queue)
     }
 }
 
@@ -43,6 +51,10 @@ package struct NeededRecords: RecordNeeds {
         default: work.needs(event, at: offset)
         }
     }
+
+    package func hasMessage(_ message: Offset, of queue: String) -> Bool {
+        work.queue.hasMessage(message, of: queue)
+    }
 }
 
 extension WorkViews {
@@ -62,35 +74,9 @@ extension WorkViews {
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .workerLeft,
             .functionRegistered, .functionUnregistered, .triggerUnregistered,
             .triggerTypeRegistered, .triggerTypeUnregistered, .triggerUnbound,
-            .completed, .logged, .spanReported, .metricReported, .alertChanged,
+            .completed, .responded, .logged, .spanReported, .metricReported, .alertChanged,
             .telemetryCleared:
             false
-        }
-    }
-}
-
-/// Which records are kept: those that are needed, and what ends the runs of cron slots and state
-/// triggers among them, or they would run again. Asked about records from the oldest on; about some
-/// twice, if need be.
-package struct KeptRecords {
-    private let needs: any RecordNeeds
-    /// The slots and triggers that are kept, and their runs.
-    private var firings: Set<Offset> = []
-
-    package init(_ needs: any RecordNeeds) { self.needs = needs }
-
-    package mutating func contains(_ event: Event, at offset: Offset, cause: Offset?) -> Bool {
-        let isOfFiring = cause.map { firings.contains($0) } ?? false
-        switch event {
-        case .cron(.fired), .triggered:
-            guard needs.needs(event, at: offset) else { return false }
-            firings.insert(offset)
-            return true
-        case .invoked where isOfFiring:
-            firings.insert(offset)
-            return true
-        case .completed where isOfFiring, .cron(.skipped) where isOfFiring: return true
-        default: return needs.needs(event, at: offset)
         }
     }
 }

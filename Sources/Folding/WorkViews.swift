@@ -73,7 +73,7 @@ package struct WorkViews {
         case .stopping: routes.applyStop(at: offset)
         case .state, .stream, .stopped, .workerJoined, .workerDescribed, .functionRegistered,
             .functionUnregistered, .triggerTypeRegistered, .triggerTypeUnregistered, .logged,
-            .spanReported, .metricReported, .alertChanged, .telemetryCleared:
+            .spanReported, .metricReported, .alertChanged, .telemetryCleared, .responded:
             break
         }
     }

@@ -14,14 +14,14 @@ final class ExchangeStreams {
     private let sink: ResponseSink
 
     /// With the `body` that came with the request. `started` is called once, when the function
-    /// wants to be the one who answers, with why its response can be none; where it can be one,
-    /// ``begin(_:)`` follows if it is the function's. `finished` is called once then, when the
-    /// response has ended, unless its client has gone: with whether it is whole and says of no
-    /// failure.
+    /// wants to be the one who answers, with the status of its response and why that can be none;
+    /// where it can be one, ``begin(_:)`` follows if it is the function's. `finished` is called
+    /// once then, when the response has ended, unless its client has gone: with whether it is whole
+    /// and says of no failure.
     init(
         _ exchange: HTTPExchange,
         body: [UInt8],
-        started: @escaping (_ defect: ErrorBody?) -> Void,
+        started: @escaping (_ status: Int, _ defect: ErrorBody?) -> Void,
         finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         requestBody = DataChannel()

@@ -197,8 +197,11 @@ package final class HTTPGateway: HTTPService {
         let streams = ExchangeStreams(
             request.exchange,
             body: request.body,
-            started: { [weak self] defect in
-                self?.tell(defect.map { Command.responseSpoilt(id, $0) } ?? .requestStreams(id))
+            started: { [weak self] status, defect in
+                self?.tell(
+                    defect.map { Command.responseSpoilt(id, $0) }
+                        ?? .requestStreams(id, status: status)
+                )
             },
             finished: { [weak self] succeeded in
                 self?.pending[number] = nil

@@ -18,7 +18,7 @@ final class ResponseSink: ChannelSink {
 
     private let exchange: HTTPExchange
     private let channel: DataChannel
-    private let started: (_ defect: ErrorBody?) -> Void
+    private let started: (_ status: Int, _ defect: ErrorBody?) -> Void
     private let finished: (_ succeeded: Bool) -> Void
     private var phase = Phase.head
     private var status = 200
@@ -35,7 +35,7 @@ final class ResponseSink: ChannelSink {
     init(
         _ exchange: HTTPExchange,
         _ channel: DataChannel,
-        started: @escaping (_ defect: ErrorBody?) -> Void,
+        started: @escaping (_ status: Int, _ defect: ErrorBody?) -> Void,
         finished: @escaping (_ succeeded: Bool) -> Void
     ) {
         self.exchange = exchange
@@ -110,7 +110,7 @@ final class ResponseSink: ChannelSink {
 
     private func ask() {
         phase = .asking
-        started(defect ?? HTTP.HTTPReply.defect(ofStatus: status))
+        started(status, defect ?? HTTP.HTTPReply.defect(ofStatus: status))
     }
 
     /// Whether nothing of the response has been sent, and may be yet.

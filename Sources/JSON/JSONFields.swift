@@ -44,8 +44,19 @@ package struct JSONFields: Sendable {
         fields = text.topLevelMembers
     }
 
-    /// The names of all fields in the order of the text.
-    package var names: [String] { fields.map { text.name($0.key) } }
+    /// How many there are, those of a name that comes again included.
+    package var count: Int { fields.count }
+
+    /// The names of all fields in the order of the text, each made when it is asked for.
+    package var names: some RandomAccessCollection<String> {
+        fields.lazy.map { text.name($0.key) }
+    }
+
+    /// All fields in the order of the text, those with the same name included: for objects whose
+    /// names are data. To look for each of many by its name takes as long as there are others.
+    package var members: [(name: String, value: JSONText)] {
+        fields.map { (text.name($0.key), value(at: $0.value)) }
+    }
 
     /// Whether the field is there, if only as null.
     package func has(_ name: String) -> Bool { slice(name) != nil }
@@ -54,7 +65,7 @@ package struct JSONFields: Sendable {
 
     /// The value, which may be null; nil when the field is absent.
     package func optionalValue(_ name: String) -> JSONText? {
-        slice(name).map { JSONText(trusted: Array(text.bytes[$0.range])) }
+        slice(name).map(value(at:))
     }
 
     /// The value, which may be null.
@@ -125,6 +136,10 @@ package struct JSONFields: Sendable {
     package func refuseOthers(than known: [String]) throws(JSONFieldError) {
         guard let other = names.first(where: { !known.contains($0) }) else { return }
         throw .unknown(field: path(of: other), known: known.sorted())
+    }
+
+    private func value(at slice: JSONSlice) -> JSONText {
+        JSONText(trusted: Array(text.bytes[slice.range]))
     }
 
     private func slice(_ name: String) -> JSONSlice? {

@@ -136,15 +136,20 @@ extension JSONText: CustomStringConvertible {
         return found ?? nil
     }
 
-    /// Three top-level members, each as ``member(_:)`` has it, in one pass.
+    package typealias FiveMembers = (JSONText?, JSONText?, JSONText?, JSONText?, JSONText?)
+
+    /// Five top-level members, each as ``member(_:)`` has it, in one pass.
     package func members(
         _ first: StaticString,
         _ second: StaticString,
-        _ third: StaticString
-    ) -> (JSONText?, JSONText?, JSONText?) {
-        guard isObject else { return (nil, nil, nil) }
-        let found = scan { (scanner) throws(JSONError) -> (JSONText?, JSONText?, JSONText?) in
-            var last: (JSONSlice?, JSONSlice?, JSONSlice?) = (nil, nil, nil)
+        _ third: StaticString,
+        _ fourth: StaticString,
+        _ fifth: StaticString
+    ) -> FiveMembers {
+        guard isObject else { return (nil, nil, nil, nil, nil) }
+        let found = scan { (scanner) throws(JSONError) -> FiveMembers in
+            var last: (JSONSlice?, JSONSlice?, JSONSlice?, JSONSlice?, JSONSlice?)
+            last = (nil, nil, nil, nil, nil)
             try scanner.beginObject()
             while let key = try scanner.nextMember() {
                 let slice = try scanner.skipValue()
@@ -154,13 +159,18 @@ extension JSONText: CustomStringConvertible {
                     last.1 = slice
                 } else if scanner.matches(key, third) {
                     last.2 = slice
+                } else if scanner.matches(key, fourth) {
+                    last.3 = slice
+                } else if scanner.matches(key, fifth) {
+                    last.4 = slice
                 }
             }
             return (
-                last.0.map(scanner.text), last.1.map(scanner.text), last.2.map(scanner.text)
+                last.0.map(scanner.text), last.1.map(scanner.text), last.2.map(scanner.text),
+                last.3.map(scanner.text), last.4.map(scanner.text)
             )
         }
-        return found ?? (nil, nil, nil)
+        return found ?? (nil, nil, nil, nil, nil)
     }
 
     /// The members in the order of the text, duplicates included; empty if this is no object.

@@ -28,7 +28,7 @@ struct CauseCheck {
     private static func causes(of kind: EventKind) -> Set<EventKind>? {
         switch kind {
         case .completed: [.invoked, .triggered, .cronFired]
-        case .requestKeyed, .requestRepeated: [.triggered]
+        case .responded, .requestKeyed, .requestRepeated: [.triggered]
         case .requestKept, .requestReleased: [.completed, .requestKeyed, .triggered, .invoked]
         case .delivered: [.enqueued]
         case .acked, .retried: [.delivered]
@@ -58,8 +58,8 @@ struct CauseCheck {
 
     /// The kinds that nothing but their cause explains.
     private static let caused: Set<EventKind> = [
-        .completed, .requestKeyed, .requestKept, .requestRepeated, .delivered, .acked, .retried,
-        .deadLettered,
+        .completed, .responded, .requestKeyed, .requestKept, .requestRepeated, .delivered, .acked,
+        .retried, .deadLettered,
     ]
 
     /// Records come in order. `hasHole`: some are missing, so that absence says nothing.

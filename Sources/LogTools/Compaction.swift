@@ -1,13 +1,13 @@
 import CommitLog
 import Disk
-import Events
 package import Folding
 package import Primitives
 package import RecordFormat
 
 /// Writes sealed segments anew, in the background: each once, dense and compressed, and old ones
-/// with only the records that the views still need (retention). What takes the place of the others
-/// is a gap, so every record keeps its offset, and a log that is folded again makes the same views.
+/// with only the records that the views still need (retention), and those beside them that take no
+/// more room than a gap does. A gap takes the place of the others, so every record keeps its
+/// offset, and a log that is folded again makes the same views.
 ///
 /// Segments are dealt with from the oldest on, each replaced in one step by a file that is durable
 /// and was read back: whatever a crash leaves, nothing older still has what something younger has
@@ -23,11 +23,20 @@ package struct Compaction: ~Copyable {
         package var bytes: Int?
         /// How segments are stored. ``Compression/none`` is no reason to write one anew.
         package var compression: Compression
+        /// What a run of records has to take, in bytes as stored, to be left out from between
+        /// others: the gap in its place and the batch that ends before it cost as much.
+        package var leastHole: Int
 
-        package init(age: Timestamp.Span?, bytes: Int?, compression: Compression = .none) {
+        package init(
+            age: Timestamp.Span?,
+            bytes: Int?,
+            compression: Compression = .none,
+            leastHole: Int = 2 * Layout.page
+        ) {
             self.age = age
             self.bytes = bytes
             self.compression = compression
+            self.leastHole = leastHole
         }
 
         package var keepsAll: Bool { age == nil && bytes == nil && compression == .none }
@@ -51,7 +60,7 @@ package struct Compaction: ~Copyable {
 
     private let files: any Files
     private let source: LogSource
-    private var kept: KeptRecords
+    private let views: any RecordNeeds
     private let limit: Offset
     /// Why records are missing already.
     private var missing = MissingRecords.allRemoved(but: [])
@@ -73,7 +82,7 @@ package struct Compaction: ~Copyable {
     ) {
         self.files = files
         self.source = source
-        kept = KeptRecords(views)
+        self.views = views
         self.limit = limit
     }
 
@@ -113,7 +122,11 @@ package struct Compaction: ~Copyable {
     private mutating func retain(_ policy: Policy, _ now: Timestamp) throws(ToolError) {
         let list = try frames()
         let unreadable = list.unreadable.reduce(0) { $0 + $1.fileBytes }
-        var total = list.frames.reduce(unreadable) { $0 + $1.fileBytes }
+        // What is left of segments without records is no history, and its size no reason.
+        var total = list.frames.reduce(unreadable) {
+            $0 + ($1.footer?.records == 0 ? 0 : $1.fileBytes)
+        }
+        var kept = KeptRecords(views)
         for (segment, next) in zip(list.frames, list.frames.dropFirst()) {
             // Nothing tells when a segment was begun that has lost its header.
             let age = next.isHeaderLost ? nil : policy.age
@@ -124,7 +137,7 @@ package struct Compaction: ~Copyable {
                 if let other = list.unreadable.first, other.number < next.header.number {
                     throw telling("no batch tells what is in it", of: other.number)
                 }
-                total -= try thin(segment, next, policy)
+                total -= try thin(segment, next, policy, &kept)
             } catch  where error.isOfSegment {
                 outcome.failure = outcome.failure ?? Self.ending(error)
                 break
@@ -136,25 +149,26 @@ package struct Compaction: ~Copyable {
         ToolError(error.code, "retention goes no further than here: \(error.message)")
     }
 
-    /// Leaves out what is not needed of one segment.
+    /// Leaves out what is not needed of one segment, where that costs less than to leave it in.
     ///
-    /// - Returns: how many bytes less it has.
+    /// - Returns: how many bytes less it has; all of them where no record is left.
     private mutating func thin(
         _ segment: SegmentFrame,
         _ next: SegmentFrame,
-        _ policy: Policy
+        _ policy: Policy,
+        _ kept: inout KeptRecords
     ) throws(ToolError) -> Int {
-        var dropped = 0
-        var kept = kept
-        try visit(segment, until: next) { if !kept.keep($0) { dropped += 1 } }
-        self.kept = kept
-        guard dropped > 0 else { return 0 }
+        if segment.footer?.records == 0, unsound[segment.header.number] == nil { return 0 }
+        var thinning = Thinning(of: segment, leastHole: policy.leastHole)
+        try visit(segment, until: next) { thinning.add($0, &kept) }
+        thinning.end(at: next.header.base, &kept)
+        guard !thinning.holes.isEmpty else { return 0 }
         let before = outcome.bytes
         // What is there is compressed, whatever is wanted of segments to come.
         let compression = segment.footer?.compression ?? policy.compression
-        try rewrite(segment, until: next, compression, keepsAll: false)
-        outcome.records += dropped
-        return outcome.bytes - before
+        try rewrite(segment, until: next, compression, without: thinning.holes)
+        outcome.records += thinning.dropped
+        return thinning.keepsAny ? outcome.bytes - before : segment.fileBytes
     }
 
     /// Writes segments anew that are not dense yet, or not compressed: their footers tell.
@@ -178,7 +192,7 @@ package struct Compaction: ~Copyable {
             guard next.header.base <= limit else { break }
             guard isWanted(segment) else { continue }
             do throws(ToolError) {
-                try rewrite(segment, until: next, compression, keepsAll: true)
+                try rewrite(segment, until: next, compression, without: [])
             } catch  where error.isOfSegment {
                 outcome.failure = outcome.failure ?? error
             }
@@ -205,20 +219,20 @@ package struct Compaction: ~Copyable {
         return list
     }
 
-    /// Puts another file in the place of a segment, with all of its records or those that are
-    /// needed. When it throws, the segment is as it was.
+    /// Puts another file in the place of a segment, with all of its records but those in `holes`,
+    /// which ascend. When it throws, the segment is as it was.
     private mutating func rewrite(
         _ segment: SegmentFrame,
         until next: SegmentFrame,
         _ compression: Compression,
-        keepsAll: Bool
+        without holes: [Range<Offset>]
     ) throws(ToolError) {
         let number = segment.header.number
         let name = "log/\(DataDirectory.segmentName(number))"
         let temporary = "\(name).tmp"
         let byteCount: Int
         do throws(ToolError) {
-            byteCount = try write(segment, next, compression, keepsAll, as: temporary)
+            byteCount = try write(segment, next, compression, holes, as: temporary)
             if segment.isHeaderLost {
                 try files.makeQuarantine()
                 try files.keepAside(segment: number)
@@ -258,7 +272,7 @@ package struct Compaction: ~Copyable {
         _ segment: SegmentFrame,
         _ next: SegmentFrame,
         _ compression: Compression,
-        _ keepsAll: Bool,
+        _ holes: [Range<Offset>],
         as name: String
     ) throws(ToolError) -> Int {
         let header = try header(of: segment, before: next)
@@ -275,9 +289,11 @@ package struct Compaction: ~Copyable {
         )
         var failure: ToolError?
         var content = Content()
-        var kept = kept
+        var place = 0
         try visit(segment, until: next) { record in
-            guard failure == nil, keepsAll || kept.keep(record) else { return }
+            while place < holes.count, holes[place].upperBound <= record.offset { place += 1 }
+            let isLeftOut = place < holes.count && holes[place].contains(record.offset)
+            guard failure == nil, !isLeftOut else { return }
             do throws(ToolError) {
                 try writer.append(record)
                 content.add(record)
@@ -380,12 +396,4 @@ extension Damage {
 extension ToolError {
     /// Whether one segment is what is wrong, and not the room for others.
     fileprivate var isOfSegment: Bool { code == .damaged || code == .unreadable }
-}
-
-extension KeptRecords {
-    /// Whether to keep a record. One of a kind that this version does not know is kept.
-    fileprivate mutating func keep(_ record: RecordView) -> Bool {
-        guard let event = try? Event(record) else { return true }
-        return contains(event, at: record.offset, cause: record.cause)
-    }
 }

@@ -109,6 +109,7 @@ extension Event {
         case .completed(let event):
             [EventField("invocation", event.invocation)] + EventField.result(event.result)
                 + [EventField("duration_ms", .span(event.duration))]
+        case .responded(let event): event.fields
         case .request(let event): event.fields
         case .queue(let event): event.fields
         case .state(let event): event.fields

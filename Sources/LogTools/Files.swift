@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import Primitives
 
@@ -126,36 +127,27 @@ package final class DirectoryFiles: Files {
             guard errno == ENOTDIR || errno == ELOOP else { throw failed("open", name) }
             return try remove(name)
         }
-        guard let directory = fdopendir(folder) else {
-            let code = errno
-            close(folder)
-            throw failed("list", name, code)
-        }
-        defer { closedir(directory) }
-        for file in Self.names(in: directory) {
+        defer { close(folder) }
+        for file in try names(inOpen: folder, name) {
             guard unlinkat(folder, file, 0) == 0 else { throw failed("remove", "\(name)/\(file)") }
         }
         guard rmdir(full(name)) == 0 else { throw failed("remove", name) }
     }
 
     package func names(in folder: String) throws(ToolError) -> [String] {
-        guard let directory = opendir(full(folder)) else {
+        let directory = Glibc.open(full(folder), O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard directory >= 0 else {
             if errno == ENOENT { return [] }
             throw failed("list", folder)
         }
-        defer { closedir(directory) }
-        return Self.names(in: directory)
+        defer { close(directory) }
+        return try names(inOpen: directory, folder)
     }
 
-    /// `directory` is open, and stays so.
-    private static func names(in directory: OpaquePointer) -> [String] {
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
+    /// `directory` stays open; errors call it `name`.
+    private func names(inOpen directory: Int32, _ name: String) throws(ToolError) -> [String] {
+        let (names, code) = directoryNames(directory)
+        guard code == 0 else { throw failed("list", name, code) }
         return names.sorted()
     }
 

@@ -127,6 +127,7 @@ extension Event {
             return headline
         case .invoked(let event): return event.headline(context)
         case .completed(let event): return event.headline
+        case .responded(let event): return event.headline
         case .request(let event): return event.headline
         case .queue(let event): return event.headline(context)
         case .state(let event): return event.headline
@@ -148,8 +149,8 @@ extension Headline {
         let took = Text.duration(duration)
         switch result {
         case .value(let value):
-            let status = JSONText(trusted: value).member("status_code")
-            self.init(status.flatMap { $0.isNumber ? "\(verb) \($0)" : nil } ?? verb)
+            let status = JSONText(trusted: value).member("status_code")?.statusAsked
+            self.init(status.map { "\(verb) \($0)" } ?? verb)
             self.value = value
             ending = "in \(took)"
             tone = .good

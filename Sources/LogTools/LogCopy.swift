@@ -22,6 +22,8 @@ package struct LogCopy: Equatable, Sendable {
     package let byteCount: Int
     /// Half-open.
     package let offsets: Range<Offset>
+    /// That MANIFEST is lost of the log, and what becomes of that; nil: it is there.
+    private let lostManifest: String?
 
     /// How often the log is looked at again that looks damaged: it may have changed meanwhile.
     private static let attempts = 3
@@ -31,11 +33,20 @@ package struct LogCopy: Equatable, Sendable {
     ///   - target: the directory to be made.
     ///   - isEmpty: whether nothing at all may be in the target; else what an engine, too, lets
     ///     stand beside a log.
+    ///   - needsManifest: whether a log without MANIFEST is refused, as one of which more may be
+    ///     lost: no backup was made without.
     /// - Throws: ``ToolError/Code/damaged`` where the log is, ``ToolError/Code/notEmpty`` where the
     ///   target is not fit.
-    package init(_ pass: LogPass, to target: String, isEmpty: Bool) throws(ToolError) {
+    package init(
+        _ pass: LogPass,
+        to target: String,
+        isEmpty: Bool,
+        needsManifest: Bool = false
+    ) throws(ToolError) {
         var copied = CopiedSegments(pass, in: try TargetDirectory(target, isEmpty: isEmpty))
         var scan = try Self.survey(pass)
+        lostManifest = pass.lostManifest(scan)
+        if needsManifest, let lostManifest { throw Self.damaged([lostManifest], pass) }
         var manifest = Manifest(engine: Salvage.engine(of: scan))
         manifest.oldestSegment = scan.spans.first?.header.number ?? 0
         var budget = RetryBudget(end: scan.spans.last.map { $0.header.number + 1 } ?? 0)
@@ -77,7 +88,7 @@ package struct LogCopy: Equatable, Sendable {
             do throws(ToolError) {
                 let scan = try pass.survey()
                 if scan.damages.isEmpty { return scan }
-                guard left > 0 else { throw damaged(scan.damages, in: pass.path) }
+                guard left > 0 else { throw damaged(scan.damages, pass) }
             } catch {
                 guard left > 0 else { throw error }
             }
@@ -93,7 +104,7 @@ package struct LogCopy: Equatable, Sendable {
     ) throws(ToolError) -> ToolError {
         let known = try pass.verify { _ in }.damages
         let isOfLog = check.damages.contains { known.contains($0) }
-        if isOfLog { return damaged(known, in: pass.path) }
+        if isOfLog { return damaged(known, pass) }
         let lines = check.damages.map { "\n  \($0)" }.joined()
         return ToolError(
             .damaged,
@@ -110,16 +121,27 @@ package struct LogCopy: Equatable, Sendable {
         )
     }
 
-    private static func damaged(_ damages: [Damage], in path: String) -> ToolError {
+    private static func damaged(_ damages: [Damage], _ pass: LogPass) -> ToolError {
+        let advice = Misplacement(of: damages, in: pass.path)?.advice
+        return damaged(damages.map(\.description), pass, advice)
+    }
+
+    private static func damaged(
+        _ damages: [String],
+        _ pass: LogPass,
+        _ advice: String? = nil
+    ) -> ToolError {
         let lines = damages.map { "\n  \($0)" }.joined()
+        let command = pass.command("recover --to DIRECTORY")
+        let way = advice ?? "`\(command)` brings what is intact into a new directory"
         return ToolError(
             .damaged,
-            "\(path) is damaged and was not copied whole:\(lines)\n`iii-log recover --to` brings "
-                + "what is intact into a new directory"
+            "\(pass.path) is damaged and was not copied whole:\(lines)\n\(way)"
         )
     }
 
-    package func write(to output: Output) {
+    package func write(to output: Output, palette: Palette) {
+        if let lostManifest { output.line(palette.red("damaged: ") + lostManifest) }
         let range =
             offsets.isEmpty ? "no record" : "offsets \(offsets.lowerBound)..<\(offsets.upperBound)"
         output.line(
@@ -145,6 +167,10 @@ package struct LogCopy: Equatable, Sendable {
         json.integer(offsets.lowerBound.rawValue)
         json.key("next_offset")
         json.integer(offsets.upperBound.rawValue)
+        json.key("damages")
+        json.beginArray()
+        if let lostManifest { json.string(lostManifest) }
+        json.endArray()
         json.endObject()
         return json.finish().description
     }
@@ -263,8 +289,9 @@ private struct CopiedSegments: ~Copyable {
         ToolError(
             .damaged,
             "\(pass.path)/log/\(DataDirectory.segmentName(number)): its header was lost while the "
-                + "log was copied, and the copy is not whole; `iii-log verify` lists every damage, "
-                + "`iii-log recover --to` brings what is intact into a new directory"
+                + "log was copied, and the copy is not whole; `\(pass.command("verify"))` lists "
+                + "every damage, `\(pass.command("recover --to DIRECTORY"))` brings what is intact "
+                + "into a new directory"
         )
     }
 

@@ -14,6 +14,8 @@ package struct LogPass {
     let snapshots: SnapshotFolder?
     /// Who hands out its files; nil: they are here.
     private let distant: DistantLog?
+    /// Whether it is over files that were named one by one.
+    private let isOfFiles: Bool
     /// Called with every read; nil: nobody wants to know.
     private(set) var progress: ((ReadProgress) -> Void)?
 
@@ -24,14 +26,17 @@ package struct LogPass {
             indexes = IndexFolder(dataDirectory: path)
             snapshots = SnapshotFolder(dataDirectory: path)
             distant = nil
+            isOfFiles = false
         case .files:
             indexes = nil
             snapshots = nil
             distant = nil
+            isOfFiles = true
         case .distant(let log):
             indexes = nil
             snapshots = nil
             distant = log
+            isOfFiles = false
         }
     }
 
@@ -41,10 +46,18 @@ package struct LogPass {
         self.indexes = indexes
         snapshots = nil
         distant = nil
+        isOfFiles = false
     }
 
     /// Where the log is, for messages.
     var path: String { source.path }
+
+    /// A command of `iii-log` on this log, for messages: `verb`, with its options.
+    func command(_ verb: String) -> String {
+        if isOfFiles { return "iii-log \(verb) --file SEGMENT ..." }
+        guard let distant else { return ToolCommand.text(verb, on: path) }
+        return "iii-log --engine \(distant.path) \(verb)"
+    }
 
     /// Has `progress` called with every read from now on, of whatever is made of this pass, too.
     package mutating func report(
@@ -176,8 +189,13 @@ package struct LogPass {
     /// may make another one meanwhile.
     private func reach() throws(LogError) -> Offset {
         guard let snapshots else { return .zero }
+        return snapshots.reach(of: try identity())
+    }
+
+    /// The identity of the engine whose log it is; nil: nothing tells.
+    private func identity() throws(LogError) -> UUID128? {
         var reader = LogReader(source)
-        return snapshots.reach(of: try reader.identity())
+        return try reader.identity()
     }
 
     /// The segments there are, ascending by number.
@@ -189,40 +207,59 @@ package struct LogPass {
         }
     }
 
-    /// Whether nothing is left of MANIFEST, which was there before the first segment.
-    func lacksManifest(_ scan: LogScan) -> Bool {
-        isWholeLog && scan.manifest == nil && scan.segments > 0
+    /// Says that nothing is left of MANIFEST, which was there before the first segment; nil where
+    /// it is there.
+    func lostManifest(_ scan: LogScan) -> String? {
+        guard isWholeLog, scan.manifest == nil, scan.segments > 0 else { return nil }
+        return "MANIFEST is missing, or damaged in both of its places; no record is lost by it, "
+            + "but it says where the log ends, and records at the end may be missing that nothing "
+            + "else tells of. The next start of the engine makes it anew from the segments"
     }
 
     /// The snapshots that cannot be used, with what becomes of that; whether every byte of them is
     /// looked at or their first pages only.
-    func unusableSnapshots(readingAll: Bool) -> [String] {
+    func unusableSnapshots(readingAll: Bool) throws(ToolError) -> [String] {
         guard let snapshots else { return [] }
+        let engine: UUID128?
+        do throws(LogError) { engine = try identity() } catch { throw Self.converted(error) }
         var found: [String] = []
         do throws(StorageError) {
             for number in try snapshots.numbers() {
-                let isUsable: Bool
+                var fault: String?
                 do throws(StorageError) {
                     let file = try snapshots.open(number)
-                    let header = SnapshotHeader.read(size: file.size, file.read)
-                    isUsable = header.map { !readingAll || $0.isWhole(file.read) } ?? false
+                    fault = Self.fault(of: file, number, engine, readingAll)
                 } catch .system(_, _, let code) where code == ENOENT {
                     // An engine has made others meanwhile.
                     continue
                 } catch {
-                    isUsable = false
+                    fault = "cannot be read"
                 }
-                guard !isUsable else { continue }
+                guard let fault else { continue }
                 found.append(
-                    "snap/\(SnapshotFolder.name(number)) is damaged or of another version; no "
-                        + "record is lost by it: the engine starts from an older one, or from the "
-                        + "log alone"
+                    "snap/\(SnapshotFolder.name(number)) \(fault); no record is lost by it: the "
+                        + "engine starts from an older one, or from the log alone"
                 )
             }
         } catch {
             return ["snap/ cannot be read; no record is lost by it: \(error)"]
         }
         return found
+    }
+
+    /// What is wrong with the snapshot `number`, so that a start of the log `engine` goes without
+    /// it; nil: nothing, or it is another version's, as it may be after an upgrade.
+    private static func fault(
+        of file: StoredSnapshot,
+        _ number: UInt64,
+        _ engine: UUID128?,
+        _ readingAll: Bool
+    ) -> String? {
+        guard let header = SnapshotHeader.read(size: file.size, file.read),
+            !readingAll || header.isWhole(file.read)
+        else { return SnapshotHeader.isOfAnotherVersion(file.read) ? nil : "is damaged" }
+        if let engine, header.engine != engine { return "is of another log" }
+        return header.next.rawValue == number ? nil : "has the name of another one"
     }
 
     /// Whether it is a log, with its snapshots, and not some of one's files.

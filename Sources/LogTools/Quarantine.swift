@@ -19,25 +19,25 @@ extension Files {
         try sync("quarantine")
     }
 
-    /// Moves the snapshots there, or only those that say that a log goes on which ends at `end`:
-    /// what is written from there on they do not know, and later nothing would tell.
-    ///
-    /// - Returns: the names of those that were moved.
-    @discardableResult
-    package func setSnapshotsAside(above end: Offset? = nil) throws(ToolError) -> [String] {
-        let snapshots = try names(in: "snap").filter { name in
+    /// The names of the snapshots, or only of those that say that a log goes on which ends at
+    /// `end`: what is written from there on they do not know, and later nothing would tell.
+    package func snapshots(above end: Offset? = nil) throws(ToolError) -> [String] {
+        try names(in: "snap").filter { name in
             guard name.hasSuffix(".snap") else { return false }
             guard let end else { return true }
             return UInt64(name.dropLast(5)).map { $0 > end.rawValue } ?? false
         }
-        guard !snapshots.isEmpty else { return [] }
+    }
+
+    /// Moves snapshots there, durably.
+    package func setAside(snapshots: [String]) throws(ToolError) {
+        guard !snapshots.isEmpty else { return }
         try makeQuarantine()
         for name in snapshots {
             try rename("snap/\(name)", to: "quarantine/\(try freeName(name))")
         }
         try sync("quarantine")
         try sync("snap")
-        return snapshots
     }
 
     /// `name`, or that and a number: what is kept is never written over.

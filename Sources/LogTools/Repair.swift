@@ -50,7 +50,7 @@ package struct Repair: ~Copyable {
         try files.makeQuarantine()
         for item in plan.items where item.exists { try files.keepAside(segment: item.segment) }
         try note()
-        try files.setSnapshotsAside()
+        try files.setAside(snapshots: files.snapshots())
         for item in plan.items { try replace(item) }
     }
 

@@ -26,8 +26,12 @@ package struct RepairPlan: Equatable, Sendable {
     let missing: MissingRecords
     /// Every record below is known to have been durable.
     let mark: Offset
-    /// What is to be renamed before; nil: nothing.
-    let renaming: Renaming?
+    /// What is to be put in its place instead; nil: nothing.
+    let misplacement: Misplacement?
+    /// That MANIFEST is lost, and what becomes of that; nil: it is there.
+    let lostManifest: String?
+    /// The data directory.
+    private let path: String
 
     /// More segments than any log has: numbers beyond are not believed.
     private static let segmentLimit: UInt64 = 1 << 20
@@ -40,11 +44,13 @@ package struct RepairPlan: Equatable, Sendable {
         manifest = scan.manifest
         missing = MissingRecords(scan)
         mark = scan.mark
-        renaming = Renaming(of: scan.damages, in: pass.path)
+        misplacement = Misplacement(of: scan.damages, in: pass.path)
+        lostManifest = pass.lostManifest(scan)
+        path = pass.path
         let known = scan.spans.map(\.header.number)
         first = scan.manifest?.oldestSegment ?? files.min() ?? 0
         let last = (known + damages.map(\.segment) + [scan.manifest?.active ?? 0]).max() ?? 0
-        guard !damages.isEmpty, first <= last else {
+        guard !damages.isEmpty, misplacement == nil, first <= last else {
             items = []
             return
         }
@@ -52,7 +58,7 @@ package struct RepairPlan: Equatable, Sendable {
             throw ToolError(
                 .damaged,
                 "MANIFEST or a segment's name is beyond belief (segments \(first) to \(last)); "
-                    + "`iii-log recover --to` takes what is intact"
+                    + "`\(pass.command("recover --to DIRECTORY"))` takes what is intact"
             )
         }
         let damaged = Set(damages.map(\.segment))
@@ -74,15 +80,21 @@ package struct RepairPlan: Equatable, Sendable {
         self.items = items
     }
 
-    /// What has to be accepted, as the command takes it: what costs a record, or may.
+    /// What has to be accepted, as the command takes it: what costs a record, or may. Records that
+    /// are where others have their offsets are in no range that is lost.
     package var losses: [AcceptedLoss] {
-        damages.filter { !$0.lost.isEmpty || $0.isOpenEnded }.map { AcceptedLoss($0) }
+        damages.filter { damage in
+            switch damage.reason {
+            case .foreignSegment, .misplacedBatch: true
+            default: !damage.lost.isEmpty || damage.isOpenEnded
+            }
+        }.map { AcceptedLoss($0) }
     }
 
     /// Throws unless every loss was accepted, and nothing that is not damaged; and where nobody has
     /// to lose it.
     package func check(_ accepted: [AcceptedLoss]) throws(ToolError) {
-        if let renaming { throw renaming.error }
+        if let misplacement { throw misplacement.error }
         if let missing = losses.first(where: { !accepted.contains($0) }) {
             throw ToolError(
                 .lossNotAccepted,
@@ -100,9 +112,9 @@ package struct RepairPlan: Equatable, Sendable {
     }
 
     package func write(to output: Output, palette: Palette) {
-        for damage in damages { output.line(palette.red("damaged: ") + damage.description) }
-        if let renaming {
-            output.line("to repair: \(renaming.advice)")
+        for damage in allDamages { output.line(palette.red("damaged: ") + damage) }
+        if let misplacement {
+            output.line("to repair: \(misplacement.advice)")
             return
         }
         for item in items {
@@ -115,12 +127,23 @@ package struct RepairPlan: Equatable, Sendable {
                     : "log/\(name) is written anew, a gap for \(range)"
             )
         }
-        if damages.isEmpty {
-            output.line(palette.green("nothing to repair"))
-        } else {
+        if !damages.isEmpty {
             let options = losses.map { " --accept-loss \($0)" }.joined()
-            output.line("to repair: iii-log repair\(options)")
+            output.line("to repair: \(ToolCommand.text("repair\(options)", on: path))")
+        } else if lostManifest == nil {
+            output.line(palette.green("nothing to repair"))
         }
+    }
+
+    /// What is told of a repair that was carried out.
+    package func writeDone(to output: Output) {
+        for damage in damages { output.line("mended: \(damage)") }
+        let kept = items.contains(where: \.exists)
+        output.line(kept ? "repaired; what was damaged is in quarantine/" : "repaired")
+    }
+
+    private var allDamages: [String] {
+        [lostManifest].compactMap { $0 } + damages.map(\.description)
     }
 
     /// Everything as one JSON object on one line; `isDone` tells whether it was carried out.
@@ -131,11 +154,11 @@ package struct RepairPlan: Equatable, Sendable {
         json.bool(isDone)
         json.key("damages")
         json.beginArray()
-        for damage in damages { json.string(damage.description) }
+        for damage in allDamages { json.string(damage) }
         json.endArray()
         json.key("accept_loss")
         json.beginArray()
-        for loss in renaming == nil ? losses : [] { json.string(loss.description) }
+        for loss in misplacement == nil ? losses : [] { json.string(loss.description) }
         json.endArray()
         json.key("segments")
         json.beginArray()

@@ -2,7 +2,41 @@ import Events
 import JSON
 import Primitives
 
-// How requests with an `Idempotency-Key` are told.
+// How responses to requests, and requests with an `Idempotency-Key`, are told.
+
+extension Responded {
+    var headline: Headline {
+        let after = "after \(Text.duration(duration))"
+        switch form {
+        case .engine:
+            var headline = Headline("answered \(status) \(after): \(reason)")
+            if status >= 500 { headline.tone = .bad }
+            return headline
+        case .stream: return Headline("answered \(status) \(after), with a stream")
+        case .awaited:
+            return Headline("nothing is returned \(after): the client waits for a stream")
+        case .abandoned: return Headline("the client left \(after), and got no response")
+        }
+    }
+
+    var fields: [EventField] {
+        var fields = [EventField("form", form.name), EventField("duration_ms", .span(duration))]
+        if status != 0 { fields.append(EventField("status", .number(UInt64(status)))) }
+        if !reason.isEmpty { fields.append(EventField("reason", reason)) }
+        return fields
+    }
+}
+
+extension Responded.Form {
+    fileprivate var name: String {
+        switch self {
+        case .engine: "engine"
+        case .stream: "stream"
+        case .awaited: "awaited"
+        case .abandoned: "abandoned"
+        }
+    }
+}
 
 extension RequestEvent {
     var headline: Headline {

@@ -12,6 +12,8 @@ package struct Salvage: Equatable, Sendable {
     /// The offset behind the last one that is taken: open ends count as 2^20 offsets.
     package let next: Offset
     package let damages: [Damage]
+    /// That MANIFEST is lost, and what becomes of that; nil: it is there.
+    private let lostManifest: String?
     /// Offsets that were given up, here or before.
     package let lost: UInt64
 
@@ -27,14 +29,14 @@ package struct Salvage: Equatable, Sendable {
     /// log does.
     ///
     /// - Throws: ``ToolError`` where `target` holds something, or cannot be written, and where
-    ///   files have each other's names: what is in them would be left behind.
+    ///   files are not in their places: what is in them would be left behind.
     package init(
         _ pass: LogPass,
         to target: String,
         pieceBytes: Int = 1 << 20
     ) throws(ToolError) {
         let known = try pass.survey()
-        if let names = Renaming(of: known.damages, in: pass.path) { throw names.error }
+        if let places = Misplacement(of: known.damages, in: pass.path) { throw places.error }
         let directory = try TargetDirectory(target, isEmpty: true)
         var log = SalvagedLog(in: directory, of: known, pieceBytes: pieceBytes)
         var scan = try log.take(pass, known)
@@ -61,6 +63,7 @@ package struct Salvage: Equatable, Sendable {
         segments = log.pieces.count
         next = Self.end(of: scan)
         self.damages = damages
+        lostManifest = pass.lostManifest(known)
         self.target = target
         lost = try log.finish(at: next)
     }
@@ -91,8 +94,15 @@ package struct Salvage: Equatable, Sendable {
         return UUID128(from: &random)
     }
 
+    /// Whether the log is damaged, and not one record of it is in the new one.
+    package var isFruitless: Bool { records == 0 && !damages.isEmpty }
+
+    private var allDamages: [String] {
+        [lostManifest].compactMap { $0 } + damages.map(\.description)
+    }
+
     package func write(to output: Output, palette: Palette) {
-        for damage in damages { output.line(palette.red("damaged: ") + damage.description) }
+        for damage in allDamages { output.line(palette.red("damaged: ") + damage) }
         output.line(
             "\(Text.count(records, "record")) in \(Text.count(segments, "segment")) of \(target); "
                 + (lost == 0
@@ -116,7 +126,7 @@ package struct Salvage: Equatable, Sendable {
         json.integer(lost)
         json.key("damages")
         json.beginArray()
-        for damage in damages { json.string(damage.description) }
+        for damage in allDamages { json.string(damage) }
         json.endArray()
         json.endObject()
         return json.finish().description

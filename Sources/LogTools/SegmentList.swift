@@ -129,7 +129,7 @@ extension SegmentSummary {
     /// was begun.
     fileprivate mutating func take(_ scan: LogScan, isFollowed: Bool) {
         let span = scan.spans.first { $0.header.number == number }
-        damages = scan.damages.count { $0.segment == number }
+        damages = scan.damages.count { $0.segment == number && $0.reason != .foreignManifest }
         isTorn = scan.torn?.segment == number
         if state == .active, isFollowed || span?.isSealed == true { state = .sealed }
         storedBytes = span?.storedBytes ?? 0

@@ -20,6 +20,7 @@ package struct Verification: Equatable, Sendable {
         case sound = 0
         /// An interrupted write at the end: nothing that was acknowledged is in it.
         case tornTail = 1
+        /// Also where only snapshots are: no record is lost by that.
         case damaged = 2
         /// Checksums hold, but records contradict each other.
         case contradictory = 3
@@ -37,7 +38,9 @@ package struct Verification: Equatable, Sendable {
     /// Where the unfinished batch at the end is.
     package let torn: String?
     package let damages: [String]
-    /// Snapshots that cannot be used: no fault of the log.
+    /// What is not in its place, where that is the damage.
+    package let misplacement: Misplacement?
+    /// Snapshots that cannot be used: no record is lost by that.
     package let snapshots: [String]
     /// Losses that somebody accepted: no fault of the log.
     package let gaps: [String]
@@ -51,11 +54,6 @@ package struct Verification: Equatable, Sendable {
 
     /// The most contradictions that are named.
     package static let listed = 100
-
-    private static let lostManifest =
-        "MANIFEST is missing, or damaged in both of its places; no record is lost by it, but it "
-        + "says where the log ends, and records at the end may be missing that nothing else tells "
-        + "of. The next start of the engine makes it anew from the segments"
 
     package init(_ pass: LogPass, depth: Depth) throws(ToolError) {
         var findings = Findings()
@@ -87,9 +85,10 @@ package struct Verification: Equatable, Sendable {
                 + "\(torn.byteCount) bytes; nothing in it was acknowledged, and the engine cuts it "
                 + "at its next start"
         }
-        let lost = pass.lacksManifest(scan) ? [Self.lostManifest] : []
+        let lost = [pass.lostManifest(scan)].compactMap { $0 }
         damages = lost + scan.damages.map(\.description)
-        snapshots = pass.unusableSnapshots(readingAll: depth != .quick)
+        misplacement = Misplacement(of: scan.damages, in: pass.path)
+        snapshots = try pass.unusableSnapshots(readingAll: depth != .quick)
         gaps = scan.gaps.map { gap in
             "segment \(gap.segment), byte \(gap.position): offsets \(gap.lost.lowerBound)..<"
                 + "\(gap.lost.upperBound) are lost, and their loss was accepted"
@@ -103,6 +102,7 @@ package struct Verification: Equatable, Sendable {
     package var verdict: Verdict {
         if !damages.isEmpty { return .damaged }
         if contradictionCount > 0 { return .contradictory }
+        if !snapshots.isEmpty { return .damaged }
         return torn == nil ? .sound : .tornTail
     }
 
@@ -135,6 +135,9 @@ package struct Verification: Equatable, Sendable {
         switch verdict {
         case .sound: output.line(palette.green("ok"))
         case .tornTail: output.line(palette.yellow("ok but for a torn tail"))
+        case .damaged where damages.isEmpty:
+            let count = Text.count(snapshots.count, "snapshot")
+            output.line(palette.red("no damage but \(count) that cannot be used"))
         case .damaged: output.line(palette.red(Text.count(damages.count, "damage")))
         case .contradictory:
             output.line(palette.red(Text.count(contradictionCount, "contradiction")))

@@ -31,7 +31,8 @@ extension WhyKept {
         if history == 0 { return "nothing is left for retention to remove" }
         if isFolded {
             return "goes when it is older than `[log] retention`, or the log larger than "
-                + "`retention_bytes`"
+                + "`retention_bytes`; what is between records that stay, and takes less room than "
+                + "a gap in its place, stays with them"
         }
         guard snapshots.count > 1, let oldest = snapshots.min() else {
             return "kept: there are not yet two snapshots to start from without it; where there is "

@@ -25,6 +25,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     /// What a preflight is answered.
     private var permission: HTTPHeaders?
     private var refusal: Refusal?
+    private var isDropped = false
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
 
@@ -159,11 +160,11 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
         }
     }
 
-    /// Asks the route and checks the handshake; leaves a session maker or a refusal behind, and
-    /// then calls `done`.
+    /// Asks the route and checks the handshake; leaves behind what becomes of it, and then
+    /// calls `done`.
     private func decide(_ head: HTTPRequestHead, done: @escaping () -> Void = {}) {
         // Of a request that names the protocol twice the second time is settled already.
-        guard refusal == nil else { return done() }
+        guard refusal == nil, !isDropped else { return done() }
         if let defect = head.defect {
             refusal = defect
             return done()
@@ -208,6 +209,7 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     ) {
         switch decision {
         case .refuse(let status, let body): refusal = Refusal(status, body)
+        case .drop: isDropped = true
         case .accept(let makeSession):
             refusal = Self.defect(ofHandshake: head, isUpgrade: isUpgrade)
             if refusal == nil { self.makeSession = makeSession }
@@ -255,13 +257,13 @@ final class Handshake: ChannelInboundHandler, RemovableChannelHandler, HTTPServe
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(let head) = unwrapInboundIn(data), !isAnswered else { return }
         isAnswered = true
-        guard refusal == nil else { return answer(context) }
         decide(head) { self.answer(context) }
     }
 
     /// Answers what became no WebSocket.
     private func answer(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        if isDropped { return context.close(promise: nil) }
         if let permission, refusal == nil {
             return respond(204, permission, ByteBuffer(), context)
         }

@@ -93,10 +93,17 @@ struct HeadReader {
 
     // MARK: The request line
 
-    /// Methods of RFC 9110 and RFC 5789.
+    /// Methods of RFC 9110, RFC 5789 and WebDAV (RFC 4918, 3253, 5323), and others that clients
+    /// send: whom a request is for says what it serves. Not just any name, of which a request line
+    /// that is cut off or comes a few bytes late has one, too.
     static let methods: Set<String> = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+        "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH",
+        "QUERY", "PURGE", "LINK", "UNLINK",
     ]
+
+    /// The longest of them, in bytes.
+    private static let methodBytes = 9
 
     static let unknownMethod = Refusal(501, "unknown method")
     private static let malformedLine = Refusal(
@@ -109,7 +116,7 @@ struct HeadReader {
         if bytes.first == UInt8(ascii: " ") { return malformedLine }
         let method = bytes.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\r") }
         let isName = method.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
-        return isName && method.count <= 8 ? nil : unknownMethod
+        return isName && method.count <= methodBytes ? nil : unknownMethod
     }
 
     private mutating func takeRequestLine(_ line: UnsafeRawBufferPointer) -> Refusal? {

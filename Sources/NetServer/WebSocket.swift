@@ -104,6 +104,17 @@ package struct UpgradeRequest: Sendable {
     package func header(_ name: String) -> String? {
         headers.first { $0.name == name }?.value
     }
+
+    /// What it is refused with where somebody would have to be asked about more parameters than
+    /// anybody needs; nil: they are few.
+    package var refusalOfParameters: UpgradeDecision? {
+        let separators = query?.utf8.count { $0 == UInt8(ascii: "&") } ?? 0
+        guard separators >= Limits.handshakeParameters else { return nil }
+        return .refuse(
+            status: 400,
+            body: "the query has more than \(Limits.handshakeParameters) parameters\n"
+        )
+    }
 }
 
 package enum UpgradeDecision {
@@ -111,6 +122,8 @@ package enum UpgradeDecision {
     case accept(makeSession: () -> any WebSocketSession)
     /// The body is plain text; the connection closes.
     case refuse(status: Int, body: String)
+    /// The connection closes without an answer: clients that take any status for final try again.
+    case drop
     /// The response goes on for as long as the client listens. Only for requests that ask for
     /// events. The closure is called on the connection's event loop when the head was written.
     case serveEvents(

@@ -82,8 +82,13 @@ package enum Limits {
     /// Sockets of one event loop that wait for an auth function at a time; further ones are
     /// refused.
     package static let admissions = 4096
+    /// Parameters in the query of a socket that an auth function is asked about; of more nobody is
+    /// asked, and it is refused.
+    package static let handshakeParameters = 256
     /// Functions, triggers, trigger types and observers of one connection; more are refused.
     package static let registrations = 10_000
+    /// What they hold, in bytes.
+    package static let registrationBytes = 64 << 20
     /// Registrations of one worker that wait for its namespace, or for a hook.
     package static let waitingRegistrations = 16_384
     /// What is in those, in bytes.
@@ -171,7 +176,8 @@ package enum Limits {
     package static let heldPayloadBytes = messageBytes
     /// Values of the state that are let go in one turn because their time is over.
     package static let expiriesOfTurn = 1024
-    /// How long after a start workers may not be back yet, in nanoseconds.
+    /// How long after a start workers may not be back yet, and messages of topics wait for a
+    /// condition, in nanoseconds.
     package static let workersReturn: Int64 = 10_000_000_000
     /// Calls that wait for what the log says of the state or of messages, or for a change of it.
     package static let logQueryCalls = 4096

@@ -24,6 +24,20 @@ package enum Suggestion {
         return best.candidate
     }
 
+    /// The candidate that `word` was probably meant to be: the closest one that is close enough,
+    /// or else the first one that it shortens, as `ttl` does `ttl_ms` and `tz` does `timezone`.
+    package static func meant(by word: String, in candidates: [String]) -> String? {
+        nearest(to: word, in: candidates) ?? candidates.first { isShort(word, for: $0) }
+    }
+
+    /// Whether `word` begins as `candidate` does, and has others of its characters in their order.
+    private static func isShort(_ word: String, for candidate: String) -> Bool {
+        guard word.count > 1, word.first == candidate.first else { return false }
+        var rest = word[...]
+        for character in candidate where character == rest.first { rest.removeFirst() }
+        return rest.isEmpty
+    }
+
     /// One edit in three characters, and at least one.
     private static func reach(of word: String) -> Int { max(1, word.count / 3) }
 

@@ -89,6 +89,17 @@ package struct SnapshotHeader: Equatable, Sendable {
         return header
     }
 
+    /// Whether `source` begins as a snapshot of another version: no damage, and of no use here.
+    package static func isOfAnotherVersion(_ source: SnapshotReader.Source) -> Bool {
+        let page = AlignedMemory(capacity: Layout.page)
+        guard source(0, page.bytes) else { return false }
+        let reading = Page.read(mark: mark, page.prefix(Layout.page)) {
+            (reader) throws(DecodeError) in
+            (try reader.u32() != bodyVersion, 0)
+        }
+        return reading == .valid(true)
+    }
+
     /// Whether the body in `source`, whose size was checked, is what was written.
     package func isWhole(_ source: SnapshotReader.Source) -> Bool {
         let block = AlignedMemory(capacity: 1 << 20)

@@ -25,7 +25,8 @@ extension Doctor {
             return (Finding(subject, ServeError(error)), nil)
         }
         if let error = DataDirectory.refusal(of: path) {
-            return (Finding(subject, ServeError(error)), condition)
+            // Where no log is, this is no place for one.
+            return (Finding(subject, ServeError(error)), condition == .fresh ? nil : condition)
         }
         if case .held(let holder) = condition {
             let error = StorageError.locked(path: path, holder: holder)
@@ -116,7 +117,7 @@ extension Doctor {
             facts.insert("\(found.records) records in \(count)", at: 0)
             if let torn = found.torn { facts.append(torn) }
             // A start goes without what it need not read.
-            if !found.damages.isEmpty { faults.append(told(found.damages)) }
+            if !found.damages.isEmpty { faults.append(told(found)) }
         } catch {
             faults.append(error.message)
         }
@@ -140,14 +141,26 @@ extension Doctor {
             try views.apply(record)
         }
         let place = start > .zero ? " behind the snapshot of offset \(start)" : ""
-        return "\(scan.records) read\(place)"
+        return "\(scan.records) read\(place)" + unread(before: scan)
     }
 
-    private func told(_ damages: [String]) -> String {
-        let first = damages.prefix(3).joined(separator: "; ")
-        let tool = "iii-log -D \(path)"
-        return "\(damages.count) damaged: \(first). `\(tool) verify` lists every damage; "
-            + "`\(tool) recover --to DIRECTORY` takes what is intact"
+    /// Which segments are all below the snapshot, so that a start may go on beside a damage there.
+    private func unread(before scan: LogScan) -> String {
+        let oldest = scan.manifest?.oldestSegment ?? 0
+        guard let first = scan.spans.first?.header.number, oldest < first else { return "" }
+        let names =
+            oldest + 1 == first ? "segment \(oldest)" : "segments \(oldest) to \(first - 1)"
+        return "; a start does not read \(names): `iii-log -D \(path) verify` reads every byte"
+    }
+
+    private func told(_ found: Verification) -> String {
+        let first = found.damages.prefix(3).joined(separator: "; ")
+        let text = "\(found.damages.count) damaged: \(first). "
+        if let misplacement = found.misplacement {
+            return "\(text)To repair it: \(misplacement.advice)"
+        }
+        return text + "`\(ToolCommand.text("verify", on: path))` lists every damage; "
+            + "`\(ToolCommand.text("recover --to DIRECTORY", on: path))` takes what is intact"
     }
 
     /// Whether the programs of worker processes are there. An engine starts without them, too.
@@ -173,7 +186,11 @@ extension Doctor {
         ServeError(.storage, code: "log.storage", message: text)
     }
 
-    private static func size(_ bytes: Int) -> String {
-        bytes >= 10 << 30 ? "\(bytes >> 30) GiB" : "\(bytes >> 20) MiB"
+    static func size(_ bytes: Int) -> String {
+        switch bytes {
+        case ..<(10 << 20): "\(bytes >> 10) KiB"
+        case ..<(10 << 30): "\(bytes >> 20) MiB"
+        default: "\(bytes >> 30) GiB"
+        }
     }
 }

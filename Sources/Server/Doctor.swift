@@ -81,6 +81,7 @@ package struct Doctor {
             tell(doctor.log(condition, progress: progress))
         }
         tell(doctor.clock())
+        tell(timeZones())
         tell(doctor.descriptors())
         for finding in doctor.namedFiles() { tell(finding) }
         for finding in doctor.processes(sources.environment) { tell(finding) }
@@ -182,6 +183,16 @@ extension Doctor {
             return true
         }
         return end
+    }
+
+    private static func timeZones() -> Finding {
+        let (subject, place) = ("time zones", ZoneDatabase.directory)
+        guard ZoneDatabase.isMissing else { return Finding(subject, .ok, "as \(place) has them") }
+        return Finding(
+            subject,
+            .warning,
+            "\(place) is missing or empty: cron triggers can name none but UTC; install tzdata"
+        )
     }
 
     /// The engine raises its own limit as far as it may (`Server/prepareProcess`).

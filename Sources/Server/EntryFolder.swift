@@ -1,7 +1,6 @@
 import ConfigurationEntries
 import Disk
 import Engine
-import Glibc
 import JSON
 import Primitives
 
@@ -115,16 +114,7 @@ struct EntryFolder: Sendable {
     }
 
     private func names() -> [String]? {
-        guard let directory = opendir(path) else { return nil }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if Self.isMeant(name) { names.append(name) }
-        }
-        return names.sorted()
+        namesInDirectory(path)?.filter(Self.isMeant).sorted()
     }
 
     /// Whether a file is there for an entry, be it under a name that none has. Editors and volumes

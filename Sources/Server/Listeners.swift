@@ -169,7 +169,7 @@ struct Listeners {
     /// Where a program on this machine reaches the engine's own listener for workers.
     func localAddress(_ configuration: Configuration) -> ListenAddress {
         let address = configuration.engine.address
-        var local = ListenAddress(host: address.host, port: UInt16(workers[0].port))
+        var local = ListenAddress(host: address.host, port: workers[0].address.port)
         switch address.host {
         case "0.0.0.0": local.host = "127.0.0.1"
         case "::": local.host = "::1"

@@ -52,6 +52,8 @@ final class LogFollower: Sendable {
         var pace = BackgroundPace()
         /// When it told what has ended, on the clock of ``platform_boottime``.
         var told: UInt64 = 0
+        /// Whether it was told that rollups are cut short.
+        var isCutTold = false
 
         init(_ reader: consuming LogTail<ReadOnlyDirectory>, history: Offset) {
             self.reader = reader
@@ -105,6 +107,18 @@ final class LogFollower: Sendable {
         let pushes = log.takePushes()
         if !pushes.isEmpty { inbox.offer(.sawSpans(pushes)) }
         report.echo(log.takeEchoes())
+        if !progress.isCutTold, log.areRollupsCut {
+            progress.isCutTold = true
+            tellOfCut()
+        }
+    }
+
+    private func tellOfCut() {
+        let text =
+            "metrics have so many names, or histograms so many buckets, that the oldest of what is "
+            + "put together by five minutes and by the hour makes room early; "
+            + "engine::rollups::list has less of it than it would"
+        report.notice(Notice(severity: .warning, paragraph: text))
     }
 
     private var isAsked: Bool { questions.withLock { !$0.isEmpty } }
@@ -206,11 +220,18 @@ final class LogFollower: Sendable {
         log.skip(to: reader.next)
     }
 
-    private func tell(_ error: LogError) {
+    private func tell(_ error: LogError) { report.notice(Self.notice(of: error, in: path)) }
+
+    /// Damage is told of as what it is: that telemetry is not whole comes of it.
+    static func notice(of error: LogError, in data: String) -> Notice {
+        if case .damaged(let damages) = error, let first = damages.first {
+            let more = "Telemetry and the list of requests go on at the log's end. "
+            return .damage(damages, of: first.segment, in: data, more: more)
+        }
         let text =
             "the log cannot be read for telemetry and the list of requests, which go on at its end "
             + "as soon as that can be read: \(error)"
-        report.notice(Notice(severity: .warning, paragraph: text))
+        return Notice(severity: .warning, paragraph: text)
     }
 }
 

@@ -104,10 +104,7 @@ struct Report: Sendable {
     }
 
     /// The last line of a process that ends in order.
-    ///
-    /// - Throws: where the log is not closed: then nothing was said.
-    func stopped(isClosed: Bool) throws(ServeError) {
-        guard isClosed else { throw .notClosed }
+    func stopped() {
         line(.info, "stopped", "stopped, log closed in order", isLast: true)
         sink.flush()
     }

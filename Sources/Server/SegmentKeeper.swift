@@ -94,7 +94,7 @@ final class SegmentKeeper: Sendable {
                     later[number] = nil
                 case .damaged(let damages):
                     later[number] = RetryDelay(salt: salt, end: start.advanced(by: Self.period))
-                    tell(damages, number)
+                    report.notice(.damage(damages, of: number, in: path))
                 }
             } catch  where error.code == .notWritten {
                 // Nor could the index of any other segment be.
@@ -109,18 +109,6 @@ final class SegmentKeeper: Sendable {
     private func tell(_ what: String, _ error: ToolError) {
         let text = "\(what) could not be looked after, and will be later: \(error.message)"
         report.notice(Notice(severity: .warning, text: text))
-    }
-
-    private func tell(_ damages: [Damage], _ segment: UInt64) {
-        let places = damages.prefix(8).map { "\n  \($0)" }.joined()
-        let rest = damages.count > 8 ? "\n  and \(damages.count - 8) more" : ""
-        let text =
-            "segment \(segment) is damaged on disk, and the engine goes on without what is lost:"
-            + places + rest
-            + "\nNothing was changed. Make a backup of what is intact now (`iii-log -D \(path) "
-            + "recover --to DIRECTORY`); `iii-log -D \(path) verify` lists every damage, and with "
-            + "the engine stopped, `iii-log -D \(path) repair` puts the log in order."
-        report.notice(Notice(severity: .error, paragraph: text))
     }
 }
 

@@ -1,6 +1,7 @@
 import CommitLog
 import Disk
 import Glibc
+import LogTools
 import NetServer
 import Primitives
 
@@ -29,18 +30,20 @@ package struct ServeError: Error, Equatable, Sendable {
     /// What became of a log in the directory `data`.
     init(_ error: LogError, data: String) {
         switch error {
-        case .damaged:
+        case .damaged(let damages):
+            let misplacement = Misplacement(of: damages, in: data)
+            let way = misplacement.map { "To repair it: \($0.advice)." } ?? Self.wayOut(of: data)
             self.init(
                 .dataDamaged,
                 code: "log.damaged",
-                message: "\(error)\nNothing was changed. \(Self.wayOut(of: data))"
+                message: "\(error)\nNothing was changed. \(way)"
             )
         case .undecodable:
             self.init(
                 .dataDamaged,
                 code: "log.undecodable",
-                message: "\(error)\nNothing was changed. `iii-log -D \(data) verify --semantic` "
-                    + "lists all such records."
+                message: "\(error)\nNothing was changed. "
+                    + "`\(ToolCommand.text("verify --semantic", on: data))` lists all such records."
             )
         case .refused:
             self.init(
@@ -64,11 +67,11 @@ package struct ServeError: Error, Equatable, Sendable {
 
     /// What can be done about a log that is not whole.
     private static func wayOut(of data: String) -> String {
-        let tool = "iii-log -D \(data)"
-        return "`\(tool) verify` lists every damage; `\(tool) repair --dry-run` tells what a "
-            + "repair in place would cost, and how it is done; `\(tool) recover --to DIRECTORY` "
-            + "takes every intact record into a new directory. Or restore a backup in place of "
-            + "this one."
+        func tool(_ verb: String) -> String { ToolCommand.text(verb, on: data) }
+        return "`\(tool("verify"))` lists every damage; `\(tool("repair --dry-run"))` tells what a "
+            + "repair in place would cost, and how it is done; "
+            + "`\(tool("recover --to DIRECTORY"))` takes every intact record into a new "
+            + "directory. Or restore a backup in place of this one."
     }
 
     init(_ error: StorageError) {
@@ -115,6 +118,9 @@ package struct ServeError: Error, Equatable, Sendable {
         case EROFS, ENOTDIR: "Name another directory with --data."
         case ENOENT where operation == "create":
             "Make the directory that it is to be in (mkdir -p), or name another one with --data."
+        case ENOENT where operation == "follow":
+            "It is a symbolic link to what is not there: mount or make that, or name another "
+                + "directory with --data."
         default: nil
         }
     }

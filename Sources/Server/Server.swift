@@ -94,8 +94,16 @@ package enum Server {
         PortsFile.remove(options.portsFile)
         dashboard.system.stage.stopping()
         let isClosed = await stop(core, listeners, processes, exporter, follower)
-        try report.stopped(isClosed: isClosed)
+        try end(isClosed: isClosed, report)
         signals.cancel()
+    }
+
+    /// What a stop came to is the last thing that is said.
+    ///
+    /// - Throws: where the log is not closed.
+    static func end(isClosed: Bool, _ report: Report) throws(ServeError) {
+        guard isClosed else { throw .notClosed }
+        report.stopped()
     }
 
     /// Takes edits until a signal asks for a stop; from then on the next one ends the process.

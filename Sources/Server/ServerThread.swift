@@ -24,3 +24,18 @@ enum ServerThread {
         }
     }
 }
+
+extension Server {
+    /// What an engine has beside its event loops before it listens: the core, what follows and
+    /// keeps its log, and the runtime's. It has more later.
+    private static let fewThreads = 8
+
+    /// Looks whether the threads can be had that an engine begins with. To be asked before the
+    /// first: where there is no room for one of their own, the runtime waits for it without an end,
+    /// and the event loops end the process.
+    ///
+    /// - Throws: where the system has no room for so many.
+    package static func checkThreads() throws(ServeError) {
+        guard SystemThread.canStart(loops + fewThreads) else { throw .noThread }
+    }
+}

@@ -42,9 +42,19 @@ extension Snapshot {
     /// at `end`: where they were evidence of a loss the start was refused, so they cannot be read,
     /// or are of another log. Once the log has come past them nothing would tell them from its own.
     static func setAside(above end: Offset, in path: String, tell: (String) -> Void) {
+        let files = DirectoryFiles(path: path)
+        let names: [String]
         do throws(ToolError) {
-            let names = try DirectoryFiles(path: path).setSnapshotsAside(above: end)
-            guard !names.isEmpty else { return }
+            names = try files.snapshots(above: end)
+        } catch {
+            return tell(
+                "whether snapshots in \(path)/snap reach beyond the end of the log, offset \(end), "
+                    + "is not known: \(error.message)"
+            )
+        }
+        guard !names.isEmpty else { return }
+        do throws(ToolError) {
+            try files.setAside(snapshots: names)
             tell(
                 "\(path)/snap: \(names.joined(separator: ", ")) cannot be used for this log, which "
                     + "ends at offset \(end), and was moved to \(path)/quarantine"

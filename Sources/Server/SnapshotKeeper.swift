@@ -205,11 +205,11 @@ final class SnapshotKeeper: Sendable {
             return warn("no snapshot was made up to \(base): \(error)")
         }
         guard known != error else { return }
+        let damages = if case .damaged(let damages) = error { damages } else { [Damage]() }
         let text =
             "no snapshot can be made beyond the last one: \(error)\nThe engine goes on, but until "
             + "this is put in order its next start is refused, and the log grows: nothing is "
-            + "compressed or removed. Make a backup of what is intact now (`iii-log -D \(path) "
-            + "recover --to DIRECTORY`). \(wayOut)"
+            + "compressed or removed. \(DamageAdvice.text(of: damages, in: path))"
         notify(Notice(severity: .error, paragraph: text))
     }
 
@@ -261,35 +261,42 @@ final class SnapshotKeeper: Sendable {
             guard done.segments > 0 else { return }
             rewritten()
             for number in done.restored { tellRestored(number) }
-            var text = "\(done.segments) sealed segments written anew, \(done.bytes >> 20) MiB less"
-            if done.records > 0 { text += "; retention removed \(done.records) records" }
-            notify(Notice(severity: .info, text: text))
+            tell(done)
         } catch {
             warn("no more sealed segments were written anew: \(told(error))")
         }
     }
 
+    /// Not each little step: only what changed the log by a MiB or more.
+    private func tell(_ done: Compaction.Outcome) {
+        let difference = done.bytes.magnitude >> 20
+        guard difference > 0 else { return }
+        let change = "\(difference) MiB \(done.bytes < 0 ? "more" : "less")"
+        var text = "\(Self.count(done.segments, "sealed segment")) written anew, \(change)"
+        if done.records > 0 { text += "; retention removed \(Self.count(done.records, "record"))" }
+        notify(Notice(severity: .info, text: text))
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        number == 1 ? "1 \(noun)" : "\(number) \(noun)s"
+    }
+
     private func tellRestored(_ segment: UInt64) {
         let name = DataDirectory.segmentName(segment)
+        let backup = ToolCommand.text("backup DIRECTORY", on: path)
         let text =
             "\(path)/log/\(name): its first page was damaged on disk. No record is lost: the "
             + "segment was written anew from the rest, and the file that was there is kept in "
-            + "\(path)/quarantine. A disk that lost this may lose more: make a backup (`iii-log -D "
-            + "\(path) backup DIRECTORY`), and replace it."
+            + "\(path)/quarantine. A disk that lost this may lose more: make a backup "
+            + "(`\(backup)`), and replace it."
         notify(Notice(severity: .error, text: text))
     }
 
     private func told(_ error: ToolError) -> String {
         switch error.code {
-        case .damaged, .unreadable: "\(error.message)\n\(wayOut)"
+        case .damaged, .unreadable: "\(error.message)\n\(DamageAdvice.repair(path))"
         default: error.message
         }
-    }
-
-    /// Where a message that names a segment leads on.
-    private var wayOut: String {
-        "`iii-log -D \(path) verify` lists every damage; with the engine stopped, "
-            + "`iii-log -D \(path) repair` puts the log in order."
     }
 
     private func warn(_ text: String) {

@@ -8,7 +8,21 @@ import Glibc
 /// brought up to date counts for the triggers that are registered from then on.
 enum ZoneDatabase {
     static func zones(standard: String) -> TimeZones {
-        TimeZones(standard: rules(of: standard) ?? .utc, find: rules)
+        TimeZones(
+            standard: rules(of: standard) ?? .utc,
+            find: rules,
+            isMissing: { isMissing }
+        )
+    }
+
+    /// Whether the database is not there, or nothing is in it.
+    static var isMissing: Bool {
+        guard let folder = opendir(directory) else { return true }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            guard entry.pointee.d_name.0 == CChar(UInt8(ascii: ".")) else { return false }
+        }
+        return true
     }
 
     /// - Returns: nil: there is no such zone, or no database.
@@ -18,7 +32,7 @@ enum ZoneDatabase {
         return TimeZoneRules(name: name, tzif: bytes)
     }
 
-    private static let directory: String = {
+    static let directory: String = {
         guard let given = getenv("TZDIR") else { return "/usr/share/zoneinfo" }
         return String(cString: given)
     }()

@@ -104,6 +104,7 @@ package final class StreamGateway {
         _ accept: @escaping (JSONText?) -> UpgradeDecision
     ) -> UpgradeDecision {
         guard settings.asksFunction else { return accept(nil) }
+        if let refusal = request.refusalOfParameters { return refusal }
         guard admissions.count < Limits.admissions else {
             return .refuse(status: 503, body: "too many connections at once\n")
         }

@@ -78,6 +78,7 @@ package final class WorkerGateway {
             return notFound
         }
         if isTrusted { return .accept { make(nil) } }
+        if let refusal = request.refusalOfParameters { return refusal }
         return .later { decided in self.ask(request, listener, make, decided) }
     }
 
@@ -88,7 +89,7 @@ package final class WorkerGateway {
         _ decided: @escaping (UpgradeDecision) -> Void
     ) {
         guard admissions.count < Limits.admissions else {
-            return decided(.refuse(status: 503, body: "too many workers connect at once\n"))
+            return decided(.drop)
         }
         nextAdmission += 1
         admissions[nextAdmission] = { verdict in
@@ -96,6 +97,7 @@ package final class WorkerGateway {
             case .admitted(let access): decided(.accept { make(access) })
             case .refused(let status, let reason):
                 decided(.refuse(status: status, body: reason + "\n"))
+            case .dropped: decided(.drop)
             }
         }
         let admission = Admission(

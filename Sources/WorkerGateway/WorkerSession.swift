@@ -119,6 +119,11 @@ final class WorkerSession: WebSocketSession, WorkerFrameReceiver, BatchSender {
         add(.result(id, CallResult(result)), bytes: bytes)
     }
 
+    func refuse(observer: String, because reason: FrameError, bytes: Int) {
+        let error = ErrorBody(code: "INVALID_ARGS", message: "\(reason)")
+        add(.register(id, .observe(id: observer, .failure(error))), bytes: bytes)
+    }
+
     func take(_ frame: WorkerFrame, bytes: Int) {
         switch frame {
         case .invoke, .result: preconditionFailure("these are handed over as what they are")

@@ -89,6 +89,9 @@ package enum WorkerFrame: Frame {
                     ),
                     bytes: count
                 )
+            case .observe:
+                guard let id = envelope.hint(.id) else { throw reason }
+                receiver.refuse(observer: id, because: reason, bytes: count)
             default: throw reason
             }
         }
@@ -212,6 +215,8 @@ package protocol WorkerFrameReceiver {
         bytes: Int
     ) throws(FrameError)
     func take(_ result: consuming ResultFrame, bytes: Int)
+    /// An `observe` of which no more than the observer's id is to be read.
+    func refuse(observer id: String, because reason: FrameError, bytes: Int)
     /// Neither of these.
     func take(_ frame: WorkerFrame, bytes: Int)
 }

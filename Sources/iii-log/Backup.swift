@@ -37,7 +37,8 @@ struct Restore: ParsableCommand {
         abstract: "Make a data directory of a backup.",
         discussion: """
             The directory that -D names must not hold a log. The copy is read back and checked in \
-            full; the backup is only read.
+            full; the backup is only read. One that has lost its MANIFEST is refused (65): more \
+            of it may be lost, and `recover` takes what is there.
             """
     )
 
@@ -57,7 +58,12 @@ struct Restore: ParsableCommand {
         let source = source
         let target = data
         let copy = try Answer.telling { () throws(ToolError) in
-            try LogCopy(LogPass(tellingOf: .directory(source)), to: target, isEmpty: false)
+            try LogCopy(
+                LogPass(tellingOf: .directory(source)),
+                to: target,
+                isEmpty: false,
+                needsManifest: true
+            )
         }
         try Answer.tell(copy, json: json)
     }
@@ -66,7 +72,7 @@ struct Restore: ParsableCommand {
 extension Answer {
     fileprivate static func tell(_ copy: LogCopy, json: Bool) throws(Failure) {
         let output = output()
-        if json { output.line(copy.json) } else { copy.write(to: output) }
+        if json { output.line(copy.json) } else { copy.write(to: output, palette: .output) }
         try finish(output)
     }
 }

@@ -9,7 +9,8 @@ struct Recover: ParsableCommand {
         discussion: """
             Records keep their offsets, and a gap stands for what is lost: an engine opens the new \
             directory, and says at every start how many offsets are gone. The damaged log is read \
-            and not written to. Exits 0 when the new log is complete, whatever was lost.
+            and not written to. Exits 0 when the new log is complete, whatever was lost, but 65 \
+            where not one record of a damaged log could be taken.
             """
     )
 
@@ -34,5 +35,11 @@ struct Recover: ParsableCommand {
             salvage.write(to: output, palette: .output)
         }
         try Answer.finish(output)
+        guard salvage.isFruitless else { return }
+        throw Failure(
+            .damaged,
+            code: "log.damaged",
+            "no record of the log could be taken: \(target) has none, and is no copy of it"
+        )
     }
 }

@@ -94,7 +94,7 @@ struct RepairCommand: ParsableCommand {
         if json {
             output.line(plan.json(isDone: isDone))
         } else if isDone {
-            output.line("repaired; what was damaged is in quarantine/")
+            plan.writeDone(to: output)
         } else {
             plan.write(to: output, palette: .output)
         }

@@ -15,8 +15,9 @@ struct Verify: ParsableCommand {
             discarded + purged + dead + pending. Losses that were accepted (gaps) are told and are \
             no fault.
 
-            Exits 0 when the log is sound, 1 for a torn tail only, 2 for damage, 3 when records \
-            contradict each other, 4 when it cannot be read.
+            Exits 0 when the log is sound, 1 for a torn tail only, 2 for damage (also of a \
+            snapshot or MANIFEST, which costs no record), 3 when records contradict each other, 4 \
+            when it cannot be read.
             """
     )
 

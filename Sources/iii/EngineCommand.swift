@@ -24,3 +24,19 @@ struct EngineCommand: AsyncParsableCommand {
         defaultSubcommand: ServeCommand.self
     )
 }
+
+extension EngineCommand {
+    /// Looks whether an engine, or what looks as one would, can have its threads; other commands
+    /// need few.
+    @Sendable
+    static func prepare(_ command: any ParsableCommand) throws {
+        guard command is ServeCommand || command is DevCommand || command is DoctorCommand else {
+            return
+        }
+        do throws(ServeError) {
+            try Server.checkThreads()
+        } catch {
+            throw Failure(error.kind.status, code: error.code, error.message)
+        }
+    }
+}

@@ -78,15 +78,21 @@ struct ListStreams: AsyncParsableCommand {
             ("ITEM", { $0.shown("id") }), ("REVISION", { $0.shown("revision") }),
             ("VALUE", { $0.shown("value") }),
         ]
-        let count = try await shared.writeEntries(
-            link,
-            "stream::entries",
-            place,
-            columns,
-            numbers: [1],
-            row: Self.item
-        )
-        guard count == 0 else { return }
+        let empty = "there is no item in group \(group.visible) of stream \(stream.visible)"
+        do throws(SDKError) {
+            let count = try await shared.writeEntries(
+                link,
+                "stream::entries",
+                place,
+                columns,
+                numbers: [1],
+                row: Self.item
+            )
+            if count == 0 { Terminal.note(empty) }
+            return
+        } catch {
+            guard error.code == "STREAM_KEPT_BY_WORKER" else { throw error }
+        }
         // A worker that keeps the items of a stream itself tells their values only.
         let values = try await link.ask("stream::list", place).elements ?? []
         shared.write(
@@ -97,7 +103,7 @@ struct ListStreams: AsyncParsableCommand {
                 line.endObject()
                 return line.finish()
             },
-            empty: "there is no item in group \(group.visible) of stream \(stream.visible)",
+            empty: empty,
             columns,
             numbers: [1]
         )

@@ -10,8 +10,8 @@ struct TopCommand: AsyncParsableCommand {
         commandName: "top",
         abstract: "Show what the functions, queues and workers of an engine are doing, as it goes.",
         discussion: """
-            On a terminal the picture is drawn anew; elsewhere it is one JSON object each time. \
-            Exits 3 when the engine cannot be reached.
+            On a terminal the picture is drawn anew, on a dumb one (TERM) each below the last; \
+            elsewhere it is one JSON object each time. Exits 3 when the engine cannot be reached.
             """
     )
 
@@ -50,18 +50,21 @@ struct TopCommand: AsyncParsableCommand {
             let now = try await EngineLoad(link)
             let picture = LoadPicture(now, since: before)
             before = now
-            if isText {
-                let lines = picture.lines(rows: Terminal.height.map { $0 - 1 } ?? .max)
-                // Home, and away with what was there: what was on the screen before stays above.
-                let clear = shown == 0 ? "\u{1B}[2J\u{1B}[H" : "\u{1B}[H"
-                let text = lines.map { "\($0)\u{1B}[K\n" }.joined()
-                Terminal.write(clear + text + "\u{1B}[J", to: .output)
-            } else {
-                Terminal.write("\(picture.json)\n", to: .output)
-            }
+            let text =
+                isText ? Self.text(picture, isFirst: shown == 0) : "\(picture.json)\n"
+            Terminal.write(text, to: .output)
             shown += 1
             if let count, shown >= count { return }
         }
+    }
+
+    /// In the place of the one before; on a terminal that cannot do that, below it.
+    private static func text(_ picture: LoadPicture, isFirst: Bool) -> String {
+        let lines = picture.lines(rows: Terminal.height.map { $0 - 1 } ?? .max)
+        guard Terminal.takesControls(.output) else { return lines.map { "\($0)\n" }.joined() }
+        // Home, and away with what was there: what was on the screen before stays above.
+        let clear = isFirst ? "\u{1B}[2J\u{1B}[H" : "\u{1B}[H"
+        return clear + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J"
     }
 }
 

@@ -37,6 +37,9 @@ struct TriggerCommand: AsyncParsableCommand {
     )
     var timeout = Duration.seconds(30)
 
+    @Option(help: "The same in milliseconds; goes before it.")
+    var timeoutMs: UInt32?
+
     @Option(
         help: """
             How long to wait until the engine and the function are there; else 2s for the engine.
@@ -50,9 +53,12 @@ struct TriggerCommand: AsyncParsableCommand {
 
     @Option(
         name: [.customLong("address"), .customLong("engine")],
-        help: "The engine, as ws://HOST:PORT; else III_URL, else ws://127.0.0.1:49134."
+        help: "The engine, as ws://HOST:PORT or HOST; else III_URL, else ws://127.0.0.1:49134."
     )
     var address: String?
+
+    @Option(help: "The port of the engine, beside a HOST or alone; else 49134.")
+    var port: UInt16?
 
     @Option(
         name: .shortAndLong,
@@ -69,6 +75,9 @@ struct TriggerCommand: AsyncParsableCommand {
         }
         if enqueue != nil, void {
             throw ValidationError("--enqueue and --void exclude each other")
+        }
+        if port != nil, let address, Self.mayHavePort(address) {
+            throw ValidationError("give the port in the address or as --port, not both")
         }
     }
 
@@ -106,9 +115,26 @@ struct TriggerCommand: AsyncParsableCommand {
     /// An engine that is there answers within this time, even when it is busy and far away.
     private static let patience = Duration.seconds(2)
 
+    /// The engine's address as workers take it; nil: they look for it.
+    private var engine: String? {
+        guard address != nil || port != nil else { return nil }
+        let host = address ?? "127.0.0.1"
+        guard !host.contains("://") else { return host }
+        // One colon is in front of a port; an IPv6 address has more of them.
+        let isBare = !host.hasPrefix("[") && host.count { $0 == ":" } > 1
+        return "ws://" + (isBare ? "[\(host)]" : host) + (port.map { ":\($0)" } ?? "")
+    }
+
+    /// Whether it is a URL, or a host with a port: an IPv6 address without brackets has none.
+    private static func mayHavePort(_ address: String) -> Bool {
+        address.contains("://") || address.contains("]:") || address.count { $0 == ":" } == 1
+    }
+
+    private var limit: Duration { timeoutMs.map { Duration.milliseconds($0) } ?? timeout }
+
     private var options: WorkerOptions {
         var options = WorkerOptions()
-        options.address = address
+        options.address = engine
         options.namespace = namespace
         options.isNamespaceOfCalls = namespace != nil
         options.connectTimeout = max(wait, Self.patience)
@@ -153,7 +179,7 @@ struct TriggerCommand: AsyncParsableCommand {
             return nil
         }
         guard let enqueue else {
-            let result = try await caller.call(raw: function, payload, timeout: timeout)
+            let result = try await caller.call(raw: function, payload, timeout: limit)
             return (result ?? .null).text
         }
         let receipt: Receipt
@@ -162,7 +188,7 @@ struct TriggerCommand: AsyncParsableCommand {
                 raw: function,
                 payload,
                 queue: enqueue,
-                timeout: timeout
+                timeout: limit
             )
         } catch {
             throw Self.refusal(error, of: enqueue)

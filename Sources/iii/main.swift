@@ -1,4 +1,4 @@
 import CommandLineKit
 import Glibc
 
-exit(await Program(EngineCommand.self).run().rawValue)
+exit(await Program(EngineCommand.self, prepare: EngineCommand.prepare).run().rawValue)

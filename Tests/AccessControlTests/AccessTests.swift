@@ -162,6 +162,29 @@ struct GrantsTests {
         #expect(grants.mayLive(in: "b") && !grants.mayLive(in: "default"))
     }
 
+    @Test("are read in one pass, however many namespaces there are", .timeLimit(.minutes(1)))
+    func many() throws {
+        let namespaces = (0..<100_000).map { #""\#($0)":["f"]"# }.joined(separator: ",")
+        let grants = try grants(#"{"namespaces":{\#(namespaces),"7":null}}"#)
+        #expect(grants.namespaces.count == 100_000)
+        #expect(grants.namespaces["7"] == [])
+    }
+
+    @Test(
+        "are refused to whom the answer refuses, as that of a stream's join does or another way",
+        arguments: [
+            ("unauthorized", ["true", #""no""#, "1", "{}"], ["false", "null"]),
+            ("authorized", ["false", #""true""#, "0", "[]"], ["true", "null"]),
+        ]
+    )
+    func refused(member: String, refusing: [String], granting: [String]) throws {
+        for value in refusing {
+            let text = "{\"\(member)\":\(value),\"allowed_functions\":[\"f\"]}"
+            #expect(throws: JSONFieldError.self, "\(text)") { try grants(text) }
+        }
+        for value in granting { #expect(try grants("{\"\(member)\":\(value)}") == Grants()) }
+    }
+
     @Test(
         "are refused where anything is of another type",
         arguments: [

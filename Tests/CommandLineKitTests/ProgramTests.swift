@@ -40,6 +40,15 @@ struct ProgramTests {
         #expect(await program.run(["later"]) == .success)
     }
 
+    @Test("what has to be there for a command that makes threads is looked for before it runs")
+    func prepared() async {
+        let program = Program(Root.self) { _ in
+            throw Failure(.configuration, code: "process.no_thread", "no room")
+        }
+        #expect(await program.run(["later"]) == .configuration)
+        #expect(await program.run(["work"]) == .success)
+    }
+
     @Test("arguments that make no sense are 2, with the usage, on standard error")
     func usage() throws {
         let cases = [

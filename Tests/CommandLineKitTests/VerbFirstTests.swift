@@ -33,7 +33,9 @@ private struct Tool: ParsableCommand {
     static let configuration = CommandConfiguration(subcommands: [Show.self, List.self])
 }
 
-private struct Show: ParsableCommand {}
+private struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show")
+}
 
 private struct List: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "ls")

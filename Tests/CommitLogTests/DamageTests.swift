@@ -53,6 +53,18 @@ struct DamageTests {
         }
     }
 
+    @Test("an error in a line names the segment first, and how much more there is")
+    func line() {
+        let lost = Offset(5)..<Offset(6)
+        let damage = Damage(.changedBits, segment: 8, position: 4096, lost: lost)
+        #expect(
+            LogError.damaged([damage, damage]).line
+                == "segment 8 is damaged: 00000000000000000008.seg at byte 4096: bits of a batch "
+                + "changed; offsets 5..<6 cannot be served, and 1 more"
+        )
+        #expect(LogError.full.line == LogError.full.description)
+    }
+
     @Test("a lost segment header costs no record")
     func segmentHeader() throws {
         let disk = try sample(segments: true)
@@ -127,6 +139,27 @@ struct DamageTests {
         disk.files[1] = other.files[0]
         let reasons = try verify(disk).scan.damages.map(\.reason)
         #expect(reasons.contains(.foreignSegment))
+    }
+
+    @Test("MANIFEST of another log is told from segments of one")
+    func foreignManifest() throws {
+        let disk = try sample(segments: true)
+        let whole = try verify(disk).entries
+        let other = SimulatedDisk(seed: 9)
+        try fill(other, [[[1]]])
+        disk.manifest?.cache = try #require(other.manifest).cache
+        disk.manifest?.sync()
+        let found = try verify(disk)
+        #expect(found.entries == whole)
+        #expect(found.scan.damages.map(\.reason) == [.foreignManifest])
+        #expect(throws: LogError.damaged(found.scan.damages)) { _ = try open(disk) }
+        var reader = LogReader(SimulatedStorage(disk))
+        let engine = try reader.identity()
+        #expect(engine == found.scan.spans.first?.header.engine)
+        // With one of its own segments there nothing tells which of them are out of place.
+        let number = try #require(found.scan.spans.last).header.number
+        disk.files[number] = other.files[0]
+        #expect(try !verify(disk).scan.damages.map(\.reason).contains(.foreignManifest))
     }
 
     @Test("a damaged slot of MANIFEST leaves the other; two are made anew", arguments: 0..<4096)

@@ -191,6 +191,36 @@ struct LogTailTests {
         #expect(found.allSatisfy { $0.isOpenEnded })
     }
 
+    @Test("where a segment does not lead to the next one, the damaged one of them is named")
+    func betweenSegments() throws {
+        for isHeader in [true, false] {
+            let disk = SimulatedDisk(seed: 7)
+            var log = try open(disk)
+            for _ in 0..<30 { try write(3, to: &log) }
+            var tail = LogTail(SimulatedStorage(disk))
+            try tail.start(bytes: .max, before: log.durable)
+            let end = log.durable
+            if isHeader {
+                disk.edit(1) { $0[40] ^= 1 }
+            } else {
+                disk.edit(0) { bytes in
+                    for index in 3 * Layout.page..<bytes.count { bytes[index] = 0 }
+                }
+            }
+            var failure: LogError?
+            do throws(LogError) { _ = try read(&tail, below: end) } catch { failure = error }
+            guard case .damaged(let found) = failure else {
+                Issue.record("\(String(describing: failure))")
+                return
+            }
+            #expect(found.map(\.segment) == [isHeader ? 1 : 0])
+            #expect(found.map(\.reason) == [isHeader ? .segmentHeader : .missingBatches])
+            #expect(found.allSatisfy { $0.isOpenEnded == isHeader })
+            // Two batches of three records stand before what is gone.
+            if !isHeader { #expect(found.map(\.lost.lowerBound) == [Offset(6)]) }
+        }
+    }
+
     @Test("a place where the log is damaged is an error, and the end can be gone on from")
     func damage() throws {
         var log = try open(disk)

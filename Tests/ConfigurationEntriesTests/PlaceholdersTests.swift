@@ -23,11 +23,23 @@ struct PlaceholdersTests {
             (#""${open""#, #""${open""#), (#""$PORT""#, #""$PORT""#), ("5", "5"),
             (#"{"${PORT}":["${PORT}"]}"#, #"{"${PORT}":[3111]}"#),
             (#""${NONE:__III_ENGINE_VERSION__}""#, "9.9"),
+            (#""$${PORT}$""#, #""$3111$""#), (#""${:${PORT}""#, #""${:3111""#),
+            (#""é${HOST}é${PORT""#, #""éa.exampleé${PORT""#), (#""${NONE:é}""#, #""é""#),
         ]
     )
     func expanded(text: String, expected: String) throws {
         let value = try JSONText(validating: Array(text.utf8)).value()
         #expect(try placeholders.expand(value).text.description == expected)
+    }
+
+    @Test(
+        "many that do not end take no more time than one",
+        .timeLimit(.minutes(1)),
+        arguments: [("${", ""), ("${:", "}"), ("$", "{"), ("${}", "")]
+    )
+    func endless(mark: String, end: String) throws {
+        let text = String(repeating: mark, count: 300_000) + end
+        #expect(try placeholders.expand(.string(text)) == .string(text))
     }
 
     @Test("what is not set and has no default cannot be read, nor what grows without a bound")

@@ -168,6 +168,8 @@ struct SchemaTests {
             (##"{"$ref":"#/nowhere"}"##, "#/$ref"), (#"{"$ref":"http://x/y"}"#, "#/$ref"),
             (#"{"items":{"anyOf":[{"enum":1}]}}"#, "#/items/anyOf/0/enum"),
             (#"{"unevaluatedProperties":false}"#, "#/unevaluatedProperties"),
+            (##"{"$ref":"#/x","x":{"multipleOf":0}}"##, "#/x/multipleOf"),
+            (##"{"x":[{"$ref":"#/y"}],"$ref":"#/x/0","y":{"type":1}}"##, "#/y/type"),
         ]
     )
     func refused(text: String, place: String) throws {

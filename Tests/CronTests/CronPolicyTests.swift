@@ -297,13 +297,30 @@ struct CronPolicyTests: MinutesAfterNine {
         }
     }
 
+    @Test("where no zone is to be had, whatever its name, that is said")
+    func noZones() throws {
+        let zones = TimeZones(find: { $0 == "UTC" ? .utc : nil }, isMissing: { true })
+        let utc = try decode(#"{"expression":"@daily","timezone":"UTC"}"#, zones)
+        #expect(utc.schedule.zone.isUTC)
+        #expect {
+            try decode(#"{"expression":"@daily","timezone":"Europe/Berlin"}"#, zones)
+        } throws: { error in
+            (error as? ErrorBody)?.message.contains("install tzdata") == true
+        }
+    }
+
     private func decode(_ config: String) throws -> CronTrigger {
         let berlin = try TimeZoneTests.zone("Europe/Berlin")
-        return try CronTrigger.decode(
+        let zones = TimeZones { $0 == "UTC" ? .utc : $0 == "Europe/Berlin" ? berlin : nil }
+        return try decode(config, zones)
+    }
+
+    private func decode(_ config: String, _ zones: TimeZones) throws -> CronTrigger {
+        try CronTrigger.decode(
             id: "t",
             function: FunctionName(id: "f"),
             config: JSONText(trusted: Array(config.utf8)),
-            zones: TimeZones { $0 == "UTC" ? .utc : $0 == "Europe/Berlin" ? berlin : nil }
+            zones: zones
         )
     }
 }

@@ -81,6 +81,40 @@ struct DataDirectoryPrivacyTests {
         }
     }
 
+    @Test("a right that its owner lacks is not given back", .enabled(if: geteuid() == 0))
+    func forbidden() async {
+        await #expect(processExitsWith: .success) {
+            let directory = TemporaryDirectory()
+            let path = "\(directory.path)/data"
+            try #require(chmod(directory.path, 0o755) == 0)
+            try #require(mkdir(path, 0o700) == 0 && mkdir("\(path)/log", 0o700) == 0)
+            try #require(chown(path, 4242, 4242) == 0 && chown("\(path)/log", 4242, 4242) == 0)
+            TemporaryDirectory.create("\(path)/MANIFEST")
+            for (part, mode) in [(path, mode_t(0o550)), ("\(path)/log", 0o500)] {
+                try #require(chmod(part, mode) == 0)
+                try #require(seteuid(4242) == 0)
+                let refusal = StorageError.system("write", path: part, code: EACCES)
+                #expect(DataDirectory.refusal(of: path) == refusal)
+                #expect(throws: refusal) {
+                    try PlainStorage(path: path, waker: try Waker()).lock()
+                }
+                try #require(seteuid(0) == 0)
+                #expect(TemporaryDirectory.mode(part) == 0o500)
+                try #require(chmod(part, 0o700) == 0)
+            }
+        }
+    }
+
+    @Test("a link to what is not there is refused, as a start refuses it")
+    func dangling() throws {
+        let directory = TemporaryDirectory()
+        let path = "\(directory.path)/data"
+        try #require(symlink("\(directory.path)/unmounted", path) == 0)
+        let refusal = StorageError.system("follow", path: path, code: ENOENT)
+        #expect(DataDirectory.refusal(of: path) == refusal)
+        #expect(throws: refusal) { try PlainStorage(path: path, waker: try Waker()).lock() }
+    }
+
     @Test("a missing one is nobody's, and the errors say what to do")
     func texts() {
         #expect(DataDirectory.refusal(of: "/no/such/directory") == nil)

@@ -69,6 +69,10 @@ extension Effect.Verdict {
         guard case .refused(let status, _) = self else { return nil }
         return status
     }
+
+    fileprivate var isDropped: Bool {
+        if case .dropped = self { true } else { false }
+    }
 }
 
 @Suite("Being let in")
@@ -138,28 +142,58 @@ struct AdmissionTests {
 
     @Test(
         "an error, nothing, or what is no grant lets nobody in",
-        arguments: [("null", 403), ("7", 403), (#"{"allowed_functions":7}"#, 403)]
+        arguments: [
+            ("null", 403), ("7", 403), (#"{"allowed_functions":7}"#, 403),
+            (#"{"unauthorized":true}"#, 403), (#"{"authorized":false,"context":{}}"#, 403),
+        ]
     )
     func refused(_ answer: String, _ status: Int) throws {
         let gated = try Gated(rules, serving: "auth")
         let dispatch = try #require(try gated.ask().dispatches.first)
         let end = try gated.lab.settle(.answer(gated.admin, dispatch.invocation, answer))
         #expect(end.verdict?.status == status)
+        let told = gated.lab.engine.takeNotices().map(\.text)
+        #expect(told.contains { $0.contains("not let in by the auth function's answer") })
     }
 
-    @Test("neither does an error, nor an auth function that is not there or goes away")
+    @Test("neither does an error; where there is no auth function, everybody is let in")
     func failed() throws {
         var gated = try Gated(rules, serving: "auth")
-        var dispatch = try #require(try gated.ask().dispatches.first)
+        let dispatch = try #require(try gated.ask().dispatches.first)
         #expect(
             try gated.lab.settle(.fail(gated.admin, dispatch.invocation)).verdict?.status == 401
         )
-        dispatch = try #require(try gated.ask().dispatches.first)
-        let left = Command.workerLeft(gated.admin.connection, reason: "gone")
-        #expect(try gated.lab.settle(left).verdict?.status == 401)
-        #expect(try gated.ask().verdict?.status == 503)
         gated = try Gated(AccessRules(middleware: "m"))
         #expect(try gated.ask().verdict?.access?.grants == .full)
+    }
+
+    @Test("a socket waits for an auth function that is not there yet, or goes away")
+    func late() throws {
+        let gated = try Gated(rules)
+        #expect(try gated.ask("token=a").verdict == nil)
+        var auth = try gated.lab.join("auth", serving: "auth")
+        let asked = try #require(gated.lab.left.dispatches.first)
+        #expect(asked.function == "auth")
+        #expect(String(decoding: asked.payload, as: UTF8.self).contains(#""token":["a"]"#))
+        let left = Command.workerLeft(auth.connection, reason: "gone")
+        #expect(try gated.lab.settle(left).verdict == nil)
+        auth = try gated.lab.join("auth", serving: "auth")
+        let again = try #require(gated.lab.left.dispatches.last)
+        #expect(again.invocation != asked.invocation)
+        let end = try gated.lab.settle(.answer(auth, again.invocation, "{}"))
+        #expect(end.verdict?.access != nil)
+    }
+
+    @Test("it is dropped without a status where that does not come in time, or the engine stops")
+    func dropped() throws {
+        let gated = try Gated(rules)
+        #expect(try gated.ask().verdict == nil)
+        gated.lab.pass(seconds: 10)
+        #expect(try gated.lab.settle().verdict?.isDropped == true)
+        _ = try gated.lab.join("auth", serving: "auth")
+        #expect(gated.lab.left.dispatches.isEmpty, "nobody is there to be let in")
+        try gated.lab.settle(.drain)
+        #expect(try gated.ask().verdict?.isDropped == true)
     }
 }
 

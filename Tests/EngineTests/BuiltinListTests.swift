@@ -275,6 +275,24 @@ struct BuiltinListTests {
         )
     }
 
+    @Test("one of two workers is described by the one that is named, and found by either")
+    func replicas() throws {
+        let (one, two) = (try lab.join("a"), try lab.join("b"))
+        try serve(one, "f", #"{"description":"of a"}"#)
+        try serve(two, "f")
+        let shown = try ask("engine::functions::info", #"{"function_id":"f"}"#)
+        #expect(shown.member("worker_name")?.stringValue == "a")
+        #expect(shown.member("description")?.stringValue == "of a")
+        for name in ["a", "b"] {
+            let found = try ask("engine::functions::list", #"{"worker":"\#(name)"}"#)
+            #expect(column(found, "functions", "function_id") == ["f"])
+        }
+        try lab.settle(.workerLeft(one.connection, reason: "gone"))
+        let left = try ask("engine::functions::info", #"{"function_id":"f"}"#)
+        #expect(left.member("worker_name")?.stringValue == "b")
+        #expect(left.member("description") == nil)
+    }
+
     @Test("several functions at once, in the order in which they were asked for")
     func batch() throws {
         let peer = try mailer()

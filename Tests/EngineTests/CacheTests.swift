@@ -22,8 +22,9 @@ struct CacheTests {
     func delivery(cacheBytes: Int, isRestarted: Bool) throws {
         var lab = try Lab(cacheBytes: cacheBytes)
         let producer = try lab.join("p")
+        var expected: [String] = []
         for number in 1...3 {
-            try lab.settle(
+            let sent = try lab.settle(
                 .call(
                     producer,
                     "f",
@@ -32,6 +33,8 @@ struct CacheTests {
                     with: Propagation(traceparent: Self.traceparent, baggage: "k=\(number)")
                 )
             )
+            let receipt = try #require(sent.compactMap(\.receipt).first)
+            expected.append("k=\(number),iii.function.id=f,iii.message.receipt=\(receipt)")
         }
         if isRestarted {
             lab.disk.crash(keepingWrite: false)
@@ -40,7 +43,7 @@ struct CacheTests {
         _ = try lab.join("w", serving: "f")
         let payloads = lab.left.dispatches.map { String(decoding: $0.payload, as: UTF8.self) }
         #expect(payloads == [#"{"n":1}"#, #"{"n":2}"#, #"{"n":3}"#])
-        #expect(lab.left.dispatches.map(\.baggage) == (1...3).map { "k=\($0),iii.function.id=f" })
+        #expect(lab.left.dispatches.map(\.baggage) == expected)
         let trace = try #require(TraceParent(Self.traceparent)).trace
         #expect(lab.left.dispatches.allSatisfy { $0.traceparent.trace == trace })
     }
@@ -109,6 +112,7 @@ struct CacheTests {
             return
         }
         #expect(error.code == "record_unreadable")
+        #expect(error.message.hasPrefix("segment 0 is damaged: "), "\(error.message)")
     }
 
     @Test("messages that cannot be read for want of a descriptor wait until there is one")

@@ -262,6 +262,8 @@ struct CallTests {
         let payload = "\"\(String(repeating: "x", count: 1 << 20))\""
         let refused = try lab.settle(.call(new, "f", payload))
         #expect(refused.lines.first?.hasPrefix("f = payload_too_large") == true)
+        let limit = "at most 1048576 bytes, of which 4096 are kept for"
+        #expect(refused.lines.first?.contains(limit) == true)
         let dispatch = try #require(try lab.settle(.call(old, "g")).dispatches.first)
         let answer = try lab.settle(.answer(new, dispatch.invocation, payload))
         #expect(answer.lines.first?.hasPrefix("g = payload_too_large") == true)

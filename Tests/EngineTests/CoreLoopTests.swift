@@ -113,9 +113,11 @@ struct CoreLoopTests {
             inbox.offer(.workerJoined(ConnectionID(loop: 0, number: waits), address: "a"))
         }
         let options = LogOptions(segmentBytes: 64 << 10)
+        #expect(!inbox.isInShortage)
         let error = #expect(throws: LogError.self) {
             try loop(disk, inbox, [outbox], options: options)
         }
+        #expect(inbox.isInShortage, "the edges are told")
         #expect(error == .storage(.noSpace(path: "simulated", code: 28)))
         let told = outbox.taken.joined().count
         #expect(0 < told && told < 49, "the others wait for their records to be on disk")

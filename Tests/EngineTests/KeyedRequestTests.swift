@@ -123,7 +123,7 @@ struct KeyedRequestTests {
         let (lab, worker) = try lab()
         let call = try #require(try send(post(1), lab, worker).dispatches.first)
         #expect(try send(post(2), lab, worker).lines == [])
-        #expect(try lab.settle(.requestStreams(first)).lines == ["stream or channel"])
+        #expect(try lab.settle(.requestStreams(first, status: 200)).lines == ["stream or channel"])
         #expect(try send(post(3), lab, worker).lines == [], "nobody knows yet what it comes to")
         #expect(try lab.settle(.answer(worker, call.invocation)).lines == [])
         let left = try lab.settle(.responseStreamed(first, succeeded: true))
@@ -141,7 +141,7 @@ struct KeyedRequestTests {
     func crashedStream() throws {
         let (lab, worker) = try lab()
         let call = try #require(try send(post(1), lab, worker).dispatches.first)
-        try lab.settle(.requestStreams(first))
+        try lab.settle(.requestStreams(first, status: 200))
         try lab.settle(.answer(worker, call.invocation))
         lab.disk.crash(keepingWrite: false)
         let (second, other) = try self.lab(disk: lab.disk, at: lab.now.wall, life: 2)
@@ -161,7 +161,7 @@ struct KeyedRequestTests {
     func cutStream(cut: Cut) throws {
         let (lab, worker) = try lab()
         let call = try #require(try send(post(1), lab, worker).dispatches.first)
-        try lab.settle(.requestStreams(first))
+        try lab.settle(.requestStreams(first, status: 200))
         #expect(try send(post(2), lab, worker).lines == [])
         let writer = Command.responseStreamed(first, succeeded: false)
         let failure = Command.fail(worker, call.invocation)
@@ -190,7 +190,7 @@ struct KeyedRequestTests {
     func leftStream(fails: Bool) throws {
         let (lab, worker) = try lab()
         let call = try #require(try send(post(1), lab, worker).dispatches.first)
-        try lab.settle(.requestStreams(first))
+        try lab.settle(.requestStreams(first, status: 200))
         try lab.settle(.requestAbandoned(first))
         #expect(try send(post(2), lab, worker).lines == [])
         // Functions fail for having no reader any more.

@@ -109,6 +109,33 @@ struct LateFunctionTests {
         #expect(queue.depth == 2)
     }
 
+    @Test("where it does not come, each delivery has failed, and not before workers had their time")
+    func missing() throws {
+        let (lab, worker, queue) = try topic()
+        lab.pass(seconds: 9)
+        try lab.settle(.call(worker, "enqueue", publish))
+        #expect(queue.depth == 4 && queue.deadCount == 0)
+        lab.pass(seconds: 1)
+        #expect(try lab.settle().dispatches.isEmpty)
+        #expect(queue.depth == 0 && queue.deadCount == 4)
+        try lab.settle(.call(worker, "enqueue", publish))
+        #expect(queue.deadCount == 5, "it is not waited for again")
+        // When it has been there once more, it is.
+        let other = try lab.join("o", serving: "c")
+        try lab.settle(.workerLeft(other.connection, reason: "gone"))
+        try lab.settle(.call(worker, "enqueue", publish))
+        #expect(queue.depth == 1 && queue.deadCount == 5)
+    }
+
+    @Test("they are not lost where their own function is not there either")
+    func neither() throws {
+        let (lab, worker, queue) = try topic()
+        try lab.settle(.workerLeft(worker.connection, reason: "gone"))
+        lab.pass(seconds: 60)
+        try lab.settle()
+        #expect(queue.depth == 3 && queue.deadCount == 0)
+    }
+
     @Test("they go where their subscription has no condition any more")
     func unconditional() throws {
         let (lab, worker, _) = try topic()

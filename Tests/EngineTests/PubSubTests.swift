@@ -46,6 +46,48 @@ struct PubSubTests {
         #expect(try lab.settle().dispatches.isEmpty, "nothing is tried again")
     }
 
+    @Test("replicas that each subscribe hear of it once each, whoever is busy")
+    func replicas() throws {
+        let lab = try Lab()
+        let replicas = [try lab.join("a", serving: "f"), try lab.join("b", serving: "f")]
+        for (index, replica) in replicas.enumerated() {
+            let id = "t\(index)"
+            try lab.settle(.trigger(replica, "subscribe", #"{"topic":"a"}"#, to: "f", id: id))
+        }
+        let other = try lab.join("other")
+        try lab.settle(.trigger(other, "subscribe", #"{"topic":"b"}"#, to: "f", id: "t2"))
+        let publish = #"{"topic":"a","data":1}"#
+        for publisher in replicas + replicas {
+            // Nobody answers: one of them has more to do than the other.
+            try lab.settle(.call(other, "f"))
+            let left = try lab.settle(.call(publisher, "publish", publish))
+            for replica in replicas {
+                #expect(left.lines(to: replica).filter { $0 == "invoke f 1" }.count == 1)
+            }
+        }
+        // Who does not serve the function has it run by those who do.
+        let left = try lab.settle(.call(other, "publish", #"{"topic":"b","data":2}"#))
+        #expect(left.dispatches.count == 1)
+        try lab.settle(.workerLeft(replicas[0].connection, reason: "gone"))
+        let one = try lab.settle(.call(other, "publish", publish))
+        #expect(one.lines(to: replicas[1]) == ["invoke f 1"])
+    }
+
+    @Test("what the subscriber's SDK cannot receive runs where it can be received")
+    func tooLarge() throws {
+        let lab = try Lab(segmentBytes: 8 << 20)
+        let old = try lab.join("old", runtime: "python", version: "0.24.4", serving: "f")
+        let new = try lab.join("new", serving: "f")
+        try lab.settle(.trigger(old, "subscribe", #"{"topic":"a"}"#, to: "f"))
+        for (count, receiver) in [(1, old), (1 << 20, new)] {
+            let text = String(repeating: "x", count: count)
+            let publish = "{\"topic\":\"a\",\"data\":\"\(text)\"}"
+            let left = try lab.settle(.call(new, "publish", publish))
+            #expect(left.dispatches.count == 1)
+            #expect(left.lines(to: receiver).contains { $0.hasPrefix("invoke f") })
+        }
+    }
+
     @Test("without a subscriber, or for one that comes later, there is nothing")
     func late() throws {
         let (lab, worker) = try lab()

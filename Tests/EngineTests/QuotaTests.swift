@@ -51,6 +51,53 @@ struct QuotaTests {
         #expect(lab.engine.registry.types.isEmpty)
     }
 
+    @Test("what a worker registers holds so many bytes and no more, and it goes on")
+    func bytes() throws {
+        let lab = try Lab()
+        let peer = try lab.join("flood", serving: "f")
+        let worker = try #require(lab.engine.registry.workers[peer.connection])
+        // As if it had registered so much.
+        worker.holdings[.function(FunctionName(id: "large"))] = Limits.registrationBytes - 100
+        let definition = #"{"description":"\#(String(repeating: "d", count: 200))"}"#
+        #expect(
+            try lab.settle(.serve(peer, "more", definition)).lines
+                == ["rejected FUNCTION_NAMESPACE_CONFLICT more"]
+        )
+        let notices = lab.engine.takeNotices()
+        #expect(notices.contains { $0.text.contains("of 67108864 bytes in all") })
+        let trigger = try lab.settle(.trigger(peer, "later", definition, to: "f", id: "t2"))
+        #expect(trigger.lines.first?.hasPrefix("trigger t2: one connection has at most") == true)
+        try lab.settle(.serve(peer, "small"))
+        #expect(lab.engine.registry.isServed(FunctionName(id: "small")))
+        // What is gone has given its room back.
+        worker.holdings[.function(FunctionName(id: "large"))] = 0
+        try lab.settle(.serve(peer, "more", definition))
+        #expect(lab.engine.registry.isServed(FunctionName(id: "more")))
+    }
+
+    @Test("what a worker takes back holds nothing")
+    func takenBack() throws {
+        let lab = try Lab()
+        let peer = try lab.joinObserving("w", serving: "f")
+        let worker = try #require(lab.engine.registry.workers[peer.connection])
+        let before = worker.holdings.bytes
+        try lab.settle(.serve(peer, "g", #"{"description":"text"}"#))
+        #expect(worker.holdings.bytes == before + 1 + 22)
+        try lab.settle(.serve(peer, "g"))
+        #expect(worker.holdings.bytes == before + 1 + 2, "the later in the place of the earlier")
+        try lab.settle(.trigger(peer, "later", "{}", to: "f"))
+        try lab.settle(.provide(peer, "mail"))
+        #expect(worker.holdings.bytes > before + 3)
+        try lab.settle(.register(peer.connection, .removeFunction(id: "g")))
+        try lab.settle(.register(peer.connection, .removeTrigger(id: "t")))
+        try lab.settle(.register(peer.connection, .removeTriggerType(id: "mail", namespace: nil)))
+        #expect(worker.holdings.bytes == before)
+        try lab.settle(.observe(peer, "f", "f"))
+        #expect(lab.engine.observers.bytes(ofHolder: peer.connection) > 0)
+        try lab.settle(.register(peer.connection, .unobserve(id: "o")))
+        #expect(lab.engine.observers.bytes(ofHolder: peer.connection) == 0)
+    }
+
     @Test("a worker is told of names that are too long, in a message that is not")
     func names() throws {
         let lab = try Lab()

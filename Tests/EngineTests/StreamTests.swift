@@ -238,6 +238,41 @@ struct StreamTests {
         #expect(try lab.value(of: "stream::get", "{\(place)}", by: peer).description == "{}")
     }
 
+    @Test("the engine's own items of such a stream are no pages of it; their update is told of")
+    func mixed() throws {
+        let lab = try Lab()
+        let keeper = try lab.join(
+            "keeper",
+            serving: "stream::list(board)",
+            "stream::get(board)"
+        )
+        let peer = try lab.join("w")
+        let refusal = try lab.failure(of: "stream::entries", "{\(place)}", by: peer)
+        #expect(refusal.code == "STREAM_KEPT_BY_WORKER")
+        let other = #"{"stream_name":"other","group_id":"g"}"#
+        _ = try lab.value(of: "stream::entries", other, by: peer)
+        for _ in 0..<2 {
+            _ = try lab.value(of: "stream::update", "{\(place),\"ops\":[]}", by: peer)
+        }
+        let told = lab.engine.takeNotices().filter { $0.text.contains("stream::update") }
+        #expect(told.count == 1)
+        try lab.settle(.workerLeft(keeper.connection, reason: "gone"))
+        let page = try lab.value(of: "stream::entries", "{\(place)}", by: peer)
+        #expect(page.member("entries")?.elements?.count == 1)
+    }
+
+    @Test("each function of a stream is kept on its own: the others are the engine's as ever")
+    func partly() throws {
+        let lab = try Lab()
+        _ = try lab.join("keeper", serving: "stream::list_groups(board)")
+        let peer = try lab.join("w")
+        _ = try lab.value(of: "stream::update", "{\(place),\"ops\":[]}", by: peer)
+        let page = try lab.value(of: "stream::entries", "{\(place)}", by: peer)
+        #expect(page.member("entries")?.elements?.count == 1)
+        let told = lab.engine.takeNotices().filter { $0.text.contains("stream::update") }
+        #expect(told.isEmpty)
+    }
+
     private func expect(
         _ lab: Lab,
         _ peer: Peer,

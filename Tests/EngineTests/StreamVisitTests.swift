@@ -25,6 +25,21 @@ struct StreamVisitTests {
         return (lab, peer)
     }
 
+    @Test("an auth function that answers so lets in all the same, and is told of once")
+    func authentication() throws {
+        let lab = try Lab { $0.streamAuthentication = "auth" }
+        let peer = try lab.join("w", serving: "auth")
+        for number: UInt64 in 1...2 {
+            let visitor = StreamVisitor(headers: [], path: "/", query: nil, address: "a")
+            let admit = Command.stream(.admit(SubscriberID(loop: 0, number: number), visitor))
+            let asked = try #require(try lab.settle(admit).dispatches.first)
+            let answered = try lab.settle(.answer(peer, asked.invocation, refusal))
+            #expect(answered.subscriberLines == ["admitted \(number) null"])
+        }
+        let told = lab.engine.takeNotices().filter { $0.text.contains("refuses nobody") }
+        #expect(told.count == 1)
+    }
+
     @Test("only what tells all up to an offset has one: nothing is passed over that was not told")
     func offsets() throws {
         let (lab, peer) = try lab()

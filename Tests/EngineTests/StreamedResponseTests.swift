@@ -21,11 +21,11 @@ struct StreamedResponseTests {
     @Test("a stream that begins is the response; what else would be one comes to nothing")
     func first() throws {
         let (lab, worker, dispatch) = try lab()
-        let effects = try lab.settle(.requestStreams(exchange))
+        let effects = try lab.settle(.requestStreams(exchange, status: 200))
         #expect(effects.lines == ["stream or channel"])
         guard case .stream(exchange, let trace) = effects[0] else { return }
         #expect(trace == dispatch.traceparent.trace)
-        #expect(try lab.settle(.requestStreams(exchange)).lines == [])
+        #expect(try lab.settle(.requestStreams(exchange, status: 200)).lines == [])
         #expect(try lab.settle(.answer(worker, dispatch.invocation, "1")).lines == [])
         lab.pass(seconds: 60)
         #expect(try lab.settle().lines == [])
@@ -35,7 +35,7 @@ struct StreamedResponseTests {
     @Test("that the function of a stream fails is told to whoever sends it: it may be left open")
     func failed() throws {
         let (lab, worker, dispatch) = try lab()
-        try lab.settle(.requestStreams(exchange))
+        try lab.settle(.requestStreams(exchange, status: 200))
         let effects = try lab.settle(.fail(worker, dispatch.invocation))
         #expect(effects.lines == ["stream of 1 failed"])
         #expect(lab.isQuiet)
@@ -50,7 +50,7 @@ struct StreamedResponseTests {
         ]
         for end in ends {
             let (lab, worker, dispatch) = try lab()
-            try lab.settle(.requestStreams(exchange))
+            try lab.settle(.requestStreams(exchange, status: 200))
             if let command = end.command { try lab.settle(command) }
             try lab.settle(.fail(worker, dispatch.invocation))
             let isTold = lab.engine.takeNotices().contains { $0.text.contains("request failed") }
@@ -82,7 +82,7 @@ struct StreamedResponseTests {
     )
     func unanswered(isGone: Bool) throws {
         let (lab, worker, _) = try self.lab { $0.invocationTimeout = 1_000_000_000 }
-        try lab.settle(.requestStreams(exchange))
+        try lab.settle(.requestStreams(exchange, status: 200))
         let effects: [Effect]
         if isGone {
             effects = try lab.settle(.workerLeft(worker.connection, reason: "gone"))
@@ -98,18 +98,19 @@ struct StreamedResponseTests {
     func late() throws {
         let (lab, worker, dispatch) = try lab()
         #expect(try lab.settle(.answer(worker, dispatch.invocation, #"{"body":1}"#)).count == 1)
-        #expect(try lab.settle(.requestStreams(exchange)).lines == [])
+        #expect(try lab.settle(.requestStreams(exchange, status: 200)).lines == [])
         let (other, _, _) = try self.lab()
         other.pass(seconds: 31)
         #expect(try other.settle().lines == ["http 504 "])
-        #expect(try other.settle(.requestStreams(exchange)).lines == [])
+        #expect(try other.settle(.requestStreams(exchange, status: 200)).lines == [])
     }
 
     @Test("null returned is no answer: the stream may begin later")
     func null() throws {
         let (lab, worker, dispatch) = try lab()
         #expect(try lab.settle(.answer(worker, dispatch.invocation, "null")).lines == [])
-        #expect(try lab.settle(.requestStreams(exchange)).lines == ["stream or channel"])
+        let effects = try lab.settle(.requestStreams(exchange, status: 200))
+        #expect(effects.lines == ["stream or channel"])
         #expect(lab.engine.streaming.isEmpty, "its function's end is not waited for")
     }
 }

@@ -164,6 +164,24 @@ struct TelemetryTests {
         #expect(lab.engine.takeNotices().contains { $0.text.contains("too large") })
     }
 
+    @Test("a histogram of thousands of buckets is dropped and counted, others beside it are not")
+    func histograms() throws {
+        func histogram(_ buckets: Int) -> String {
+            let counts = Array(repeating: "0", count: buckets).joined(separator: ",")
+            return #"{"name":"h","histogram":{"dataPoints":[{"timeUnixNano":"1","count":"0","#
+                + #""bucketCounts":[\#(counts)]}]}}"#
+        }
+        let metrics = [1001, 1000].map(histogram).joined(separator: ",")
+        let export = try decode(
+            #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[\#(metrics)]}]}]}"#
+        )
+        let before = try recorded().count
+        try lab.settle(report(OTLPMetrics.decode(export).map { .metric($0) }))
+        #expect(try recorded().count == before + 1)
+        #expect(lab.engine.droppedFrames == 1)
+        #expect(lab.engine.takeNotices().contains { $0.text.contains("too large") })
+    }
+
     @Test("so much telemetry waits and no more, and it costs no work its place")
     func room() {
         let room = TelemetryIntake(limit: 100)

@@ -212,7 +212,7 @@ struct TopicTests {
             let sent = Propagation(baggage: "k=v,iii.function.id=x")
             let left = try lab.settle(.call(worker, "enqueue", publish, with: sent))
             let dispatch = try #require(left.dispatches.first)
-            #expect(dispatch.baggage == "k=v,iii.function.id=f")
+            #expect(dispatch.baggage?.hasPrefix("k=v,iii.function.id=f,") == true)
             return dispatch.metadata?.description
         }
         try bind("queue", "1", #"{"m":1}"#)
@@ -270,7 +270,8 @@ struct QueueTests {
         let sent = "iii.tag.kind=a;p=1, iii.tag.display_name =b,iii.tag.hidden=true,iii.tag.x=c,k=v"
         let beside = Propagation(baggage: sent)
         try lab.settle(.call(worker, "f", as: .enqueue(queue: "default"), with: beside))
-        #expect(lab.left.dispatches.map(\.baggage) == ["iii.tag.x=c,k=v,iii.function.id=f"])
+        let baggage = try #require(lab.left.dispatches.first?.baggage)
+        #expect(baggage.hasPrefix("iii.tag.x=c,k=v,iii.function.id=f,"))
     }
 
     @Test("a message for nobody waits without losing attempts")

@@ -62,6 +62,25 @@ struct TriggerTypeTests {
         )
     }
 
+    @Test("a type that is provided in another namespace is told to be there")
+    func elsewhere() throws {
+        let lab = try Lab()
+        let client = try lab.join("c")
+        try lab.settle(.trigger(client, "http", #"{"api_path":"/a"}"#, to: "f", at: "shop"))
+        try lab.settle(.trigger(client, "mail", config, to: "f", id: "m"))
+        try lab.settle(.provide(try lab.join("p", namespace: "post"), "mail"))
+        lab.pass(seconds: 3)
+        try lab.settle()
+        let told = lab.engine.takeNotices().map(\.text).filter { $0.contains("nobody provides") }
+        #expect(
+            told == [
+                "trigger t for f waits: nobody provides the type \"http\" in namespace shop; "
+                    + "it is provided in default",
+                "trigger m for f waits: nobody provides the type \"mail\"; it is provided in post",
+            ]
+        )
+    }
+
     @Test("a provider that is replaced loses its triggers, and has them back when the other goes")
     func replicas() throws {
         let lab = try Lab()

@@ -169,7 +169,7 @@ struct EventTests {
             .functionUnregistered: 20, .triggerRegistered: 21, .triggerUnregistered: 22,
             .triggerTypeRegistered: 23, .triggerTypeUnregistered: 24, .triggerBound: 25,
             .triggerUnbound: 26,
-            .triggered: 32, .invoked: 33, .completed: 34,
+            .triggered: 32, .invoked: 33, .completed: 34, .responded: 35,
             .requestKeyed: 36, .requestKept: 37, .requestReleased: 38, .requestRepeated: 39,
             .queueDefined: 48, .subscribed: 49, .unsubscribed: 50, .enqueued: 51, .delivered: 52,
             .acked: 53, .retried: 54, .deadLettered: 55, .redriven: 56, .discarded: 57,

@@ -40,4 +40,19 @@ let goldenRequests: [Golden] = [
         "07000000000000000172"
     ),
     Golden(.request(.repeated(RequestRepeated(request: Offset(7)))), "0700000000000000"),
+    Golden(
+        .responded(
+            Responded(
+                .engine,
+                status: 504,
+                duration: Timestamp.Span(nanoseconds: 8),
+                reason: "r"
+            )
+        ),
+        "00f80108000000000000000172"
+    ),
+    Golden(
+        .responded(Responded(.awaited, duration: Timestamp.Span(nanoseconds: 1))),
+        "020000010000000000000000"
+    ),
 ]

@@ -79,7 +79,19 @@ extension EventGenerator {
         }
     }
 
-    mutating func request(_ kind: EventKind) -> RequestEvent {
+    mutating func request(_ kind: EventKind) -> Event {
+        guard kind == .responded else { return .request(keyedRequest(kind)) }
+        return .responded(
+            Responded(
+                Responded.Form(rawValue: UInt8(entropy.next() % 4)) ?? .engine,
+                status: UInt16(truncatingIfNeeded: number()),
+                duration: span(),
+                reason: text()
+            )
+        )
+    }
+
+    private mutating func keyedRequest(_ kind: EventKind) -> RequestEvent {
         switch kind {
         case .requestKeyed:
             .keyed(

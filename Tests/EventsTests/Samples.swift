@@ -75,8 +75,8 @@ extension EventGenerator {
         switch kind {
         case .started, .stopped, .stopping: engine(kind)
         case .triggered, .invoked, .completed: invocation(kind)
-        case .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
-            .request(request(kind))
+        case .responded, .requestKeyed, .requestKept, .requestReleased, .requestRepeated:
+            request(kind)
         case .logged, .spanReported, .metricReported: telemetry(kind)
         case .alertChanged:
             .alertChanged(

@@ -159,4 +159,27 @@ struct EndpointTests {
     func refused(_ json: String, _ expected: String) throws {
         #expect(try code(json) == expected)
     }
+
+    @Test("have so many headers of so many bytes, and no more")
+    func headers() throws {
+        func refusal(_ headers: String...) -> String? {
+            let all = headers.joined(separator: ",")
+            let json = #"{"url":"https://a.example","headers":{\#(all)}}"#
+            do {
+                _ = try endpoint(json)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        func many(_ count: Int) -> String {
+            (0..<count).map { #""a\#($0)":"1""# }.joined(separator: ",")
+        }
+        #expect(refusal(many(100)) == nil)
+        #expect(refusal(many(101))?.contains("at most 100 headers") == true)
+        let long = String(repeating: "x", count: 8191)
+        #expect(refusal(#""a":"\#(long)""#, #""b":"\#(long)""#) == nil)
+        let more = refusal(#""a":"\#(long)""#, #""b":"\#(long)y""#)
+        #expect(more?.contains("16384 bytes") == true)
+    }
 }

@@ -86,7 +86,7 @@ struct StreamTests {
         #expect(try bench.sent() == "")
         #expect(bench.commands().isEmpty)
         writer.binary("one")
-        guard case .requestStreams(id)? = bench.commands().first else {
+        guard case .requestStreams(id, status: 201)? = bench.commands().first else {
             Issue.record("the core was not asked")
             return
         }

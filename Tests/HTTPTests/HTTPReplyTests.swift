@@ -22,6 +22,15 @@ struct HTTPReplyTests {
         "the vectors of the interface",
         arguments: [
             (#"{"status_code":201,"body":{"a":1}}"#, #"201 content-type=application/json|{"a":1}"#),
+            (
+                #"{"status_code": 201, "body": {"a": [1, 2], "b": "c: \" d"}}"#,
+                #"201 content-type=application/json|{"a":[1,2],"b":"c: \" d"}"#
+            ),
+            (#"{"body": " h, i"}"#, #"200 content-type=application/json|" h, i""#),
+            (
+                #"{"body": [1, 2], "headers": {"content-type": "a/b"}}"#,
+                "200 content-type=a/b|[1,2]"
+            ),
             (#"{"body":"hi"}"#, #"200 content-type=application/json|"hi""#),
             (
                 #"{"body":"hi","headers":{"content-type":"text/plain"}}"#,
@@ -69,6 +78,28 @@ struct HTTPReplyTests {
         #expect(try reply("{\"status_code\":\(value)}")?.status == expected)
     }
 
+    @Test(
+        "a value that was probably meant as another response is told from one that was not",
+        arguments: [
+            (#"{"status_code":1000}"#, "status_code that is no integer"),
+            (#"{"status_code":"404","body":1}"#, "status_code that is no integer"),
+            (#"{"statusCode":404,"body":1}"#, "statusCode, which is not status_code"),
+            (#"{"status":404,"body":1}"#, "status, which is not status_code"),
+            (#"{"id":1}"#, "neither status_code nor headers nor body"),
+            ("[{},404]", "neither status_code nor headers nor body"),
+            (#""hi""#, "neither status_code nor headers nor body"),
+            (#"{"body":{"status":404}}"#, nil), (#"{"status":"paid","body":1}"#, nil),
+            (#"{"headers":{}}"#, nil), ("{}", nil),
+        ] as [(String, String?)]
+    )
+    func oddity(value: String, expected: String?) throws {
+        let text = try JSONText(validating: Array(value.utf8))
+        let reply = try #require(HTTPReply(value: text))
+        let oddity = reply.oddity?.text
+        #expect((oddity == nil) == (expected == nil), "\(oddity ?? "nothing")")
+        if let expected { #expect(oddity?.contains(expected) == true) }
+    }
+
     @Test("a status below 200 ends no request, and is said to be none")
     func interim() throws {
         for (status, isWrong) in [(100, true), (199, true), (200, false), (99, false)] {
@@ -103,7 +134,7 @@ struct HTTPReplyTests {
         "with a content type of its own a body is sent as it is",
         arguments: [
             (#""text""#, "text"), (#""a\"b\n€""#, "a\"b\n€"), ("null", ""), ("7.0", "7.0"),
-            ("true", "true"), (#"{"a": [1]}"#, #"{"a": [1]}"#),
+            ("true", "true"), (#"{"a": [1]}"#, #"{"a":[1]}"#),
         ]
     )
     func typed(body: String, expected: String) throws {

@@ -21,6 +21,18 @@ struct MiddlewareTests {
         }
     }
 
+    @Test("many headers are not compared each with each", .timeLimit(.minutes(1)))
+    func manyHeaders() throws {
+        let headers = (0..<100_000).map { #""x-\#($0)":"1""# }.joined(separator: ",")
+        let answer = #"{"action":"respond","response":{"headers":{\#(headers),"X-0":"2"}}}"#
+        guard case .respond(let reply) = MiddlewareVerdict(try json(answer)) else {
+            Issue.record("it is no response")
+            return
+        }
+        #expect(reply.headers.count == 100_001)
+        #expect(reply.headers.last?.name == "X-0")
+    }
+
     @Test(
         "what it answers is read as the interface has it",
         arguments: [

@@ -224,6 +224,19 @@ struct RouterTests {
         #expect(show(router.match(method: "POST", path: "/a/1")) == "POST a/:y y=1")
     }
 
+    @Test("a path that is too long, or too deep to be looked up, is no route")
+    func deep() throws {
+        var router = Router()
+        func path(_ segments: Int) -> String { String(repeating: "/:a", count: segments) }
+        try router.add(try trigger(path(256)))
+        for long in [path(257), "/" + String(repeating: "a", count: 8192)] {
+            let route = try trigger(long)
+            let error = #expect(throws: ErrorBody.self) { try router.add(route) }
+            #expect(error?.code == "trigger_registration_failed")
+        }
+        #expect(router.triggerCount == 1)
+    }
+
     @Test(
         "a wildcard, and a parameter without a name, are refused with what to write instead",
         arguments: ["/a/*rest", "/:", "/a/{}/b"]

@@ -24,4 +24,17 @@ struct JSONCompactTests {
         #expect(try text(source).compacted().description == compact)
         #expect(try text(compact).compacted().description == compact)
     }
+
+    @Test("strings of every length end where they end, escapes and all")
+    func lengths() throws {
+        for count in 0...40 {
+            for tail in ["", #"\\"#, #"\""#, "é", #"\u0020 "#] {
+                let string = "\"" + String(repeating: "x ", count: count) + tail + "\""
+                let compact = "[\(string),{\(string):\(string)}]"
+                let spaced = " [ \(string) ,\n{\(string) : \(string)}\t]\r\n"
+                #expect(try text(spaced).compacted().description == compact)
+                #expect(try text(compact).compacted().description == compact)
+            }
+        }
+    }
 }

@@ -96,7 +96,7 @@ import Testing
             views: views,
             limit: last
         )
-        let policy = Compaction.Policy(age: nil, bytes: 0, compression: .zstd)
+        let policy = Compaction.Policy(age: nil, bytes: 0, compression: .zstd, leastHole: 0)
         return try compaction.run(policy, now: Story.start)
     }
 

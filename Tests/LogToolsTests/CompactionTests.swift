@@ -70,11 +70,16 @@ import Testing
         views.state.entries(ofScope: "s").map { "\($0.key) \($0.entry.version)" }.sorted()
     }
 
-    private func compact(_ log: StoredLog, _ views: Views) throws -> Compaction.Outcome {
+    private func compact(
+        _ log: StoredLog,
+        _ views: Views,
+        leastHole: Int = 0
+    ) throws -> Compaction.Outcome {
         var reader = LogReader(directory: log.path)
         let last = try #require(try reader.headers().last).header.base
         let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
-        return try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let policy = Compaction.Policy(age: nil, bytes: 0, leastHole: leastHole)
+        return try compaction.run(policy, now: Story.start)
     }
 
     private func open(_ log: StoredLog) throws -> CommitLog<PlainStorage> {
@@ -161,7 +166,7 @@ import Testing
         let files = FailingFiles(log.path)
         // The first file that is to be compressed.
         files.fails = { $0 == 0 }
-        let policy = Compaction.Policy(age: nil, bytes: 0, compression: .zstd)
+        let policy = Compaction.Policy(age: nil, bytes: 0, compression: .zstd, leastHole: 0)
         var reader = LogReader(directory: log.path)
         let last = try #require(try reader.headers().last).header.base
         let compaction = Compaction(files, reading: source, views: views, limit: last)
@@ -182,9 +187,104 @@ import Testing
         let now = Story.start.advanced(by: .seconds(60))
         let none = Compaction.Outcome()
         #expect(try Compaction(files, views: views, limit: .max).run(young, now: now) == none)
-        let all = Compaction.Policy(age: nil, bytes: 0)
+        let all = Compaction.Policy(age: nil, bytes: 0, leastHole: 0)
         #expect(try Compaction(files, views: views, limit: .zero).run(all, now: now) == none)
         let large = Compaction.Policy(age: nil, bytes: 1 << 40)
         #expect(try Compaction(files, views: views, limit: .max).run(large, now: now) == none)
+    }
+
+    // MARK: What is left beside others
+
+    private func byteCount(_ log: StoredLog) throws -> Int {
+        var reader = LogReader(directory: log.path)
+        return try reader.frames().frames.reduce(0) { $0 + $1.fileBytes }
+    }
+
+    private static let twoPages = 2 * Layout.page
+
+    @Test("a log of small values with others between them does not grow, and changes nothing")
+    func interleaved() throws {
+        var story = Story()
+        for index in 0..<2000 {
+            story.set("k\(index)", index, over: nil)
+            story.set("hot", index, over: nil)
+        }
+        let log = try StoredLog(story, records: 50)
+        let views = try fold(log)
+        let before = try byteCount(log)
+        #expect(try compact(log, views, leastHole: Self.twoPages) == Compaction.Outcome())
+        #expect(try byteCount(log) == before)
+        let outcome = try compact(log, views)
+        #expect(outcome.records > 1000, "there was something to leave out")
+        #expect(outcome.bytes < 0, "and to leave it out costs room")
+        #expect(try byteCount(log) == before - outcome.bytes)
+    }
+
+    @Test("a key that is left beside others, and deleted far behind them, stays deleted")
+    func deletedFarBehind() throws {
+        var story = Story()
+        story.set("a", 1, over: nil)
+        let gone = story.set("gone", 1, over: nil)
+        story.set("b", 1, over: nil)
+        story.fill(800)
+        story.delete("gone", over: gone)
+        story.fill(1600)
+        let log = try StoredLog(story, records: 10)
+        let views = try fold(log)
+        let outcome = try compact(log, views, leastHole: Self.twoPages)
+        #expect(outcome.records > 800)
+        let left = try log.records()
+        #expect(left[gone] != nil)
+        #expect(left[Offset(803)] != nil, "its deletion")
+        #expect(try versions(fold(log)) == versions(views))
+        #expect(try compact(log, views, leastHole: Self.twoPages) == Compaction.Outcome())
+        // Once it is to go, the deletion goes with it.
+        _ = try compact(log, views)
+        let rest = try log.records()
+        #expect(rest[gone] == nil && rest[Offset(803)] == nil)
+        #expect(try versions(fold(log)) == versions(views))
+    }
+
+    @Test(
+        "whatever is left, the same is folded from it",
+        arguments: UInt64(1)...6,
+        [150, 600, 3000]
+    )
+    func leftBeside(seed: UInt64, leastHole: Int) throws {
+        let log = try StoredLog(story(seed: seed), records: 4)
+        let before = try fold(log)
+        let whole = try log.records().count
+        var outcome = try compact(log, before, leastHole: leastHole)
+        for _ in 0..<2 {
+            let after = try fold(log)
+            let context = "seed \(seed), least \(leastHole)"
+            #expect(after.work.queue.digest() == before.work.queue.digest(), "\(context)")
+            #expect(versions(after) == versions(before), "\(context)")
+            let meaning = try Verification(log.pass, depth: .semantic)
+            #expect(meaning.contradictions == [], "\(context)")
+            #expect(try log.records().count == whole - outcome.records, "\(context)")
+            // Then what was left goes as well.
+            outcome.records += try compact(log, before).records
+        }
+    }
+
+    @Test("what is left of segments without records is no reason for the rest to go")
+    func emptySegments() throws {
+        var story = Story()
+        story.fill(400)
+        let log = try StoredLog(story)
+        let views = try fold(log)
+        var reader = LogReader(directory: log.path)
+        let bases = try reader.headers().map(\.header.base)
+        let half = bases.count / 2
+        try log.retain(below: bases[half])
+        reader = LogReader(directory: log.path)
+        let frames = try reader.frames().frames
+        #expect(frames[..<half].allSatisfy { $0.footer?.records == 0 })
+        let full = frames[half...].reduce(0) { $0 + $1.fileBytes }
+        let policy = Compaction.Policy(age: nil, bytes: full)
+        let last = try #require(bases.last)
+        let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
+        #expect(try compaction.run(policy, now: Story.start) == Compaction.Outcome())
     }
 }

@@ -100,7 +100,7 @@ import Testing
         let policy =
             isCompressed
             ? Compaction.Policy(age: nil, bytes: nil, compression: .zstd)
-            : Compaction.Policy(age: nil, bytes: 0)
+            : Compaction.Policy(age: nil, bytes: 0, leastHole: 0)
         _ = try compaction.run(policy, now: Story.start)
         let folder = Self.formats.appendingPathComponent(version)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

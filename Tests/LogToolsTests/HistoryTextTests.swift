@@ -229,6 +229,31 @@ import Testing
         #expect(!text.contains("failed"))
     }
 
+    @Test("what a client got is told where its function's end does not tell it")
+    func responses() throws {
+        var story = Story()
+        story.begin()
+        let run = story.request()
+        let request = Offset(run.rawValue - 1)
+        func respond(
+            _ form: Responded.Form,
+            _ status: UInt16,
+            _ reason: String = ""
+        ) throws -> String {
+            var story = story
+            let event = Responded(form, status: status, duration: .seconds(8), reason: reason)
+            story.add(.responded(event), at: 8000, cause: request)
+            story.complete(run, at: 10_000, .none, took: 10_000)
+            return try story.text()
+        }
+        let late = try respond(.engine, 504, "its function has not answered")
+        #expect(late.contains("└ answered 504 after 8.000 s: its function has not answered"))
+        #expect(late.contains("└ completed in 10.000 s"))
+        #expect(try respond(.stream, 413).contains("└ answered 413 after 8.000 s, with a stream"))
+        #expect(try respond(.awaited, 0).contains("└ nothing is returned after 8.000 s"))
+        #expect(try respond(.abandoned, 0).contains("└ the client left after 8.000 s"))
+    }
+
     @Test("long payloads are cut with a note of their length, and shown whole when asked")
     func payloads() throws {
         var story = Story()

@@ -65,7 +65,8 @@ import Testing
         _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
         let last = try #require(try reader.headers().last).header.base
         let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
-        let done = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let policy = Compaction.Policy(age: nil, bytes: 0, leastHole: 0)
+        let done = try compaction.run(policy, now: Story.start)
         #expect(done.segments > 5)
         let stale = try log.care.duties(since: Story.start, now: StoredLog.now)
         #expect(stale.count == done.segments)

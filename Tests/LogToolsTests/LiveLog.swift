@@ -61,7 +61,7 @@ extension StoredLog {
     /// Removes what nobody needs any more from the segments that end at or below `limit`; nil: from
     /// all but the last.
     func retain(below limit: Offset? = nil) throws {
-        try compact(Compaction.Policy(age: nil, bytes: 0), below: limit)
+        try compact(Compaction.Policy(age: nil, bytes: 0, leastHole: 0), below: limit)
     }
 
     /// Compresses all segments but the last.

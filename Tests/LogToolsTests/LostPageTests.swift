@@ -35,7 +35,7 @@ import Testing
             views: views,
             limit: last
         )
-        let policy = Compaction.Policy(age: nil, bytes: bytes, compression: .zstd)
+        let policy = Compaction.Policy(age: nil, bytes: bytes, compression: .zstd, leastHole: 0)
         return try compaction.run(policy, now: Story.start)
     }
 
@@ -109,7 +109,7 @@ import Testing
         // Without compression it is retention that says where it ends.
         let last = try #require(try frames(log).last).header.base
         let second = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
-        let policy = Compaction.Policy(age: nil, bytes: 0)
+        let policy = Compaction.Policy(age: nil, bytes: 0, leastHole: 0)
         let message = try second.run(policy, now: Story.start).failure?.message ?? ""
         #expect(message.hasPrefix("retention goes no further"))
         #expect(message.contains("\(log.path)/log/\(DataDirectory.segmentName(1))"))

@@ -327,10 +327,11 @@ struct StoredLog {
     let scratch: Scratch
     var path: String { "\(scratch.path)/data" }
 
-    /// Writes batches of so many `records`; a segment has room for 13 small ones.
-    init(_ story: Story, records: Int = 1, segmentBytes: Int = 64 << 10) throws {
+    /// Writes batches of so many `records`; a segment has room for 13 small ones. Another `seed` is
+    /// another engine.
+    init(_ story: Story, records: Int = 1, segmentBytes: Int = 64 << 10, seed: UInt64 = 7) throws {
         scratch = try Scratch()
-        try write(story, records, segmentBytes, seed: 7)
+        try write(story, records, segmentBytes, seed: seed)
     }
 
     /// Goes on with what the story has behind the records that are there.

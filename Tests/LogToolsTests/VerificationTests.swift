@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(
-        "a snapshot that cannot be used is named, and is no damage of the log",
+        "a snapshot that cannot be used is named, and costs no record: damage, but not of the log",
         arguments: [(30, [.quick, .full]), (4096 + 30, [.full])]
             as [(Int, [Verification.Depth])]
     )
@@ -90,11 +90,34 @@ import Testing
         try Data(bytes).write(to: url)
         for depth in [Verification.Depth.quick, .full] {
             let verification = try Verification(log.pass, depth: depth)
-            #expect(verification.verdict == .sound)
             // A quick look reads the first page of each.
-            #expect(verification.snapshots.count == (looks.contains(depth) ? 1 : 0))
+            let isSeen = looks.contains(depth)
+            let verdict: Verification.Verdict = isSeen ? .damaged : .sound
+            #expect(verification.verdict == verdict)
+            #expect(verification.damages.isEmpty)
+            #expect(verification.snapshots.count == (isSeen ? 1 : 0))
             #expect(verification.snapshots.allSatisfy { $0.hasPrefix("snap/\(name)") })
         }
+    }
+
+    @Test("a snapshot of another log, or under another one's name, is named as such")
+    func strangeSnapshots() throws {
+        let log = try StoredLog(.hello())
+        try log.addSnapshot(Offset(5), of: UUID128(high: 1, low: 2))
+        try log.addSnapshot(Offset(4))
+        let snap = "\(log.path)/snap"
+        try FileManager.default.moveItem(
+            atPath: "\(snap)/\(SnapshotFolder.name(4))",
+            toPath: "\(snap)/\(SnapshotFolder.name(3))"
+        )
+        let verification = try Verification(log.pass, depth: .quick)
+        #expect(verification.verdict == .damaged)
+        try #require(verification.snapshots.count == 2)
+        #expect(verification.snapshots[0].contains("5.snap is of another log;"))
+        #expect(verification.snapshots[1].contains("3.snap has the name of another one;"))
+        let output = Output()
+        verification.write(to: output, palette: .plain)
+        #expect(output.collected.hasSuffix("no damage but 2 snapshots that cannot be used\n"))
     }
 
     @Test("a flipped bit in the middle is named with segment, position and offset")

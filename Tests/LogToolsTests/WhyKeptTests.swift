@@ -94,7 +94,8 @@ import Testing
         }
         let last = try #require(headers.last).base
         let compaction = try Compaction(DirectoryFiles(path: log.path), views: views, limit: last)
-        let done = try compaction.run(Compaction.Policy(age: nil, bytes: 0), now: Story.start)
+        let policy = Compaction.Policy(age: nil, bytes: 0, leastHole: 0)
+        let done = try compaction.run(policy, now: Story.start)
         #expect(done.records == history, "seed \(seed)")
         for header in headers.dropLast() {
             #expect(try WhyKept(log.pass, segment: header.number).history == 0, "seed \(seed)")

@@ -73,12 +73,13 @@ extension StoredLog {
     }
 
     /// Puts a snapshot beside it that is whole, and says that the log went on to `end`. Its body, a
-    /// page of it, tells of nothing.
-    func addSnapshot(_ end: Offset) throws {
+    /// page of it, tells of nothing. It is of `engine`, or of the log itself.
+    func addSnapshot(_ end: Offset, of engine: UUID128? = nil) throws {
         let scan = try pass.verify { _ in }
+        let own = try #require(scan.spans.first).header.engine
         let body = [UInt8](repeating: 7, count: 4096)
         let header = SnapshotHeader(
-            engine: try #require(scan.spans.first).header.engine,
+            engine: engine ?? own,
             next: end,
             lastTime: Story.start,
             records: end.rawValue,

@@ -279,6 +279,8 @@ struct HTTPListenerTests {
             _ = try peer.read(through: "GET /p q \n")
             peer.send("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
             _ = try peer.read(through: "OPTIONS * - \n")
+            peer.send("PROPPATCH /p HTTP/1.1\r\nHost: h\r\n\r\n")
+            _ = try peer.read(through: "PROPPATCH /p - \n")
             peer.send("GET /up HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
             #expect(!(try peer.read(through: "GET /up - \n").contains("connection: close\r\n")))
             peer.send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n")

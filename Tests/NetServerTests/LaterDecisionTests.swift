@@ -96,6 +96,15 @@ struct LaterDecisionTests {
         }
     }
 
+    @Test("may drop the connection without an answer")
+    func dropped() async throws {
+        try await withWebSockets(route: { _ in Self.later { .drop } }) { listener in
+            let peer = try Peer(port: listener.port)
+            peer.send(Peer.upgradeRequest())
+            #expect(try peer.readToEnd() == "")
+        }
+    }
+
     @Test("are not asked for where the handshake is not sound")
     func unsound() async throws {
         try await withWebSockets(

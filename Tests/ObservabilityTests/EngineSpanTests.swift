@@ -75,7 +75,8 @@ struct EngineSpanTests {
 
     @Test("a delivery's span has the message's baggage, but not what tells of the sender's span")
     func baggage() throws {
-        let sent = "k=v,iii.tag.kind=step, iii.tag.hidden=true,iii.tag.team=c"
+        let tags = "iii.tag.kind=step, iii.tag.hidden=true,iii.tag.team=c"
+        let sent = "k=v,\(tags),iii.message.receipt=other"
         let message = bench.enqueue("send", baggage: sent)
         bench.ack(message, bench.deliver(message))
         let found = try attributes(of: "fn_queue mails")
@@ -83,6 +84,7 @@ struct EngineSpanTests {
         #expect(found["iii.tag.team"] == "c")
         #expect(found["iii.tag.kind"] == "queue.process")
         #expect(found["iii.tag.hidden"] == nil)
+        #expect(found["iii.message.receipt"] == nil)
     }
 
     @Test("the spans of an enqueue and of a publish have the sender's baggage and its parent")

@@ -60,6 +60,8 @@ struct FilterTests {
         Case(#"{"input.a":{"$ne":1}}"#, #"{"input":{"a":null}}"#, true),
         Case(#"{"input.a":{"$in":[1,"x"]}}"#, #"{"input":{"a":"x"}}"#, true),
         Case(#"{"input.a":{"$in":[]}}"#, #"{"input":{"a":"x"}}"#, false),
+        Case(#"{"input.a":{"$in":["x",{"b":[1]}]}}"#, #"{"input":{"a":{"b":[1.0]}}}"#, true),
+        Case(#"{"input.a":{"$in":["x",null]}}"#, #"{"input":{"a":1}}"#, false),
         Case(#"{"input.a":{"$in":[null]}}"#, #"{"input":{}}"#, false),
         Case(#"{"input.a":{"$nin":[1,2]}}"#, #"{"input":{"a":2}}"#, false),
         Case(#"{"input.a":{"$nin":[1,2]}}"#, #"{"input":{}}"#, true),

@@ -63,6 +63,25 @@ struct ObserverSpecTests {
         #expect(ObserveDescriptor(definition: json(#"{"observe":null}"#)) == .plain)
     }
 
+    @Test("args and formats that are too large are not held against each other")
+    func sizes() throws {
+        let name = String(repeating: "a", count: 70_000)
+        func descriptor(_ format: String) -> ObserveDescriptor {
+            ObserveDescriptor(
+                definition: json(#"{"observe":{"delivery":"owner","args_format":\#(format)}}"#)
+            )
+        }
+        let large = try ObserverSpec(words { $0.args = json(#"{"\#(name)":1}"#) })
+        #expect(large.refusal(by: descriptor("{}"))?.code == "INVALID_ARGS")
+        #expect(large.refusal(by: .plain) == nil)
+        let wordy = #"{"title":"\#(name)\#(name)\#(name)\#(name)"}"#
+        let small = try ObserverSpec(words())
+        #expect(small.refusal(by: descriptor(wordy))?.code == "INVALID_ARGS")
+        #expect(small.refusal(by: descriptor("{}")) == nil)
+        let eager = refusal { $0.capture = Array(repeating: "input", count: 65) }
+        #expect(eager?.code == "INVALID_ARGS")
+    }
+
     @Test("args follow the owner's format, and filters look at what its events have")
     func owners() throws {
         let descriptor = ObserveDescriptor(

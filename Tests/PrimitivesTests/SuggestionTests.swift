@@ -26,6 +26,17 @@ struct SuggestionTests {
         #expect(Suggestion.nearest(to: "", in: keys) == nil)
     }
 
+    @Test("what shortens a word means it, where nothing is near")
+    func meant() {
+        let names = ["ttl_ms", "timezone", "max", "scope"]
+        #expect(Suggestion.meant(by: "tz", in: names) == "timezone")
+        #expect(Suggestion.meant(by: "ttl", in: names) == "ttl_ms")
+        #expect(Suggestion.meant(by: "scpoe", in: names) == "scope")
+        for other in ["zone", "t", "", "tx", "owner"] {
+            #expect(Suggestion.meant(by: other, in: names) == nil, "\(other)")
+        }
+    }
+
     @Test("as many as are asked for are named, the nearest first, and none that is far")
     func several() {
         let keys = ["data", "date", "gate", "call_TIMEOUT", "0"]

@@ -57,6 +57,38 @@ extension Programs.DashboardBoundTests {
         #expect(try client.get("/api/log/records?after=0").status == 200)
     }
 
+    @Test("While the disk is full the engine lives and is not ready; once there is room, it is")
+    func fullDisk() throws {
+        // The first segment has 16 MiB, and a second one of more than that cannot be made.
+        let engine = EngineProcess(
+            in: try Scratch(),
+            ["--set", "log.segment_bytes=32MiB", "--set", "log.compression=none"],
+            launcher: ["/usr/bin/prlimit", "--fsize=16777216:unlimited"]
+        )
+        try engine.start()
+        let client = DashboardClient(engine)
+        #expect(try client.get("/readyz").status == 200)
+        let worker = try RawWorker(engine)
+        let value = String(repeating: "x", count: 1 << 20)
+        let refused = try (0..<16).contains { number in
+            let item: Envelope = ["scope": "s", "key": "\(number)", "value": value]
+            let reply = try worker.ask("state::set", item)
+            return (reply["error"] as? Envelope)?["code"] as? String == "STORAGE_FULL"
+        }
+        try #require(refused)
+        let unready = try client.get("/readyz")
+        #expect(unready.status == 503)
+        #expect(JSON.object(unready.text)["status"] as? String == "storage_full")
+        #expect(try client.get("/healthz").status == 200)
+
+        let lifted = ["/usr/bin/prlimit", "--pid", "\(engine.pid)", "--fsize=unlimited:unlimited"]
+        #expect(try run(lifted, in: engine.scratch).ending == .exit(0))
+        try eventually("new work is taken again") {
+            try client.get("/readyz").status == 200 ? () : nil
+        }
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+    }
+
     @Test("While the log is read, readiness says how far that is, and everything else waits")
     func recovering() throws {
         let engine = EngineProcess(

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension Programs {
@@ -61,7 +62,7 @@ extension Programs.DoctorTests {
         let found = try findings(outcome)
         let checks = [
             "configuration", "kernel", "log device", "data directory", "file system", "room", "log",
-            "clock", "open files",
+            "clock", "time zones", "open files",
         ]
         for check in checks + Self.settings {
             let known = found[check]?["outcome"] as? String ?? "absent"
@@ -148,6 +149,8 @@ extension Programs.DoctorTests {
             return #expect(try engine.refused().ending == .exit(65))
         }
         #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        #expect(outcome.output.contains(/a start does not read segments? 0/), "\(outcome.all)")
+        #expect(outcome.output.contains("\(engine.data) verify"), "\(outcome.all)")
         try engine.start()
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
     }
@@ -175,6 +178,13 @@ extension Programs.DoctorTests {
         let lost = try doctor(["--data", scratch("no/such/data")])
         try expectFault(lost, at: "data directory", "log.storage", exit: 74)
         #expect(lost.output.contains("mkdir -p \(scratch("no/such"))"), "\(lost.all)")
+
+        let engine = EngineProcess(in: scratch)
+        try #require(symlink(scratch("unmounted"), engine.data) == 0)
+        let unmounted = try doctor(["--data", engine.data])
+        try expectFault(unmounted, at: "data directory", "log.storage", exit: 74)
+        #expect(unmounted.output.contains("symbolic link"), "\(unmounted.all)")
+        #expect(try engine.refused().ending == .exit(74))
     }
 
     @Test("Ports that are taken, or wanted twice, are named with their settings; exit 78")
@@ -238,6 +248,21 @@ extension Programs.DoctorTests {
         #expect(refused.all.contains("chmod o-w \(file)"), "\(refused.all)")
     }
 
+    @Test("Where the kernel refuses io_uring, plain system calls take its place")
+    func refusedRing() throws {
+        // Newer kernels count a ring as locked memory, of which this process may have none.
+        let dropped = geteuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-ipc_lock"] : []
+        let launcher = dropped + ["/usr/bin/prlimit", "--memlock=0:0"]
+        let engine = EngineProcess(in: scratch, launcher: launcher)
+        try engine.start()
+        #expect(try engine.stop() == .exit(0), "\(engine.errors)")
+        let outcome = try doctor(["--data", engine.data], launcher: launcher)
+        #expect(outcome.ending == .exit(0), "\(outcome.all)")
+        let command = [Project.log, "-D", engine.data, "verify"]
+        let verified = try run(launcher + command, in: scratch)
+        #expect(verified.ending == .exit(0), "\(verified.all)")
+    }
+
     @Test("Fewer files than connections are a warning, and no fault")
     func limits() throws {
         let limited = ["/usr/bin/prlimit", "--nofile=256:512"]
@@ -249,6 +274,23 @@ extension Programs.DoctorTests {
         let many = ["/usr/bin/prlimit", "--nofile=256:16384"]
         let enough = try doctor(["--data", scratch("data")], launcher: many)
         #expect(try findings(enough)["open files"]?["outcome"] as? String == "ok", "\(enough.all)")
+    }
+
+    @Test("Where there are no time zones that is a warning, with what to install")
+    func timeZones() throws {
+        for zones in [scratch("none"), scratch.path] {
+            let launcher = ["/usr/bin/env", "TZDIR=\(zones)"]
+            let outcome = try doctor(["--data", scratch("data")], launcher: launcher)
+            #expect(outcome.ending == .exit(0), "\(outcome.all)")
+            let found = try findings(outcome)["time zones"]
+            let expected = zones == scratch.path ? "ok" : "warning"
+            #expect(found?["outcome"] as? String == expected, "\(outcome.all)")
+            guard expected == "warning" else { continue }
+            #expect(outcome.output.contains("install tzdata"), "\(outcome.all)")
+            let named = ["--set", "cron.timezone=Europe/Berlin"]
+            let refused = try doctor(named, launcher: launcher)
+            #expect(refused.ending == .exit(78) && refused.output.contains("install tzdata"))
+        }
     }
 
     @Test("On a terminal it is a line for each check, a fault with its code")

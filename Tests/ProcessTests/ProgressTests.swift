@@ -15,7 +15,11 @@ extension Programs.ProgressTests {
     func waiting() throws {
         let worker = try RawWorker.ready(engine, functions: ["slow::fn"])
         let line = "\(Project.engine) trigger slow::fn --timeout 3s --engine \(engine.url)"
-        let shown = try run(["/usr/bin/script", "-qec", line, "/dev/null"], in: engine.scratch)
+        let shown = try run(
+            ["/usr/bin/script", "-qec", line, "/dev/null"],
+            in: engine.scratch,
+            environment: ["TERM": "xterm"]
+        )
         #expect(shown.ending == .exit(5), "\(shown.all)")
         #expect(shown.output.contains("\rwaiting for slow::fn: 1 s\u{1B}[K"), "\(shown.all)")
         #expect(shown.output.contains("\r\u{1B}[K"), "\(shown.all)")

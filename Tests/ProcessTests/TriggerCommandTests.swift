@@ -136,6 +136,26 @@ extension LongPrograms.TriggerCommandTests {
         #expect(try engine.stop() == .exit(0), "\(engine.errors)")
     }
 
+    @Test("iii trigger takes the engine as a host and a port, and the time in milliseconds")
+    func triggerElsewhere() throws {
+        let engine = EngineProcess(in: scratch)
+        try engine.start()
+        let worker = try RawWorker.ready(engine, functions: ["slow::fn"])
+        let nobody = "ws://127.0.0.1:1"
+        let port = try #require(engine.url.split(separator: ":").last.map(String.init))
+        let known = ["state::get", "scope=s", "key=none", "--port", port]
+        for address in [[], ["--address", "127.0.0.1"], ["--address", "localhost"]] {
+            let arguments = [Project.engine, "trigger"] + known + address
+            let done = try run(arguments, in: scratch, environment: ["III_URL": nobody])
+            #expect(done.ending == .exit(0), "\(done.all)")
+        }
+        let command = try trigger(engine.url, "slow::fn", "--timeout-ms", "300")
+        _ = try worker.dispatch("slow::fn")
+        #expect(try command.wait() == .exit(5), "\(command.errors)")
+        let twice = try trigger(nobody, "a::b", "--engine", engine.url, "--port", port)
+        #expect(try twice.wait() == .exit(2), "\(twice.errors)")
+    }
+
     @Test("iii trigger exits with 5 when the answer does not come in time")
     func triggerTimesOut() throws {
         let engine = EngineProcess(in: scratch)

@@ -138,6 +138,21 @@ extension Programs.WatchCommandTests {
         #expect(try iii("top", "--delay", "1ms").ending == .exit(2))
     }
 
+    @Test("A dumb terminal gets text alone, another one a picture that is drawn anew")
+    func terminals() throws {
+        let line = "\(Project.engine) top -n 2 --delay 100ms --engine \(engine.url)"
+        for (kind, hasControls) in [("dumb", false), ("xterm", true)] {
+            let shown = try run(
+                ["/usr/bin/script", "-qec", line, "/dev/null"],
+                in: engine.scratch,
+                environment: ["TERM": kind]
+            )
+            #expect(shown.ending == .exit(0), "\(shown.all)")
+            #expect(shown.output.contains("/s failed"), "\(shown.all)")
+            #expect(shown.output.contains("\u{1B}") == hasControls, "\(shown.all)")
+        }
+    }
+
     @Test("Who watches an engine that dies is told at once, and ends with 3")
     func gone() throws {
         func watch(_ arguments: String...) throws -> ChildProcess {

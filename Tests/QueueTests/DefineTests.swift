@@ -141,4 +141,21 @@ struct DefineTests {
         bench.subscribe("a")
         #expect(bench.view.decideConfigured("t::a@default", .standard) == nil)
     }
+
+    @Test("of definitions of a queue, retention keeps those that made it what it is")
+    func kept() throws {
+        var bench = Bench()
+        for concurrency in UInt32(1)...5 { bench.define(concurrency: concurrency) }
+        try bench.enqueue()
+        let needed = bench.events.indices.filter {
+            bench.view.needs(bench.events[$0].event, at: Offset(UInt64($0)))
+        }
+        #expect(needed == [4, 5])
+        var view = QueueView()
+        for number in needed {
+            let entry = bench.events[number]
+            view.apply(entry.event, at: Offset(UInt64(number)), time: entry.time, trace: nil)
+        }
+        #expect(view.digest() == bench.view.digest())
+    }
 }

@@ -110,6 +110,23 @@ struct FunctionTests {
         #expect(try bench.call(.messages, #"{"queue":"nobody"}"#) == "[]")
     }
 
+    @Test("that a message cannot be read is told before that no worker would take it")
+    func unreadableFirst() throws {
+        var bench = Bench()
+        bench.define()
+        try bench.enqueue(#"{"n":1}"#)
+        for isServed in [false, true] {
+            let list = try bench.call(
+                .messages,
+                #"{"queue":"q"}"#,
+                served: { _ in isServed },
+                content: { _ in nil }
+            )
+            let told = #""why":"its record cannot be read","payload":null,"size_bytes":null,"#
+            #expect(list.contains(told), "\(list)")
+        }
+    }
+
     @Test("a payload that a list has no room for, so deep it is, is told as a text")
     func deepPayload() throws {
         for (levels, isText) in [(125, false), (126, true)] {

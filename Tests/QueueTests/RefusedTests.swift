@@ -39,6 +39,7 @@ struct RefusedTests {
         let told = try bench.explained(offsets[0])
         #expect(told.state == "waiting" && told.reason == "unreadable")
         #expect(told.why.contains("the disk does not give its record"))
+        #expect(try bench.explained(offsets[0], served: false).reason == "unreadable")
         #expect(bench.view.queues["q"]?.depth == 3)
         #expect(bench.view.queues["q"]?.oldestWaiting == offsets[0])
         for seconds in [2, 4, 8, 16, 32, 64, 64] as [Int64] {

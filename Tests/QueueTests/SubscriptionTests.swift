@@ -176,4 +176,33 @@ struct SubscriptionTests {
         #expect(bench.deliver(from: queue).count == 0)
         #expect(bench.view.queues[queue]?.places == 10)
     }
+
+    /// How many records retention keeps.
+    private func kept(_ bench: Bench) -> Int {
+        bench.events.enumerated().count { number, entry in
+            bench.view.needs(entry.event, at: Offset(UInt64(number)))
+        }
+    }
+
+    @Test("of subscriptions that were made anew over and over, the last record is kept")
+    func registeredAnew() throws {
+        var bench = Bench()
+        for _ in 0..<10 {
+            bench.subscribe("a")
+            bench.unsubscribe("a")
+        }
+        #expect(kept(bench) == 0)
+        expectSame(bench)
+        bench.subscribe("b", "a")
+        #expect(kept(bench) == 2)
+        expectSame(bench)
+        // What is left of one makes all of it needed.
+        let message = try bench.publish()
+        bench.unsubscribe("a")
+        bench.subscribe("a")
+        #expect(kept(bench) == 5)
+        expectSame(bench)
+        #expect(bench.deliver(from: queue) == [message])
+        expectSame(bench)
+    }
 }

@@ -134,7 +134,8 @@ struct Bench {
     mutating func call(
         _ function: QueueFunction,
         _ input: String,
-        served: (FunctionName) -> Bool = { _ in true }
+        served: (FunctionName) -> Bool = { _ in true },
+        content: (Message) -> Message.Content? = { $0.content }
     ) throws -> String {
         let text = try JSONText(validating: Array(input.utf8))
         let decision = try view.decide(
@@ -143,7 +144,7 @@ struct Bench {
             by: "w",
             consumers: { _ in 2 },
             isServed: served,
-            content: { $0.content }
+            content: content
         )
         for event in decision.events { apply(event) }
         return decision.result.description

@@ -72,12 +72,21 @@ struct PageTests {
         )
         var bytes = page { snapshot.write(to: $0) }
         #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == snapshot)
+        #expect(!isOfAnotherVersion(bytes))
         let version = bytes[16]
         // Version 2 had no triggers of no connection: they would be gone.
         for other in [1, 2, version + 1] {
             bytes[16] = other
             seal(&bytes)
             #expect(bytes.withUnsafeBytes { SnapshotHeader.read($0) } == nil, "version \(other)")
+            #expect(isOfAnotherVersion(bytes), "version \(other)")
+        }
+    }
+
+    private func isOfAnotherVersion(_ page: [UInt8]) -> Bool {
+        SnapshotHeader.isOfAnotherVersion { _, memory in
+            memory.copyBytes(from: page)
+            return true
         }
     }
 

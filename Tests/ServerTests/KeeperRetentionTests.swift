@@ -1,5 +1,6 @@
 import CommitLog
 import Disk
+import Engine
 import Events
 import Foundation
 import Primitives
@@ -19,6 +20,15 @@ private final class SetClock: Sendable {
     func pass(days: Int64) {
         time.withLock { $0 = $0.advanced(by: .seconds(days * 86_400)) }
     }
+}
+
+/// What a keeper tells.
+private final class Told: Sendable {
+    private let texts = Mutex<[String]>([])
+
+    var all: [String] { texts.withLock { $0 } }
+
+    func hear(_ notice: Notice) { texts.withLock { $0.append(notice.text) } }
 }
 
 // Retention of logs that are small, or grow slowly.
@@ -110,6 +120,29 @@ extension KeeperTests {
         keeper.look()
         #expect(try removed == Offset.zero.distance(to: bases[2]))
         #expect(try snapshots == both, "neither is made again")
+    }
+
+    @Test("what is done is told where it changes the log by a MiB or more", arguments: [6, 30])
+    func told(count: Int) throws {
+        let (bases, engine) = try fill(UInt64(count), with: .stopped(Stopped(reason: "test")))
+        var configuration = configuration
+        configuration.log.snapshotBytes = 1 << 30
+        configuration.log.retentionBytes = 1
+        let told = Told()
+        let keeper = SnapshotKeeper(
+            configuration,
+            engine: engine,
+            segment: 0,
+            notify: { told.hear($0) },
+            rewritten: {}
+        )
+        #expect(keeper.make(until: bases[count - 2]))
+        #expect(keeper.make(until: bases[count]))
+        #expect(try removed > 0)
+        guard count == 30 else { return #expect(told.all.isEmpty) }
+        let line = try #require(told.all.first)
+        #expect(told.all.count == 1)
+        #expect(line.contains(" sealed segments written anew, 1 MiB less; retention removed "))
     }
 
     @Test("without retention, a quiet log has no snapshot made for it")

@@ -105,4 +105,13 @@ struct KeeperSnapshotTests {
         let name = SnapshotFolder.name(bases[3].rawValue)
         #expect(FileManager.default.fileExists(atPath: "\(data)/quarantine/\(name)"))
     }
+
+    @Test("where the folder cannot be listed nobody says that there is one which reaches further")
+    func unlisted() throws {
+        let (bases, _) = try keepers.fill(2)
+        try Data().write(to: URL(fileURLWithPath: "\(data)/snap"))
+        var told: [String] = []
+        Snapshot.setAside(above: bases[2], in: data) { told.append($0) }
+        #expect(told.count == 1 && told.first?.contains("is not known: ") == true, "\(told)")
+    }
 }

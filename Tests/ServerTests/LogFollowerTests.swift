@@ -108,6 +108,20 @@ struct LogFollowerTests {
         #expect(inbox.load.commands > 0, "reading has not come to its end before")
     }
 
+    @Test("damage that it comes upon is told of as damage of a segment")
+    func damage() {
+        let lost = Offset(388)..<Offset(394)
+        let damage = Damage(.missingBatches, segment: 4, position: 438_272, lost: lost)
+        let notice = LogFollower.notice(of: .damaged([damage]), in: "/data")
+        #expect(notice.severity == .error)
+        #expect(notice.text.hasPrefix("segment 4 is damaged on disk"), "\(notice.text)")
+        #expect(notice.text.contains("at byte 438272"), "\(notice.text)")
+        #expect(notice.text.contains("offsets 388..<394 cannot be served"), "\(notice.text)")
+        #expect(notice.text.contains("`iii-log -D /data verify`"), "\(notice.text)")
+        let refused = LogError.storage(.system("read", path: "/data/log", code: 5))
+        #expect(LogFollower.notice(of: refused, in: "/data").severity == .warning)
+    }
+
     @Test("what is old is passed over only where there is much of it", arguments: [2000, 30_000])
     func overtaken(count: Int) throws {
         let (followed, _) = try follow(UInt64(count), at: Timestamp(seconds: 1_700_000_000))

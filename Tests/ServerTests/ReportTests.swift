@@ -39,8 +39,8 @@ struct ReportTests {
     func stopped() throws {
         let pipe = Pipe()
         let report = Report(isJSON: false, to: pipe.fileHandleForWriting.fileDescriptor)
-        #expect(throws: ServeError.notClosed) { try report.stopped(isClosed: false) }
-        try report.stopped(isClosed: true)
+        #expect(throws: ServeError.notClosed) { try Server.end(isClosed: false, report) }
+        try Server.end(isClosed: true, report)
         try pipe.fileHandleForWriting.close()
         let said = try #require(try pipe.fileHandleForReading.readToEnd())
         #expect(String(decoding: said, as: UTF8.self) == "stopped, log closed in order\n")

@@ -78,6 +78,10 @@ struct CatalogueTests {
 
         func take(_ result: consuming ResultFrame, bytes: Int) { add(.result(result), bytes) }
 
+        func refuse(observer id: String, because reason: FrameError, bytes: Int) {
+            Issue.record("observer \(id) is refused: \(reason)")
+        }
+
         func take(_ frame: WorkerFrame, bytes: Int) {
             if case .invoke = frame { Issue.record("a call that is no longer where it stood") }
             if case .result = frame { Issue.record("a result that was wrapped") }

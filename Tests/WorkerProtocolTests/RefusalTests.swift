@@ -92,6 +92,23 @@ struct RefusalTests {
         #expect(error.message.contains("function_id"))
     }
 
+    @Test("who observes hears that nothing can be made of it")
+    func observers() throws {
+        let target = #""target":{"function_id":"t"}"#
+        let unsourced = try taken(#"{"type":"observe","id":"o",\#(target)}"#)
+        #expect(unsourced.frames.isEmpty && unsourced.refused.count == 1)
+        #expect(unsourced.refused.first?.hasPrefix("o observer: ") == true)
+        #expect(unsourced.refused.first?.contains("source") == true)
+        let unbounded = try taken(
+            #"{"type":"observe","id":"o","source":{"function_id":"s"},\#(target),"#
+                + #""max_fires":1e999}"#
+        )
+        #expect(unbounded.refused.count == 1)
+        for id in ["", #""id":5,"#] {
+            #expect(throws: FrameError.self) { try taken(#"{"type":"observe",\#(id)\#(target)}"#) }
+        }
+    }
+
     @Test("nobody waits for anything else, nor for what is no JSON behind that")
     func others() {
         let texts = [
@@ -124,6 +141,10 @@ struct RefusalTests {
         }
 
         func take(_ result: consuming ResultFrame, bytes: Int) { frames.append(.result(result)) }
+
+        func refuse(observer id: String, because reason: FrameError, bytes: Int) {
+            refused.append("\(id) observer: \(reason)")
+        }
 
         func take(_ frame: WorkerFrame, bytes: Int) { frames.append(frame) }
     }

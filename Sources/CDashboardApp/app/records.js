@@ -31,6 +31,11 @@ export function headline(node, names) {
     case "completed":
       return failure ? `failed: ${failure}` : "completed" +
         (e.result?.status_code ? ` with ${e.result.status_code}` : "");
+    case "responded":
+      if (e.form === "engine") return `answered ${e.status}: ${e.reason}`;
+      if (e.form === "stream") return `answered ${e.status}, with a stream`;
+      return e.form === "awaited" ? "nothing is returned: the client waits for a stream"
+        : "the client left, and got no response";
     case "enqueued":
       return e.function ? `enqueue ${e.function} → queue ${e.queue}`
         : `publish to topic ${e.queue}`;

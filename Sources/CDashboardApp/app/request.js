@@ -152,6 +152,8 @@ function outcome(list, row) {
   if (failed) {
     return { status: "failed", error: `${failed.event.error_code}: ${failed.event.error_message}` };
   }
+  const answered = list.find((node) => node.kind === "responded" && node.event.status >= 500);
+  if (answered) return { status: "failed", error: headline(answered) };
   return { status: "ok" };
 }
 

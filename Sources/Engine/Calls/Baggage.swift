@@ -1,4 +1,5 @@
 import Observability
+import Primitives
 
 /// W3C baggage, as far as the engine reads and writes it.
 enum Baggage {
@@ -30,13 +31,23 @@ enum Baggage {
         return replacing(depthKey, by: "\(depth)", in: baggage)
     }
 
-    /// What a message's baggage is for its deliveries: without what tells of the span alone that it
-    /// was sent from.
-    static func broughtAlong(_ baggage: String?) -> String? {
-        baggage?.split(separator: ",").filter { entry in
+    /// The baggage of a message as each of its deliveries to `function` has it: without what tells
+    /// of the span alone that it was sent from, and with its own receipt, whichever the sender may
+    /// have been handed with another message.
+    static func delivering(
+        _ receipt: UUID128,
+        to function: String,
+        _ baggage: String?
+    ) -> String {
+        var text = ""
+        for entry in baggage?.split(separator: ",") ?? [] {
             let key = String(entry.prefix { $0 != "=" }.filter { !$0.isWhitespace })
-            return !CallerBaggage.spanTags.contains(key)
-        }.joined(separator: ",")
+            guard key != functionKey, !CallerBaggage.spanTags.contains(key) else { continue }
+            text.append(contentsOf: entry)
+            text.append(",")
+        }
+        text.append("\(functionKey)=\(function),\(CallerBaggage.receiptKey)=\(receipt)")
+        return text
     }
 
     /// The same baggage for a call of `function`: that entry replaced, the others kept.

@@ -170,6 +170,9 @@ extension Engine where Store: ~Copyable {
         } catch {
             return .failure(error)
         }
+        for name in decision.unknownMembers {
+            tell(ofUnknown: name, in: function.rawValue, known: function.members)
+        }
         if let refusal = tooLarge(decision.changes) { return .failure(refusal) }
         if !decision.changes.isEmpty, let refusal = obstacle(toAnswering: decision.reply, asker) {
             return .failure(refusal)

@@ -204,7 +204,8 @@ extension Engine where Store: ~Copyable {
             code: "payload_too_large",
             message: "the message has \(bytes) bytes of payload; the \(worker.runtime) SDK "
                 + "\(worker.version) of its receiver takes messages of at most "
-                + "\(worker.receiveLimit) bytes"
+                + "\(worker.receiveLimit) bytes, of which \(Limits.envelopeBytes) are kept for "
+                + "what goes along with the payload"
         )
     }
 
@@ -355,7 +356,7 @@ extension Engine where Store: ~Copyable {
             trace: content.trace ?? TraceID(from: &random),
             cause: message.offset,
             causeHoldsPayload: true,
-            baggage: Baggage.naming(function.id, in: Baggage.broughtAlong(content.baggage)),
+            baggage: Baggage.delivering(content.receipt, to: function.id, content.baggage),
             condition: state?.condition
         )
         let head = CrowdedHead(message: message.offset, function: function, bytes: run.bytes)

@@ -24,6 +24,9 @@ extension Engine where Store: ~Copyable {
             {
                 return
             }
+            if case .respond(let exchange) = run.purpose {
+                exchanges[exchange]?.awaited = .function
+            }
             try dispatch(run)
         }
     }
@@ -244,12 +247,13 @@ extension Engine where Store: ~Copyable {
             }
         var end = run.record ?? run.cause
         if isRecorded, let cause = start ?? run.cause {
+            let recorded = endOfKept(run) ?? recordable(hidden(result, of: run), of: run)
+            try noteUntold(run, result, recorded: recorded)
             end = try record(
                 .completed(
                     Completed(
                         invocation: run.invocation ?? UUID128(high: 0, low: 0),
-                        result: endOfKept(run)
-                            ?? recordable(hidden(result, of: run), of: run),
+                        result: recorded,
                         duration: span
                     )
                 ),
@@ -265,7 +269,7 @@ extension Engine where Store: ~Copyable {
 
     /// What a run has come to: that of a request has failed with a value that can be no response,
     /// unless it is not the value that is the response. If it is, the run has it from now on.
-    private func answerable(_ result: FunctionResult, of run: Run) -> FunctionResult {
+    private mutating func answerable(_ result: FunctionResult, of run: Run) -> FunctionResult {
         guard case .respond(let exchange) = run.purpose, case .value(let bytes) = result else {
             return result
         }
@@ -279,6 +283,7 @@ extension Engine where Store: ~Copyable {
             return result
         }
         if let defect = HTTPReply.defect(ofStatus: reply.status) { return .failure(defect) }
+        if let oddity = reply.oddity { tell(of: oddity, by: run.function) }
         run.reply = reply
         return result
     }
@@ -315,7 +320,7 @@ extension Engine where Store: ~Copyable {
             ended(run, of: record, result, took: span)
             views.work.cron.ended(run: record, of: trigger, now: now.wall)
         case .react(let reactions): try ended(run, of: reactions, result)
-        case .admit(let id, let rules): admitted(id, rules, result, after: end)
+        case .admit(let id): admitted(id, result, after: end)
         case .screen(let connection, let number, let registration):
             try screened(connection, number, registration, result)
         case .notify(let notice): try notified(notice, by: run, result)

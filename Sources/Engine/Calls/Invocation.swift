@@ -1,4 +1,3 @@
-import AccessControl
 import Events
 import HTTP
 import JSON
@@ -23,7 +22,7 @@ final class Run {
         /// It ends one of the runs that a write of the state led to.
         case react(Reactions)
         /// It decides whether a socket is let in, and to what.
-        case admit(AdmissionID, AccessRules)
+        case admit(AdmissionID)
         /// It decides over a registration of a worker, by its count.
         case screen(ConnectionID, UInt64, Registration)
         /// It is told of what happened to a stream; others are, behind it.

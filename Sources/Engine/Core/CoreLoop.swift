@@ -101,6 +101,7 @@ package struct CoreLoop<Store: Storage & ~Copyable, Random: Entropy, Time: Clock
         }
         polling?.handled(handled)
         try engine.release(into: &effects)
+        inbox.tell(isInShortage: engine.isInShortage)
         engine.watchBatches { clock.now().monotonic }
         tellOfTail()
         let hadEffects = !effects.isEmpty

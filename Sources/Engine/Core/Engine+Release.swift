@@ -8,7 +8,7 @@ extension Engine where Store: ~Copyable {
     package mutating func release(into effects: inout [Effect]) throws(LogError) {
         let before = log.durable
         if try reap() { unsyncedSince = log.isIdle ? nil : flushedAt }
-        answerReads()
+        try answerReads()
         openGate(into: &effects)
         if !keepsBatch() {
             try log.flush()

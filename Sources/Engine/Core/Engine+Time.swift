@@ -52,7 +52,7 @@ extension Engine where Store: ~Copyable {
         case .middlewareDeadline(let exchange, let number): exchanges[exchange]?.asking == number
         case .responseDeadline(let exchange):
             exchanges[exchange] != nil || awaitedBodies[exchange] != nil
-        case .admissionDeadline(let id): admissions.contains(id)
+        case .admissionDeadline(let id): admissions[id] != nil
         case .streamAdmission(let id): streams.admissions.contains(id)
         case .streamVisit(let id, let question): streams.peers[id]?.visit?.question == question
         case .hookDeadline(let connection, let number):
@@ -69,6 +69,7 @@ extension Engine where Store: ~Copyable {
         case .functionsLook, .alertLook: true
         case .cronRuns(let function): waitingFirings[function] != nil
         case .topicTrigger(let queue): isTriggerAwaited(of: queue)
+        case .topicCondition(let condition): awaitedConditions[condition] != nil
         case .deadLetters(let queue): untoldLetters[queue] != nil
         case .restingReactions: !restingReactions.all.isEmpty
         case .lateCondition(let condition): waitingReactions[condition] != nil
@@ -122,7 +123,7 @@ extension Engine where Store: ~Copyable {
             let isOver = exchanges[exchange].map { $0.deadline <= now.monotonic } ?? true
             if isOver { try expire(exchange) }
         case .middlewareDeadline(let exchange, let number):
-            expireMiddleware(exchange, number: number)
+            try expireMiddleware(exchange, number: number)
         case .admissionDeadline(let id): expire(id)
         case .streamAdmission(let id): expireStreamAdmission(id)
         case .streamVisit(let id, let question): endVisit(id, question: question)
@@ -137,6 +138,7 @@ extension Engine where Store: ~Copyable {
         case .functionsLook: try tellOfFunctions()
         case .cronRuns(let function): try repeatRuns(of: function)
         case .topicTrigger(let queue): try endWait(ofTopicQueue: queue)
+        case .topicCondition(let condition): try endWait(forCondition: condition)
         case .deadLetters(let queue): tellOfLetters(of: queue)
         case .restingReactions: try tryRestingReactions()
         case .lateCondition(let condition): tellOfLateCondition(condition)

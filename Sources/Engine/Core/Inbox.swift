@@ -23,6 +23,7 @@ package final class Inbox: Sendable {
     /// Where telemetry takes room before it is offered; the core gives it back.
     package let telemetry: TelemetryIntake
     private let state = Mutex(State())
+    private let shortage = Atomic(false)
     private let waker: Waker
     private let limitBytes: Int
     private let limitCommands: Int
@@ -92,6 +93,12 @@ package final class Inbox: Sendable {
 
     /// What waits for the core: commands, and roughly their bytes. Any thread.
     package var load: (commands: Int, bytes: Int) { state.withLock { ($0.count, $0.bytes) } }
+
+    /// Whether the core refuses new work: the disk under the log is full. Any thread.
+    package var isInShortage: Bool { shortage.load(ordering: .relaxed) }
+
+    /// Tells the edges so. On the core thread.
+    func tell(isInShortage: Bool) { shortage.store(isInShortage, ordering: .relaxed) }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 

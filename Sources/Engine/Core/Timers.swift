@@ -39,6 +39,8 @@ struct Timers {
         case cronRuns(FunctionName)
         /// Messages of a topic's queue have waited for a trigger.
         case topicTrigger(String)
+        /// Messages of topics have waited for a condition.
+        case topicCondition(FunctionName)
         /// Dead letters of a queue may have come since the last line about them.
         case deadLetters(String)
         /// Reactions whose records could not be read are tried again.

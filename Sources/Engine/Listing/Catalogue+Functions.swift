@@ -46,9 +46,17 @@ struct FunctionEntry {
     /// None for a builtin.
     let owners: [Worker]
     let module: EngineModule?
+    /// That of the first owner.
     let definition: JSONText
 
+    /// The first owner's.
     var workerName: String { owners.first?.name ?? Catalogue.service(of: name.id) }
+
+    /// Whether one of its owners has one of these names.
+    func isServed(byOneOf names: [String]) -> Bool {
+        names.contains(workerName)
+            || owners.dropFirst().contains { $0.name.map { names.contains($0) } ?? false }
+    }
 
     var description: String? { definition.member("description")?.stringValue }
 
@@ -101,7 +109,7 @@ extension Catalogue {
         let listed = functions.filter { entry in
             (query.includesInternal || !entry.isInternal)
                 && (query.prefix.map { entry.name.id.hasPrefix($0) } ?? true)
-                && (query.owners.isEmpty || query.owners.contains(entry.workerName))
+                && (query.owners.isEmpty || entry.isServed(byOneOf: query.owners))
         }
         var tiers: [[JSONValue]] = [[], [], []]
         for entry in listed {

@@ -48,6 +48,7 @@ extension Engine where Store: ~Copyable {
         }
         registry.triggers[request.id] = trigger
         worker.triggers.append(request.id)
+        worker.holdings[.trigger(request.id)] = Registration.trigger(request).byteCount
         if let old, !old.isAlike(trigger) { try unsubscribe(old) }
         try subscribe(trigger)
         try ask(request.id)
@@ -69,17 +70,29 @@ extension Engine where Store: ~Copyable {
             registry.resolve($0.request, home: $0.home) == nil
         }
         guard let first = waiting.first else { return }
-        // Those of workers may be many, and long: to compare them takes its time.
-        let others = registry.types.keys.map(\.id).filter { $0.utf8.count <= 64 && $0 != type }
-        let known = EngineTriggerType.allCases.map(\.rawValue) + others.sorted().prefix(64)
-        let near = type.utf8.count <= 64 ? Suggestion.nearest(to: type, in: known) : nil
+        let place = first.request.triggerNamespace.map { " in namespace \($0.cut)" } ?? ""
+        let hint = hint(aboutType: type).map { "; \($0)" } ?? ""
         notice(
             .warning,
             "trigger \(first.request.id) for \(first.function)"
                 + (waiting.count == 1 ? "" : " (and \(waiting.count - 1) more)")
-                + " waits: nobody provides the type \"\(type.cut)\""
-                + (near.map { "; did you mean \"\($0)\"?" } ?? "")
+                + " waits: nobody provides the type \"\(type.cut)\"\(place)\(hint)"
         )
+    }
+
+    /// What may have been meant by a type that nobody provides where it is asked for.
+    private func hint(aboutType type: String) -> String? {
+        let places = registry.namespaces(ofType: type)
+        guard places.isEmpty else {
+            return "it is provided in \(places.prefix(8).map(\.cut).joined(separator: ", "))"
+        }
+        // Those of workers may be many, and long: to compare them takes its time.
+        let others = registry.types.keys.map(\.id).filter { $0.utf8.count <= 64 }
+        let known = EngineTriggerType.allCases.map(\.rawValue) + others.sorted().prefix(64)
+        guard type.utf8.count <= 64, let near = Suggestion.nearest(to: type, in: known) else {
+            return nil
+        }
+        return "did you mean \"\(near)\"?"
     }
 
     /// A trigger that has been asked for, with the provider that it finds.
@@ -142,8 +155,9 @@ extension Engine where Store: ~Copyable {
     }
 
     private func disown(_ trigger: Registry.Trigger) {
-        guard let owner = trigger.owner else { return }
-        registry.workers[owner]?.triggers.remove(trigger.request.id)
+        guard let owner = trigger.owner.flatMap({ registry.workers[$0] }) else { return }
+        owner.triggers.remove(trigger.request.id)
+        owner.holdings[.trigger(trigger.request.id)] = 0
     }
 
     // MARK: Providers

@@ -108,7 +108,7 @@ extension Engine where Store: ~Copyable {
         guard isThere(source) else {
             return (.pending, ErrorBody(code: "NO_OWNER", message: "\(source) is not registered"))
         }
-        if let refusal = observer.spec.refusal(by: observers.descriptor(of: source)) {
+        if let refusal = observer.refusal(by: observers.descriptor(of: source)) {
             return (.error, refusal)
         }
         switch consent(to: observer) {

@@ -50,7 +50,7 @@ extension Engine where Store: ~Copyable {
         let revision = observers.nextRevision()
         let descriptor = observers.descriptor(of: function)
         let offered = observers.of(source: function).filter {
-            $0.spec.refusal(by: descriptor) == nil
+            $0.refusal(by: descriptor) == nil
         }
         for observer in offered { ask(worker, about: observer, revision) }
         send(
@@ -78,7 +78,7 @@ extension Engine where Store: ~Copyable {
     mutating func offer(_ observer: Observer) {
         let source = observer.spec.source
         guard let owners = registry.functions[source]?.owners,
-            observer.spec.refusal(by: observers.descriptor(of: source)) == nil
+            observer.refusal(by: observers.descriptor(of: source)) == nil
         else { return }
         let revision = observers.nextRevision()
         for owner in owners where owner.observes {

@@ -65,6 +65,7 @@ extension Engine where Store: ~Copyable {
         case .functionsAvailable: watchers.watchFunctions(request.id, of: registry)
         case .workersAvailable: watchers.watchWorkers(request.id)
         }
+        tell(ofUnknownIn: request, type)
     }
 
     private mutating func bindCron(_ trigger: Registry.Trigger) throws(ErrorBody) {
@@ -80,8 +81,8 @@ extension Engine where Store: ~Copyable {
         guard cron.schedule.next(after: cronTime) == nil else { return }
         notice(
             .warning,
-            "cron trigger \(request.id) never runs: \"\(cron.schedule.text)\" names no time that is "
-                + "still to come"
+            "cron trigger \(request.id) never runs: \"\(cron.schedule.text)\" names no time that "
+                + "is still to come"
         )
     }
 
@@ -166,7 +167,9 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Runs the function of a trigger for what the engine has seen, or for what a call that
-    /// `origin` names has told; nobody waits for its result.
+    /// `origin` names has told; nobody waits for its result. The worker that asked for the trigger
+    /// runs it where it serves the function and can receive the event: each of several replicas is
+    /// to hear of it once.
     mutating func fire(
         _ id: String,
         _ event: JSONText,
@@ -196,17 +199,18 @@ extension Engine where Store: ~Copyable {
             trace: trace,
             cause: origin?.cause
         )
-        try start(
-            Run(
-                function: function,
-                payload: event.bytes,
-                metadata: trigger.request.metadata,
-                purpose: .nobody,
-                trace: trace,
-                cause: offset,
-                causeHoldsPayload: true
-            )
+        let run = Run(
+            function: function,
+            payload: event.bytes,
+            metadata: trigger.request.metadata,
+            purpose: .nobody,
+            trace: trace,
+            cause: offset,
+            causeHoldsPayload: true
         )
+        let owner = trigger.owner.flatMap { registry.workers[$0] }
+        if let owner, owner.receives(run.bytes, for: function) { run.worker = owner }
+        try start(run)
     }
 }
 

@@ -31,6 +31,8 @@ final class Observer {
 
     /// What its source's owners say to it.
     var consents: [Consent] = []
+    /// What was found last of how its source wants to be observed.
+    private var judged: (descriptor: ObserveDescriptor, refusal: ErrorBody?)?
 
     /// Activations that run.
     var inFlight = 0
@@ -66,9 +68,20 @@ final class Observer {
         holders = holder.map { [$0] } ?? []
     }
 
+    /// What it holds, roughly.
+    var byteCount: Int { Registration.observe(id: id, .success(spec)).byteCount }
     var hasRoom: Bool { spec.concurrency.map { inFlight < $0 } ?? true }
     var isExhausted: Bool { spec.firesMax.map { fires >= $0 } ?? false }
     var info: OfferedObserver { OfferedObserver(id: id, spec: spec, legacy: legacy) }
+
+    /// Why a function with this descriptor cannot be observed so; nil: it can. It is asked whenever
+    /// a function comes or goes, and to tell takes longer than to remember.
+    func refusal(by descriptor: ObserveDescriptor) -> ErrorBody? {
+        if let judged, judged.descriptor == descriptor { return judged.refusal }
+        let refusal = spec.refusal(by: descriptor)
+        judged = (descriptor, refusal)
+        return refusal
+    }
 
     /// Whether it would change something that a deadline is over.
     func awaits(_ deadline: Observers.Deadline) -> Bool {
@@ -105,6 +118,8 @@ struct Observers {
     private var bySource: [FunctionName: [Observer]] = [:]
     private var byTarget: [FunctionName: [Observer]] = [:]
     private var byHolder: [ConnectionID: [Observer]] = [:]
+    /// What those of each connection hold, in bytes, roughly.
+    private var bytesByHolder: [ConnectionID: Int] = [:]
     /// Of the functions that said how they want to be observed.
     private var descriptors: [FunctionName: ObserveDescriptor] = [:]
     private var count: UInt64 = 0
@@ -118,16 +133,21 @@ struct Observers {
     /// What is left of observers whose worker has gone, and may come back.
     private var away: [String: Rest] = [:]
     private var awayOrder: Deque<String> = []
+    /// What they hold, roughly.
+    private var awayBytes = 0
 
     /// How far an observer has come with what it may do.
     private struct Rest {
         let spec: ObserverSpec
+        /// Roughly.
+        let bytes: Int
         let fires: UInt64
         let end: UInt64?
     }
 
-    /// How many of those are kept.
+    /// How many of those are kept, of how many bytes.
     private static let awayMax = 1024
+    private static let awayBytesMax = 4 << 20
 
     /// The end of an invocation.
     struct End {
@@ -147,6 +167,7 @@ struct Observers {
     func of(source: FunctionName) -> [Observer] { bySource[source] ?? [] }
     func of(target: FunctionName) -> [Observer] { byTarget[target] ?? [] }
     func of(holder: ConnectionID) -> [Observer] { byHolder[holder] ?? [] }
+    func bytes(ofHolder holder: ConnectionID) -> Int { bytesByHolder[holder] ?? 0 }
 
     func descriptor(of function: FunctionName) -> ObserveDescriptor {
         descriptors[function] ?? .plain
@@ -193,29 +214,40 @@ struct Observers {
         byID[id] = observer
         bySource[spec.source, default: []].append(observer)
         byTarget[spec.target, default: []].append(observer)
-        if let holder { byHolder[holder, default: []].append(observer) }
+        if let holder { hold(observer, by: holder) }
         return observer
+    }
+
+    private mutating func hold(_ observer: Observer, by holder: ConnectionID) {
+        byHolder[holder, default: []].append(observer)
+        bytesByHolder[holder, default: 0] += observer.byteCount
+    }
+
+    private mutating func letGo(_ observer: Observer, by holder: ConnectionID) {
+        Self.remove(observer, from: &byHolder, holder)
+        bytesByHolder[holder, default: 0] -= observer.byteCount
+        if byHolder[holder] == nil { bytesByHolder[holder] = nil }
     }
 
     /// The same observer, asked for on another connection.
     mutating func share(_ observer: Observer, with holder: ConnectionID) {
         guard !observer.holders.contains(holder) else { return }
         observer.holders.append(holder)
-        byHolder[holder, default: []].append(observer)
+        hold(observer, by: holder)
     }
 
     /// Others ask for it still.
     mutating func release(_ observer: Observer, by holder: ConnectionID) {
         observer.holders.removeAll { $0 == holder }
         precondition(!observer.holders.isEmpty)
-        Self.remove(observer, from: &byHolder, holder)
+        letGo(observer, by: holder)
     }
 
     mutating func remove(_ observer: Observer) {
         byID[observer.id] = nil
         Self.remove(observer, from: &bySource, observer.spec.source)
         Self.remove(observer, from: &byTarget, observer.spec.target)
-        for holder in observer.holders { Self.remove(observer, from: &byHolder, holder) }
+        for holder in observer.holders { letGo(observer, by: holder) }
     }
 
     private static func remove<Key: Hashable>(
@@ -232,14 +264,29 @@ struct Observers {
     /// Its worker has gone without a word: asked for again it goes on where it was.
     mutating func keepRest(of observer: Observer) {
         guard observer.spec.firesMax != nil || observer.spec.lifetime != nil else { return }
-        let rest = Rest(spec: observer.spec, fires: observer.fires, end: observer.end)
-        if away.updateValue(rest, forKey: observer.id) == nil { awayOrder.append(observer.id) }
-        if awayOrder.count > Self.awayMax { away[awayOrder.removeFirst()] = nil }
+        let rest = Rest(
+            spec: observer.spec,
+            bytes: observer.byteCount,
+            fires: observer.fires,
+            end: observer.end
+        )
+        awayBytes += rest.bytes
+        if let old = away.updateValue(rest, forKey: observer.id) {
+            awayBytes -= old.bytes
+        } else {
+            awayOrder.append(observer.id)
+        }
+        while awayOrder.count > Self.awayMax || awayBytes > Self.awayBytesMax,
+            let oldest = awayOrder.popFirst()
+        {
+            awayBytes -= away.removeValue(forKey: oldest)?.bytes ?? 0
+        }
     }
 
     /// - Returns: whether it had been there before.
     mutating func takeRest(for observer: Observer) -> Bool {
         guard let rest = away.removeValue(forKey: observer.id) else { return false }
+        awayBytes -= rest.bytes
         awayOrder.removeAll { $0 == observer.id }
         guard rest.spec == observer.spec else { return false }
         observer.fires = rest.fires

@@ -33,7 +33,7 @@ extension Engine where Store: ~Copyable {
                     // It is listed without its content, and can be discarded.
                     let what = "message \(message.offset)"
                     if error.leavesRecord { refusal = Self.unreadable(what, error) }
-                    notice(.error, "\(what) cannot be read: \(error)")
+                    notice(.error, "\(what) cannot be read: \(error.line)")
                     return nil
                 }
             }

@@ -19,6 +19,14 @@ enum TopicTrigger {
     case known(metadata: JSONText?)
 }
 
+/// A function that would be asked about messages of topics, and that nobody serves.
+struct AwaitedCondition {
+    /// Those with messages that wait for it.
+    var queues: Set<String>
+    /// When its worker is not expected back any more, in monotonic nanoseconds.
+    let deadline: UInt64
+}
+
 /// How many messages the live triggers of topics take at the same time: each that a worker has adds
 /// its own to those of the same subscription (services 2, A.8). Those that belong to no worker are
 /// wishes, and not consumers: where there are no others, the largest counts.
@@ -181,12 +189,30 @@ extension Engine where Store: ~Copyable {
         }
     }
 
-    /// Whether nobody serves the function that is asked about the messages of a queue: they wait
-    /// for it as they would for their own, and spend no attempt.
+    /// Whether the messages of a queue wait for the function that is asked about them, and that
+    /// nobody serves: they spend no attempt for as long as its worker may be about to come back.
+    /// Then each attempt fails (services 2, A.9).
     mutating func awaitsCondition(of queue: String, _ state: QueueState) -> Bool {
         guard let condition = state.condition, !isThere(condition) else { return false }
-        waitingQueues[condition, default: []].insert(queue)
+        guard let awaited = awaitedConditions[condition] else {
+            let deadline = now.monotonic + UInt64(Limits.workersReturn)
+            awaitedConditions[condition] = AwaitedCondition(queues: [queue], deadline: deadline)
+            timers.set(.topicCondition(condition), at: deadline)
+            return true
+        }
+        guard now.monotonic < awaited.deadline else { return false }
+        awaitedConditions[condition]?.queues.insert(queue)
         return true
+    }
+
+    /// A condition has not come in time.
+    mutating func endWait(forCondition condition: FunctionName) throws(LogError) {
+        // It may have come and gone, and be awaited anew.
+        guard let awaited = awaitedConditions[condition], now.monotonic >= awaited.deadline else {
+            return
+        }
+        awaitedConditions[condition]?.queues = []
+        for queue in awaited.queues.sorted() { try pump(queue) }
     }
 
     func isTriggerAwaited(of queue: String) -> Bool {

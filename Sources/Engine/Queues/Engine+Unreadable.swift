@@ -14,11 +14,12 @@ extension Engine where Store: ~Copyable {
     /// What whoever asked is told of a record that could not be read.
     static func unreadable(_ what: String, _ error: LogError) -> ErrorBody {
         guard error.leavesRecord else {
-            return ErrorBody(code: "record_unreadable", message: "\(what) cannot be read: \(error)")
+            let text = "\(what) cannot be read: \(error.line)"
+            return ErrorBody(code: "record_unreadable", message: text)
         }
         return ErrorBody(
             code: "read_refused",
-            message: "\(what) cannot be read for the moment; try again: \(error)"
+            message: "\(what) cannot be read for the moment; try again: \(error.line)"
         )
     }
 
@@ -54,15 +55,15 @@ extension Engine where Store: ~Copyable {
             // Those behind it could not be read either.
             let end = now.wall.advanced(by: .init(nanoseconds: Limits.unreadableRest))
             guard views.work.queue.pause(queue, until: end) else { return }
-            return notice(.warning, "\(text) waits until it can be read: \(error)")
+            return notice(.warning, "\(text) waits until it can be read: \(error.line)")
         }
         guard views.work.queue.putAside(message, of: queue, now: now.wall) else { return }
         notice(
             .error,
-            "the disk does not give \(text): \(error). It keeps its place and has lost no attempt, "
-                + "and so do others of the queue that the disk refuses; they are tried again by "
-                + "themselves, after two seconds and then less and less often. See what the kernel "
-                + "says of the disk (`dmesg`), and what `iii-log verify` finds"
+            "the disk does not give \(text): \(error.line). It keeps its place and has lost no "
+                + "attempt, and so do others of the queue that the disk refuses; they are tried "
+                + "again by themselves, after two seconds and then less and less often. See what "
+                + "the kernel says of the disk (`dmesg`), and what `iii-log verify` finds"
         )
     }
 
@@ -82,12 +83,13 @@ extension Engine where Store: ~Copyable {
         of queue: String,
         _ error: LogError
     ) throws(LogError) {
-        notice(.error, "message \(message.offset) of queue \(queue) cannot be read: \(error)")
+        let text = "message \(message.offset) of queue \(queue)"
+        notice(.error, "\(text) cannot be read: \(error.line)")
         let letter = DeadLettered(
             queue: queue,
             message: message.offset,
             failures: message.failures,
-            error: ErrorBody(code: "record_unreadable", message: "\(error)")
+            error: ErrorBody(code: "record_unreadable", message: error.line)
         )
         try record(.queue(.deadLettered(letter)), cause: message.offset)
     }
@@ -104,7 +106,7 @@ extension Engine where Store: ~Copyable {
         notice(
             .error,
             "what a state trigger fired before the last start waits until its record can be read, "
-                + "and is tried again by itself: \(error)"
+                + "and is tried again by itself: \(error.line)"
         )
     }
 

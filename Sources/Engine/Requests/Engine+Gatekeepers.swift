@@ -58,10 +58,14 @@ extension Engine where Store: ~Copyable {
         let told: FunctionResult = failure.map { .failure($0.told(of: condition)) } ?? .none
         switch run.purpose {
         case .respond(let exchange):
+            let name = "its condition \(condition.id.cut)"
             if let failure {
-                respond(exchange, with: self.failure(failure), after: offset)
+                let reason = "\(name) failed: \(failure.shortened.message)"
+                let reply = self.failure(failure)
+                try respond(exchange, with: reply, because: reason, after: offset)
             } else {
-                respond(exchange, with: .conditionNotMet, after: offset)
+                let reason = "\(name) answered false"
+                try respond(exchange, with: .conditionNotMet, because: reason, after: offset)
             }
         case .deliver(let queue, let message):
             try settle(message, of: queue, run, told, Timestamp.Span(nanoseconds: 0), nil)

@@ -118,14 +118,19 @@ extension Engine where Store: ~Copyable {
         switch decision {
         case .fresh: return try begin(key, run, exchange)
         case .mismatch:
-            respond(exchange, with: .keyReused, after: run.cause)
+            let reason = "a different request had its Idempotency-Key"
+            try respond(exchange, with: .keyReused, because: reason, after: run.cause)
         case .running(let request):
             try recordRepeat(of: request, run, trace)
+            exchanges[exchange]?.awaited = .twin
             wait(for: request, exchange)
         case .kept(let request, let response):
-            try answer(exchange, from: response, after: recordRepeat(of: request, run, trace))
+            let offset = try recordRepeat(of: request, run, trace)
+            exchanges[exchange]?.awaited = .keptResponse
+            try answer(exchange, to: request, from: response, after: offset)
         case .lost(let request):
-            respond(exchange, with: .notKept, after: try recordRepeat(of: request, run, trace))
+            let offset = try recordRepeat(of: request, run, trace)
+            try respond(exchange, with: .notKept, because: Self.repeats(request), after: offset)
         }
         return false
     }
@@ -155,7 +160,8 @@ extension Engine where Store: ~Copyable {
     ) throws(LogError) -> Bool {
         if views.work.requests.count >= options.http.idempotencyKeys {
             guard let oldest = views.work.requests.oldestAnswered() else {
-                respond(exchange, with: .keysExhausted, after: run.cause)
+                let reason = "as many requests with an Idempotency-Key are under way as may be"
+                try respond(exchange, with: .keysExhausted, because: reason, after: run.cause)
                 return false
             }
             let reason = "there were more than \(options.http.idempotencyKeys) keys"
@@ -230,8 +236,8 @@ extension Engine where Store: ~Copyable {
         guard reply.status < 500 else {
             let reason = "it was answered with \(reply.status)"
             let offset = try release(request, reason, cause: end, trace: run.trace)
-            for one in [exchange] + keyed.waiting { respond(one, with: reply, after: offset) }
-            return
+            respond(exchange, with: reply, after: offset)
+            return try respond(keyed.waiting, with: reply, asTo: request, after: offset)
         }
         let kept = reply.kept(without: options.http.secrets)
         let isTooLarge = kept.byteCount > options.payloadBytes
@@ -242,7 +248,7 @@ extension Engine where Store: ~Copyable {
         )
         respond(exchange, with: reply, after: offset)
         let repeated = isTooLarge ? .notKept : HTTPReply(repeating: kept)
-        for one in keyed.waiting { respond(one, with: repeated, after: offset) }
+        try respond(keyed.waiting, with: repeated, asTo: request, after: offset)
     }
 
     /// The response of a request with a key is a stream, whose end may decide over the key: nobody
@@ -312,7 +318,7 @@ extension Engine where Store: ~Copyable {
         keyedRuns.remove(request)
         guard !keyed.waiting.isEmpty else { return }
         let reply = isCarriedOut ? .notKept : failure(Self.cutOff)
-        for one in keyed.waiting { respond(one, with: reply, after: offset) }
+        try respond(keyed.waiting, with: reply, asTo: request, after: offset)
     }
 
     private static var cutOff: ErrorBody {
@@ -340,52 +346,6 @@ extension Engine where Store: ~Copyable {
         let released = RequestReleased(request: request, reason: reason)
         return try record(.request(.released(released)), trace: trace, cause: cause)
     }
-
-    // MARK: From the log
-
-    /// Answers with a response that the log has, now or when it has been read.
-    private mutating func answer(
-        _ exchange: ExchangeID,
-        from response: Offset,
-        after offset: Offset
-    ) throws(LogError) {
-        lastRead += 1
-        guard !log.beginRead(response, name: lastRead) else {
-            waitingReplies[lastRead] = WaitingReply(
-                exchange: exchange,
-                response: response,
-                after: offset
-            )
-            return
-        }
-        answerNow(exchange, from: response, after: offset)
-    }
-
-    /// The response has been read, or is in memory, or is waited for.
-    mutating func answerNow(_ exchange: ExchangeID, from response: Offset, after offset: Offset) {
-        let found: RequestKept.Response?
-        do throws(LogError) {
-            found = try log.event(at: response) { event, _, _ in
-                guard case .request(.kept(let kept)) = event else { return nil }
-                return kept.response
-            }
-        } catch {
-            let unreadable = Self.unreadable("the response in record \(response)", error)
-            let reply =
-                error.leavesRecord
-                ? HTTPReply(status: 503, error: unreadable) : failure(unreadable)
-            return respond(exchange, with: reply, after: offset)
-        }
-        respond(exchange, with: found.map { HTTPReply(repeating: $0) } ?? .notKept, after: offset)
-    }
-}
-
-/// A request that gets a response that is being read from the log.
-struct WaitingReply {
-    let exchange: ExchangeID
-    let response: Offset
-    /// What must be durable before.
-    let after: Offset
 }
 
 extension RequestKept.Response {

@@ -101,7 +101,8 @@ extension Engine where Store: ~Copyable {
         do throws(ErrorBody) {
             run.key = try key(of: request, bodiless.trigger)
         } catch {
-            return respond(exchange, with: HTTPReply(status: 400, error: error), after: nil)
+            let reply = HTTPReply(status: 400, error: error)
+            return try respond(exchange, with: reply, because: error.message, after: nil)
         }
         run.complete(with: event.input.bytes, logged: event.logged.bytes)
         if !run.gatekeepers.isEmpty {

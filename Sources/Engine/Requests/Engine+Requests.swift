@@ -11,11 +11,28 @@ import Primitives
 
 /// A request that has no response yet.
 struct OpenExchange {
+    enum Awaited {
+        /// Who decides over it: middleware, a condition, or its body for those behind.
+        case gatekeeper
+        case function
+        /// Another request with its `Idempotency-Key`, which gets the response of both.
+        case twin
+        /// A response of the log, which it repeats.
+        case keptResponse
+    }
+
     let trace: TraceID
+    /// Its `triggered` record, and when that was written, on the monotonic clock.
+    let request: Offset
+    let begun: UInt64
+    /// What it is for.
+    let function: FunctionName
     /// When its time is over, on the monotonic clock.
     let deadline: UInt64
     /// Its `keyed` record, if it runs under an `Idempotency-Key`.
     var keyed: Offset?
+    /// What it waits for.
+    var awaited = Awaited.gatekeeper
     /// Whether its function has ended, and returned nothing: what is to come is a stream.
     var hasReturned = false
     /// Middleware functions that were asked about it so far.
@@ -23,8 +40,17 @@ struct OpenExchange {
     /// The one of them that has not answered, by that count.
     private(set) var asking: UInt32?
 
-    init(trace: TraceID, deadline: UInt64) {
+    init(
+        trace: TraceID,
+        request: Offset,
+        begun: UInt64,
+        function: FunctionName,
+        deadline: UInt64
+    ) {
         self.trace = trace
+        self.request = request
+        self.begun = begun
+        self.function = function
         self.deadline = deadline
     }
 
@@ -115,8 +141,10 @@ extension Engine where Store: ~Copyable {
             waitingRequests.remove(exchange)
             return try streamEnded(exchange, .unheard)
         }
-        guard let keyed = open.keyed, open.hasReturned else { return }
-        try keepUnheard(keyed, trace: open.trace)
+        // While its function runs, its end is that of the request.
+        guard open.hasReturned || open.awaited != .function else { return }
+        try note(open, .abandoned)
+        if let keyed = open.keyed { try keepUnheard(keyed, trace: open.trace) }
     }
 
     /// A request has its response, or needs none: nothing of it is awaited any more.
@@ -165,9 +193,15 @@ extension Engine where Store: ~Copyable {
             trace: trace
         )
         let time = options.responseTimeout - min(request.bodyTime, options.responseTimeout)
-        let deadline = now.monotonic + time
-        exchanges[exchange] = OpenExchange(trace: trace, deadline: deadline)
-        timers.set(.responseDeadline(exchange), at: deadline)
+        let open = OpenExchange(
+            trace: trace,
+            request: offset,
+            begun: now.monotonic,
+            function: trigger.function,
+            deadline: now.monotonic + time
+        )
+        exchanges[exchange] = open
+        timers.set(.responseDeadline(exchange), at: open.deadline)
         let run = Run(
             function: trigger.function,
             payload: event.input.bytes,
@@ -181,15 +215,25 @@ extension Engine where Store: ~Copyable {
         run.logged = event.logged.bytes
         run.flags = parent?.flags ?? TraceParent.sampled
         run.key = key
+        arrange(run, request, event, parameters, trigger)
+        try start(run)
+    }
+
+    /// Who is asked about it, and what.
+    private func arrange(
+        _ run: Run,
+        _ request: HTTPRequest,
+        _ event: HTTPEvent,
+        _ parameters: [(name: String, value: String)],
+        _ trigger: HTTPTrigger
+    ) {
         run.gatekeepers = gatekeepers(of: trigger)
         if request.awaitsBody {
             let bodiless = BodilessRequest(request, trigger, parameters)
             run.gatekeepers.insert(.body(bodiless), at: options.http.middleware.count)
         }
-        if !run.gatekeepers.isEmpty {
-            run.question = question(about: request, event, parameters, trigger)
-        }
-        try start(run)
+        guard !run.gatekeepers.isEmpty else { return }
+        run.question = question(about: request, event, parameters, trigger)
     }
 
     func key(
@@ -269,19 +313,30 @@ extension Engine where Store: ~Copyable {
         guard exchanges[exchange]?.asking == number else { return }
         exchanges[exchange]?.hear()
         switch answer {
-        case .failure(let error): respond(exchange, with: failure(error), after: offset)
+        case .failure(let error): try fail(exchange, error, middleware, after: offset)
         case .none: try goOn(run, past: middleware)
         case .value(let bytes):
             switch MiddlewareVerdict(JSONText(trusted: bytes)) {
             case .proceed: try start(run)
             case .respond(let reply):
-                guard let defect = HTTPReply.defect(ofStatus: reply.status) else {
-                    return respond(exchange, with: reply, after: offset)
+                if let defect = HTTPReply.defect(ofStatus: reply.status) {
+                    return try fail(exchange, defect, middleware, after: offset)
                 }
-                respond(exchange, with: failure(defect), after: offset)
+                let reason = "middleware \(middleware.id.cut) did so"
+                try respond(exchange, with: reply, because: reason, after: offset)
             case .unknown: try goOn(run, past: middleware)
             }
         }
+    }
+
+    private mutating func fail(
+        _ exchange: ExchangeID,
+        _ error: ErrorBody,
+        _ middleware: FunctionName,
+        after offset: Offset?
+    ) throws(LogError) {
+        let reason = "middleware \(middleware.id.cut) failed: \(error.shortened.message)"
+        try respond(exchange, with: failure(error), because: reason, after: offset)
     }
 
     private mutating func goOn(_ run: Run, past middleware: FunctionName) throws(LogError) {
@@ -294,14 +349,14 @@ extension Engine where Store: ~Copyable {
     }
 
     /// The middleware function that was asked as the `number`th has not answered in time.
-    mutating func expireMiddleware(_ exchange: ExchangeID, number: UInt32) {
-        guard exchanges[exchange]?.asking == number else { return }
-        respond(exchange, with: .middlewareTimeout, after: nil)
+    mutating func expireMiddleware(_ exchange: ExchangeID, number: UInt32) throws(LogError) {
+        guard let open = exchanges[exchange], open.asking == number else { return }
+        try timeOut(exchange, open, with: .middlewareTimeout)
     }
 
     mutating func expire(_ exchange: ExchangeID) throws(LogError) {
         guard let open = exchanges[exchange] else { return expireBody(of: exchange) }
-        respond(exchange, with: .timedOut, after: nil)
+        try timeOut(exchange, open, with: .timedOut)
         guard let keyed = open.keyed, open.hasReturned else { return }
         try abandonKey(keyed, trace: open.trace)
     }

@@ -23,10 +23,12 @@ extension JSONObject {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             let value = JSONValue.string(parts.count == 2 ? String(parts[1]) : "")
-            if case .array(let earlier)? = self[name] {
-                self[name] = .array(earlier + [value])
-            } else {
-                self[name] = .array([value])
+            withValue(of: name, default: .array([])) { values in
+                guard case .array(var list) = values else { return }
+                // Or to append would copy all that there are.
+                values = .null
+                list.append(value)
+                values = .array(list)
             }
         }
     }

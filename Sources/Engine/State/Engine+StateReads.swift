@@ -56,10 +56,15 @@ extension Engine where Store: ~Copyable {
     }
 
     /// Answers the calls, and the requests, whose values have arrived.
-    mutating func answerReads() {
+    mutating func answerReads() throws(LogError) {
         while let name = log.takeRead() {
             if let waiting = waitingReplies.removeValue(forKey: name) {
-                answerNow(waiting.exchange, from: waiting.response, after: waiting.after)
+                try answerNow(
+                    waiting.exchange,
+                    to: waiting.request,
+                    from: waiting.response,
+                    after: waiting.after
+                )
                 continue
             }
             guard let waiting = waitingAnswers.removeValue(forKey: name) else { continue }

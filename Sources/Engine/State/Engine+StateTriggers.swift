@@ -218,7 +218,7 @@ extension Engine where Store: ~Copyable {
                 run = try self.run(of: step, in: reactions)
             } catch {
                 if error.leavesRecord { return rest(reactions, error) }
-                notice(.error, "a state trigger cannot be read, and is not run: \(error)")
+                notice(.error, "a state trigger cannot be read, and is not run: \(error.line)")
                 reactions.waiting.removeFirst()
                 continue
             }

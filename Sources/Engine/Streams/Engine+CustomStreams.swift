@@ -20,6 +20,44 @@ extension Engine where Store: ~Copyable {
         return name
     }
 
+    /// What is not asked of the worker that keeps a stream would be done with the engine's own
+    /// items of that name, which are others: pages, where it serves the list, and an update, where
+    /// it serves single items.
+    ///
+    /// - Returns: why it is refused; nil: it is not. An update goes on, as users know it (services
+    ///   1, D.6), and whoever runs the engine is told once.
+    mutating func refusal(
+        ofPassingBy function: StreamFunction,
+        _ input: JSONText
+    ) -> ErrorBody? {
+        guard registry.keepsStreams, function == .entries || function == .update,
+            let stream = StreamCall.stream(of: input)
+        else { return nil }
+        guard function == .update else {
+            guard isServed(.list, of: stream) else { return nil }
+            return ErrorBody(
+                code: "STREAM_KEPT_BY_WORKER",
+                message: "a worker keeps stream \"\(stream.cut)\" itself, and is not asked for "
+                    + "pages; stream::list asks it for all values of a group"
+            )
+        }
+        let isKept = isServed(.get, of: stream) || isServed(.set, of: stream)
+        if isKept, once.isFirst("stream::update \(stream)") {
+            notice(
+                .warning,
+                "a worker keeps stream \"\(stream.cut)\" itself, and has no function for "
+                    + "stream::update: that changes the engine's own items of that name, which "
+                    + "the worker does not see"
+            )
+        }
+        return nil
+    }
+
+    /// Whether a worker is asked in place of `function` of a stream: each on its own.
+    private func isServed(_ function: StreamFunction, of stream: String) -> Bool {
+        function.custom(stream).map { registry.isServed($0) } ?? false
+    }
+
     /// Asks the worker that keeps a stream.
     mutating func ask(
         _ keeper: FunctionName,

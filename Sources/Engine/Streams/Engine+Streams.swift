@@ -17,6 +17,7 @@ extension Engine where Store: ~Copyable {
         for asker: Worker? = nil
     ) throws(LogError) -> Outcome {
         if function == .presence { return presence(input) }
+        if let refusal = refusal(ofPassingBy: function, input) { return .failure(refusal) }
         let decision: StreamDecision
         do throws(ErrorBody) {
             let call = try StreamCall(function, input: input)

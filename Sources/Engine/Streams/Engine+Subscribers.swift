@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLog
 import DequeModule
 import Disk
@@ -78,7 +79,10 @@ extension Engine where Store: ~Copyable {
         switch result {
         case .value(let bytes):
             let answer = JSONText(trusted: bytes)
-            if answer.isObject { context = answer.member("context") }
+            if answer.isObject {
+                context = answer.member("context")
+                tellIfRefused(answer)
+            }
         case .none: break
         case .failure(let error):
             notice(
@@ -88,6 +92,17 @@ extension Engine where Store: ~Copyable {
             )
         }
         hold(.admitted(id, context: context), after: offset)
+    }
+
+    /// Whoever writes such an answer believes that the socket is not let in.
+    private mutating func tellIfRefused(_ answer: JSONText) {
+        guard let member = Grants.refusal(in: answer), once.isFirst("refusal of a stream's socket")
+        else { return }
+        notice(
+            .warning,
+            "the auth function of streams answered \"\(member)\", which refuses nobody: only a "
+                + "function with a stream:join trigger refuses"
+        )
     }
 
     /// It did not answer in time; if it still does, nobody listens.

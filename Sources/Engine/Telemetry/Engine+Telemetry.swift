@@ -23,7 +23,7 @@ extension Engine where Store: ~Copyable {
         var begun: [ReportedSpan] = []
         for item in batch.items where options.telemetry.takes(item) {
             let event = item.event
-            guard event.byteCount < options.payloadBytes else {
+            guard event.byteCount < options.payloadBytes, !item.isTooLarge else {
                 if case .span = item { dropped.spans += 1 } else { dropped.others += 1 }
                 continue
             }

@@ -1,13 +1,19 @@
+import AccessControl
 import JSON
+import Primitives
 
 /// A socket that asks to be let in, by the edge that holds it.
-package struct AdmissionID: Hashable, Sendable {
+package struct AdmissionID: Hashable, Comparable, Sendable {
     package let loop: Int
     package let number: UInt64
 
     package init(loop: Int, number: UInt64) {
         self.loop = loop
         self.number = number
+    }
+
+    package static func < (left: AdmissionID, right: AdmissionID) -> Bool {
+        (left.loop, left.number) < (right.loop, right.number)
     }
 }
 
@@ -43,4 +49,14 @@ package struct Admission: Sendable {
             "ip_address": .string(address),
         ]).text
     }
+}
+
+/// A socket that an auth function is asked about, or waited for.
+struct PendingAdmission {
+    let function: FunctionName
+    let rules: AccessRules
+    /// What the function is asked.
+    let input: [UInt8]
+    /// Nobody serves the function: it is asked when somebody does.
+    var isWaiting = false
 }

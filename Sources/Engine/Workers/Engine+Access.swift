@@ -18,17 +18,26 @@ extension Engine where Store: ~Copyable {
             let access = rules.isTrusted ? nil : Access(rules, .full)
             return gate.hold(.admit(id, .admitted(access)), after: nil)
         }
-        guard !isDraining else {
-            let stopping = "the engine is stopping"
-            return gate.hold(.admit(id, .refused(status: 503, reason: stopping)), after: nil)
-        }
-        admissions.insert(id)
+        guard !isDraining else { return gate.hold(.admit(id, .dropped), after: nil) }
         timers.set(.admissionDeadline(id), at: now.monotonic + rules.hookTimeout)
+        let pending = PendingAdmission(
+            function: FunctionName(id: function),
+            rules: rules,
+            input: admission.input.bytes
+        )
+        try ask(about: id, pending)
+    }
+
+    private mutating func ask(
+        about id: AdmissionID,
+        _ pending: PendingAdmission
+    ) throws(LogError) {
+        admissions[id] = pending
         try start(
             Run(
-                function: FunctionName(id: function),
-                payload: admission.input.bytes,
-                purpose: .admit(id, rules),
+                function: pending.function,
+                payload: pending.input,
+                purpose: .admit(id),
                 trace: TraceID(from: &random),
                 cause: nil,
                 // Headers and query hold credentials, which no record may.
@@ -37,37 +46,55 @@ extension Engine where Store: ~Copyable {
         )
     }
 
-    /// The auth function did not answer in time; if it still does, nobody listens.
+    /// An auth function is served again: it is asked about the sockets that waited for it.
+    mutating func takeUpAdmissions(of name: FunctionName) throws(LogError) {
+        // Nearly always there are none, and functions appear often.
+        guard !admissions.isEmpty else { return }
+        let waiting = admissions.filter { $0.value.isWaiting && $0.value.function == name }
+        for (id, var pending) in waiting.sorted(by: { $0.key < $1.key }) {
+            pending.isWaiting = false
+            try ask(about: id, pending)
+        }
+    }
+
+    /// The auth function did not answer in time, or nobody has served it; if it still answers,
+    /// nobody listens.
     mutating func expire(_ id: AdmissionID) {
-        guard admissions.remove(id) != nil else { return }
-        notice(.warning, "a worker was not let in: the auth function did not answer")
-        let verdict = Effect.Verdict.refused(status: 503, reason: "nobody answers; try again")
-        gate.hold(.admit(id, verdict), after: nil)
+        guard let pending = admissions.removeValue(forKey: id) else { return }
+        // Of one that waited it was said when it began to.
+        if !pending.isWaiting {
+            notice(.warning, "a worker was not let in: the auth function did not answer")
+        }
+        gate.hold(.admit(id, .dropped), after: nil)
     }
 
     /// The auth function has answered, or there is none yet.
     mutating func admitted(
         _ id: AdmissionID,
-        _ rules: AccessRules,
         _ result: FunctionResult,
         after offset: Offset?
     ) {
-        guard admissions.remove(id) != nil else { return }
+        guard let pending = admissions[id] else { return }
         let verdict: Effect.Verdict
         switch result {
         case .value(let bytes):
             do throws(JSONFieldError) {
-                verdict = .admitted(Access(rules, try Grants(JSONText(trusted: bytes))))
+                let grants = try Grants(JSONText(trusted: bytes))
+                verdict = .admitted(Access(pending.rules, grants))
             } catch {
-                notice(.error, "the auth function's answer is malformed: \(error)")
+                notice(.warning, "a worker was not let in by the auth function's answer: \(error)")
                 verdict = .refused(status: 403, reason: "not let in")
             }
         case .none: verdict = .refused(status: 403, reason: "not let in")
-        case .failure(let error) where error.code == "function_not_found":
-            notice(.warning, "a worker was not let in: \(error.message)")
-            verdict = .refused(status: 503, reason: "nobody is there to let workers in; try again")
+        case .failure(let error) where !isThere(pending.function):
+            // It never was, or its worker has gone before it answered: as after any restart, it
+            // may be back within the time for the handshake.
+            notice(.warning, "a worker waits to be let in: \(error.message)")
+            admissions[id]?.isWaiting = true
+            return
         case .failure: verdict = .refused(status: 401, reason: "not let in")
         }
+        admissions[id] = nil
         gate.hold(.admit(id, verdict), after: offset)
     }
 

@@ -40,16 +40,20 @@ extension Engine where Store: ~Copyable {
         let count =
             worker.functions.count + worker.triggers.count + worker.types.count
             + observers.of(holder: connection).count
-        guard count >= Limits.registrations, isNew(registration, to: worker) else { return true }
+        let bytes = worker.holdings.bytes + observers.bytes(ofHolder: connection)
+        let more = growth(registration, of: worker)
+        let isTooMany = count >= Limits.registrations && isNew(registration, to: worker)
+        let isTooMuch = more > 0 && bytes + more > Limits.registrationBytes
+        guard isTooMany || isTooMuch else { return true }
         let problem =
             "one connection has at most \(Limits.registrations) functions, triggers, trigger types "
-            + "and observers"
+            + "and observers, of \(Limits.registrationBytes) bytes in all"
         if !worker.isKnownToOverfill {
             worker.isKnownToOverfill = true
             notice(
                 .warning,
                 "a registration of worker \(worker.name ?? worker.id.description) was ignored, and "
-                    + "so are further ones: \(problem)"
+                    + "so are further ones without room: \(problem)"
             )
         }
         turnAway(sent, of: worker, problem)
@@ -69,6 +73,25 @@ extension Engine where Store: ~Copyable {
         case .observe(let id, _): observers[id]?.holders.contains(worker.connection) != true
         case .removeFunction, .removeTrigger, .removeTriggerType, .unobserve: false
         }
+    }
+
+    /// How much more it would hold than what it takes the place of, in bytes.
+    private func growth(_ registration: Registration, of worker: Worker) -> Int {
+        let known: Int
+        switch registration {
+        case .function(let id, _, _):
+            known =
+                worker.holdings[.function(FunctionName(namespace: worker.namespace, id: id))]
+        case .trigger(let request): known = worker.holdings[.trigger(request.id)]
+        case .triggerType(let offer):
+            let namespace = offer.namespace ?? worker.namespace
+            known = worker.holdings[.type(TriggerTypeName(namespace: namespace, id: offer.id))]
+        case .observe(let id, _):
+            let isHeld = observers[id]?.holders.contains(worker.connection) == true
+            known = isHeld ? observers[id]?.byteCount ?? 0 : 0
+        case .removeFunction, .removeTrigger, .removeTriggerType, .unobserve: return 0
+        }
+        return registration.byteCount - known
     }
 
     /// Tells a worker that a registration is not taken, where there is a message for that: there is

@@ -72,7 +72,7 @@ extension Engine where Store: ~Copyable {
             )
         case .respond(let exchange): try expire(exchange)
         case .middleware(_, let exchange, let number):
-            expireMiddleware(exchange, number: number)
+            try expireMiddleware(exchange, number: number)
         default: break
         }
         let isLease = if case .deliver = run.purpose { true } else { false }

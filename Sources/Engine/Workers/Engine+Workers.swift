@@ -171,6 +171,8 @@ extension Engine where Store: ~Copyable {
         guard let endpoint = endpoint(of: name, invocation, worker) else { return }
         let isNew = registry.serve(name, by: worker, definition: definition)
         worker.endpoints[name] = endpoint.target
+        worker.holdings[.function(name)] =
+            Registration.function(id: id, definition: definition, invocation: invocation).byteCount
         let offset = try record(
             .functionRegistered(
                 FunctionRegistered(
@@ -212,8 +214,10 @@ extension Engine where Store: ~Copyable {
     /// Work that waited for a worker can go on.
     private mutating func functionAppeared(_ name: FunctionName) throws(LogError) {
         for queue in views.work.queue.functionAppeared(name) { try pump(queue) }
-        for queue in waitingQueues.removeValue(forKey: name)?.sorted() ?? [] { try pump(queue) }
+        let waiting = awaitedConditions.removeValue(forKey: name)?.queues ?? []
+        for queue in waiting.sorted() { try pump(queue) }
         awaitTriggers(of: name)
+        try takeUpAdmissions(of: name)
         try wakeCron(of: name)
         try takeUpReactions(of: name)
     }

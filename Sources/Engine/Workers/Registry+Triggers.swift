@@ -98,6 +98,13 @@ extension Registry {
             .first(where: isProvided)
     }
 
+    /// Where triggers of this type are served, sorted.
+    func namespaces(ofType id: String) -> [String] {
+        var all = Set(types.keys.filter { $0.id == id }.map(\.namespace))
+        if EngineTriggerType(rawValue: id) != nil { all.insert(FunctionName.defaultNamespace) }
+        return all.sorted()
+    }
+
     /// The triggers of this type, in any state, in the order in which they came.
     func triggers(ofType id: String) -> [Trigger] {
         triggers.values.filter { $0.request.type == id }.sorted { $0.number < $1.number }
@@ -131,12 +138,14 @@ extension Registry {
         type.providers.append(TriggerType.Provider(worker: worker, offer: offer))
         types[name] = type
         worker.types.append(name)
+        worker.holdings[.type(name)] = Registration.triggerType(offer).byteCount
         return before
     }
 
     /// - Returns: whether `worker` served it; false also where it was not among its providers.
     func withdraw(_ name: TriggerTypeName, by worker: Worker) -> Bool {
         worker.types.remove(name)
+        worker.holdings[.type(name)] = 0
         guard var type = types[name] else { return false }
         let wasServing = type.providers.last?.worker === worker
         type.providers.removeAll { $0.worker === worker }

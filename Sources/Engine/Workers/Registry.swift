@@ -24,8 +24,37 @@ final class Registry {
 
     /// A registered function; several workers may serve it.
     struct Function {
-        var owners: [Worker]
-        var definition: JSONText
+        /// Never empty between changes. Listings name the first.
+        private(set) var owners: [Worker]
+        /// What each of them registered it with.
+        private var definitions: [JSONText]
+
+        init(_ owner: Worker, _ definition: JSONText) {
+            owners = [owner]
+            definitions = [definition]
+        }
+
+        /// What the first owner registered it with.
+        var definition: JSONText { definitions[0] }
+
+        /// - Returns: whether `worker` did not serve it before.
+        mutating func add(_ worker: Worker, _ definition: JSONText) -> Bool {
+            if let place = owners.firstIndex(where: { $0 === worker }) {
+                definitions[place] = definition
+                return false
+            }
+            owners.append(worker)
+            definitions.append(definition)
+            return true
+        }
+
+        /// - Returns: false where `worker` does not serve it.
+        mutating func remove(_ worker: Worker) -> Bool {
+            guard let place = owners.firstIndex(where: { $0 === worker }) else { return false }
+            owners.remove(at: place)
+            definitions.remove(at: place)
+            return true
+        }
     }
 
     func add(_ worker: Worker) {
@@ -47,33 +76,27 @@ final class Registry {
     /// - Returns: whether the function had no worker before.
     func serve(_ name: FunctionName, by worker: Worker, definition: JSONText) -> Bool {
         guard var function = functions[name] else {
-            functions[name] = Function(owners: [worker], definition: definition)
+            functions[name] = Function(worker, definition)
             worker.functions.append(name)
             functionsVersion += 1
             if name.keepsStream { streamKeepers += 1 }
             return true
         }
-        if !function.owners.contains(where: { $0 === worker }) {
-            function.owners.append(worker)
-            worker.functions.append(name)
-        }
-        function.definition = definition
+        if function.add(worker, definition) { worker.functions.append(name) }
         functions[name] = function
         return false
     }
 
     /// - Returns: false where `worker` does not serve it.
     func cease(_ name: FunctionName, by worker: Worker) -> Bool {
-        guard var function = functions[name],
-            let place = function.owners.firstIndex(where: { $0 === worker })
-        else { return false }
-        function.owners.remove(at: place)
+        guard var function = functions[name], function.remove(worker) else { return false }
         functions[name] = function.owners.isEmpty ? nil : function
         if function.owners.isEmpty {
             functionsVersion += 1
             if name.keepsStream { streamKeepers -= 1 }
         }
         worker.functions.remove(name)
+        worker.holdings[.function(name)] = 0
         worker.endpoints[name] = nil
         return true
     }
@@ -103,7 +126,7 @@ final class Registry {
     }
 
     /// Those of the owners that can be sent so much: where none can, all, and whoever asks is told
-    /// why. What goes to an endpoint passes no SDK.
+    /// why.
     private static func receivers(
         of bytes: Int,
         _ owners: [Worker],
@@ -112,7 +135,7 @@ final class Registry {
         guard owners.count > 1, bytes + Limits.envelopeBytes > Limits.oldClientMessageBytes else {
             return owners
         }
-        let able = owners.filter { $0.endpoints[name] != nil || $0.receives(bytes) }
+        let able = owners.filter { $0.receives(bytes, for: name) }
         return able.isEmpty ? owners : able
     }
 

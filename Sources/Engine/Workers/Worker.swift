@@ -41,6 +41,8 @@ final class Worker {
     var triggers = OrderedNameSet<String>()
     /// The trigger types that it provides.
     var types = OrderedNameSet<TriggerTypeName>()
+    /// What those three hold.
+    var holdings = Holdings()
     /// Whether it was said that it registers more than it may.
     var isKnownToOverfill = false
     /// Those of its functions that are invoked by HTTP.
@@ -165,6 +167,12 @@ final class Worker {
     func receives(_ payloadBytes: Int) -> Bool {
         let bytes = payloadBytes + Limits.envelopeBytes
         return bytes <= Limits.oldClientMessageBytes || bytes <= receiveLimit
+    }
+
+    /// Whether it can be sent a call of `function` with so many bytes of payload. What goes to an
+    /// endpoint passes no SDK.
+    func receives(_ payloadBytes: Int, for function: FunctionName) -> Bool {
+        endpoints[function] != nil || receives(payloadBytes)
     }
 
     /// The largest message that its SDK can receive, in bytes (protocol 1.5).

@@ -77,7 +77,9 @@ extension Kind where Value == String {
     )
 
     static let timezone = Kind.text(
-        "a name of the system's time zone database, such as \"Europe/Berlin\", or \"UTC\"",
+        ZoneDatabase.isMissing
+            ? "\"UTC\", as this system has no time zone database (install tzdata)"
+            : "a name of the system's time zone database, such as \"Europe/Berlin\", or \"UTC\"",
         show: { $0 },
         parse: { ZoneDatabase.rules(of: $0) == nil ? nil : $0 }
     )
@@ -191,7 +193,7 @@ extension Kind where Value == Int {
             : "from \(Quantity.text(bytes: range.lowerBound))"
                 + " to \(Quantity.text(bytes: range.upperBound))"
         return Kind(
-            expectation: "a size \(bounds), such as \"512KiB\", \"64MiB\" or \"10GiB\"",
+            expectation: "a size \(bounds), such as \(examples(in: range))",
             read: { value in
                 let bytes: Int?
                 switch value.typed() {
@@ -204,6 +206,15 @@ extension Kind where Value == Int {
             },
             show: { "\"\(Quantity.text(bytes: $0))\"" }
         )
+    }
+
+    /// Sizes that would be taken; `range` has one of them at least.
+    private static func examples(in range: ClosedRange<Int>) -> String {
+        let sizes = [512 << 10, 64 << 20, 10 << 30].filter { range.contains($0) }
+        let texts = sizes.map { "\"\(Quantity.text(bytes: $0))\"" }
+        return texts.count < 2
+            ? texts.joined()
+            : "\(texts.dropLast().joined(separator: ", ")) or \(texts[texts.count - 1])"
     }
 }
 

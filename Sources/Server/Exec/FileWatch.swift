@@ -1,4 +1,3 @@
-import CPlatform
 import Disk
 import Glibc
 
@@ -27,10 +26,11 @@ final class FileWatch {
         _ patterns: [WatchPattern],
         ignoring ignored: [String]
     ) throws(SystemError) {
+        let made = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        guard made >= 0 else { throw SystemError(number: errno) }
         self.patterns = patterns
         self.ignored = ignored
-        descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
-        guard descriptor >= 0 else { throw SystemError(number: errno) }
+        descriptor = made
         for pattern in patterns {
             // A build may remove it and make it again.
             if pattern.root != "/" { add(Configuration.directory(of: pattern.root)) }
@@ -60,7 +60,7 @@ final class FileWatch {
 
     /// Adds all directories beneath `directory` that count.
     private func addAll(in directory: String) {
-        for name in Self.list(directory) where counts(name, in: directory) {
+        for name in namesInDirectory(directory) ?? [] where counts(name, in: directory) {
             let path = Configuration.absolute(name, from: directory)
             var status = stat()
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
@@ -73,20 +73,6 @@ final class FileWatch {
         if name.hasPrefix(".") || ["node_modules", "__pycache__"].contains(name) { return false }
         let path = Configuration.absolute(name, from: directory)
         return !ignored.contains(path) && access("\(path)/pyvenv.cfg", F_OK) != 0
-    }
-
-    private static func list(_ directory: String) -> [String] {
-        let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { return [] }
-        defer { close(file) }
-        var names: [String] = []
-        withUnsafeMutablePointer(to: &names) { names in
-            _ = platform_list(file, names) { names, name in
-                guard let name else { return }
-                names?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-            }
-        }
-        return names
     }
 
     /// Reads what has happened since the last call.
@@ -139,7 +125,8 @@ final class FileWatch {
         if isBeneath || roots.contains(where: \.isDeep) { addAll(in: path) }
         return directories.values.contains { place in
             guard place == path || place.hasPrefix("\(path)/") else { return false }
-            return Self.list(place).contains { file in
+            let names = namesInDirectory(place) ?? []
+            return names.contains { file in
                 patterns.contains { $0.matches(file, in: place) }
             }
         }

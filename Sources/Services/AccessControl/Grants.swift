@@ -28,12 +28,18 @@ package struct Grants: Equatable, Sendable {
 
     /// Reads what an auth function answered.
     ///
-    /// - Throws: where it is malformed: nobody may guess at rights.
+    /// - Throws: where it is malformed, as nobody may guess at rights; and where it says that the
+    ///   worker is not to be let in, which only an error says as the protocol has it.
     package init(_ answer: JSONText) throws(JSONFieldError) {
         let fields = try JSONFields(answer)
+        if let member = Self.refusal(in: answer) {
+            throw fields.mismatch(member, expected: "what lets the worker in")
+        }
         if let map = try fields.optionalObject("namespaces") {
-            for name in map.names {
-                let texts = try Self.strings(map, name) ?? []
+            for (name, value) in map.members {
+                guard let texts = value.isNull ? [] : Self.strings(value) else {
+                    throw map.mismatch(name, expected: Self.expected)
+                }
                 namespaces[name] = texts.map { Wildcard(call: $0) ?? Wildcard($0) }
             }
         }
@@ -50,16 +56,35 @@ package struct Grants: Equatable, Sendable {
         }
     }
 
+    /// The member by which an auth function refuses, as those do that are asked about joins of
+    /// streams, or others: `unauthorized`, but for false, and `authorized`, but for true. nil: it
+    /// does not.
+    package static func refusal(in answer: JSONText) -> String? {
+        for (member, letsIn) in [("unauthorized", false), ("authorized", true)] {
+            guard let value = answer.member(member), !value.isNull else { continue }
+            if value.boolValue != letsIn { return member }
+        }
+        return nil
+    }
+
+    private static let expected = "an array of strings"
+
     private static func strings(
         _ fields: JSONFields,
         _ name: String
     ) throws(JSONFieldError) -> [String]? {
-        guard let elements = try fields.optionalArray(name) else { return nil }
-        let strings = elements.compactMap(\.stringValue)
-        guard strings.count == elements.count else {
-            throw fields.mismatch(name, expected: "an array of strings")
+        guard let value = fields.optionalValue(name), !value.isNull else { return nil }
+        guard let strings = strings(value) else {
+            throw fields.mismatch(name, expected: expected)
         }
         return strings
+    }
+
+    /// Nil: it is no array of strings.
+    private static func strings(_ value: JSONText) -> [String]? {
+        guard let elements = value.elements else { return nil }
+        let strings = elements.compactMap(\.stringValue)
+        return strings.count == elements.count ? strings : nil
     }
 
     /// Whether the worker may live in `namespace`.

@@ -11,6 +11,9 @@ package struct ConfigurationTrigger: Equatable, Sendable {
     /// Asked before each run; only its answer `false` forbids it.
     package let condition: FunctionName?
 
+    /// The members of a configuration that are read.
+    package static let members = ["configuration_id", "event_types", "condition_function_id"]
+
     /// The trigger that a registration for `function` describes.
     ///
     /// - Throws: `trigger_registration_failed` with a message for the worker's log.

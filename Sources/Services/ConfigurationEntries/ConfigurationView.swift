@@ -14,7 +14,7 @@ package struct ConfigurationView {
         package internal(set) var description = ""
         /// Nil: nobody has registered it, a file only tells of its value.
         package internal(set) var schemaText: JSONText?
-        /// The same, read; nil also where this version refuses it.
+        /// The same, as values are held against it.
         package internal(set) var schema: Schema?
         package internal(set) var metadata: JSONText?
         package internal(set) var value = JSONText.null
@@ -24,7 +24,8 @@ package struct ConfigurationView {
 
         mutating func take(schema bytes: [UInt8]) {
             schemaText = bytes.isEmpty ? nil : JSONText(trusted: bytes)
-            schema = schemaText.flatMap { try? Schema($0) }
+            // What is in the log is not judged again: that takes long, and is another version's.
+            schema = schemaText.map { Schema(taken: $0) }
         }
     }
 

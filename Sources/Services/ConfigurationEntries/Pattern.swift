@@ -18,6 +18,9 @@ package struct Pattern: Sendable {
 
     private let instructions: [Instruction]
 
+    /// How long it is, written out, in instructions.
+    package var size: Int { instructions.count }
+
     /// Expressions with `{m,n}` are written out; this is how long one may become.
     static let instructionsMax = 5000
     /// Ranges of a class that are looked through within one step: a class may be as long as a

@@ -48,34 +48,46 @@ package struct Placeholders: Sendable {
     private func expand(_ text: String, _ room: inout Int) throws(Failure) -> JSONValue {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return .string(text) }
         var expanded = ""
-        var rest = Substring(text)
+        var rest = text.utf8[...]
         var isOnlyPlaceholder = false
-        while let start = rest.firstRange(of: "${") {
-            expanded += rest[..<start.lowerBound]
-            let inside = rest[start.upperBound...]
-            guard let end = inside.firstIndex(of: "}"), inside.first != ":", inside.first != "}"
+        // Bytes, each of them looked at once or twice: a value may have many marks, and no end.
+        while let dollar = rest.firstIndex(of: UInt8(ascii: "$")) {
+            expanded += Substring(rest[..<dollar])
+            let behind = rest[dollar...].dropFirst()
+            guard behind.first == UInt8(ascii: "{") else {
+                expanded += "$"
+                rest = behind
+                continue
+            }
+            let inside = behind.dropFirst()
+            guard let first = inside.first, first != UInt8(ascii: ":"), first != UInt8(ascii: "}")
             else {
                 expanded += "${"
                 rest = inside
                 continue
             }
-            let written = try self.value(of: inside[..<end])
+            guard let end = inside.firstIndex(of: UInt8(ascii: "}")) else {
+                // Nothing behind it ends either.
+                rest = rest[dollar...]
+                break
+            }
+            let written = try self.value(of: Substring(inside[..<end]))
             room -= written.utf8.count
             guard room >= 0 else { throw .tooLarge(bytesMax) }
             expanded += written
-            rest = inside[inside.index(after: end)...]
-            isOnlyPlaceholder = start.lowerBound == text.startIndex && rest.isEmpty
+            rest = inside[end...].dropFirst()
+            isOnlyPlaceholder = dollar == text.startIndex && rest.isEmpty
         }
-        expanded += rest
+        expanded += Substring(rest)
         return isOnlyPlaceholder ? Self.scalar(expanded) : .string(expanded)
     }
 
     private func value(of placeholder: Substring) throws(Failure) -> String {
-        let colon = placeholder.firstIndex(of: ":")
+        let colon = placeholder.utf8.firstIndex(of: UInt8(ascii: ":"))
         let name = String(placeholder[..<(colon ?? placeholder.endIndex)])
         if let value = variables[name] { return value }
         guard let colon else { throw .unset(name) }
-        let fallback = placeholder[placeholder.index(after: colon)...]
+        let fallback = Substring(placeholder.utf8[colon...].dropFirst())
         return fallback == "__III_ENGINE_VERSION__" ? version : String(fallback)
     }
 

@@ -6,15 +6,19 @@ import Primitives
 package struct Schema: Equatable, Sendable {
     package let text: JSONText
     let root: JSONValue
-    let patterns: [String: Pattern]
 
     /// - Throws: what is wrong with it, and where.
     package init(_ text: JSONText) throws(SchemaError) {
+        self.init(taken: text)
+        var reader = SchemaReader(root: root)
+        try reader.check()
+    }
+
+    /// One that was taken before. It is not looked at: a version that looked at less, or knew of
+    /// more, may have taken it. What cannot be read in it forbids nothing.
+    package init(taken text: JSONText) {
         self.text = text
         root = text.value()
-        var reader = SchemaReader(root: root)
-        try reader.check(root, at: .top("#"), depth: 0)
-        patterns = reader.patterns
     }
 
     package static func == (left: Schema, right: Schema) -> Bool { left.text == right.text }
@@ -66,12 +70,21 @@ package struct SchemaError: Error, Equatable, Sendable, CustomStringConvertible 
     package var description: String { "\(place): \(problem)" }
 }
 
-/// Checks a schema once, before values are held against it.
+/// Checks a schema once, before values are held against it, within bounds: schemas are input.
 struct SchemaReader {
-    let root: JSONValue
-    private(set) var patterns: [String: Pattern] = [:]
+    private let root: JSONValue
+    /// Places are counted, and texts as ``JSONBudget`` does: a schema may be led to by many
+    /// references, and is checked for each that is written otherwise.
+    private var budget = JSONBudget(500_000)
+    /// What the patterns of one schema may be together, written out, in instructions.
+    private var instructionsLeft = SchemaReader.instructionsMax
+    private var patterns: Set<Name> = []
+    private var references: Set<Name> = [Name("#")]
+    /// Those of them whose schemas were not checked yet.
+    private var waiting: [String] = []
 
     static let depthMax = 100
+    static let instructionsMax = 20_000
 
     private static let types = [
         "null", "boolean", "object", "array", "number", "string", "integer",
@@ -82,7 +95,29 @@ struct SchemaReader {
 
     init(root: JSONValue) { self.root = root }
 
-    mutating func check(_ schema: JSONValue, at place: JSONPlace, depth: Int) throws(SchemaError) {
+    /// - Throws: the first thing that is wrong, there or where a reference leads to.
+    mutating func check() throws(SchemaError) {
+        try check(root, at: .top("#"), depth: 0)
+        while let reference = waiting.popLast() {
+            guard let target = Schema.target(of: reference, in: root) else { continue }
+            try check(target, at: .top(reference), depth: 0)
+        }
+    }
+
+    private mutating func spend(_ count: Int, at place: JSONPlace) throws(SchemaError) {
+        do throws(JSONBudget.Spent) {
+            try budget.spend(count)
+        } catch {
+            throw SchemaError(place: place, problem: "the schema is too costly to check")
+        }
+    }
+
+    private mutating func check(
+        _ schema: JSONValue,
+        at place: JSONPlace,
+        depth: Int
+    ) throws(SchemaError) {
+        try spend(1, at: place)
         guard depth <= Self.depthMax else {
             throw SchemaError(place: place, problem: "it is nested too deep")
         }
@@ -108,6 +143,7 @@ struct SchemaReader {
         func require(_ isRight: Bool, _ expected: String) throws(SchemaError) {
             if !isRight { throw SchemaError(place: place, problem: "it must be \(expected)") }
         }
+        try spend(1 + value.entryCount, at: place)
         switch keyword {
         case "type":
             try require(value.names.map(Self.areTypes) ?? false, "the name of a type, or several")
@@ -154,14 +190,26 @@ struct SchemaReader {
     }
 
     private mutating func add(pattern text: String, at place: JSONPlace) throws(SchemaError) {
+        try spend(text.utf8.count / 8, at: place)
+        guard patterns.insert(Name(text)).inserted else { return }
         do throws(PatternError) {
-            patterns[text] = try Pattern(text)
+            instructionsLeft -= try Pattern(text).size
         } catch {
             throw SchemaError(place: place, problem: "\"\(text)\" is refused: \(error)")
         }
+        guard instructionsLeft >= 0 else {
+            throw SchemaError(
+                place: place,
+                problem: "with \"\(text)\" the patterns of the schema are too long: written out, "
+                    + "they have more than \(Self.instructionsMax) steps"
+            )
+        }
     }
 
-    private func check(reference value: JSONValue, at place: JSONPlace) throws(SchemaError) {
+    private mutating func check(
+        reference value: JSONValue,
+        at place: JSONPlace
+    ) throws(SchemaError) {
         guard case .string(let text) = value, Schema.target(of: text, in: root) != nil else {
             throw SchemaError(
                 place: place,
@@ -169,6 +217,8 @@ struct SchemaReader {
                     + "\"#/$defs/name\""
             )
         }
+        try spend(text.utf8.count / 8, at: place)
+        if references.insert(Name(text)).inserted { waiting.append(text) }
     }
 
     private mutating func check(
@@ -222,6 +272,17 @@ extension JSONValue {
     }
 
     var number: JSONNumber? { if case .number(let number) = self { number } else { nil } }
+
+    /// What a keyword with this value has to be looked through for: elements, or members and the
+    /// elements of those.
+    fileprivate var entryCount: Int {
+        switch self {
+        case .array(let elements): elements.count
+        case .object(let object):
+            object.members.reduce(0) { $0 + 1 + ($1.value.elements?.count ?? 0) }
+        default: 0
+        }
+    }
 
     /// Strings only.
     var texts: [String]? {

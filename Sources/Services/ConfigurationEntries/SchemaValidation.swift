@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 
 /// Why a value is not what a schema wants.
 enum SchemaViolation: Error, CustomStringConvertible {
@@ -23,13 +24,37 @@ enum SchemaViolation: Error, CustomStringConvertible {
 }
 
 /// Holds one value against a schema, within bounds: schemas are input, and may lead in circles.
+///
+/// Nothing is relied on that only ``SchemaReader`` sees to: what is in a log may have been taken by
+/// a version that looked at less.
 struct SchemaValidation {
     let schema: Schema
-    private var budget = SchemaBudget()
+    private var budget = JSONBudget(2_000_000)
+    /// Those that were met; nil: one that cannot be read. They are kept no longer than that, since
+    /// they are far larger than a schema.
+    private var patterns: [Name: Pattern?] = [:]
 
     private static let depthMax = 250
 
     init(schema: Schema) { self.schema = schema }
+
+    // MARK: What it takes
+
+    private mutating func spend(_ count: Int) throws(SchemaViolation) {
+        do throws(JSONBudget.Spent) { try budget.spend(count) } catch { throw .tooCostly }
+    }
+
+    private mutating func spend(on text: String) throws(SchemaViolation) {
+        do throws(JSONBudget.Spent) { try budget.spend(on: text) } catch { throw .tooCostly }
+    }
+
+    private mutating func comparing(
+        _ body: (inout JSONBudget) throws(JSONBudget.Spent) -> Bool
+    ) throws(SchemaViolation) -> Bool {
+        do throws(JSONBudget.Spent) { return try body(&budget) } catch { throw .tooCostly }
+    }
+
+    // MARK: Checking
 
     mutating func check(
         _ value: JSONValue,
@@ -37,13 +62,13 @@ struct SchemaValidation {
         at place: JSONPlace,
         depth: Int
     ) throws(SchemaViolation) {
-        try budget.spend(1)
+        try spend(1)
         guard depth <= Self.depthMax else { throw .tooCostly }
         if case .bool(false) = rule { throw .wrong(place: place, "is not allowed") }
         guard case .object(let rules) = rule else { return }
         if case .string(let reference)? = rules["$ref"] {
             // It is taken apart, which takes longer than to look at it.
-            try budget.spend(reference.utf8.count / 8)
+            try spend(reference.utf8.count / 8)
             if let target = Schema.target(of: reference, in: schema.root) {
                 try check(value, target, at: place, depth: depth + 1)
             }
@@ -82,26 +107,22 @@ struct SchemaValidation {
         _ rules: JSONObject,
         _ place: JSONPlace
     ) throws(SchemaViolation) {
-        try budget.spend(rules["type"]?.elements?.count ?? 0)
+        try spend(rules["type"]?.elements?.count ?? 0)
         if let names = rules["type"]?.names, !names.contains(where: { value.isOf(type: $0) }) {
             throw .wrong(place: place, "must be of type \(names.joined(separator: " or "))")
         }
-        if let allowed = rules["enum"]?.elements, try !contains(allowed, value) {
-            throw .wrong(place: place, "must be one of", .array(allowed))
+        if let allowed = rules["enum"]?.elements {
+            let isOne = try comparing { (budget) throws(JSONBudget.Spent) in
+                try budget.contains(allowed, value)
+            }
+            guard isOne else { throw .wrong(place: place, "must be one of", .array(allowed)) }
         }
-        if let constant = rules["const"], try !budget.isSame(constant, value) {
-            throw .wrong(place: place, "must be", constant)
+        if let constant = rules["const"] {
+            let isSame = try comparing { (budget) throws(JSONBudget.Spent) in
+                try budget.isSame(constant, value)
+            }
+            guard isSame else { throw .wrong(place: place, "must be", constant) }
         }
-    }
-
-    private mutating func contains(
-        _ elements: [JSONValue],
-        _ value: JSONValue
-    ) throws(SchemaViolation) -> Bool {
-        for element in elements {
-            if try budget.isSame(element, value) { return true }
-        }
-        return false
     }
 
     private mutating func checkCombined(
@@ -167,7 +188,7 @@ struct SchemaValidation {
         _ place: JSONPlace
     ) throws(SchemaViolation) {
         if rules["minLength"] != nil || rules["maxLength"] != nil {
-            try budget.spend(on: text)
+            try spend(on: text)
             try checkCount(text.unicodeScalars.count, "Length", "characters", rules, place)
         }
         guard case .string(let pattern)? = rules["pattern"] else { return }
@@ -180,10 +201,20 @@ struct SchemaValidation {
         _ text: String,
         _ pattern: String
     ) throws(SchemaViolation) -> Bool {
-        try budget.spend(on: pattern)
-        guard let pattern = schema.patterns[pattern] else { return true }
+        try spend(on: pattern)
+        guard let pattern = try self.pattern(pattern) else { return true }
         guard let isMatch = pattern.matches(text, budget: &budget.left) else { throw .tooCostly }
         return isMatch
+    }
+
+    /// Nil: it cannot be read.
+    private mutating func pattern(_ text: String) throws(SchemaViolation) -> Pattern? {
+        if let known = patterns[Name(text)] { return known }
+        try spend(text.utf8.count)
+        let pattern = try? Pattern(text)
+        try spend(pattern?.size ?? 0)
+        patterns[Name(text)] = .some(pattern)
+        return pattern
     }
 
     private func checkCount(
@@ -226,9 +257,11 @@ struct SchemaValidation {
                 throw .wrong(place: place, "has \(count) elements that \"contains\" describes")
             }
         }
-        if case .bool(true)? = rules["uniqueItems"], try budget.hasSameTwice(elements) {
-            throw .wrong(place: place, "has the same element twice")
+        guard case .bool(true)? = rules["uniqueItems"] else { return }
+        let isTwice = try comparing { (budget) throws(JSONBudget.Spent) in
+            try budget.hasSameTwice(elements)
         }
+        if isTwice { throw .wrong(place: place, "has the same element twice") }
     }
 
     // MARK: Objects
@@ -262,7 +295,7 @@ struct SchemaValidation {
             return
         }
         for member in object.members {
-            try budget.spend(on: member.name)
+            try spend(on: member.name)
             let inside = place.inside(member.name)
             if let rule = names {
                 try check(.string(member.name), rule, at: inside, depth: depth + 1)
@@ -290,7 +323,7 @@ struct SchemaValidation {
     ) throws(SchemaViolation) {
         for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
             for member in rules[keyword]?.members ?? [] {
-                try budget.spend(on: member.name)
+                try spend(on: member.name)
                 guard object[member.name] != nil else { continue }
                 guard let names = member.value.elements else {
                     try check(.object(object), member.value, at: place, depth: depth + 1)
@@ -309,9 +342,9 @@ struct SchemaValidation {
         in object: JSONObject
     ) throws(SchemaViolation) -> JSONValue? {
         for name in names {
-            try budget.spend(1)
+            try spend(1)
             guard case .string(let text) = name else { continue }
-            try budget.spend(on: text)
+            try spend(on: text)
             if object[text] == nil { return name }
         }
         return nil
@@ -336,21 +369,6 @@ extension JSONNumber {
         return doubleValue.map { $0.rounded() == $0 } ?? false
     }
 
-    private var whole: Int128? {
-        switch self {
-        case .integer(let value): Int128(value)
-        case .unsigned(let value): Int128(value)
-        case .double, .raw: nil
-        }
-    }
-
-    /// Equality as JSON Schema has it: `1` is `1.0`.
-    func isSame(as other: JSONNumber) -> Bool {
-        if let left = whole, let right = other.whole { return left == right }
-        guard let left = doubleValue, let right = other.doubleValue else { return self == other }
-        return left == right
-    }
-
     fileprivate func isBelow(_ other: JSONNumber) -> Bool {
         if let left = whole, let right = other.whole { return left < right }
         guard let left = doubleValue, let right = other.doubleValue else { return false }
@@ -358,7 +376,7 @@ extension JSONNumber {
     }
 
     fileprivate func isMultiple(of step: JSONNumber) -> Bool {
-        if let value = whole, let step = step.whole { return value % step == 0 }
+        if let value = whole, let step = step.whole { return step != 0 && value % step == 0 }
         guard let value = doubleValue, let step = step.doubleValue else { return false }
         let quotient = value / step
         return quotient.isFinite && abs(quotient - quotient.rounded()) < 1e-9

@@ -28,7 +28,9 @@ package struct CronSchedule: Equatable, Sendable {
         let (prefix, expression) = Self.splitZone(text)
         let name = prefix ?? timezone
         let found: TimeZoneRules? = name.map { zones.find($0) } ?? zones.standard
-        guard let zone = found else { throw .unknownZone(name ?? "") }
+        guard let zone = found else {
+            throw zones.isMissing() ? .noZones : .unknownZone(name ?? "")
+        }
         do throws(CronExpressionError) {
             self.init(try CronExpression(expression), in: zone)
         } catch {
@@ -96,6 +98,7 @@ package struct CronSchedule: Equatable, Sendable {
 /// Why a text is no schedule.
 enum CronScheduleError: Error, Equatable, CustomStringConvertible {
     case unknownZone(String)
+    case noZones
     case expression(CronExpressionError)
 
     var description: String {
@@ -103,6 +106,7 @@ enum CronScheduleError: Error, Equatable, CustomStringConvertible {
         case .unknownZone(let name):
             "there is no time zone \"\(name)\" in the system's database; names are as in "
                 + "Europe/Berlin"
+        case .noZones: "this system has no time zone database; install tzdata"
         case .expression(let error): error.description
         }
     }

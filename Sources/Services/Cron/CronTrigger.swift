@@ -34,6 +34,12 @@ extension CronTrigger {
     /// are there.
     package static let aliases: KeyValuePairs = ["expression": "schedule"]
 
+    /// The members of a configuration that are read.
+    package static let members = [
+        "expression", "schedule", "timezone", "catch_up", "window", "max", "overlap", "jitter",
+        "condition_function_id",
+    ]
+
     /// The trigger that a worker's registration describes.
     ///
     /// `config` holds `expression` or its alias `schedule` (where both are there, the first
@@ -80,7 +86,8 @@ extension CronTrigger {
             )
         } catch {
             switch error {
-            case .unknownZone: throw refusal("cron trigger \"\(id)\", \"\(text)\": \(error)")
+            case .unknownZone, .noZones:
+                throw refusal("cron trigger \"\(id)\", \"\(text)\": \(error)")
             case .expression: throw refusal("\(error)")
             }
         }

@@ -121,13 +121,17 @@ package struct TimeZones: Sendable {
     package var standard: TimeZoneRules
     /// The rules of a name; nil: there is no such zone, or no database.
     package let find: @Sendable (String) -> TimeZoneRules?
+    /// Whether there is no database at all: then no zone but UTC is known, whatever its name.
+    package let isMissing: @Sendable () -> Bool
 
     package init(
         standard: TimeZoneRules = .utc,
-        find: @escaping @Sendable (String) -> TimeZoneRules?
+        find: @escaping @Sendable (String) -> TimeZoneRules?,
+        isMissing: @escaping @Sendable () -> Bool = { false }
     ) {
         self.standard = standard
         self.find = find
+        self.isMissing = isMissing
     }
 
     package static let utcOnly = TimeZones { $0 == "UTC" ? .utc : nil }

@@ -2,13 +2,38 @@ package import JSON
 package import Primitives
 
 extension HTTPReply {
+    /// What is odd about a function's value that says no status.
+    package enum Oddity: Sendable {
+        /// Its `status_code` is none.
+        case noStatus
+        /// It has a `statusCode`.
+        case camelCase
+        /// It has a number as `status` beside a `body`.
+        case shortName
+        /// It has no member that counts, and others.
+        case noResponse
+
+        /// For people: what the function returned.
+        package var text: String {
+            switch self {
+            case .noStatus:
+                "a status_code that is no integer from 200 to 999: its client got 200"
+            case .camelCase: "statusCode, which is not status_code: its client got 200"
+            case .shortName: "status, which is not status_code: its client got 200"
+            case .noResponse: "neither status_code nor headers nor body: its client got 200 with {}"
+            }
+        }
+    }
+
     /// The response that a function's value means (services 1, A.8).
     ///
     /// - Returns: nil for null: such a function answers in another way, or not at all.
     package init?(value: JSONText) {
         guard !value.isNull else { return nil }
-        let members = value.members("status_code", "headers", "body")
-        status = Self.status(members.0)
+        let members = value.members("status_code", "headers", "body", "statusCode", "status")
+        let asked = members.0?.statusAsked
+        status = asked ?? 200
+        oddity = asked == nil ? Self.oddity(of: value, members) : nil
         headers = Self.headers(members.1)
         let isTyped = headers.contains {
             $0.name.utf8.count == 12 && $0.name.lowercased() == "content-type"
@@ -16,7 +41,7 @@ extension HTTPReply {
         let content = members.2 ?? .emptyObject
         guard isTyped else {
             headers.append(("content-type", "application/json"))
-            body = content.bytes
+            body = Self.written(content)
             return
         }
         if let text = content.stringValue {
@@ -24,8 +49,28 @@ extension HTTPReply {
         } else if content.isNull {
             body = []
         } else {
-            body = content.bytes
+            body = Self.written(content)
         }
+    }
+
+    /// A value as its text without white space between tokens, which some SDKs put there.
+    private static func written(_ content: JSONText) -> [UInt8] {
+        // Those of a string are its own: it need not be looked through.
+        content.isString ? content.bytes : content.compacted().bytes
+    }
+
+    private static func oddity(
+        of value: JSONText,
+        _ members: JSONText.FiveMembers
+    ) -> Oddity? {
+        let (status, headers, body, camel, plain) = members
+        if status != nil { return .noStatus }
+        if camel != nil { return .camelCase }
+        if plain?.isNumber == true, body != nil { return .shortName }
+        // An object without members may mean just that.
+        guard headers == nil, body == nil, value.bytes != JSONText.emptyObject.bytes
+        else { return nil }
+        return .noResponse
     }
 
     /// An error that the engine itself answers (services 1, A.10).
@@ -113,23 +158,17 @@ extension HTTPReply {
         )
     }
 
-    static func status(_ value: JSONText?) -> Int {
-        guard let number = value?.numberValue, case .integer(let status) = number,
-            (100...999).contains(status)
-        else { return 200 }
-        return Int(status)
-    }
-
     /// An object's string values, of names that differ in case alone the last, or an array's
     /// `Name: value` lines. What is no header's value counts as not given.
     private static func headers(_ value: JSONText?) -> [(name: String, value: String)] {
         guard let value else { return [] }
         if let lines = value.elements {
             return lines.compactMap { line in
-                guard let text = line.stringValue, let colon = text.firstIndex(of: ":")
+                guard let bytes = line.stringValue?.utf8,
+                    let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
                 else { return nil }
-                let name = trimmed(text[..<colon])
-                let value = trimmed(text[text.index(after: colon)...])
+                let name = trimmed(bytes[..<colon])
+                let value = trimmed(bytes[colon...].dropFirst())
                 return name.isEmpty || !value.isFieldValue ? nil : (name, value)
             }
         }
@@ -138,16 +177,23 @@ extension HTTPReply {
             guard case .string(let text) = member.value, text.isFieldValue else { return nil }
             return (member.name, text)
         }
-        guard given.count > 1 else { return given }
-        var names: Set<String> = []
-        return given.reversed().filter { names.insert($0.name.lowercased()).inserted }.reversed()
+        return lastOfEachName(given)
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let blanks: Set<Character> = [" ", "\t"]
-        var text = text
-        while let first = text.first, blanks.contains(first) { text.removeFirst() }
-        while let last = text.last, blanks.contains(last) { text.removeLast() }
-        return String(text)
+    /// Without those behind which one comes whose name differs in case alone, if at all.
+    static func lastOfEachName(
+        _ headers: [(name: String, value: String)]
+    ) -> [(name: String, value: String)] {
+        guard headers.count > 1 else { return headers }
+        var names: Set<String> = []
+        return headers.reversed().filter { names.insert($0.name.lowercased()).inserted }
+            .reversed()
+    }
+
+    private static func trimmed(_ text: Substring.UTF8View) -> String {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == 0x09 }
+        let rest = text.drop(while: isBlank)
+        let end = rest.lastIndex { !isBlank($0) }
+        return end.map { String(Substring(rest[...$0])) } ?? ""
     }
 }

@@ -58,6 +58,9 @@ package struct HTTPReply: Equatable, Sendable {
     package var body: [UInt8]
     /// Whether the CORS headers are left out, as they are when time has run out (services 1, A.10).
     package var isBare = false
+    /// Why it looks as if the function whose value it was made of meant another response; nil: it
+    /// does not. Not a part of what is sent.
+    package var oddity: Oddity?
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status

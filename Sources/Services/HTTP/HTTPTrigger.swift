@@ -19,6 +19,12 @@ package struct HTTPTrigger: Equatable, Sendable {
     /// both are there.
     package static let aliases: KeyValuePairs = ["api_path": "path", "http_method": "method"]
 
+    /// The members of a configuration that are read.
+    package static let members = [
+        "api_path", "path", "http_method", "method", "condition_function_id",
+        "middleware_function_ids",
+    ]
+
     /// Reads a trigger's configuration (services 1, A.1): `api_path` or `path`, `http_method` or
     /// `method`, `condition_function_id`, `middleware_function_ids`.
     ///

@@ -23,7 +23,7 @@ extension HTTPReply {
     /// is there. What is no header's value counts as not given.
     fileprivate init(verdict response: JSONText?) {
         self.init(
-            status: Self.status(response?.member("status_code")),
+            status: response?.responseStatus ?? 200,
             headers: [("content-type", "application/json")],
             body: (response?.member("body") ?? .null).bytes
         )
@@ -33,10 +33,6 @@ extension HTTPReply {
             guard case .string(let text) = member.value else { return }
             own.append((member.name, text))
         }
-        for header in own where header.value.isFieldValue {
-            let name = header.name.lowercased()
-            headers.removeAll { $0.name.lowercased() == name }
-            headers.append(header)
-        }
+        headers = Self.lastOfEachName(headers + own.filter { $0.value.isFieldValue })
     }
 }

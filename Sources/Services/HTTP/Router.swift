@@ -50,6 +50,11 @@ package struct Router {
         }
     }
 
+    /// A route's path, in bytes.
+    static let pathBytesMax = 8192
+    /// Its segments: what is asked for is looked up by recursion.
+    static let segmentsMax = 256
+
     package init() {}
 
     /// All triggers that could be asked for, serving or not.
@@ -61,7 +66,19 @@ package struct Router {
     /// - Throws: `trigger_registration_failed` where the path cannot be a route, or has the shape
     ///   of a route of the same method that names its parameters otherwise: nothing has changed.
     package mutating func add(_ trigger: HTTPTrigger) throws(ErrorBody) {
+        guard trigger.path.utf8.count <= Self.pathBytesMax else {
+            throw HTTPTrigger.refusal(
+                "the path has \(trigger.path.utf8.count) bytes; a route has at most "
+                    + "\(Self.pathBytesMax)"
+            )
+        }
         let segments = trigger.segments
+        guard segments.count <= Self.segmentsMax else {
+            throw HTTPTrigger.refusal(
+                "the path has \(segments.count) segments; a route has at most "
+                    + "\(Self.segmentsMax)"
+            )
+        }
         if segments.contains(where: { $0.utf8.first == UInt8(ascii: "*") }) {
             throw HTTPTrigger.refusal(
                 "the path \"\(trigger.path)\" has a wildcard; use a parameter such as /:name"

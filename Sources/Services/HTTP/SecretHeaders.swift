@@ -105,7 +105,8 @@ package struct SecretHeaders: Equatable, Sendable {
             return isChanged ? .object(members) : nil
         case .array(let lines):
             let hidden = lines.map { line -> JSONValue in
-                guard case .string(let text) = line, let colon = text.firstIndex(of: ":")
+                guard case .string(let text) = line,
+                    let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
                 else { return line }
                 let name = text[..<colon].lowercased().filter { $0 != " " && $0 != "\t" }
                 guard contains(name) else { return line }

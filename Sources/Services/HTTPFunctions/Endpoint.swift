@@ -76,17 +76,31 @@ package struct Endpoint: Equatable, Sendable {
 
     private static func headers(_ fields: JSONFields) throws(JSONFieldError) -> [Header] {
         guard let object = try fields.optionalObject("headers") else { return [] }
-        var headers: [Header] = []
-        for name in object.names {
+        let names = object.names
+        let limits = "at most \(headersMax) headers of \(headerBytesMax) bytes in all"
+        // Each name is looked for among all of them, here and wherever a request is made.
+        guard names.count <= headersMax else {
+            throw fields.mismatch("headers", expected: limits)
+        }
+        var bytes = 0
+        return try names.map { (name) throws(JSONFieldError) in
             let value = try object.requiredString(name)
             guard isAllowed(name), value.isFieldValue else {
                 let what = "a header of one line that is not the connection's own"
                 throw fields.mismatch("headers", expected: "\(what), not \"\(name)\"")
             }
-            headers.append(Header(name: name, value: value))
+            bytes += name.utf8.count + value.utf8.count
+            guard bytes <= headerBytesMax else {
+                throw fields.mismatch("headers", expected: limits)
+            }
+            return Header(name: name, value: value)
         }
-        return headers
     }
+
+    /// Headers of a request that a registration may set.
+    private static let headersMax = 100
+    /// Their names and values, in bytes.
+    private static let headerBytesMax = 16 << 10
 
     private static func authentication(
         _ fields: JSONFields

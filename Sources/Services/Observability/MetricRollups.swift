@@ -8,6 +8,8 @@ import Primitives
 /// a span of time (``MetricGrowth``).
 ///
 /// Bounded: so many spans of time, with so many names in each; of what is more, nothing is kept.
+/// And so many bytes: the oldest span of time makes room, and of one that is alone nothing more is
+/// kept.
 struct MetricRollups: Sendable {
     struct Numbers: Sendable {
         private(set) var count = 0
@@ -26,15 +28,23 @@ struct MetricRollups: Sendable {
     fileprivate struct Bucket: Sendable {
         /// In nanoseconds since 1970.
         let start: Int64
-        var numbers: [String: Numbers] = [:]
-        var histograms: [String: MetricPoint.Histogram] = [:]
+        private(set) var numbers: [String: Numbers] = [:]
+        private(set) var histograms: [String: MetricPoint.Histogram] = [:]
+        /// What they take in memory, roughly.
+        private(set) var bytes = 0
+
+        init(start: Int64) { self.start = start }
     }
 
     fileprivate struct Level: Sendable {
         let interval: Timestamp.Span
         let count: Int
         /// By their starts.
-        var buckets: Deque<Bucket> = []
+        private(set) var buckets: Deque<Bucket> = []
+        /// What they take in memory, roughly.
+        private(set) var bytes = 0
+        /// Whether anything was not kept, or not for so long, for want of room in bytes.
+        private(set) var isCut = false
 
         init(minutes: Int64, count: Int) {
             interval = .seconds(60 * minutes)
@@ -45,7 +55,16 @@ struct MetricRollups: Sendable {
     /// Those that are asked for by 1 and 2; minutes are put together from the points themselves.
     private var levels = [Level(minutes: 5, count: 72), Level(minutes: 60, count: 168)]
     fileprivate static let names = 500
+    /// What a level may take in memory: enough for a week of three hundred histograms with a dozen
+    /// buckets each, by the hour.
+    static let bytesMax = 32 << 20
     private var growth = MetricGrowth()
+
+    /// What both levels take in memory, in bytes, roughly.
+    var bytes: Int { levels.reduce(0) { $0 + $1.bytes } }
+
+    /// Whether anything was not kept, or not for so long, for want of room in bytes.
+    var isCut: Bool { levels.contains(where: \.isCut) }
 
     mutating func add(_ metric: MetricReported, at received: Timestamp) {
         // What comes from far ahead would take the place of all that there is.
@@ -85,25 +104,54 @@ struct MetricRollups: Sendable {
     }
 }
 
-extension MetricRollups.Level {
-    fileprivate mutating func add(_ name: String, _ point: MetricPoint, at time: Timestamp) {
-        let nanoseconds = max(0, time.nanoseconds)
-        let start = nanoseconds - nanoseconds % interval.nanoseconds
-        guard let place = place(of: start) else { return }
-        switch point.value {
+extension MetricRollups.Bucket {
+    /// What an entry takes beside its name and the buckets of a histogram, in bytes, roughly.
+    private static let entryBytes = 128
+
+    /// Adds a point of a metric, where so many bytes are enough for it and for all that is there.
+    ///
+    /// - Returns: false: they are not.
+    mutating func add(_ name: String, _ value: MetricPoint.Value, within limit: Int) -> Bool {
+        let ofName = Self.entryBytes + name.utf8.count
+        switch value {
         case .number(let number):
-            guard hasRoom(buckets[place].numbers, name) else { return }
-            buckets[place].numbers[name, default: .init()].add(number)
+            guard hasRoom(numbers, name) else { return true }
+            let more = numbers[name] == nil ? ofName : 0
+            guard bytes + more <= limit else { return false }
+            bytes += more
+            numbers[name, default: .init()].add(number)
         case .histogram(let histogram):
-            guard hasRoom(buckets[place].histograms, name) else { return }
-            let known = buckets[place].histograms[name]
-            buckets[place].histograms[name] = known?.adding(histogram) ?? histogram
+            guard hasRoom(histograms, name) else { return true }
+            let known = histograms[name]
+            let sum = known?.adding(histogram) ?? histogram
+            let more = sum.byteCount - (known?.byteCount ?? -ofName)
+            guard bytes + more <= limit else { return false }
+            bytes += more
+            histograms[name] = sum
         }
+        return true
     }
 
     private func hasRoom<Value>(_ values: [String: Value], _ name: String) -> Bool {
         values.count < MetricRollups.names || values[name] != nil
     }
+}
+
+extension MetricRollups.Level {
+    fileprivate mutating func add(_ name: String, _ point: MetricPoint, at time: Timestamp) {
+        let nanoseconds = max(0, time.nanoseconds)
+        let start = nanoseconds - nanoseconds % interval.nanoseconds
+        guard let place = place(of: start) else { return }
+        let before = buckets[place].bytes
+        if !buckets[place].add(name, point.value, within: MetricRollups.bytesMax) { isCut = true }
+        bytes += buckets[place].bytes - before
+        while bytes > MetricRollups.bytesMax {
+            dropOldest()
+            isCut = true
+        }
+    }
+
+    private mutating func dropOldest() { bytes -= buckets.removeFirst().bytes }
 
     /// Nil: it is too old.
     private mutating func place(of start: Int64) -> Int? {
@@ -113,7 +161,7 @@ extension MetricRollups.Level {
         let next = place.map { $0 + 1 } ?? 0
         buckets.insert(.init(start: start), at: next)
         guard buckets.count > count else { return next }
-        buckets.removeFirst()
+        dropOldest()
         return next - 1
     }
 }

@@ -15,6 +15,11 @@ package enum Telemetry: Equatable, Sendable {
         }
     }
 
+    /// Whether it is a metric that is larger than what metrics are: it is not recorded.
+    package var isTooLarge: Bool {
+        if case .metric(let metric) = self { metric.isTooLarge } else { false }
+    }
+
     /// Whether it is a span that has not ended.
     package var isPending: Bool {
         if case .span(let span) = self { span.record.isPending } else { false }

@@ -81,10 +81,14 @@ extension TelemetryStore {
 
 /// W3C baggage (section 3.3) as an object.
 package enum CallerBaggage {
+    /// What a handler recognises a repeated delivery by. Not `iii.message.id`: that one is the
+    /// sender's, as `iii.session.id` is, and is brought along as it was sent (services 2, A.4).
+    package static let receiptKey = "iii.message.receipt"
+
     /// What tells of one span alone, and of nothing that a message from there leads to (services 2,
-    /// A.4).
+    /// A.4): of a delivery, the receipt of its message is.
     package static let spanTags: Set<String> = [
-        "iii.tag.kind", "iii.tag.display_name", "iii.tag.hidden",
+        "iii.tag.kind", "iii.tag.display_name", "iii.tag.hidden", receiptKey,
     ]
 
     package static func entries(_ header: String?) -> JSONObject {

@@ -25,31 +25,39 @@ enum WorkerGauges {
 
 /// The newest value that each worker told of each of its gauges.
 ///
-/// Bounded: so many workers, the one that was heard of the longest ago makes room.
+/// Bounded: so many workers, those that were heard of the longest ago make room.
 package struct LatestGauges: Sendable {
     private typealias Value = (value: Double, time: Timestamp, received: Timestamp)
-    private var values: [String: [String: Value]] = [:]
-    private static let workers = 4096
+    private var latest: [UUID128: [String: Value]] = [:]
+    /// Those that `latest` had when it was full, and that were not heard of since.
+    private var before: [UUID128: [String: Value]] = [:]
+    /// Of each of the two.
+    private static let workers = 2048
 
     package init() {}
 
     package mutating func apply(_ metric: MetricReported, at time: Timestamp) {
         guard let key = WorkerGauges.key(of: metric.name) else { return }
         for point in metric.points {
-            guard let worker = point.attributes["worker.id"], case .number(let value) = point.value
+            // What is no id is no worker's, and may be of any length.
+            guard let worker = point.attributes["worker.id"].flatMap({ UUID128($0) }),
+                case .number(let value) = point.value
             else { continue }
             let told = point.time.nanoseconds == 0 ? time : point.time
-            if let known = values[worker]?[key], known.received == time, known.time > told {
-                continue
-            }
-            if values[worker] == nil, values.count >= Self.workers { makeRoom(now: time) }
-            values[worker, default: [:]][key] = (value, told, time)
+            let known = (latest[worker] ?? before[worker])?[key]
+            if let known, known.received == time, known.time > told { continue }
+            if latest[worker] == nil { enter(worker) }
+            latest[worker]?[key] = (value, told, time)
         }
     }
 
-    private mutating func makeRoom(now: Timestamp) {
-        let ages = values.mapValues { $0.values.map(\.received).max() ?? now }
-        if let oldest = ages.min(by: { $0.value < $1.value }) { values[oldest.key] = nil }
+    private mutating func enter(_ worker: UUID128) {
+        let known = before.removeValue(forKey: worker) ?? [:]
+        if latest.count >= Self.workers {
+            before = latest
+            latest = [:]
+        }
+        latest[worker] = known
     }
 
     /// The newest value that a worker told of each of its gauges, of the last two minutes; nil:
@@ -59,7 +67,7 @@ package struct LatestGauges: Sendable {
         runtime: String,
         now: Timestamp
     ) -> JSONObject? {
-        let young = (values[worker.description] ?? [:]).filter {
+        let young = (latest[worker] ?? before[worker] ?? [:]).filter {
             $0.value.received.distance(to: now) <= WorkerGauges.age
         }
         guard let newest = young.values.map(\.time).max() else { return nil }

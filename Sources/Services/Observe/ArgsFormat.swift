@@ -7,61 +7,80 @@ package import JSON
 /// them, are annotations here and refuse nothing.
 package struct ArgsFormat: Sendable {
     private let schema: JSONValue
-    /// Bounds recursion: a `$ref` may lead to itself.
-    private static let depthMax = 64
-    /// Bounds the work: it may do so more than once.
-    private static let stepsMax = 10_000
 
-    /// Where a check is.
-    private struct Depth {
-        let levels: Int
-        let steps: Steps
-
-        final class Steps { var count = 0 }
-
-        /// One level further down; nil: far enough.
-        func deeper() -> Depth? {
-            steps.count += 1
-            guard levels < ArgsFormat.depthMax, steps.count < ArgsFormat.stepsMax else {
-                return nil
-            }
-            return Depth(levels: levels + 1, steps: steps)
-        }
-    }
+    /// A larger one is not read, in bytes.
+    static let bytesMax = 256 << 10
+    /// Larger args are not held against one, in bytes.
+    static let argsBytesMax = 64 << 10
 
     package init(_ schema: JSONText) { self.schema = schema.value() }
 
     /// What is wrong with `args`; nil: nothing.
     package func violation(by args: JSONText) -> String? {
-        violation(args.value(), schema, at: "args", Depth(levels: 0, steps: Depth.Steps()))
+        var check = ArgsCheck(root: schema)
+        do throws(JSONBudget.Spent) {
+            return try check.violation(args.value(), schema, at: "args", depth: 0)
+        } catch {
+            return "args: the args_format is nested too deep, or takes too long to check"
+        }
     }
+}
 
-    private func violation(
+/// Holds args against a format, within bounds: both are input, and a `$ref` may lead to itself.
+private struct ArgsCheck {
+    let root: JSONValue
+    private var budget = JSONBudget(200_000)
+
+    private static let depthMax = 64
+
+    init(root: JSONValue) { self.root = root }
+
+    mutating func violation(
         _ value: JSONValue,
         _ schema: JSONValue,
         at path: String,
-        _ above: Depth
-    ) -> String? {
+        depth: Int
+    ) throws(JSONBudget.Spent) -> String? {
+        try budget.spend(on: path)
+        let found = try firstViolation(value, schema, at: path, depth: depth)
+        // It is told, or thrown away by what has other choices: to write it takes as long.
+        if let found { try budget.spend(on: found) }
+        return found
+    }
+
+    private mutating func firstViolation(
+        _ value: JSONValue,
+        _ schema: JSONValue,
+        at path: String,
+        depth: Int
+    ) throws(JSONBudget.Spent) -> String? {
         if case .bool(let allows) = schema { return allows ? nil : "\(path) is not allowed" }
         guard case .object(let rules) = schema else { return nil }
-        guard let depth = above.deeper() else {
-            return "\(path): the args_format is nested too deep"
+        guard depth < Self.depthMax else { throw JSONBudget.Spent() }
+        if case .string(let reference)? = rules["$ref"] {
+            // It is taken apart, which takes longer than to look at it.
+            try budget.spend(reference.utf8.count / 8)
+            if let target = resolve(reference),
+                let found = try violation(value, target, at: path, depth: depth + 1)
+            {
+                return found
+            }
         }
-        if case .string(let reference)? = rules["$ref"], let target = resolve(reference),
-            let found = violation(value, target, at: path, depth)
-        {
-            return found
+        if let found = try kindViolation(value, rules, path) { return found }
+        if let found = try choiceViolation(value, rules, path) { return found }
+        if let found = try valueViolation(value, rules, path) { return found }
+        if let found = try combinationViolation(value, rules, path, depth) { return found }
+        return switch value {
+        case .object(let object): try memberViolation(object, rules, path, depth)
+        case .array(let elements): try elementViolation(elements, rules, path, depth)
+        default: nil
         }
-        return kindViolation(value, rules, path)
-            ?? valueViolation(value, rules, path)
-            ?? combinationViolation(value, rules, path, depth)
-            ?? partsViolation(value, rules, path, depth)
     }
 
     /// The schema that `#/a/b` leads to (RFC 6901); nil: none.
     private func resolve(_ reference: String) -> JSONValue? {
         guard reference.hasPrefix("#") else { return nil }
-        var target = schema
+        var target = root
         for part in reference.dropFirst().split(separator: "/") {
             let name = String(part).replacing("~1", with: "/").replacing("~0", with: "~")
             switch target {
@@ -79,39 +98,51 @@ package struct ArgsFormat: Sendable {
 
     // MARK: The value itself
 
-    private func kindViolation(
+    private mutating func kindViolation(
         _ value: JSONValue,
         _ rules: JSONObject,
         _ path: String
-    ) -> String? {
-        let kinds: [String] =
-            switch rules["type"] {
-            case .string(let kind)?: [kind]
-            case .array(let kinds)?: kinds.compactMap(\.string)
-            default: []
-            }
+    ) throws(JSONBudget.Spent) -> String? {
+        var kinds: [String] = []
+        switch rules["type"] {
+        case .string(let kind)?: kinds = [kind]
+        case .array(let names)?:
+            try budget.spend(names.count)
+            kinds = names.compactMap(\.string)
+        default: break
+        }
         guard !kinds.isEmpty, !kinds.contains(where: { value.isOf(schemaType: $0) }) else {
             return nil
         }
         return "\(path) is \(value.described); it has to be \(kinds.joined(separator: " or "))"
     }
 
-    private func valueViolation(
+    private mutating func choiceViolation(
         _ value: JSONValue,
         _ rules: JSONObject,
         _ path: String
-    ) -> String? {
-        if let only = rules["const"], only != value {
+    ) throws(JSONBudget.Spent) -> String? {
+        if let only = rules["const"], try !budget.isSame(only, value) {
             return "\(path) has to be \(only.text)"
         }
-        if case .array(let choices)? = rules["enum"], !choices.contains(value) {
+        if case .array(let choices)? = rules["enum"], try !budget.contains(choices, value) {
             return "\(path) is none of \(JSONValue.array(choices).text)"
         }
+        return nil
+    }
+
+    private mutating func valueViolation(
+        _ value: JSONValue,
+        _ rules: JSONObject,
+        _ path: String
+    ) throws(JSONBudget.Spent) -> String? {
         switch value {
         case .number(let number):
             guard let size = number.doubleValue else { return nil }
             return numberViolation(size, rules, path)
         case .string(let text):
+            guard rules["minLength"] != nil || rules["maxLength"] != nil else { return nil }
+            try budget.spend(on: text)
             return sizeViolation(
                 text.unicodeScalars.count,
                 rules,
@@ -170,88 +201,94 @@ package struct ArgsFormat: Sendable {
 
     // MARK: Combinations
 
-    private func combinationViolation(
+    private mutating func combinationViolation(
         _ value: JSONValue,
         _ rules: JSONObject,
         _ path: String,
-        _ depth: Depth
-    ) -> String? {
-        func fits(_ schema: JSONValue) -> Bool {
-            violation(value, schema, at: path, depth) == nil
-        }
+        _ depth: Int
+    ) throws(JSONBudget.Spent) -> String? {
         for schema in rules["allOf"]?.array ?? [] {
-            if let found = violation(value, schema, at: path, depth) { return found }
+            if let found = try violation(value, schema, at: path, depth: depth + 1) {
+                return found
+            }
         }
-        if let choices = rules["anyOf"]?.array, !choices.contains(where: fits) {
-            return "\(path) fits none of its forms (anyOf)"
+        if let choices = rules["anyOf"]?.array {
+            guard try fitting(value, choices, path, depth) > 0 else {
+                return "\(path) fits none of its forms (anyOf)"
+            }
         }
-        if let choices = rules["oneOf"]?.array, choices.count(where: fits) != 1 {
-            return "\(path) does not fit exactly one of its forms (oneOf)"
+        if let choices = rules["oneOf"]?.array {
+            guard try fitting(value, choices, path, depth) == 1 else {
+                return "\(path) does not fit exactly one of its forms (oneOf)"
+            }
         }
-        if let refused = rules["not"], fits(refused) {
+        if let refused = rules["not"], try fitting(value, [refused], path, depth) > 0 {
             return "\(path) has a form that is not allowed (not)"
         }
         return nil
     }
 
-    // MARK: Members and elements
-
-    private func partsViolation(
+    /// How many of the schemas it fits.
+    private mutating func fitting(
         _ value: JSONValue,
-        _ rules: JSONObject,
+        _ schemas: [JSONValue],
         _ path: String,
-        _ depth: Depth
-    ) -> String? {
-        switch value {
-        case .object(let object): memberViolation(object, rules, path, depth)
-        case .array(let elements): elementViolation(elements, rules, path, depth)
-        default: nil
+        _ depth: Int
+    ) throws(JSONBudget.Spent) -> Int {
+        var count = 0
+        for schema in schemas {
+            let found = try violation(value, schema, at: path, depth: depth + 1)
+            if found == nil { count += 1 }
         }
+        return count
     }
 
-    private func memberViolation(
+    // MARK: Members and elements
+
+    private mutating func memberViolation(
         _ object: JSONObject,
         _ rules: JSONObject,
         _ path: String,
-        _ depth: Depth
-    ) -> String? {
-        for name in (rules["required"]?.array ?? []).compactMap(\.string)
-        where object[name] == nil {
-            return "\(path).\(name) is missing"
+        _ depth: Int
+    ) throws(JSONBudget.Spent) -> String? {
+        for required in rules["required"]?.array ?? [] {
+            guard case .string(let name) = required else {
+                try budget.spend(1)
+                continue
+            }
+            try budget.spend(on: name)
+            if object[name] == nil { return "\(path).\(name) is missing" }
         }
         let known = rules["properties"]?.object ?? JSONObject()
+        // Names by patterns are not told apart, so that nothing is refused for them.
+        let others = rules["patternProperties"] == nil ? rules["additionalProperties"] : nil
         for member in object.members {
-            // Names by patterns are not told apart, so that nothing is refused for them.
-            let others = rules["patternProperties"] == nil ? rules["additionalProperties"] : nil
+            try budget.spend(on: member.name)
             guard let schema = known[member.name] ?? others else { continue }
             let place = "\(path).\(member.name)"
-            if let found = violation(member.value, schema, at: place, depth) {
+            if let found = try violation(member.value, schema, at: place, depth: depth + 1) {
                 return found
             }
         }
         return nil
     }
 
-    private func elementViolation(
+    private mutating func elementViolation(
         _ elements: [JSONValue],
         _ rules: JSONObject,
         _ path: String,
-        _ depth: Depth
-    ) -> String? {
+        _ depth: Int
+    ) throws(JSONBudget.Spent) -> String? {
         let first = rules["prefixItems"]?.array ?? []
         for (index, element) in elements.enumerated() {
-            let schema = index < first.count ? first[index] : rules["items"]
-            guard let schema else { continue }
+            guard let schema = index < first.count ? first[index] : rules["items"] else { break }
             let place = "\(path)[\(index)]"
-            if let found = violation(element, schema, at: place, depth) {
+            if let found = try violation(element, schema, at: place, depth: depth + 1) {
                 return found
             }
         }
-        if case .bool(true)? = rules["uniqueItems"] {
-            for (index, element) in elements.enumerated()
-            where elements[..<index].contains(element) {
-                return "\(path)[\(index)] is there twice"
-            }
+        if case .bool(true)? = rules["uniqueItems"], try budget.hasSameTwice(elements) {
+            return "\(path) has the same element twice"
         }
         return nil
     }

@@ -79,10 +79,9 @@ extension Operator {
         switch self {
         case .exists(let isExpected): return (place != nil) == isExpected
         case .equal(let literal, let isNegated):
-            return (place.map { $0.equals(literal) } ?? false) != isNegated
+            return (place.map { $0.isOne(of: [literal]) } ?? false) != isNegated
         case .among(let literals, let isNegated):
-            let isOne = place.map { place in literals.contains { place.equals($0) } } ?? false
-            return isOne != isNegated
+            return (place.map { $0.isOne(of: literals) } ?? false) != isNegated
         case .order(let order, let bound):
             return place.map { order.holds(for: $0, bound) } ?? false
         case .prefix(let prefix):
@@ -154,13 +153,15 @@ extension Place {
         do throws(JSONError) { return try scanner.value() } catch { return nil }
     }
 
-    /// Whether the value is the same JSON. A number that no double holds is taken for null, as by
-    /// those who cannot read it at all.
-    fileprivate func equals(_ literal: JSONValue) -> Bool {
-        if case .null = literal, case .number(let number)? = value(of: .number) {
-            return number.doubleValue == nil
-        }
-        return value(of: literal.kind).map { $0.isSame(as: literal) } ?? false
+    /// Whether the value is the same JSON as one of these. A number that no double holds is taken
+    /// for null, as by those who cannot read it at all.
+    fileprivate func isOne(of literals: [JSONValue]) -> Bool {
+        var scanner = JSONScanner(unbounded: self)
+        let kind = scanner.peek()
+        let mayBe = literals.contains { $0.kind == kind || $0.kind == .null && kind == .number }
+        // Read once, and only where it may be one: it may be as large as a message.
+        guard mayBe, let kind, let value = value(of: kind) else { return false }
+        return literals.contains { value.isSame(as: $0) }
     }
 }
 

@@ -20,6 +20,8 @@ package struct ObserverSpec: Equatable, Sendable {
     /// What the target is called with.
     package enum Delivery: String, CaseIterable, Sendable { case envelope, input, output }
 
+    /// Names in ``capture``: each event is held against them.
+    private static let captureMax = 64
     package static let defaultCapture = ["input", "output", "caller"]
 
     package let source: FunctionName
@@ -91,16 +93,15 @@ extension ObserverSpec {
     /// - Throws: `INVALID_FILTER`, `INVALID_ARGS` or `INVALID_NAMESPACE`.
     package init(_ words: Words) throws(ErrorBody) {
         for name in [words.source, words.target] {
-            guard !name.namespace.allSatisfy(\.isWhitespace) else {
-                throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
-            }
-            guard !name.id.allSatisfy(\.isWhitespace),
-                name.id.utf8.count <= Limits.nameBytes,
-                name.namespace.utf8.count <= Limits.nameBytes
+            guard max(name.id.utf8.count, name.namespace.utf8.count) <= Limits.nameBytes,
+                !name.id.allSatisfy(\.isWhitespace)
             else {
                 throw .invalidArgs(
                     "a function's id and namespace have 1 to \(Limits.nameBytes) bytes"
                 )
+            }
+            guard !name.namespace.allSatisfy(\.isWhitespace) else {
+                throw ErrorBody(code: "INVALID_NAMESPACE", message: "namespace must not be blank")
             }
         }
         source = words.source
@@ -114,6 +115,15 @@ extension ObserverSpec {
         outcome = try Self.choice(words.on, "source.on") ?? .success
         delivery = try Self.choice(words.deliver, "source.deliver") ?? .envelope
         capture = words.capture ?? Self.defaultCapture
+        guard capture.count <= Self.captureMax else {
+            throw .invalidArgs(
+                "source.capture has \(capture.count) names; at most \(Self.captureMax) are taken"
+            )
+        }
+        guard capture.allSatisfy({ $0.utf8.count <= Limits.nameBytes }) else {
+            let most = Limits.nameBytes
+            throw .invalidArgs("a name of source.capture has more than \(most) bytes")
+        }
         metadata = words.metadata
         firesMax = try Self.count(words.firesMax, "max_fires").map { UInt64($0) }
         lifetime = try Self.count(words.lifetimeMilliseconds, "expires_in_ms").map {
@@ -154,9 +164,7 @@ extension ObserverSpec {
             )
         }
         guard descriptor.isOwnerDelivered else { return nil }
-        if let format = descriptor.argsFormat,
-            let violation = ArgsFormat(format).violation(by: args)
-        {
+        if let format = descriptor.argsFormat, let violation = violation(of: format) {
             return .invalidArgs("\(violation), by the args_format of \(source)")
         }
         // Its events are what it hands out: there is no output, and no error.
@@ -167,6 +175,16 @@ extension ObserverSpec {
             message: "the filter looks at \(root.rawValue), which no event of \(source) has: its "
                 + "owner hands out inputs"
         )
+    }
+
+    private func violation(of format: JSONText) -> String? {
+        // Workers write both, and they are read on the core thread.
+        for (text, name, most) in [
+            (format, "the format", ArgsFormat.bytesMax), (args, "args", ArgsFormat.argsBytesMax),
+        ] where text.bytes.count > most {
+            return "\(name) has \(text.bytes.count) bytes, more than \(most)"
+        }
+        return ArgsFormat(format).violation(by: args)
     }
 
     /// What to tell its author about a function with this descriptor.

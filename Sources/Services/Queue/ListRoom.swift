@@ -29,6 +29,9 @@ struct ListRoom {
         let content: Message.Content?
         /// Whether there was no room for its payload.
         let isCut: Bool
+
+        /// Whether it was asked for, and the log does not give it.
+        var isUnreadable: Bool { content == nil && !isCut }
     }
 
     /// `content` is asked only where the message has its own in memory, or something may be read.

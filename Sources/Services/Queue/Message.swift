@@ -15,6 +15,9 @@ package final class Message {
     /// The record that let it be delivered: its own, that of a retry or a redrive, or the one that
     /// ended its group's message before it. No delivery leaves before that one is durable.
     package internal(set) var released: Offset
+    /// Records of attempts before this one are history: the last redrive made them so. No part of a
+    /// snapshot: behind one all attempts count until the next redrive. Its own offset: all do.
+    var attemptsFrom: Offset
     /// Deliveries that failed.
     package internal(set) var failures: UInt32 = 0
     /// How often it was put among the ready messages: what tells its entry there from older ones.
@@ -72,6 +75,7 @@ package final class Message {
     init(offset: Offset, target: Target, group: String?, content: Content?) {
         self.offset = offset
         released = offset
+        attemptsFrom = offset
         self.target = target
         self.group = group
         self.content = content

@@ -73,11 +73,12 @@ extension QueueState {
         case .waiting, .done: break
         }
         if isEnded { return .unsubscribed }
+        // Whoever starts a worker for it would learn that next.
+        if message.isRefused { return .refused }
         if !isServed(message.target.function) { return .unserved }
         if let condition, !isServed(condition) { return .conditionUnserved }
         if places == 0 { return .stopped }
         if let group = message.group, message.isBehind { return .behind(group: group) }
-        if message.isRefused { return .refused }
         if isPaused { return .unreadable }
         return inFlight < Int(places) ? .next : .noPlace(of: places)
     }

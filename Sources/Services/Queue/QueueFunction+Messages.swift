@@ -25,8 +25,11 @@ extension QueueView {
         var json = JSONBuilder()
         json.beginArray()
         for (queue, message) in oldest.dropFirst(skipped).prefix(limit) {
-            let why = queues[queue]?.status(of: message, isServed).why
-            write(message, of: queue, why ?? "", room.take(message, content), into: &json)
+            let told = room.take(message, content)
+            let status = queues[queue]?.status(of: message, isServed)
+            let isLost = told.isUnreadable && status != .refused
+            let why = isLost ? "its record cannot be read" : status?.why ?? ""
+            write(message, of: queue, why, told, into: &json)
         }
         json.endArray()
         return QueueDecision(events: [], result: json.finish())

@@ -25,6 +25,13 @@ package final class QueueState {
     package let subscription: Subscribed?
     /// Whether that subscription has ended: then no message comes, and none goes to its function.
     package internal(set) var isEnded = false
+    /// The record that made it, as that of a subscription; nil: another made it, or it was in the
+    /// snapshot that the fold began with, which does not tell.
+    var begun: Offset?
+    /// The record that defined it last; nil: none did, or one before that snapshot.
+    var defined: Offset?
+    /// The last one that says what the configuration does; nil: as above.
+    var configuredBy: Offset?
     /// What the configuration said of it last; nil: nothing, or the log does not tell.
     package internal(set) var configured: QueueSettings?
     /// What became of its messages since ``QueueView/beginTallies()``.

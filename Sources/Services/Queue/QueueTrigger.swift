@@ -38,10 +38,20 @@ package enum QueueTrigger {
         }
     }
 
+    /// The members of a configuration, and of its `queue_config`, that are read or known to be
+    /// without effect.
+    package static let members =
+        [
+            "queue", "topic", "source", "condition_function_id", "queue_config", "type",
+            "max_retries", "maxRetries", "concurrency", "backoff_ms", "backoffDelayMs",
+        ] + withoutEffect
+
+    private static let withoutEffect = ["visibilityTimeout", "delaySeconds", "backoffType"]
+
     /// The settings of a trigger's configuration, which was read, that other engines document and
     /// this one takes without doing anything (services 2, G.19).
     package static func ignored(_ config: JSONText) -> [String] {
-        ["visibilityTimeout", "delaySeconds", "backoffType"].filter { key in
+        withoutEffect.filter { key in
             config.member(key) != nil || config.member("queue_config")?.member(key) != nil
         }
     }

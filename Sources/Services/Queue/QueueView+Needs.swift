@@ -9,20 +9,51 @@ extension QueueView {
     /// only where its message went.
     package func needs(_ event: QueueEvent, at offset: Offset) -> Bool {
         switch event {
-        case .defined, .subscribed, .unsubscribed: true
+        case .defined(let event): needs(event, at: offset)
+        case .subscribed(let event):
+            isOfSetup(offset, Self.subscriptionQueue(topic: event.topic, function: event.function))
+        case .unsubscribed(let event):
+            isOfSetup(offset, Self.subscriptionQueue(topic: event.topic, function: event.function))
         case .enqueued(let event):
             event.target == nil
                 ? isWaitedFor(offset, in: queues(ofTopic: event.queue))
                 : message(offset, in: event.queue) != nil
-        case .delivered(let event): message(event.message, in: event.queue) != nil
-        case .retried(let event): message(event.message, in: event.queue) != nil
-        case .deadLettered(let event): message(event.message, in: event.queue) != nil
-        case .redriven(let event): message(event.message, in: event.queue) != nil
+        case .delivered(let event): needsAttempt(event.message, event.queue, offset)
+        case .retried(let event): needsAttempt(event.message, event.queue, offset)
+        case .deadLettered(let event): needsAttempt(event.message, event.queue, offset)
+        case .redriven(let event): needsAttempt(event.message, event.queue, offset)
         case .acked(let event): isWaitedForBesides(event.queue, event.message)
         case .discarded(let event): isWaitedForBesides(event.queue, event.message)
         case .purged(let event):
             event.messages.contains { isWaitedForBesides(event.queue, $0) }
         }
+    }
+
+    /// Whether a message that records of `queue` tell of is still there, in that queue or in
+    /// another one of its topic.
+    package func hasMessage(_ message: Offset, of queue: String) -> Bool {
+        self.message(message, in: queue) != nil || isWaitedForBesides(queue, message)
+    }
+
+    /// The last definitions count; of a subscription's queue all since it was made, as they say how
+    /// its messages are ordered.
+    private func needs(_ event: QueueDefined, at offset: Offset) -> Bool {
+        guard let queue = queues[event.queue] else { return false }
+        if queue.subscription != nil { return isOfSetup(offset, event.queue) }
+        let last = event.isConfigured ? queue.configuredBy : queue.defined
+        return last.map { $0 <= offset } ?? true
+    }
+
+    /// A subscription that is over, and has left nothing, need not be known; nor one of before, of
+    /// which nothing was left when it was made anew.
+    private func isOfSetup(_ offset: Offset, _ name: String) -> Bool {
+        guard let queue = queues[name] else { return false }
+        return queue.begun.map { $0 <= offset } ?? true
+    }
+
+    private func needsAttempt(_ number: Offset, _ queue: String, _ offset: Offset) -> Bool {
+        guard let message = self.message(number, in: queue) else { return false }
+        return message.attemptsFrom <= offset
     }
 
     /// Whether another subscription of the topic still has the message that is over in `queue`: its

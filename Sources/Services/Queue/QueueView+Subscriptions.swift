@@ -48,7 +48,7 @@ extension QueueView {
 
     // MARK: Applying
 
-    mutating func subscribe(_ event: Subscribed) {
+    mutating func subscribe(_ event: Subscribed, at offset: Offset) {
         let name = Self.subscriptionQueue(topic: event.topic, function: event.function)
         let queue = QueueState(settings: event.settings, subscription: event)
         if let old = queues.updateValue(queue, forKey: name) {
@@ -57,6 +57,8 @@ extension QueueView {
             // As a new one it is the last of its topic: whether anything was left for it to take
             // over, a log that was shortened does not tell.
             topics[event.topic]?.removeAll { $0 == name }
+        } else {
+            queue.begun = offset
         }
         topics[event.topic, default: []].append(name)
     }
@@ -94,6 +96,7 @@ extension QueueView {
 extension QueueState {
     /// Takes over the messages of the queue that had this name with other settings.
     fileprivate func adopt(_ old: QueueState) {
+        begun = old.begun
         messages = old.messages
         ready = old.ready
         groups = old.groups

@@ -57,8 +57,8 @@ package struct QueueView {
         trace: TraceID?
     ) {
         switch event {
-        case .defined(let event): define(event)
-        case .subscribed(let event): subscribe(event)
+        case .defined(let event): define(event, at: offset)
+        case .subscribed(let event): subscribe(event, at: offset)
         case .unsubscribed(let event): unsubscribe(event)
         case .enqueued(let event): enqueue(event, at: offset, time, trace)
         case .delivered(let event): deliver(event, at: time)
@@ -91,10 +91,13 @@ package struct QueueView {
         }
     }
 
-    private mutating func define(_ event: QueueDefined) {
+    private mutating func define(_ event: QueueDefined, at offset: Offset) {
         let queue = queue(event.queue)
         queue.settings = event.settings
-        if event.isConfigured { queue.configured = event.settings }
+        queue.defined = offset
+        guard event.isConfigured else { return }
+        queue.configured = event.settings
+        queue.configuredBy = offset
     }
 
     private mutating func enqueue(
@@ -211,6 +214,9 @@ package struct QueueView {
         else { return }
         queue.deadCount -= 1
         message.failures = 0
+        // From what let it go before on: its death, which this rests on, is behind that. In a group
+        // the order rests on older attempts, too.
+        if message.group == nil { message.attemptsFrom = message.released }
         message.released = offset
         message.state = .waiting
         queue.add(message)

@@ -274,14 +274,29 @@ struct StateCall {
     ///
     /// - Throws: `deserialization_error` for the first field that is none of `known`.
     func refuseOthers(than known: [String]) throws(ErrorBody) {
-        let other = fields.names.first {
-            !known.contains($0) && $0 != "with_revision" && !$0.hasPrefix("_")
-        }
-        guard let other else { return }
+        guard let other = fields.names.first(where: { isOther($0, than: known) }) else { return }
         // However long it is: what an error tells of it is short.
         let word = String(decoding: other.utf8.prefix(64), as: UTF8.self)
         let phrase = Suggestion.phrase(for: word, in: known)
         throw Self.unreadable(function, "unknown field \"\(fields.path(of: word))\"\(phrase)")
+    }
+
+    /// Members of the input that the function passes over, a few of them where there are many; none
+    /// where it refuses those. An input that has no more members than the function needs is not
+    /// looked through.
+    var unknownMembers: [String] {
+        let needed: Int
+        switch function {
+        case .get, .delete: needed = 2
+        case .set, .update: needed = 3
+        default: return []
+        }
+        guard fields.count > needed else { return [] }
+        return Array(fields.names.lazy.filter { isOther($0, than: function.members) }.prefix(8))
+    }
+
+    private func isOther(_ name: String, than known: [String]) -> Bool {
+        !known.contains(name) && name != "with_revision" && !name.hasPrefix("_")
     }
 
     /// An error with the function's own code.

@@ -23,6 +23,23 @@ package enum StateFunction: String, CaseIterable, Sendable {
         }
     }
 
+    /// The members of its input that a function reads which passes over all others (services 1,
+    /// 0.3); empty: it refuses others, or has no options.
+    package var members: [String] {
+        switch self {
+        case .set:
+            [
+                "scope", "key", "value", "data", "if_revision", "with_revision", "ttl_ms",
+                "expires_at",
+            ]
+        case .update:
+            ["scope", "key", "ops", "if_revision", "with_revision", "ttl_ms", "expires_at"]
+        case .delete: ["scope", "key", "if_revision", "with_revision"]
+        case .get: ["scope", "key", "at", "with_revision"]
+        case .list, .listGroups, .entries, .getMany, .transact, .history, .changes: []
+        }
+    }
+
     /// The code of errors that are the function's own, not those of reading its input.
     var errorCode: String {
         switch self {
@@ -49,6 +66,8 @@ package struct StateDecision: Equatable, Sendable {
     /// The youngest record that the answer depends on besides `changes`: it must be durable
     /// before the answer leaves. Nil where there is none, and where they, being younger, cover it.
     package let after: Offset?
+    /// Members of the input that were passed over.
+    package internal(set) var unknownMembers: [String] = []
 
     init(_ changes: StateChange..., reply: StateReply, after: Offset?) {
         self.init(changes, reply: reply, after: after)

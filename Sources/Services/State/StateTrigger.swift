@@ -12,6 +12,9 @@ package struct StateTrigger: Equatable, Sendable {
     /// Asked before each run; only its answer `false` forbids it.
     package let condition: FunctionName?
 
+    /// The members of a configuration that are read.
+    package static let members = ["scope", "key", "condition_function_id"]
+
     /// The trigger that a registration for `function` describes: `config` may hold `scope`, `key`
     /// and `condition_function_id`, a function in the namespace of `function`.
     ///

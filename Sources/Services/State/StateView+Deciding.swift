@@ -34,7 +34,17 @@ extension StateView {
         read: ReadValue
     ) throws(ErrorBody) -> StateDecision {
         let call = try StateCall(function, input: input)
-        switch function {
+        var decision = try decide(call, moment, read)
+        decision.unknownMembers = call.unknownMembers
+        return decision
+    }
+
+    private func decide(
+        _ call: StateCall,
+        _ moment: StateMoment,
+        _ read: ReadValue
+    ) throws(ErrorBody) -> StateDecision {
+        switch call.function {
         case .set: return try decideSet(call, moment)
         case .get: return try decideGet(call, moment)
         case .delete: return try decideDelete(call, moment)

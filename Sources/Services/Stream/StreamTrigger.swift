@@ -13,6 +13,9 @@ package struct StreamTrigger: Equatable, Sendable {
     /// Asked before each run; only its answer `false` forbids it.
     package let condition: FunctionName?
 
+    /// The members of a configuration that are read.
+    package static let members = ["stream_name", "group_id", "item_id", "condition_function_id"]
+
     /// The trigger that a worker's registration describes.
     ///
     /// - Throws: `trigger_registration_failed` with a message for the worker's log.

@@ -78,7 +78,9 @@ extension EngineSimulation {
         let policy = Compaction.Policy(
             age: isByAge ? age : nil,
             bytes: isByAge ? nil : bytes,
-            compression: entropy.next() % 2 == 0 ? .zstd : .none
+            compression: entropy.next() % 2 == 0 ? .zstd : .none,
+            // With small segments, what is between others mostly stays, and none of it does.
+            leastHole: isByAge ? swarm.options.segmentBytes / 16 : 0
         )
         do throws(ToolError) {
             let outcome = try compaction.run(policy, now: wall)

@@ -1,6 +1,7 @@
 import Events
 import Folding
 import Primitives
+import Queue
 import RecordFormat
 
 /// A record that may leave the log, in the oracle's memory.
@@ -47,6 +48,9 @@ struct Retelling {
     /// Those that were not in the log.
     private(set) var removed: [Offset] = []
     private(set) var finding: String?
+    /// Folded from every record: what became history once is history for good, and what is left, or
+    /// a snapshot, does not tell of all of it.
+    private var queue = QueueView()
 
     init(_ archive: [ArchivedRecord]) { self.archive = archive }
 
@@ -70,6 +74,12 @@ struct Retelling {
 
     private mutating func tell(_ record: RecordView) throws(DecodeError) {
         try ledger.read(record)
+        switch try Event(record) {
+        case .queue(let event)?:
+            queue.apply(event, at: record.offset, time: record.time, trace: record.trace)
+        case .started?: queue.applyRestart()
+        default: break
+        }
         recovered.append(LogWitness.hash(of: record))
     }
 
@@ -81,7 +91,13 @@ struct Retelling {
             try? archive[Int(offset.rawValue)].withView { (record) throws(DecodeError) in
                 event = try Event(record)
             }
-            if let event, views.needs(event, at: offset) {
+            let isNeeded =
+                switch event {
+                case .queue(let event)?: queue.needs(event, at: offset)
+                case let event?: views.needs(event, at: offset)
+                case nil: false
+                }
+            if isNeeded {
                 return "retention removed record \(offset), which is needed"
             }
         }

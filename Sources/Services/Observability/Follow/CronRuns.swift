@@ -35,7 +35,7 @@ package struct CronRuns: Equatable, Sendable {
         switch outcome {
         case .done: add(CronRuns(lastSuccess: time))
         case .failed, .dead: failures += 1
-        case .retried, .skipped: break
+        case .answered, .retried, .skipped: break
         }
     }
 }

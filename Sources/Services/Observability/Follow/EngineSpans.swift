@@ -125,7 +125,7 @@ struct EndedWork: Sendable {
         self.trace = trace
         self.outcome = outcome
         end = record.time
-        status = facts.type == "http" ? record.status : nil
+        status = facts.status(after: outcome)
     }
 
     func span(of service: String) -> ReportedSpan {
@@ -155,12 +155,6 @@ extension FollowedRecord {
         }
         guard let parent, cause == nil || parent.isSampled else { return nil }
         return parent
-    }
-
-    /// Of the response that a request's function asks for.
-    var status: Int? {
-        guard case .completed(let end) = event else { return nil }
-        return RequestAttributes.status(end.result)
     }
 }
 

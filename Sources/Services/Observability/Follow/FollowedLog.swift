@@ -132,6 +132,10 @@ package final class FollowedLog: Sendable {
         }
     }
 
+    /// Whether metrics of so many names came, or with so many buckets, that what they were put
+    /// together to is not kept for as long as it was to be.
+    package var areRollupsCut: Bool { state.withLock { $0.telemetry.rollups.isCut } }
+
     /// Runs a function that looks into telemetry.
     ///
     /// - Returns: also what it has found out about alerts.
@@ -185,7 +189,7 @@ package final class FollowedLog: Sendable {
 }
 
 extension FollowedLog.State {
-    /// What an entry takes in memory beside its bytes, roughly.
+    /// What a log line takes in memory beside its bytes, roughly.
     fileprivate static var entryBytes: Int { 256 }
 
     /// Keeps what workers reported, and what the engine's records tell of its own work.
@@ -209,7 +213,10 @@ extension FollowedLog.State {
 
     private mutating func keep(_ item: Telemetry, _ record: FollowedRecord) {
         guard telemetry.samples(item, record) else { return }
-        let bytes = record.byteCount + Self.entryBytes
+        let bytes =
+            if case .metric(let metric) = item {
+                metric.byteCount
+            } else { record.byteCount + Self.entryBytes }
         telemetry.apply(item, bytes: bytes, at: record.time)
         guard record.offset >= news else { return }
         telemetry.echo(item, at: record.time)
@@ -243,7 +250,8 @@ extension FollowedLog.State {
         }
         let trace = SeenTrace(
             trace: span.trace,
-            service: span.record.service,
+            // As long as a name may be: so many wait to be told of.
+            service: span.record.service.beginning(bytes: Limits.nameBytes),
             status: span.record.statusText
         )
         if !seen.contains(trace) { seenTraces?.append(trace) }

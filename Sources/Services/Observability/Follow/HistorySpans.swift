@@ -12,7 +12,7 @@ package struct HistorySpans {
     }
 
     /// A history is whole: nothing of it is forgotten.
-    private var work = OpenWork(limit: .max / 4)
+    private var work = OpenWork(limit: .max / 4, bytes: .max)
     private var spans: [Offset: HistorySpan] = [:]
 
     package init() {}
@@ -35,7 +35,7 @@ package struct HistorySpans {
     }
 
     private mutating func close(_ work: Work, _ outcome: WorkOutcome, _ record: FollowedRecord) {
-        spans[work.facts.offset]?.close(outcome, record)
+        spans[work.facts.offset]?.close(work.facts, outcome, record)
     }
 }
 
@@ -72,9 +72,10 @@ package struct HistorySpan: Sendable {
 
     private var draft: SpanDraft { sending ?? SpanDraft(facts, status: status) }
 
-    mutating func close(_ outcome: WorkOutcome, _ record: FollowedRecord) {
+    /// `work` is what is known of it by now.
+    mutating func close(_ work: WorkFacts, _ outcome: WorkOutcome, _ record: FollowedRecord) {
         end = record.time
-        if facts.kind == .trigger, facts.type == "http" { status = record.status }
+        status = work.status(after: outcome)
         // That one was sent is no failure.
         if !isMessage { error = outcome.error }
     }

@@ -3,9 +3,12 @@ import Primitives
 
 /// The work that is under way, as far as it was seen to begin.
 ///
-/// Invariant: no more than `limit` at a time: the oldest is forgotten.
+/// Invariants:
+/// * No more than `limit` at a time, and no more than `byteLimit` bytes: the oldest is forgotten.
+/// * `bytes` is the sum of the entries'.
 struct OpenWork {
     private var entries: [Offset: Work] = [:]
+    private(set) var bytes = 0
     /// The messages among them that are dead letters, and in how many queues: a topic's has a copy
     /// for each subscription.
     private var dead: [Offset: Int] = [:]
@@ -13,9 +16,11 @@ struct OpenWork {
     private var order = RecentOffsets()
     private var places: RecentPlaces
     private let limit: Int
+    private let byteLimit: Int
 
-    init(limit: Int = 65_536) {
+    init(limit: Int = 65_536, bytes byteLimit: Int = 64 << 20) {
         self.limit = limit
+        self.byteLimit = byteLimit
         places = RecentPlaces(limit: limit)
     }
 
@@ -49,6 +54,7 @@ struct OpenWork {
             // Before its run is forgotten: observers may be told of it.
             places.note(record.offset, below: span(below: record.cause))
             completed(event, record, &change)
+        case .responded(let event): responded(event, record, &change)
         // Triggers may fire for these.
         case .state, .stream, .configuration:
             places.note(record.offset, below: span(below: record.cause))
@@ -75,6 +81,7 @@ struct OpenWork {
     /// Nothing is known any more of what is under way: records were passed over.
     mutating func forgetAll() {
         entries = [:]
+        bytes = 0
         dead = [:]
         order = RecentOffsets()
         places = RecentPlaces(limit: limit)
@@ -108,21 +115,62 @@ struct OpenWork {
         switch work.facts.kind {
         case .trigger:
             // It never ran.
-            entries[cause] = nil
-            change.ended = (work, outcome)
+            if let trigger = endTrigger(cause) {
+                change.ended = (trigger, Self.outcome(of: trigger, event.result))
+            }
         case .run:
             // A call that was refused before it ran ends below its caller, which goes on.
             guard event.invocation == work.facts.invocation || event.duration.nanoseconds > 0 else {
                 return
             }
-            entries[cause] = nil
+            drop(cause)
             change.ended = (work, outcome)
             guard !work.facts.isCondition,
-                let trigger = work.facts.cause.flatMap({ end($0, .trigger) })
+                let trigger = work.facts.cause.flatMap({ endTrigger($0) })
             else { return }
-            change.endedToo = (trigger, outcome)
+            change.endedToo = (trigger, Self.outcome(of: trigger, event.result))
         case .message, .delivery: break
         }
+    }
+
+    /// A request ends with the response that is told of, but for a stream whose function runs: it
+    /// ends with that.
+    private mutating func responded(
+        _ event: Responded,
+        _ record: FollowedRecord,
+        _ change: inout WorkChange
+    ) {
+        guard let cause = record.cause, let work = entries[cause], work.facts.kind == .trigger
+        else { return }
+        var facts = work.facts
+        switch event.form {
+        case .awaited:
+            facts.awaitsResponse = true
+            entries[cause] = Work(facts)
+        case .stream where !facts.awaitsResponse:
+            facts.streamStatus = Int(event.status)
+            entries[cause] = Work(facts)
+        case .stream, .engine:
+            drop(cause)
+            change.ended = (work, .answered(Int(event.status), reason: event.reason))
+        case .abandoned:
+            drop(cause)
+            change.ended = (work, .done)
+        }
+    }
+
+    /// What fired ends with its run, unless it is a request that nothing was answered by that.
+    private mutating func endTrigger(_ offset: Offset) -> Work? {
+        guard entries[offset]?.facts.awaitsResponse == false else { return nil }
+        return end(offset, .trigger)
+    }
+
+    /// What a trigger has come to whose function ended with `result`.
+    private static func outcome(of trigger: Work, _ result: FunctionResult) -> WorkOutcome {
+        guard trigger.facts.type == "http", !result.isFailure,
+            let status = trigger.facts.streamStatus ?? RequestAttributes.status(result)
+        else { return WorkOutcome(result) }
+        return .answered(status, reason: "")
     }
 
     // MARK: Queues
@@ -246,8 +294,11 @@ struct OpenWork {
     private mutating func begin(_ facts: WorkFacts) -> Work {
         let work = Work(facts)
         entries[facts.offset] = work
+        bytes += work.byteCount
         order.append(facts.offset)
-        while entries.count > limit, let oldest = order.popFirst() { forget(oldest) }
+        while entries.count > limit || bytes > byteLimit, let oldest = order.popFirst() {
+            forget(oldest)
+        }
         // Most of what began has ended: what is left of it need not be kept in order.
         if order.count > 2 * limit { order.keep { entries[$0] != nil } }
         return work
@@ -255,12 +306,16 @@ struct OpenWork {
 
     private mutating func end(_ offset: Offset, _ kind: WorkFacts.Kind) -> Work? {
         guard let work = entries[offset], work.facts.kind == kind else { return nil }
-        entries[offset] = nil
+        drop(offset)
         return work
     }
 
+    private mutating func drop(_ offset: Offset) {
+        if let work = entries.removeValue(forKey: offset) { bytes -= work.byteCount }
+    }
+
     private mutating func forget(_ offset: Offset) {
-        entries[offset] = nil
+        drop(offset)
         if !dead.isEmpty { dead[offset] = nil }
     }
 
@@ -274,7 +329,7 @@ struct OpenWork {
             case .message: false
             }
         }
-        for work in lost { entries[work.facts.offset] = nil }
+        for work in lost { drop(work.facts.offset) }
         return lost.sorted { $0.facts.offset < $1.facts.offset }
     }
 }

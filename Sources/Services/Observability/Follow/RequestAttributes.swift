@@ -47,15 +47,14 @@ enum RequestAttributes {
         return object.members.map { "\($0.name)=\($0.value.display)" }.joined(separator: "&")
     }
 
-    /// The status that a function's result asks for.
+    /// The status of the response that a function's result means; nil: it is none.
     static func status(_ result: FunctionResult) -> Int? {
         switch result {
         case .none: return nil
         case .failure: return 500
         case .value(let bytes):
             let value = JSONText(trusted: bytes)
-            let told = value.member("status_code") ?? value.member("statusCode")
-            return told?.numberValue?.int64Value.flatMap { Int(exactly: $0) } ?? 200
+            return value.isNull ? nil : value.responseStatus
         }
     }
 }

@@ -21,7 +21,10 @@ package struct RequestRow: Sendable {
     package let started: Timestamp
     /// `http`, `queue`, `cron`, `state`, `stream`, `call`, `publish`, `log`, …
     package internal(set) var kind: String
-    package internal(set) var name: String
+    /// Its beginning: the path of a request may be as long as a client likes.
+    package internal(set) var name: String {
+        didSet { name = name.beginning(bytes: Self.nameBytes) }
+    }
     package internal(set) var function: String
     /// How the first worker calls itself that took part.
     package internal(set) var worker: String?
@@ -45,6 +48,7 @@ package struct RequestRow: Sendable {
     /// Of the last record of work; log lines may come late.
     var last: Timestamp
 
+    private static let nameBytes = 1024
     private static let errorBytes = 4096
 
     package var status: Status {
@@ -72,7 +76,7 @@ package struct RequestRow: Sendable {
         started = record.time
         last = record.time
         kind = headline.kind
-        name = headline.name
+        name = headline.name.beginning(bytes: Self.nameBytes)
         function = headline.function
     }
 

@@ -35,6 +35,10 @@ struct WorkFacts: Sendable {
     var baggage: String?
     /// Of an HTTP request.
     var request: RequestFacts?
+    /// Of the response to such a request, where its function has begun to write that as a stream.
+    var streamStatus: Int?
+    /// Whether the end of such a request's function is not its own: it has no response by then.
+    var awaitsResponse = false
     /// What its span calls it: the trigger of a cron slot, the delivery of a message.
     var job = ""
     /// Of a cron slot.
@@ -45,6 +49,14 @@ struct WorkFacts: Sendable {
 
     /// Whether the engine itself tells of it: an SDK does so of what it was called for.
     var hasSpan: Bool { span == EngineSpans.id(of: offset) }
+
+    /// What it takes in memory, in bytes, roughly.
+    fileprivate var byteCount: Int {
+        let target = function.map { $0.namespace.utf8.count + $0.id.utf8.count } ?? 0
+        let names = type.utf8.count + target
+        let texts = summary.utf8.count + job.utf8.count + (schedule?.utf8.count ?? 0)
+        return 512 + names + texts + (baggage?.utf8.count ?? 0) + (request?.byteCount ?? 0)
+    }
 
     init(_ kind: Kind, _ record: FollowedRecord) {
         self.kind = kind
@@ -58,13 +70,36 @@ struct WorkFacts: Sendable {
 /// Work that has begun, held by whatever tells of it: a record costs no copy of it.
 final class Work: Sendable {
     let facts: WorkFacts
+    /// What it takes in memory, in bytes, roughly.
+    let byteCount: Int
 
-    init(_ facts: WorkFacts) { self.facts = facts }
+    init(_ facts: WorkFacts) {
+        self.facts = facts
+        byteCount = facts.byteCount
+    }
+}
+
+extension WorkFacts {
+    /// The status of the response to a request that has come to `outcome`; nil: it is no HTTP
+    /// request, or nobody knows of a response.
+    func status(after outcome: WorkOutcome) -> Int? {
+        guard kind == .trigger, type == "http" else { return nil }
+        if let streamStatus { return streamStatus }
+        switch outcome {
+        case .answered(let status, _): return status
+        case .failed: return 500
+        case .done, .retried, .dead, .skipped: return nil
+        }
+    }
 }
 
 /// What became of work.
 enum WorkOutcome: Sendable {
     case done
+    /// An HTTP request has a response with this status; `reason` says why, where its function's
+    /// result does not. From 500 on that is a failure: what is below is the client's business
+    /// (OpenTelemetry's conventions for servers).
+    case answered(Int, reason: String)
     case failed(ErrorBody)
     /// A message is to be delivered again.
     case retried(ErrorBody)
@@ -79,7 +114,12 @@ enum WorkOutcome: Sendable {
     var error: ErrorBody? {
         switch self {
         case .failed(let error), .retried(let error), .dead(let error): error
-        case .done, .skipped: nil
+        case .answered(let status, let reason) where status >= 500:
+            ErrorBody(
+                code: String(status),
+                message: "answered \(status)" + (reason.isEmpty ? "" : ": \(reason)")
+            )
+        case .done, .answered, .skipped: nil
         }
     }
 }

@@ -1,33 +1,36 @@
-import JSON
 import Primitives
 
 /// What holding one value against a schema may take, and the comparisons that take most of it.
 ///
 /// Everything that is looked at counts one, and long texts one more for every 64 bytes, so that no
 /// schema and no value, however they are made, keep the thread that checks them for long.
-struct SchemaBudget {
+package struct JSONBudget: Sendable {
+    /// Nothing is left.
+    package struct Spent: Error {
+        package init() {}
+    }
+
     /// What is left of it.
-    var left = 2_000_000
+    package var left: Int
 
     /// The bytes of a text that count as much as a value.
     private static let bytesOfStep = 64
 
-    /// - Throws: `tooCostly` when nothing is left.
-    mutating func spend(_ count: Int) throws(SchemaViolation) {
+    package init(_ left: Int) { self.left = left }
+
+    /// - Throws: when nothing is left.
+    package mutating func spend(_ count: Int) throws(Spent) {
         left -= count
-        guard left > 0 else { throw .tooCostly }
+        guard left > 0 else { throw Spent() }
     }
 
     /// Counts down for a text whose bytes are looked at.
-    mutating func spend(on text: String) throws(SchemaViolation) {
+    package mutating func spend(on text: String) throws(Spent) {
         try spend(1 + text.utf8.count / Self.bytesOfStep)
     }
 
     /// Equality as JSON Schema has it: `1` is `1.0`.
-    mutating func isSame(
-        _ left: JSONValue,
-        _ right: JSONValue
-    ) throws(SchemaViolation) -> Bool {
+    package mutating func isSame(_ left: JSONValue, _ right: JSONValue) throws(Spent) -> Bool {
         try spend(1)
         switch (left, right) {
         case (.number(let left), .number(let right)): return left.isSame(as: right)
@@ -54,8 +57,19 @@ struct SchemaBudget {
         }
     }
 
+    /// Whether one of the elements is the same as `value`.
+    package mutating func contains(
+        _ elements: [JSONValue],
+        _ value: JSONValue
+    ) throws(Spent) -> Bool {
+        for element in elements {
+            if try isSame(element, value) { return true }
+        }
+        return false
+    }
+
     /// Whether two of the elements are the same. Only those are compared whose hashes are equal.
-    mutating func hasSameTwice(_ elements: [JSONValue]) throws(SchemaViolation) -> Bool {
+    package mutating func hasSameTwice(_ elements: [JSONValue]) throws(Spent) -> Bool {
         var seen: [Int: [JSONValue]] = [:]
         for element in elements {
             let hash = try hash(of: element)
@@ -68,7 +82,7 @@ struct SchemaBudget {
     }
 
     /// Equal for values that are the same.
-    private mutating func hash(of value: JSONValue) throws(SchemaViolation) -> Int {
+    private mutating func hash(of value: JSONValue) throws(Spent) -> Int {
         try spend(1)
         var hasher = Hasher()
         hasher.combine(value.kind)
@@ -103,5 +117,23 @@ struct SchemaBudget {
             hasher.combine(sum)
         }
         return hasher.finalize()
+    }
+}
+
+extension JSONNumber {
+    /// The integer, of either 64-bit range.
+    package var whole: Int128? {
+        switch self {
+        case .integer(let value): Int128(value)
+        case .unsigned(let value): Int128(value)
+        case .double, .raw: nil
+        }
+    }
+
+    /// Equality as JSON Schema has it: `1` is `1.0`.
+    package func isSame(as other: JSONNumber) -> Bool {
+        if let left = whole, let right = other.whole { return left == right }
+        guard let left = doubleValue, let right = other.doubleValue else { return self == other }
+        return left == right
     }
 }
