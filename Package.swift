@@ -337,7 +337,7 @@ let package = Package(
             "LogToolsTests",
             [
                 "LogTools", "CommitLog", "Disk", "RecordFormat", "Events", "JSON", "Primitives",
-                "Folding", "Queue", "State", "Observability", "TestKit",
+                "Folding", "Queue", "State", "Stream", "Observability", "TestKit",
             ]
         ),
         tests("CommandLineKitTests", ["CommandLineKit", arguments]),

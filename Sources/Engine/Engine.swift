@@ -81,6 +81,8 @@ package struct Engine<Store: Storage & ~Copyable, Random: Entropy>: ~Copyable {
     var awaitedConditions: [FunctionName: AwaitedCondition] = [:]
     /// Queues whose next message waits until its workers have answered others, by their names.
     var crowdedQueues: [String: CrowdedHead] = [:]
+    /// Queues of which enough has ended for a moment, by their names.
+    var restingQueues: Set<String> = []
     /// Calls that wait for what a provider says to their trigger, by the trigger's id.
     var waitingBindings: [String: WaitingBinding] = [:]
     /// Answers that wait for a value of the state, by the name of its read.

@@ -17,27 +17,67 @@ package struct KeptRecords {
         case over
     }
 
-    /// A key, an item or a message: a hash, so that two may be taken for one, of which more is kept
-    /// then.
-    package struct Subject: Hashable, Sendable {
-        fileprivate let hash: UInt64
+    /// What a record has begun.
+    package enum Subject: Equatable, Sendable {
+        /// A key or an item by its hash, so that two may be taken for one, of which more is kept
+        /// then.
+        case value(hash: UInt64)
+        /// `isChained`: what is before it stays for the sake of another message alone.
+        case message(Offset, isChained: Bool)
+    }
+
+    /// How much there may be to remember of what was left where it is.
+    package struct Limits: Equatable, Sendable {
+        /// Bits for all keys and items, and as many for all messages: a power of two and at least
+        /// 64. Once there are many for them, the ends of others are kept, too; eight bits for each
+        /// make that 2 %.
+        package var bits: Int
+        /// Messages that are left beside what stays for another one's sake. All that became of one
+        /// is kept, and parts what is between into shorter runs, of which more is left: without a
+        /// limit that would go on through the whole log.
+        package var chained: Int
+
+        package init(bits: Int = 1 << 26, chained: Int = 1 << 14) {
+            self.bits = bits
+            self.chained = chained
+        }
     }
 
     private let needs: any RecordNeeds
+    private let limits: Limits
     /// The slots and triggers that are kept, and their runs.
     private var firings: Set<Offset> = []
-    /// What was begun by records that nobody needs and that were left where they are.
-    private var left: Set<Subject> = []
+    /// The keys and items that were begun by records that nobody needs and that were left where
+    /// they are.
+    private var leftValues: KeyFilter
+    /// The messages among such records.
+    private var leftMessages: KeyFilter
+    /// How many of them were left beside what stays for another one's sake.
+    private var chained = 0
+    /// Whether the last record that stays does so for the sake of a message that was left.
+    private var isChained = false
 
-    /// As many things may have been begun so, for the memory that each takes.
-    private static let leftLimit = 1 << 18
-
-    package init(_ needs: any RecordNeeds) { self.needs = needs }
+    package init(_ needs: any RecordNeeds, limits: Limits = Limits()) {
+        self.needs = needs
+        self.limits = limits
+        leftValues = KeyFilter(bits: limits.bits)
+        leftMessages = KeyFilter(bits: limits.bits)
+    }
 
     /// What is to become of a record. One of before that is spare must have been left or not by
     /// now, unless this one shares its fate.
     package mutating func judge(_ event: Event, at offset: Offset, cause: Offset?) -> Verdict {
-        if isNeeded(event, at: offset, cause: cause) { return .needed }
+        if isNeeded(event, at: offset, cause: cause) {
+            isChained = false
+            return .needed
+        }
+        let verdict = judgeUnneeded(event, at: offset)
+        if verdict == .needed { isChained = true }
+        return verdict
+    }
+
+    /// No view needs it.
+    private func judgeUnneeded(_ event: Event, at offset: Offset) -> Verdict {
         switch event {
         case .state(let event): return judge(event, of: 0)
         case .stream(let event): return event.asItem.map { judge($0, of: 1) } ?? .spare(begins: nil)
@@ -47,6 +87,8 @@ package struct KeptRecords {
             .functionUnregistered, .triggerTypeRegistered, .triggerTypeUnregistered, .logged,
             .spanReported, .metricReported, .alertChanged, .telemetryCleared, .responded:
             return .spare(begins: nil)
+        case .triggered(let event) where event.type != ReactionView.type:
+            return .spare(begins: nil)
         case .started, .stopping, .workerLeft, .triggerRegistered, .triggerUnregistered,
             .triggerBound, .triggerUnbound, .triggered, .request, .cron, .configuration:
             return .over
@@ -54,7 +96,14 @@ package struct KeptRecords {
     }
 
     /// A spare record that began this was left where it is.
-    package mutating func leave(_ subject: Subject) { left.insert(subject) }
+    package mutating func leave(_ subject: Subject) {
+        switch subject {
+        case .value(let hash): leftValues.insert(hash)
+        case .message(let offset, let isChained):
+            leftMessages.insert(offset.rawValue)
+            if isChained { chained += 1 }
+        }
+    }
 
     private mutating func isNeeded(_ event: Event, at offset: Offset, cause: Offset?) -> Bool {
         let isOfFiring = cause.map { firings.contains($0) } ?? false
@@ -74,9 +123,9 @@ package struct KeptRecords {
     /// `space` tells keys from items.
     private func judge(_ event: StateEvent, of space: UInt8) -> Verdict {
         switch event {
-        case .set(let set): spare(key(set.scope, set.key, of: space))
+        case .set(let set): .spare(begins: .value(hash: hash(set.scope, set.key, of: space)))
         case .deleted(let deleted):
-            left.contains(key(deleted.scope, deleted.key, of: space))
+            leftValues.contains(hash(deleted.scope, deleted.key, of: space))
                 ? .needed : .spare(begins: nil)
         }
     }
@@ -84,7 +133,9 @@ package struct KeptRecords {
     private func judge(_ event: QueueEvent, at offset: Offset) -> Verdict {
         switch event {
         case .defined, .subscribed, .unsubscribed: .over
-        case .enqueued: spare(message(offset))
+        case .enqueued:
+            isChained && chained >= limits.chained
+                ? .over : .spare(begins: .message(offset, isChained: isChained))
         case .delivered(let event): judge(event.message, of: event.queue)
         case .retried(let event): judge(event.message, of: event.queue)
         case .deadLettered(let event): judge(event.message, of: event.queue)
@@ -92,34 +143,22 @@ package struct KeptRecords {
         case .acked(let event): judge(event.message, of: event.queue)
         case .discarded(let event): judge(event.message, of: event.queue)
         case .purged(let event):
-            event.messages.contains { left.contains(message($0)) }
+            event.messages.contains { leftMessages.contains($0.rawValue) }
                 ? .needed : .spare(begins: nil)
         }
     }
 
     /// Of what became of a message all is kept, or it counts for nothing, as the message is gone.
     private func judge(_ number: Offset, of queue: String) -> Verdict {
-        if left.contains(message(number)) { return .needed }
+        if leftMessages.contains(number.rawValue) { return .needed }
         return needs.hasMessage(number, of: queue) ? .over : .spare(begins: nil)
     }
 
-    private func spare(_ subject: Subject) -> Verdict {
-        let hasRoom = left.count < Self.leftLimit || left.contains(subject)
-        return hasRoom ? .spare(begins: subject) : .over
-    }
-
-    private func message(_ offset: Offset) -> Subject {
-        var hash = ContentHash()
-        hash.add(UInt8(2))
-        hash.add(offset.rawValue)
-        return Subject(hash: hash.value)
-    }
-
-    private func key(_ scope: String, _ key: String, of space: UInt8) -> Subject {
+    private func hash(_ scope: String, _ key: String, of space: UInt8) -> UInt64 {
         var hash = ContentHash()
         hash.add(space)
         hash.add(scope)
         hash.add(key)
-        return Subject(hash: hash.value)
+        return hash.value
     }
 }

@@ -10,7 +10,7 @@ package enum Need: Hashable, Sendable {
     case waitingMessage(queue: String)
     /// It tells of a message that has failed for good, and waits for somebody.
     case deadLetter(queue: String)
-    /// It says that a message is over here, which another subscription of its topic still has.
+    /// It tells of a message that is over here, which another subscription of its topic still has.
     case settled(queue: String)
     /// It defines a queue or a subscription.
     case queueSetup
@@ -65,14 +65,20 @@ extension Views {
             event.target == nil
                 ? need(offset, in: work.queue.queues(ofTopic: event.queue), called: event.queue)
                 : need(offset, in: [event.queue], called: event.queue)
-        case .delivered(let event): need(event.message, in: [event.queue], called: event.queue)
-        case .retried(let event): need(event.message, in: [event.queue], called: event.queue)
-        case .deadLettered(let event): need(event.message, in: [event.queue], called: event.queue)
-        case .redriven(let event): need(event.message, in: [event.queue], called: event.queue)
+        case .delivered(let event): need(event.message, in: event.queue)
+        case .retried(let event): need(event.message, in: event.queue)
+        case .deadLettered(let event): need(event.message, in: event.queue)
+        case .redriven(let event): need(event.message, in: event.queue)
         case .acked(let event): .settled(queue: event.queue)
         case .discarded(let event): .settled(queue: event.queue)
         case .purged(let event): .settled(queue: event.queue)
         }
+    }
+
+    /// Of an attempt.
+    private func need(_ message: Offset, in queue: String) -> Need {
+        work.queue.message(message, in: queue) == nil
+            ? .settled(queue: queue) : need(message, in: [queue], called: queue)
     }
 
     private func need(_ message: Offset, in queues: [String], called name: String) -> Need {

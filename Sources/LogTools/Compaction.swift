@@ -2,7 +2,7 @@ import CommitLog
 import Disk
 package import Folding
 package import Primitives
-package import RecordFormat
+import RecordFormat
 
 /// Writes sealed segments anew, in the background: each once, dense and compressed, and old ones
 /// with only the records that the views still need (retention), and those beside them that take no
@@ -15,49 +15,6 @@ package import RecordFormat
 /// it may be read again once it is repaired. One that has lost nothing but its first page is
 /// written anew from its batches, and the file that was there is kept in `quarantine/`.
 package struct Compaction: ~Copyable {
-    /// What may go.
-    package struct Policy: Equatable, Sendable {
-        /// Segments whose last record is older; nil: age is no reason.
-        package var age: Timestamp.Span?
-        /// The oldest segments, until all are not larger, in bytes; nil: size is no reason.
-        package var bytes: Int?
-        /// How segments are stored. ``Compression/none`` is no reason to write one anew.
-        package var compression: Compression
-        /// What a run of records has to take, in bytes as stored, to be left out from between
-        /// others: the gap in its place and the batch that ends before it cost as much.
-        package var leastHole: Int
-
-        package init(
-            age: Timestamp.Span?,
-            bytes: Int?,
-            compression: Compression = .none,
-            leastHole: Int = 2 * Layout.page
-        ) {
-            self.age = age
-            self.bytes = bytes
-            self.compression = compression
-            self.leastHole = leastHole
-        }
-
-        package var keepsAll: Bool { age == nil && bytes == nil && compression == .none }
-    }
-
-    /// What was done.
-    package struct Outcome: Equatable, Sendable {
-        /// How often a segment was written anew.
-        package var segments = 0
-        /// The records that were left out.
-        package var records = 0
-        /// How much smaller the log became.
-        package var bytes = 0
-        /// The segments whose lost first page was made anew; no record was lost.
-        package var restored: [UInt64] = []
-        /// Why not all segments were written anew that should have been; nil: they were.
-        package var failure: ToolError?
-
-        package init() {}
-    }
-
     private let files: any Files
     private let source: LogSource
     private let views: any RecordNeeds
@@ -126,7 +83,7 @@ package struct Compaction: ~Copyable {
         var total = list.frames.reduce(unreadable) {
             $0 + ($1.footer?.records == 0 ? 0 : $1.fileBytes)
         }
-        var kept = KeptRecords(views)
+        var kept = KeptRecords(views, limits: policy.limits)
         for (segment, next) in zip(list.frames, list.frames.dropFirst()) {
             // Nothing tells when a segment was begun that has lost its header.
             let age = next.isHeaderLost ? nil : policy.age
@@ -162,7 +119,10 @@ package struct Compaction: ~Copyable {
         var thinning = Thinning(of: segment, leastHole: policy.leastHole)
         try visit(segment, until: next) { thinning.add($0, &kept) }
         thinning.end(at: next.header.base, &kept)
-        guard !thinning.holes.isEmpty else { return 0 }
+        outcome.left += thinning.left
+        // One that an engine has written, batch by batch, may be padding for the most part.
+        let isSparse = segment.footer == nil && segment.fileBytes > 2 * thinning.denseBytes
+        guard !thinning.holes.isEmpty || isSparse else { return 0 }
         let before = outcome.bytes
         // What is there is compressed, whatever is wanted of segments to come.
         let compression = segment.footer?.compression ?? policy.compression

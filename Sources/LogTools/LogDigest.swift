@@ -11,7 +11,8 @@ import State
 import Stream
 
 /// The content of every view at one place in the log, as numbers: equal for equal logs, in every
-/// process, live or recovered or folded by a tool.
+/// process, live or recovered or folded by a tool. Where retention has removed the first messages
+/// of a FIFO group, that of the queues is another: since when those behind may run is forgotten.
 package struct LogDigest: Equatable, Sendable {
     /// The records below this offset are folded.
     package let offset: Offset

@@ -202,33 +202,27 @@ struct QueueCheck {
     }
 
     private mutating func discard(_ event: Discarded) {
-        guard queues[event.queue]?[event.message]?.isDead == true else {
-            if !isLenient {
-                tell("message \(event.message) of queue \(event.queue) is no dead letter")
-            }
-            return
+        let message = queues[event.queue]?.removeValue(forKey: event.message)
+        if message?.isDead != true, !isLenient {
+            tell("message \(event.message) of queue \(event.queue) is no dead letter")
         }
-        queues[event.queue]?[event.message] = nil
-        counts[event.queue, default: Counts()].discarded += 1
+        if message != nil { counts[event.queue, default: Counts()].discarded += 1 }
     }
 
     private mutating func purge(_ event: Purged) {
         for number in event.messages {
-            guard let message = queues[event.queue]?[number] else {
+            guard let message = queues[event.queue]?.removeValue(forKey: number) else {
                 if !isLenient {
                     tell("its message \(number) of queue \(event.queue) is not pending")
                 }
                 continue
             }
-            guard message.isDead == event.areDead, message.delivery == nil else {
-                if !isLenient {
-                    let what = event.areDead ? "is no dead letter" : "does not wait"
-                    tell("message \(number) of queue \(event.queue) \(what)")
-                }
-                continue
-            }
-            queues[event.queue]?[number] = nil
             counts[event.queue, default: Counts()].purged += 1
+            let isMeant = message.isDead == event.areDead && message.delivery == nil
+            if !isMeant, !isLenient {
+                let what = event.areDead ? "is no dead letter" : "does not wait"
+                tell("message \(number) of queue \(event.queue) \(what)")
+            }
         }
     }
 

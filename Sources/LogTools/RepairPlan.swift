@@ -80,19 +80,12 @@ package struct RepairPlan: Equatable, Sendable {
         self.items = items
     }
 
-    /// What has to be accepted, as the command takes it: what costs a record, or may. Records that
-    /// are where others have their offsets are in no range that is lost.
+    /// What has to be accepted, as the command takes it; nothing where it is not repaired at all.
     package var losses: [AcceptedLoss] {
-        damages.filter { damage in
-            switch damage.reason {
-            case .foreignSegment, .misplacedBatch: true
-            default: !damage.lost.isEmpty || damage.isOpenEnded
-            }
-        }.map { AcceptedLoss($0) }
+        misplacement == nil ? damages.map { AcceptedLoss($0) } : []
     }
 
-    /// Throws unless every loss was accepted, and nothing that is not damaged; and where nobody has
-    /// to lose it.
+    /// Throws unless exactly what is damaged was accepted, and where nobody has to lose it.
     package func check(_ accepted: [AcceptedLoss]) throws(ToolError) {
         if let misplacement { throw misplacement.error }
         if let missing = losses.first(where: { !accepted.contains($0) }) {
@@ -102,8 +95,7 @@ package struct RepairPlan: Equatable, Sendable {
                     + "--dry-run tells all of them"
             )
         }
-        let all = damages.map { AcceptedLoss($0) }
-        if let strange = accepted.first(where: { !all.contains($0) }) {
+        if let strange = accepted.first(where: { !losses.contains($0) }) {
             throw ToolError(
                 .lossNotAccepted,
                 "nothing was changed: there is no damage \(strange); --dry-run tells what there is"
@@ -158,7 +150,7 @@ package struct RepairPlan: Equatable, Sendable {
         json.endArray()
         json.key("accept_loss")
         json.beginArray()
-        for loss in misplacement == nil ? losses : [] { json.string(loss.description) }
+        for loss in losses { json.string(loss.description) }
         json.endArray()
         json.key("segments")
         json.beginArray()

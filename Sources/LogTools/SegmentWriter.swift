@@ -23,7 +23,7 @@ struct SegmentWriter: ~Copyable {
     private let missing: MissingRecords
 
     /// Bytes from which on a batch is written: who wants one record decompresses no more.
-    private static let batchBytes = 64 << 10
+    static let batchBytes = 64 << 10
 
     /// What was written.
     struct Written {

@@ -14,8 +14,12 @@ struct Thinning {
     private(set) var holes: [Range<Offset>] = []
     /// The records in them.
     private(set) var dropped = 0
+    /// The records that nobody needs, and that stay.
+    private(set) var left = 0
     /// Whether any record stays.
     private(set) var keepsAny = false
+    /// What all records take at most in batches without padding.
+    private var bytes = 0
 
     private let leastHole: Int
     /// Of its records, how much a byte takes as it is stored.
@@ -48,10 +52,18 @@ struct Thinning {
         }
     }
 
+    /// Bytes of a file with all records of the segment, about, in the largest batches that there
+    /// are: each ends with some padding, as does the seal.
+    var denseBytes: Int {
+        let batches = bytes / SegmentWriter.batchBytes + 2
+        return Layout.segmentHeader + bytes + batches * Layout.page + Layout.segmentFooter
+    }
+
     /// Adds the next record that is there.
     mutating func add(_ record: RecordView, _ kept: inout KeptRecords) {
         let gaps = record.offset > next ? 1 : 0
         next = record.offset.advanced(by: 1)
+        bytes += Layout.recordOverhead + record.payload.count
         switch kept.judge(record) {
         case .needed:
             run?.gaps += gaps
@@ -103,6 +115,7 @@ struct Thinning {
             dropped += run.records
         } else {
             for subject in run.begun { kept.leave(subject) }
+            left += run.records
             keepsAny = true
         }
     }

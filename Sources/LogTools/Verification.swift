@@ -38,6 +38,8 @@ package struct Verification: Equatable, Sendable {
     /// Where the unfinished batch at the end is.
     package let torn: String?
     package let damages: [String]
+    /// Whether all that is damaged is MANIFEST, which a start makes anew.
+    package let isOnlyManifestLost: Bool
     /// What is not in its place, where that is the damage.
     package let misplacement: Misplacement?
     /// Snapshots that cannot be used: no record is lost by that.
@@ -87,6 +89,7 @@ package struct Verification: Equatable, Sendable {
         }
         let lost = [pass.lostManifest(scan)].compactMap { $0 }
         damages = lost + scan.damages.map(\.description)
+        isOnlyManifestLost = !lost.isEmpty && scan.damages.isEmpty
         misplacement = Misplacement(of: scan.damages, in: pass.path)
         snapshots = try pass.unusableSnapshots(readingAll: depth != .quick)
         gaps = scan.gaps.map { gap in

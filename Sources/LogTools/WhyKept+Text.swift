@@ -32,7 +32,8 @@ extension WhyKept {
         if isFolded {
             return "goes when it is older than `[log] retention`, or the log larger than "
                 + "`retention_bytes`; what is between records that stay, and takes less room than "
-                + "a gap in its place, stays with them"
+                + "a gap in its place, stays with them, and so does what ends what it began, as "
+                + "a key's deletion does"
         }
         guard snapshots.count > 1, let oldest = snapshots.min() else {
             return "kept: there are not yet two snapshots to start from without it; where there is "

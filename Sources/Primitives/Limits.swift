@@ -79,9 +79,12 @@ package enum Limits {
     package static let lookUps = 8
     /// Questions of one connection that wait for the address of a name.
     package static let openLookUps = 256
-    /// Sockets of one event loop that wait for an auth function at a time; further ones are
+    /// Sockets of one event loop that wait for an auth function at a time; of further ones those of
+    /// workers are closed without an answer, and those of streams are refused.
+    package static let admissions = 512
+    /// Workers that may go, one after the other, while they are asked about one socket; then it is
     /// refused.
-    package static let admissions = 4096
+    package static let admissionLosses = 3
     /// Parameters in the query of a socket that an auth function is asked about; of more nobody is
     /// asked, and it is refused.
     package static let handshakeParameters = 256
@@ -176,6 +179,11 @@ package enum Limits {
     package static let heldPayloadBytes = messageBytes
     /// Values of the state that are let go in one turn because their time is over.
     package static let expiriesOfTurn = 1024
+    /// Messages of one queue that are handed out and have ended by the end of the same turn: the
+    /// engine's own functions ran, or they could not be run.
+    package static let endsOfTurn = 256
+    /// How long a queue waits then before it goes on, in nanoseconds.
+    package static let queueRest: UInt64 = 1_000_000
     /// How long after a start workers may not be back yet, and messages of topics wait for a
     /// condition, in nanoseconds.
     package static let workersReturn: Int64 = 10_000_000_000

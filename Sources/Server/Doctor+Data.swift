@@ -150,10 +150,12 @@ extension Doctor {
         guard let first = scan.spans.first?.header.number, oldest < first else { return "" }
         let names =
             oldest + 1 == first ? "segment \(oldest)" : "segments \(oldest) to \(first - 1)"
-        return "; a start does not read \(names): `iii-log -D \(path) verify` reads every byte"
+        let verify = ToolCommand.text("verify", on: path)
+        return "; a start does not read \(names): `\(verify)` reads every byte"
     }
 
     private func told(_ found: Verification) -> String {
+        if found.isOnlyManifestLost { return found.damages[0] }
         let first = found.damages.prefix(3).joined(separator: "; ")
         let text = "\(found.damages.count) damaged: \(first). "
         if let misplacement = found.misplacement {

@@ -25,6 +25,7 @@ package final class WorkerGateway {
     /// Sockets that ask the core to be let in.
     private var admissions: [UInt64: (Effect.Verdict) -> Void] = [:]
     private var nextAdmission: UInt64 = 0
+    private var droppedAdmissions = NoticeLimit()
     private var touched: [WorkerSession] = []
 
     /// What came in this turn of the loop.
@@ -89,6 +90,7 @@ package final class WorkerGateway {
         _ decided: @escaping (UpgradeDecision) -> Void
     ) {
         guard admissions.count < Limits.admissions else {
+            tellOfDropped()
             return decided(.drop)
         }
         nextAdmission += 1
@@ -108,6 +110,15 @@ package final class WorkerGateway {
         )
         let id = AdmissionID(loop: loopNumber, number: nextAdmission)
         collect(.admit(id, admission), bytes: 1024)
+    }
+
+    /// A worker's socket is closed without an answer.
+    private func tellOfDropped() {
+        guard let untold = droppedAdmissions.pass(at: clock.now().monotonic) else { return }
+        let text =
+            "a worker was not let in: \(Limits.admissions) connections wait for the auth function "
+            + "already" + (untold == 0 ? "" : "; nor were \(untold) more since this was told last")
+        notify(Notice(severity: .warning, text: text))
     }
 
     private func makeSession(

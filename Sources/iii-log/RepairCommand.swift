@@ -9,9 +9,8 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             A damaged segment is kept in quarantine/ as it is, and a file takes its place that has \
             every intact record under its own offset and gaps for the rest. A crash on the way \
-            leaves each segment as it was or repaired. Where records are lost and no option is \
-            given it asks on a terminal, and elsewhere only tells what it would do (and exits \
-            65). An engine must not run (75).
+            leaves each segment as it was or repaired. Without an option it asks on a terminal, \
+            and elsewhere only tells what it would do (and exits 65). An engine must not run (75).
             """
     )
 
@@ -51,8 +50,7 @@ struct RepairCommand: ParsableCommand {
             return (pass, try RepairPlan(pass))
         }
         if isDry || plan.damages.isEmpty { return try tell(plan, isDone: false) }
-        // Damage that costs no record needs nobody's leave.
-        if texts.isEmpty, !plan.losses.isEmpty {
+        if texts.isEmpty {
             try tell(plan, isDone: false)
             try Answer.telling { () throws(ToolError) in try plan.check(plan.losses) }
             guard try isWanted() else { return }
@@ -70,7 +68,7 @@ struct RepairCommand: ParsableCommand {
             // The files have changed places.
             try RepairPlan(LogPass(tellingOf: .directory(path)))
         }
-        if let first = left.damages.first {
+        if let first = left.losses.first {
             throw Failure(.internalFault, code: "repair.failed", "still damaged: \(first)")
         }
         try tell(plan, isDone: true)

@@ -54,7 +54,7 @@ struct AccessTests {
             ])
         )
         let access = access(exposing: [rule])
-        func isAllowed(_ metadata: String?, in namespace: String = "default") -> Bool {
+        func isAllowed(_ metadata: String..., in namespace: String = "default") -> Bool {
             access.verdict(on: FunctionName(namespace: namespace, id: "f")) {
                 metadata.map(text)
             }.isAllowed
@@ -66,7 +66,12 @@ struct AccessTests {
         #expect(!isAllowed(#"{"public":true,"tier":"silver"}"#))
         #expect(!isAllowed(#"{"tier":"gold"}"#))
         #expect(!isAllowed("[]"))
-        #expect(!isAllowed(nil))
+        #expect(!isAllowed())
+        // Each of several replicas has to be meant.
+        let gold = #"{"public":true,"tier":"gold"}"#
+        #expect(isAllowed(gold, #"{"public":true,"tier":"green"}"#))
+        #expect(!isAllowed(gold, #"{"public":true,"tier":"silver"}"#))
+        #expect(!isAllowed(gold, "null"))
     }
 
     @Test("denials say what was asked for and what would help")

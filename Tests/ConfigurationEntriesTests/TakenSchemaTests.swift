@@ -11,7 +11,7 @@ struct TakenSchemaTests {
         try JSONText(validating: Array(text.utf8))
     }
 
-    @Test("a value is held against a schema in an old log that divides by 0")
+    @Test("a schema in an old log that divides by 0 forbids nothing by that")
     func divisionByZero() throws {
         var view = ConfigurationView()
         let registered = ConfigurationRegistered(
@@ -26,8 +26,8 @@ struct TakenSchemaTests {
         let held = view
         let set = ConfigurationCall.set(id: "z", try json("4"))
         let placeholders = Placeholders(variables: [:], version: "1", bytesMax: 1000)
-        let error = #expect(throws: ErrorBody.self) { try held.decide(set, placeholders) }
-        #expect(error?.code == "SCHEMA_INVALID")
+        let decided = try held.decide(set, placeholders)
+        #expect(decided.event != nil)
     }
 
     @Test(

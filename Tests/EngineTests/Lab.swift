@@ -151,6 +151,12 @@ final class Lab {
         )
     }
 
+    /// Queues go on that have done enough for a turn.
+    func rest() throws(LogError) {
+        pass(seconds: 0.001)
+        try settle()
+    }
+
     // MARK: Peers
 
     /// A connection that said `workerJoined` only.

@@ -127,6 +127,31 @@ struct LateFunctionTests {
         #expect(queue.depth == 1 && queue.deadCount == 5)
     }
 
+    @Test("of a long backlog not all fail in one turn, in which nobody else would be heard")
+    func flood() throws {
+        let (lab, worker, queue) = try topic()
+        let more = 2 * Limits.endsOfTurn
+        try lab.turn((0..<more).map { _ in Command.call(worker, "enqueue", publish) })
+        lab.pass(seconds: 10)
+        try lab.settle()
+        #expect(queue.deadCount == Limits.endsOfTurn)
+        try lab.rest()
+        #expect(queue.deadCount == more)
+        try lab.rest()
+        #expect(queue.deadCount == more + 3 && queue.depth == 0)
+    }
+
+    @Test("it is not remembered that one was awaited which no subscription has any more")
+    func forgotten() throws {
+        let (lab, worker, _) = try topic()
+        #expect(lab.engine.awaitedConditions.keys.map(\.id) == ["c"])
+        let other = #"{"topic":"t","condition_function_id":"d"}"#
+        try lab.settle(.trigger(worker, "queue", other, to: "f"))
+        #expect(lab.engine.awaitedConditions.keys.map(\.id) == ["d"])
+        try lab.settle(.register(worker.connection, .removeTrigger(id: "t")))
+        #expect(lab.engine.awaitedConditions.isEmpty)
+    }
+
     @Test("they are not lost where their own function is not there either")
     func neither() throws {
         let (lab, worker, queue) = try topic()

@@ -36,4 +36,13 @@ struct ReceiptTests {
         #expect(receipts.count == 2 && Set(receipts).count == 1)
         #expect(UUID128(String(receipts.first ?? "")) != nil)
     }
+
+    @Test("what a delivery calls is not handed its receipt")
+    func calls() throws {
+        let lab = try Lab()
+        let worker = try lab.join("w", serving: "f")
+        let sent = Propagation(baggage: "iii.message.receipt=other,k=v")
+        let left = try lab.settle(.call(worker, "f", with: sent)).dispatches
+        #expect(left.map(\.baggage) == ["k=v,iii.function.id=f"])
+    }
 }

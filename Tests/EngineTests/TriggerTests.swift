@@ -303,9 +303,9 @@ struct QueueTests {
         let worker = try lab.join("w", serving: "f")
         try lab.settle(.enqueue(worker, "f"))
         let set = #"{"scope":"s","key":"k","value":1}"#
-        let commands = (0..<3000).map { _ in Command.enqueue(worker, "state::set", set, id: nil) }
-        try lab.turn(commands)
+        try lab.turn((0..<3000).map { _ in Command.enqueue(worker, "state::set", set, id: nil) })
         try lab.settle(.answer(worker, try #require(lab.left.dispatches.last).invocation))
+        for _ in 0..<3000 / Limits.endsOfTurn { try lab.rest() }
         #expect(lab.engine.views.work.queue.queues["default"]?.depth == 0)
         #expect(lab.engine.views.state.keyCount == 1)
     }

@@ -89,7 +89,8 @@ import Testing
         expect(
             story,
             "message \(first) of queue q does not wait",
-            "its message \(second) of queue q is not pending"
+            "its message \(second) of queue q is not pending",
+            "it ends delivery \(delivery), which is not open"
         )
     }
 
@@ -101,6 +102,31 @@ import Testing
         let event = Purged(queue: "q", by: nil, messages: [message], areDead: true)
         story.add(.queue(.purged(event)), at: 2, trace: nil)
         expect(story, "message \(message) of queue q is no dead letter")
+    }
+
+    @Test(
+        "a dead letter of which retention left no death is discarded all the same",
+        arguments: [false, true]
+    )
+    func thinned(isPurged: Bool) {
+        var story = Story()
+        story.add(.queue(.subscribed(Story.subscribed)), trace: nil)
+        let queue = "greetings::greet::process@default"
+        let message = story.enqueue("greetings", nil, at: 1, cause: nil)
+        let delivery = story.deliver(message, of: queue, at: 2)
+        let error = ErrorBody(code: "e", message: "m")
+        let letter = DeadLettered(queue: queue, message: message, failures: 1, error: error)
+        let death = story.add(.queue(.deadLettered(letter)), at: 3, cause: delivery)
+        let purged = Purged(queue: queue, by: nil, messages: [message], areDead: true)
+        let discarded = Discarded(queue: queue, message: message)
+        let end: QueueEvent = isPurged ? .purged(purged) : .discarded(discarded)
+        story.add(.queue(end), at: 4, trace: nil)
+        expect(story)
+        var semantics = Semantics()
+        story.forEach { record in
+            if record.offset != delivery, record.offset != death { semantics.check(record) }
+        }
+        #expect(semantics.finish().found == [])
     }
 
     @Test("an ended subscription delivers nothing, and keeps what it had for the next one")

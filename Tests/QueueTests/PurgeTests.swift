@@ -162,18 +162,43 @@ struct PurgeTests {
         #expect(budget.used == 0)
     }
 
-    @Test("a record drops only what it is about: the dead, or what waits")
-    func kinds() throws {
+    @Test("where what told of a death is gone, what was discarded goes all the same")
+    func thinned() throws {
+        var bench = Bench()
+        bench.define(fifo: true, concurrency: 5)
+        let offsets = try (0..<3).map { _ in try bench.enqueue(#"{"g":"a"}"#) }
+        let (first, second, third) = (offsets[0], offsets[1], offsets[2])
+        // Nothing tells that the first one died, and let the second go.
+        let delivered = Delivered(
+            queue: "q",
+            message: second,
+            worker: UUID128(high: 0, low: 1),
+            invocation: UUID128(high: 0, low: 2),
+            attempt: 1
+        )
+        bench.apply(.delivered(delivered))
+        bench.apply(.purged(Purged(queue: "q", by: nil, messages: [first], areDead: true)))
+        #expect(bench.view.message(first, in: "q") == nil)
+        #expect(bench.view.queues["q"]?.depth == 2 && bench.view.queues["q"]?.inFlight == 1)
+        #expect(bench.deliver() == [], "one of a group at a time")
+        bench.ack(second)
+        #expect(bench.deliver() == [third])
+        // What seems to be out for want of its end is so no more.
+        bench.apply(.purged(Purged(queue: "q", by: nil, messages: [third], areDead: true)))
+        #expect(bench.view.queues["q"]?.depth == 0 && bench.view.queues["q"]?.inFlight == 0)
+        let next = try bench.enqueue(#"{"g":"a"}"#)
+        #expect(bench.deliver() == [next])
+    }
+
+    @Test("where what told of a redrive is gone, what was purged goes all the same")
+    func thinnedRedrive() throws {
         var bench = Bench()
         bench.define(attempts: 1)
         let dead = try bench.enqueue()
         #expect(bench.deliver() == [dead])
         bench.fail(dead)
-        let waiting = try bench.enqueue()
         bench.apply(.purged(Purged(queue: "q", by: nil, messages: [dead])))
-        bench.apply(.purged(Purged(queue: "q", by: nil, messages: [waiting], areDead: true)))
-        #expect(bench.view.queues["q"]?.deadCount == 1 && bench.view.queues["q"]?.depth == 1)
-        #expect(bench.deliver() == [waiting])
+        #expect(bench.view.queues["q"]?.deadCount == 0 && bench.view.queues["q"]?.depth == 0)
     }
 
     @Test("who wanted it is told, and what was dropped")

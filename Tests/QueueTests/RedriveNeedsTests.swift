@@ -7,24 +7,6 @@ import Testing
 
 /// What retention keeps of a dead letter that is redriven again and again.
 @Suite struct RedriveNeedsTests {
-    /// The places of the records that are needed; what is folded from them is the same.
-    private func needed(_ bench: Bench) -> [Int] {
-        let needed = bench.events.indices.filter {
-            bench.view.needs(bench.events[$0].event, at: Offset(UInt64($0)))
-        }
-        var view = QueueView()
-        for number in needed {
-            let entry = bench.events[number]
-            view.apply(entry.event, at: Offset(UInt64(number)), time: entry.time, trace: nil)
-        }
-        #expect(view.digest() == bench.view.digest())
-        for (name, queue) in bench.view.queues {
-            #expect(view.queues[name]?.delayedCount == queue.delayedCount)
-            #expect(view.queues[name]?.inFlight == queue.inFlight)
-        }
-        return needed
-    }
-
     /// The view as a start from a snapshot has it.
     private func restored(_ view: QueueView) throws -> QueueView {
         var bytes: [UInt8] = []
@@ -52,20 +34,20 @@ import Testing
         for round in 0..<6 {
             for attempt in 0..<2 {
                 #expect(bench.deliver() == [message])
-                _ = needed(bench)
+                _ = bench.needed()
                 bench.fail(message)
                 if attempt == 0 { bench.pass(milliseconds: 60_000) }
             }
             #expect(bench.view.message(message, in: "q")?.isDead == true)
             // The definition, the message; its last retry before the redrive, its next delivery
             // and its death; the redrive and two attempts.
-            let count = needed(bench).count
+            let count = bench.needed().count
             #expect(round == 0 ? count == 6 : count == 10, "\(count) in round \(round)")
             try redrive(&bench)
-            _ = needed(bench)
+            _ = bench.needed()
         }
         bench.ack(message)
-        #expect(needed(bench) == [0])
+        #expect(bench.needed() == [0])
     }
 
     @Test("behind a snapshot all counts until the next redrive")
@@ -79,11 +61,11 @@ import Testing
             try redrive(&bench)
         }
         bench.view = try restored(bench.view)
-        #expect(needed(bench).count == bench.events.count)
+        #expect(bench.needed().count == bench.events.count)
         _ = bench.deliver()
         bench.fail(message)
         try redrive(&bench)
         // The definition, the message, the redrive before, a delivery, a death and the last one.
-        #expect(needed(bench).count == 6)
+        #expect(bench.needed().count == 6)
     }
 }

@@ -1,6 +1,7 @@
 import Events
 import JSON
 import Primitives
+import Testing
 
 @testable import Queue
 
@@ -158,5 +159,23 @@ struct Bench {
             view.apply(entry.event, at: offset, time: entry.time, trace: nil)
         }
         return view
+    }
+
+    /// The places of the records that are needed; what is folded from them is the same.
+    func needed() -> [Int] {
+        let needed = events.indices.filter {
+            view.needs(events[$0].event, at: Offset(UInt64($0)))
+        }
+        var folded = QueueView()
+        for number in needed {
+            let entry = events[number]
+            folded.apply(entry.event, at: Offset(UInt64(number)), time: entry.time, trace: nil)
+        }
+        #expect(folded.digest() == view.digest())
+        for (name, queue) in view.queues {
+            #expect(folded.queues[name]?.delayedCount == queue.delayedCount)
+            #expect(folded.queues[name]?.inFlight == queue.inFlight)
+        }
+        return needed
     }
 }

@@ -50,15 +50,23 @@ enum Baggage {
         return text
     }
 
-    /// The same baggage for a call of `function`: that entry replaced, the others kept.
+    /// The same baggage for a call of `function`: that entry replaced, the others kept. Which
+    /// message its caller runs, if any, is not the call's own: several calls of one delivery are
+    /// not the same thing again.
     static func naming(_ function: String, in baggage: String?) -> String {
-        replacing(functionKey, by: function, in: baggage)
+        replacing(functionKey, by: function, without: CallerBaggage.receiptKey, in: baggage)
     }
 
-    private static func replacing(_ key: String, by value: String, in baggage: String?) -> String {
+    private static func replacing(
+        _ key: String,
+        by value: String,
+        without other: String? = nil,
+        in baggage: String?
+    ) -> String {
         guard let baggage else { return "\(key)=\(value)" }
-        let others = baggage.split(separator: ",").filter {
-            !$0.drop(while: { $0 == " " }).hasPrefix("\(key)=")
+        let others = baggage.split(separator: ",").filter { entry in
+            let entry = entry.drop { $0 == " " }
+            return !entry.hasPrefix("\(key)=") && other.map { !entry.hasPrefix("\($0)=") } ?? true
         }
         return (others.map(String.init) + ["\(key)=\(value)"]).joined(separator: ",")
     }

@@ -314,18 +314,24 @@ extension Engine where Store: ~Copyable {
     /// next one from within: the loop that is under way gives it, so that no backlog deepens the
     /// stack.
     mutating func pump(_ queue: String) throws(LogError) {
-        guard !isDraining, let state = views.work.queue.queues[queue], !state.isPumping,
-            !state.isEnded, !awaitsTrigger(of: queue, state)
+        guard !isDraining, !restingQueues.contains(queue),
+            let state = views.work.queue.queues[queue], !state.isPumping, !state.isEnded,
+            !awaitsTrigger(of: queue, state)
         else { return }
         state.isPumping = true
         defer { state.isPumping = false }
         let registry = registry
+        var room = Limits.endsOfTurn
         while let message = views.work.queue.next(
             in: state,
             isServed: { registry.isThere($0) }
         ) {
             guard !awaitsCondition(of: queue, state) else { return }
+            // What ends at once takes none of the queue's places, which bound the others.
+            guard room > 0 else { return rest(queue) }
+            let running = state.inFlight
             guard try deliver(message, from: queue) else { return }
+            if state.inFlight <= running { room -= 1 }
         }
     }
 

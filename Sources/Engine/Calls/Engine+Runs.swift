@@ -40,6 +40,7 @@ extension Engine where Store: ~Copyable {
         guard let worker = chosen ?? registry.pick(run.function, bytes: run.bytes) else {
             // Who left while the engine stops may be back behind it.
             if isDraining, run.isRepeated { return }
+            run.isUnanswered = true
             return try finish(run, record: nil, .failure(notFound(run.function)), took: 0)
         }
         if !worker.endpoints.isEmpty, let endpoint = worker.endpoints[run.function] {
@@ -195,6 +196,7 @@ extension Engine where Store: ~Copyable {
             runningCount -= 1
             return
         }
+        invocation.run.isUnanswered = true
         let stopped = ErrorBody(code: "invocation_stopped", message: "Invocation stopped")
         try finish(invocation, .failure(stopped))
     }
@@ -320,7 +322,7 @@ extension Engine where Store: ~Copyable {
             ended(run, of: record, result, took: span)
             views.work.cron.ended(run: record, of: trigger, now: now.wall)
         case .react(let reactions): try ended(run, of: reactions, result)
-        case .admit(let id): admitted(id, result, after: end)
+        case .admit(let id): try admitted(id, by: run, result, after: end)
         case .screen(let connection, let number, let registration):
             try screened(connection, number, registration, result)
         case .notify(let notice): try notified(notice, by: run, result)

@@ -137,6 +137,9 @@ final class Run {
     /// The response that its value means, once it has ended; nil: that is none of a request, or
     /// its function answers in another way.
     var reply: HTTPReply?
+    /// Whether it ended without a word of who was to run it: nobody served its function, or its
+    /// worker has gone. A worker may answer with the error codes of that, too.
+    var isUnanswered = false
 
     enum Gatekeeper {
         /// Must not answer `false`.

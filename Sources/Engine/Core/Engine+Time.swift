@@ -70,6 +70,7 @@ extension Engine where Store: ~Copyable {
         case .cronRuns(let function): waitingFirings[function] != nil
         case .topicTrigger(let queue): isTriggerAwaited(of: queue)
         case .topicCondition(let condition): awaitedConditions[condition] != nil
+        case .queueRest(let queue): restingQueues.contains(queue)
         case .deadLetters(let queue): untoldLetters[queue] != nil
         case .restingReactions: !restingReactions.all.isEmpty
         case .lateCondition(let condition): waitingReactions[condition] != nil
@@ -139,6 +140,7 @@ extension Engine where Store: ~Copyable {
         case .cronRuns(let function): try repeatRuns(of: function)
         case .topicTrigger(let queue): try endWait(ofTopicQueue: queue)
         case .topicCondition(let condition): try endWait(forCondition: condition)
+        case .queueRest(let queue): try endRest(of: queue)
         case .deadLetters(let queue): tellOfLetters(of: queue)
         case .restingReactions: try tryRestingReactions()
         case .lateCondition(let condition): tellOfLateCondition(condition)

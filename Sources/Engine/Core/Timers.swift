@@ -41,6 +41,8 @@ struct Timers {
         case topicTrigger(String)
         /// Messages of topics have waited for a condition.
         case topicCondition(FunctionName)
+        /// A queue of which much has ended in one turn goes on.
+        case queueRest(String)
         /// Dead letters of a queue may have come since the last line about them.
         case deadLetters(String)
         /// Reactions whose records could not be read are tried again.

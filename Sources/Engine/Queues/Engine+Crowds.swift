@@ -37,6 +37,19 @@ extension Engine where Store: ~Copyable {
         return isCrowded
     }
 
+    /// So much of a queue has ended in this turn that the rest waits for a moment: a backlog of
+    /// what ends at once would keep the core from everybody else.
+    mutating func rest(_ queue: String) {
+        restingQueues.insert(queue)
+        timers.set(.queueRest(queue), at: now.monotonic + Limits.queueRest)
+    }
+
+    /// A queue has rested.
+    mutating func endRest(of queue: String) throws(LogError) {
+        guard restingQueues.remove(queue) != nil else { return }
+        try pump(queue)
+    }
+
     /// Something of a queue that ran has ended, or a worker has come or gone: what waited for room
     /// may go.
     mutating func pumpCrowded() throws(LogError) {

@@ -93,7 +93,9 @@ extension Engine where Store: ~Copyable {
         let name = Self.queue(of: subscription)
         topicTriggers[name] = .known(metadata: trigger.request.metadata)
         if let event = views.work.queue.decideSubscribe(subscription) {
+            let condition = views.work.queue.queues[name]?.condition
             try record(.queue(.subscribed(event)))
+            forgetWait(forCondition: condition)
         }
         // It may have been one of another topic.
         removeConsumer(trigger.request.id)
@@ -132,7 +134,9 @@ extension Engine where Store: ~Copyable {
         guard let end = views.work.queue.decideUnsubscribe(subscription) else { return }
         let name = Self.queue(of: subscription)
         topicTriggers[name] = nil
+        let condition = views.work.queue.queues[name]?.condition
         try record(.queue(.unsubscribed(end)))
+        forgetWait(forCondition: condition)
         guard let left = views.work.queue.queues[name] else { return }
         notice(
             .warning,
@@ -213,6 +217,16 @@ extension Engine where Store: ~Copyable {
         }
         awaitedConditions[condition]?.queues = []
         for queue in awaited.queues.sorted() { try pump(queue) }
+    }
+
+    /// A subscription had this condition, and has ended or changed: where no other has the same
+    /// one, nobody waits for it any more.
+    private mutating func forgetWait(forCondition condition: FunctionName?) {
+        guard let condition, awaitedConditions[condition] != nil else { return }
+        let isAsked = views.work.queue.queues.values.contains {
+            !$0.isEnded && $0.condition == condition
+        }
+        if !isAsked { awaitedConditions[condition] = nil }
     }
 
     func isTriggerAwaited(of queue: String) -> Bool {

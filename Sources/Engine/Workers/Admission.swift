@@ -59,4 +59,19 @@ struct PendingAdmission {
     let input: [UInt8]
     /// Nobody serves the function: it is asked when somebody does.
     var isWaiting = false
+    /// How many workers have gone that were asked.
+    private var losses = 0
+
+    init(function: FunctionName, rules: AccessRules, input: [UInt8]) {
+        self.function = function
+        self.rules = rules
+        self.input = input
+    }
+
+    /// Nobody has answered `run`. Whether somebody else may be asked: if workers go whenever they
+    /// are, that may be what ends them.
+    mutating func mayLose(_ run: Run) -> Bool {
+        if run.invocation != nil { losses += 1 }
+        return losses < Limits.admissionLosses
+    }
 }

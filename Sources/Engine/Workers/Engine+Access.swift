@@ -48,8 +48,10 @@ extension Engine where Store: ~Copyable {
 
     /// An auth function is served again: it is asked about the sockets that waited for it.
     mutating func takeUpAdmissions(of name: FunctionName) throws(LogError) {
-        // Nearly always there are none, and functions appear often.
-        guard !admissions.isEmpty else { return }
+        // Functions appear often, and anybody's sockets may wait.
+        guard !admissions.isEmpty, !isDraining,
+            options.listeners.contains(where: { $0.isGuarded(by: name) })
+        else { return }
         let waiting = admissions.filter { $0.value.isWaiting && $0.value.function == name }
         for (id, var pending) in waiting.sorted(by: { $0.key < $1.key }) {
             pending.isWaiting = false
@@ -68,13 +70,14 @@ extension Engine where Store: ~Copyable {
         gate.hold(.admit(id, .dropped), after: nil)
     }
 
-    /// The auth function has answered, or there is none yet.
+    /// The auth function has answered, or nobody has: it is not there, or its worker has gone.
     mutating func admitted(
         _ id: AdmissionID,
+        by run: Run,
         _ result: FunctionResult,
         after offset: Offset?
-    ) {
-        guard let pending = admissions[id] else { return }
+    ) throws(LogError) {
+        guard var pending = admissions[id] else { return }
         let verdict: Effect.Verdict
         switch result {
         case .value(let bytes):
@@ -86,11 +89,13 @@ extension Engine where Store: ~Copyable {
                 verdict = .refused(status: 403, reason: "not let in")
             }
         case .none: verdict = .refused(status: 403, reason: "not let in")
-        case .failure(let error) where !isThere(pending.function):
-            // It never was, or its worker has gone before it answered: as after any restart, it
-            // may be back within the time for the handshake.
+        case .failure(let error) where run.isUnanswered && pending.mayLose(run):
+            // Another worker is asked, if any serves it. Else, as after any restart, one may be
+            // back within the time for the handshake.
+            if !isDraining, isThere(pending.function) { return try ask(about: id, pending) }
             notice(.warning, "a worker waits to be let in: \(error.message)")
-            admissions[id]?.isWaiting = true
+            pending.isWaiting = true
+            admissions[id] = pending
             return
         case .failure: verdict = .refused(status: 401, reason: "not let in")
         }
@@ -106,7 +111,7 @@ extension Engine where Store: ~Copyable {
         // A builtin is one thing, from whichever namespace it is reached.
         let function = Builtin.named(function) == nil ? function : FunctionName(id: function.id)
         return access.refusal(of: function) {
-            registry.functions[function]?.definition.member("metadata")
+            registry.functions[function]?.metadata ?? []
         }
     }
 
@@ -130,7 +135,7 @@ extension Engine where Store: ~Copyable {
     ) -> Bool {
         guard let access else { return true }
         return access.verdict(on: function) {
-            registry.functions[function]?.definition.member("metadata")
+            registry.functions[function]?.metadata ?? []
         }.isAllowed
     }
 

@@ -73,6 +73,8 @@ extension Engine where Store: ~Copyable {
         case .respond(let exchange): try expire(exchange)
         case .middleware(_, let exchange, let number):
             try expireMiddleware(exchange, number: number)
+        // Not refused: it may be let in yet.
+        case .admit(let id): expire(id)
         default: break
         }
         let isLease = if case .deliver = run.purpose { true } else { false }

@@ -28,10 +28,17 @@ final class Registry {
         private(set) var owners: [Worker]
         /// What each of them registered it with.
         private var definitions: [JSONText]
+        /// What those have as metadata: of each owner, as a call may go to any; null: it has none.
+        private(set) var metadata: [JSONText]
 
         init(_ owner: Worker, _ definition: JSONText) {
             owners = [owner]
             definitions = [definition]
+            metadata = [Self.metadata(of: definition)]
+        }
+
+        private static func metadata(of definition: JSONText) -> JSONText {
+            definition.member("metadata") ?? .null
         }
 
         /// What the first owner registered it with.
@@ -41,10 +48,12 @@ final class Registry {
         mutating func add(_ worker: Worker, _ definition: JSONText) -> Bool {
             if let place = owners.firstIndex(where: { $0 === worker }) {
                 definitions[place] = definition
+                metadata[place] = Self.metadata(of: definition)
                 return false
             }
             owners.append(worker)
             definitions.append(definition)
+            metadata.append(Self.metadata(of: definition))
             return true
         }
 
@@ -53,6 +62,7 @@ final class Registry {
             guard let place = owners.firstIndex(where: { $0 === worker }) else { return false }
             owners.remove(at: place)
             definitions.remove(at: place)
+            metadata.remove(at: place)
             return true
         }
     }

@@ -22,11 +22,11 @@ package final class Access: Sendable {
     }
 
     /// Whether the connection may call `function`; whether that exists is not asked, and does not
-    /// show. The first rule that applies decides (protocol 9.4). `metadata` is the function's as it
-    /// is registered, asked for where a rule needs it.
+    /// show. The first rule that applies decides (protocol 9.4). `metadata` is what each of those
+    /// that serve the function has registered it with, asked for where a rule needs it.
     package func verdict(
         on function: FunctionName,
-        metadata: () -> JSONText? = { nil }
+        metadata: () -> [JSONText] = { [] }
     ) -> Verdict {
         if grants.forbiddenFunctions.contains(function.id) { return .forbidden }
         if grants.namespaces[function.namespace]?.contains(where: { $0.matches(function.id) })
@@ -56,7 +56,7 @@ package final class Access: Sendable {
     /// The answer to a call that may not be made; nil: it may.
     package func refusal(
         of function: FunctionName,
-        metadata: () -> JSONText? = { nil }
+        metadata: () -> [JSONText] = { [] }
     ) -> ErrorBody? {
         switch verdict(on: function, metadata: metadata) {
         case .allowed: nil
@@ -92,15 +92,19 @@ extension Access: Equatable {
 }
 
 extension ExposeRule {
-    func covers(_ function: FunctionName, _ metadata: () -> JSONText?) -> Bool {
+    func covers(_ function: FunctionName, _ metadata: () -> [JSONText]) -> Bool {
         guard function.namespace == namespace else { return false }
         switch subject {
         case .id(let pattern): return pattern.matches(function.id)
         case .metadata(let wanted):
-            guard let metadata = metadata(), metadata.isObject else { return false }
-            return wanted.allSatisfy { key, value in
-                metadata.member(key).map(value.accepts) ?? false
-            }
+            let registered = metadata()
+            return !registered.isEmpty
+                && registered.allSatisfy { metadata in
+                    metadata.isObject
+                        && wanted.allSatisfy { key, value in
+                            metadata.member(key).map(value.accepts) ?? false
+                        }
+                }
         }
     }
 }

@@ -86,7 +86,7 @@ struct SchemaReader {
     static let depthMax = 100
     static let instructionsMax = 20_000
 
-    private static let types = [
+    static let types = [
         "null", "boolean", "object", "array", "number", "string", "integer",
     ]
     private static let unknown = [

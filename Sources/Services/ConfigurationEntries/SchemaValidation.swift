@@ -108,7 +108,10 @@ struct SchemaValidation {
         _ place: JSONPlace
     ) throws(SchemaViolation) {
         try spend(rules["type"]?.elements?.count ?? 0)
-        if let names = rules["type"]?.names, !names.contains(where: { value.isOf(type: $0) }) {
+        // In an old log there may be names of no type: those forbid nothing.
+        if let names = rules["type"]?.names, names.allSatisfy(SchemaReader.types.contains),
+            !names.contains(where: { value.isOf(type: $0) })
+        {
             throw .wrong(place: place, "must be of type \(names.joined(separator: " or "))")
         }
         if let allowed = rules["enum"]?.elements {
@@ -376,8 +379,10 @@ extension JSONNumber {
     }
 
     fileprivate func isMultiple(of step: JSONNumber) -> Bool {
-        if let value = whole, let step = step.whole { return step != 0 && value % step == 0 }
+        // Of 0, which only an old log's schema has, everything is: it forbids nothing.
+        if let value = whole, let step = step.whole { return step == 0 || value % step == 0 }
         guard let value = doubleValue, let step = step.doubleValue else { return false }
+        guard step != 0 else { return true }
         let quotient = value / step
         return quotient.isFinite && abs(quotient - quotient.rounded()) < 1e-9
     }

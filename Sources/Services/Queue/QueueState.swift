@@ -28,6 +28,10 @@ package final class QueueState {
     /// The record that made it, as that of a subscription; nil: another made it, or it was in the
     /// snapshot that the fold began with, which does not tell.
     var begun: Offset?
+    /// Of a message that is over here, attempts before this record are history: the queue was made
+    /// by it, or a redrive has made some of them history, which they stay when nobody knows any
+    /// more whose they were. No part of a snapshot: behind one more is kept.
+    var attemptsFrom = Offset.zero
     /// The record that defined it last; nil: none did, or one before that snapshot.
     var defined: Offset?
     /// The last one that says what the configuration does; nil: as above.
@@ -129,8 +133,9 @@ package final class QueueState {
         ready.reinsert(next)
     }
 
-    /// Forgets messages that waited and do not any more, by the record at `offset`: of a group
-    /// whose first was among them, the next one may go.
+    /// Forgets messages that were not dead and are done, by the record at `offset`: of a group
+    /// whose first was among them, the next one may go. That may be out already, where what told of
+    /// the first one's death is gone.
     func forget(_ dropped: [Message], at offset: Offset) {
         var leaderless: [String: Bool] = [:]
         for message in dropped {
@@ -139,7 +144,7 @@ package final class QueueState {
         }
         // In an order of its own: a dictionary's is another in every process.
         for (group, isLeaderless) in leaderless.sorted(by: { $0.key < $1.key }) {
-            groups[group]?.removeAll { !$0.isWaiting }
+            groups[group]?.removeAll { $0.state == .done }
             if isLeaderless { releaseNext(of: group, at: offset) }
         }
         held = held.mapValues { $0.filter(\.isWaiting) }.filter { !$0.value.isEmpty }

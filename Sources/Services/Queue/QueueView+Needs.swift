@@ -51,8 +51,13 @@ extension QueueView {
         return queue.begun.map { $0 <= offset } ?? true
     }
 
-    private func needsAttempt(_ number: Offset, _ queue: String, _ offset: Offset) -> Bool {
-        guard let message = self.message(number, in: queue) else { return false }
+    /// Of a message that is over here, and still in another queue of its topic, all that happened
+    /// here stays: what ended it rests on that, and so does what came behind it in its group.
+    private func needsAttempt(_ number: Offset, _ name: String, _ offset: Offset) -> Bool {
+        guard let queue = queues[name] else { return false }
+        guard let message = queue.messages[number] else {
+            return queue.attemptsFrom <= offset && isWaitedForBesides(name, number)
+        }
         return message.attemptsFrom <= offset
     }
 
@@ -60,12 +65,11 @@ extension QueueView {
     /// record stays then, and must not come back here. The topic stands before one of the `::` of
     /// the name; whose that is by now, says nothing of whose it was.
     private func isWaitedForBesides(_ queue: String, _ message: Offset) -> Bool {
-        let name = Array(queue.utf8)
-        let colon = UInt8(ascii: ":")
-        return name.indices.dropLast().contains { end in
-            guard name[end] == colon, name[end + 1] == colon else { return false }
-            let topic = String(decoding: name[..<end], as: UTF8.self)
-            return isWaitedFor(message, in: queues(ofTopic: topic))
+        guard !topics.isEmpty else { return false }
+        let name = queue.utf8
+        return name.indices.contains { end in
+            name[end...].starts(with: "::".utf8)
+                && isWaitedFor(message, in: queues(ofTopic: String(queue[..<end])))
         }
     }
 

@@ -44,26 +44,25 @@ extension QueueView {
         )
     }
 
-    /// What is not there, or is not what the record says, is passed over: what told of it may be
-    /// gone.
+    /// Drops the messages of the record, whatever they are by now: none comes back here, and what
+    /// told that one had died may be gone. What is not there is passed over.
     mutating func purge(_ event: Purged, at offset: Offset) {
         guard let queue = queues[event.queue] else { return }
         var dropped: [Message] = []
         for number in event.messages {
-            guard let message = queue.messages[number], message.isPurged(asDead: event.areDead)
-            else { continue }
+            guard let message = queue.messages.remove(number) else { continue }
             switch message.state {
+            case .inFlight: queue.inFlight -= 1
             case .delayed: queue.delayedCount -= 1
             case .dead: queue.deadCount -= 1
-            default: break
+            case .waiting, .done: break
             }
-            _ = queue.messages.remove(number)
+            // A dead letter has left its group, and all that holds messages which wait.
+            if !message.isDead { dropped.append(message) }
             message.state = .done
             message.dropContent(budget)
-            dropped.append(message)
         }
-        // A dead letter has left its group, and all that holds messages which wait.
-        if !event.areDead { queue.forget(dropped, at: offset) }
+        if !dropped.isEmpty { queue.forget(dropped, at: offset) }
         removeIfOver(queue)
     }
 }

@@ -59,6 +59,7 @@ extension QueueView {
             topics[event.topic]?.removeAll { $0 == name }
         } else {
             queue.begun = offset
+            queue.attemptsFrom = offset
         }
         topics[event.topic, default: []].append(name)
     }
@@ -97,6 +98,7 @@ extension QueueState {
     /// Takes over the messages of the queue that had this name with other settings.
     fileprivate func adopt(_ old: QueueState) {
         begun = old.begun
+        attemptsFrom = old.attemptsFrom
         messages = old.messages
         ready = old.ready
         groups = old.groups

@@ -216,7 +216,10 @@ package struct QueueView {
         message.failures = 0
         // From what let it go before on: its death, which this rests on, is behind that. In a group
         // the order rests on older attempts, too.
-        if message.group == nil { message.attemptsFrom = message.released }
+        if message.group == nil {
+            message.attemptsFrom = message.released
+            queue.attemptsFrom = max(queue.attemptsFrom, message.released)
+        }
         message.released = offset
         message.state = .waiting
         queue.add(message)

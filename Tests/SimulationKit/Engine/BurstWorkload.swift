@@ -43,10 +43,7 @@ struct BurstWorkload: Workload {
             let one = Step.enqueue(queue: "default", function: "f", group: 0, bytes: 10)
             return [one] + (0..<width).map { _ in .fail(entropy.next()) }
                 + [.pass(nanoseconds: 500_000_000)]
-        case .amends:
-            let queue = Names.queues[Int(any % 3)]
-            if any % 16 == 1 { return [.purge(queue: queue)] }
-            return [any % 4 == 0 ? .discard(queue: queue) : .redrive(queue: queue)]
+        case .amends: return amends(any)
         case .exodus:
             let leaves: [Step] = (0..<1 + any % 3).map { .leave(any >> $0) }
             let handlers: [String] = any % 2 == 0 ? ["f"] : Names.all
@@ -86,6 +83,16 @@ struct BurstWorkload: Workload {
                 .cease(any, "f"), .serve(any >> 3, "f"), .unsubscribe(any, function: "also"),
                 .abandon(any),
             ]
+        }
+    }
+
+    /// Of messages that wait, or have failed, in a queue or in a subscription's.
+    private func amends(_ any: UInt64) -> [Step] {
+        let queue = Names.mended[Int((any >> 8) % UInt64(Names.mended.count))]
+        switch any % 16 {
+        case 1: return [.purge(queue: queue)]
+        case 2: return [.discardAll(queue: queue)]
+        default: return [any % 4 == 0 ? .discard(queue: queue) : .redrive(queue: queue)]
         }
     }
 

@@ -10,7 +10,8 @@ extension EngineSimulation {
     func perform(_ step: Step, _ core: inout Core) throws(LogError) {
         switch step {
         case .join, .leave, .serve, .cease: try performPeer(step, &core)
-        case .enqueue, .publish, .subscribe, .unsubscribe, .redrive, .discard, .purge, .define:
+        case .enqueue, .publish, .subscribe, .unsubscribe, .redrive, .discard, .discardAll, .purge,
+            .define:
             try performQueue(step, &core)
         case .answer, .fail, .lateAnswer, .wrongAnswer: try performResult(step, &core)
         case .set, .update, .get, .delete: try performState(step, &core)
@@ -105,6 +106,8 @@ extension EngineSimulation {
             guard let receipt = letter(of: queue, core) else { return }
             let input = #"{"queue":"\#(queue)","message_id":"\#(receipt)"}"#
             try send("iii::queue::discard_message", input, .anything, &core)
+        case .discardAll(let queue):
+            try send("iii::queue::discard", #"{"queue":"\#(queue)"}"#, .anything, &core)
         case .purge(let queue):
             try send("iii::queue::purge", #"{"queue":"\#(queue)"}"#, .anything, &core)
         case .define(let queue, let concurrency):

@@ -75,17 +75,24 @@ extension EngineSimulation {
         let isByAge = entropy.next() % 3 == 0
         let age = Timestamp.Span.milliseconds(Int64(entropy.next() % 60_000))
         let bytes = Int(entropy.next() % 4) * swarm.options.segmentBytes
+        // At times so little that most of what may be left is not, or is kept for another's sake.
+        let remembersLittle = entropy.next() % 2 == 0
         let policy = Compaction.Policy(
             age: isByAge ? age : nil,
             bytes: isByAge ? nil : bytes,
             compression: entropy.next() % 2 == 0 ? .zstd : .none,
-            // With small segments, what is between others mostly stays, and none of it does.
-            leastHole: isByAge ? swarm.options.segmentBytes / 16 : 0
+            // What is between others mostly stays, or none of it does.
+            leastHole: [0, 2, 4, 12][Int(entropy.next() % 4)] * Layout.page / 2,
+            limits: KeptRecords.Limits(
+                bits: remembersLittle ? 64 : 1 << 14,
+                chained: remembersLittle ? 3 : 1 << 10
+            )
         )
         do throws(ToolError) {
             let outcome = try compaction.run(policy, now: wall)
             if let failure = outcome.failure { throw failure }
             if outcome.segments > 0 { tally.count(.compacted) }
+            if outcome.left > 0 { tally.count(.leftBeside) }
         } catch {
             if disk.hasCrashed {
                 tally.count(.cutInsideCompaction)

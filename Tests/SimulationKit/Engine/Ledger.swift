@@ -202,7 +202,7 @@ extension Ledger {
     }
 
     private mutating func purge(_ event: Purged) {
-        tally.count(.purged)
+        tally.count(event.areDead ? .discardedAll : .purged)
         for message in event.messages {
             change(event.queue, message, "purged", isDead: event.areDead) { book, entry in
                 book.remove(message, entry)

@@ -98,7 +98,8 @@ struct Retelling {
                 case nil: false
                 }
             if isNeeded {
-                return "retention removed record \(offset), which is needed"
+                let what = event.map { "\($0)".prefix(200) } ?? ""
+                return "retention removed record \(offset), which is needed: \(what)"
             }
         }
         return nil

@@ -40,6 +40,7 @@ struct SteadyWorkload: Workload {
         let isRare = entropy.next() % 3 == 0
         let size = Int(entropy.next() % bytes)
         let queue = Names.queues[Int(any % 3)]
+        let mended = Names.mended[Int((any >> 8) % UInt64(Names.mended.count))]
         switch kind {
         case 0: return .join(serving: Names.all.filter { _ in entropy.next() % 3 > 0 })
         case 1:
@@ -55,8 +56,13 @@ struct SteadyWorkload: Workload {
             let function = Names.subscribers[Int(any >> 8) & 1]
             return .subscribe(any, function: function, fifo: any % 7 < 3, isConditional: isRare)
         case 10: return .unsubscribe(any, function: Names.subscribers[Int(any >> 8) & 1])
-        case 11: return .redrive(queue: queue)
-        case 12: return any % 8 == 7 ? .purge(queue: queue) : .discard(queue: queue)
+        case 11: return .redrive(queue: mended)
+        case 12:
+            switch any % 8 {
+            case 6: return .discardAll(queue: mended)
+            case 7: return .purge(queue: mended)
+            default: return .discard(queue: mended)
+            }
         case 13: return .define(queue: queue, concurrency: 1 + UInt32(any % 5))
         default: return further(kind, any, isRare, size)
         }

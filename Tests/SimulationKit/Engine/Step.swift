@@ -1,4 +1,5 @@
 import Primitives
+import Queue
 
 /// One thing that happens to an engine. Numbers pick one of whatever is there, so that a workload
 /// needs to know nothing about the world; a step that finds nothing to pick is none.
@@ -15,6 +16,7 @@ enum Step {
     case unsubscribe(UInt64, function: String)
     case redrive(queue: String)
     case discard(queue: String)
+    case discardAll(queue: String)
     case purge(queue: String)
     case define(queue: String, concurrency: UInt32)
     // What functions do
@@ -58,6 +60,14 @@ enum Names {
     static let subscribers = ["sub", "also"]
     static let all = handlers + subscribers + ["echo", "web", "ask", "tick", "react"]
     static let topic = "news"
+    /// Whose dead letters are redriven or dropped, and whose messages: a topic's name stands for
+    /// those of all of its subscriptions.
+    static let mended: [String] =
+        queues + [topic]
+        + subscribers.map { subscriber in
+            let function = FunctionName(id: subscriber)
+            return QueueView.subscriptionQueue(topic: topic, function: function)
+        }
     /// What a cron expression says of the seconds of its slots, in other words.
     static let schedules: [(text: String, every: Int64)] = [
         ("* * * * * *", 1), ("*/5 * * * * *", 5), ("0 * * * * *", 60),
