@@ -14,13 +14,6 @@ import Testing
 @Suite struct CompactionTests {
     private func story(seed: UInt64) -> Story { RandomWork(seed: seed).story }
 
-    private func fold(_ log: StoredLog) throws -> Views {
-        var views = Views(cacheBytes: 0)
-        var reader = LogReader(directory: log.path)
-        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
-        return views
-    }
-
     private func versions(_ views: Views) -> [String] {
         views.state.entries(ofScope: "s").map { "\($0.key) \($0.entry.version)" }.sorted()
     }

@@ -9,13 +9,6 @@ import Testing
 
 /// What retention leaves between records that are needed is little, and makes little else stay.
 @Suite struct KeptRecordsTests {
-    private func fold(_ log: StoredLog) throws -> Views {
-        var views = Views(cacheBytes: 0)
-        var reader = LogReader(directory: log.path)
-        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
-        return views
-    }
-
     /// Retention of all but the last segment, with holes of two pages and more.
     private func compact(
         _ log: StoredLog,

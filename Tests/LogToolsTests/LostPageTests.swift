@@ -10,13 +10,6 @@ import Testing
 /// A sealed segment whose first page is lost is named, and made anew if its batches are there;
 /// nothing else waits for it.
 @Suite struct LostPageTests {
-    private func fold(_ log: StoredLog) throws -> Views {
-        var views = Views(cacheBytes: 0)
-        var reader = LogReader(directory: log.path)
-        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
-        return views
-    }
-
     private func frames(_ log: StoredLog) throws -> [SegmentFrame] {
         var reader = LogReader(directory: log.path)
         return try reader.frames().frames

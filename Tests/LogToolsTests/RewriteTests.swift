@@ -34,13 +34,6 @@ import Testing
         return try StoredLog(story, records: 8)
     }
 
-    private func fold(_ log: StoredLog) throws -> Views {
-        var views = Views(cacheBytes: 0)
-        var reader = LogReader(directory: log.path)
-        _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
-        return views
-    }
-
     @discardableResult
     private func compact(
         _ log: StoredLog,

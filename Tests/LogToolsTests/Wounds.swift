@@ -1,6 +1,7 @@
 import CommitLog
 import Disk
 import Events
+import Folding
 import Foundation
 import LogTools
 import Primitives
@@ -96,6 +97,14 @@ extension StoredLog {
 
     /// Every record, by its offset.
     func records() throws -> [Offset: LogRecord] { try LogToolsTests.records(of: pass) }
+}
+
+/// The views as a start without a snapshot makes them.
+func fold(_ log: StoredLog) throws -> Views {
+    var views = Views(cacheBytes: 0)
+    var reader = LogReader(directory: log.path)
+    _ = try reader.read { record throws(DecodeError) in try views.apply(record) }
+    return views
 }
 
 func records(of pass: LogPass) throws -> [Offset: LogRecord] {
