@@ -21,8 +21,9 @@ package final class DataDirectory {
     private var log: Descriptor?
     private var lockFile: Descriptor?
     private var manifest: Descriptor?
-    /// The segments that are written, few at a time.
-    private var writing: [UInt64: Descriptor] = [:]
+    /// The segments that are written, few at a time, with their paths: one is asked for with every
+    /// write.
+    private var writing: [UInt64: (file: Descriptor, path: String)] = [:]
     /// The segment read last.
     private var reading: (segment: UInt64, file: Descriptor)?
     private var maker: SegmentMaker?
@@ -212,8 +213,7 @@ package final class DataDirectory {
     }
 
     func resizeSegment(_ number: UInt64, to size: Int) throws(StorageError) {
-        let name = segmentPath(number)
-        let file = try writable(number)
+        let (file, name) = try writable(number)
         let current = lseek(file.number, 0, SEEK_END)
         guard current >= 0 else { throw .failed("seek", name, errno) }
         if current > off_t(size) {
@@ -255,7 +255,8 @@ package final class DataDirectory {
     func descriptor(for target: WriteTarget) throws(StorageError) -> (Int32, path: String) {
         switch target {
         case .segment(let number):
-            return (try writable(number).number, segmentPath(number))
+            let (file, path) = try writable(number)
+            return (file.number, path)
         case .manifest:
             guard let number = manifest?.number else { preconditionFailure("arrange() first") }
             return (number, "\(path)/MANIFEST")
@@ -347,23 +348,21 @@ extension DataDirectory {
         return writesThrough ? both + [PLATFORM_OPEN_DSYNC] : both
     }
 
-    private func writable(_ number: UInt64) throws(StorageError) -> Descriptor {
+    private func writable(
+        _ number: UInt64
+    ) throws(StorageError) -> (file: Descriptor, path: String) {
         if let known = writing[number] { return known }
         let name = Self.segmentName(number)
+        let path = segmentPath(number)
         // A segment whose seal was lost is written to again.
         if faccessat(logNumber, name, W_OK, 0) != 0, errno == EACCES {
             guard fchmodat(logNumber, name, 0o600, 0) == 0 else {
-                throw .failed("chmod 600", segmentPath(number), errno)
+                throw .failed("chmod 600", path, errno)
             }
         }
-        let file = try Descriptor.direct(
-            name,
-            in: logNumber,
-            writingOptions,
-            path: segmentPath(number)
-        )
-        writing[number] = file
-        return file
+        let file = try Descriptor.direct(name, in: logNumber, writingOptions, path: path)
+        writing[number] = (file, path)
+        return (file, path)
     }
 
     /// Fills a file with zeros from its end to `size`.

@@ -255,7 +255,7 @@ extension History {
     /// The counts of every queue are those of its messages.
     fileprivate mutating func conserve(_ lab: Lab) {
         for (name, queue) in lab.engine.views.work.queue.queues {
-            let states = queue.messages.all.map(\.state)
+            let states = queue.messages.inOrder.map(\.state)
             let dead = states.count { if case .dead = $0 { true } else { false } }
             let inFlight = states.count { if case .inFlight = $0 { true } else { false } }
             if dead != queue.deadCount { findings.append("\(name): \(dead) dead letters") }
@@ -265,7 +265,7 @@ extension History {
             if inFlight > Int(queue.settings.concurrency) { findings.append("\(name): too many") }
             if states.contains(.done) { findings.append("\(name) keeps what is done") }
             var groups: Set<String> = []
-            for message in queue.messages.all {
+            for message in queue.messages.inOrder {
                 guard case .inFlight = message.state, let group = message.group else { continue }
                 if !groups.insert(group).inserted { findings.append("two of group \(group)") }
             }

@@ -85,11 +85,12 @@ struct MessageIndex {
         return count
     }
 
-    /// All messages, in no order.
-    var all: [Message] {
+    /// All messages, in the order of their offsets.
+    var inOrder: [Message] {
         var all: [Message] = []
         all.reserveCapacity(count)
-        for block in blocks.values {
+        for number in blocks.keys.sorted() {
+            guard let block = blocks[number] else { continue }
             for slot in block.slots.indices {
                 if let message = block.slots[slot] { all.append(message) }
             }

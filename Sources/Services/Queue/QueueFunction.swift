@@ -129,7 +129,7 @@ extension QueueView {
     /// The dead letters of a queue or topic, the newest first.
     private func dead(_ name: String) -> [(queue: String, message: Message, at: Timestamp)] {
         resolve(name).flatMap { queue in
-            (queues[queue]?.messages.all ?? []).compactMap { message in
+            (queues[queue]?.messages.inOrder ?? []).compactMap { message in
                 guard case .dead(_, let at) = message.state else { return nil }
                 return (queue, message, at)
             }

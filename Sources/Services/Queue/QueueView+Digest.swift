@@ -21,9 +21,7 @@ extension QueueView {
             hash.add(UInt64(queue.inFlight))
             hash.add(UInt64(queue.deadCount))
             hash.add(UInt64(queue.messages.count))
-            for message in queue.messages.all.sorted(by: { $0.offset < $1.offset }) {
-                hash.add(message)
-            }
+            for message in queue.messages.inOrder { hash.add(message) }
             for group in queue.groups.keys.sorted() {
                 hash.add(group)
                 for message in queue.groups[group] ?? [] { hash.add(message.offset.rawValue) }

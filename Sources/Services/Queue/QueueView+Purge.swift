@@ -16,8 +16,8 @@ extension QueueView {
         var count = 0
         var events: [QueueEvent] = []
         for queue in resolve(name) {
-            let all = queues[queue]?.messages.all ?? []
-            let meant = all.filter { $0.isPurged(asDead: areDead) }.map(\.offset).sorted()
+            let all = queues[queue]?.messages.inOrder ?? []
+            let meant = all.filter { $0.isPurged(asDead: areDead) }.map(\.offset)
             guard !meant.isEmpty else { continue }
             count += meant.count
             let event = Purged(queue: queue, by: worker, messages: meant, areDead: areDead)

@@ -92,7 +92,7 @@ extension QueueView {
 
 extension QueueState {
     fileprivate func encodeMessages(into writer: inout SnapshotWriter) {
-        let all = messages.all.sorted { $0.offset < $1.offset }
+        let all = messages.inOrder
         var numbers: [ObjectIdentifier: UInt64] = [:]
         var targets: [Target] = []
         for message in all where numbers[ObjectIdentifier(message.target)] == nil {

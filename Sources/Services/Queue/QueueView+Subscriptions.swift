@@ -71,7 +71,7 @@ extension QueueView {
             queue.isEnded = queue.subscription != nil
             return removeIfOver(queue)
         }
-        for message in queue.messages.all {
+        for message in queue.messages.inOrder {
             message.state = .done
             message.dropContent(budget)
         }

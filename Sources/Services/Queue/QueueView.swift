@@ -79,10 +79,8 @@ package struct QueueView {
         for queue in queues.values {
             queue.held = [:]
             queue.isPumping = false
-            let inFlight = queue.messages.all.filter {
-                if case .inFlight = $0.state { true } else { false }
-            }
-            for message in inFlight.sorted(by: { $0.offset < $1.offset }) {
+            for message in queue.messages.inOrder {
+                guard case .inFlight = message.state else { continue }
                 message.state = .waiting
                 if Mutant.is(.forgottenAttempts) { message.failures = 0 }
                 queue.inFlight -= 1
