@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// The configuration file is edited while the engine runs.
     @Suite("Editing the configuration")
     struct ReloadTests {
@@ -18,7 +18,7 @@ extension Programs {
     }
 }
 
-extension Programs.ReloadTests {
+extension LongPrograms.ReloadTests {
     init() throws {
         try self.init("iii.toml", "[http]\ntimeout = \"20s\"\n")
     }

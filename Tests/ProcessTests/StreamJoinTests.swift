@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Programs {
+extension LongPrograms {
     /// Who is let in, who joins and who leaves (services 1, D.3 to D.5), by bare clients.
     @Suite("Joins and leaves of streams over the wire")
     struct StreamJoinTests {
@@ -15,7 +15,7 @@ extension Programs {
     }
 }
 
-extension Programs.StreamJoinTests {
+extension LongPrograms.StreamJoinTests {
     /// A connection that no function has judged, or that this worker's has.
     private func connect(_ headers: [String] = [], path: String = "/") throws -> StreamClient {
         try StreamClient(engine, path: path, headers: headers)

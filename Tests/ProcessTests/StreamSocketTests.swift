@@ -251,13 +251,13 @@ extension Programs.StreamSocketTests {
     }
 }
 
-extension Programs {
+extension LongPrograms {
     /// Subscribers that do not read.
     @Suite("Slow subscribers")
     struct SlowSubscriberTests {}
 }
 
-extension Programs.SlowSubscriberTests {
+extension LongPrograms.SlowSubscriberTests {
     /// Makes a subscriber slow, and tells what comes to it when it reads again, up to the newest
     /// event or the end of its connection, and how many events there were.
     private func flood(_ policy: String) throws -> (slow: [Envelope], count: Int, end: String) {
