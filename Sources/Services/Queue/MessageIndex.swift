@@ -64,6 +64,7 @@ struct MessageIndex {
     /// The `count` oldest messages that `fits` takes, in the order of their offsets.
     func first(_ count: Int, where fits: (Message) -> Bool) -> [Message] {
         var found: [Message] = []
+        found.reserveCapacity(min(count, self.count))
         for number in blocks.keys.sorted() {
             guard let block = blocks[number] else { continue }
             for slot in block.slots.indices {
@@ -86,15 +87,5 @@ struct MessageIndex {
     }
 
     /// All messages, in the order of their offsets.
-    var inOrder: [Message] {
-        var all: [Message] = []
-        all.reserveCapacity(count)
-        for number in blocks.keys.sorted() {
-            guard let block = blocks[number] else { continue }
-            for slot in block.slots.indices {
-                if let message = block.slots[slot] { all.append(message) }
-            }
-        }
-        return all
-    }
+    var inOrder: [Message] { first(count) { _ in true } }
 }
