@@ -91,6 +91,9 @@ extension EventKind {
 }
 
 /// A decoded event of any kind.
+///
+/// Events are handed on by value. Those that are larger than a message's, and rare beside them, are
+/// kept elsewhere, so that all others are not as large.
 package enum Event: Equatable, Sendable {
     case started(Started)
     case stopped(Stopped)
@@ -106,7 +109,7 @@ package enum Event: Equatable, Sendable {
     case triggerTypeUnregistered(TriggerTypeProvision)
     case triggerBound(TriggerBound)
     case triggerUnbound(TriggerUnbound)
-    case triggered(Triggered)
+    indirect case triggered(Triggered)
     case invoked(Invoked)
     case completed(Completed)
     case responded(Responded)
@@ -116,9 +119,9 @@ package enum Event: Equatable, Sendable {
     case cron(CronEvent)
     case stream(StreamEvent)
     case configuration(ConfigurationEvent)
-    case logged(Logged)
-    case spanReported(SpanReported)
-    case metricReported(MetricReported)
+    indirect case logged(Logged)
+    indirect case spanReported(SpanReported)
+    indirect case metricReported(MetricReported)
     case alertChanged(AlertChanged)
     case telemetryCleared(TelemetryCleared)
 }

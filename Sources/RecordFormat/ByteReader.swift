@@ -13,15 +13,18 @@ package struct DecodeError: Error, Equatable, Sendable {
 }
 
 /// Reads what ``ByteWriter`` wrote. Every read is checked against the end: bytes on disk are input.
+///
+/// What every record is read with is inlined into the decoders, which are in other modules.
 package struct ByteReader {
-    private let memory: UnsafeRawBufferPointer
-    package private(set) var position = 0
+    @usableFromInline let memory: UnsafeRawBufferPointer
+    @usableFromInline package internal(set) var position = 0
 
     package init(_ memory: UnsafeRawBufferPointer) { self.memory = memory }
 
-    package var remaining: Int { memory.count - position }
-    package var isAtEnd: Bool { remaining == 0 }
+    @inlinable package var remaining: Int { memory.count - position }
+    @inlinable package var isAtEnd: Bool { remaining == 0 }
 
+    @inlinable
     package mutating func byte() throws(DecodeError) -> UInt8 { try load("a byte") }
     package mutating func u16() throws(DecodeError) -> UInt16 {
         UInt16(littleEndian: try load("16 bits"))
@@ -29,6 +32,7 @@ package struct ByteReader {
     package mutating func u32() throws(DecodeError) -> UInt32 {
         UInt32(littleEndian: try load("32 bits"))
     }
+    @inlinable
     package mutating func u64() throws(DecodeError) -> UInt64 {
         UInt64(littleEndian: try load("64 bits"))
     }
@@ -36,7 +40,16 @@ package struct ByteReader {
         Int64(littleEndian: try load("64 bits"))
     }
 
+    @inlinable
     package mutating func varint() throws(DecodeError) -> UInt64 {
+        guard position < memory.count, memory[position] < 0x80 else { return try longVarint() }
+        position += 1
+        return UInt64(memory[position - 1])
+    }
+
+    /// One of more than seven bits.
+    @usableFromInline
+    mutating func longVarint() throws(DecodeError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
             let next = try byte()
@@ -96,7 +109,8 @@ package struct ByteReader {
         return UUID128(high: high, low: try u64())
     }
 
-    private mutating func load<Value: FixedWidthInteger>(
+    @inlinable
+    mutating func load<Value: FixedWidthInteger>(
         _ expected: String
     ) throws(DecodeError) -> Value {
         let size = MemoryLayout<Value>.size
@@ -106,7 +120,8 @@ package struct ByteReader {
         return value
     }
 
-    private func failure(_ expected: String) -> DecodeError {
+    @usableFromInline
+    func failure(_ expected: String) -> DecodeError {
         DecodeError(position: position, expected: expected)
     }
 }

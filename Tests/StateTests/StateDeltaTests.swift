@@ -67,6 +67,16 @@ struct StateDeltaTests {
         _ = try? Memory(bytes: bytes).view()
     }
 
+    @Test("a key that is there twice is refused")
+    func twice() throws {
+        let scope: [UInt8] = [1, 1, UInt8(ascii: "s")]
+        let key: [UInt8] = [1, 1, UInt8(ascii: "k"), 1, 0]
+        #expect(try Memory(bytes: scope + key + [0, 0]).view().keyCount == 1)
+        #expect(throws: DecodeError(position: 0, expected: "another key")) {
+            try Memory(bytes: scope + key + key + [0, 0]).view()
+        }
+    }
+
     /// The state's part of a snapshot.
     private struct Memory {
         let bytes: [UInt8]

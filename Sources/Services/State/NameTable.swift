@@ -102,8 +102,9 @@ package struct NameTable<Value: Sendable>: Sendable {
     private mutating func split() {
         let old = buckets.count - 1 << level
         let elements = buckets[old]
-        buckets[old] = [:]
-        buckets.append([:])
+        // With room for what comes into it: to grow is to hash all of it again.
+        buckets[old] = Dictionary(minimumCapacity: elements.count / 2)
+        buckets.append(Dictionary(minimumCapacity: elements.count / 2))
         if buckets.count == 2 << level { level += 1 }
         for (name, value) in elements { buckets[bucket(of: name)][name] = value }
     }

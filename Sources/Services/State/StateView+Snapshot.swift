@@ -36,15 +36,16 @@ extension StateView {
                 throw DecodeError(position: 0, expected: "another scope")
             }
             while let element = try elements.key(&reader) {
-                guard scope.entries[element.key] == nil else {
-                    throw DecodeError(position: 0, expected: "another key")
-                }
                 let entry = StateEntry(
                     value: nil,
                     version: element.version,
                     created: element.created
                 )
-                scope.entries.change(element.key) { $0 = entry }
+                let isNew = scope.entries.change(element.key) { known in
+                    defer { known = entry }
+                    return known == nil
+                }
+                guard isNew else { throw DecodeError(position: 0, expected: "another key") }
                 guard let time = element.expires else { continue }
                 scope.expiries[element.key] = time
                 let place = StatePlace(scope: name, key: element.key)
