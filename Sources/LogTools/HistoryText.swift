@@ -102,10 +102,10 @@ package struct HistoryText {
     // MARK: Lines
 
     private func header(_ tree: HistoryTree) -> String {
-        let records = tree.nodes.map(\.record)
+        let offsets = tree.nodes.map(\.record.offset)
         let subject = tree.history.trace.map { "trace \($0)" } ?? "no trace"
-        var text = palette.bold(subject) + ", \(Text.count(records.count, "record"))"
-        if let first = records.first?.offset, let last = records.last?.offset {
+        var text = palette.bold(subject) + ", \(Text.count(offsets.count, "record"))"
+        if let first = offsets.min(), let last = offsets.max() {
             text += first == last ? " (#\(first))" : " (#\(first) to #\(last))"
         }
         return text + ", \(tree.start.rfc3339()), took \(Text.duration(tree.duration))"
@@ -123,7 +123,7 @@ package struct HistoryText {
     ) {
         let record = node.record
         let headline = record.headline(tree.context)
-        let elapsed = Text.duration(tree.start.distance(to: record.time))
+        let elapsed = Text.duration(tree.start.distance(to: node.time))
         var text = paint(headline.text.visible, headline.tone)
         if let value = headline.value { text += " \(payload(value))" }
         if !headline.ending.isEmpty { text += " \(headline.ending)" }

@@ -13,10 +13,18 @@ package struct HistoryTree: Sendable {
         /// Whether another run than the one above it may have written it: a log line names no
         /// cause.
         package internal(set) var isGuessed = false
+
+        /// When it happened; of a span, which is told of when it is over: when it began.
+        package var time: Timestamp { record.span?.start ?? record.time }
+
+        fileprivate var end: Timestamp {
+            guard let span = record.span, span.end > span.start else { return time }
+            return span.end
+        }
     }
 
     package let history: History
-    /// In the order of the log.
+    /// In the order of the log; spans in the order in which they began.
     package private(set) var nodes: [Node]
     let context: HeadlineContext
     /// By what messages were dropped that waited.
@@ -26,7 +34,9 @@ package struct HistoryTree: Sendable {
         self.history = history
         // Spans tell once more, and late, what the records of the work itself say. They also tell
         // whose log lines are: see LinePlaces.
-        nodes = history.records.filter { !$0.isSpan }.map { Node(record: $0) }
+        // Where there are no such records, they are the history.
+        let work = history.records.filter { $0.span == nil }
+        nodes = (work.isEmpty ? Self.spans(of: history) : work).map { Node(record: $0) }
         var context = HeadlineContext(workers: history.workers)
         for record in history.records {
             guard case .queue(.enqueued(let event)) = record.event else { continue }
@@ -37,17 +47,17 @@ package struct HistoryTree: Sendable {
             }
         }
         self.context = context
-        link()
+        if work.isEmpty { linkSpans() } else { link() }
         findMissing()
     }
 
     package var roots: [Int] { nodes.indices.filter { nodes[$0].isRoot } }
 
     /// When the history begins.
-    package var start: Timestamp { nodes.first?.record.time ?? Timestamp(nanoseconds: 0) }
+    package var start: Timestamp { nodes.first?.time ?? Timestamp(nanoseconds: 0) }
 
     package var duration: Timestamp.Span {
-        start.distance(to: nodes.last?.record.time ?? start)
+        start.distance(to: nodes.map(\.end).max() ?? start)
     }
 
     // MARK: Building
@@ -84,6 +94,33 @@ package struct HistoryTree: Sendable {
                 nodes[parent].children.append(index)
                 nodes[index].isRoot = false
             }
+        }
+    }
+
+    /// The last report of each span, in the order in which they began; the longer first, which may
+    /// contain the other, and its report is the later one.
+    private static func spans(of history: History) -> [LogRecord] {
+        var latest: [UInt64: LogRecord] = [:]
+        for record in history.records {
+            if let span = record.span { latest[span.span] = record }
+        }
+        return latest.values.sorted { left, right in
+            guard let one = left.span, let other = right.span else { return false }
+            return (one.start, other.end, right.offset) < (other.start, one.end, left.offset)
+        }
+    }
+
+    /// Puts each span below the one that it says it is a part of, where that began no later: spans
+    /// are what workers say, and might go round in a circle.
+    private mutating func linkSpans() {
+        var places: [UInt64: Int] = [:]
+        for index in nodes.indices {
+            guard let span = nodes[index].record.span else { continue }
+            if let parent = places[span.parent] {
+                nodes[parent].children.append(index)
+                nodes[index].isRoot = false
+            }
+            places[span.span] = index
         }
     }
 
@@ -133,8 +170,9 @@ package struct HistoryTree: Sendable {
 }
 
 extension LogRecord {
-    fileprivate var isSpan: Bool {
-        if case .spanReported = event { true } else { false }
+    /// What it reports, if it is the report of a span.
+    var span: SpanReported? {
+        if case .spanReported(let span) = event { span } else { nil }
     }
 }
 

@@ -47,7 +47,7 @@ struct TracedHistory {
             case .isWithin:
                 if let around {
                     spans[around].within.append(node.record)
-                } else {
+                } else if node.record.span == nil {
                     loose.append(node.record)
                 }
             }

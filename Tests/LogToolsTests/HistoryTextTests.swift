@@ -40,6 +40,41 @@ import Testing
         }
     }
 
+    @Test("of a trace that has only spans they are the history")
+    func spans() throws {
+        var story = Story()
+        story.begin()
+        // As they come: what ends first, first; and what has begun once more when it is over.
+        story.span(2, "query", below: 1, from: 1, to: 3, at: 3)
+        story.span(4, "astray", below: 9, from: 7, to: 8, at: 8)
+        story.span(3, "render", below: 1, from: 4, to: nil, at: 4)
+        story.span(3, "render", below: 1, from: 4, to: 10, at: 10)
+        story.span(1, "page", below: 0, from: 1, to: 12, at: 12)
+        let trace = try #require(Story.trace)
+        let expected = """
+            trace \(trace), 4 records (#5 to #9), 2026-09-01T12:00:00.001Z, took 11.000 ms
+                 0.000 ms  span shop: page in 11.000 ms  #9
+                 0.000 ms  ├ span shop: query in 2.000 ms  #5
+                 3.000 ms  └ span shop: render in 6.000 ms  #8
+                 6.000 ms  span shop: astray in 1.000 ms  #6
+
+            """
+        #expect(try story.text() == expected)
+        let traced = HistoryChrome(try story.history()).text
+        #expect(traced.ranges(of: "astray").count == 1, "a bar, and nothing else")
+    }
+
+    @Test("spans that say they are parts of each other are all told of")
+    func circle() throws {
+        var story = Story()
+        story.begin()
+        story.span(1, "one", below: 2, from: 1, to: 3, at: 3)
+        story.span(2, "two", below: 1, from: 1, to: 3, at: 3)
+        story.span(3, "self", below: 3, from: 1, to: 3, at: 3)
+        let text = try story.text()
+        for name in ["one", "two", "self"] { #expect(text.contains("shop: \(name) in")) }
+    }
+
     @Test("a message that fails twice shows each attempt, each error and its end")
     func deadLetter() throws {
         var story = Story()

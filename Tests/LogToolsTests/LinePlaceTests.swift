@@ -45,28 +45,6 @@ struct LinePlaceTests {
         static func perhapsOf(_ run: Offset) -> Place { Place(above: run, isGuessed: true) }
     }
 
-    /// A span of an SDK's own.
-    private func span(_ id: UInt64, _ name: String, below parent: UInt64) -> Event {
-        .spanReported(
-            SpanReported(
-                span: id,
-                parent: parent,
-                name: name,
-                service: "iii-python-sdk",
-                start: Story.start,
-                end: Story.start.advanced(by: .milliseconds(1)),
-                status: .ok,
-                statusDescription: nil,
-                attributes: [],
-                events: Story.json("[]"),
-                links: Story.json("[]"),
-                flags: nil,
-                traceState: nil,
-                scope: TelemetryScope()
-            )
-        )
-    }
-
     @Test("a line in the span that a delivery was handed is of that one, not of the youngest")
     func handed() throws {
         var work = Work()
@@ -99,10 +77,10 @@ struct LinePlaceTests {
         work.story.log("called", "iii-python-sdk", at: 5, span: 9)
         work.endOfSender()
         work.story.log("late", "iii-python-sdk", at: 10, span: 8)
-        work.story.add(span(9, "execute c", below: 7))
-        work.story.add(span(8, "charge", below: 7))
+        work.story.span(9, "execute c", below: 7)
+        work.story.span(8, "charge", below: 7)
         let handed = EngineSpans.id(of: work.sender)
-        work.story.add(span(7, "execute a", below: handed))
+        work.story.span(7, "execute a", below: handed)
         for body in ["own", "within", "late"] {
             #expect(try work.place(of: body) == .of(work.sender), "\(body)")
         }
@@ -125,8 +103,8 @@ struct LinePlaceTests {
     @Test("spans that are below each other lead nowhere")
     func circle() throws {
         var work = Work()
-        work.story.add(span(7, "x", below: 8))
-        work.story.add(span(8, "y", below: 7))
+        work.story.span(7, "x", below: 8)
+        work.story.span(8, "y", below: 7)
         work.story.log("round", "s", at: 4, span: 7)
         #expect(try work.place(of: "round") == .perhapsOf(work.receiver))
     }

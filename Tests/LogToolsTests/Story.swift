@@ -265,29 +265,6 @@ extension Story {
         )
     }
 
-    mutating func log(
-        _ body: String,
-        _ service: String,
-        at time: Double,
-        trace: TraceID? = Story.trace,
-        span: UInt64 = 0
-    ) {
-        add(
-            .logged(
-                Logged(
-                    severity: 9,
-                    severityText: "INFO",
-                    body: body,
-                    service: service,
-                    span: span,
-                    attributes: Self.json("{}")
-                )
-            ),
-            at: time,
-            trace: trace
-        )
-    }
-
     /// The seed's hello, over a function queue or over a topic.
     static func hello(topic: Bool = false) -> Story {
         let queue = topic ? "greetings::greet::process@default" : "default"
