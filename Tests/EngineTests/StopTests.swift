@@ -50,6 +50,19 @@ struct StopTests {
         #expect(second.engine.views.work.queue.onlyMessage == nil)
     }
 
+    @Test("what runs when the engine is killed keeps nothing of it in memory")
+    func killed() throws {
+        weak var worker: Worker?
+        do {
+            let lab = try Lab()
+            let peer = try lab.join("w", serving: "f")
+            try lab.settle(.enqueue(peer, "f"))
+            worker = lab.engine.registry.workers[peer.connection]
+            #expect(worker?.inFlight == 1)
+        }
+        #expect(worker == nil)
+    }
+
     @Test("a delivery that ends in time has ended")
     func inTime() throws {
         let first = try Lab()

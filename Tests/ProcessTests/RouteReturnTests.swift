@@ -18,6 +18,8 @@ extension Programs.RouteReturnTests {
     private func serve(_ function: String, at path: String) throws -> RawWorker {
         let worker = try RawWorker.ready(engine, functions: [function])
         try worker.route("GET", path, to: function)
+        // Behind its answer the route is there, and on disk: a stop must not come before it.
+        _ = try worker.ask("engine::triggers::list", [:])
         return worker
     }
 

@@ -22,6 +22,11 @@ final class Registry {
     private var picks: UInt64 = 0
     private var numbers: UInt64 = 0
 
+    /// A worker and what it runs name each other: with the engine that goes, too.
+    deinit {
+        for worker in workers.values { _ = worker.endAll() }
+    }
+
     /// A registered function; several workers may serve it.
     struct Function {
         /// Never empty between changes. Listings name the first.
